@@ -1,0 +1,109 @@
+"""One tree of errors, each with the exit code the command ends with.
+
+    ReconcileError                 1  failed
+    ├── UsageError                 2  the command line asks for something that cannot be
+    ├── ConfigError                2  the desired-state files are wrong; carries every Problem found
+    ├── PlanFileError              2  the plan file is damaged, cut off or of another version
+    ├── GuardRefused               4  a safety rule refuses the plan
+    ├── StalePlan                  5  what the plan was made from has moved; carries what moved
+    ├── Unreadable                 7  a source or the platform could not be read completely
+    │   ├── SourceUnreadable
+    │   └── PlatformUnreadable
+    ├── Locked                     8  another run holds the platform
+    └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
+
+Exit codes 3 (changes, with --check) and 6 (applied in part) are answers, not errors: the commands give them.
+An error's text is a whole message for the person at the terminal: what happened, where, and what to do. It
+never holds a secret.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One fault in a desired-state file, with its place (line and column count from 1; 0 = the whole file)."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    """Where in the document, as in `sources[0].users.filter`; empty for the document itself."""
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}"
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class ReconcileError(Exception):
+    """The root of the tree."""
+
+    exit_code = 1
+
+
+class UsageError(ReconcileError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class ConfigError(ReconcileError):
+    """The desired-state files are wrong."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Takes every problem of every file; they are kept in file and line order."""
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class PlanFileError(ReconcileError):
+    """The plan file is damaged, cut off or of another version."""
+
+    exit_code = 2
+
+
+class GuardRefused(ReconcileError):
+    """A safety rule refuses the plan."""
+
+    exit_code = 4
+
+
+class StalePlan(ReconcileError):
+    """What the plan was made from has moved."""
+
+    exit_code = 5
+
+    def __init__(self, moved: Iterable[str]) -> None:
+        """Takes one line for each thing that moved."""
+        self.moved = tuple(moved)
+        lines = "\n".join(f"  {line}" for line in self.moved)
+        super().__init__(
+            f"the plan is stale, nothing was applied. What moved since it was made:\n{lines}\nMake a new plan."
+        )
+
+
+class Unreadable(ReconcileError):
+    """Something could not be read completely; nothing was planned."""
+
+    exit_code = 7
+
+
+class SourceUnreadable(Unreadable):
+    """A directory could not be read completely."""
+
+
+class PlatformUnreadable(Unreadable):
+    """The platform could not be read completely."""
+
+
+class Locked(ReconcileError):
+    """Another run holds the platform."""
+
+    exit_code = 8
+
+
+class TemplateFailed(ReconcileError):
+    """A template failed on one entry, other than by an absent attribute."""

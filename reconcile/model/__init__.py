@@ -1,0 +1,10 @@
+"""Frozen values and nothing else: no I/O, no clock, no behaviour beyond comparing and naming themselves.
+
+- `directory`: what is read from a source - persons, groups, organizational units, the snapshot.
+- `platform`: what lives on the platform - one type for what is wanted and what is there.
+- `desired`: what the user's files say, with every default filled in.
+- `change`: one typed step, the plan made of them, skips and violations.
+- `report`: what happened to each change.
+- `dn`: distinguished names that compare as RFC 4514 says.
+- `digest`: the fingerprint of any value.
+"""

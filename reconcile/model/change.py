@@ -1,0 +1,110 @@
+r"""One typed step, and the plan made of them.
+
+A change speaks in names, never in ids, so that a person can read it and another machine can apply it: `before` in
+the names of the current state, `after` in those of the wanted one. Both are flat objects of text, null, and for a
+user's `attributes` one object of text. An update holds the fields that change and no others; a create has no
+`before`, a delete no `after`.
+
+    kind        key                     fields
+    source      name                    name, type, base_dn, domain, note
+    department  path, parents first     title, parent, source, external_id, dn
+    group       name                    name, source, external_id, dn
+    user        username                username, first_name, last_name, email, status, status_origin, status_cause,
+                                        source, external_id, dn, department, manager, attributes
+    grant       username/role           user, role, origin
+    membership  username/group          user, group, origin
+
+The key of something that is there already is its name in the current state. A department's path is its titles
+joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's `department` are paths.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
+Action: TypeAlias = Literal["create", "update", "delete", "adopt", "activate", "deactivate", "block", "erase"]
+Fields: TypeAlias = dict[str, str | dict[str, str] | None]
+
+LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
+"""Actions that take something away; they come last in a plan."""
+
+SkipCode: TypeAlias = Literal[
+    "missing_field",
+    "outside_required_groups",
+    "duplicate_username",
+    "duplicate_name",
+    "reserved_username",
+    "exists_locally",
+    "owned_by_other_source",
+    "invalid_value",
+    "template_failed",
+    "parent_not_selected",
+    "dangling_member",
+]
+
+
+class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """One step of a plan."""
+
+    kind: Kind
+    action: Action
+    key: str
+    before: Fields | None
+    after: Fields | None
+    reason: str
+    source: str
+    workspace: str
+
+
+class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
+    """An entry that cannot be synchronised. It is neither created nor changed, and never counts as departed."""
+
+    workspace: str
+    source: str
+    dn: str
+    username: str
+    code: SkipCode
+    detail: str
+
+
+class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
+    """What a guard found."""
+
+    workspace: str
+    code: str
+    detail: str
+
+
+class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fingerprints of everything the plan was made from."""
+
+    configuration: str
+    sources: dict[str, str]
+    current: dict[str, str]
+
+
+class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the command line narrowed the plan to; an empty tuple is no limit."""
+
+    workspaces: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The ordered, frozen list of changes, with the digests of its inputs.
+
+    `created` (RFC 3339, UTC) is the only part that two plans of the same inputs do not share. `files` are the
+    desired-state files as they were named; `variables` the names (never the values) given on the command line.
+    """
+
+    tool: str
+    created: str
+    files: tuple[str, ...]
+    variables: tuple[str, ...]
+    scope: Scope
+    digests: Digests
+    changes: tuple[Change, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    violations: tuple[Violation, ...] = ()

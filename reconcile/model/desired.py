@@ -1,0 +1,215 @@
+"""What the user's files say, with every built-in default filled in. None means: as the source's type has it.
+
+Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template` renders text from
+one directory entry, a `Secret` gives its text only when it is asked to.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
+Departure: TypeAlias = Literal["keep", "deactivate", "block", "delete"]
+
+
+class Entry(Protocol):
+    """What a template sees of one directory entry."""
+
+    @property
+    def dn(self) -> str:
+        """The entry's DN as the directory writes it."""
+        ...
+
+    @property
+    def attributes(self) -> Mapping[str, Sequence[str]]:
+        """Lower-case attribute name → values."""
+        ...
+
+
+class Template(Protocol):
+    """A compiled template over one directory entry."""
+
+    @property
+    def text(self) -> str:
+        """As written in the file."""
+        ...
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """Lower-case names of the directory attributes it may read: what has to be asked of the server."""
+        ...
+
+    def render(self, entry: Entry, identifier: str = "") -> str | None:
+        """The text, or None when an attribute it needs is absent ("supplies nothing").
+
+        Raises TemplateFailed when it fails in any other way.
+        """
+        ...
+
+
+class Secret(Protocol):
+    """A text that never shows: not in a repr, a log, a plan or an error."""
+
+    def reveal(self) -> str:
+        """The text itself. Raises ConfigError with the place in the file when it cannot be had."""
+        ...
+
+
+class Platform(msgspec.Struct, frozen=True):
+    """Where users live. `options` are the keys of an installed plug-in, unknown to this project."""
+
+    type: str
+    url: Secret | None = None
+    workspaces: tuple[str, ...] = ("main",)
+    folder: str = "."
+    """Relative paths in `url` start here: the folder of the file that declares it."""
+    options: dict[str, object] = {}
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """How the way to a server is protected."""
+
+    mode: Literal["none", "starttls", "ldaps"] = "starttls"
+    ca_file: str | None = None
+    server_name: str | None = None
+    verify: Literal["full", "none"] = "full"
+
+
+class Bind(msgspec.Struct, frozen=True):
+    """Who reads the directory."""
+
+    dn: str = ""
+    password: Secret | None = None
+    anonymous: bool = False
+
+
+class Timeout(msgspec.Struct, frozen=True):
+    """In seconds."""
+
+    connect: float = 10.0
+    read: float = 60.0
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """An extended attribute; without roles it is for everyone."""
+
+    field: str
+    value: Template
+    roles: frozenset[str] = frozenset()
+
+
+class Users(msgspec.Struct, frozen=True):
+    """Which persons a source supplies, and what their accounts look like. Order of lists is the file's."""
+
+    fields: dict[str, Template]
+    """`username`, `first_name`, `last_name`, `email`; defaults are filled in."""
+    base: str = ""
+    scope: Literal["subtree", "one"] = "subtree"
+    filter: str | None = None
+    identifier: str | None = None
+    create: Create = "mapped"
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    require_groups: tuple[str, ...] = ()
+    inactive_ous: tuple[str, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    manager_attribute: str | None = None
+    disabled_when: Template | None = None
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """Where a source's groups are."""
+
+    base: str = ""
+    scope: Literal["subtree", "one"] = "subtree"
+    filter: str | None = None
+    member_attribute: str | None = None
+
+
+class Units(msgspec.Struct, frozen=True):
+    """Where a source's organizational units are (`departments` of a source in the file)."""
+
+    base: str = ""
+    scope: Literal["subtree", "one"] = "subtree"
+    filter: str | None = None
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One directory connection and the rules on what it supplies. `base` of its parts is below `base_dn` or whole."""
+
+    name: str
+    type: str
+    base_dn: str
+    users: Users
+    groups: Groups = Groups()
+    departments: Units = Units()
+    servers: tuple[str, ...] = ()
+    tls: Tls = Tls()
+    bind: Bind = Bind()
+    page_size: int = 500
+    timeout: Timeout = Timeout()
+    files: tuple[str, ...] = ()
+    """LDIF files of a source of type ldif, as absolute paths or relative to the working directory."""
+    note: str = ""
+    options: dict[str, object] = {}
+
+
+class RoleMapping(msgspec.Struct, frozen=True):
+    """Directory groups that give a role; `source` "" is any source. `default` is the role of the unmapped."""
+
+    role: str
+    source: str = ""
+    groups: tuple[str, ...] = ()
+    default: bool = False
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """How mappings become grants."""
+
+    mode: Literal["single", "multiple"] = "single"
+    on_unmapped: Literal["default", "keep", "remove"] = "default"
+    authoritative: bool = False
+
+
+class GroupRule(msgspec.Struct, frozen=True):
+    """Groups to mirror."""
+
+    source: str
+    select: tuple[str, ...]
+    name: Template
+    nested: Literal["flatten", "ignore"] = "flatten"
+    members: Literal["owned", "authoritative", "additive"] = "owned"
+
+
+class DepartmentRule(msgspec.Struct, frozen=True):
+    """OUs to mirror. `children`: everything below too; `parents`: everything above too."""
+
+    source: str
+    select: tuple[str, ...]
+    title: Template
+    children: bool = False
+    parents: bool = False
+
+
+class Lifecycle(msgspec.Struct, frozen=True):
+    """What happens to users who left."""
+
+    on_missing: Departure = "block"
+    on_out_of_scope: Departure = "deactivate"
+    on_disabled: Literal["deactivate", "block"] = "deactivate"
+    on_return: Literal["restore", "keep"] = "restore"
+    on_source_removed: Literal["keep", "deactivate", "block"] = "block"
+
+
+class DesiredState(msgspec.Struct, frozen=True):
+    """All files together."""
+
+    platform: Platform
+    sources: tuple[Source, ...]
+    role_mappings: tuple[RoleMapping, ...] = ()
+    roles: Roles = Roles()
+    groups: tuple[GroupRule, ...] = ()
+    departments: tuple[DepartmentRule, ...] = ()
+    lifecycle: Lifecycle = Lifecycle()

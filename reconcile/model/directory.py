@@ -1,0 +1,68 @@
+"""What is read from a source. Attribute names are lower case; a value that is not UTF-8 text comes as base64."""
+
+from typing import TypeAlias
+
+import msgspec
+
+Attributes: TypeAlias = dict[str, tuple[str, ...]]
+"""Lower-case attribute name → its values in the directory's order; absent attributes have no key."""
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked of a directory beside what its own settings say.
+
+    The names are derived from the templates and rules of the desired state; nothing else is read. `groups` and
+    `units` say whether those are wanted at all: a rule set without them reads persons only.
+    """
+
+    person_attributes: frozenset[str] = frozenset()
+    group_attributes: frozenset[str] = frozenset()
+    unit_attributes: frozenset[str] = frozenset()
+    groups: bool = False
+    units: bool = False
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """One person of a directory.
+
+    `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier` the login
+    attribute's value, "" where the entry has none. `disabled` is the vendor's rule, before any rule of the user.
+    `manager` is the DN in the manager attribute; None when no manager attribute is configured, "" when absent.
+    """
+
+    dn: str
+    external_id: str
+    identifier: str
+    attributes: Attributes
+    disabled: bool = False
+    manager: str | None = None
+
+
+class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
+    """One group of a directory; `members` are DNs as written there, `member_logins` are memberUid values."""
+
+    dn: str
+    external_id: str
+    attributes: Attributes
+    members: tuple[str, ...] = ()
+    member_logins: tuple[str, ...] = ()
+
+
+class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):
+    """One organizational unit (OU) of a directory."""
+
+    dn: str
+    external_id: str
+    attributes: Attributes
+
+
+class DirectorySnapshot(msgspec.Struct, frozen=True):
+    """All persons, groups and OUs of one source: complete, never partial. Each list is in normalized DN order."""
+
+    source: str
+    base_dn: str
+    persons: tuple[Person, ...] = ()
+    groups: tuple[DirectoryGroup, ...] = ()
+    units: tuple[OrganizationalUnit, ...] = ()
+    strays: frozenset[str] = frozenset()
+    """External ids (and DNs, of users without one) that the rules do not find, but a search without any filter does."""

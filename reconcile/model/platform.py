@@ -1,0 +1,108 @@
+"""What lives on the platform. Wanted and current state are the same types, so a diff is one function.
+
+Objects refer to each other by `id`, the platform's own identifier as text. An object that is only wanted has an id
+that the planner made up; it means nothing outside the wanted state it stands in. People never see ids: changes
+speak in names (`reconcile.model.change`).
+
+`origin` says who put something there: the name of a source, or "" for a person working on the platform.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+Status: TypeAlias = Literal["active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"]
+Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_removed"]
+"""Why a sync took a user out of service; "" where none did."""
+
+BY_HAND: Final = ""
+"""The origin of what a person did on the platform."""
+
+
+class Source(msgspec.Struct, frozen=True, gc=False):
+    """A directory the platform knows of."""
+
+    name: str
+    type: str
+    base_dn: str = ""
+    domain: str = ""
+    note: str = ""
+
+
+class Department(msgspec.Struct, frozen=True, gc=False):
+    """A department; `parent` is the id of the one above or "". A mirrored one has a source, external id and DN."""
+
+    id: str
+    title: str
+    parent: str = ""
+    source: str = ""
+    external_id: str = ""
+    dn: str = ""
+
+
+class Group(msgspec.Struct, frozen=True, gc=False):
+    """A group; a mirrored one has a source, external id and DN."""
+
+    id: str
+    name: str
+    source: str = ""
+    external_id: str = ""
+    dn: str = ""
+
+
+class User(msgspec.Struct, frozen=True, gc=False):
+    """A user; `source` "" is a local account. `department` and `manager` are ids or ""."""
+
+    id: str
+    username: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    status: Status = "active"
+    status_origin: str = BY_HAND
+    status_cause: Cause = ""
+    source: str = ""
+    external_id: str = ""
+    dn: str = ""
+    department: str = ""
+    manager: str = ""
+    attributes: dict[str, str] = {}
+
+
+class Membership(msgspec.Struct, frozen=True, gc=False, order=True):
+    """User in group, by id."""
+
+    user: str
+    group: str
+    origin: str = BY_HAND
+
+
+class Grant(msgspec.Struct, frozen=True, gc=False, order=True):
+    """Role to user; the user by id, the role by name."""
+
+    user: str
+    role: str
+    origin: str = BY_HAND
+
+
+class PlatformState(msgspec.Struct, frozen=True):
+    """One workspace of a platform, complete. Lists are in no promised order."""
+
+    workspace: str
+    sources: tuple[Source, ...] = ()
+    departments: tuple[Department, ...] = ()
+    groups: tuple[Group, ...] = ()
+    users: tuple[User, ...] = ()
+    roles: frozenset[str] = frozenset()
+    memberships: tuple[Membership, ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a platform can hold. A field's length is counted in characters; 0 is without limit."""
+
+    lengths: dict[str, int] = {}
+    """Of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and `attribute` (each value)."""
+    reserved_usernames: frozenset[str] = frozenset()
+    any_role: bool = False
+    """A role need not be there before it is granted."""

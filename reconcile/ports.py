@@ -1,0 +1,126 @@
+"""What the core asks of a directory and of a platform. Adapters are found by entry point.
+
+A directory adapter is a class of the group `reconcile.directories`, named after the source type; a platform adapter
+one of `reconcile.platforms`, named after the platform type. Both are made with their settings and a `Progress`, and
+have a static `problems(settings)` that checks the settings without any I/O; its paths start at the source or the
+platform, as in `("users", "filter")`. Opening connections waits until something is read.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol, TypeAlias
+
+from reconcile.model import desired
+from reconcile.model.change import Change
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.platform import Limits, PlatformState
+
+Progress: TypeAlias = Callable[[str, int], None]
+"""Called with what is being done and how many are done so far; may be called often and must return at once."""
+
+Fault: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Path below the settings, and what is wrong there."""
+
+
+def no_progress(what: str, done: int) -> None:
+    """A Progress that tells nobody."""
+
+
+class Check(NamedTuple):
+    """One line of `reconcile test`."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+class Directory(Protocol):
+    """A source of persons, groups and OUs. Reads are complete or raise SourceUnreadable."""
+
+    def __init__(self, source: desired.Source, progress: Progress = no_progress) -> None: ...
+
+    @staticmethod
+    def problems(source: desired.Source) -> Iterable[Fault]:
+        """What is wrong with the settings as far as can be told without I/O."""
+        ...
+
+    def read(self, query: Query) -> DirectorySnapshot:
+        """Everything the source's rules find, without strays."""
+        ...
+
+    def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
+        """Those of the ids, and of the DNs, that exist below the base DN, whatever the filters say.
+
+        DNs are for users whose directory gave them no id. What is found comes back as it was asked for.
+        """
+        ...
+
+    def check(self) -> Iterable[Check]:
+        """Connects step by step; ends with the first step that fails, as one Check with ok False."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the connection; may be called at any time, more than once."""
+        ...
+
+
+class Holder(NamedTuple):
+    """Who holds a lock."""
+
+    user: str
+    host: str
+    pid: int
+    started: str
+    """RFC 3339, UTC."""
+
+
+class Writer(Protocol):
+    """One workspace inside its transaction. What it read and wrote is kept only if the block ends without an error."""
+
+    def read(self) -> PlatformState:
+        """The workspace as it is now; nobody else can change it until the block ends."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> Sequence[str]:
+        """Carries out changes of one kind and action; answers for each "" or why it failed.
+
+        A change that fails leaves no trace and does not hinder the others. Call `read` first: names in a change's
+        `before` mean what they meant then, names in `after` include what was written since.
+        """
+        ...
+
+
+class Platform(Protocol):
+    """The application being kept in line. Reads are complete or raise PlatformUnreadable, and change nothing."""
+
+    limits: Limits
+
+    def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """What is wrong with the settings as far as can be told without I/O."""
+        ...
+
+    def read(self, workspace: str) -> PlatformState:
+        """The workspace as it is; an empty state where nothing has ever been applied."""
+        ...
+
+    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> AbstractContextManager[None]:
+        """Keeps every other run out, preparing the platform for its first apply where needed.
+
+        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a live one.
+        """
+        ...
+
+    def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
+        """A writer whose work is kept when the block ends, and undone when it raises."""
+        ...
+
+    def check(self) -> Iterable[Check]:
+        """Connects; ends with the first step that fails, as one Check with ok False."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the connection; may be called at any time, more than once."""
+        ...
