@@ -6,5 +6,6 @@
 - `change`: one typed step, the plan made of them, skips and violations.
 - `report`: what happened to each change.
 - `dn`: distinguished names that compare as RFC 4514 says.
+- `path`: the paths that name departments.
 - `digest`: the fingerprint of any value.
 """
