@@ -1,0 +1,55 @@
+# Two commands set everything up on a fresh Debian or Ubuntu with Python 3.11 or newer: `make demo` and `make test`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(VENV)/.installed ## Install, then take a company of 296 people from an LDIF file into an SQLite platform
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/quickstart/run
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## Everything a change has to pass: format, lint, types, layers, tests, coverage
+	@.ci/server-packages
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 reconcile/planning reconcile/config
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Only format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.installed-dev ## Format the code, and repair what ruff can repair
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## Measure time and memory against a bare read of the same directory; ARGS="--help"
+	@.ci/server-packages
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what the other commands made
+	@if [ -x examples/openldap/stop ]; then examples/openldap/stop; fi
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf examples/openldap/server
+	find examples -name '*.db' -delete -o -name '*.plan' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps stand inside the environment, so that they go when it goes.
+$(VENV)/.installed: pyproject.toml .ci/venv
+	@.ci/venv
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml .ci/venv
+	@.ci/venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
