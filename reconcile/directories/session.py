@@ -1,0 +1,201 @@
+"""Searches over one open connection: paged, complete, and every page's result looked at.
+
+ldap3 writes the requests; the answers are read here (why: see `messages`). The next page is asked for before the last
+one is decoded, so that server and client work at the same time. Nothing is followed or left out: whatever is not an
+entry or a success raises SourceUnreadable.
+"""
+
+import logging
+import shlex
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from reconcile.directories import messages
+from reconcile.directories.failures import ConnectionBroken, Reader, referred, refused
+from reconcile.directories.library import LDAPException, ldap3, paged_search_control, search_operation
+from reconcile.directories.searching import RawEntry, Search
+from reconcile.errors import SourceUnreadable
+
+log = logging.getLogger("reconcile.directories")
+
+_SCOPES: Final = {"base": ldap3.BASE, "one": ldap3.LEVEL, "subtree": ldap3.SUBTREE}
+_READ_SIZE: Final = 1 << 20
+_LARGEST: Final = 1 << 28
+"""No message is larger than 256 MiB: a group of two million members is not."""
+
+
+class _Page(NamedTuple):
+    """The entries of one page, undecoded, each with the bytes it stands in."""
+
+    entries: list[tuple[bytes, messages.Message]]
+    done: messages.Message
+    data: bytes
+    """The bytes that `done` stands in."""
+
+
+class Session:
+    """One bound connection. After any error it is of no more use: close it."""
+
+    def __init__(self, connection: ldap3.Connection, *, url: str, reader: str, page_size: int, command: str) -> None:
+        """`reader` is who is bound, for messages; `command` the start of an equal `ldapsearch`."""
+        self._connection = connection
+        self.place = url
+        self.reader = reader
+        self._page_size = page_size
+        self._command = command
+        self._rest = b""
+
+    def search(self, search: Search) -> Iterator[list[RawEntry]]:
+        """The entries found, page by page."""
+        self._tell(search)
+        paged = self._page_size > 0 and search.scope != "base"
+        total = 0
+        number = self._request(search, b"" if paged else None)
+        while number:
+            page = self._page(search, number, total)
+            total += len(page.entries)
+            self._succeeded(search, page, total)
+            cookie = self._cookie(search, page, total) if paged else b""
+            number = self._request(search, cookie) if cookie else 0
+            try:
+                yield [messages.entry(data, found.start, found.stop) for data, found in page.entries]
+            except ValueError as error:
+                raise self._garbled(search, error) from error
+
+    def close(self) -> None:
+        """Says goodbye if the server still listens."""
+        try:
+            self._connection.unbind()
+        except (LDAPException, OSError) as error:
+            log.debug("%s: no goodbye: %s", self.place, error)
+            self._connection.strategy.close()
+
+    def _tell(self, search: Search) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        paging = ""
+        if self._page_size > 0 and search.scope != "base":
+            paging = f" -E pr={self._page_size}/noprompt"
+        scope = {"base": "base", "one": "one", "subtree": "sub"}[search.scope]
+        words = shlex.join(["-b", search.base, "-s", scope])
+        log.info("%s %s%s %s", self._command, words, paging, shlex.join([search.filter, *search.attributes]))
+
+    def _request(self, search: Search, cookie: bytes | None) -> int:
+        """Sends the request for one page and returns its number; `cookie` None asks without paging."""
+        # Critical: a server that cannot page has to say so instead of sending what it likes.
+        controls = None if cookie is None else [paged_search_control(True, self._page_size, cookie)]
+        try:
+            request = search_operation(
+                search.base,
+                search.filter,
+                _SCOPES[search.scope],
+                ldap3.DEREF_NEVER,
+                list(search.attributes),
+                size_limit=0,
+                time_limit=0,
+                types_only=False,
+                auto_escape=False,
+                auto_encode=False,
+            )
+            number: int = self._connection.strategy.send("searchRequest", request, controls)
+        except (LDAPException, OSError) as error:
+            raise self._broken(search, str(error), 0) from error
+        return number
+
+    def _page(self, search: Search, number: int, before: int) -> _Page:
+        """Everything up to the server's "done"."""
+        entries: list[tuple[bytes, messages.Message]] = []
+        try:
+            while True:
+                data = self._receive(search, before + len(entries))
+                position = 0
+                while length := self._complete(data, position):
+                    found = messages.message(data, position, position + length)
+                    position += length
+                    if found.id != number:
+                        raise self._unexpected(search, data, found, before + len(entries))
+                    if found.operation == messages.ENTRY:
+                        entries.append((data, found))
+                    elif found.operation == messages.DONE:
+                        self._rest = data[position:]
+                        return _Page(entries, found, data)
+                    elif found.operation == messages.REFERENCE:
+                        raise referred(self.place, search, messages.urls(data, found.start, found.stop))
+                    elif found.operation != messages.INTERMEDIATE:
+                        raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
+                self._rest = data[position:]
+        except ValueError as error:
+            raise self._garbled(search, error) from error
+
+    @staticmethod
+    def _complete(data: bytes, position: int) -> int:
+        """The length of the message at `position` if all of it is there, else 0."""
+        length = messages.size(data, position)
+        return length if position + length <= len(data) else 0
+
+    def _receive(self, search: Search, entries: int) -> bytes:
+        """What was left over, and more: at least one whole message."""
+        chunks = [self._rest]
+        have = len(self._rest)
+        needed = messages.size(self._rest, 0)
+        while have < needed or not needed or len(chunks) == 1:
+            chunk = self._chunk(search, entries)
+            chunks.append(chunk)
+            have += len(chunk)
+            if not needed:  # Known as soon as the first few bytes are there; from then on chunks are only collected.
+                chunks = [b"".join(chunks), b""]
+                needed = messages.size(chunks[0], 0)
+            if needed > _LARGEST:
+                raise messages.Malformed(f"a message of {needed} bytes")
+        return b"".join(chunks)
+
+    def _chunk(self, search: Search, entries: int) -> bytes:
+        """What the server has sent meanwhile; waits for something."""
+        try:
+            chunk: bytes = self._connection.socket.recv(_READ_SIZE)
+        except TimeoutError as error:
+            waited = f"no answer within {self._connection.socket.gettimeout():g} s (timeout.read)"
+            raise self._broken(search, waited, entries) from error
+        except OSError as error:
+            raise self._broken(search, str(error), entries) from error
+        if not chunk:
+            raise self._broken(search, "the server closed the connection", entries)
+        return chunk
+
+    def _cookie(self, search: Search, page: _Page, entries: int) -> bytes:
+        """What to ask the next page with; empty after the last."""
+        try:
+            cookie = messages.cookie(page.data, page.done)
+        except ValueError as error:
+            raise self._garbled(search, error) from error
+        if cookie is None:
+            raise SourceUnreadable(
+                f"{self.place}: {search} cannot be known to be complete: the server does not answer the request for "
+                f"pages, after {entries} entries.\nSet page_size to 0 to read without pages."
+            )
+        return cookie
+
+    def _succeeded(self, search: Search, page: _Page, entries: int) -> None:
+        """Raises unless the server says success; ldap3 would let "size limit exceeded" pass."""
+        try:
+            result = messages.result(page.data, page.done.start, page.done.stop)
+        except ValueError as error:
+            raise self._garbled(search, error) from error
+        if result.code:
+            raise refused(Reader(self.place, self.reader, self._page_size), search, result, entries)
+
+    def _unexpected(self, search: Search, data: bytes, found: messages.Message, entries: int) -> Exception:
+        """The error for a message that belongs to no request of ours: usually the server's goodbye."""
+        if found.id == 0 and found.operation == messages.EXTENDED:
+            result = messages.result(data, found.start, found.stop)
+            return self._broken(search, f"the server ended the connection: {result}", entries)
+        return messages.Malformed(f"message {found.id} answers nothing that was asked")
+
+    def _broken(self, search: Search, why: str, entries: int) -> ConnectionBroken:
+        return ConnectionBroken(
+            f"{self.place}: the connection broke in the middle of {search}, after {entries} entries: {why}.\n"
+            "Nothing of what was read is used. Try again, or add another server to `servers`."
+        )
+
+    def _garbled(self, search: Search, error: ValueError) -> SourceUnreadable:
+        return SourceUnreadable(f"{self.place}: the answer to {search} is not LDAP: {error}.")

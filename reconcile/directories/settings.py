@@ -1,0 +1,54 @@
+"""What is wrong with a source's settings, as far as can be told without looking anywhere."""
+
+from collections.abc import Iterator
+
+from reconcile.directories import filters
+from reconcile.directories.connecting import target
+from reconcile.model import desired, dn
+from reconcile.ports import Fault
+
+
+def servers(source: desired.Source) -> Iterator[Fault]:
+    """Faults in where and how to connect."""
+    if not source.servers:
+        yield ("servers",), "no server is named"
+    for number, url in enumerate(source.servers):
+        try:
+            ldaps = target(url).ldaps
+        except ValueError as error:
+            yield ("servers", number), str(error)
+            continue
+        if ldaps and source.tls.mode == "none":
+            yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
+        if not ldaps and source.tls.mode == "ldaps":
+            yield ("servers", number), "tls.mode is ldaps: write ldaps://"
+    if not source.bind.anonymous and (not source.bind.dn or source.bind.password is None):
+        yield ("bind",), "neither dn and password nor anonymous: true"
+    if source.bind.anonymous and (source.bind.dn or source.bind.password is not None):
+        yield ("bind",), "anonymous: true, but also dn or password"
+    if source.page_size < 0:
+        yield ("page_size",), "cannot be negative"
+
+
+def rules(source: desired.Source) -> Iterator[Fault]:
+    """Faults in what to search where."""
+    parts = (("users", source.users), ("groups", source.groups), ("departments", source.departments))
+    yield from _name(("base_dn",), source.base_dn)
+    for key, part in parts:
+        yield from _name((key, "base"), part.base)
+        if part.filter is not None:
+            yield from _filter((key, "filter"), part.filter)
+
+
+def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
+    try:
+        dn.normalize(text)
+    except ValueError as error:
+        yield path, str(error)
+
+
+def _filter(path: tuple[str, ...], text: str) -> Iterator[Fault]:
+    try:
+        filters.parse(text)
+    except ValueError as error:
+        yield path, f"{text!r} {error}"
