@@ -1,0 +1,110 @@
+"""The work that is measured, in the order in which it has to be done."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.bench.measuring import Cost, measure
+from tests.bench.population import SUFFIX, ldif
+from tests.servers.slapd import slapd
+
+FLOOR = "floor"
+RECONCILE = Path(sys.executable).with_name("reconcile")
+
+_CONFIGURATION = """\
+version: 1
+platform: {{type: sql, url: "sqlite:///platform.db"}}
+sources:
+  - name: corp
+    type: openldap
+    servers: ["{url}"]
+    tls: {{mode: none}}
+    bind: {{anonymous: true}}
+    base_dn: {suffix}
+    users:
+      create: all
+      attributes:
+        - {{field: phone, value: "{{{{ telephoneNumber }}}}"}}
+role_mappings:
+  - {{role: operator, default: true}}
+groups:
+  - {{source: corp, select: ["cn=*"]}}
+"""
+
+
+class Work(NamedTuple):
+    """One line of the table; `goal` is a multiple of the floor at 20,000 persons."""
+
+    name: str
+    title: str
+    goal: float | None = None
+
+
+WORKS = (
+    Work(FLOOR, "bare ldap3 read: the floor"),
+    Work("python_ldap", "bare python-ldap read"),
+    Work("import", "first import: apply", 2.0),
+    Work("check", "nothing to do: plan --check", 1.5),
+    Work("nothing", "nothing to do: apply", 1.5),
+    Work("update", "all profiles updated: apply", 2.2),
+)
+
+
+class Setting(NamedTuple):
+    """A folder with the rules for two servers that hold the same people, before and after a change of all profiles."""
+
+    folder: Path
+    url: str
+
+    @property
+    def before(self) -> Path:
+        """The rules that read the directory as it was at first."""
+        return self.folder / "before.yml"
+
+    @property
+    def after(self) -> Path:
+        """The rules that read it after every profile changed."""
+        return self.folder / "after.yml"
+
+    def start_over(self) -> None:
+        """Empties the platform."""
+        for file in self.folder.glob("platform.db*"):
+            file.unlink()
+
+    def commands(self) -> dict[str, list[str | Path]]:
+        """The command behind each work that can be done here, in order."""
+        python: list[str | Path] = [sys.executable, "-m"]
+        found: dict[str, list[str | Path]] = {FLOOR: [*python, "tests.bench.floor_ldap3", self.url, SUFFIX]}
+        if importlib.util.find_spec("ldap"):
+            found["python_ldap"] = [*python, "tests.bench.floor_python_ldap", self.url, SUFFIX]
+        return found | {
+            "import": [RECONCILE, "apply", "--yes", self.before],
+            "check": [RECONCILE, "plan", "--check", self.before],
+            "nothing": [RECONCILE, "apply", "--yes", self.before],
+            "update": [RECONCILE, "apply", "--yes", self.after],
+        }
+
+
+@contextmanager
+def setting(folder: Path, persons: int) -> Iterator[Setting]:
+    """Two servers, one with the people as they were, one with every profile changed."""
+    with (
+        slapd(folder / "before", ldif(persons)) as before,
+        slapd(folder / "after", ldif(persons, updated=True)) as after,
+    ):
+        made = Setting(folder, before.url)
+        made.before.write_text(_CONFIGURATION.format(url=before.url, suffix=SUFFIX), encoding="utf-8")
+        made.after.write_text(_CONFIGURATION.format(url=after.url, suffix=SUFFIX), encoding="utf-8")
+        yield made
+
+
+def one_run(made: Setting) -> dict[str, Cost]:
+    """Each work once, from an empty platform on; what was measured is then checked to have really been done."""
+    made.start_over()
+    costs = {name: measure(command, made.folder) for name, command in made.commands().items()}
+    measure([RECONCILE, "plan", "--check", made.after], made.folder)
+    measure([RECONCILE, "plan", "--check", made.before], made.folder, expected=3)
+    return costs
