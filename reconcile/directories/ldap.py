@@ -1,13 +1,11 @@
 """Directories that speak LDAP version 3."""
 
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-from reconcile.directories import reading, settings
+from reconcile.directories import checking, reading, settings
 from reconcile.directories.connecting import Told, connect, tell_nobody
 from reconcile.directories.failures import ConnectionBroken, NoConnection
-from reconcile.directories.searching import NO_ATTRIBUTES, Search
 from reconcile.directories.session import Session, log
 from reconcile.directories.vendors import vendor
 from reconcile.errors import SourceUnreadable
@@ -55,22 +53,10 @@ class LdapDirectory:
             yield Check(error.step, False, str(error))
             return
         yield from steps
-        yield from self._look(session)
-
-    def _look(self, session: Session) -> Iterator[Check]:
-        what = "base DN"
-        try:
-            reading.look_at(self._source.base_dn, session)
-            yield Check(what, True, self._source.base_dn)
-            for what, search in (
-                ("persons", reading.users_search(self._source, self._vendor, NO_ATTRIBUTES)),
-                ("groups", reading.groups_search(self._source, self._vendor, NO_ATTRIBUTES)),
-                ("OUs", reading.units_search(self._source, self._vendor, NO_ATTRIBUTES)),
-            ):
-                yield Check(what, True, _counted(session, search))
-        except SourceUnreadable as error:
-            self.close()
-            yield Check(what, False, str(error))
+        for check in checking.checks(self._source, self._vendor, session):
+            if not check.ok:
+                self.close()
+            yield check
 
     def close(self) -> None:
         """Lets go of the connection."""
@@ -115,9 +101,3 @@ class LdapDirectory:
         urls = self._source.servers
         position = [url.strip() for url in urls].index(used)
         return urls[position + 1 :] + urls[:position]
-
-
-def _counted(session: Session, search: Search) -> str:
-    started = time.perf_counter()
-    found = sum(map(len, session.search(search)))
-    return f"{found} found below {search.base} by {search.filter} in {time.perf_counter() - started:.2f} s"

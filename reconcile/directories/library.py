@@ -13,11 +13,11 @@ with warnings.catch_warnings():
     from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError
     from ldap3.core.results import RESULT_CODES
     from ldap3.core.tls import Tls
-    from ldap3.operation import search as _search
+    from ldap3.operation import search as operators
     from ldap3.operation.search import FilterNode, search_operation
     from ldap3.protocol.rfc2696 import paged_search_control
 
-parse_filter: Callable[..., FilterNode] = _search.parse_filter  # The stubs leave it without types.
+parse_filter: Callable[..., FilterNode] = operators.parse_filter  # The stubs leave it without types.
 
 __all__ = [
     "RESULT_CODES",
@@ -26,6 +26,7 @@ __all__ = [
     "LDAPInvalidFilterError",
     "Tls",
     "ldap3",
+    "operators",
     "paged_search_control",
     "parse_filter",
     "search_operation",

@@ -37,7 +37,7 @@ def rules(source: desired.Source) -> Iterator[Fault]:
     for key, part in parts:
         yield from _name((key, "base"), part.base)
         if part.filter is not None:
-            yield from _filter((key, "filter"), part.filter)
+            yield from malformed((key, "filter"), part.filter)
 
 
 def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
@@ -47,7 +47,8 @@ def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
         yield path, str(error)
 
 
-def _filter(path: tuple[str, ...], text: str) -> Iterator[Fault]:
+def malformed(path: tuple[str, ...], text: str) -> Iterator[Fault]:
+    """The fault of a filter that is none."""
     try:
         filters.parse(text)
     except ValueError as error:

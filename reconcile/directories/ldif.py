@@ -1,0 +1,48 @@
+"""Directories exported to LDIF files: all files of a source together are one directory."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.records import Broken, records
+from reconcile.directories.searching import RawEntry
+from reconcile.directories.tree import Tree
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired, dn
+from reconcile.ports import Fault
+
+
+class LdifDirectory(MemoryDirectory):
+    """One source in LDIF files, read at the first question and kept until `close`."""
+
+    @staticmethod
+    def problems(source: desired.Source) -> Iterable[Fault]:
+        """DNs, filters, and that there are files to read; they are not opened."""
+        if not source.files:
+            yield ("files",), "no file is named"
+        yield from MemoryDirectory.problems(source)
+
+    def _load(self) -> Tree:
+        files = ", ".join(self._source.files)
+        tree = Tree(files, self._entries())
+        if dn.normalize(self._source.base_dn) not in tree:
+            raise SourceUnreadable(
+                f"{files}: there is no entry of the base DN {self._source.base_dn}.\n"
+                "Export it too, or set base_dn to an entry of the file."
+            )
+        return tree
+
+    def _entries(self) -> Iterator[tuple[str, RawEntry]]:
+        done = 0
+        for name in self._source.files:
+            try:
+                data = Path(name).read_bytes()
+            except OSError as error:
+                raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
+            try:
+                for line, entry in records(data):
+                    yield f"{name}:{line}", entry
+                    done += 1
+            except Broken as error:
+                raise SourceUnreadable(f"{name}:{error.line}: {error}") from error
+            self._progress(f"{self._source.name}: entries", done)

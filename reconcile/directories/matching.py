@@ -1,0 +1,135 @@
+"""Search filters evaluated here, for directories that have no server (RFC 4511, 4.5.1.7, without a schema).
+
+Text compares without regard to case and with its spaces folded; the values of attributes that name entries compare as
+DNs. Without a schema an attribute that nobody has is simply absent, and `>=` compares whole numbers as numbers and
+anything else as text. Extensible matches name rules of a server and are refused.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from reconcile.directories import filters
+from reconcile.directories.library import FilterNode, operators
+from reconcile.model import dn
+
+Values: TypeAlias = dict[str, list[bytes]]
+Matches: TypeAlias = Callable[[Values], bool]
+
+_NAMES: Final = frozenset(
+    {
+        "member",
+        "uniquemember",
+        "memberof",
+        "manager",
+        "secretary",
+        "owner",
+        "seealso",
+        "roleoccupant",
+        "distinguishedname",
+    }
+)
+"""Attributes whose values are DNs."""
+_SUPERIORS: Final = {
+    "inetorgperson": ("organizationalperson", "person", "top"),
+    "organizationalperson": ("person", "top"),
+}
+"""A server finds an entry by the classes above its own too, whether it names them or not."""
+_ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
+
+
+def compiled(text: str) -> Matches:
+    """The filter as a function of an entry's attributes. Raises ValueError for what is none or is not supported."""
+    return _compiled(filters.parse(text))
+
+
+def _compiled(node: FilterNode) -> Matches:
+    parts = [_compiled(element) for element in node.elements]
+    match node.tag:
+        case operators.AND:
+            return lambda values: all(part(values) for part in parts)
+        case operators.OR:
+            return lambda values: any(part(values) for part in parts)
+        case operators.NOT:
+            return lambda values: not parts[0](values)
+        case operators.MATCH_EXTENSIBLE:
+            raise ValueError("uses an extensible match (`:=`), which only a server can evaluate")
+        case _:
+            return _leaf(node.tag, node.assertion)
+
+
+def _leaf(tag: int, assertion: dict[str, Any]) -> Matches:
+    name = assertion["attr"].lower()
+    if tag == operators.MATCH_PRESENT:
+        return lambda values: bool(of(values, name))
+    form = _form(name)
+    if tag == operators.MATCH_SUBSTRING:
+        pattern = _pattern(assertion)
+        return lambda values: any(pattern.fullmatch(folded(value)) for value in of(values, name))
+    wanted = form(_unescaped(assertion["value"]))
+    if tag == operators.MATCH_GREATER_OR_EQUAL:
+        return lambda values: any(_order(form(value), wanted) >= 0 for value in of(values, name))
+    if tag == operators.MATCH_LESS_OR_EQUAL:
+        return lambda values: any(_order(form(value), wanted) <= 0 for value in of(values, name))
+    if name == "objectclass":
+        return lambda values: any(_is_class(folded(value), wanted) for value in of(values, name))
+    return lambda values: any(form(value) == wanted for value in of(values, name))
+
+
+def of(values: Values, name: str) -> list[bytes]:
+    """The values of an attribute and of its variants with options, such as `cn;lang-de` for `cn`."""
+    prefix = f"{name};"
+    some = values.get(name, [])
+    more = [value for key in values if key.startswith(prefix) for value in values[key]]
+    return [*some, *more] if more else some
+
+
+def _form(name: str) -> Callable[[bytes], str]:
+    return _as_name if name.partition(";")[0] in _NAMES else folded
+
+
+def _as_name(value: bytes) -> str:
+    try:
+        return dn.normalize(value.decode())
+    except ValueError:
+        return folded(value)
+
+
+def folded(value: bytes) -> str:
+    """Text as it compares; bytes that are no text compare byte by byte."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(text.lower().split())
+
+
+def _unescaped(value: bytes) -> bytes:
+    """An assertion's value, which ldap3 gives as it is written in the filter."""
+    return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), value)
+
+
+def _pattern(assertion: dict[str, Any]) -> re.Pattern[str]:
+    pieces = [assertion.get("initial", b""), *assertion.get("any", ()), assertion.get("final", b"")]
+    return re.compile(".*".join(re.escape(_folded_piece(_unescaped(piece))) for piece in pieces), re.DOTALL)
+
+
+def _folded_piece(value: bytes) -> str:
+    """Like `folded`, but the spaces at the ends of a piece count."""
+    middle = folded(value)
+    if not middle:
+        return " " if value else ""
+    return " " * value.startswith(b" ") + middle + " " * value.endswith(b" ")
+
+
+def _order(left: str, right: str) -> int:
+    if left.isdecimal() and right.isdecimal():
+        return (int(left) > int(right)) - (int(left) < int(right))
+    return (left > right) - (left < right)
+
+
+def _is_class(own: str, wanted: str) -> bool:
+    return own == wanted or wanted in _SUPERIORS.get(own, ())

@@ -1,0 +1,102 @@
+"""A directory held in memory: what every adapter does, without a server. Tests use it, and LDIF files fill it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from reconcile.directories import checking, matching, reading, settings
+from reconcile.directories.entries import external_id
+from reconcile.directories.searching import RawEntry
+from reconcile.directories.tree import Tree
+from reconcile.directories.vendors import vendor
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired, dn
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.ports import Check, Fault, Progress, no_progress
+
+Entries: TypeAlias = Mapping[str, Mapping[str, Sequence[str | bytes]]]
+"""DN → attribute name → values."""
+
+_NONE: Final[Entries] = MappingProxyType({})
+
+
+class MemoryDirectory:
+    """One source whose entries are given; the stable id is the attribute entryUUID where an entry has one."""
+
+    def __init__(self, source: desired.Source, progress: Progress = no_progress, entries: Entries = _NONE) -> None:
+        """`entries` are taken as they are at the first read."""
+        self._source = source
+        self._vendor = vendor(source.type)
+        self._progress = progress
+        self._given = entries
+        self._loaded: Tree | None = None
+
+    @staticmethod
+    def problems(source: desired.Source) -> Iterable[Fault]:
+        """DNs and filters."""
+        yield from settings.rules(source)
+        yield from _unsupported(source)
+
+    def read(self, query: Query) -> DirectorySnapshot:
+        """Everything the source's rules find. Raises SourceUnreadable."""
+        return reading.snapshot(self._source, self._vendor, query, self._tree(), self._progress)
+
+    def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
+        """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
+        tree, base = self._tree(), dn.normalize(self._source.base_dn)
+        reading.look_at(self._source.base_dn, tree)
+        ids = {external_id(entry, self._vendor).lower() for entry in tree.below(base)} - {""}
+        found = {asked for asked in external_ids if asked.lower() in ids}
+        return frozenset(found.union(_present(tree, base, dns)))
+
+    def check(self) -> Iterable[Check]:
+        """The entries, the base DN, and what each rule finds."""
+        try:
+            tree = self._tree()
+        except SourceUnreadable as error:
+            yield Check("read entries", ok=False, detail=str(error))
+            return
+        yield Check("read entries", ok=True, detail=f"{len(tree)} in {tree.place}")
+        yield from checking.checks(self._source, self._vendor, tree)
+
+    def close(self) -> None:
+        """Forgets what was loaded."""
+        self._loaded = None
+
+    def _tree(self) -> Tree:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> Tree:
+        return Tree("memory", (("memory", _raw(name, values)) for name, values in self._given.items()))
+
+
+def _raw(name: str, attributes: Mapping[str, Sequence[str | bytes]]) -> RawEntry:
+    return RawEntry(
+        name,
+        {
+            key.lower(): [value.encode() if isinstance(value, str) else value for value in values]
+            for key, values in attributes.items()
+        },
+    )
+
+
+def _present(tree: Tree, base: str, dns: Collection[str]) -> Iterator[str]:
+    for asked in dns:
+        try:
+            name = dn.normalize(asked)
+        except ValueError:
+            continue  # A text that is no DN names no entry.
+        if dn.is_below(name, base) and name in tree:
+            yield asked
+
+
+def _unsupported(source: desired.Source) -> Iterator[Fault]:
+    for key, part in (("users", source.users), ("groups", source.groups), ("departments", source.departments)):
+        if part.filter is None or any(settings.malformed((key, "filter"), part.filter)):
+            continue
+        try:
+            matching.compiled(part.filter)
+        except ValueError as error:
+            yield (key, "filter"), f"{part.filter!r} {error}"
