@@ -2,8 +2,8 @@ r"""One typed step, and the plan made of them.
 
 A change speaks in names, never in ids, so that a person can read it and another machine can apply it: `before` in
 the names of the current state, `after` in those of the wanted one. Both are flat objects of text, null, and for a
-user's `attributes` one object of text. An update holds the fields that change and no others; a create has no
-`before`, a delete no `after`.
+user's `attributes` one object of text or null. An update holds the fields that change and no others; a create has no
+`before`, a delete no `after`; of `attributes` an update holds those that change, null for one that is not there.
 
     kind        key                     fields
     source      name                    name, type, base_dn, domain, note
@@ -22,9 +22,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from reconcile.model.path import path, titles
+
 Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
 Action: TypeAlias = Literal["create", "update", "delete", "adopt", "activate", "deactivate", "block", "erase"]
-Fields: TypeAlias = dict[str, str | dict[str, str] | None]
+Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 
 LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
 """Actions that take something away; they come last in a plan."""
@@ -108,3 +110,37 @@ class Plan(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     skips: tuple[Skip, ...] = ()
     violations: tuple[Violation, ...] = ()
+
+
+def makes(change: Change) -> tuple[Kind, str] | None:
+    """What is there under this name only once the change is done: something new, or its new name."""
+    after = change.after
+    if after is None or change.kind in ("grant", "membership"):
+        return None
+    if change.kind == "department":
+        title, parent = after.get("title"), after.get("parent")
+        if change.action == "create":
+            return change.kind, change.key
+        before = titles(change.key)
+        new = [*(titles(str(parent or "")) if "parent" in after else before[:-1]), str(title or before[-1])]
+        return None if new == before else (change.kind, path(new))
+    name = after.get("username" if change.kind == "user" else "name")
+    return None if name is None else (change.kind, str(name))
+
+
+_REFERENCES: tuple[tuple[str, Kind], ...] = (
+    ("source", "source"),
+    ("parent", "department"),
+    ("department", "department"),
+    ("user", "user"),
+    ("group", "group"),
+)
+
+
+def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
+    """What has to be there before the change can be made, as kind and name in the wanted state.
+
+    A manager is not required: a user whose manager could not be created is created without.
+    """
+    after = change.after or {}
+    return tuple((kind, str(after[field])) for field, kind in _REFERENCES if after.get(field))

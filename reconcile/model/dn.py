@@ -37,6 +37,14 @@ def normalize(dn: str) -> str:
     return ",".join("+".join(sorted(_normal(*pair) for pair in rdn)) for rdn in parse(dn))
 
 
+def key(text: str) -> str:
+    """The normalized DN, or "" for text that is none: what somebody else wrote need not be a DN."""
+    try:
+        return normalize(text)
+    except ValueError:
+        return ""
+
+
 def _plain_rdn(rdn: str) -> str:
     """The same as the long way for an RDN of printable ASCII without specials: most of them are."""
     name, equals, value = rdn.partition("=")

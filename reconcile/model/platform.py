@@ -20,13 +20,18 @@ BY_HAND: Final = ""
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
-    """A directory the platform knows of."""
+    """A directory the platform knows of; it is known by its name."""
 
     name: str
     type: str
     base_dn: str = ""
     domain: str = ""
     note: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.name
 
 
 class Department(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,85 @@
+"""Carries out a plan: under the lock, still true, in batches, every change with its outcome."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from reconcile.applying.stale import moved
+from reconcile.errors import ReconcileError, StalePlan
+from reconcile.model.change import Change, Kind, Plan, makes, requirements
+from reconcile.model.path import titles
+from reconcile.model.report import Outcome, Report
+from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
+
+
+def apply(
+    plan: Plan, platform: Platform, holder: Holder, *, force: bool = False, progress: Progress = no_progress
+) -> Report:
+    """Applies every change of the plan, and answers what became of each.
+
+    Raises StalePlan, before the first write, when the platform is not as the plan expects; Locked when another run
+    holds it (`force` takes over from a dead one); PlatformUnreadable. A workspace's work is kept as a whole once all of
+    its changes have an outcome; an exception or a killed process leaves that workspace as it was.
+    """
+    workspaces = list(dict.fromkeys(change.workspace for change in plan.changes))
+    if not workspaces:
+        return Report()
+    outcomes: list[Outcome] = []
+    with platform.lock(workspaces, holder, force=force):
+        if len(workspaces) > 1:  # one transaction at a time: all are looked at before the first is written
+            _refuse_stale([line for name in workspaces for line in moved(plan.changes, platform.read(name))])
+        for workspace in workspaces:
+            changes = [change for change in plan.changes if change.workspace == workspace]
+            try:
+                with platform.transaction(workspace) as writer:
+                    _refuse_stale(moved(changes, writer.read()))
+                    written = list(_carry_out(changes, writer, _counting(progress, workspace, len(outcomes))))
+            except ReconcileError as error:
+                if not outcomes:
+                    raise
+                written = [Outcome(change, "failed", str(error)) for change in changes]  # others are written: report
+            outcomes += written
+    return Report(tuple(outcomes))
+
+
+def _refuse_stale(lines: Sequence[str]) -> None:
+    if lines:
+        raise StalePlan(lines)
+
+
+def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int], None]:
+    return lambda done: progress(f"applying {workspace}", before + done)
+
+
+def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[int], None]) -> Iterator[Outcome]:
+    """Writes batch after batch; a change that needs something that failed is skipped."""
+    failed: dict[tuple[Kind, str], str] = {}
+    done = 0
+    for _, group in groupby(changes, key=_batch):
+        batch = list(group)
+        blocked = {at: need for at, change in enumerate(batch) if (need := _missing(change, failed)) is not None}
+        going = [change for at, change in enumerate(batch) if at not in blocked]
+        answers = iter(writer.write(going) if going else ())
+        for at, change in enumerate(batch):
+            if at in blocked:
+                kind, name = blocked[at]
+                outcome = Outcome(change, "skipped", f"needs {kind} {name}, which failed")
+            else:
+                why = next(answers)
+                outcome = Outcome(change, "failed", why) if why else Outcome(change, "applied")
+            made = makes(change)
+            if outcome.result != "applied" and made is not None:
+                failed[made[0], made[1].casefold()] = outcome.detail
+            yield outcome
+        done += len(batch)
+        progress(done)
+
+
+def _batch(change: Change) -> tuple[str, str, int]:
+    """What can be written at once: one kind and action, departments level by level."""
+    return change.kind, change.action, len(titles(change.key)) if change.kind == "department" else 0
+
+
+def _missing(change: Change, failed: dict[tuple[Kind, str], str]) -> tuple[Kind, str] | None:
+    if not failed:
+        return None
+    return next((need for need in requirements(change) if (need[0], need[1].casefold()) in failed), None)

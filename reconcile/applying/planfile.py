@@ -1,0 +1,141 @@
+"""A plan as JSON Lines: a header, one change, skip or violation a line, a footer that proves the rest.
+
+The same plan is the same bytes. `schemas/plan.schema.json` describes a line for other programs.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+
+from reconcile.errors import PlanFileError
+from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+
+FORMAT = 1
+"""Version of the file format; a reader refuses every other."""
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="header"):
+    """The first line: the plan without its lists."""
+
+    format: int
+    tool: str
+    created: str
+    files: tuple[str, ...]
+    variables: tuple[str, ...]
+    scope: Scope
+    digests: Digests
+
+
+class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
+    """A change."""
+
+
+class SkipLine(Skip, frozen=True, forbid_unknown_fields=True, tag="skip"):
+    """A skip."""
+
+
+class ViolationLine(Violation, frozen=True, forbid_unknown_fields=True, tag="violation"):
+    """A violation."""
+
+
+class Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="footer"):
+    """The last line: how many there are, and the SHA-256 of all bytes before this line."""
+
+    changes: int
+    skips: int
+    violations: int
+    sha256: str
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_format_decoder = msgspec.json.Decoder(dict[str, object])
+_decoder: msgspec.json.Decoder[Header | ChangeLine | SkipLine | ViolationLine | Footer] = msgspec.json.Decoder(
+    Header | ChangeLine | SkipLine | ViolationLine | Footer
+)
+
+
+def dumps(plan: Plan) -> bytes:
+    """The plan file of a plan."""
+    body = b"".join(line + b"\n" for line in _lines(plan))
+    footer = Footer(len(plan.changes), len(plan.skips), len(plan.violations), hashlib.sha256(body).hexdigest())
+    return body + _encoder.encode(footer) + b"\n"
+
+
+def _lines(plan: Plan) -> Iterator[bytes]:
+    header = Header(FORMAT, plan.tool, plan.created, plan.files, plan.variables, plan.scope, plan.digests)
+    yield _encoder.encode(header)
+    for change in plan.changes:
+        yield _encoder.encode(_tagged(change, ChangeLine))
+    for skip in plan.skips:
+        yield _encoder.encode(_tagged(skip, SkipLine))
+    for violation in plan.violations:
+        yield _encoder.encode(_tagged(violation, ViolationLine))
+
+
+def _tagged(value: msgspec.Struct, line: type[msgspec.Struct]) -> msgspec.Struct:
+    return line(*(getattr(value, field) for field in value.__struct_fields__))
+
+
+def loads(data: bytes, name: str) -> Plan:
+    """The plan of a plan file; `name` is for messages. Raises PlanFileError, saying what is wrong with the file."""
+    lines = data.splitlines(keepends=True)
+    if not lines:
+        raise PlanFileError(f"{name}: the plan file is empty")
+    header = _header(lines[0], name)
+    footer = _decode(lines[-1], len(lines), name) if len(lines) > 1 and lines[-1].endswith(b"\n") else None
+    if not isinstance(footer, Footer):
+        raise PlanFileError(f"{name}: the plan file is cut off: its last line is not a footer. Make a new plan")
+    if hashlib.sha256(data[: -len(lines[-1])]).hexdigest() != footer.sha256:
+        raise PlanFileError(
+            f"{name}: the plan file was changed after it was written: its SHA-256 differs. Make a new plan"
+        )
+    parts: dict[type, list[msgspec.Struct]] = {Change: [], Skip: [], Violation: []}
+    for number, line in enumerate(lines[1:-1], start=2):
+        value = _decode(line, number, name)
+        kind = _PLAIN.get(type(value))
+        if kind is None:
+            raise PlanFileError(f"{name}:{number}: a {value.__struct_config__.tag} has no place here")
+        parts[kind].append(kind(*(getattr(value, field) for field in value.__struct_fields__)))
+    counts = tuple(map(len, parts.values()))
+    if counts != (footer.changes, footer.skips, footer.violations):
+        raise PlanFileError(f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}")
+    return Plan(
+        header.tool,
+        header.created,
+        header.files,
+        header.variables,
+        header.scope,
+        header.digests,
+        tuple(parts[Change]),  # type: ignore[arg-type] # filled by type above
+        tuple(parts[Skip]),  # type: ignore[arg-type] # filled by type above
+        tuple(parts[Violation]),  # type: ignore[arg-type] # filled by type above
+    )
+
+
+_PLAIN: dict[type, type[msgspec.Struct]] = {ChangeLine: Change, SkipLine: Skip, ViolationLine: Violation}
+
+
+def _header(line: bytes, name: str) -> Header:
+    """The version is looked at first, so that a newer file is called newer and not damaged."""
+    try:
+        raw = _format_decoder.decode(line)
+    except msgspec.MsgspecError as error:
+        raise PlanFileError(f"{name}:1: not a plan file, or one whose first line is damaged: {error}") from error
+    if raw.get("type") != "header":
+        raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
+    if raw.get("format") != FORMAT:
+        raise PlanFileError(
+            f"{name}: the plan file has format {raw.get('format')!r}, this version reads {FORMAT}."
+            f" It was written by reconcile {raw.get('tool')!r}: apply it with that version, or make a new plan"
+        )
+    header = _decode(line, 1, name)
+    assert isinstance(header, Header)  # noqa: S101 - its tag was looked at above
+    return header
+
+
+def _decode(line: bytes, number: int, name: str) -> Header | ChangeLine | SkipLine | ViolationLine | Footer:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PlanFileError(f"{name}:{number}: the plan file is damaged: {error}. Make a new plan") from error

@@ -1,0 +1,129 @@
+"""From settled candidates and departed users to the users that are wanted, with a reason for what differs."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from reconcile.model import dn
+from reconcile.model.desired import Departure, Lifecycle
+from reconcile.model.platform import Cause, Department, User
+from reconcile.planning import status
+from reconcile.planning.people import Candidate
+
+_CAUSES: Mapping[Cause, str] = {
+    "missing": "no longer in {source}",
+    "out_of_scope": "still in {source}, but no longer selected",
+    "source_removed": "source {source} is no longer declared",
+}
+
+
+class Accounts(msgspec.Struct):
+    """The users wanted, by id; `reasons` says of some why they are new or changed, `deleted` are the ids to go."""
+
+    users: dict[str, User]
+    reasons: dict[str, str]
+    deleted: set[str]
+
+
+def user_id(candidate: Candidate) -> str:
+    """The id of the user; that of one not there yet stands for it within the wanted state only."""
+    if candidate.user is not None:
+        return candidate.user.id
+    return f"new user {candidate.rules.source.name} {candidate.position}"
+
+
+def depart(accounts: Accounts, user: User, action: Departure, cause: Cause) -> None:
+    """Adds a user whose person is gone, in the status it gets; or takes it out."""
+    reason = _CAUSES[cause].format(source=user.source)
+    if action == "delete":
+        accounts.deleted.add(user.id)
+        accounts.users.pop(user.id, None)
+    else:
+        standing = status.departed(user, user.source, action, cause)
+        accounts.users[user.id] = _standing(user, standing)
+    accounts.reasons[user.id] = reason
+
+
+def supply(
+    accounts: Accounts,
+    candidates: Iterable[Candidate],
+    lifecycle: Lifecycle,
+    department_ids: Mapping[tuple[str, str], str],
+    departments: Mapping[str, Department],
+) -> None:
+    """Adds the users of the candidates, all but their managers.
+
+    `department_ids`: source and normalized DN → id of those selected; `departments`: those on the platform, by id.
+    """
+    for candidate in candidates:
+        source = candidate.rules.source.name
+        before = candidate.user
+        key = candidate.rules.department(candidate.position)
+        department = department_ids.get((source, key), "") if key else ""
+        if before is None:
+            user = User(user_id(candidate), candidate.username, status_origin=source, source=source)
+            accounts.reasons[user.id] = candidate.rules.why(candidate.position)
+        else:
+            user = before
+            held = departments.get(user.department) if not department and user.department else None
+            if held is not None and held.source != source:
+                department = user.department  # a person put the user there, not this source
+            if candidate.why:
+                accounts.reasons[user.id] = candidate.why
+        accounts.users[user.id] = _supplied(user, candidate, department, lifecycle)
+
+
+def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Lifecycle) -> User:
+    person, values, source = candidate.person, candidate.values, candidate.rules.source.name
+    decide = status.disabled if candidate.disabled else status.enabled
+    state, origin, cause = decide(user, source, lifecycle)
+    attributes = user.attributes
+    if candidate.attributes and any(attributes.get(field) != text for field, text in candidate.attributes.items()):
+        attributes = attributes | candidate.attributes
+    wanted = User(
+        user.id,
+        candidate.username,
+        values.get("first_name", user.first_name),
+        values.get("last_name", user.last_name),
+        values.get("email", user.email),
+        state,
+        origin,
+        cause,
+        source,
+        person.external_id or user.external_id,
+        person.dn,
+        department,
+        user.manager,
+        attributes,
+    )
+    return user if wanted == user else wanted
+
+
+def assign_managers(
+    accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
+) -> None:
+    """Sets managers where the source names them. `located`: source and position of a person → id of its user.
+
+    A manager who is nobody's user clears the field; a source without a manager attribute leaves it alone.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for candidate in candidates:
+        written = candidate.person.manager
+        if written is None:
+            continue
+        source = candidate.rules.source.name
+        if (source, written) not in found:
+            position = candidate.rules.index.persons.get(dn.key(written), -1)
+            manager = located.get((source, position), "")
+            found[source, written] = manager if manager in accounts.users else ""
+        own_id = user_id(candidate)
+        user = accounts.users[own_id]
+        if user.manager != found[source, written]:
+            accounts.users[own_id] = msgspec.structs.replace(user, manager=found[source, written])
+
+
+def _standing(user: User, standing: status.Standing) -> User:
+    if standing == status.standing(user):
+        return user
+    state, origin, cause = standing
+    return msgspec.structs.replace(user, status=state, status_origin=origin, status_cause=cause)

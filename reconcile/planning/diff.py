@@ -1,0 +1,139 @@
+"""What turns the current state into the wanted one: an object is the same if its id is the same.
+
+A user's change of status is a step of its own, beside the update of the profile, because a loss is ordered and
+guarded as such. Reasons come from the planner where it knows one, else they say what the rule is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from reconcile.model.change import Action, Change, Fields, Kind
+from reconcile.model.names import Names
+from reconcile.model.platform import Cause, Department, Grant, Group, Membership, PlatformState, Source, Status, User
+
+Pair = TypeVar("Pair", bound=Membership | Grant)
+
+_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause")
+_ACTIONS: Mapping[Status, Action] = {
+    "active": "activate",
+    "inactive": "deactivate",
+    "blocked": "block",
+    "blocked_in_directory": "block",
+}
+_WHY: Mapping[Cause, str] = {"": "active in {source}", "disabled": "disabled in {source}"}
+
+
+def diff(current: PlatformState, wanted: PlatformState, reasons: Mapping[str, str]) -> Iterator[Change]:
+    """The changes, in no order yet. `reasons`: user id → why the user is new or changed."""
+    now, then = Names(current), Names(wanted)
+    yield from _objects("source", current.sources, wanted.sources, now, then)
+    yield from _objects("department", current.departments, wanted.departments, now, then)
+    yield from _objects("group", current.groups, wanted.groups, now, then)
+    yield from _users(now, then, reasons)
+    yield from _pairs("membership", current.memberships, wanted.memberships, now, then)
+    yield from _pairs("grant", current.grants, wanted.grants, now, then)
+
+
+def _objects(
+    kind: Kind,
+    current: Sequence[Source | Department | Group],
+    wanted: Sequence[Source | Department | Group],
+    now: Names,
+    then: Names,
+) -> Iterator[Change]:
+    """Creates and updates of sources, departments and groups; none of them is ever deleted."""
+    there = {one.id: one for one in current}
+    workspace = now.state.workspace
+    for one in wanted:
+        old = there.get(one.id)
+        if old is None:
+            reason = "declared" if isinstance(one, Source) else f"selected: {one.dn}"
+            yield Change(kind, "create", then.key(one), None, then.fields(one), reason, _source(one), workspace)
+        elif old is not one and old != one:
+            changed = _differing(old, one)
+            before, after = _pick(now.fields(old), changed), _pick(then.fields(one), changed)
+            reason = "declared otherwise" if isinstance(one, Source) else f"changed in {one.source}"
+            yield Change(kind, "update", now.key(old), before, after, reason, _source(one), workspace)
+
+
+def _source(one: Source | Department | Group) -> str:
+    return one.name if isinstance(one, Source) else one.source
+
+
+def _users(now: Names, then: Names, reasons: Mapping[str, str]) -> Iterator[Change]:
+    there = {user.id: user for user in now.state.users}
+    workspace = now.state.workspace
+    for user in then.state.users:
+        old = there.pop(user.id, None)
+        if old is None:
+            reason = reasons.get(user.id, "")
+            yield Change("user", "create", user.username, None, then.fields(user), reason, user.source, workspace)
+        elif old is not user and old != user:
+            yield from _user_changes(old, user, now, then, reasons.get(user.id, ""))
+    for old in there.values():
+        reason = reasons.get(old.id, "")
+        yield Change("user", "delete", old.username, now.fields(old), None, reason, old.source, workspace)
+
+
+def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -> Iterator[Change]:
+    differing = _differing(old, user)
+    profile = [field for field in differing if field not in _STATUS_FIELDS]
+    before_all, after_all = now.fields(old), then.fields(user)
+    workspace = now.state.workspace
+    if profile:
+        before, after = _pick(before_all, profile), _pick(after_all, profile)
+        if "attributes" in profile:
+            names = sorted(name for name, text in user.attributes.items() if old.attributes.get(name) != text)
+            before["attributes"] = {name: old.attributes.get(name) for name in names}
+            after["attributes"] = {name: user.attributes[name] for name in names}
+        why = reason or f"changed in {user.source}"
+        if "username" in profile and "manager" in profile:
+            # A rename comes before creations, a manager after them: the manager may be new and take the old name.
+            late = _pick(before, ["manager"]), _pick(after, ["manager"])
+            yield Change("user", "update", old.username, *late, why, user.source, workspace)
+            del before["manager"], after["manager"]
+        yield Change("user", "update", old.username, before, after, why, user.source, workspace)
+    standing = [field for field in _STATUS_FIELDS if field in differing]
+    if standing:
+        action = _ACTIONS[user.status] if old.status != user.status else "update"
+        before, after = _pick(before_all, standing), _pick(after_all, standing)
+        why = _WHY[user.status_cause].format(source=user.source) if user.status_cause in _WHY else reason
+        yield Change("user", action, old.username, before, after, why, user.source, workspace)
+
+
+def _pairs(kind: Kind, current: Sequence[Pair], wanted: Sequence[Pair], now: Names, then: Names) -> Iterator[Change]:
+    """Creates and deletes of memberships and grants. Their origin never changes: who gave something keeps it."""
+    workspace = now.state.workspace
+    before, after = set(current), set(wanted)
+    for one in after - before:
+        fields = then.fields(one)
+        yield Change(kind, "create", then.key(one), None, fields, _given(one, then), one.origin, workspace)
+    staying = {user.id for user in then.state.users}
+    for one in before - after:
+        fields = now.fields(one)
+        reason = _taken(one, now) if one.user in staying else "the user is deleted"
+        source = one.origin or now.owner(one)
+        yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
+
+
+def _given(one: Membership | Grant, then: Names) -> str:
+    if isinstance(one, Membership):
+        return f"member in {one.origin} of {then.group(one.group).dn}"
+    return f"by the role mappings of {one.origin}"
+
+
+def _taken(one: Membership | Grant, now: Names) -> str:
+    if isinstance(one, Membership):
+        return f"no member in {now.owner(one)} of {now.group(one.group).dn}, or the group is not selected"
+    return f"not by the role mappings of {now.owner(one)}"
+
+
+def _differing(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:
+    """The fields in which two objects of one type differ, by id where they refer to something."""
+    return [field for field in old.__struct_fields__ if getattr(old, field) != getattr(new, field)]
+
+
+def _pick(fields: Fields, names: Iterable[str]) -> Fields:
+    return {name: fields[name] for name in names}

@@ -1,0 +1,88 @@
+"""A directory snapshot made fast to look things up in: persons and groups by DN, members with nesting resolved."""
+
+from collections.abc import Iterable
+
+from reconcile.model import dn
+from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
+
+
+class Index:
+    """One snapshot, looked at from all sides. Persons are known by their position in the snapshot."""
+
+    def __init__(self, snapshot: DirectorySnapshot) -> None:
+        """Normalizes every DN once; the adapter has made sure that each of them is one."""
+        self.snapshot = snapshot
+        self.keys = [dn.normalize(person.dn) for person in snapshot.persons]
+        self.persons = {key: position for position, key in enumerate(self.keys)}
+        self.groups = {dn.normalize(group.dn): group for group in snapshot.groups}
+        self.units = {dn.normalize(unit.dn): unit for unit in snapshot.units}
+        self._logins: dict[str, int] = {}
+        self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
+        self._flat: dict[str, frozenset[int]] = {}
+
+    def person(self, position: int) -> Person:
+        """The person at a position."""
+        return self.snapshot.persons[position]
+
+    def direct(self, key: str) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
+        """A group's own members: persons by position, groups by normalized DN, and members that are neither."""
+        if key not in self._direct:
+            self._direct[key] = self._read_members(self.groups[key])
+        return self._direct[key]
+
+    def members(self, key: str, *, nested: bool = True) -> frozenset[int]:
+        """A group's members by position, those of groups within it included; groups may contain each other."""
+        if not nested:
+            return self.direct(key)[0]
+        if key not in self._flat:
+            self._flat[key] = frozenset().union(*(self.direct(inner)[0] for inner in self.within(key)))
+        return self._flat[key]
+
+    def within(self, key: str) -> set[str]:
+        """The group itself and every group below it, however deep; a cycle ends where it began."""
+        seen = {key}
+        waiting = [key]
+        while waiting:
+            for inner in self.direct(waiting.pop())[1]:
+                if inner not in seen:
+                    seen.add(inner)
+                    waiting.append(inner)
+        return seen
+
+    def _read_members(self, group: DirectoryGroup) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
+        persons: set[int] = set()
+        groups: list[str] = []
+        dangling: list[str] = []
+        for member in group.members:
+            key = dn.key(member)
+            if key in self.persons:
+                persons.add(self.persons[key])
+            elif key in self.groups:
+                groups.append(key)
+            else:
+                dangling.append(member)
+        for login in group.member_logins:
+            position = self._login_positions().get(login.casefold())
+            if position is None:
+                dangling.append(login)
+            else:
+                persons.add(position)
+        return frozenset(persons), tuple(groups), tuple(dangling)
+
+    def _login_positions(self) -> dict[str, int]:
+        """Login name → position; a login that two persons share belongs to nobody, so it is left out."""
+        if not self._logins:
+            shared: set[str] = set()
+            for position, person in enumerate(self.snapshot.persons):
+                login = person.identifier.casefold()
+                if login and self._logins.setdefault(login, position) != position:
+                    shared.add(login)
+            for login in shared:
+                del self._logins[login]
+        return self._logins
+
+
+def ancestors(key: str) -> Iterable[str]:
+    """The normalized DNs above a name, nearest first."""
+    while key := dn.parent(key):
+        yield key

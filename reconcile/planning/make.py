@@ -1,0 +1,104 @@
+"""From everything that was read to a plan."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from reconcile.model import dn
+from reconcile.model.change import Change, Digests, Plan, Scope, Skip
+from reconcile.model.desired import DesiredState
+from reconcile.model.digest import digest
+from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.platform import Limits, PlatformState
+from reconcile.planning.diff import diff
+from reconcile.planning.order import ordered
+from reconcile.planning.rules import SourceRules
+from reconcile.planning.targets import narrow
+from reconcile.planning.wanted import wanted
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """Everything a plan is made from.
+
+    `configuration` is the digest of the desired state, `created` the time in RFC 3339. `snapshots` are those of the
+    sources that were read, `current` one state for each workspace.
+    """
+
+    desired: DesiredState
+    configuration: str
+    files: tuple[str, ...]
+    variables: tuple[str, ...]
+    scope: Scope
+    snapshots: tuple[DirectorySnapshot, ...]
+    current: tuple[PlatformState, ...]
+    limits: Limits
+    tool: str
+    created: str
+
+
+def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple[set[str], set[str]]:
+    """External ids, and DNs of users without one, that the platform has from this source and the snapshot has not.
+
+    They are to be looked up in the directory without any filter, to tell who is out of scope from who is missing.
+    """
+    read_ids = {person.external_id for person in snapshot.persons} - {""}
+    keys: set[str] | None = None
+    external_ids: set[str] = set()
+    dns: set[str] = set()
+    for state in current:
+        for user in state.users:
+            if user.source != snapshot.source or user.status == "erased" or user.external_id in read_ids:
+                continue
+            if user.external_id:
+                external_ids.add(user.external_id)
+            elif user.dn:
+                keys = {dn.normalize(person.dn) for person in snapshot.persons} if keys is None else keys
+                if dn.key(user.dn) not in keys:
+                    dns.add(user.dn)
+    return external_ids, dns
+
+
+def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
+    """The plan, and notices: rules that found nothing. Raises UsageError for rules that contradict the directory."""
+    declared = {source.name: source for source in inputs.desired.sources}
+    rules = [
+        SourceRules(inputs.desired, declared[snapshot.source], snapshot)
+        for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
+    ]
+    changes: list[Change] = []
+    skips: list[Skip] = []
+    for current in inputs.current:
+        result = wanted(inputs.desired, rules, current, inputs.limits)
+        changes += ordered(diff(current, result.state, result.reasons))
+        skips += sorted(result.skips)
+    plan = Plan(
+        tool=inputs.tool,
+        created=inputs.created,
+        files=inputs.files,
+        variables=inputs.variables,
+        scope=inputs.scope,
+        digests=Digests(
+            configuration=inputs.configuration,
+            sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
+            current={state.workspace: state_digest(state) for state in inputs.current},
+        ),
+        changes=narrow(tuple(changes), inputs.scope.targets),
+        skips=tuple(skips),
+    )
+    return plan, tuple(notice for one in rules for notice in one.notices)
+
+
+def state_digest(state: PlatformState) -> str:
+    """The digest of a state, whatever the order of its lists."""
+    return digest(
+        PlatformState(
+            state.workspace,
+            tuple(sorted(state.sources, key=lambda one: one.name)),
+            tuple(sorted(state.departments, key=lambda one: one.id)),
+            tuple(sorted(state.groups, key=lambda one: one.id)),
+            tuple(sorted(state.users, key=lambda one: one.id)),
+            state.roles,
+            tuple(sorted(state.memberships)),
+            tuple(sorted(state.grants)),
+        )
+    )

@@ -1,0 +1,98 @@
+"""Who is in which group and has which role: what the rules give, what people gave, and what stays for the departed."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from reconcile.model.change import Skip
+from reconcile.model.desired import GroupRule
+from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
+from reconcile.planning.accounts import user_id
+from reconcile.planning.people import Candidate
+from reconcile.planning.rules import SourceRules
+
+
+def memberships(
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    group_ids: Mapping[tuple[str, str], str],
+    followers: Mapping[tuple[str, int], str],
+    users: Collection[str],
+) -> tuple[Membership, ...]:
+    """The memberships wanted.
+
+    `group_ids`: source and normalized DN → id of the groups selected; `followers`: source and position → id of the
+    users whose memberships follow the directory; `users`: the ids of all users wanted. A user who is wanted but does
+    not follow (departed, skipped, local) keeps what it has, save that `authoritative` takes out local users.
+    """
+    declared = {rules.source.name for rules in sources}
+    managed = {group.id for group in current.groups if group.source in declared}
+    following = set(followers.values())
+    frozen = {user.id for user in current.users if user.source and user.id not in following}
+    there: dict[str, dict[str, Membership]] = {}
+    kept: list[Membership] = []
+    for membership in current.memberships:
+        if membership.user not in users:
+            continue  # goes with its user
+        if membership.group in managed:
+            there.setdefault(membership.group, {})[membership.user] = membership
+        else:
+            kept.append(membership)
+    for rules in sources:
+        source = rules.source.name
+        for key, rule in rules.groups.items():
+            group = group_ids.get((source, key))
+            if group is None:
+                continue
+            before = there.pop(group, {})
+            positions = rules.index.members(key, nested=rule.nested == "flatten")
+            listed = {followers[source, at] for at in positions if (source, at) in followers}
+            kept += (before.get(user) or Membership(user, group, source) for user in listed)
+            kept += (one for user, one in before.items() if user not in listed and _stays(one, rule, frozen))
+    for unselected in there.values():
+        kept += (membership for membership in unselected.values() if membership.origin == BY_HAND)
+    return tuple(kept)
+
+
+def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
+    """Whether a member whom the directory does not list stays all the same."""
+    by_hand = membership.origin == BY_HAND
+    return rule.members == "additive" or membership.user in frozen or (by_hand and rule.members == "owned")
+
+
+def grants(
+    candidates: Iterable[Candidate], current: PlatformState, users: Collection[str], *, authoritative: bool
+) -> tuple[Grant, ...]:
+    """The grants wanted. What a person granted stays unless `authoritative`; who does not follow keeps all."""
+    there: dict[str, dict[str, Grant]] = {}
+    for grant in current.grants:
+        if grant.user in users:
+            there.setdefault(grant.user, {})[grant.role] = grant
+    kept: list[Grant] = []
+    for candidate in candidates:
+        user = user_id(candidate)
+        before = there.pop(user, {})
+        kept += (before.get(role) or Grant(user, role, candidate.rules.source.name) for role in candidate.roles)
+        for role, grant in before.items():
+            by_hand = grant.origin == BY_HAND
+            if role not in candidate.roles and by_hand and not (authoritative and not candidate.keeps_roles):
+                kept.append(grant)
+    for before in there.values():
+        kept += before.values()
+    return tuple(kept)
+
+
+def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
+    """Members of selected groups that are neither a person nor a group the rules find."""
+    skips: list[Skip] = []
+    for rules in sources:
+        listed: dict[str, list[str]] = {}
+        within: set[str] = set()
+        for key, rule in rules.groups.items():
+            within |= rules.index.within(key) if rule.nested == "flatten" else {key}
+        for key in sorted(within):
+            for member in rules.index.direct(key)[2]:
+                listed.setdefault(member, []).append(rules.index.groups[key].dn)
+        for member, groups in listed.items():
+            more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
+            detail = f"listed in {groups[0]}{more}, but {rules.source.name} finds no such person or group"
+            skips.append(Skip(workspace, rules.source.name, member, "", "dangling_member", detail))
+    return skips

@@ -1,0 +1,172 @@
+"""The groups and departments that are wanted: those the rules select, matched with what is there, under free names.
+
+Both are the same thing here: an entry of a directory mirrored under a title, groups side by side, departments below
+each other. What is no longer selected stays as it is; only what the sync put into it is taken out (`membership`,
+`accounts`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+import msgspec
+
+from reconcile.errors import TemplateFailed
+from reconcile.model import dn
+from reconcile.model.change import Skip, SkipCode
+from reconcile.model.desired import Template
+from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
+from reconcile.model.platform import Department, Group, Limits, PlatformState
+from reconcile.planning.naming import Claim, Held, settle
+from reconcile.planning.people import Refused, check_text
+from reconcile.planning.rules import SourceRules
+
+Mirror = TypeVar("Mirror", bound=Group | Department)
+
+
+class Wish(msgspec.Struct, gc=False):
+    """One entry that a rule selects; `parent` is the normalized DN of the department above or ""."""
+
+    source: str
+    key: str
+    entry: DirectoryGroup | OrganizationalUnit
+    template: Template
+    parent: str = ""
+
+
+class Mirrored(msgspec.Struct, Generic[Mirror]):
+    """All of one kind that the workspace is to hold.
+
+    `ids`: source and normalized DN → id of those selected; one that is there but may not change as it should (its new
+    name is taken, its template failed) keeps its id, and its members go on following the directory.
+    """
+
+    wanted: tuple[Mirror, ...]
+    ids: dict[tuple[str, str], str]
+    skips: list[Skip]
+
+
+def groups(sources: Iterable[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Group]:
+    """The groups of a workspace."""
+
+    def make(group_id: str, title: str, _parent: str, source: str, external_id: str, entry_dn: str) -> Group:
+        return Group(group_id, title, source, external_id, entry_dn)
+
+    wishes = (
+        Wish(rules.source.name, key, rules.index.groups[key], rule.name)
+        for rules in sources
+        for key, rule in rules.groups.items()
+    )
+    slots = {
+        ("", group.name.casefold()): Held(group.id, group.name, group.source, group.dn) for group in current.groups
+    }
+    mirroring = _Mirroring(current.workspace, "group", limits.lengths.get("group", 0), current.groups, slots, make)
+    return mirroring.mirror(wishes)
+
+
+def departments(sources: Iterable[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Department]:
+    """The departments of a workspace; one whose parent cannot be is left out with it."""
+    wishes = (
+        Wish(rules.source.name, one.key, rules.index.units[one.key], one.rule.title, one.parent)
+        for rules in sources
+        for one in rules.departments
+    )
+    slots = {
+        (one.parent, one.title.casefold()): Held(one.id, one.title, one.source, one.dn) for one in current.departments
+    }
+    length = limits.lengths.get("department", 0)
+    mirroring = _Mirroring(current.workspace, "department", length, current.departments, slots, Department)
+    for rules in sources:
+        for key in rules.orphans:
+            mirroring.refuse(
+                rules.source.name, rules.index.units[key].dn, "parent_not_selected", "its parent is not selected"
+            )
+    return mirroring.mirror(wishes)
+
+
+class _Mirroring(Generic[Mirror]):
+    """Works out one kind in one workspace."""
+
+    def __init__(
+        self,
+        workspace: str,
+        kind: str,
+        length: int,
+        current: Iterable[Mirror],
+        slots: dict[tuple[str, str], Held],
+        make: Callable[[str, str, str, str, str, str], Mirror],
+    ) -> None:
+        self._workspace = workspace
+        self._kind = kind
+        self._length = length
+        self._slots = slots
+        self._make = make
+        self._skips: list[Skip] = []
+        self._held: dict[tuple[str, str], str] = {}
+        self._there: dict[str, Mirror] = {one.id: one for one in current}
+        self._by_external = {(one.source, one.external_id): one for one in self._there.values() if one.external_id}
+        self._by_dn = {(one.source, dn.key(one.dn)): one for one in self._there.values() if one.dn}
+
+    def mirror(self, wishes: Iterable[Wish]) -> Mirrored[Mirror]:
+        """`wishes` come parents first."""
+        claims = list(self._claims(wishes))
+        while True:
+            granted, refused = settle(claims, self._slots, "duplicate_name")
+            for refusal in refused:
+                self.refuse(refusal.claim.source, refusal.claim.dn, refusal.code, refusal.detail)
+                self._hold(refusal.claim)
+            possible = self._there.keys() | {claim.item[1].id for claim in granted}
+            claims = [claim for claim in granted if not claim.parent or claim.parent in possible]
+            if len(claims) == len(granted):
+                break
+            for claim in granted:
+                if claim.parent and claim.parent not in possible:
+                    self.refuse(claim.source, claim.dn, "parent_not_selected", "its parent cannot be created")
+                    self._hold(claim)
+        wanted = self._there | {claim.item[1].id: claim.item[1] for claim in granted}
+        ids = self._held | {(claim.source, claim.item[0]): claim.item[1].id for claim in granted}
+        return Mirrored(tuple(wanted.values()), ids, self._skips)
+
+    def _hold(self, claim: Claim[tuple[str, Mirror]]) -> None:
+        if claim.id:
+            self._held[claim.source, claim.item[0]] = claim.id
+
+    def refuse(self, source: str, entry_dn: str, code: SkipCode, detail: str) -> None:
+        """Notes a skip."""
+        self._skips.append(Skip(self._workspace, source, entry_dn, "", code, f"{self._kind}: {detail}"))
+
+    def _claims(self, wishes: Iterable[Wish]) -> Iterator[Claim[tuple[str, Mirror]]]:
+        ids: dict[tuple[str, str], str] = {}
+        for wish in wishes:
+            if wish.parent and (wish.source, wish.parent) not in ids:
+                self.refuse(wish.source, wish.entry.dn, "parent_not_selected", "its parent cannot be created")
+                continue
+            before = self._find(wish)
+            try:
+                title = self._title(wish)
+            except Refused as refused:
+                self.refuse(wish.source, wish.entry.dn, refused.code, refused.detail)
+                if before is not None:
+                    self._held[wish.source, wish.key] = ids[wish.source, wish.key] = before.id
+                continue
+            own_id = before.id if before is not None else f"new {self._kind} {wish.source} {wish.key}"
+            ids[wish.source, wish.key] = own_id
+            parent = ids[wish.source, wish.parent] if wish.parent else ""
+            external_id = wish.entry.external_id or (before.external_id if before is not None else "")
+            item = self._make(own_id, title, parent, wish.source, external_id, wish.entry.dn)
+            before_id = before.id if before is not None else ""
+            yield Claim(title.casefold(), before_id, wish.source, wish.entry.dn, (wish.key, item), parent)
+
+    def _title(self, wish: Wish) -> str:
+        """Raises Refused when there is no usable title."""
+        try:
+            title = wish.template.render(wish.entry)
+        except TemplateFailed as error:
+            raise Refused("template_failed", str(error)) from error
+        if title is None:
+            raise Refused("template_failed", f"the template {wish.template.text!r} supplies nothing")
+        check_text(self._kind, title, self._length)
+        return title
+
+    def _find(self, wish: Wish) -> Mirror | None:
+        by_external = self._by_external.get((wish.source, wish.entry.external_id))
+        return by_external if by_external is not None else self._by_dn.get((wish.source, wish.key))

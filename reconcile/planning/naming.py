@@ -1,0 +1,105 @@
+"""Who may have which name: usernames, group names, titles below one department. Names compare case-folded.
+
+Of two claims on one name, the one that has it already keeps it; otherwise neither gets it. A name that something else
+holds is free only if that gives it up in the same plan: by a rename that itself succeeds, or because it is deleted. So
+the claims are settled together: all are granted at first, then those that rest on a name nobody gives up are taken
+back, until nothing moves.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+
+from reconcile.model.change import SkipCode
+
+Item = TypeVar("Item")
+
+
+class Claim(msgspec.Struct, Generic[Item], gc=False):
+    """`item` of a source wants `name` (case-folded) below `parent`; `id` is that of the thing it is already, or ""."""
+
+    name: str
+    id: str
+    source: str
+    dn: str
+    item: Item
+    parent: str = ""
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """What can be held once."""
+        return self.parent, self.name
+
+
+class Held(msgspec.Struct, gc=False):
+    """What is on the platform under a name."""
+
+    id: str
+    name: str
+    source: str
+    dn: str
+
+
+class Refusal(msgspec.Struct, Generic[Item], gc=False):
+    """A claim that was not granted."""
+
+    claim: Claim[Item]
+    code: SkipCode
+    detail: str
+
+
+def settle(
+    claims: Iterable[Claim[Item]], held: Mapping[tuple[str, str], Held], duplicate: SkipCode
+) -> tuple[list[Claim[Item]], list[Refusal[Item]]]:
+    """The claims granted, in their order, and those refused. `held`: slot → what stays unless it gives the slot up.
+
+    `duplicate` is the code for two claims on one slot.
+    """
+    by_slot: dict[tuple[str, str], list[Claim[Item]]] = {}
+    for claim in claims:
+        by_slot.setdefault((claim.parent, claim.name), []).append(claim)
+    refusals: list[Refusal[Item]] = []
+    granted: dict[tuple[str, str], Claim[Item]] = {}
+    for slot, claimants in by_slot.items():
+        holder = held.get(slot)
+        winner = claimants[0] if len(claimants) == 1 else _incumbent(claimants, holder)
+        if winner is not None:
+            granted[slot] = winner
+        if len(claimants) > 1:
+            who = " and ".join(sorted(repr(claimant.dn) for claimant in claimants))
+            refusals += [Refusal(one, duplicate, f"claimed by {who}") for one in claimants if one is not winner]
+    refusals += _take_back(granted, held, duplicate)
+    return list(granted.values()), refusals
+
+
+def _incumbent(claimants: Iterable[Claim[Item]], holder: Held | None) -> Claim[Item] | None:
+    return next((claim for claim in claimants if holder is not None and claim.id == holder.id), None)
+
+
+def _take_back(
+    granted: dict[tuple[str, str], Claim[Item]], held: Mapping[tuple[str, str], Held], duplicate: SkipCode
+) -> list[Refusal[Item]]:
+    """Removes from `granted` every claim on a slot that its holder keeps; a refusal for each."""
+    refusals: list[Refusal[Item]] = []
+    contested = {slot: held[slot] for slot, claim in granted.items() if slot in held and claim.id != held[slot].id}
+    leaving = {claim.id: slot for slot, claim in granted.items() if claim.id} if contested else {}
+    settled = False
+    while not settled:
+        settled = True
+        for slot, holder in list(contested.items()):
+            if leaving.get(holder.id, slot) == slot:
+                settled = False
+                loser = granted.pop(slot)
+                del contested[slot]
+                leaving.pop(loser.id, None)
+                refusals.append(_refusal(loser, holder, duplicate))
+    return refusals
+
+
+def _refusal(loser: Claim[Item], holder: Held, duplicate: SkipCode) -> Refusal[Item]:
+    if not holder.source:
+        return Refusal(loser, "exists_locally", f"the platform has a local {holder.name!r}")
+    if holder.source != loser.source:
+        return Refusal(loser, "owned_by_other_source", f"{holder.name!r} belongs to source {holder.source}")
+    return Refusal(loser, duplicate, f"{holder.name!r} is that of {holder.dn!r}")

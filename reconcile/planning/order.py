@@ -1,0 +1,55 @@
+"""The total order of a plan: what is made first, parents before children; what is taken away last, in reverse.
+
+Renames come before creations, so that a name one gives up can be taken by another. One exception to "losses last": a
+user whose name somebody else takes in the same plan goes before everything that names users, together with its
+memberships and grants.
+"""
+
+from collections.abc import Iterable
+
+from reconcile.model.change import LOSSES, Change
+from reconcile.model.path import titles
+
+_KINDS = ("source", "department", "group", "user", "grant", "membership")
+_ACTIONS = ("rename", "create", "adopt", "update", "activate", "deactivate", "block", "erase", "delete")
+_OF_USERS = ("user", "grant", "membership")
+
+
+def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes of one workspace as they are to be carried out."""
+    changes = list(changes)
+    deleted = {one.key.casefold() for one in changes if one.kind == "user" and one.action == "delete"}
+    taken = {_username(one) for one in changes if one.kind == "user"} if deleted else set()
+    released = deleted & taken
+    return tuple(sorted(changes, key=lambda change: _rank(change, released)))
+
+
+def _username(change: Change) -> str:
+    """The name a change gives to a user, case-folded; "" for none."""
+    return str((change.after or {}).get("username", "")).casefold()
+
+
+def _rank(change: Change, released: set[str]) -> tuple[int, int, int, int, str, str]:
+    kind = _KINDS.index(change.kind)
+    action = _ACTIONS.index("rename" if _renames(change) else change.action)
+    key = change.key.casefold()
+    if change.action not in LOSSES:
+        return 1, kind, _depth(change), action, key, change.key
+    phase = 2
+    if released and change.action == "delete" and change.kind in _OF_USERS:
+        user = str((change.before or {}).get("user", change.key)).casefold()
+        phase = 0 if user in released else 2
+    return phase, -kind, -_depth(change), action, key, change.key
+
+
+def _renames(change: Change) -> bool:
+    after = change.after or {}
+    return change.action == "update" and not after.keys().isdisjoint(("username", "name", "title"))
+
+
+def _depth(change: Change) -> int:
+    """How deep a department will be; a moved one comes after its new parent."""
+    if change.kind != "department":
+        return 0
+    after = change.after or {}
+    return len(titles(str(after["parent"] or ""))) + 1 if "parent" in after else len(titles(change.key))

@@ -1,0 +1,59 @@
+"""Selections: how a name in the desired state finds entries of a directory.
+
+A pattern with two or more RDNs is a DN, whole or relative to the source's base DN; with one RDN (`cn=*-team`) it is
+compared with an entry's own RDN; without `=` it is compared with the plain name: a person's identifier, the value of
+a group's or OU's RDN. `*` stands for any text, including none. Case and insignificant spaces never matter.
+"""
+
+import re
+from collections.abc import Iterable
+
+from reconcile.model import dn
+
+
+def _glob(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+
+
+class Selection:
+    """Several patterns as one question. Made from texts that the configuration has checked."""
+
+    def __init__(self, patterns: Iterable[str], base_dn: str) -> None:
+        """`base_dn` is what relative DNs are below of."""
+        self._dns: set[str] = set()
+        self._rdns: set[str] = set()
+        self._names: set[str] = set()
+        self._globs: list[tuple[int, re.Pattern[str]]] = []
+        for pattern in patterns:
+            if "=" not in pattern:
+                kind, text = 2, pattern.casefold()
+            elif len(dn.parse(pattern)) == 1:
+                kind, text = 1, dn.normalize(pattern)
+            else:
+                kind, text = 0, dn.normalize(dn.join(pattern, base_dn))
+            if "*" in text:
+                self._globs.append((kind, _glob(text)))
+            else:
+                (self._dns, self._rdns, self._names)[kind].add(text)
+
+    def __bool__(self) -> bool:
+        return bool(self._dns or self._rdns or self._names or self._globs)
+
+    def matches(self, key: str, name: str | None = None) -> bool:
+        """Whether an entry is meant: `key` is its normalized DN, `name` its plain name (default: the RDN's value)."""
+        if key in self._dns:
+            return True
+        if not (self._rdns or self._names or self._globs):
+            return False
+        rdn = key.partition(",")[0]
+        if rdn in self._rdns:
+            return True
+        plain = (rdn.partition("=")[2] if name is None else name).casefold()
+        if plain in self._names:
+            return True
+        texts = (key, rdn, plain)
+        return any(glob.fullmatch(texts[kind]) for kind, glob in self._globs)
+
+    def exact(self, key: str) -> bool:
+        """Whether an entry is meant by its very DN, not by a wildcard or a name."""
+        return key in self._dns

@@ -1,0 +1,208 @@
+"""From the persons of a source to candidates: matched, in scope, every template rendered, every value checked.
+
+A candidate may still lose its username to somebody else (`naming`). A person left out for a reason worth telling
+becomes a skip; the user of a skipped person is held: kept exactly as it is.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from reconcile.errors import TemplateFailed
+from reconcile.model.change import Skip, SkipCode
+from reconcile.model.desired import DesiredState, Template
+from reconcile.model.directory import Person
+from reconcile.model.platform import Limits, User
+from reconcile.planning import matching
+from reconcile.planning.rules import SourceRules
+
+FIELDS = ("username", "first_name", "last_name", "email")
+
+
+class Candidate(msgspec.Struct, gc=False):
+    """A person who is to be a user. `values` holds the fields and extended attributes the templates supplied."""
+
+    rules: SourceRules
+    position: int
+    user: User | None
+    why: str
+    username: str
+    values: dict[str, str]
+    attributes: dict[str, str]
+    roles: tuple[str, ...]
+    keeps_roles: bool
+    disabled: bool
+
+    @property
+    def person(self) -> Person:
+        """The entry behind it."""
+        return self.rules.index.snapshot.persons[self.position]
+
+
+class People(msgspec.Struct):
+    """One source, one workspace.
+
+    `matched`: position → user, in scope or not. `departed` are users whose person is not in scope: user id → whether
+    the directory still has the person.
+    """
+
+    candidates: list[Candidate]
+    skips: list[Skip]
+    matched: dict[int, User]
+    departed: dict[str, bool]
+
+
+class Refused(Exception):
+    """A person cannot be synchronised."""
+
+    def __init__(self, code: SkipCode, detail: str) -> None:
+        """The skip's code and detail."""
+        super().__init__(detail)
+        self.code: SkipCode = code
+        self.detail = detail
+
+
+class Gathering:
+    """Gathers the candidates of one source in one workspace."""
+
+    def __init__(
+        self,
+        desired: DesiredState,
+        rules: SourceRules,
+        workspace: str,
+        limits: Limits,
+        granted: Mapping[str, Iterable[str]],
+    ) -> None:
+        """`granted` is what syncs granted so far: user id → roles."""
+        self._multiple = desired.roles.mode == "multiple"
+        self._on_unmapped = desired.roles.on_unmapped
+        self._rules = rules
+        self._workspace = workspace
+        self._limits = limits
+        self._granted = granted
+        self._skips: list[Skip] = []
+
+    def gather(self, users: Iterable[User]) -> People:
+        """`users` are those of the source, erased ones left out."""
+        matches = matching.match(self._rules.index, users)
+        usernames = self._usernames(matches)
+        matching.match_usernames(matches, self._rules.index, usernames)
+        held = {matches.users[at].id for at, name in usernames.items() if not name and at in matches.users}
+        candidates = []
+        for position, username in usernames.items():
+            user = matches.users.get(position)
+            if not username or (user is None and not self._rules.wants(position, exists=False)):
+                continue
+            try:
+                candidates.append(self._candidate(position, username, user, matches.relinked.get(position, "")))
+            except Refused as refused:
+                self._skip(position, username, refused)
+                if user is not None:
+                    held.add(user.id)
+        staying = {candidate.user.id for candidate in candidates if candidate.user is not None} | held
+        departed = {user.id: True for user in matches.users.values() if user.id not in staying}
+        strays = self._rules.index.snapshot.strays
+        departed.update({user.id: (user.external_id or user.dn) in strays for user in matches.unmatched.values()})
+        return People(candidates, self._skips, matches.users, departed)
+
+    def _usernames(self, matches: matching.Matches) -> dict[int, str]:
+        """Positions of the persons in scope → wanted username, "" for those it failed for (they are skipped).
+
+        Persons whom only an existing user would bring into scope (`create: never`) take part while there are users
+        left to match by username.
+        """
+        usernames: dict[int, str] = {}
+        rules = self._rules
+        template = rules.source.users.fields["username"]
+        for position, person in enumerate(self._rules.index.snapshot.persons):
+            if rules.excluded(position):
+                continue
+            exists = position in matches.users
+            sure = rules.wants(position, exists=exists)
+            if not sure and not (matches.unmatched and rules.wants(position, exists=True)):
+                continue
+            if rules.outside_required(position):
+                if sure and not exists:
+                    groups = ", ".join(rules.source.users.require_groups)
+                    self._skip(position, person.identifier, Refused("outside_required_groups", f"in none of {groups}"))
+                continue
+            try:
+                usernames[position] = render_username(template, person)
+            except Refused as refused:
+                if sure:
+                    self._skip(position, person.identifier, refused)
+                    usernames[position] = ""
+        return usernames
+
+    def _candidate(self, position: int, username: str, user: User | None, why: str) -> Candidate:
+        rules, person = self._rules, self._rules.index.snapshot.persons[position]
+        roles, keeps = self._roles(position, user)
+        settings = rules.source.users
+        try:
+            values = {"username": username}
+            for field in FIELDS[1:]:
+                text = settings.fields[field].render(person, person.identifier)
+                if text is not None:
+                    values[field] = text
+            attributes = {}
+            for attribute in settings.attributes:
+                if not attribute.roles or not attribute.roles.isdisjoint(roles):
+                    text = attribute.value.render(person, person.identifier)
+                    if text is not None:
+                        attributes[attribute.field] = text
+            disabled = rules.disabled(position)
+        except TemplateFailed as error:
+            raise Refused("template_failed", str(error)) from error
+        self._check(values, attributes)
+        return Candidate(rules, position, user, why, username, values, attributes, roles, keeps, disabled)
+
+    def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
+        """The roles a person is to have by the rules, and whether they are only those it has already."""
+        mapped = tuple(dict.fromkeys(mapping.role for mapping in self._rules.roles(position, multiple=self._multiple)))
+        if mapped:
+            return mapped, False
+        if self._on_unmapped == "keep":
+            return (tuple(self._granted.get(user.id, ())) if user is not None else ()), True
+        if self._on_unmapped == "default" and self._rules.default_role is not None:
+            return (self._rules.default_role,), False
+        return (), False
+
+    def _check(self, values: Mapping[str, str], attributes: Mapping[str, str]) -> None:
+        """Raises Refused for a value that is missing though required, reserved, or that the platform cannot hold."""
+        for field in self._rules.source.users.require:
+            if field not in values and field not in attributes:
+                raise Refused("missing_field", f"{field} is required and the directory has none")
+        if values["username"].casefold() in self._limits.reserved_usernames:
+            raise Refused("reserved_username", f"the platform keeps {values['username']!r} for itself")
+        for field, text in values.items():
+            check_text(field, text, self._limits.lengths.get(field, 0))
+        for field, text in attributes.items():
+            check_text(f"attribute {field}", text, self._limits.lengths.get("attribute", 0))
+
+    def _skip(self, position: int, username: str, refused: Refused) -> None:
+        person = self._rules.index.snapshot.persons[position]
+        self._skips.append(
+            Skip(self._workspace, self._rules.source.name, person.dn, username, refused.code, refused.detail)
+        )
+
+
+def render_username(template: Template, person: Person) -> str:
+    """The wanted username. Raises Refused when the template fails or supplies nothing."""
+    try:
+        username = template.render(person, person.identifier)
+    except TemplateFailed as error:
+        raise Refused("template_failed", str(error)) from error
+    if username is None:
+        raise Refused("missing_field", f"the username template {template.text!r} supplies nothing")
+    return username
+
+
+def check_text(what: str, text: str, length: int) -> None:
+    """Raises Refused for text that is longer than `length` (0: any) or holds control characters."""
+    if length and len(text) > length:
+        raise Refused("invalid_value", f"{what} has {len(text)} characters, the platform takes {length}")
+    if not text.isprintable():
+        for char in text:
+            if unicodedata.category(char) in ("Cc", "Cs"):
+                raise Refused("invalid_value", f"{what} holds the control character U+{ord(char):04X}")

@@ -1,0 +1,28 @@
+"""What to ask a directory for: exactly what the templates and rules of the desired state can use."""
+
+from collections.abc import Iterable
+
+from reconcile.model.desired import DesiredState, Source, Template
+from reconcile.model.directory import Query
+
+
+def query(desired: DesiredState, source: Source) -> Query:
+    """The attributes of persons, groups and OUs that any rule about this source reads."""
+    users = source.users
+    persons = [*users.fields.values(), *(attribute.value for attribute in users.attributes)]
+    if users.disabled_when is not None:
+        persons.append(users.disabled_when)
+    groups = [rule for rule in desired.groups if rule.source == source.name]
+    departments = [rule for rule in desired.departments if rule.source == source.name]
+    mapped = any(mapping.groups for mapping in desired.role_mappings if mapping.source in ("", source.name))
+    return Query(
+        person_attributes=_attributes(persons),
+        group_attributes=_attributes(rule.name for rule in groups),
+        unit_attributes=_attributes(rule.title for rule in departments),
+        groups=bool(groups or mapped or users.require_groups),
+        units=bool(departments),
+    )
+
+
+def _attributes(templates: Iterable[Template]) -> frozenset[str]:
+    return frozenset().union(*(template.attributes for template in templates))

@@ -1,0 +1,158 @@
+"""The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconcile.model import dn
+from reconcile.model.desired import DesiredState, GroupRule, Source
+from reconcile.model.directory import DirectorySnapshot, Person
+from reconcile.planning import departments
+from reconcile.planning.index import Index, ancestors
+from reconcile.planning.patterns import Selection
+
+NOT_FALSE = frozenset({"", "false", "no", "0", "none"})
+"""What `disabled_when` may render to without disabling anybody."""
+
+
+class Mapping(NamedTuple):
+    """One role mapping and whom it reaches, by position; `reason` names the rule."""
+
+    role: str
+    members: frozenset[int]
+    reason: str
+
+
+class SourceRules:
+    """One source's rules over its snapshot: who is selected, in which groups and departments, with which roles."""
+
+    def __init__(self, desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> None:
+        """Raises UsageError when a department is selected without its parent."""
+        self.source = source
+        self.index = Index(snapshot)
+        self.notices: list[str] = []
+        users = source.users
+        self._select = Selection(users.select, source.base_dn)
+        self._exclude = Selection(users.exclude, source.base_dn)
+        self._inactive = Selection(users.inactive_ous, source.base_dn)
+        self._below_inactive: dict[str, bool] = {}
+        self._required = self._reach(users.require_groups, "require_groups") if users.require_groups else None
+        self.groups = self._mirrored(desired.groups)
+        self.departments, self.orphans = departments.select(
+            ((f"departments[{at}]", rule) for at, rule in enumerate(desired.departments) if rule.source == source.name),
+            source,
+            self.index,
+        )
+        self._department_keys = {selected.key for selected in self.departments}
+        self._department_of: dict[str, str] = {}
+        self.mappings, self.default_role = self._roles(desired)
+        self._mapped = frozenset().union(
+            *(mapping.members for mapping in self.mappings),
+            *(self.index.members(key, nested=rule.nested == "flatten") for key, rule in self.groups.items()),
+        )
+
+    def excluded(self, position: int) -> bool:
+        """Whether the person is on the `exclude` list."""
+        return bool(self._exclude) and self._exclude.matches(
+            self.index.keys[position], self._person(position).identifier
+        )
+
+    def outside_required(self, position: int) -> bool:
+        """Whether there are required groups and the person is in none of them."""
+        return self._required is not None and position not in self._required
+
+    def wants(self, position: int, *, exists: bool) -> bool:
+        """Whether `create` and `select` want the person as a user; `exists` says that the person is one already."""
+        create = self.source.users.create
+        if create == "all" or (create == "never" and exists):
+            return True
+        if create == "mapped" and (position in self._mapped or self.department(position)):
+            return True
+        return self.named(position)
+
+    def named(self, position: int) -> bool:
+        """Whether the person is named in `select`."""
+        return bool(self._select) and self._select.matches(self.index.keys[position], self._person(position).identifier)
+
+    def why(self, position: int) -> str:
+        """Which rule wants the person, in words."""
+        if self.named(position):
+            return f"named in select of {self.source.name}"
+        if self.source.users.create == "mapped":
+            for mapping in self.mappings:
+                if position in mapping.members:
+                    return f"role {mapping.role}: {mapping.reason}"
+            for key, rule in self.groups.items():
+                if position in self.index.members(key, nested=rule.nested == "flatten"):
+                    return f"member of selected group {self.index.groups[key].dn}"
+            return f"in selected department {self.index.units[self.department(position)].dn}"
+        return f"found in {self.source.name}"
+
+    def department(self, position: int) -> str:
+        """The normalized DN of the nearest selected OU above the person; "" without one."""
+        above = dn.parent(self.index.keys[position])
+        found = self._department_of.get(above)
+        if found is None:
+            found = next((key for key in (above, *ancestors(above)) if key in self._department_keys), "")
+            self._department_of[above] = found
+        return found
+
+    def roles(self, position: int, *, multiple: bool) -> tuple[Mapping, ...]:
+        """The mappings that reach the person: the first one, or all of them."""
+        found = tuple(mapping for mapping in self.mappings if position in mapping.members)
+        return found if multiple else found[:1]
+
+    def disabled(self, position: int) -> bool:
+        """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
+        person = self._person(position)
+        if person.disabled:
+            return True
+        if self._inactive:
+            above = dn.parent(self.index.keys[position])
+            if above not in self._below_inactive:
+                self._below_inactive[above] = any(map(self._inactive.matches, (above, *ancestors(above))))
+            if self._below_inactive[above]:
+                return True
+        template = self.source.users.disabled_when
+        if template is None:
+            return False
+        return (template.render(person, person.identifier) or "").casefold() not in NOT_FALSE
+
+    def _person(self, position: int) -> Person:
+        return self.index.snapshot.persons[position]
+
+    def _mirrored(self, rules: Iterable[GroupRule]) -> dict[str, GroupRule]:
+        """Normalized DN of each selected group → the first rule that selects it."""
+        mirrored: dict[str, GroupRule] = {}
+        for at, rule in enumerate(rules):
+            if rule.source == self.source.name:
+                for key in self._found(rule.select, f"groups[{at}].select"):
+                    mirrored.setdefault(key, rule)
+        return mirrored
+
+    def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
+        mappings: list[Mapping] = []
+        default: str | None = None
+        for at, mapping in enumerate(desired.role_mappings):
+            if mapping.source not in ("", self.source.name):
+                continue
+            if mapping.groups:
+                members = self._reach(mapping.groups, f"role_mappings[{at}].groups")
+                mappings.append(Mapping(mapping.role, members, f"member of {', '.join(mapping.groups)}"))
+            if mapping.default and default is None:
+                default = mapping.role
+        return mappings, default
+
+    def _reach(self, patterns: Iterable[str], place: str) -> frozenset[int]:
+        """All members, nested ones too, of the groups that patterns name."""
+        return frozenset().union(*(self.index.members(key) for key in self._found(patterns, place)))
+
+    def _found(self, patterns: Iterable[str], place: str) -> list[str]:
+        """The normalized DNs of the groups that patterns name; a pattern without any is worth a notice."""
+        found: list[str] = []
+        for at, pattern in enumerate(patterns):
+            selection = Selection((pattern,), self.source.base_dn)
+            keys = [key for key in self.index.groups if selection.matches(key)]
+            if not keys:
+                self.notices.append(f"{place}[{at}]: source {self.source.name} has no group {pattern!r}")
+            found += keys
+        return found

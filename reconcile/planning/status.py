@@ -1,0 +1,64 @@
+"""The table of statuses: what a user's status becomes, and who is to be remembered for it.
+
+Rule of thumb: what a sync did, a sync undoes when its cause is gone; what an administrator blocked stays blocked.
+Inactive and vacation follow the directory, except that vacation counts as active.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from reconcile.model.desired import Departure, Lifecycle
+from reconcile.model.platform import BY_HAND, Cause, Status, User
+
+Standing: TypeAlias = tuple[Status, str, Cause]
+"""A user's status, its origin and its cause."""
+
+_DEPARTED: frozenset[Cause] = frozenset({"missing", "out_of_scope", "source_removed"})
+
+
+def standing(user: User) -> Standing:
+    """What the platform holds now."""
+    return user.status, user.status_origin, user.status_cause
+
+
+def enabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
+    """For a person who is there, in scope and not disabled."""
+    kept = standing(user)
+    if user.status in ("active", "vacation", "erased"):
+        return kept
+    if user.status == "blocked" and user.status_origin == BY_HAND:
+        return kept
+    if lifecycle.on_return == "keep" and user.status_cause in _DEPARTED:
+        return kept
+    return "active", source, ""
+
+
+def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
+    """For a person who is there and in scope, but disabled in the directory."""
+    kept = standing(user)
+    target: Status = "inactive" if lifecycle.on_disabled == "deactivate" else "blocked_in_directory"
+    if user.status == "erased" or (user.status == "blocked" and user.status_origin == BY_HAND):
+        return kept
+    if user.status in (target, "blocked") and lifecycle.on_return == "keep" and user.status_cause in _DEPARTED:
+        return kept
+    if user.status == target and user.status_cause not in _DEPARTED:
+        return kept
+    return target, source, "disabled"
+
+
+def departed(user: User, source: str, action: Departure, cause: Cause) -> Standing:
+    """For a user whose person is gone, for one of three causes. `delete` is not a status: it is handled before."""
+    kept = standing(user)
+    target = _WORSE[action](user.status) if action in _WORSE else user.status
+    return kept if target == user.status else (target, source, cause)
+
+
+def _deactivated(status: Status) -> Status:
+    return "inactive" if status in ("active", "vacation") else status
+
+
+def _blocked(status: Status) -> Status:
+    return status if status in ("blocked", "erased") else "blocked"
+
+
+_WORSE: dict[Departure, Callable[[Status], Status]] = {"deactivate": _deactivated, "block": _blocked}

@@ -1,0 +1,128 @@
+"""The state that the rules demand of one workspace, as the same type as the one that is there."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from reconcile.model import dn
+from reconcile.model.change import Skip
+from reconcile.model.desired import DesiredState
+from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
+from reconcile.planning import accounts, membership, mirrored
+from reconcile.planning.naming import Claim, Held, settle
+from reconcile.planning.people import Candidate, Gathering, People
+from reconcile.planning.rules import SourceRules
+
+
+class Wanted(msgspec.Struct):
+    """The wanted state, who could not be part of it, and why users differ (by user id)."""
+
+    state: PlatformState
+    skips: list[Skip]
+    reasons: dict[str, str]
+
+
+def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Wanted:
+    """Works out one workspace from the sources read; users of declared sources that were not read stay as they are."""
+    people = _gather(desired, sources, current, limits)
+    users = {user.id: user for user in current.users}
+    book = accounts.Accounts({}, {}, set())
+    skips = [skip for one in people.values() for skip in one.skips]
+    _depart(desired, people, users, book)
+    candidates = _settle(people, current, book, skips)
+
+    departments = mirrored.departments(sources, current, limits)
+    groups = mirrored.groups(sources, current, limits)
+    skips += departments.skips + groups.skips + membership.dangling(sources, current.workspace)
+
+    there = {department.id: department for department in current.departments}
+    accounts.supply(book, candidates, desired.lifecycle, departments.ids, there)
+    for user in current.users:
+        if user.id not in book.users and user.id not in book.deleted:
+            book.users[user.id] = user
+    followers = {(one.rules.source.name, one.position): accounts.user_id(one) for one in candidates}
+    located = {(source, at): user.id for source, one in people.items() for at, user in one.matched.items()} | followers
+    accounts.assign_managers(book, candidates, located)
+
+    state = PlatformState(
+        current.workspace,
+        _sources(sources, current),
+        departments.wanted,
+        groups.wanted,
+        tuple(book.users.values()),
+        current.roles,
+        membership.memberships(sources, current, groups.ids, followers, book.users),
+        membership.grants(candidates, current, book.users, authoritative=desired.roles.authoritative),
+    )
+    return Wanted(state, skips, book.reasons)
+
+
+def _gather(
+    desired: DesiredState, sources: Iterable[SourceRules], current: PlatformState, limits: Limits
+) -> dict[str, People]:
+    granted: dict[str, list[str]] = {}
+    for grant in current.grants:
+        if grant.origin != BY_HAND:
+            granted.setdefault(grant.user, []).append(grant.role)
+    own: dict[str, list[User]] = {}
+    for user in current.users:
+        if user.status != "erased":
+            own.setdefault(user.source, []).append(user)
+    return {
+        rules.source.name: Gathering(desired, rules, current.workspace, limits, granted).gather(
+            own.get(rules.source.name, [])
+        )
+        for rules in sources
+    }
+
+
+def _depart(desired: DesiredState, people: dict[str, People], users: dict[str, User], book: accounts.Accounts) -> None:
+    """Decides on everybody who left: the directory, the scope, or with a source that is no longer declared."""
+    lifecycle = desired.lifecycle
+    for one in people.values():
+        for user_id, found in one.departed.items():
+            if found:
+                accounts.depart(book, users[user_id], lifecycle.on_out_of_scope, "out_of_scope")
+            else:
+                accounts.depart(book, users[user_id], lifecycle.on_missing, "missing")
+    declared = {source.name for source in desired.sources}
+    for user in users.values():
+        if user.source and user.source not in declared and user.status != "erased":
+            accounts.depart(book, user, lifecycle.on_source_removed, "source_removed")
+
+
+def _settle(
+    people: dict[str, People], current: PlatformState, book: accounts.Accounts, skips: list[Skip]
+) -> list[Candidate]:
+    """The candidates who get the username they claim."""
+    held = {
+        ("", user.username.casefold()): Held(user.id, user.username, user.source, user.dn)
+        for user in current.users
+        if user.id not in book.deleted
+    }
+    claims = (
+        Claim(
+            one.username.casefold(),
+            one.user.id if one.user is not None else "",
+            one.rules.source.name,
+            one.person.dn,
+            one,
+        )
+        for gathered in people.values()
+        for one in gathered.candidates
+    )
+    granted, refused = settle(claims, held, "duplicate_username")
+    for refusal in refused:
+        claim = refusal.claim
+        skips.append(Skip(current.workspace, claim.source, claim.dn, claim.item.username, refusal.code, refusal.detail))
+    return [claim.item for claim in granted]
+
+
+def _sources(sources: Iterable[SourceRules], current: PlatformState) -> tuple[Source, ...]:
+    """The sources on the platform: those that were read as they are declared, the others as they are."""
+    known = {source.name: source for source in current.sources}
+    for rules in sources:
+        source = rules.source
+        base = source.base_dn
+        known[source.name] = Source(source.name, source.type, base, dn.domain(base), source.note)
+    return tuple(known.values())

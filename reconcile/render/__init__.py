@@ -1,0 +1,21 @@
+"""Plans, reports and tables as text, JSON and Markdown. Computes strings; printing is the command line's business.
+
+What comes from a directory may hold anything, so whatever is shown to a terminal goes through `printable` first.
+"""
+
+from reconcile.render.formats import plan_json, report_json
+from reconcile.render.markdown import plan_markdown, report_markdown
+from reconcile.render.tables import table
+from reconcile.render.text import plan_text, report_text
+from reconcile.render.words import printable
+
+__all__ = [
+    "plan_json",
+    "plan_markdown",
+    "plan_text",
+    "printable",
+    "report_json",
+    "report_markdown",
+    "report_text",
+    "table",
+]

@@ -1,0 +1,46 @@
+"""A plan and a report as one JSON object each, for programs."""
+
+import msgspec
+
+from reconcile.model.change import Plan
+from reconcile.model.report import Report
+from reconcile.render import words
+
+
+def plan_json(plan: Plan) -> str:
+    """Format version, tool, digests, summary, changes, skips and violations."""
+    return _text(
+        {
+            "format": 1,
+            "tool": plan.tool,
+            "created": plan.created,
+            "files": plan.files,
+            "variables": plan.variables,
+            "scope": plan.scope,
+            "digests": plan.digests,
+            "summary": {
+                "changes": len(plan.changes),
+                "by_kind": words.counts(plan.changes),
+                "skips": words.skip_counts(plan),
+                "violations": len(plan.violations),
+            },
+            "changes": plan.changes,
+            "skips": plan.skips,
+            "violations": plan.violations,
+        }
+    )
+
+
+def report_json(report: Report) -> str:
+    """Summary, and every change with its result and detail."""
+    return _text(
+        {
+            "format": 1,
+            "summary": {result: report.count(result) for result in ("applied", "failed", "skipped")},
+            "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
+        }
+    )
+
+
+def _text(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,80 @@
+"""A plan and a report as Markdown, for a comment on a merge request."""
+
+from collections.abc import Iterable, Iterator
+
+from reconcile.model.change import Change, Plan
+from reconcile.model.report import Report
+from reconcile.render import words
+
+
+def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
+    """Headline, summary, one table of changes, skips, violations."""
+    lines = ["## reconcile plan", "", f"**{_cell(words.headline(plan))}**", ""]
+    if plan.violations:
+        lines += ["### Refused by the guards", ""]
+        lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in plan.violations] + [""]
+    if plan.changes:
+        lines += _table(
+            ("kind", "changes"),
+            ((kind, ", ".join(f"{n} {a}" for a, n in actions.items())) for kind, actions in _counts(plan)),
+        )
+        lines += ["", "### Changes", ""]
+        lines += _table(("", "what", "change", "why"), _changes(plan, full=full))
+        lines.append("")
+    if plan.skips:
+        shown = plan.skips if full else plan.skips[: words.SHOWN]
+        lines += ["### Skipped", ""]
+        lines += _table(("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown))
+        lines.append("")
+        if len(shown) < len(plan.skips):
+            lines += [f"… and {len(plan.skips) - len(shown)} more", ""]
+    if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
+        lines += [_cell(pointer), ""]
+    return "\n".join(lines).rstrip("\n")
+
+
+def _counts(plan: Plan) -> Iterable[tuple[str, dict[str, int]]]:
+    return words.counts(plan.changes).items()
+
+
+def _changes(plan: Plan, *, full: bool) -> Iterator[tuple[str, str, str, str]]:
+    several = len({change.workspace for change in plan.changes}) > 1
+    for part in words.shortened(plan.changes, full=full):
+        if isinstance(part, str):
+            yield "…", part, "", ""
+            continue
+        for change in part:
+            what = f"{change.workspace}: {words.title(change)}" if several else words.title(change)
+            yield words.sign(change), what, _difference(change), change.reason
+
+
+def _difference(change: Change) -> str:
+    if change.kind in ("membership", "grant") or change.action == "delete":
+        return ""
+    rows = words.differences(change)
+    if change.before is None:
+        return "; ".join(f"{field} {new}" for field, _, new in rows)
+    return "; ".join(f"{field} {old} → {new}" for field, old, new in rows)
+
+
+def report_markdown(report: Report) -> str:
+    """Headline, and a table of what was not applied."""
+    lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**"]
+    failures = [one for one in report.outcomes if one.result != "applied"]
+    if failures:
+        rows = ((one.result, words.title(one.change), one.detail) for one in failures)
+        lines += ["", *_table(("result", "what", "why"), rows)]
+    return "\n".join(lines)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return lines + [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+
+
+_ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\`*_[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+
+
+def _cell(text: str) -> str:
+    """Text that shows as itself: Markdown and HTML in directory data stay text; a mention calls nobody."""
+    return words.printable(text).translate(_ESCAPES).replace("@", "@\u200b")

@@ -1,0 +1,64 @@
+"""Rows as an aligned table, JSON or CSV."""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from reconcile.render.words import printable
+
+Row: TypeAlias = Mapping[str, object]
+TableFormat: TypeAlias = Literal["table", "json", "csv"]
+
+
+def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str:
+    """The rows. JSON has every key of a row; a table and CSV the given columns, lists joined by `, `."""
+    if form == "json":
+        return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    return _csv(cells, columns) if form == "csv" else _aligned(cells, columns)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={text}" for name, text in value.items())
+    return str(value)
+
+
+def _csv(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_harmless(cell) for cell in row] for row in cells)
+    return out.getvalue().rstrip("\n")
+
+
+def _harmless(cell: str) -> str:
+    """A spreadsheet takes text that begins like a formula for one; a leading apostrophe keeps it text."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+    rows = [
+        [column.replace("_", " ").upper() for column in columns],
+        *([printable(cell) for cell in row] for row in cells),
+    ]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal the text takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)

@@ -1,0 +1,104 @@
+"""A plan and a report for people at a terminal, in the manner of Terraform."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from reconcile.model.change import Change, Plan
+from reconcile.model.report import Report
+from reconcile.render import words
+
+Paint: TypeAlias = Callable[[str, str], str]
+"""Text and colour name → text that shows in it."""
+
+_COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta", "bold": "bold"}
+_CODES = {"green": "32", "yellow": "33", "red": "31", "magenta": "35", "bold": "1"}
+
+
+def _painted(text: str, style: str) -> str:
+    return f"\x1b[{_CODES[_COLOURS[style]]}m{text}\x1b[0m"
+
+
+def _plain(text: str, _style: str) -> str:
+    return text
+
+
+def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
+    """The whole text, its last line without a newline.
+
+    `full` shows every change and skip; otherwise long runs are cut and `pointer` says where the rest is.
+    """
+    paint = _painted if colour else _plain
+    lines = list(_changes(plan, paint, full=full))
+    lines += _skips(plan, paint, full=full)
+    if plan.violations:
+        lines += [paint("Refused by the guards:", "bold")]
+        lines += [f"  {paint('!', '!')} {one.code}: {words.printable(one.detail)}" for one in plan.violations]
+        lines.append("")
+    lines.append(paint(words.headline(plan), "bold"))
+    lines += _summary(plan)
+    if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
+        lines.append(pointer)
+    return "\n".join(lines)
+
+
+def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
+    several = len({change.workspace for change in plan.changes}) > 1
+    for workspace in dict.fromkeys(change.workspace for change in plan.changes):
+        if several:
+            yield from (paint(f"Workspace {words.printable(workspace)}", "bold"), "")
+        changes = [change for change in plan.changes if change.workspace == workspace]
+        for part in words.shortened(changes, full=full):
+            if isinstance(part, str):
+                yield f"  {part}"
+            else:
+                for change in part:
+                    yield from _change(change, paint)
+        yield ""
+
+
+def _change(change: Change, paint: Paint) -> Iterator[str]:
+    sign = words.sign(change)
+    reason = f"  # {words.printable(change.reason)}" if change.reason else ""
+    yield f"  {paint(sign, sign)} {words.title(change)}{reason}"
+    if change.kind in ("membership", "grant") or change.action == "delete":
+        return
+    rows = list(words.differences(change))
+    width = max((len(field) for field, _, _ in rows), default=0)
+    for field, old, new in rows:
+        value = new if change.before is None else f"{old} → {new}"
+        yield f"      {field:<{width}}  {value}"
+
+
+def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
+    if not plan.skips:
+        return []
+    shown = plan.skips if full else plan.skips[: words.SHOWN]
+    lines = [paint("Skipped, left as they are:", "bold")]
+    for skip in shown:
+        who = words.printable(skip.username or skip.dn)
+        where = f" ({words.printable(skip.dn)})" if skip.username else ""
+        lines.append(f"  {paint('!', '!')} {skip.code}: {who}{where}: {words.printable(skip.detail)}")
+    if len(shown) < len(plan.skips):
+        lines.append(f"  … and {len(plan.skips) - len(shown)} more")
+    return [*lines, ""]
+
+
+def _summary(plan: Plan) -> Iterable[str]:
+    rows = [
+        (f"{kind}s", ", ".join(f"{number} {action}" for action, number in actions.items()))
+        for kind, actions in words.counts(plan.changes).items()
+    ]
+    if plan.skips:
+        rows.append(("skipped", ", ".join(f"{number} {code}" for code, number in words.skip_counts(plan).items())))
+    return [f"  {name:<12} {text}" for name, text in rows]
+
+
+def report_text(report: Report, *, colour: bool) -> str:
+    """What became of the changes: failures one by one, the rest as a count."""
+    paint = _painted if colour else _plain
+    lines = []
+    for outcome in report.outcomes:
+        if outcome.result != "applied":
+            detail = words.printable(outcome.detail)
+            lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
+    return "\n".join([*lines, paint(words.outcome_line(report), "bold")])

@@ -1,0 +1,106 @@
+"""The words and counts that every form of output shares."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+from reconcile.model.change import LOSSES, Change, Fields, Plan
+from reconcile.model.report import Report, Result
+
+SHOWN = 10
+"""How many changes of one kind and action a shortened plan shows."""
+
+# Control characters, and the marks that turn the direction of text: both can make a terminal show what is not there.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """The text with every character that could command a terminal written out, as in `\\x1b`."""
+    return _UNPRINTABLE.sub(lambda match: repr(match.group())[1:-1], text)
+
+
+def sign(change: Change) -> str:
+    """`+`, `~` or `-`, as Terraform has them."""
+    if change.action in LOSSES:
+        return "-"
+    return "+" if change.action in ("create", "adopt") else "~"
+
+
+def title(change: Change) -> str:
+    """What is changed, and how where the sign does not say it: `user jdoe`, `user jdoe: block`."""
+    verb = "" if change.action in ("create", "update", "delete") else f": {change.action}"
+    return f"{change.kind} {printable(change.key)}{verb}"
+
+
+def differences(change: Change) -> Iterator[tuple[str, str, str]]:
+    """Field, old and new value as text; empty fields of something new or gone are left out."""
+    before, after = _flat(change.before), _flat(change.after)
+    for field in {**before, **after}:
+        old, new = before.get(field), after.get(field)
+        if old or new:
+            yield field, _value(old), _value(new)
+
+
+def _flat(fields: Fields | None) -> dict[str, str | None]:
+    flat: dict[str, str | None] = {}
+    for field, value in (fields or {}).items():
+        if isinstance(value, dict):
+            flat |= {f"{field}.{name}": text for name, text in value.items()}
+        else:
+            flat[field] = value
+    return flat
+
+
+def _value(value: str | None) -> str:
+    return "(none)" if value is None else f'"{printable(value)}"'
+
+
+def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change, ...] | str]:
+    """Runs of changes of one kind and action, and where a run is cut, a line that says how many are not shown."""
+    for (kind, action), run in groupby(changes, key=lambda change: (change.kind, change.action)):
+        group = tuple(run)
+        yield group if full else group[:SHOWN]
+        if not full and len(group) > SHOWN:
+            yield f"… and {len(group) - SHOWN} more: {kind} {action}"
+
+
+def is_shortened(changes: Iterable[Change]) -> bool:
+    """Whether a shortened plan leaves anything out."""
+    return any(isinstance(part, str) for part in shortened(changes, full=False))
+
+
+def counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
+    """Kind → action → how many, in the plan's order of kinds."""
+    found: dict[str, dict[str, int]] = {}
+    for (kind, action), number in sorted(
+        Counter((change.kind, change.action) for change in changes).items(), key=_rank
+    ):
+        found.setdefault(kind, {})[action] = number
+    return found
+
+
+def _rank(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
+    (kind, action), _ = item
+    return ("source", "department", "group", "user", "grant", "membership").index(kind), action
+
+
+def headline(plan: Plan) -> str:
+    """The plan in one line."""
+    if not plan.changes:
+        return "No changes. The platform is as the directories and the rules say."
+    signs = Counter(map(sign, plan.changes))
+    return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to take away."
+
+
+def outcome_line(report: Report) -> str:
+    """The report in one line."""
+    if not report.outcomes:
+        return "Nothing to apply."
+    results: tuple[Result, ...] = ("applied", "failed", "skipped")
+    return "Done: " + ", ".join(f"{report.count(result)} {result}" for result in results) + "."
+
+
+def skip_counts(plan: Plan) -> Mapping[str, int]:
+    """Skip code → how many."""
+    return dict(sorted(Counter(skip.code for skip in plan.skips).items()))
