@@ -1,0 +1,137 @@
+"""The sql platform: users, groups and the rest in tables of a database that an application reads directly.
+
+    tables       what there is; `schema` and `migrations` bring it about
+    database     the way there: file, transactions, what the driver's errors mean
+    reading      tables → PlatformState
+    writing      changes → statements; by kind: `named`, `departments`, `users`, `links`; `work` and `isolation` below
+    locking      one run at a time; `processes` tells the living from the dead
+
+SQLAlchemy is imported when the platform is first used, not when its settings are checked.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconcile.errors import ReconcileError
+from reconcile.model import desired
+from reconcile.model.platform import Limits, PlatformState
+from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
+
+if TYPE_CHECKING:  # at run time it is imported on first use
+    from reconcile.platforms.sql.database import Database
+
+
+class SqlPlatform:
+    """A platform in a database; see `reconcile.ports.Platform` for what each method promises."""
+
+    def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None:
+        """Takes the settings; connects when first used."""
+        self._settings = settings
+        self._progress = progress
+        self._token: str | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The lengths of the columns."""
+        from reconcile.platforms.sql.tables import LIMITS
+
+        return LIMITS
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """The url has to be there; what it says is a secret, looked at when connecting."""
+        if settings.url is None:
+            yield ("url",), "is missing: it names the database, as in sqlite:///acme.db"
+        for option in settings.options:
+            yield (option,), "is no setting of a platform of type sql"
+
+    @cached_property
+    def _database(self) -> "Database":
+        from reconcile.platforms.sql.database import Database
+
+        return Database(self._settings)
+
+    def read(self, workspace: str) -> PlatformState:
+        """The workspace as it is; an empty state where nothing has ever been applied."""
+        from reconcile.platforms.sql import reading, schema
+
+        if not self._database.exists():
+            return PlatformState(workspace)
+        with self._database.reading() as connection:
+            if not schema.revision(connection, str(self._database)):
+                return PlatformState(workspace)
+            return reading.read(connection, workspace, self._progress)
+
+    @contextmanager
+    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> Iterator[None]:
+        """Keeps every other run out of the workspaces; makes file, tables and workspaces where they are missing."""
+        from reconcile.platforms.sql import locking
+
+        self._prepare(workspaces)
+        with locking.hold(self._database, workspaces, holder, force=force) as token:
+            self._token = token
+            try:
+                yield
+            finally:
+                self._token = None
+
+    def _prepare(self, workspaces: Collection[str]) -> None:
+        from reconcile.platforms.sql import schema
+        from reconcile.platforms.sql.reading import create_workspaces, missing_workspaces
+
+        database = self._database
+        if not database.exists():
+            database.create()
+        with database.reading() as connection:
+            newest = schema.revision(connection, str(database)) == schema.REVISIONS[-1]
+            if newest and not missing_workspaces(connection, workspaces):
+                return
+        with database.writing() as connection:
+            schema.upgrade(connection, str(database))
+            create_workspaces(connection, missing_workspaces(connection, workspaces))
+
+    @contextmanager
+    def transaction(self, workspace: str) -> Iterator[Writer]:
+        """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
+        from reconcile.platforms.sql import locking
+        from reconcile.platforms.sql.writing import SqlWriter
+
+        if self._token is None:
+            raise RuntimeError("transaction() without lock(): another run could be writing")
+        with self._database.writing() as connection:
+            locking.renew(connection, self._token)
+            yield SqlWriter(connection, workspace, self._progress)
+            locking.renew(connection, self._token)
+
+    def check(self) -> Iterable[Check]:
+        """Connects, looks at the schema and counts the users of each workspace."""
+        from reconcile.platforms.sql import reading, schema
+
+        what = "platform"
+        try:
+            database = self._database
+            if not database.exists():
+                there = database.path.parent.is_dir()
+                yield Check(
+                    what,
+                    there,
+                    f"the {database} will be created on the first apply" if there else f"no folder for the {database}",
+                )
+                return
+            with database.reading() as connection:
+                revision = schema.revision(connection, str(database))
+                yield Check(what, True, f"the {database} can be read")
+                what = "schema"
+                yield Check(what, True, f"revision {revision}" if revision else "will be created on the first apply")
+                for workspace in self._settings.workspaces if revision else ():
+                    what = f"workspace {workspace}"
+                    yield Check(what, True, f"{reading.count_users(connection, workspace)} users")
+        except ReconcileError as error:
+            yield Check(what, False, str(error))
+
+    def close(self) -> None:
+        """Lets go of the connection; may be called at any time, more than once."""
+        if "_database" in self.__dict__:
+            self._database.close()

@@ -1,0 +1,116 @@
+"""Writing what ties two things together: memberships and grants."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import sqlalchemy as sa
+
+from reconcile.model.change import Change
+from reconcile.platforms.names import text
+from reconcile.platforms.sql import tables as t
+from reconcile.platforms.sql import work as w
+from reconcile.platforms.sql.isolation import expect, isolate
+
+_Row: TypeAlias = tuple[int, dict[str, object]]
+
+
+def create_memberships(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Users into groups."""
+    rows: list[_Row] = []
+
+    def step(index: int, change: Change) -> None:
+        user, group = work.names.new_link(change)
+        rows.append((index, {"user_id": int(user), "group_id": int(group), "origin": _origin(change)}))
+
+    reasons = w.prepare(changes, step)
+
+    def insert(batch: Sequence[_Row]) -> None:
+        work.connection.execute(t.memberships.insert(), [row for _, row in batch])
+
+    _note(reasons, rows, isolate(work.connection, rows, insert))
+    return reasons
+
+
+def create_grants(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Roles to users; a role comes into being when it is first granted."""
+    rows: list[_Row] = []
+
+    def step(index: int, change: Change) -> None:
+        user, role = work.names.new_link(change)
+        rows.append((index, {"user_id": int(user), "role": role, "origin": _origin(change)}))
+
+    reasons = w.prepare(changes, step)
+
+    def insert(batch: Sequence[_Row]) -> None:
+        created = _create_roles(work, {str(row["role"]) for _, row in batch})
+        roles = {**work.roles, **created}
+        work.connection.execute(
+            t.grants.insert(),
+            [
+                {"user_id": row["user_id"], "role_id": roles[str(row["role"])], "origin": row["origin"]}
+                for _, row in batch
+            ],
+        )
+        work.roles.update(created)  # not before: a batch that fails takes its roles along
+
+    _note(reasons, rows, isolate(work.connection, rows, insert))
+    return reasons
+
+
+def _create_roles(work: w.Work, names: set[str]) -> dict[str, int]:
+    missing = sorted(names - work.roles.keys())
+    if not missing:
+        return {}
+    highest = work.highest(t.roles)
+    work.connection.execute(t.roles.insert(), [{"workspace_id": work.workspace_id, "name": name} for name in missing])
+    created = sa.select(t.roles.c.name, t.roles.c.id).where(
+        t.roles.c.workspace_id == work.workspace_id, t.roles.c.id > highest
+    )
+    return dict(work.connection.execute(created).all())
+
+
+def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Who is to be thought the one who put it there."""
+    table, _ = _table(changes[0])
+    return _on_linked(work, changes, sa.update(table).values(origin=sa.bindparam("new_origin", type_=sa.String)))
+
+
+def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Takes users out of groups, or roles from users."""
+    table, _ = _table(changes[0])
+    return _on_linked(work, changes, sa.delete(table))
+
+
+def _on_linked(work: w.Work, changes: Sequence[Change], statement: sa.Update | sa.Delete) -> list[str]:
+    table, column = _table(changes[0])
+    statement = statement.where(table.c.user_id == sa.bindparam("user"), table.c[column] == sa.bindparam("other"))
+    rows: list[_Row] = []
+
+    def step(index: int, change: Change) -> None:
+        user, other = work.names.link(change)
+        row: dict[str, object] = {
+            "user": int(user),
+            "other": work.roles[other] if change.kind == "grant" else int(other),
+        }
+        rows.append((index, {**row, "new_origin": _origin(change)} if change.action == "update" else row))
+
+    reasons = w.prepare(changes, step)
+
+    def write(batch: Sequence[_Row]) -> None:
+        expect(work.connection.execute(statement, [row for _, row in batch]), len(batch))
+
+    _note(reasons, rows, isolate(work.connection, rows, write))
+    return reasons
+
+
+def _table(change: Change) -> tuple[sa.Table, str]:
+    return (t.grants, "role_id") if change.kind == "grant" else (t.memberships, "group_id")
+
+
+def _origin(change: Change) -> str | None:
+    return text(change.after or {}, "origin") or None
+
+
+def _note(reasons: list[str], rows: Sequence[_Row], found: Sequence[str]) -> None:
+    for (index, _), reason in zip(rows, found, strict=True):
+        reasons[index] = reason

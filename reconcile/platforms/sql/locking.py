@@ -1,0 +1,178 @@
+"""One run at a time for each workspace: a row in `locks`, and when it may be taken over.
+
+A lock is dead when its process is gone from this machine, or, taken on another one, when it has not been renewed for
+STALE seconds. A thread renews it every BEAT seconds. While a run writes, SQLite lets nobody else write, the thread
+included; but then nobody can take the lock over either, and the run renews it in the transaction that it commits.
+So a lock that can be taken over and looks dead is dead. Whoever lost one all the same (a machine that slept) finds
+its token gone before it writes.
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from reconcile.errors import Locked, PlatformUnreadable, ReconcileError
+from reconcile.platforms.sql import processes
+from reconcile.platforms.sql import tables as t
+from reconcile.platforms.sql.database import Busy, Database
+from reconcile.ports import Holder
+
+BEAT: Final = 30.0
+STALE: Final = 300.0
+_log = logging.getLogger(__name__)
+
+
+class Held(NamedTuple):
+    """A lock that is there."""
+
+    workspace: str
+    login: str
+    host: str
+    pid: int
+    process_started: str | None
+    started_at: str
+    age: float
+    """Seconds since it was last renewed, by the database's clock."""
+
+
+def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
+    """Takes the locks of all the workspaces or none. Raises Locked."""
+    ids = dict(connection.execute(sa.select(t.workspaces.c.name, t.workspaces.c.id)).all())
+    for held in holders(connection, workspaces):
+        if not (force and is_dead(held, holder.host)):
+            raise Locked(describe(held, holder.host))
+    numbers = [ids[name] for name in sorted(set(workspaces))]
+    connection.execute(sa.delete(t.locks).where(t.locks.c.workspace_id.in_(numbers)))
+    row = {
+        "token": token,
+        "login": holder.user,
+        "host": holder.host,
+        "pid": holder.pid,
+        "process_started": processes.started(holder.pid) or None,
+        "started_at": holder.started,
+    }
+    connection.execute(t.locks.insert(), [{"workspace_id": number, **row} for number in numbers])
+
+
+def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held]:
+    """Who holds any of these workspaces."""
+    lock = t.locks.c
+    statement = (
+        sa.select(
+            t.workspaces.c.name,
+            lock.login,
+            lock.host,
+            lock.pid,
+            lock.process_started,
+            lock.started_at,
+            sa.type_coerce(t.utc_now(), sa.DateTime),
+            lock.heartbeat_at,
+        )
+        .join(t.workspaces, t.workspaces.c.id == lock.workspace_id)
+        .where(t.workspaces.c.name.in_(sorted(workspaces)))
+        .order_by(t.workspaces.c.name)
+    )
+    return [Held(*(*row[:6], _seconds(row[6], row[7]))) for row in connection.execute(statement)]
+
+
+def _seconds(now: datetime, then: datetime) -> float:
+    return (now - then).total_seconds()
+
+
+def is_dead(held: Held, host: str) -> bool:
+    """Whether nobody stands behind a lock any more, asked on `host`."""
+    if held.host != host:
+        return held.age > STALE
+    found = processes.started(held.pid)
+    if found is None:
+        return False
+    return not found or (held.process_started is not None and held.process_started != found)
+
+
+def describe(held: Held, host: str) -> str:
+    """Who holds a lock, since when, and what to do."""
+    who = f"the workspace {held.workspace!r} is locked by {held.login} on {held.host}, process {held.pid}, "
+    since = f"since {held.started_at}"
+    if held.host == host:
+        if is_dead(held, host):
+            return f"{who}{since}: that process is gone; run again with --force to take over"
+        return f"{who}{since}: it is still running; wait until it is done"
+    renewed = f"{who}{since}, last renewed {held.age:.0f} s ago"
+    if is_dead(held, host):
+        return f"{renewed}: see that nothing runs there, then run again with --force to take over"
+    return f"{renewed}: wait until it is done; it counts as dead once it was not renewed for {STALE:.0f} s"
+
+
+def renew(connection: sa.Connection, token: str) -> None:
+    """Says that the run with this token is alive. Raises Locked when it has lost its locks."""
+    renewed = connection.execute(sa.update(t.locks).where(t.locks.c.token == token).values(heartbeat_at=t.utc_now()))
+    if not renewed.rowcount:
+        raise Locked("another run has taken over the lock, because this one did not move for too long; start again")
+
+
+def release(connection: sa.Connection, token: str) -> None:
+    """Lets go of every lock with this token."""
+    connection.execute(sa.delete(t.locks).where(t.locks.c.token == token))
+
+
+@contextmanager
+def hold(database: Database, workspaces: Collection[str], holder: Holder, *, force: bool) -> Iterator[str]:
+    """Holds the locks while the block runs and gives their token. Raises Locked."""
+    token = secrets.token_hex(16)
+    try:
+        _take_in_time(database, workspaces, holder, token, force=force)
+        with _beating(database, token):
+            yield token
+    except BaseException as error:
+        try:
+            _release(database, token)
+        except ReconcileError as unreleased:  # what ended the block matters more
+            error.add_note(f"The lock could not be released: {unreleased}")
+        raise
+    _release(database, token)
+
+
+def _take_in_time(database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
+    """A run that is writing keeps the whole database busy: then it is the one to name."""
+    try:
+        with database.writing() as connection:
+            take(connection, workspaces, holder, token, force=force)
+    except Busy:
+        with database.reading() as connection:
+            for held in holders(connection, workspaces):
+                raise Locked(describe(held, holder.host)) from None
+        raise
+
+
+def _release(database: Database, token: str) -> None:
+    with database.writing() as connection:
+        release(connection, token)
+
+
+@contextmanager
+def _beating(database: Database, token: str) -> Iterator[None]:
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(BEAT):
+            try:
+                with database.writing() as connection:
+                    renew(connection, token)
+            except Busy:
+                continue  # somebody writes: this run, which renews it itself, or a program that will be done soon
+            except (Locked, PlatformUnreadable) as error:
+                _log.warning("the lock could not be renewed: %s", error)
+
+    thread = threading.Thread(target=beat, name="reconcile-lock", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

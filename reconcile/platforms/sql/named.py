@@ -1,0 +1,128 @@
+"""Writing what is a name and little else: sources and groups."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from reconcile.model.change import Change
+from reconcile.platforms.names import Move, Unknown, text
+from reconcile.platforms.sql import tables as t
+from reconcile.platforms.sql import work as w
+from reconcile.platforms.sql.isolation import isolate
+from reconcile.platforms.sql.users import remove
+
+_SOURCE_FIELDS = ("type", "base_dn", "domain", "note")
+
+
+def create_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Directories the platform is to know of."""
+    rows = [
+        {
+            "workspace_id": work.workspace_id,
+            "name": text(change.after or {}, "name"),
+            **{field: text(change.after or {}, field) for field in _SOURCE_FIELDS},
+        }
+        for change in changes
+    ]
+    reasons = _insert(work, t.sources, rows)
+    work.sources.update(_ids(work, t.sources))
+    work.names.sources.update(work.sources)
+    return reasons
+
+
+def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """What is known of a directory; its name is what it is known by and stays."""
+    updates: list[w.Update] = []
+
+    def step(index: int, change: Change) -> None:
+        fields = change.after or {}
+        for field in fields:
+            if field not in _SOURCE_FIELDS:
+                raise Unknown(f"the {field} of a source cannot be changed")
+        row = work.source(change.key)
+        if row is None:
+            raise Unknown("it has no name")
+        updates.append(w.Update(index, row, {field: text(fields, field) for field in fields}))
+
+    reasons = w.prepare(changes, step)
+    for index, reason in w.update(work, t.sources, updates, {}, {}).items():
+        reasons[index] = reason
+    return reasons
+
+
+def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Groups without members."""
+    folded = work.names.holders("group")
+    rows: list[tuple[int, dict[str, object]]] = []
+
+    def step(index: int, change: Change) -> None:
+        fields = change.after or {}
+        name = text(fields, "name")
+        if name.casefold() in folded:
+            raise Unknown("another group of the workspace has this name")
+        folded[name.casefold()] = ""
+        rows.append((index, {"workspace_id": work.workspace_id, "name": name, **work.mirrored(fields)}))
+
+    reasons = w.prepare(changes, step)
+    for (index, _), reason in zip(rows, _insert(work, t.groups, [row for _, row in rows]), strict=True):
+        reasons[index] = reason
+    work.names.groups.update((name, str(number)) for name, number in _ids(work, t.groups).items())
+    return reasons
+
+
+def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Names, and where in the directory they come from."""
+    updates: list[w.Update] = []
+    moves: dict[int, Move] = {}
+
+    def step(index: int, change: Change) -> None:
+        row, fields = work.names.row(change), change.after or {}
+        updates.append(w.Update(index, int(row), _group_columns(work, change)))
+        if "name" in fields:
+            moves[index] = Move(row, change.key.casefold(), text(fields, "name").casefold())
+
+    reasons = w.prepare(changes, step)
+    for index, reason in w.update(work, t.groups, updates, moves, work.names.holders("group"), "name").items():
+        reasons[index] = reason
+    renamed = {move.id: text(changes[i].after or {}, "name") for i, move in moves.items() if not reasons[i]}
+    work.names.rename("group", renamed)
+    return reasons
+
+
+def delete_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Groups go with their memberships."""
+    rows: list[tuple[int, int]] = []
+
+    def step(index: int, change: Change) -> None:
+        rows.append((index, int(work.names.row(change))))
+
+    reasons = w.prepare(changes, step)
+    remove(work, t.groups, rows, reasons)
+    work.names.forget({str(number) for index, number in rows if not reasons[index]}, "group")
+    return reasons
+
+
+def _group_columns(work: w.Work, change: Change) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    for field, value in (change.after or {}).items():
+        if field == "name":
+            columns["name"] = value
+        elif field == "source":
+            columns["source_id"] = work.source(str(value or ""))
+        elif field in {"external_id", "dn"}:
+            columns[field] = value or None
+        else:
+            raise Unknown(f"groups have no {field}")
+    return columns
+
+
+def _insert(work: w.Work, table: sa.Table, rows: Sequence[dict[str, object]]) -> list[str]:
+    def write(batch: Sequence[dict[str, object]]) -> None:
+        work.connection.execute(table.insert(), batch)
+
+    return isolate(work.connection, rows, write)
+
+
+def _ids(work: w.Work, table: sa.Table) -> dict[str, int]:
+    found = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == work.workspace_id)
+    return dict(work.connection.execute(found).all())

@@ -1,0 +1,216 @@
+"""Writing users."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from reconcile.model.change import Change, Fields
+from reconcile.platforms.names import Move, Unknown, text
+from reconcile.platforms.sql import tables as t
+from reconcile.platforms.sql import work as w
+from reconcile.platforms.sql.isolation import expect, isolate
+
+_AS_TEXT = frozenset({"username", "first_name", "last_name", "email", "status"})
+_OR_NULL = frozenset({"status_origin", "status_cause", "external_id", "dn"})
+_NAMED_IN_REASON = 3
+
+
+def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Inserts all, then tells them who their managers are: those may be among them."""
+    folded = work.names.holders("user")
+    rows: dict[int, dict[str, object]] = {}
+    managers: dict[int, str] = {}
+
+    def step(index: int, change: Change) -> None:
+        fields = change.after or {}
+        row = _row(work, fields)
+        name = text(fields, "username").casefold()
+        if name in folded:
+            raise Unknown("another user of the workspace has this username")
+        folded[name] = ""
+        manager = text(fields, "manager")
+        if manager in work.names.users:
+            row["manager_id"] = int(work.names.users[manager])
+        elif manager:
+            managers[index] = manager
+        rows[index] = row
+
+    reasons = w.prepare(changes, step)
+    _drop_unmanaged(rows, managers, reasons)
+    highest = work.highest(t.users)
+    batch = list(rows)
+
+    def insert(indices: Sequence[int]) -> None:
+        work.connection.execute(t.users.insert(), [rows[index] for index in indices])
+
+    for index, reason in zip(batch, isolate(work.connection, batch, insert), strict=True):
+        if reason:
+            reasons[index] = reason
+            del rows[index]
+    _manage(work, rows, managers, reasons, highest)
+    return reasons
+
+
+def _manage(
+    work: w.Work, rows: dict[int, dict[str, object]], managers: dict[int, str], reasons: list[str], highest: int
+) -> None:
+    """Sets managers among the rows just inserted; takes out again those who cannot have theirs."""
+    inserted = sa.select(t.users.c.username, t.users.c.id).where(
+        t.users.c.workspace_id == work.workspace_id, t.users.c.id > highest
+    )
+    ids: dict[str, int] = dict(work.connection.execute(inserted).all())
+    created = dict(rows)
+    _drop_unmanaged(rows, managers, reasons)
+    places = [index for index in managers if index in rows]
+    statement = (
+        sa.update(t.users)
+        .where(t.users.c.id == sa.bindparam("row"))
+        .values(manager_id=sa.bindparam("manager", type_=sa.Integer))
+    )
+
+    def write(batch: Sequence[int]) -> None:
+        parameters = [{"row": ids[str(rows[i]["username"])], "manager": ids[managers[i]]} for i in batch]
+        expect(work.connection.execute(statement, parameters), len(batch))
+
+    for index, reason in zip(places, isolate(work.connection, places, write), strict=True):
+        if reason:
+            reasons[index] = reason
+            del rows[index]
+    _drop_unmanaged(rows, managers, reasons)
+    gone = [{"row": ids[str(row["username"])]} for index, row in created.items() if index not in rows]
+    if gone:
+        work.connection.execute(sa.delete(t.users).where(t.users.c.id == sa.bindparam("row")), gone)
+    work.names.users.update((name, str(ids[name])) for name in (str(row["username"]) for row in rows.values()))
+
+
+def _drop_unmanaged(rows: dict[int, dict[str, object]], managers: Mapping[int, str], reasons: list[str]) -> None:
+    """Takes out whose manager is neither there nor about to be, and those who count on them in turn."""
+    coming = {row["username"] for row in rows.values()}
+    lost = [index for index, manager in managers.items() if index in rows and manager not in coming]
+    while lost:
+        for index in lost:
+            reasons[index] = f"the manager {managers[index]!r} is not there"
+            coming.discard(rows.pop(index)["username"])
+        lost = [index for index, manager in managers.items() if index in rows and manager not in coming]
+
+
+def _row(work: w.Work, fields: Fields) -> dict[str, object]:
+    attributes = fields.get("attributes") or {}
+    department = text(fields, "department")
+    return {
+        "workspace_id": work.workspace_id,
+        "username": text(fields, "username"),
+        "first_name": text(fields, "first_name"),
+        "last_name": text(fields, "last_name"),
+        "email": text(fields, "email"),
+        "status": fields.get("status") or "active",
+        "status_origin": fields.get("status_origin") or None,
+        "status_cause": fields.get("status_cause") or None,
+        "source_id": work.source(text(fields, "source")),
+        "external_id": fields.get("external_id") or None,
+        "dn": fields.get("dn") or None,
+        "department_id": int(work.names.department(department)) if department else None,
+        "manager_id": None,
+        "attributes": attributes,
+    }
+
+
+def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Fields, status, names: whatever the change holds."""
+    moves: dict[int, Move] = {}
+    renamed: dict[str, str] = {}
+    for index, change in enumerate(changes):
+        new, row = text(change.after or {}, "username"), work.names.users_before.get(change.key)
+        if new and row:
+            moves[index] = Move(row, change.key.casefold(), new.casefold())
+            renamed[row] = new
+    before = work.names.users
+    work.names.rename("user", renamed)  # managers are named as they are called afterwards
+    updates: list[w.Update] = []
+
+    def step(index: int, change: Change) -> None:
+        updates.append(w.Update(index, int(work.names.row(change)), _columns(work, change)))
+
+    reasons = w.prepare(changes, step)
+    work.names.users = before
+    for index, reason in enumerate(reasons):
+        if reason:
+            moves.pop(index, None)
+    failed = w.update(work, t.users, updates, moves, work.names.holders("user") if moves else {}, "username")
+    for index, reason in failed.items():
+        reasons[index] = reason
+    work.names.rename("user", {move.id: renamed[move.id] for index, move in moves.items() if not reasons[index]})
+    return reasons
+
+
+def _columns(work: w.Work, change: Change) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    for field, value in (change.after or {}).items():
+        if field in _AS_TEXT:
+            columns[field] = value or ""
+        elif field in _OR_NULL:
+            columns[field] = value or None
+        elif field == "attributes":
+            columns[field] = _patch((change.before or {}).get("attributes"), value)
+        elif field == "source":
+            columns["source_id"] = work.source(str(value or ""))
+        elif field == "department":
+            columns["department_id"] = int(work.names.department(str(value))) if value else None
+        elif field == "manager":
+            columns["manager_id"] = int(work.names.user(str(value))) if value else None
+        else:
+            raise Unknown(f"users have no {field}")
+    return columns
+
+
+def _patch(before: object, after: object) -> dict[str, str | None]:
+    """Null for what goes, whether `after` says null or leaves it out."""
+    patch: dict[str, str | None] = dict.fromkeys(before) if isinstance(before, dict) else {}
+    return {**patch, **after} if isinstance(after, dict) else patch
+
+
+def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
+    """Users go with their memberships and grants, but not while they are responsible for anything."""
+    rows: list[tuple[int, int]] = []
+    owned = _responsibilities(work)
+
+    def step(index: int, change: Change) -> None:
+        number = int(work.names.row(change))
+        if number in owned:
+            raise Unknown(_still_responsible(owned[number]))
+        rows.append((index, number))
+
+    reasons = w.prepare(changes, step)
+    remove(work, t.users, rows, reasons)
+    work.names.forget({str(number) for index, number in rows if not reasons[index]}, "user")
+    return reasons
+
+
+def remove(work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reasons: list[str]) -> None:
+    """Deletes rows (index, id), writing down why where it fails."""
+    statement = sa.delete(table).where(table.c.id == sa.bindparam("row"))
+
+    def write(batch: Sequence[tuple[int, int]]) -> None:
+        expect(work.connection.execute(statement, [{"row": number} for _, number in batch]), len(batch))
+
+    for (index, _), reason in zip(rows, isolate(work.connection, rows, write), strict=True):
+        reasons[index] = reason
+
+
+def _responsibilities(work: w.Work) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    statement = (
+        sa.select(t.responsibilities.c.user_id, t.responsibilities.c.kind, t.responsibilities.c.reference)
+        .join(t.users, t.users.c.id == t.responsibilities.c.user_id)
+        .where(t.users.c.workspace_id == work.workspace_id)
+        .order_by(t.responsibilities.c.kind, t.responsibilities.c.reference)
+    )
+    for user, kind, reference in work.connection.execute(statement):
+        found.setdefault(user, []).append(f"{kind} {reference!r}")
+    return found
+
+
+def _still_responsible(things: Sequence[str]) -> str:
+    shown = ", ".join(things[:_NAMED_IN_REASON]) + (", …" if len(things) > _NAMED_IN_REASON else "")
+    count = f"{len(things)} thing{'s' if len(things) > 1 else ''}"
+    return f"still responsible for {count} ({shown}); reassign them first"

@@ -1,0 +1,35 @@
+"""Attributes as the database keeps them: one JSON object of text."""
+
+import msgspec
+
+from reconcile.errors import PlatformUnreadable
+
+_strict = msgspec.json.Decoder(dict[str, str])
+_object = msgspec.json.Decoder(dict[str, object])
+
+
+def encode(value: object) -> str:
+    """JSON of any value."""
+    return msgspec.json.encode(value).decode()
+
+
+def decode(text: str, username: str) -> dict[str, str]:
+    """A user's attributes. A hand may have written other JSON than text: its notation is taken, null is nothing.
+
+    Raises PlatformUnreadable for what is no JSON object.
+    """
+    if text == "{}":
+        return {}
+    try:
+        return _strict.decode(text)
+    except msgspec.DecodeError:
+        pass  # not what we write: looked at more closely below
+    try:
+        values = _object.decode(text)
+    except msgspec.DecodeError as error:
+        raise PlatformUnreadable(
+            f"users.attributes of {username!r} is not a JSON object ({error}); put it right, or set it to {{}}"
+        ) from error
+    return {
+        name: value if isinstance(value, str) else encode(value) for name, value in values.items() if value is not None
+    }

@@ -1,0 +1,126 @@
+"""What every part of the writer works with: one workspace, open in a transaction, and the steps they share."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from reconcile.model.change import Change, Fields
+from reconcile.platforms.names import Move, Names, Unknown, blocked, text
+from reconcile.platforms.sql.isolation import expect, isolate
+from reconcile.platforms.sql.tables import utc_now
+
+
+class Work(NamedTuple):
+    """One workspace inside its transaction. The dictionaries grow with what is written."""
+
+    connection: sa.Connection
+    workspace_id: int
+    names: Names
+    sources: dict[str, int]
+    """Name → id."""
+    roles: dict[str, int]
+    """Name → id."""
+
+    def source(self, name: str) -> int | None:
+        """The id of a source; None for none. Raises Unknown."""
+        if not name:
+            return None
+        if name not in self.sources:
+            raise Unknown(f"the source {name!r} is not there")
+        return self.sources[name]
+
+    def highest(self, table: sa.Table) -> int:
+        """The highest id in use; whatever is inserted next has a higher one."""
+        return int(self.connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))).scalar_one())
+
+    def mirrored(self, fields: Fields) -> dict[str, object]:
+        """The columns that say where in which directory an object comes from."""
+        return {
+            "source_id": self.source(text(fields, "source")),
+            "external_id": fields.get("external_id") or None,
+            "dn": fields.get("dn") or None,
+        }
+
+
+class Update(NamedTuple):
+    """New values for one row."""
+
+    place: int
+    """Which of the batch's changes this is."""
+    id: int
+    values: dict[str, object]
+
+
+def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> list[str]:
+    """Runs a step for each change; answers for each "" or what it names that is not there."""
+    reasons = [""] * len(changes)
+    for index, change in enumerate(changes):
+        try:
+            step(index, change)
+        except Unknown as unknown:
+            reasons[index] = str(unknown)
+    return reasons
+
+
+def update(
+    work: Work,
+    table: sa.Table,
+    updates: Sequence[Update],
+    moves: Mapping[int, Move],
+    holders: Mapping[object, str],
+    name: str = "",
+) -> dict[int, str]:
+    """Writes updates, some of which may swap unique names; answers place → why it failed.
+
+    A row whose name another one takes is parked first: its column `name` gets a text of its own. If it then cannot
+    have its new name, everything is undone and tried again without it and those who count on it.
+    """
+    failed = blocked(moves, holders)
+    while True:
+        left = [one for one in updates if one.place not in failed]
+        taken = {moves[one.place].new for one in left if one.place in moves}
+        parked = [one for one in left if one.place in moves and moves[one.place].old in taken - {moves[one.place].new}]
+        with work.connection.begin_nested() as savepoint:
+            if parked:
+                _park(work, table, parked, name)
+            found = _write(work, table, left)
+            if not any(one.place in found for one in parked):
+                return {**failed, **found}
+            savepoint.rollback()
+        failed = {**blocked(moves, holders, {*failed, *found}), **found, **{k: v for k, v in failed.items() if v}}
+
+
+def _park(work: Work, table: sa.Table, parked: Sequence[Update], name: str) -> None:
+    statement = sa.update(table).where(table.c.id == sa.bindparam("row")).values({name: sa.bindparam("parked")})
+    work.connection.execute(statement, [{"row": one.id, "parked": f"~being renamed~{one.id}"} for one in parked])
+
+
+def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, str]:
+    """One statement for each set of columns."""
+    sets: dict[tuple[str, ...], list[Update]] = defaultdict(list)
+    for one in updates:
+        sets[tuple(one.values)].append(one)
+    failed: dict[int, str] = {}
+    for columns, rows in sets.items():
+        statement = _statement(table, columns)
+
+        def write(batch: Sequence[Update], statement: sa.Update = statement) -> None:
+            parameters = [
+                {"row": one.id, **{f"new_{key}": value for key, value in one.values.items()}} for one in batch
+            ]
+            expect(work.connection.execute(statement, parameters), len(batch))
+
+        reasons = isolate(work.connection, rows, write)
+        failed.update((one.place, reason) for one, reason in zip(rows, reasons, strict=True) if reason)
+    return failed
+
+
+def _statement(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
+    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns}
+    if "attributes" in values:  # what changes is merged into what is there; null removes (RFC 7396)
+        values["attributes"] = sa.func.json_patch(table.c.attributes, values["attributes"])
+    if "updated_at" in table.c:
+        values["updated_at"] = utc_now()
+    return sa.update(table).where(table.c.id == sa.bindparam("row")).values(values)

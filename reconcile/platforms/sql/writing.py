@@ -1,0 +1,81 @@
+"""The writer: one workspace in its transaction, each kind and action handed to the module that knows it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.model.change import Change
+from reconcile.model.platform import PlatformState
+from reconcile.platforms.names import Names
+from reconcile.platforms.sql import departments, links, named, reading, users
+from reconcile.platforms.sql import tables as t
+from reconcile.platforms.sql.work import Work
+from reconcile.ports import Progress
+
+_STEPS: Mapping[tuple[str, str], Callable[[Work, Sequence[Change]], list[str]]] = {
+    ("source", "create"): named.create_sources,
+    ("source", "update"): named.update_sources,
+    ("department", "create"): departments.create,
+    ("department", "update"): departments.update,
+    ("department", "delete"): departments.delete,
+    ("group", "create"): named.create_groups,
+    ("group", "update"): named.update_groups,
+    ("group", "delete"): named.delete_groups,
+    ("user", "create"): users.create,
+    ("user", "update"): users.update,
+    ("user", "activate"): users.update,
+    ("user", "deactivate"): users.update,
+    ("user", "block"): users.update,
+    ("user", "delete"): users.delete,
+    ("grant", "create"): links.create_grants,
+    ("grant", "update"): links.update,
+    ("grant", "delete"): links.delete,
+    ("membership", "create"): links.create_memberships,
+    ("membership", "update"): links.update,
+    ("membership", "delete"): links.delete,
+}
+
+
+class SqlWriter:
+    """One workspace inside its transaction; see `reconcile.ports.Writer`."""
+
+    def __init__(self, connection: sa.Connection, workspace: str, progress: Progress) -> None:
+        """Takes a connection inside a transaction that may write."""
+        self._connection = connection
+        self._workspace = workspace
+        self._progress = progress
+        self._work: Work | None = None
+        self._written = 0
+
+    def read(self) -> PlatformState:
+        """The workspace as it is now."""
+        number = reading.workspace_id(self._connection, self._workspace)
+        if number is None:
+            raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
+        state = reading.read(self._connection, self._workspace, self._progress)
+        ids = [
+            dict(
+                self._connection.execute(
+                    sa.select(table.c.name, table.c.id).where(table.c.workspace_id == number)
+                ).all()
+            )
+            for table in (t.sources, t.roles)
+        ]
+        self._work = Work(self._connection, number, Names(state), *ids)
+        return state
+
+    def write(self, changes: Sequence[Change]) -> Sequence[str]:
+        """Carries out changes of one kind and action; answers for each "" or why it failed."""
+        if not changes:
+            return []
+        if self._work is None:
+            self.read()
+        assert self._work is not None  # noqa: S101 - read just set it
+        step = _STEPS.get((changes[0].kind, changes[0].action))
+        if step is None:
+            return [f"{changes[0].action} of a {changes[0].kind} is not supported yet"] * len(changes)
+        reasons = step(self._work, changes)
+        self._written += len(changes)
+        self._progress("changes written", self._written)
+        return reasons
