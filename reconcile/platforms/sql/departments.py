@@ -79,10 +79,12 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
         above, title = tree[row]
         if "parent" in fields:
             above = _find(wanted, text(fields, "parent"))
-        updates.append(w.Update(index, int(row), _columns(work, change, above, title)))
+        columns = _columns(work, change)
         if "parent" in fields or "title" in fields:
+            columns |= {"parent_id": int(above) if above else None, "title": title}
             nodes[index] = (above, title)
             moves[index] = Move(row, names.tree[row], nodes[index])
+        updates.append(w.Update(index, int(row), columns))
 
     reasons = w.prepare(changes, step)
     holders: dict[object, str] = {node: row for row, node in names.tree.items()}
@@ -102,18 +104,15 @@ def _find(wanted: dict[str, str], above: str) -> str:
     return wanted[above] if above else ""
 
 
-def _columns(work: w.Work, change: Change, above: str, title: str) -> dict[str, object]:
+def _columns(work: w.Work, change: Change) -> dict[str, object]:
+    """All but the place in the tree."""
     columns: dict[str, object] = {}
     for field, value in (change.after or {}).items():
-        if field == "title":
-            columns["title"] = title
-        elif field == "parent":
-            columns["parent_id"] = int(above) if above else None
-        elif field == "source":
+        if field == "source":
             columns["source_id"] = work.source(str(value or ""))
         elif field in {"external_id", "dn"}:
             columns[field] = value or None
-        else:
+        elif field not in {"title", "parent"}:
             raise Unknown(f"departments have no {field}")
     return columns
 

@@ -3,7 +3,7 @@
 The database turns ids into text and NULL into "", which is several times faster than doing it here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,8 +81,8 @@ def read(connection: sa.Connection, workspace: str, progress: Progress = no_prog
     if number is None:
         return PlatformState(workspace)
 
-    def rows(statement: sa.Executable) -> Iterable[Sequence[Any]]:
-        return connection.execute(statement, {"workspace": number})
+    def rows(statement: sa.Executable) -> Sequence[Sequence[Any]]:
+        return connection.execute(statement, {"workspace": number}).all()
 
     users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS)])
     progress("users read", len(users))

@@ -1,0 +1,122 @@
+"""A platform that lives in memory: for tests and for trying things out. It passes the same contract tests as `sql`.
+
+Changes can be made to fail, and the process to "die" in the middle:
+
+    MemoryPlatform(fault=lambda change: "no more licences" if change.key == "jdoe" else None)
+
+`fault` is asked before each change; the text it returns is why that change fails, and what it raises ends the
+transaction at this very point.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from reconcile.errors import Locked
+from reconcile.model import desired
+from reconcile.model.change import Change
+from reconcile.model.platform import Limits, PlatformState
+from reconcile.platforms.draft import Draft
+from reconcile.platforms.names import Names
+from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
+
+FaultHook: TypeAlias = Callable[[Change], str | None]
+
+
+class MemoryPlatform:
+    """A platform in memory; see `reconcile.ports.Platform` for what each method promises."""
+
+    def __init__(
+        self,
+        settings: desired.Platform | None = None,
+        progress: Progress = no_progress,
+        *,
+        states: Iterable[PlatformState] = (),
+        fault: FaultHook | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Takes the workspaces to begin with, and what is to fail."""
+        self.limits = limits or Limits(any_role=True)
+        self._settings = settings or desired.Platform(type="memory")
+        self._progress = progress
+        self._states = {state.workspace: state for state in states}
+        self._fault = fault
+        self._holders: dict[str, Holder] = {}
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """It has no settings."""
+        if settings.url is not None:
+            yield ("url",), "a platform in memory has none"
+
+    def read(self, workspace: str) -> PlatformState:
+        """The workspace as it is; an empty state where nothing has ever been applied."""
+        return self._states.get(workspace, PlatformState(workspace))
+
+    @contextmanager
+    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> Iterator[None]:
+        """Keeps other runs out. Whoever holds it is part of this very process: `force` finds nobody dead."""
+        del force
+        for workspace in sorted(self._holders.keys() & set(workspaces)):
+            held = self._holders[workspace]
+            raise Locked(
+                f"the workspace {workspace!r} is locked by {held.user} on {held.host}, process {held.pid}, "
+                f"since {held.started}: wait until it is done"
+            )
+        self._holders |= dict.fromkeys(workspaces, holder)
+        try:
+            yield
+        finally:
+            for workspace in workspaces:
+                self._holders.pop(workspace, None)
+
+    @contextmanager
+    def transaction(self, workspace: str) -> Iterator[Writer]:
+        """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
+        if workspace not in self._holders:
+            raise RuntimeError("transaction() without lock(): another run could be writing")
+        writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None))
+        yield writer
+        self._states[workspace] = writer.state
+
+    def check(self) -> Iterable[Check]:
+        """One line for each workspace."""
+        for workspace in self._settings.workspaces:
+            yield Check(f"workspace {workspace}", True, f"{len(self.read(workspace).users)} users")
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+class MemoryWriter:
+    """One workspace inside its transaction; see `reconcile.ports.Writer`."""
+
+    def __init__(self, state: PlatformState, fault: FaultHook) -> None:
+        """Takes the state to start from."""
+        self.state = state
+        self._fault = fault
+        self._names = Names(state)
+
+    def read(self) -> PlatformState:
+        """The workspace as it is now."""
+        self._names = Names(self.state)
+        return self.state
+
+    def write(self, changes: Sequence[Change]) -> Sequence[str]:
+        """Carries out changes of one kind and action; answers for each "" or why it failed.
+
+        All that have no fault are tried together, without those that fail again, until what is left stands.
+        """
+        reasons = [self._fault(change) or "" for change in changes]
+        while True:
+            draft = Draft(self.state, self._names)
+            failed = draft.apply({place: changes[place] for place, reason in enumerate(reasons) if not reason})
+            if not failed:
+                self.state = draft.state()
+                return reasons
+            _note(reasons, failed)
+
+
+def _note(reasons: list[str], failed: Mapping[int, str]) -> None:
+    for place, reason in failed.items():
+        reasons[place] = reason

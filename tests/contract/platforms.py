@@ -1,0 +1,161 @@
+"""Making platforms, changes and a small company for the contract tests of platforms."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from reconcile.model import desired
+from reconcile.model.change import Action, Change, Fields, Kind
+from reconcile.model.platform import PlatformState
+from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.sql import SqlPlatform
+from reconcile.ports import Holder, Platform
+
+HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
+
+
+class Text:
+    """A secret that is none."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+
+class Case(NamedTuple):
+    """An adapter under test, and how to hinder it from outside: `hinder(username)` makes writing that user fail."""
+
+    name: str
+    platform: Platform
+    hinder: Callable[[str], None]
+
+
+def sql(folder: Path, url: str = "sqlite:///acme.db") -> SqlPlatform:
+    return SqlPlatform(desired.Platform("sql", Text(url), folder=str(folder)))
+
+
+@contextmanager
+def memory_case(_folder: Path) -> Iterator[Case]:
+    refused: set[str] = set()
+
+    def fault(change: Change) -> str | None:
+        return "the application says no" if (change.after or {}).get("username", change.key) in refused else None
+
+    yield Case("memory", MemoryPlatform(fault=fault), refused.add)
+
+
+@contextmanager
+def sqlite_case(folder: Path) -> Iterator[Case]:
+    platform = sql(folder)
+
+    def hinder(username: str) -> None:
+        with platform.lock(["main"], HOLDER):
+            pass  # the tables are there now
+        with closing(sqlite3.connect(folder / "acme.db")) as connection:
+            for event in ("INSERT", "UPDATE"):
+                connection.execute(
+                    f"CREATE TRIGGER {event}_{username} BEFORE {event} ON users WHEN NEW.username = '{username}' "
+                    "BEGIN SELECT RAISE(ABORT, 'the application says no'); END"
+                )
+
+    yield Case("sqlite", platform, hinder)
+    platform.close()
+
+
+CASES: dict[str, Callable[[Path], AbstractContextManager[Case]]] = {"memory": memory_case, "sqlite": sqlite_case}
+
+
+def change(
+    kind: Kind,
+    action: Action,
+    key: str,
+    after: Fields | None = None,
+    before: Fields | None = None,
+    workspace: str = "main",
+) -> Change:
+    if action != "create" and before is None:
+        before = {}
+    return Change(kind, action, key, before, after, "a test", "corp", workspace)
+
+
+def user(name: str, **fields: str | dict[str, str] | None) -> Change:
+    return change("user", "create", name, {"username": name, **fields})
+
+
+def member(name: str, group: str, origin: str | None = "corp") -> Change:
+    return change("membership", "create", f"{name}/{group}", {"user": name, "group": group, "origin": origin})
+
+
+def grant(name: str, role: str, origin: str | None = "corp") -> Change:
+    return change("grant", "create", f"{name}/{role}", {"user": name, "role": role, "origin": origin})
+
+
+def department(title: str, parent: str | None = None, **fields: str | None) -> Change:
+    key = f"{parent}/{title}" if parent else title
+    return change("department", "create", key, {"title": title, "parent": parent, **fields})
+
+
+def group(name: str, **fields: str | None) -> Change:
+    return change("group", "create", name, {"name": name, **fields})
+
+
+CORP = change(
+    "source",
+    "create",
+    "corp",
+    {
+        "name": "corp",
+        "type": "openldap",
+        "base_dn": "dc=example,dc=com",
+        "domain": "example.com",
+        "note": "Head office",
+    },
+)
+
+
+def write(platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main") -> list[str]:
+    """Writes each batch in one transaction; the reasons of all."""
+    reasons: list[str] = []
+    with platform.lock([workspace], HOLDER), platform.transaction(workspace) as writer:
+        writer.read()
+        for batch in batches:
+            reasons += writer.write([batch] if isinstance(batch, Change) else batch)
+    return reasons
+
+
+def ok(platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main") -> None:
+    assert not any(write(platform, *batches, workspace=workspace))
+
+
+def view(state: PlatformState) -> dict[str, object]:
+    """The state in names."""
+    names = {one.id: one.username for one in state.users}
+    groups = {one.id: one.name for one in state.groups}
+    departments = {one.id: one for one in state.departments}
+
+    def path(one: str) -> str:
+        return f"{path(departments[one].parent)}/{departments[one].title}" if one else ""
+
+    return {
+        "sources": {one.name: one for one in state.sources},
+        "departments": {path(one.id)[1:]: (one.source, one.external_id, one.dn) for one in state.departments},
+        "groups": {one.name: (one.source, one.external_id, one.dn) for one in state.groups},
+        "users": {
+            one.username: {
+                field: getattr(one, field)
+                for field in one.__struct_fields__
+                if field not in {"id", "username", "department", "manager"} and getattr(one, field)
+            }
+            | ({"department": path(one.department)[1:]} if one.department else {})
+            | ({"manager": names[one.manager]} if one.manager else {})
+            for one in state.users
+        },
+        "roles": set(state.roles),
+        "memberships": {(names[one.user], groups[one.group]): one.origin for one in state.memberships},
+        "grants": {(names[one.user], one.role): one.origin for one in state.grants},
+    }

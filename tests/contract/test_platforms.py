@@ -1,0 +1,434 @@
+"""One suite over every adapter of the Platform port."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile.errors import Locked
+from reconcile.model.change import Change
+from reconcile.model.platform import PlatformState
+from reconcile.ports import Platform
+from tests.contract.platforms import (
+    CASES,
+    CORP,
+    HOLDER,
+    Case,
+    change,
+    department,
+    grant,
+    group,
+    member,
+    ok,
+    user,
+    view,
+    write,
+)
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    with CASES[request.param](tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def platform(case: Case) -> Platform:
+    return case.platform
+
+
+def users(platform: Platform) -> Any:
+    return view(platform.read("main"))["users"]
+
+
+def ids(platform: Platform) -> dict[str, str]:
+    return {one.username: one.id for one in platform.read("main").users}
+
+
+def test_what_was_never_applied_is_empty_and_reading_makes_nothing(platform: Platform, tmp_path: Path) -> None:
+    assert platform.read("main") == PlatformState("main")
+    assert all(check.ok for check in platform.check())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_creates_are_read_back(platform: Platform) -> None:
+    anna = {
+        "first_name": "Änna",
+        "last_name": "O'Neill 李",
+        "email": "anna@example.com",
+        "status": "blocked",
+        "status_origin": "corp",
+        "status_cause": "missing",
+        "source": "corp",
+        "external_id": "e-1",
+        "dn": "uid=anna,dc=example,dc=com",
+        "department": r"Sales/R\/D",
+        "manager": "ben",
+        "attributes": {"phone": "1 🙂", "quote": '"\\', "empty": ""},
+    }
+    ok(
+        platform,
+        CORP,
+        [department("Sales", source="corp", external_id="d1", dn="ou=Sales"), department("R/D", "Sales")],
+        [group("staff", source="corp", external_id="g1", dn="cn=staff"), group("local")],
+        [user("anna", **anna), user("ben")],  # type: ignore[arg-type] # the values are of many types
+        [grant("anna", "operator"), grant("ben", "operator", None)],
+        [member("anna", "staff"), member("ben", "local", None)],
+    )
+    expected = {**anna, "department": "Sales/R/D"}
+    seen = view(platform.read("main"))
+    assert seen == {
+        "sources": seen["sources"],
+        "departments": {"Sales": ("corp", "d1", "ou=Sales"), "Sales/R/D": ("", "", "")},
+        "groups": {"staff": ("corp", "g1", "cn=staff"), "local": ("", "", "")},
+        "users": {"anna": expected, "ben": {"status": "active"}},
+        "roles": {"operator"},
+        "memberships": {("anna", "staff"): "corp", ("ben", "local"): ""},
+        "grants": {("anna", "operator"): "corp", ("ben", "operator"): ""},
+    }
+    (source,) = platform.read("main").sources
+    assert (source.name, source.type, source.base_dn, source.domain, source.note) == (
+        "corp",
+        "openldap",
+        "dc=example,dc=com",
+        "example.com",
+        "Head office",
+    )
+
+
+def test_ids_stay_and_are_never_given_again(platform: Platform) -> None:
+    ok(platform, [user("anna"), user("ben")])
+    before = ids(platform)
+    ok(platform, change("user", "update", "anna", {"username": "Anna Maria"}))
+    assert ids(platform) == {"Anna Maria": before["anna"], "ben": before["ben"]}
+
+
+def test_updates_of_every_kind(platform: Platform) -> None:
+    ok(
+        platform,
+        CORP,
+        department("Sales"),
+        group("staff"),
+        [user("anna", attributes={"a": "1", "b": "2"}), user("ben")],
+    )
+    ok(platform, grant("anna", "operator"), member("anna", "staff"))
+    ok(
+        platform,
+        change("source", "update", "corp", {"note": "Elsewhere"}),
+        change("department", "update", "Sales", {"title": "Vertrieb", "source": "corp", "external_id": "1"}),
+        change("group", "update", "staff", {"name": "Staff", "dn": "cn=staff"}),
+        [
+            change(
+                "user",
+                "update",
+                "anna",
+                {"email": "a@example.com", "attributes": {"a": "3", "b": None, "c": "4"}, "department": "Vertrieb"},
+                {"email": None, "attributes": {"a": "1", "b": "2", "c": None}, "department": None},
+            ),
+            change("user", "update", "ben", {"manager": "anna", "source": "corp", "dn": "uid=ben"}),
+        ],
+        change("grant", "update", "anna/operator", {"origin": None}),
+        change("membership", "update", "anna/staff", {"origin": "other"}),
+    )
+    seen = view(platform.read("main"))
+    assert platform.read("main").sources[0].note == "Elsewhere"
+    assert seen["departments"] == {"Vertrieb": ("corp", "1", "")}
+    assert seen["groups"] == {"Staff": ("", "", "cn=staff")}
+    assert seen["users"] == {
+        "anna": {
+            "status": "active",
+            "email": "a@example.com",
+            "attributes": {"a": "3", "c": "4"},
+            "department": "Vertrieb",
+        },
+        "ben": {"status": "active", "manager": "anna", "source": "corp", "dn": "uid=ben"},
+    }
+    assert seen["grants"] == {("anna", "operator"): ""}
+    assert seen["memberships"] == {("anna", "Staff"): "other"}
+
+
+def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:
+    ok(platform, department("Sales"), [user("ben"), user("anna", email="a@b.c", department="Sales", manager="ben")])
+    ok(platform, change("user", "update", "anna", {"email": None, "department": None, "manager": None}))
+    assert users(platform)["anna"] == {"status": "active"}
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("activate", "active"), ("deactivate", "inactive"), ("block", "blocked")]
+)
+def test_status(platform: Platform, action: Any, status: str) -> None:
+    ok(platform, CORP, user("anna", status="vacation"))
+    after = {"status": status, "status_origin": "corp", "status_cause": None if status == "active" else "missing"}
+    ok(platform, change("user", action, "anna", after))
+    cause = {} if status == "active" else {"status_cause": "missing"}
+    assert users(platform) == {"anna": {"status": status, "status_origin": "corp", **cause}}
+
+
+def test_deletes_take_along_what_hangs_on_them(platform: Platform) -> None:
+    ok(
+        platform,
+        [department("Sales"), department("North", "Sales")],
+        [group("staff"), group("team")],
+        [user("anna", department="Sales"), user("ben", manager="anna"), user("cleo")],
+        [grant("anna", "operator"), grant("ben", "operator")],
+        [member("anna", "staff"), member("ben", "staff"), member("cleo", "team")],
+    )
+    ok(
+        platform,
+        change("membership", "delete", "ben/staff", None, {"user": "ben", "group": "staff", "origin": "corp"}),
+        change("grant", "delete", "ben/operator", None, {"user": "ben", "role": "operator", "origin": "corp"}),
+        change("user", "delete", "anna"),
+        change("group", "delete", "team"),
+        [change("department", "delete", "Sales"), change("department", "delete", "Sales/North")],
+    )
+    assert view(platform.read("main")) == {
+        "sources": {},
+        "departments": {},
+        "groups": {"staff": ("", "", "")},
+        "users": {"ben": {"status": "active"}, "cleo": {"status": "active"}},
+        "roles": {"operator"},
+        "memberships": {},
+        "grants": {},
+    }
+
+
+def test_a_department_with_others_below_stays(platform: Platform) -> None:
+    ok(platform, [department("Sales"), department("North", "Sales")])
+    assert write(platform, change("department", "delete", "Sales")) != [""]
+    assert len(platform.read("main").departments) == 2
+
+
+@pytest.mark.parametrize("action", ["adopt", "erase"])
+def test_what_is_not_supported_yet_fails_and_says_so(platform: Platform, action: Any) -> None:
+    ok(platform, user("anna"))
+    assert write(platform, change("user", action, "anna", {"source": "corp"})) == [
+        f"{action} of a user is not supported yet"
+    ]
+
+
+def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:
+    ok(platform, [user(name) for name in ("a", "b", "c", "d", "e")], [group("g"), group("h")])
+    before = ids(platform)
+    ok(
+        platform,
+        [change("group", "update", "g", {"name": "h"}), change("group", "update", "h", {"name": "g"})],
+        [
+            change("user", "update", "a", {"username": "b", "email": "was a"}),
+            change("user", "update", "b", {"username": "a"}),
+            change("user", "update", "c", {"username": "d"}),
+            change("user", "update", "d", {"username": "D2", "manager": "d"}),  # that is who is called d afterwards
+            change("user", "update", "e", {"username": "E"}),
+        ],
+        [user("c"), user("e2", manager="b")],
+        [member("a", "g"), member("c", "h")],
+    )
+    after = ids(platform)
+    assert after["b"] == before["a"]
+    assert after["a"] == before["b"]
+    assert after["d"] == before["c"]
+    assert after["D2"] == before["d"]
+    assert after["E"] == before["e"]
+    assert users(platform)["b"]["email"] == "was a"
+    assert users(platform)["D2"]["manager"] == "d"
+    assert users(platform)["e2"]["manager"] == "b"
+    assert set(view(platform.read("main"))["memberships"]) == {("a", "g"), ("c", "h")}  # type: ignore[call-overload]
+
+
+def test_losses_mean_the_names_of_before(platform: Platform) -> None:
+    ok(platform, [user("a"), user("b")], group("g"), [member("a", "g"), member("b", "g")])
+    before = ids(platform)
+    reasons = write(
+        platform,
+        [change("user", "update", "a", {"username": "b"}), change("user", "update", "b", {"username": "a"})],
+        change("membership", "delete", "a/g", None, {"user": "a", "group": "g", "origin": "corp"}),
+        change("user", "delete", "a"),
+    )
+    assert reasons == [""] * 4
+    assert ids(platform) == {"a": before["b"]}
+
+
+def test_departments_move_and_swap(platform: Platform) -> None:
+    ok(platform, [department("A"), department("B"), department("S", "A"), department("S", "B"), department("T", "A")])
+    before = {one.id: one for one in platform.read("main").departments}
+    ok(
+        platform,
+        [change("department", "update", "A", {"title": "B"}), change("department", "update", "B", {"title": "A"})],
+        [
+            change("department", "update", "A/S", {"parent": "A"}),
+            change("department", "update", "B/S", {"parent": "B"}),
+            change("department", "update", "A/T", {"title": "U", "parent": "A/S"}),
+        ],
+    )
+    seen = view(platform.read("main"))["departments"]
+    assert set(seen) == {"A", "B", "A/S", "B/S", "A/S/U"}  # type: ignore[call-overload]
+    after = {one.id: one for one in platform.read("main").departments}
+    assert after.keys() == before.keys()
+
+
+def test_a_failing_change_is_isolated(case: Case) -> None:
+    case.hinder("bad")
+    reasons = write(
+        case.platform, [user("a"), user("bad"), user("c"), user("d", manager="bad"), user("e", manager="d")]
+    )
+    assert reasons[:3] == ["", "the application says no", ""]
+    assert "bad" in reasons[3]
+    assert "d" in reasons[4]
+    assert set(users(case.platform)) == {"a", "c"}
+
+
+def test_a_rename_that_fails_keeps_its_name_from_those_who_want_it(case: Case) -> None:
+    ok(case.platform, [user("a"), user("b"), user("c"), user("x")])
+    case.hinder("bad")
+    reasons = write(
+        case.platform,
+        [
+            change("user", "update", "a", {"username": "bad"}),
+            change("user", "update", "b", {"username": "a"}),
+            change("user", "update", "c", {"username": "b"}),
+            change("user", "update", "x", {"email": "x@example.com"}),
+        ],
+    )
+    assert reasons[0] == "the application says no"
+    assert reasons[1]
+    assert reasons[2]
+    assert reasons[3] == ""
+    assert set(users(case.platform)) == {"a", "b", "c", "x"}
+    assert users(case.platform)["x"]["email"] == "x@example.com"
+
+
+def test_what_is_not_there_is_a_failure(platform: Platform) -> None:
+    ok(platform, user("anna"), group("staff"))
+    missing: list[Change] = [
+        change("source", "update", "corp", {"note": "x"}),
+        change("department", "update", "Sales", {"title": "x"}),
+        change("department", "delete", "Sales"),
+        department("North", "Sales"),
+        change("group", "update", "x", {"name": "y"}),
+        change("group", "delete", "x"),
+        change("user", "update", "x", {"email": "y"}),
+        change("user", "update", "anna", {"department": "Sales"}),
+        change("user", "update", "anna", {"manager": "x"}),
+        change("user", "delete", "x"),
+        user("x", source="corp"),
+        user("x", department="Sales"),
+        user("x", manager="y"),
+        grant("x", "operator"),
+        member("x", "staff"),
+        member("anna", "x"),
+        change("grant", "delete", "anna/operator", None, {"user": "anna", "role": "operator", "origin": None}),
+        change("grant", "update", "anna/operator", {"origin": "corp"}),
+        change("membership", "delete", "anna/staff", None, {"user": "anna", "group": "staff", "origin": None}),
+    ]
+    before = platform.read("main")
+    for one in missing:
+        (reason,) = write(platform, one)
+        assert "not there" in reason, one
+    assert view(platform.read("main")) == view(before)
+
+
+def test_what_was_deleted_in_this_plan_is_not_there(platform: Platform) -> None:
+    ok(platform, user("anna"))
+    assert write(platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})) == [
+        "",
+        "it is no longer there",
+    ]
+
+
+def test_names_are_unique_whatever_their_case(platform: Platform) -> None:
+    ok(platform, user("Änna"), group("Staff"))
+    reasons = write(platform, [user("ÄNNA"), user("ben"), user("Ben")], [group("STAFF"), group("x"), group("X")])
+    assert [bool(reason) for reason in reasons] == [True, False, True, True, False, True]
+    assert set(users(platform)) == {"Änna", "ben"}
+    assert write(platform, change("user", "update", "ben", {"username": "äNNa"})) != [""]
+    ok(platform, change("user", "update", "Änna", {"username": "änna"}))
+    assert set(users(platform)) == {"änna", "ben"}
+
+
+def test_what_is_there_cannot_be_created_again(platform: Platform) -> None:
+    everything = [CORP, department("Sales"), group("g"), user("a", source="corp", external_id="1")]
+    ok(platform, *everything, grant("a", "r"), member("a", "g"))
+    again = [*everything, grant("a", "r"), member("a", "g"), user("b", source="corp", external_id="1")]
+    assert all(write(platform, *again))
+
+
+def test_a_name_may_hold_the_slash_of_the_key(platform: Platform) -> None:
+    ok(platform, [user("a/b"), user("a")], [group("c"), group("b/c")], member("a/b", "c"), grant("a", "x/y"))
+    ok(
+        platform,
+        change("membership", "update", "a/b/c", {"origin": "other"}),
+        change("grant", "update", "a/x/y", {"origin": "other"}),
+    )
+    assert view(platform.read("main"))["memberships"] == {("a/b", "c"): "other"}
+    assert view(platform.read("main"))["grants"] == {("a", "x/y"): "other"}
+
+
+def test_values_as_long_as_the_limits_say(platform: Platform) -> None:
+    limit = platform.limits.lengths
+    long = {field: "ä" * (limit.get(field) or 300) for field in ("first_name", "last_name", "email")}
+    name = "ü" * (limit.get("username") or 255)
+    ok(platform, user(name, attributes={"a": "x" * 100_000}, dn="cn=" + "y" * 10_000, **long))
+    assert users(platform)[name]["attributes"] == {"a": "x" * 100_000}
+    for field, length in limit.items():
+        if field in long and length:
+            assert write(platform, user("longer", **{field: "x" * (length + 1)})) == [f"the {field} is too long"]
+
+
+def test_no_changes_are_no_work(platform: Platform) -> None:
+    with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+        assert writer.read() == PlatformState("main")
+        assert list(writer.write([])) == []
+    assert platform.read("main") == PlatformState("main")
+
+
+def test_a_transaction_that_raises_is_undone(platform: Platform) -> None:
+    ok(platform, user("anna"))
+    for error in (ValueError, KeyboardInterrupt, SystemExit):
+
+        def interrupted(error: type[BaseException] = error) -> None:
+            with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+                writer.read()
+                writer.write([user("ben")])
+                raise error
+
+        with pytest.raises(error):
+            interrupted()
+        assert set(users(platform)) == {"anna"}
+    ok(platform, user("ben"))
+
+
+def test_the_writer_reads_what_it_wrote(platform: Platform) -> None:
+    with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+        writer.read()
+        writer.write([user("anna")])
+        assert [one.username for one in writer.read().users] == ["anna"]
+
+
+def test_workspaces_are_apart(platform: Platform) -> None:
+    ok(platform, user("anna"), workspace="main")
+    ok(platform, user("anna"), group("staff"), workspace="other")
+    assert platform.read("main").groups == ()
+    assert [one.username for one in platform.read("other").users] == ["anna"]
+    assert platform.read("third") == PlatformState("third")
+
+
+def test_one_run_at_a_time(platform: Platform) -> None:
+    with platform.lock(["main", "other"], HOLDER):
+        for wanted in (["main"], ["third", "other"]):
+            with pytest.raises(Locked, match=r"anna.*here.*2026-03-01T08:00:00Z"), platform.lock(wanted, HOLDER):
+                pass
+            with pytest.raises(Locked), platform.lock(wanted, HOLDER, force=True):
+                pass
+        assert platform.read("main").users == ()
+    with platform.lock(["main"], HOLDER), platform.lock(["other"], HOLDER):
+        pass
+
+
+def test_without_the_lock_nothing_is_written(platform: Platform) -> None:
+    with pytest.raises(RuntimeError, match="without lock"), platform.transaction("main"):
+        pass
+
+
+def test_closing_twice_is_fine(platform: Platform) -> None:
+    platform.close()
+    platform.close()

@@ -1,0 +1,1 @@
+"""Tests of computing alone: no files, no network, no clock."""
