@@ -1,0 +1,16 @@
+"""YAML → `DesiredState`: the only place that reads desired-state files, and that knows YAML, JSON Schema or Jinja2.
+
+- `loading`: the whole way, and the order of its steps.
+- `documents`, `nodes`: one YAML file as nodes with places. `merging`: several files as one document.
+- `schema`: the JSON Schema and what it says, in words. `findings`: problems by path.
+- `expressions`: templates over the configuration. `templates`, `shortcuts`: templates over directory entries.
+  `sandbox`: the bounds of both.
+- `envelopes`, `secrecy`: secrets that are fetched late and never show.
+- `checks`, `connections`: what the schema cannot say. `building`: the values of the model.
+- `initial`: the file that `reconcile init` writes.
+"""
+
+from reconcile.config.initial import starter
+from reconcile.config.loading import Loaded, load
+
+__all__ = ["Loaded", "load", "starter"]

@@ -1,0 +1,220 @@
+"""From the checked document to `DesiredState`: defaults filled in, templates compiled, paths resolved.
+
+Works on what is sound of a document that has problems too, so that templates and adapters add theirs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path as File
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from reconcile.config import checks, connections, schema
+from reconcile.config.expressions import Refused
+from reconcile.config.findings import Findings
+from reconcile.config.nodes import Path
+from reconcile.config.templates import EntryTemplate, Surroundings, compiled
+from reconcile.errors import ConfigError, Problem
+from reconcile.model import desired, dn
+
+Fault = tuple[Path, str]
+Values = dict[str, Any]
+_Settings = TypeVar("_Settings")
+
+FIELDS: Final = {
+    "username": "{{ identifier }}",
+    "first_name": "{{ givenName }}",
+    "last_name": "{{ sn }}",
+    "email": "{{ mail | default(userPrincipalName) }}",
+}
+
+
+class Builder:
+    """Builds the values of one document."""
+
+    def __init__(
+        self,
+        data: Values,
+        variables: Mapping[str, Any],
+        secret: Callable[[Path, str], desired.Secret],
+        folder: Callable[[Path], File],
+        findings: Findings,
+    ) -> None:
+        """`secret` makes the envelope of the secret at a path, `folder` is where the file is that says a path."""
+        self._data = data
+        self._variables = variables
+        self._secret = secret
+        self._folder = folder
+        self._findings = findings
+
+    def platform(self) -> desired.Platform | None:
+        """The platform's settings; None where they cannot be told."""
+        path: Path = ("platform",)
+        values = self._findings.sound(path, dict(checks.mapping(self._data, "platform")))
+        if "type" not in values:
+            return None
+        url = values.get("url")
+        return desired.Platform(
+            type=values["type"],
+            url=None if url is None else self._secret((*path, "url"), url),
+            workspaces=tuple(values.get("workspaces", ("main",))),
+            folder=str(self._folder(path)),
+            options=_options(values, desired.Platform),
+        )
+
+    def sources(self) -> dict[int, desired.Source]:
+        """Position and settings of every source that says what it is."""
+        found = {}
+        for index, item in checks.mappings(self._data, "sources"):
+            path: Path = ("sources", index)
+            values = self._findings.sound(path, dict(item))
+            if {"name", "type", "base_dn"} <= values.keys():
+                found[index] = self._source(values, path)
+            else:
+                # Its templates are compiled all the same, for their problems.
+                self._users(values.get("users", {}), (*path, "users"), Surroundings("", "", self._variables))
+        return found
+
+    def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
+        """The rules on groups and departments; complete only where nothing was found to be wrong."""
+        groups, departments = [], []
+        for index, item in checks.mappings(self._data, "groups"):
+            path: Path = ("groups", index)
+            rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
+            rule["name"] = self._template(rule.get("name"), "{{ cn }}", (*path, "name"), self._around(rule["source"]))
+            groups.append(desired.GroupRule(**{**rule, "select": tuple(rule["select"])}))
+        for index, item in checks.mappings(self._data, "departments"):
+            path = ("departments", index)
+            rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
+            rule["title"] = self._template(
+                rule.get("title"), "{{ ou }}", (*path, "title"), self._around(rule["source"])
+            )
+            departments.append(desired.DepartmentRule(**{**rule, "select": tuple(rule["select"])}))
+        return groups, departments
+
+    def state(
+        self,
+        platform: desired.Platform,
+        sources: Iterable[desired.Source],
+        rules: tuple[list[desired.GroupRule], list[desired.DepartmentRule]],
+    ) -> desired.DesiredState:
+        """Everything together. Only for a document without problems."""
+        lifecycle = dict(self._data.get("lifecycle", {}))
+        lifecycle.pop("adopt_local", None)
+        for key in ("on_missing", "on_out_of_scope"):
+            if isinstance(lifecycle.get(key), dict):
+                lifecycle[key] = lifecycle[key]["action"]
+        return desired.DesiredState(
+            platform=platform,
+            sources=tuple(sources),
+            role_mappings=tuple(
+                desired.RoleMapping(**{**item, "groups": tuple(item.get("groups", ()))})
+                for item in self._data.get("role_mappings", ())
+            ),
+            roles=desired.Roles(**self._data.get("roles", {})),
+            groups=tuple(rules[0]),
+            departments=tuple(rules[1]),
+            lifecycle=desired.Lifecycle(**lifecycle),
+        )
+
+    def _source(self, values: Values, path: Path) -> desired.Source:
+        folder = self._folder(path)
+        around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
+        tls, bind, timeout = values.get("tls", {}), values.get("bind", {}), values.get("timeout", {})
+        password, ca_file = bind.get("password"), tls.get("ca_file")
+        servers = values.get("servers", [])
+        return desired.Source(
+            name=values["name"],
+            type=values["type"],
+            base_dn=values["base_dn"],
+            users=self._users(values.get("users", {}), (*path, "users"), around),
+            groups=desired.Groups(**values.get("groups", {})),
+            departments=desired.Units(**values.get("departments", {})),
+            servers=tuple(servers),
+            tls=desired.Tls(
+                **{
+                    "mode": connections.default_tls(servers),
+                    **tls,
+                    "ca_file": None if ca_file is None else str(folder / ca_file),
+                }
+            ),
+            bind=desired.Bind(
+                dn=bind.get("dn", ""),
+                password=None if password is None else self._secret((*path, "bind", "password"), password),
+                anonymous=bind.get("anonymous", False),
+            ),
+            page_size=int(values.get("page_size", 500)),
+            timeout=desired.Timeout(**{key: connections.seconds(value) for key, value in timeout.items()}),
+            files=tuple(str(folder / file) for file in values.get("files", ())),
+            note=values.get("note", ""),
+            options=_options(values, desired.Source),
+        )
+
+    def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
+        given = values.get("fields", {})
+        fields: dict[str, desired.Template] = {
+            key: self._template(given.get(key), default, (*path, "fields", key), around)
+            for key, default in FIELDS.items()
+        }
+        attributes = []
+        for index, item in enumerate(values.get("attributes", ())):
+            value = self._template(item["value"], "", (*path, "attributes", index, "value"), around)
+            attributes.append(desired.Attribute(item["field"], value, frozenset(item.get("roles", ()))))
+        disabled = values.get("disabled_when")
+        lists = ("select", "exclude", "require", "require_groups", "inactive_ous")
+        plain = ("base", "scope", "filter", "identifier", "create", "manager_attribute")
+        rest: Values = {key: values[key] for key in plain if key in values}
+        rest |= {key: tuple(values.get(key, ())) for key in lists}
+        return desired.Users(
+            fields=fields,
+            attributes=tuple(attributes),
+            disabled_when=disabled and self._template(disabled, "", (*path, "disabled_when"), around),
+            **rest,
+        )
+
+    def _around(self, name: str) -> Surroundings:
+        base_dn = next(
+            (
+                checks.text(source, "base_dn")
+                for index, source in checks.mappings(self._data, "sources")
+                if source.get("name") == name and not self._findings.touch(("sources", index, "base_dn"))
+            ),
+            "",
+        )
+        return Surroundings(name, dn.domain(base_dn), self._variables)
+
+    def _template(self, text: str | None, default: str, path: Path, around: Surroundings) -> EntryTemplate:
+        try:
+            return compiled(default if text is None else text, around)
+        except Refused as error:
+            self._findings.add(path, str(error))
+            return compiled(default, around)
+
+
+def check_adapter(
+    kind: str,
+    settings: _Settings,
+    checkers: Mapping[str, Callable[[_Settings], Iterable[Fault]]],
+    path: Path,
+    findings: Findings,
+) -> list[Problem]:
+    """What the adapter of a type says about its settings; problems that have their place already are returned."""
+    checker = checkers.get(kind)
+    if checker is None:
+        return []
+    try:
+        for below, message in checker(settings):
+            # Where something is wrong already, what is left of the settings may look wrong for no other reason.
+            if not findings.touch((*path, *below)):
+                findings.add((*path, *below), message)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def _options(values: Values, struct: type[msgspec.Struct]) -> dict[str, object]:
+    """What a plug-in's settings have beyond the keys this project knows."""
+    key = "platform" if struct is desired.Platform else "sources"
+    root = schema.schema()
+    at = schema.step(root, key) if key == "platform" else schema.step(schema.step(root, key), 0)
+    return {name: value for name, value in values.items() if name not in at["properties"]}

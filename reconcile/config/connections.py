@@ -1,0 +1,101 @@
+"""How a source reaches its directory: servers, TLS, bind, and what a source of files has instead."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconcile.config.findings import Findings
+from reconcile.config.nodes import Path, shortened
+
+_LDAP: Final = frozenset(("openldap", "ldap"))
+_HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
+_SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST: Final = 24 * 3600.0
+
+
+def seconds(duration: str | float) -> float:
+    """A duration of the file (`500ms`, `10s`, `2m`, `1h` or a number of seconds) in seconds."""
+    if not isinstance(duration, str):
+        return float(duration)
+    number = duration.rstrip("hms")
+    return float(number) * _UNITS[duration[len(number) :]]
+
+
+def default_tls(servers: list[str]) -> str:
+    """The TLS mode where the file gives none."""
+    return "ldaps" if any(server.lower().startswith("ldaps:") for server in servers) else "starttls"
+
+
+def check(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    """Adds what is wrong with the connection to `findings`. Plug-ins' sources are left to the plug-ins."""
+    kind = source.get("type")
+    if kind == "ldif":
+        _files(source, path, findings)
+    elif kind in _LDAP:
+        if "servers" not in source:
+            findings.missing(path, "servers")
+        if "files" in source:
+            findings.add((*path, "files"), "only a source of type ldif has files", key=True)
+        _servers(source, path, findings)
+        _bind(source, path, findings)
+    _timeouts(source, path, findings)
+
+
+def _files(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    if "files" not in source:
+        findings.missing(path, "files")
+    for key in ("servers", "tls", "bind", "page_size", "timeout"):
+        if key in source:
+            findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
+
+
+def _servers(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    listed = source.get("servers")
+    servers = [server for server in listed if isinstance(server, str)] if isinstance(listed, list) else []
+    tls = source.get("tls")
+    mode = tls.get("mode") if isinstance(tls, dict) else None
+    schemes = set()
+    for index, server in enumerate(servers):
+        here = (*path, "servers", index)
+        match = _SERVER.fullmatch(server)
+        if match is None or not 0 < int(match[2] or 1) < 65536:
+            findings.add(here, f"expected ldap://host[:port] or ldaps://host[:port], got {shortened(server)}")
+            continue
+        scheme = match[1].lower()
+        schemes.add(scheme)
+        if scheme == "ldaps" and mode in {"starttls", "none"}:
+            findings.add(here, f"ldaps:// does not go with tls mode {mode}: write ldap://, or mode: ldaps")
+        elif scheme == "ldap" and mode == "ldaps":
+            findings.add(here, "ldap:// does not go with tls mode ldaps: write ldaps://, or mode: starttls")
+    if mode is None and len(schemes) > 1:
+        findings.add((*path, "servers"), "ldap:// and ldaps:// servers in one source: use one of the two")
+
+
+def _bind(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    bind, here = source.get("bind"), (*path, "bind")
+    if bind is None and "bind" not in source:
+        findings.missing(path, "bind")
+    if not isinstance(bind, dict):
+        return
+    anonymous = bind.get("anonymous") is True
+    if anonymous and ("dn" in bind or "password" in bind):
+        findings.add((*here, "anonymous"), "anonymous does not go with dn and password: leave one of them out")
+    elif anonymous:
+        return
+    elif "dn" not in bind and "password" not in bind:
+        findings.add(here, "give dn and password, or anonymous: true")
+    elif "password" not in bind:
+        findings.add(here, "dn without password is an anonymous bind to most servers: give the password as well")
+    elif "dn" not in bind:
+        findings.missing(here, "dn")
+
+
+def _timeouts(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+    timeout = source.get("timeout")
+    for key, value in timeout.items() if isinstance(timeout, dict) else ():
+        here = (*path, "timeout", key)
+        if isinstance(value, bool | str | int | float) and not findings.touch(here):
+            length = seconds(value)
+            if not 0.001 <= length <= _LONGEST:
+                findings.add(here, "expected a duration from 1ms to 24h")

@@ -1,0 +1,152 @@
+"""Closed envelopes: texts that are fetched when they are needed, and never show.
+
+A secret is a template that may call `env`, `file` and `command`. Nothing of it is fetched before `reveal`.
+"""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+from reconcile.config import expressions
+from reconcile.errors import ConfigError, Problem
+
+COMMAND_SECONDS: Final = 30.0
+MAX_BYTES: Final = 1024 * 1024
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_PASSWORD = re.compile(r"(://[^:/?#@]*:|[?&](?:password|passwd|pwd)=)([^@&]+(?=@)|(?<==)[^&]+)", re.IGNORECASE)
+
+
+class Unavailable(Exception):
+    """A secret cannot be had; the text says why, without any part of it."""
+
+
+class SecretText:
+    """A `desired.Secret`. It has no repr, cannot be pickled, and no serializer knows it."""
+
+    __slots__ = ("_fetch", "_text")
+
+    def __init__(self, fetch: Callable[[], str]) -> None:
+        """`fetch` gives the text, or raises ConfigError."""
+        self._fetch = fetch
+        self._text: str | None = None
+
+    def reveal(self) -> str:
+        """The text itself, fetched once. Raises ConfigError with the place in the file when it cannot be had."""
+        if self._text is None:
+            self._text = self._fetch()
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be copied or stored")
+
+
+def secret(
+    text: str,
+    variables: Mapping[str, object],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    problem: Callable[[str], Problem],
+) -> SecretText:
+    """The envelope of what is written in a file; `problem` puts a message to its place."""
+    functions = {"env": _environment(environ), "file": _files(folder), "command": _command}
+
+    def fetch() -> str:
+        fault = "it gives an empty text"
+        try:
+            if found := str(expressions.evaluate(text, variables, functions)):
+                return found
+        except Unavailable as error:
+            fault = str(error)
+        except expressions.Refused:
+            # What a template says of itself may quote what it was given.
+            fault = "its template fails"
+        # Raised out here, so that no exception of the fetching hangs on to the error.
+        raise ConfigError([problem(f"the secret cannot be had: {fault}")])
+
+    return SecretText(fetch)
+
+
+def password(text: str) -> bool:
+    """Whether a URL, or a template of one, holds a password as it is."""
+    return masked(text) != text
+
+
+def masked(text: str) -> str:
+    """The same text with `***` for the password in a URL, unless an expression gives it."""
+    kept: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return f"\0{len(kept) - 1}\0"
+
+    hidden = _EXPRESSION.sub(hide, text)
+    hidden = _PASSWORD.sub(lambda match: match[1] + (match[2] if "\0" in match[2] else "***"), hidden)
+    return re.sub("\0([0-9]+)\0", lambda match: kept[int(match[1])], hidden)
+
+
+def rest(text: str) -> str:
+    """What a template says itself, outside its expressions."""
+    return _EXPRESSION.sub("", text).strip()
+
+
+def _environment(environ: Mapping[str, str]) -> Callable[[str], str]:
+    def env(name: str) -> str:
+        if name not in environ:
+            raise Unavailable(f"the environment variable {str(name)[:100]} is not set")
+        return environ[name]
+
+    return env
+
+
+def _files(folder: Path) -> Callable[[str], str]:
+    def file(path: str) -> str:
+        where = folder / path
+        try:
+            with where.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"cannot read {where}: {getattr(error, 'strerror', None) or 'no such file'}") from None
+        return _text(content, str(where))
+
+    return file
+
+
+def _command(line: str) -> str:
+    try:
+        words = shlex.split(line)
+        program = words[0]
+    except (ValueError, IndexError):
+        raise Unavailable("the command is no command line") from None
+    try:
+        done = subprocess.run(  # noqa: S603 - running what the file names is the purpose; there is no shell
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"the command {program} took longer than {COMMAND_SECONDS:g} seconds") from None
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            f"the command {program} cannot be run: {getattr(error, 'strerror', None) or 'bad name'}"
+        ) from None
+    if done.returncode:
+        raise Unavailable(f"the command {program} ended with exit code {done.returncode}")
+    return _text(done.stdout, f"the output of {program}")
+
+
+def _text(content: bytes, what: str) -> str:
+    if len(content) > MAX_BYTES:
+        raise Unavailable(f"{what} is larger than {MAX_BYTES // 1024} KiB")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        raise Unavailable(f"{what} is not UTF-8 text")
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,153 @@
+"""From paths to the desired state: the order in which everything is read, rendered, checked and built."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from reconcile.config import checks, documents, expressions, schema
+from reconcile.config.building import Builder, check_adapter
+from reconcile.config.findings import Findings
+from reconcile.config.merging import Merged
+from reconcile.config.nodes import Path as Where
+from reconcile.config.secrecy import Secrecy
+from reconcile.config.wording import Schema
+from reconcile.errors import ConfigError, Problem
+from reconcile.model import desired
+from reconcile.model.desired import DesiredState
+from reconcile.model.digest import digest
+
+Fault: TypeAlias = tuple[tuple[str | int, ...], str]
+
+
+class Loaded(NamedTuple):
+    """The desired state, its fingerprint, and the files it was read from, in the order of reading."""
+
+    desired: DesiredState
+    digest: str
+    files: tuple[str, ...]
+
+
+def load(
+    paths: Sequence[Path],
+    *,
+    environ: Mapping[str, str],
+    variables: Mapping[str, str] = {},
+    sources: Mapping[str, Callable[[desired.Source], Iterable[Fault]]],
+    platforms: Mapping[str, Callable[[desired.Platform], Iterable[Fault]]],
+) -> Loaded:
+    """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
+
+    `variables` add to the files' `vars` and go before them. `sources` and `platforms` map the adapter types there
+    are to their checks, of which only those in use are called. Secrets are fetched from `environ`, files and
+    commands when they are revealed, not here. Raises ConfigError with every problem of every file.
+    """
+    problems: list[Problem] = []
+    files = [file for path in paths for file in _files(path, problems)]
+    read = [document for file in files if (document := _document(file, problems)) is not None]
+    if not read:
+        raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
+    complete = len(read) == len(files) and all(problem.line for problem in problems)
+    merged = Merged(read, problems)
+    findings = Findings(merged, problems)
+    known = _variables(merged, variables, findings)
+    data = _rendered(merged, known, findings)
+    available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
+    for fault in schema.faults(data, available):
+        if not fault.missing:
+            findings.add(fault.path, fault.message, key=fault.at_key)
+        elif fault.path or complete:  # a file that cannot be read may hold the key
+            findings.missing(fault.path, fault.missing)
+    checks.check(data, available, findings, complete=complete)
+    secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
+    secrecy.check(findings)
+    builder = Builder(data, known, secrecy.secret, lambda path: merged.document(path).folder, findings)
+    platform, found, rules = builder.platform(), builder.sources(), builder.rules()
+    for index, source in found.items():
+        problems += check_adapter(source.type, source, sources, ("sources", index), findings)
+    if platform is not None:
+        problems += check_adapter(platform.type, platform, platforms, ("platform",), findings)
+    if problems or platform is None:
+        raise ConfigError(dict.fromkeys(problems))
+    state = builder.state(platform, found.values(), rules)
+    return Loaded(state, digest(secrecy.fingerprint()), tuple(document.file for document in read))
+
+
+def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
+    """The file itself, or those of a folder."""
+    try:
+        if not path.is_dir():
+            yield path
+            return
+        inside = sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix in {".yml", ".yaml"} and not file.name.startswith(".") and not file.is_dir()
+        )
+    except (OSError, ValueError) as error:
+        problems.append(_unreadable(path, error))
+        return
+    if not inside:
+        problems.append(
+            Problem(str(path), 0, 0, "", "the folder has no *.yml or *.yaml: name a file, or another folder")
+        )
+    yield from inside
+
+
+def _document(path: Path, problems: list[Problem]) -> documents.Document | None:
+    try:
+        with path.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            content = stream.read(documents.MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        problems.append(_unreadable(path, error))
+        return None
+    exposed = os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
+    return documents.read(path, content, exposed=exposed, problems=problems)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
+    match error:
+        case FileNotFoundError():
+            text = "no such file: `reconcile init` writes a starter file"
+        case PermissionError():
+            text = "no permission to read it: run as a user who may, or change its mode"
+        case OSError():
+            text = f"cannot be read: {error.strerror}"
+        case _:
+            text = "cannot be read: this is no file name"
+    return Problem(str(path), 0, 0, "", text)
+
+
+def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> dict[str, Any]:
+    """The variables, each rendered with those before it; what was given goes before what the files say."""
+    known: dict[str, Any] = dict(given)
+    declared = merged.data.get("vars")
+    for name, value in declared.items() if isinstance(declared, dict) else ():
+        if name not in given:
+            known[name] = _render(value, ("vars", name), known, findings)
+    return known
+
+
+def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
+    """The document with every template over the configuration replaced by what it gives."""
+    data = {key: _render(value, (key,), known, findings) for key, value in merged.data.items() if key != "vars"}
+    if "vars" in merged.data:
+        declared = merged.data["vars"]
+        data["vars"] = {name: known[name] for name in declared} if isinstance(declared, dict) else declared
+    return data
+
+
+def _render(value: object, path: Where, known: Mapping[str, Any], findings: Findings) -> Any:
+    def visit(where: Where, text: str, at: Schema) -> object:
+        if at.get("x-secret") or at.get("x-template"):
+            return text
+        try:
+            return expressions.evaluate(text, known)
+        except expressions.Refused as error:
+            findings.add(where, str(error))
+            return text
+
+    at = schema.step(schema.schema(), path[0])
+    return schema.map_text(value, visit, path, {} if path[0] == "vars" else at)

@@ -1,0 +1,107 @@
+"""A YAML value with its place in the file, and how paths and values are shown to people."""
+
+import re
+from typing import NamedTuple, TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool | None
+Path: TypeAlias = tuple[str | int, ...]
+"""Where in a document: keys and list positions from the top."""
+
+
+class Place(NamedTuple):
+    """Counted from 1; 0 is the whole file."""
+
+    line: int
+    column: int
+
+
+Keys: TypeAlias = dict[str, Place]
+_BARE = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+
+
+class Node:
+    """A value and where it is written. Aliased nodes are shared, so `size` counts what they would be in full."""
+
+    __slots__ = ("height", "keys", "place", "size", "value")
+
+    def __init__(self, place: Place, value: "Scalar | list[Node] | dict[str, Node]") -> None:
+        self.place = place
+        self.value = value
+        self.keys: Keys = {}
+        self.size = 1
+        self.height = 0
+
+    def children(self) -> "list[Node]":
+        """The nodes directly below."""
+        if isinstance(self.value, dict):
+            return list(self.value.values())
+        return self.value if isinstance(self.value, list) else []
+
+    def measure(self) -> None:
+        """Takes size and height from the children, which must be complete."""
+        for child in self.children():
+            self.size += child.size
+            self.height = max(self.height, child.height + 1)
+
+    def data(self) -> object:
+        """The plain value, without places."""
+        if isinstance(self.value, dict):
+            return {key: node.data() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.data() for node in self.value]
+        return self.value
+
+    def find(self, path: Path, *, key: bool = False) -> Place:
+        """The place of what a path names, or of the nearest thing above that exists.
+
+        Of a list or mapping that has a key it is the key's place, of other values their own; `key` asks for the
+        key's place in any case.
+        """
+        node, place = self, self.place
+        for depth, step in enumerate(path, 1):
+            child: Node | None = None
+            if isinstance(node.value, dict) and isinstance(step, str):
+                child = node.value.get(step)
+            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
+                child = node.value[step]
+            if child is None:
+                break
+            named = (key and depth == len(path)) or isinstance(child.value, dict | list)
+            place = node.keys[step] if named and isinstance(step, str) else child.place
+            node = child
+        return place
+
+
+def written(path: Path) -> str:
+    """A path as people write it: `sources[0].users.filter`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _BARE.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{shortened(step)}]"
+    return text
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """A text in quotes, on one line, cut off where it is long."""
+    return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+def shown(value: object) -> str:
+    """What kind of value it is, in plain words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"{value}".lower()
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
