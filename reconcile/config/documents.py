@@ -212,7 +212,9 @@ def _plain(text: str) -> Scalar:
 
 
 def _place(event: yaml.Event) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+    mark = event.start_mark
+    assert mark is not None  # noqa: S101 - both parsers set it
+    return Place(mark.line + 1, mark.column + 1)
 
 
 def _decoded(content: bytes) -> str:
