@@ -1,0 +1,511 @@
+"""What the sql platform promises beyond the port: files, locks, crashes, hands in the tables."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from reconcile.errors import Locked, PlatformUnreadable, ReconcileError, UsageError
+from reconcile.model import desired
+from reconcile.model.platform import PlatformState
+from reconcile.platforms.sql import SqlPlatform, database, locking
+from reconcile.platforms.sql.tables import LIMITS, metadata
+from reconcile.ports import Holder
+from tests.contract.child import USERS
+from tests.contract.platforms import CORP, HOLDER, change, grant, group, member, ok, sql, user, view, write
+
+HERE = HOLDER._replace(host=socket.gethostname())
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[SqlPlatform]:
+    made = sql(tmp_path)
+    yield made
+    made.close()
+
+
+def by_hand(folder: Path, *statements: str) -> list[tuple[object, ...]]:
+    """Runs SQL as an application would; the last statement's rows."""
+    rows: list[tuple[object, ...]] = []
+    with closing(sqlite3.connect(folder / "acme.db")) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+    return rows
+
+
+def prepare(platform: SqlPlatform) -> None:
+    with platform.lock(["main"], HERE):
+        pass
+
+
+# The file
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path, platform: SqlPlatform) -> None:
+    before = os.umask(0)
+    try:
+        with platform.lock(["main"], HERE), platform.transaction("main") as writer:
+            writer.write([user("anna")])
+            modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"acme.db": "0o600", "acme.db-journal": "0o600"}
+
+
+def test_a_path_is_relative_to_the_settings_or_absolute(tmp_path: Path) -> None:
+    for url in ("sqlite:///sub/odd #ü.db", f"sqlite:///{tmp_path}/absolute.db"):
+        (tmp_path / "sub").mkdir(exist_ok=True)
+        platform = sql(tmp_path, url)
+        ok(platform, user("anna"))
+        platform.close()
+    assert sorted(path.name for path in tmp_path.rglob("*.db")) == ["absolute.db", "odd #ü.db"]
+
+
+def test_a_database_without_our_tables_is_empty_and_stays_so(tmp_path: Path, platform: SqlPlatform) -> None:
+    by_hand(tmp_path, "CREATE TABLE theirs (id INTEGER)")
+    before = (tmp_path / "acme.db").read_bytes()
+    assert platform.read("main") == PlatformState("main")
+    assert (tmp_path / "acme.db").read_bytes() == before
+    ok(platform, user("anna"))
+    assert by_hand(tmp_path, "SELECT count(*) FROM theirs") == [(0,)]
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database at all " * 100)
+    (tmp_path / "folder.db").mkdir()
+    for name, said in {"text.db": "not an SQLite database", "folder.db": "is a folder"}.items():
+        platform = sql(tmp_path, f"sqlite:///{name}")
+        with pytest.raises(PlatformUnreadable, match=said):
+            platform.read("main")
+        with pytest.raises(PlatformUnreadable, match=said):
+            prepare(platform)
+        assert [check.ok for check in platform.check()] == [False]
+    lost = sql(tmp_path, "sqlite:///nowhere/acme.db")
+    assert lost.read("main") == PlatformState("main")
+    assert [check.ok for check in lost.check()] == [False]
+    with pytest.raises(PlatformUnreadable, match="No such file or directory"):
+        prepare(lost)
+
+
+def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    ok(platform, user("anna"))
+    (tmp_path / "acme.db").chmod(0o400)
+    assert [one.username for one in platform.read("main").users] == ["anna"]
+    with pytest.raises(PlatformUnreadable, match="may not be written"):
+        prepare(platform)
+    (tmp_path / "acme.db").chmod(0)
+    with pytest.raises(PlatformUnreadable, match="permissions"):
+        platform.read("main")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://joe:s3cret@db/acme", "postgresql is not supported yet"),
+        ("mysql+pymysql://joe:s3cret@db/acme", "mysql is not supported yet"),
+        ("sqlite+aiosqlite:///s3cret.db", "not supported yet"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///acme.db?key=s3cret", "a file and nothing else"),
+        ("s3cret acme.db", "no database URL"),
+    ],
+)
+def test_other_urls_are_refused_without_showing_them(tmp_path: Path, url: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as refused:
+        sql(tmp_path, url).read("main")
+    assert "s3cret" not in str(refused.value)
+    assert [check.ok for check in sql(tmp_path, url).check()] == [False]
+
+
+def test_problems_are_found_without_opening_the_secret() -> None:
+    class Closed:
+        def reveal(self) -> str:
+            raise AssertionError("it was opened")
+
+    assert list(SqlPlatform.problems(desired.Platform("sql", Closed()))) == []
+    assert [place for place, _ in SqlPlatform.problems(desired.Platform("sql"))] == [("url",)]
+    assert [place for place, _ in SqlPlatform.problems(desired.Platform("sql", Closed(), options={"x": 1}))] == [("x",)]
+
+
+# The schema
+
+
+def test_an_unknown_revision_is_refused(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, user("anna"))
+    by_hand(tmp_path, "UPDATE reconcile_revision SET version_num = '0815'")
+    for attempt in (lambda: platform.read("main"), lambda: prepare(platform)):
+        with pytest.raises(PlatformUnreadable, match=r"'0815'.*'0001'.*newer"):
+            attempt()
+    by_hand(tmp_path, "DELETE FROM reconcile_revision")
+    with pytest.raises(PlatformUnreadable, match="none"):
+        platform.read("main")
+
+
+def test_tables_of_others_are_not_touched(tmp_path: Path, platform: SqlPlatform) -> None:
+    by_hand(tmp_path, "CREATE TABLE users (name TEXT)")
+    with pytest.raises(PlatformUnreadable, match="did not make: users"):
+        prepare(platform)
+    assert by_hand(tmp_path, "SELECT name FROM sqlite_master") == [("users",)]
+
+
+def test_the_migrations_make_the_tables_as_the_code_knows_them(tmp_path: Path, platform: SqlPlatform) -> None:
+    prepare(platform)
+    known = sa.create_engine(f"sqlite:///{tmp_path}/known.db", poolclass=sa.NullPool)
+    metadata.create_all(known)
+
+    def schema(name: str) -> dict[str, list[str]]:
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        lines = {table: sorted(line.strip(" ,\t") for line in text.splitlines()) for table, text in rows}
+        return {table: text for table, text in lines.items() if table not in {"reconcile_revision", "sqlite_sequence"}}
+
+    assert schema("acme.db") == schema("known.db")
+
+
+def test_the_revisions_are_those_of_the_migrations() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from reconcile.platforms.sql.schema import REVISIONS
+
+    config = Config()
+    config.set_main_option("script_location", "reconcile.platforms.sql:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
+
+
+def test_the_limits_are_the_lengths_of_the_columns() -> None:
+    columns = {"group": ("groups", "name"), "department": ("departments", "title")}
+    for field, limit in LIMITS.lengths.items():
+        table, column = columns.get(field, ("users", field))
+        if limit:
+            kind = metadata.tables[table].c[column].type
+            assert isinstance(kind, sa.String)
+            assert kind.length == limit
+    assert LIMITS.any_role
+
+
+# Hands in the tables
+
+
+def test_an_application_writes_with_as_little_as_it_has(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, CORP, user("anna", source="corp"), group("staff"), grant("anna", "operator"))
+    by_hand(
+        tmp_path,
+        "INSERT INTO users (workspace_id, username) SELECT id, 'Ben' FROM workspaces WHERE name = 'main'",
+        "INSERT INTO memberships (user_id, group_id) SELECT u.id, g.id FROM users u, groups g",
+        "INSERT INTO grants (user_id, role_id) SELECT u.id, r.id FROM users u, roles r WHERE username = 'Ben'",
+        "UPDATE users SET status = 'blocked', status_origin = NULL WHERE username = 'anna'",
+    )
+    seen = view(platform.read("main"))
+    assert seen["users"] == {"anna": {"status": "blocked", "source": "corp"}, "Ben": {"status": "active"}}
+    assert seen["memberships"] == {("anna", "staff"): "", ("Ben", "staff"): ""}
+    assert seen["grants"] == {("anna", "operator"): "corp", ("Ben", "operator"): ""}
+    for statement in (
+        "INSERT INTO users (workspace_id, username) VALUES (1, 'ANNA')",
+        "INSERT INTO users (workspace_id, username, status) VALUES (1, 'x', 'away')",
+        "INSERT INTO users (workspace_id, username, department_id) VALUES (1, 'x', 99)",
+        "INSERT INTO departments (workspace_id, title) VALUES (1, 'a'), (1, 'a')",
+        f"INSERT INTO users (workspace_id, username) VALUES (1, '{'x' * 256}')",
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            by_hand(tmp_path, statement)
+
+
+def test_attributes_of_another_hand_are_read_as_text(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, user("anna", attributes={"kept": "1"}))
+    odd = '{"kept": "1", "age": 7, "tags": ["a"], "gone": null}'
+    by_hand(tmp_path, f"UPDATE users SET attributes = '{odd}'")
+    (anna,) = platform.read("main").users
+    assert anna.attributes == {"kept": "1", "age": "7", "tags": '["a"]'}
+    ok(platform, change("user", "update", "anna", {"attributes": {"kept": "2"}}))
+    assert by_hand(tmp_path, "SELECT attributes ->> 'age', attributes ->> 'kept' FROM users") == [(7, "2")]
+    by_hand(tmp_path, "UPDATE users SET attributes = '[]'")
+    with pytest.raises(PlatformUnreadable, match="attributes of 'anna'"):
+        platform.read("main")
+
+
+def test_the_password_is_the_applications(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, user("anna"))
+    by_hand(tmp_path, "UPDATE users SET password_hash = 'secret'")
+    ok(platform, change("user", "update", "anna", {"username": "Anna", "status": "blocked"}))
+    assert by_hand(tmp_path, "SELECT password_hash FROM users") == [("secret",)]
+
+
+def test_times_are_set(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, user("anna"), group("staff"), member("anna", "staff"))
+    by_hand(tmp_path, "UPDATE users SET created_at = '2020-01-01 00:00:00', updated_at = '2020-01-01 00:00:00'")
+    ok(platform, change("user", "update", "anna", {"email": "a@b.c"}))
+    ((created, updated, now),) = by_hand(tmp_path, "SELECT created_at, updated_at, CURRENT_TIMESTAMP FROM users")
+    assert created == "2020-01-01 00:00:00"
+    assert "2020-01-01 00:00:00" < str(updated) <= str(now)
+
+
+def test_who_is_responsible_for_something_stays(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, [user("anna"), user("ben")])
+    by_hand(
+        tmp_path,
+        "INSERT INTO responsibilities (user_id, kind, reference) SELECT id, 'process', 'invoice' FROM users "
+        "WHERE username = 'anna'",
+        "INSERT INTO responsibilities (user_id, kind, reference) SELECT id, 'case', '17' FROM users "
+        "WHERE username = 'anna'",
+    )
+    reasons = write(platform, [change("user", "delete", "anna"), change("user", "delete", "ben")])
+    assert reasons == [
+        "still responsible for 2 things (case '17', process 'invoice'); reassign them first",
+        "",
+    ]
+    assert [one.username for one in platform.read("main").users] == ["anna"]
+
+
+def test_departments_in_a_circle_do_not_hang_it(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, [change("department", "create", name, {"title": name}) for name in "ab"])
+    by_hand(tmp_path, "UPDATE departments SET parent_id = 3 - id")
+    assert write(platform, change("department", "create", "a/c", {"title": "c", "parent": "a"})) == [
+        "the department 'a' is not there"
+    ]
+
+
+def test_a_role_goes_with_the_grant_that_failed(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, [user("anna"), user("ben")])
+    by_hand(
+        tmp_path,
+        "CREATE TRIGGER no BEFORE INSERT ON grants WHEN NEW.user_id = 1 BEGIN SELECT RAISE(ABORT, 'no more'); END",
+    )
+    assert write(platform, [grant("anna", "x"), grant("ben", "y")]) == ["no more", ""]
+    assert platform.read("main").roles == {"y"}
+
+
+def test_a_manager_who_cannot_be_set_undoes_the_user(tmp_path: Path, platform: SqlPlatform) -> None:
+    prepare(platform)
+    by_hand(
+        tmp_path,
+        "CREATE TRIGGER no BEFORE UPDATE OF manager_id ON users WHEN OLD.username = 'b' "
+        "BEGIN SELECT RAISE(ABORT, 'no boss for b'); END",
+    )
+    reasons = write(platform, [user("a"), user("b", manager="a"), user("c", manager="b"), user("d", manager="a")])
+    assert reasons == ["", "no boss for b", "the manager 'b' is not there", ""]
+    assert set(view(platform.read("main"))["users"]) == {"a", "d"}  # type: ignore[call-overload]
+
+
+def test_an_error_of_the_database_itself_undoes_everything(tmp_path: Path, platform: SqlPlatform) -> None:
+    ok(platform, user("anna"))
+    by_hand(
+        tmp_path,
+        "CREATE TRIGGER no BEFORE INSERT ON users WHEN NEW.username = 'c' BEGIN SELECT RAISE(ROLLBACK, 'all'); END",
+    )
+    with pytest.raises(ReconcileError):
+        write(platform, [user("b")], [user("c"), user("d")])
+    assert [one.username for one in platform.read("main").users] == ["anna"]
+    by_hand(tmp_path, "DROP TRIGGER no")
+    ok(platform, [user("b")])
+
+
+# Other programs
+
+
+def test_another_program_that_writes_is_waited_for_and_then_said(
+    tmp_path: Path, platform: SqlPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY", 0.05)
+    ok(platform, user("anna"))
+    with closing(sqlite3.connect(tmp_path / "acme.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert len(platform.read("main").users) == 1
+        with pytest.raises(PlatformUnreadable, match="another program has been writing"):
+            prepare(platform)
+        other.execute("ROLLBACK")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(PlatformUnreadable, match="another program has been writing"):
+            platform.read("main")
+    prepare(platform)
+
+
+def test_a_run_that_writes_is_named_to_the_next(
+    tmp_path: Path, platform: SqlPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY", 0.05)
+    second = sql(tmp_path)
+    with platform.lock(["main"], HERE), platform.transaction("main") as writer:
+        writer.write([user(name, dn="x" * 1000) for name in USERS])
+        assert second.read("main").users == ()
+        with pytest.raises(Locked, match=r"anna.*still running; wait"), second.lock(["main"], HERE, force=True):
+            pass
+
+
+# Locks
+
+
+def held(folder: Path, **columns: object) -> None:
+    """A lock as another run would have left it."""
+    row = {
+        "workspace_id": 1,
+        "token": "t",
+        "login": "joe",
+        "host": "elsewhere",
+        "pid": 4711,
+        "started_at": "2026-03-01T07:00:00Z",
+        "heartbeat_at": "2020-01-01 00:00:00",
+        **columns,
+    }
+    with closing(sqlite3.connect(folder / "acme.db")) as connection, connection:
+        connection.execute(
+            f"INSERT INTO locks ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+        )
+
+
+def refusal(platform: SqlPlatform, *, force: bool = False) -> str:
+    with pytest.raises(Locked) as refused, platform.lock(["main"], HERE, force=force):
+        pass
+    return str(refused.value)
+
+
+def test_a_lock_of_another_machine_dies_with_its_heartbeat(tmp_path: Path, platform: SqlPlatform) -> None:
+    prepare(platform)
+    held(tmp_path)
+    assert "joe on elsewhere, process 4711, since 2026-03-01T07:00:00Z" in refusal(platform)
+    assert "--force" in refusal(platform)
+    by_hand(tmp_path, "UPDATE locks SET heartbeat_at = datetime('now', '-200 seconds')")
+    assert "last renewed 20" in refusal(platform, force=True)
+    by_hand(tmp_path, "UPDATE locks SET heartbeat_at = datetime('now', '-301 seconds')")
+    with platform.lock(["main"], HERE, force=True):
+        assert by_hand(tmp_path, "SELECT login, pid FROM locks") == [("anna", os.getpid())]
+    assert by_hand(tmp_path, "SELECT * FROM locks") == []
+
+
+def test_a_process_number_given_again_is_not_the_holder(tmp_path: Path, platform: SqlPlatform) -> None:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("this machine does not tell when a process started")
+    prepare(platform)
+    held(tmp_path, host=HERE.host, pid=os.getpid(), process_started="another boot/1")
+    assert "that process is gone" in refusal(platform)
+    by_hand(tmp_path, "UPDATE locks SET process_started = NULL")
+    assert "still running" in refusal(platform, force=True)
+
+
+def test_a_lock_is_renewed_while_it_is_held(
+    tmp_path: Path, platform: SqlPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locking, "BEAT", 0.01)
+    with platform.lock(["main"], HERE):
+        by_hand(tmp_path, "UPDATE locks SET heartbeat_at = '2020-01-01 00:00:00'")
+        deadline = time.monotonic() + 20
+        while by_hand(tmp_path, "SELECT 1 FROM locks WHERE heartbeat_at < '2021'"):
+            assert time.monotonic() < deadline
+
+
+def test_writing_renews_the_lock(tmp_path: Path, platform: SqlPlatform) -> None:
+    with platform.lock(["main"], HERE):
+        by_hand(tmp_path, "UPDATE locks SET heartbeat_at = '2020-01-01 00:00:00'")
+        with platform.transaction("main"):
+            pass
+        assert by_hand(tmp_path, "SELECT 1 FROM locks WHERE heartbeat_at < '2021'") == []
+
+
+def test_who_lost_the_lock_writes_nothing(tmp_path: Path, platform: SqlPlatform) -> None:
+    with platform.lock(["main"], HERE):
+        by_hand(tmp_path, "UPDATE locks SET token = 'of another'")
+        with pytest.raises(Locked, match="taken over"), platform.transaction("main"):
+            raise AssertionError("it went on")
+    assert by_hand(tmp_path, "SELECT token FROM locks") == [("of another",)]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_whatever_ends_the_run_releases_the_lock(
+    tmp_path: Path, platform: SqlPlatform, error: type[BaseException]
+) -> None:
+    with pytest.raises(error), platform.lock(["main"], HERE):
+        raise error
+    assert by_hand(tmp_path, "SELECT * FROM locks") == []
+
+
+# Processes
+
+
+@contextmanager
+def child(folder: Path, point: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.contract.child", str(folder), point],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first apply", "later apply"])
+@pytest.mark.parametrize("point", ["locked", "began", "half", "written", "committed"])
+def test_a_killed_run_leaves_before_or_after(tmp_path: Path, platform: SqlPlatform, point: str, first: bool) -> None:
+    before = [] if first else ["anna"]
+    prepare(platform)
+    if not first:
+        ok(platform, user("anna"))
+    by_hand(tmp_path, "CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT pause(NEW.username); END")
+    with child(tmp_path, point) as process:
+        process.kill()
+        process.wait()
+    if point == "half":
+        assert (tmp_path / "acme.db-journal").exists()
+    reader = sql(tmp_path)
+    expected = [*before, *USERS] if point == "committed" else before
+    assert [one.username for one in reader.read("main").users] == expected
+    assert "that process is gone: run again with --force" in refusal(platform).replace(";", ":")
+    by_hand(tmp_path, "DROP TRIGGER t")
+    with platform.lock(["main"], HERE, force=True), platform.transaction("main") as writer:
+        assert [one.username for one in writer.read().users] == expected
+        assert list(writer.write([user("zoe")])) == [""]
+    assert [one.username for one in reader.read("main").users] == [*expected, "zoe"]
+
+
+def test_an_interrupted_run_leaves_nothing_and_no_lock(tmp_path: Path, platform: SqlPlatform) -> None:
+    with child(tmp_path, "written") as process:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert platform.read("main").users == ()
+    assert by_hand(tmp_path, "SELECT * FROM locks") == []
+    assert not (tmp_path / "acme.db-journal").exists()
+
+
+def test_of_runs_that_race_one_wins(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        racers = [stack.enter_context(child(tmp_path, "race")) for _ in range(4)]
+        for racer in racers:
+            say(racer, "go")
+        assert sorted(answers(racers)) == ["lost", "lost", "lost", "won"]
+
+
+def say(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{text}\n")
+    process.stdin.flush()
+
+
+def answers(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
+    return [process.stdout.readline().strip() for process in processes if process.stdout is not None]
+
+
+def test_another_process_cannot_take_a_living_lock(tmp_path: Path, platform: SqlPlatform) -> None:
+    with child(tmp_path, "locked"):
+        assert "ben" in refusal(platform, force=True)
+        assert platform.read("main").users == ()
+        other = Holder("anna", HERE.host, os.getpid(), "2026-03-01T08:00:00Z")
+        with platform.lock(["other"], other):
+            pass
