@@ -55,8 +55,16 @@ class _Unusable(Exception):
 def target(url: str) -> Target:
     """Takes a URL apart. Raises ValueError for anything but ldap://HOST[:PORT] and ldaps://HOST[:PORT]."""
     parts = urlsplit(url.strip())
-    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-    if parts.scheme not in {"ldap", "ldaps"} or not parts.hostname or extra:
+    if "@" in parts.netloc:
+        # Not quoted in the message: what stands before the sign may be a password.
+        raise ValueError("a server URL names no user and no password; they belong to bind")
+    if (
+        parts.scheme not in {"ldap", "ldaps"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(f"{url!r} is not ldap://HOST[:PORT] or ldaps://HOST[:PORT]")
     ldaps = parts.scheme == "ldaps"
     return Target(url.strip(), parts.hostname, parts.port or (636 if ldaps else 389), ldaps)
@@ -166,12 +174,12 @@ def _start_tls(connection: ldap3.Connection, tls: CheckedTls) -> None:
     except (LDAPException, OSError) as error:
         if tls.failure is not None:
             raise _Unusable(TLS, securing.reason(tls.failure)) from error
-        said = f" ({connection.result['message']})" if connection.result and connection.result["message"] else ""
-        raise _Unusable(
-            TLS, f"StartTLS was refused: {error}{said}; nothing was sent in clear text. Set tls.mode to ldaps or none"
-        ) from error
+        why = str(error).removeprefix("startTLS failed - ")
+        if connection.result and connection.result["message"]:
+            why += f" ({connection.result['message']})"
+        raise _Unusable(TLS, f"StartTLS failed: {why}; nothing was sent in clear text") from error
     if not started:
-        raise _Unusable(TLS, "StartTLS was refused; nothing was sent in clear text")
+        raise _Unusable(TLS, "StartTLS failed; nothing was sent in clear text")
 
 
 def _bind(connection: ldap3.Connection, source: desired.Source, some: Target) -> None:

@@ -1,0 +1,132 @@
+"""LDIF files: whole, or refused with file and line."""
+
+from pathlib import Path
+
+import pytest
+
+from reconcile.directories.ldif import LdifDirectory
+from reconcile.errors import SourceUnreadable
+from reconcile.model.directory import DirectorySnapshot, Query
+from tests.servers.sources import EVERYTHING, PERSONS, source
+
+SUFFIX = b"dn: dc=example,dc=com\nobjectClass: organization\no: Example\n\n"
+ADA = b"dn: uid=ada,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: ada\ncn: Ada\nsn: Lovelace\n"
+
+
+def written(folder: Path, *contents: bytes) -> LdifDirectory:
+    files = []
+    for number, content in enumerate(contents):
+        file = folder / f"{number}.ldif"
+        file.write_bytes(content)
+        files.append(str(file))
+    return LdifDirectory(source(type="ldif", files=tuple(files)))
+
+
+def read(folder: Path, *contents: bytes) -> DirectorySnapshot:
+    return written(folder, *contents).read(PERSONS)
+
+
+def refused(folder: Path, *contents: bytes) -> str:
+    with pytest.raises(SourceUnreadable) as caught:
+        read(folder, *contents)
+    assert caught.value.exit_code == 7
+    return str(caught.value)
+
+
+def test_everything_that_the_format_allows(tmp_path: Path) -> None:
+    content = (
+        b"\xef\xbb\xbfversion: 1\r\n\r\n# A comment\r\n  that goes on\r\n"
+        + SUFFIX
+        + b"\n\n# Another\ndn:: dWlkPWJqw7hybixkYz1leGFtcGxlLGRjPWNvbQ==\nObjectClass:inetOrgPerson\nUID:bj\xc3\xb8rn\n"
+        + b"cn: Bj\n \xc3\xb8rn\n#in between\nsn:: w5hkZWfDpXJk\nmail:\ncn;lang-en: Bjorn\n"
+    )
+    (person,) = read(tmp_path, content).persons
+    assert person.dn == "uid=bjørn,dc=example,dc=com"
+    assert person.identifier == "bjørn"
+    assert person.external_id == ""
+    assert person.attributes == {
+        "uid": ("bjørn",),
+        "cn": ("Bjørn",),
+        "sn": ("Ødegård",),
+        "mail": ("",),
+        "cn;lang-en": ("Bjorn",),
+    }
+
+
+def test_files_make_one_directory_and_what_is_outside_the_base_is_left_out(tmp_path: Path) -> None:
+    other = b"dn: dc=org\nobjectClass: domain\n\n" + ADA.replace(b"dc=example,dc=com", b"dc=org")
+    snapshot = read(tmp_path, SUFFIX, ADA, b"", other)
+    assert [person.dn for person in snapshot.persons] == ["uid=ada,dc=example,dc=com"]
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.ldif")
+    directory = LdifDirectory(source(type="ldif", files=(missing,)))
+    with pytest.raises(SourceUnreadable, match=r"missing\.ldif cannot be read: No such file or directory"):
+        directory.read(PERSONS)
+    (check,) = directory.check()
+    assert not check.ok
+    assert missing in check.detail
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match="Is a directory"):
+        LdifDirectory(source(type="ldif", files=(str(tmp_path),))).find(["x"], [])
+
+
+@pytest.mark.parametrize("keep", range(len(SUFFIX) + 1, len(SUFFIX + ADA)))
+def test_a_file_that_is_cut_off_anywhere_in_an_entry(tmp_path: Path, keep: int) -> None:
+    whole = SUFFIX + ADA
+    # What is cut off exactly between two whole lines after objectClass cannot be told from an entry with less in it.
+    if whole[keep - 1 : keep] == b"\n" and b"objectClass" in whole[len(SUFFIX) : keep]:
+        assert len(read(tmp_path, whole[:keep]).persons) == 1
+    else:
+        message = refused(tmp_path, whole[:keep])
+        assert f"{tmp_path / '0.ldif'}:" in message
+        assert "the file is cut off" in message
+
+
+def test_a_file_without_the_base(tmp_path: Path) -> None:
+    message = refused(tmp_path, ADA)
+    assert f"{tmp_path / '0.ldif'}: there is no entry of the base DN dc=example,dc=com" in message
+
+
+def test_empty_files_hold_no_directory(tmp_path: Path) -> None:
+    assert "there is no entry of the base DN" in refused(tmp_path, b"", b"version: 1\n")
+
+
+def test_a_dn_that_is_there_twice_in_any_spelling(tmp_path: Path) -> None:
+    again = ADA.replace(b"dn: uid=ada,dc", b"dn: UID=Ada, DC")
+    message = refused(tmp_path, SUFFIX + ADA, again)
+    assert f"{tmp_path / '1.ldif'}:1: the entry UID=Ada, DC=example,dc=com stands there twice" in message
+    assert f"first at {tmp_path / '0.ldif'}:5" in message
+
+
+def test_a_dn_that_is_none(tmp_path: Path) -> None:
+    message = refused(tmp_path, SUFFIX + b"dn: ada\nobjectClass: person\n")
+    assert f"{tmp_path / '0.ldif'}:5: not a distinguished name: 'ada'" in message
+
+
+def test_a_line_that_is_wrong_is_named_with_its_file(tmp_path: Path) -> None:
+    message = refused(tmp_path, SUFFIX + b"dn: uid=x,dc=example,dc=com\nchangetype: delete\n")
+    assert f"{tmp_path / '0.ldif'}:6: `changetype:` makes this a change record" in message
+
+
+def test_an_export_with_its_ids_keeps_them(tmp_path: Path) -> None:
+    (person,) = read(tmp_path, SUFFIX + ADA + b"entryUUID: 1-2-3\n").persons
+    assert person.external_id == "1-2-3"
+
+
+def test_two_entries_of_one_id_are_refused(tmp_path: Path) -> None:
+    copy = ADA.replace(b"uid=ada", b"uid=eve")
+    message = refused(tmp_path, SUFFIX + ADA + b"entryUUID: 1\n\n" + copy + b"entryUUID: 1\n")
+    assert "uid=ada,dc=example,dc=com and uid=eve,dc=example,dc=com have one stable id, 1" in message
+
+
+def test_files_are_read_again_after_close_only(tmp_path: Path) -> None:
+    directory = written(tmp_path, SUFFIX + ADA)
+    assert len(directory.read(PERSONS).persons) == 1
+    (tmp_path / "0.ldif").write_bytes(SUFFIX)
+    assert len(directory.read(EVERYTHING).persons) == 1
+    directory.close()
+    assert directory.read(Query()).persons == ()

@@ -1,0 +1,31 @@
+"""Servers that more than one test reads from."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.certificates import Authority
+from tests.servers.slapd import Slapd, slapd
+from tests.servers.sources import ldif, people
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """Ten persons, in clear text."""
+    with slapd(tmp_path_factory.mktemp("slapd"), ldif(people(10))) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The CA that the source trusts."""
+    return Authority(tmp_path_factory.mktemp("ca"), "ca")
+
+
+@pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Slapd]:
+    """Ten persons, StartTLS and LDAPS with a certificate for 127.0.0.1 and ldap.example.com; no clear text."""
+    certificate = authority.issue("good", ["ldap.example.com"], ["127.0.0.1"])
+    folder = tmp_path_factory.mktemp("secure")
+    with slapd(folder, ldif(people(10)), certificate=certificate, first_lines=["security tls=1"]) as running:
+        yield running

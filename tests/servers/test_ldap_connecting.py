@@ -1,0 +1,266 @@
+"""Which server is used, whether it is the right one, and who is bound there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from reconcile.directories.ldap import LdapDirectory
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired
+from tests.servers import ber
+from tests.servers.certificates import Authority, Certificate
+from tests.servers.proxy import Proxy, listening, proxy
+from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
+from tests.servers.sources import PERSONS, Known, ldif, people, source
+from tests.servers.stand_in import stand_in
+
+pytestmark = pytest.mark.server
+
+
+def count(settings: desired.Source) -> int:
+    directory = LdapDirectory(settings)
+    try:
+        return len(directory.read(PERSONS).persons)
+    finally:
+        directory.close()
+
+
+def refused(settings: desired.Source) -> str:
+    with pytest.raises(SourceUnreadable) as caught:
+        count(settings)
+    assert caught.value.exit_code == 7
+    assert PASSWORD not in str(caught.value)
+    return str(caught.value)
+
+
+def trusted(authority: Authority, **changes: str) -> desired.Tls:
+    return desired.Tls(**({"mode": "starttls", "ca_file": str(authority.file)} | changes))
+
+
+@pytest.fixture
+def with_certificate(tmp_path: Path) -> Iterator[object]:
+    running = []
+
+    def start(certificate: Certificate) -> Slapd:
+        context = slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate)
+        running.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
+
+
+def test_start_tls_with_a_certificate_for_the_address(secure: Slapd, authority: Authority) -> None:
+    assert count(source(secure.url, tls=trusted(authority))) == 10
+
+
+def test_ldaps_with_a_certificate_for_the_address(secure: Slapd, authority: Authority) -> None:
+    assert count(source(secure.ldaps_url, tls=trusted(authority, mode="ldaps"))) == 10
+
+
+def test_an_ldaps_url_is_protected_from_the_first_byte_also_in_the_default_mode(
+    secure: Slapd, authority: Authority
+) -> None:
+    assert count(source(secure.ldaps_url, tls=trusted(authority))) == 10
+
+
+def test_a_server_reached_by_address_may_prove_another_name(secure: Slapd, authority: Authority) -> None:
+    assert count(source(secure.url, tls=trusted(authority, server_name="ldap.example.com"))) == 10
+
+
+@pytest.mark.parametrize("mode", ["starttls", "ldaps"])
+def test_a_certificate_for_another_host(secure: Slapd, authority: Authority, mode: str) -> None:
+    url = secure.url if mode == "starttls" else secure.ldaps_url
+    message = refused(source(url, tls=trusted(authority, mode=mode, server_name="other.example.com")))
+    assert f"{url}: the server's certificate is refused: Hostname mismatch" in message
+    assert "other.example.com" in message
+    assert "set tls.server_name" in message
+
+
+def test_a_certificate_for_another_address(with_certificate, authority: Authority) -> None:  # type: ignore[no-untyped-def] # a factory
+    running = with_certificate(authority.issue("elsewhere", ["ldap.example.com"], ["192.0.2.1"]))
+    message = refused(source(running.url, tls=trusted(authority)))
+    assert "IP address mismatch, certificate is not valid for '127.0.0.1'" in message
+
+
+@pytest.mark.parametrize("mode", ["starttls", "ldaps"])
+def test_an_expired_certificate(with_certificate, authority: Authority, mode: str) -> None:  # type: ignore[no-untyped-def] # a factory
+    running = with_certificate(authority.issue("expired", [], ["127.0.0.1"], days=-1))
+    url = running.url if mode == "starttls" else running.ldaps_url
+    message = refused(source(url, tls=trusted(authority, mode=mode)))
+    assert "the server's certificate is refused: certificate has expired; it has to be renewed" in message
+
+
+@pytest.mark.parametrize("mode", ["starttls", "ldaps"])
+def test_a_certificate_of_a_foreign_authority(secure: Slapd, tmp_path: Path, mode: str) -> None:
+    url = secure.url if mode == "starttls" else secure.ldaps_url
+    message = refused(source(url, tls=trusted(Authority(tmp_path, "stranger"), mode=mode)))
+    assert f"{url}: the server's certificate is refused: self-signed certificate in certificate chain" in message
+    assert "set tls.ca_file" in message
+
+
+def test_the_system_authorities_do_not_know_ours(secure: Slapd) -> None:
+    assert "set tls.ca_file" in refused(source(secure.url, tls=desired.Tls()))
+
+
+def test_unchecked_certificates_are_a_loud_warning(secure: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+    assert count(source(secure.url, tls=desired.Tls(verify="none", server_name="who.example.com"))) == 10
+    assert "CERTIFICATES ARE NOT CHECKED" in caplog.text
+
+
+def test_a_ca_file_that_is_not_there(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.pem")
+    message = refused(source("ldap://127.0.0.1:1", tls=desired.Tls(ca_file=missing)))
+    assert f"the CA file {missing} (tls.ca_file) cannot be used: No such file or directory" in message
+
+
+def test_a_ca_file_without_a_certificate(tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("nothing")
+    message = refused(source("ldap://127.0.0.1:1", tls=desired.Tls(ca_file=str(rubbish))))
+    assert f"the CA file {rubbish} (tls.ca_file) cannot be used: holds no certificate in PEM" in message
+
+
+def test_start_tls_that_is_not_offered_never_falls_back(server: Slapd) -> None:
+    message = refused(source(server.url, tls=desired.Tls()))
+    assert f"{server.url}: StartTLS failed: protocolError (unsupported extended operation)" in message
+    assert "nothing was sent in clear text" in message
+
+
+def test_nothing_but_the_request_for_tls_is_sent_to_a_server_that_refuses_it() -> None:
+    operations: list[int] = []
+
+    def serve(client) -> None:  # type: ignore[no-untyped-def] # a socket
+        with client:
+            data = client.recv(65536)
+            number, operation = ber.taken_apart(data)
+            operations.append(operation)
+            client.sendall(ber.message(number, ber.result(ber.EXTENDED_RESPONSE, 2, said="what?")))
+            rest = client.recv(65536)
+            if rest:
+                operations.append(ber.taken_apart(rest)[1])
+
+    with listening(serve) as port:
+        message = refused(source(f"ldap://127.0.0.1:{port}", tls=desired.Tls()))
+    assert "protocolError (what?)" in message
+    assert operations == [ber.EXTENDED]
+
+
+def test_the_next_server_is_used_when_the_first_cannot_be_trusted(
+    secure: Slapd, server: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert count(source(server.url, secure.url, tls=trusted(authority))) == 10
+    assert f"{server.url}: StartTLS failed" in caplog.text
+
+
+def test_clear_text_is_a_warning(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+    count(source(server.url))
+    assert f"corp: the password is sent in clear text to {server.url}" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+def test_a_server_that_wants_tls(secure: Slapd) -> None:
+    message = refused(source(secure.url))
+    assert "result 13 (confidentialityRequired)" in message
+    assert "set tls.mode to starttls or ldaps" in message
+
+
+def test_an_anonymous_bind_is_a_warning(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+    assert count(source(server.url, bind=desired.Bind(anonymous=True))) == 10
+    assert "the bind is anonymous" in caplog.text
+
+
+def test_wrong_credentials_are_said_at_once_and_not_tried_elsewhere(server: Slapd) -> None:
+    with proxy(server.port) as first, proxy(server.port) as second:
+        bind = desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Known("no-such-word"))
+        message = refused(source(first.url, second.url, bind=bind))
+        assert (first.connections, second.connections) == (1, 0)
+    assert f"{first.url}: the bind as cn=admin,{SUFFIX} was refused: result 49 (invalidCredentials)" in message
+    assert "The DN or the password is wrong" in message
+    assert "no-such-word" not in message
+
+
+def test_an_empty_password_is_refused_before_the_bind(server: Slapd) -> None:
+    bind = desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Known(""))
+    message = refused(source(server.url, bind=bind))
+    assert f"the password of cn=admin,{SUFFIX} (bind.password) is empty" in message
+
+
+def test_a_password_goes_out_as_it_is_written(tmp_path: Path) -> None:
+    entries = people(1)
+    odd = "\u00aa\u2168 weird\u00a0\u00adword"  # SASLprep would change every one of these.
+    entries[f"uid=p0,ou=people,{SUFFIX}"]["userPassword"] = [odd]
+    with slapd(tmp_path / "slapd", ldif(entries)) as running:
+        assert count(source(running.url, bind=desired.Bind(dn=f"uid=p0,ou=people,{SUFFIX}", password=Known(odd)))) == 1
+
+
+def test_a_busy_server_is_left_for_the_next_one(server: Slapd) -> None:
+    with stand_in([], bind=ber.result(ber.BIND_RESPONSE, 51, said="full")) as busy:
+        assert count(source(busy, server.url)) == 10
+        assert "result 51 (busy), the server says: full" in refused(source(busy))
+
+
+def test_a_server_that_takes_the_connection_and_says_nothing(server: Slapd) -> None:
+    with proxy(server.port, after_bytes=0, then=Proxy.hang) as silent:
+        settings = source(silent.url, timeout=desired.Timeout(connect=0.3, read=0.3))
+        assert "the connection broke during the bind" in refused(settings)
+
+
+def test_a_server_that_is_silent_about_tls(server: Slapd, secure: Slapd, authority: Authority) -> None:
+    with proxy(server.port, after_bytes=0, then=Proxy.hang) as silent:
+        timeout = desired.Timeout(connect=0.3, read=5)
+        assert "StartTLS failed" in refused(source(silent.url, tls=desired.Tls(), timeout=timeout))
+        assert count(source(silent.url, secure.url, tls=trusted(authority), timeout=timeout)) == 10
+
+
+def test_check_tells_each_step(secure: Slapd, authority: Authority) -> None:
+    directory = LdapDirectory(source(secure.url, tls=trusted(authority)))
+    checks = list(directory.check())
+    directory.close()
+    assert all(check.ok for check in checks)
+    assert [check.what for check in checks] == ["reach server", "TLS", "bind", "base DN", "persons", "groups", "OUs"]
+    details = {check.what: check.detail for check in checks}
+    assert details["reach server"].startswith(f"{secure.url}, 0.")
+    assert details["TLS"].startswith("TLSv1.3, certificate of commonName=good, valid until 20")
+    assert details["bind"] == f"cn=admin,{SUFFIX}"
+    assert details["persons"].startswith(f"10 found below {SUFFIX} by (objectClass=inetOrgPerson) in 0.")
+    assert details["groups"].startswith("0 found")
+    assert details["OUs"].startswith("1 found")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "detail"),
+    [
+        ({"servers": ()}, "reach server", "no server"),
+        ({"tls": desired.Tls()}, "TLS", "StartTLS failed"),
+        ({"tls": desired.Tls(ca_file="/none.pem")}, "TLS", "/none.pem"),
+        ({"bind": desired.Bind(dn="cn=nobody", password=Known("x"))}, "bind", "invalidCredentials"),
+        ({"base_dn": f"o=none,{SUFFIX}"}, "base DN", "does not exist"),
+        ({"users": desired.Users(fields={}, base="ou=none")}, "persons", "does not exist"),
+        ({"groups": desired.Groups(base="ou=none")}, "groups", "does not exist"),
+    ],
+)
+def test_check_ends_with_the_step_that_fails(server: Slapd, changes: dict[str, object], what: str, detail: str) -> None:
+    directory = LdapDirectory(msgspec.structs.replace(source(server.url), **changes))
+    checks = list(directory.check())
+    directory.close()
+    assert (checks[-1].what, checks[-1].ok) == (what, False)
+    assert detail in checks[-1].detail
+    assert all(check.ok for check in checks[:-1])
+
+
+def test_check_of_a_server_that_is_down() -> None:
+    url = f"ldap://127.0.0.1:{free_port()}"
+    (check,) = LdapDirectory(source(url)).check()
+    assert (check.what, check.ok) == ("reach server", False)
+    assert "Connection refused" in check.detail
+
+
+def test_check_warns_where_nothing_is_checked(secure: Slapd) -> None:
+    directory = LdapDirectory(source(secure.url, tls=desired.Tls(verify="none")))
+    details = {check.what: check.detail for check in directory.check()}
+    directory.close()
+    assert details["TLS"].endswith("the certificate is not checked (tls.verify: none)")

@@ -1,0 +1,340 @@
+"""Complete, or refused with a message that says where, what and what to do."""
+
+import logging
+import shlex
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from reconcile.directories.ldap import LdapDirectory
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired
+from reconcile.model.directory import DirectorySnapshot
+from tests.servers import ber
+from tests.servers.proxy import Proxy, proxy
+from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, program, slapd
+from tests.servers.sources import EVERYTHING, PERSONS, ldif, people, source
+from tests.servers.stand_in import BASE, ended, stand_in, success
+
+pytestmark = pytest.mark.server
+
+PEOPLE = f"ou=people,{SUFFIX}"
+
+
+def read(settings: desired.Source) -> DirectorySnapshot:
+    directory = LdapDirectory(settings)
+    try:
+        return directory.read(PERSONS)
+    finally:
+        directory.close()
+
+
+def refused(settings: desired.Source) -> str:
+    with pytest.raises(SourceUnreadable) as caught:
+        read(settings)
+    assert caught.value.exit_code == 7
+    assert PASSWORD not in str(caught.value)
+    return str(caught.value)
+
+
+def test_everything_is_read_whatever_the_page_size(server: Slapd) -> None:
+    snapshots = [read(source(server.url, page_size=size)) for size in (0, 1, 3, 10, 500)]
+    assert [person.identifier for person in snapshots[0].persons] == [f"p{number}" for number in range(10)]
+    assert all(snapshot == snapshots[0] for snapshot in snapshots)
+
+
+def test_only_what_is_needed_is_asked_for(server: Slapd) -> None:
+    person = read(source(server.url)).persons[0]
+    assert set(person.attributes) == {"cn", "sn", "mail", "uid", "entryuuid"}
+    assert person.external_id == person.attributes["entryuuid"][0] != ""
+
+
+def test_progress_is_told(server: Slapd) -> None:
+    told: list[tuple[str, int]] = []
+    directory = LdapDirectory(source(server.url, page_size=4), lambda what, done: told.append((what, done)))
+    directory.read(PERSONS)
+    directory.close()
+    assert told == [("corp: persons", 4), ("corp: persons", 8), ("corp: persons", 10)]
+
+
+def test_close_may_be_called_at_any_time_and_reading_goes_on_after_it(server: Slapd) -> None:
+    directory = LdapDirectory(source(server.url))
+    directory.close()
+    assert len(directory.read(PERSONS).persons) == 10
+    directory.close()
+    directory.close()
+    assert len(directory.read(PERSONS).persons) == 10
+    directory.close()
+
+
+def test_a_group_larger_than_any_buffer(tmp_path: Path) -> None:
+    members = [f"uid=somebody-with-a-long-name-{number},{PEOPLE}" for number in range(40_000)]
+    entries = people(1) | {f"cn=all,{SUFFIX}": {"objectClass": ["groupOfNames"], "cn": ["all"], "member": members}}
+    with slapd(tmp_path / "slapd", ldif(entries)) as running:
+        directory = LdapDirectory(source(running.url))
+        group = directory.read(EVERYTHING).groups[0]
+        directory.close()
+    assert set(group.members) == set(members)
+    assert "member" not in group.attributes
+
+
+def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
+    lines = [
+        "sizelimit 5",
+        'limits dn.exact="uid=p0,ou=people,dc=example,dc=com" size.soft=5 size.hard=5 size.prtotal=5',
+    ]
+    entries = people(10)
+    entries[f"uid=p0,{PEOPLE}"]["userPassword"] = [PASSWORD]
+    with slapd(tmp_path / "slapd", ldif(entries), lines=lines) as running:
+        bind = msgspec.structs.replace(source().bind, dn=f"uid=p0,{PEOPLE}")
+        message = refused(source(running.url, bind=bind))
+    assert running.url in message
+    assert f"base {SUFFIX}, scope subtree, filter (objectClass=inetOrgPerson)" in message
+    assert "result 4 (sizeLimitExceeded)" in message
+    assert "after 4 entries" in message or "after 5 entries" in message
+    assert f"Ask for a larger size limit for uid=p0,{PEOPLE}, or set page_size below 2" in message
+
+
+def test_a_time_limit_on_the_second_page() -> None:
+    person = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]})
+    answers = [success(BASE), success(person, controls=ber.page_control(b"next")), ended(3, "too slow")]
+    with stand_in(answers) as url:
+        message = refused(source(url))
+    assert "result 3 (timeLimitExceeded), the server says: too slow, after 1 entries" in message
+    assert "larger time limit" in message
+
+
+def test_the_connection_is_cut_between_two_pages(server: Slapd) -> None:
+    with proxy(server.port, after_dones=2) as cutter:
+        message = refused(source(cutter.url))
+        assert cutter.connections == 1
+    assert f"{cutter.url}: the connection broke in the middle of the search (base {SUFFIX}" in message
+    assert "after 2 entries" in message
+    assert "Nothing of what was read is used" in message
+
+
+@pytest.mark.parametrize("count", [20, 300, 700])
+def test_the_connection_is_cut_in_the_middle_of_a_message(server: Slapd, count: int) -> None:
+    with proxy(server.port, after_bytes=count) as cutter:
+        message = refused(source(cutter.url, page_size=500))
+    assert "the connection broke" in message
+
+
+def test_the_server_is_killed_between_two_pages(tmp_path: Path) -> None:
+    with (
+        slapd(tmp_path / "slapd", ldif(people(10))) as running,
+        proxy(running.port, after_dones=2, then=lambda _: running.kill()) as between,
+    ):
+        message = refused(source(between.url))
+    assert "the connection broke in the middle of the search" in message
+
+
+def test_a_read_that_breaks_off_starts_again_on_the_next_server(
+    server: Slapd, caplog: pytest.LogCaptureFixture
+) -> None:
+    with proxy(server.port, after_dones=3) as cutter:
+        snapshot = read(source(cutter.url, server.url))
+    assert len(snapshot.persons) == 10
+    assert "Everything is read again from another server" in caplog.text
+
+
+def test_a_read_that_breaks_off_twice_is_refused_with_both_reasons(server: Slapd) -> None:
+    with proxy(server.port, after_dones=2) as first, proxy(server.port, after_dones=3) as second:
+        message = refused(source(first.url, second.url))
+        assert (first.connections, second.connections) == (1, 1)
+    assert f"{first.url}: the connection broke" in message
+    assert f"{second.url}: the connection broke" in message
+    assert "after 2 entries" in message
+    assert "after 4 entries" in message
+
+
+def test_a_refusal_is_not_tried_again_elsewhere(server: Slapd) -> None:
+    with stand_in([success(BASE), ended(4)]) as url, proxy(server.port) as other:
+        assert "sizeLimitExceeded" in refused(source(url, other.url))
+        assert other.connections == 0
+
+
+def test_an_overloaded_server_is_left_for_the_next_one(server: Slapd) -> None:
+    with stand_in([ended(51, "come back later")]) as url:
+        assert len(read(source(url, server.url)).persons) == 10
+        message = refused(source(url))
+    assert "result 51 (busy), the server says: come back later" in message
+    assert "try again later" in message
+
+
+def test_a_server_that_says_nothing(server: Slapd) -> None:
+    with proxy(server.port, after_dones=2, then=Proxy.hang) as silent:
+        message = refused(source(silent.url, timeout=desired.Timeout(connect=5, read=0.3)))
+    assert "no answer within 0.3 s (timeout.read)" in message
+
+
+def test_a_server_that_ends_the_connection_itself() -> None:
+    notice = ber.tlv(ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("shutting down"))
+    with stand_in([success(BASE), lambda _: ber.message(0, notice)]) as url:
+        message = refused(source(url))
+    assert "the server ended the connection: result 52 (unavailable), the server says: shutting down" in message
+
+
+def test_a_base_that_does_not_exist(server: Slapd) -> None:
+    users = desired.Users(fields={}, base="ou=staff,ou=people")
+    message = refused(source(server.url, users=users))
+    assert f"{server.url}: the base DN ou=staff,ou=people,{SUFFIX} does not exist" in message
+    assert f"the nearest entry above it is {PEOPLE}" in message
+    assert "result 32 (noSuchObject)" in message
+
+
+def test_a_directory_that_hides_everything(tmp_path: Path) -> None:
+    with slapd(tmp_path / "slapd", ldif(people(3)), lines=["access to * by * none"]) as running:
+        message = refused(source(running.url, bind=desired.Bind(anonymous=True)))
+    assert f"the base DN {SUFFIX} does not exist, or an anonymous reader may not see it" in message
+
+
+def test_success_without_entries_is_not_an_empty_directory() -> None:
+    with stand_in([success()]) as url:
+        message = refused(source(url))
+    assert f"{url}: the base DN {SUFFIX} cannot be seen" in message
+    assert "Ask for the right to read it" in message
+
+
+def test_an_empty_directory_is_empty(tmp_path: Path) -> None:
+    with slapd(tmp_path / "slapd", ldif(people(0))) as running:
+        assert read(source(running.url)).persons == ()
+
+
+def test_insufficient_access(tmp_path: Path) -> None:
+    lines = [f'access to dn.exact="{SUFFIX}" by * read', "access to * by anonymous auth by * disclose"]
+    entries = people(3)
+    with slapd(tmp_path / "slapd", ldif(entries), lines=lines) as running:
+        users = desired.Users(fields={}, base="ou=people")
+        message = refused(source(running.url, bind=desired.Bind(anonymous=True), users=users))
+    assert f"the search (base {PEOPLE}, scope base, filter (objectClass=*)) was not answered completely" in message
+    assert "result 50 (insufficientAccessRights)" in message
+    assert "Ask for the right to read these entries for an anonymous reader" in message
+
+
+def test_a_part_of_the_tree_on_another_server(tmp_path: Path) -> None:
+    elsewhere = {
+        f"ou=branch,{SUFFIX}": {
+            "objectClass": ["referral", "extensibleObject"],
+            "ou": ["branch"],
+            "ref": [f"ldap://branch.example.com/ou=branch,{SUFFIX}"],
+        }
+    }
+    with slapd(tmp_path / "slapd", ldif(people(3) | elsewhere)) as running:
+        message = refused(source(running.url))
+    assert "a part of the tree is on another server: ldap://branch.example.com/" in message
+
+
+def test_a_base_on_another_server(tmp_path: Path) -> None:
+    with slapd(tmp_path / "slapd", ldif(people(1)), first_lines=["referral ldap://root.example.com"]) as running:
+        message = refused(source(running.url, base_dn="dc=example,dc=org", bind=source().bind))
+    assert "result 10 (referral)" in message
+    assert "ldap://root.example.com" in message
+
+
+def test_a_server_that_does_not_page() -> None:
+    person = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]})
+    with stand_in([success(BASE), success(person)]) as url:
+        message = refused(source(url))
+    assert "the server does not answer the request for pages" in message
+    assert "page_size to 0" in message
+    with stand_in([success(BASE), ended(12, "no")]) as url:
+        assert "result 12 (unavailableCriticalExtension)" in refused(source(url))
+    with stand_in([success(BASE), success(person)]) as url:
+        assert len(read(source(url, page_size=0)).persons) == 1
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x30\x80\x00\x00",
+        b"\x30\x84\xff\xff\xff\xff",
+        ber.message(1, ber.tlv(ber.ENTRY, b"\x04\x7f")),
+        ber.message(1, ber.tlv(0x61)),
+        ber.tlv(0x30, b"\x02"),
+    ],
+)
+def test_an_answer_that_is_not_ldap(garbage: bytes) -> None:
+    with stand_in([success(BASE), lambda _: garbage + bytes(100)]) as url:
+        assert "is not LDAP" in refused(source(url))
+
+
+def test_an_entry_whose_value_is_cut_off() -> None:
+    whole = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]})
+    torn = whole[:-3] + b"\x7fp0"
+    with stand_in([success(BASE), success(torn, controls=ber.page_control(b""))]) as url:
+        assert "is not LDAP: the value at byte" in refused(source(url))
+
+
+def test_an_entry_whose_dn_is_none_is_named() -> None:
+    strange = ber.entry("nobody knows", {"uid": ["p0"]})
+    with stand_in([success(BASE), success(strange, controls=ber.page_control(b""))]) as url:
+        message = refused(source(url))
+    assert "the entry 'nobody knows' cannot be understood" in message
+    assert "exclude it by the filter" in message
+
+
+def test_an_entry_that_moves_while_it_is_read() -> None:
+    twice = [ber.entry(f"uid=p0,ou={ou},{SUFFIX}", {"uid": ["p0"], "entryUUID": ["one"]}) for ou in "ab"]
+    with stand_in([success(BASE), success(*twice, controls=ber.page_control(b""))]) as url:
+        message = refused(source(url))
+    assert f"uid=p0,ou=a,{SUFFIX} and uid=p0,ou=b,{SUFFIX} have one stable id, one" in message
+
+
+def test_all_servers_are_named_when_none_answers() -> None:
+    first, second = (f"ldap://127.0.0.1:{free_port()}" for _ in range(2))
+    message = refused(source(first, second, "ldap://no-such-host.invalid"))
+    assert "no server of the source corp can be used" in message
+    assert f"{first}: [Errno 111] Connection refused" in message
+    assert f"{second}: [Errno 111] Connection refused" in message
+    assert "ldap://no-such-host.invalid: the host name no-such-host.invalid cannot be resolved" in message
+
+
+def test_the_next_server_is_used_when_the_first_is_down(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+    down = f"ldap://127.0.0.1:{free_port()}"
+    assert len(read(source(down, server.url)).persons) == 10
+    assert f"corp: {down}: [Errno 111] Connection refused" in caplog.text
+
+
+def test_every_search_is_logged_as_a_command_that_can_be_pasted(
+    server: Slapd, caplog: pytest.LogCaptureFixture
+) -> None:
+    tool = program("ldapsearch")
+    caplog.set_level(logging.INFO, "reconcile.directories")
+    snapshot = read(
+        source(server.url, users=desired.Users(fields={}, filter="(&(objectClass=person)(!(cn=Person 3)))"))
+    )
+    commands = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert len(commands) == 2
+    assert PASSWORD not in caplog.text
+    pasted = shlex.split(commands[1])
+    pasted[pasted.index("-W") : pasted.index("-W") + 1] = ["-w", PASSWORD]
+    done = subprocess.run([tool, *pasted[1:]], capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout.count("dn: uid=") == len(snapshot.persons) == 9
+    assert "entryUUID: " in done.stdout
+
+
+def test_find_looks_below_the_base_whatever_the_filters_say(server: Slapd) -> None:
+    everybody = {person.external_id: person.dn for person in read(source(server.url)).persons}
+    known = list(everybody)
+    unknown = [f"00000000-0000-0000-0000-{number:012}" for number in range(150)]
+    settings = source(server.url, users=desired.Users(fields={}, filter="(uid=nobody)"))
+    directory = LdapDirectory(settings)
+    asked = [*known[:3], *unknown, known[4].upper(), "*)(objectClass=*", "no uuid"]
+    dns = [everybody[known[5]].upper(), f"uid=gone,{PEOPLE}", "dc=org", "no dn", f"uid=p0,{PEOPLE}"]
+    assert directory.find(asked, dns) == {*known[:3], known[4].upper(), dns[0], dns[4]}
+    assert directory.find([], []) == frozenset()
+    directory.close()
+
+
+def test_find_does_not_take_a_hidden_directory_for_an_empty_one() -> None:
+    with stand_in([success()]) as url, pytest.raises(SourceUnreadable, match="cannot be seen"):
+        LdapDirectory(source(url)).find(["some-id"], [])
+
+
+def test_find_refuses_any_answer_but_there_and_not_there() -> None:
+    with stand_in([success(BASE), ended(50, "not yours")]) as url, pytest.raises(SourceUnreadable, match="result 50"):
+        LdapDirectory(source(url)).find([], [f"uid=p0,{PEOPLE}"])

@@ -1,0 +1,50 @@
+"""Filters on entries in memory, where a schema would decide otherwise or not at all."""
+
+import pytest
+
+from reconcile.directories import matching
+
+ENTRY = {
+    "objectclass": [b"inetOrgPerson"],
+    "cn": [b"Ada  Lovelace"],
+    "number": [b"9"],
+    "photo": [b"\xff\x00"],
+    "member": [b"CN=A, DC=B", b"no dn"],
+    "sn": ["Straße".encode()],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("(objectClass=inetorgperson)", True),
+        ("(objectClass=person)", True),
+        ("(objectClass=top)", True),
+        ("(objectClass=group)", False),
+        ("(number>=10)", False),
+        ("(number<=10)", True),
+        ("(number>=9)", True),
+        ("(cn>=ada)", True),
+        ("(cn<=ada)", False),
+        ("(photo=\\ff\\00)", True),
+        ("(photo=\\ff\\01)", False),
+        ("(member=cn=a,dc=b)", True),
+        ("(member=No DN)", True),
+        ("(sn=STRASSE)", True),
+        ("(sn=*aße)", True),
+        ("(cn=* love*)", True),
+        ("(cn=*a love*)", True),
+        ("(cn=*\\20*)", True),
+        ("(absent=x)", False),
+        ("(!(absent=x))", True),
+        ("(absent=*)", False),
+        ("(absent>=x)", False),
+    ],
+)
+def test_matches(text: str, found: bool) -> None:
+    assert matching.compiled(text)(ENTRY) is found
+
+
+def test_extensible_matches_are_refused() -> None:
+    with pytest.raises(ValueError, match="extensible match"):
+        matching.compiled("(&(cn=x)(memberOf:1.2.840.113556.1.4.1941:=dc=x))")

@@ -1,0 +1,67 @@
+"""What is wrong with settings, told without looking anywhere."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldif import LdifDirectory
+from reconcile.directories.memory import MemoryDirectory
+from reconcile.model import desired
+from tests.servers.sources import source
+
+URL = "ldap://127.0.0.1"
+
+
+def users(filter_: str | None = None, base: str = "") -> desired.Users:
+    return desired.Users(fields={}, filter=filter_, base=base)
+
+
+@pytest.mark.parametrize("url", [URL, "ldaps://ldap.example.com:1636/", "ldap://[::1]:389", " LDAP://Host "])
+def test_nothing_is_wrong(url: str) -> None:
+    assert list(LdapDirectory.problems(source(url, tls=desired.Tls()))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "message"),
+    [
+        ({"servers": ()}, ("servers",), "no server is named"),
+        ({"servers": (URL, "http://x")}, ("servers", 1), "'http://x' is not ldap://HOST"),
+        ({"servers": ("ldap1.example.com",)}, ("servers", 0), "is not ldap://HOST"),
+        ({"servers": ("ldap://",)}, ("servers", 0), "is not ldap://HOST"),
+        ({"servers": ("ldap://x:99999",)}, ("servers", 0), "Port out of range"),
+        ({"servers": ("ldap://x/dc=example",)}, ("servers", 0), "is not ldap://HOST"),
+        ({"servers": ("ldap://me:secret@x",)}, ("servers", 0), "names no user and no password"),
+        ({"servers": ("ldaps://x",)}, ("servers", 0), "tls.mode is none"),
+        ({"tls": desired.Tls(mode="ldaps")}, ("servers", 0), "write ldaps://"),
+        ({"bind": desired.Bind()}, ("bind",), "neither dn and password nor anonymous"),
+        ({"bind": desired.Bind(dn="cn=x", anonymous=True)}, ("bind",), "but also dn or password"),
+        ({"page_size": -1}, ("page_size",), "negative"),
+        ({"base_dn": "example.com"}, ("base_dn",), "not a distinguished name"),
+        ({"users": users(base="people")}, ("users", "base"), "not a distinguished name"),
+        ({"users": users("(uid=x")}, ("users", "filter"), "'(uid=x' is not a filter"),
+        ({"groups": desired.Groups(filter="x")}, ("groups", "filter"), "is not a filter"),
+        ({"departments": desired.Units(filter="x")}, ("departments", "filter"), "is not a filter"),
+    ],
+)
+def test_what_is_wrong(changes: dict[str, Any], path: tuple[str | int, ...], message: str) -> None:
+    ((found, text),) = LdapDirectory.problems(msgspec.structs.replace(source(URL), **changes))
+    assert found == path
+    assert message in text
+    assert "secret" not in text
+
+
+def test_ldif_needs_files_and_no_server() -> None:
+    assert list(LdifDirectory.problems(source(type="ldif", files=("a.ldif",)))) == []
+    assert list(LdifDirectory.problems(source(type="ldif"))) == [(("files",), "no file is named")]
+
+
+def test_rules_of_a_server_are_refused_where_there_is_none() -> None:
+    inside = "(memberOf:1.2.840.113556.1.4.1941:=cn=x)"
+    ((path, message),) = MemoryDirectory.problems(source(users=users(inside)))
+    assert path == ("users", "filter")
+    assert "extensible match" in message
+    ((path, message),) = MemoryDirectory.problems(source(users=users("(x")))
+    assert "is not a filter" in message
+    assert list(LdapDirectory.problems(source(URL, users=users(inside)))) == []
