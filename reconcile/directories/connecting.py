@@ -72,7 +72,10 @@ def target(url: str) -> Target:
 
 def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
     """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason."""
-    targets = [target(url) for url in urls]
+    try:
+        targets = [target(url) for url in urls]
+    except ValueError as error:
+        raise NoConnection(REACH, f"the source {source.name}: {error}") from error
     protected = source.tls.mode != "none" or any(some.ldaps for some in targets)
     rules = securing.context(source.tls) if protected else None
     _warn(source, targets)
@@ -171,7 +174,7 @@ def _reason(error: Exception, source: desired.Source) -> str:
 def _start_tls(connection: ldap3.Connection, tls: CheckedTls) -> None:
     try:
         started = connection.start_tls(read_server_info=False)
-    except (LDAPException, OSError) as error:
+    except Exception as error:
         if tls.failure is not None:
             raise _Unusable(TLS, securing.reason(tls.failure)) from error
         why = str(error).removeprefix("startTLS failed - ")
@@ -194,6 +197,8 @@ def _bind(connection: ldap3.Connection, source: desired.Source, some: Target) ->
         connection.bind(read_server_info=False)
     except (LDAPException, OSError) as error:
         raise _Unusable(BIND, f"the connection broke during the bind: {error}") from error
+    except Exception as error:
+        raise _Unusable(BIND, f"the answer to the bind is not LDAP ({error!r})") from error
     finally:
         connection.password = connection.request = None
     result = Result(connection.result["result"], connection.result["dn"], connection.result["message"])

@@ -63,9 +63,10 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
             f"{reader.place}: the base DN {search.base} does not exist, or {reader.name} may not see it{matched}.\n"
             f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
         )
-    remedy = _REMEDIES.get(result.code, "Ask those who run the directory.").format(
-        reader=reader.name, page_size=reader.page_size, urls=", ".join(result.referrals)
-    )
+    remedy = _REMEDIES.get(result.code, "Ask those who run the directory.")
+    if remedy == _SIZE and not reader.page_size:
+        remedy = _UNPAGED
+    remedy = remedy.format(reader=reader.name, page_size=reader.page_size, urls=", ".join(result.referrals))
     kind = ConnectionBroken if result.code in {BUSY, UNAVAILABLE} else SourceUnreadable
     return kind(
         f"{reader.place}: {search} was not answered completely: {result}, after {entries} entries.\n"
@@ -74,6 +75,7 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
 
 
 _SIZE = "Ask for a larger size limit for {reader}, or set page_size below {page_size}."
+_UNPAGED = "Ask for a larger size limit for {reader}, or set page_size, for example to 500."
 _CLEAR = "The server wants TLS: set tls.mode to starttls or ldaps."
 _BUSY = "The server is overloaded or shutting down: try again later."
 _REMEDIES = {

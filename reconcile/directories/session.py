@@ -97,6 +97,9 @@ class Session:
                 auto_escape=False,
                 auto_encode=False,
             )
+        except (LDAPException, ValueError) as error:
+            raise SourceUnreadable(f"{self.place}: {search} cannot be asked: {error}.") from error
+        try:
             number: int = self._connection.strategy.send("searchRequest", request, controls)
         except (LDAPException, OSError) as error:
             raise self._broken(search, str(error), 0) from error

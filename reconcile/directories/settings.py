@@ -7,6 +7,9 @@ from reconcile.directories.connecting import target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
 
+_LARGEST_PAGE = 2**31 - 1
+"""RFC 2696's largest number."""
+
 
 def servers(source: desired.Source) -> Iterator[Fault]:
     """Faults in where and how to connect."""
@@ -26,8 +29,8 @@ def servers(source: desired.Source) -> Iterator[Fault]:
         yield ("bind",), "neither dn and password nor anonymous: true"
     if source.bind.anonymous and (source.bind.dn or source.bind.password is not None):
         yield ("bind",), "anonymous: true, but also dn or password"
-    if source.page_size < 0:
-        yield ("page_size",), "cannot be negative"
+    if not 0 <= source.page_size <= _LARGEST_PAGE:
+        yield ("page_size",), f"has to be between 0 (read without pages) and {_LARGEST_PAGE}"
 
 
 def rules(source: desired.Source) -> Iterator[Fault]:

@@ -1,6 +1,8 @@
 """Which server is used, whether it is the right one, and who is bound there."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
@@ -40,17 +42,11 @@ def trusted(authority: Authority, **changes: str) -> desired.Tls:
 
 
 @pytest.fixture
-def with_certificate(tmp_path: Path) -> Iterator[object]:
-    running = []
-
-    def start(certificate: Certificate) -> Slapd:
-        context = slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate)
-        running.append(context)
-        return context.__enter__()
-
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
+def with_certificate(tmp_path: Path) -> Iterator[Callable[[Certificate], Slapd]]:
+    with ExitStack() as stack:
+        yield lambda certificate: stack.enter_context(
+            slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate)
+        )
 
 
 def test_start_tls_with_a_certificate_for_the_address(secure: Slapd, authority: Authority) -> None:
@@ -80,14 +76,18 @@ def test_a_certificate_for_another_host(secure: Slapd, authority: Authority, mod
     assert "set tls.server_name" in message
 
 
-def test_a_certificate_for_another_address(with_certificate, authority: Authority) -> None:  # type: ignore[no-untyped-def] # a factory
+def test_a_certificate_for_another_address(
+    with_certificate: Callable[[Certificate], Slapd], authority: Authority
+) -> None:
     running = with_certificate(authority.issue("elsewhere", ["ldap.example.com"], ["192.0.2.1"]))
     message = refused(source(running.url, tls=trusted(authority)))
     assert "IP address mismatch, certificate is not valid for '127.0.0.1'" in message
 
 
 @pytest.mark.parametrize("mode", ["starttls", "ldaps"])
-def test_an_expired_certificate(with_certificate, authority: Authority, mode: str) -> None:  # type: ignore[no-untyped-def] # a factory
+def test_an_expired_certificate(
+    with_certificate: Callable[[Certificate], Slapd], authority: Authority, mode: str
+) -> None:
     running = with_certificate(authority.issue("expired", [], ["127.0.0.1"], days=-1))
     url = running.url if mode == "starttls" else running.ldaps_url
     message = refused(source(url, tls=trusted(authority, mode=mode)))
@@ -133,7 +133,7 @@ def test_start_tls_that_is_not_offered_never_falls_back(server: Slapd) -> None:
 def test_nothing_but_the_request_for_tls_is_sent_to_a_server_that_refuses_it() -> None:
     operations: list[int] = []
 
-    def serve(client) -> None:  # type: ignore[no-untyped-def] # a socket
+    def serve(client: socket.socket) -> None:
         with client:
             data = client.recv(65536)
             number, operation = ber.taken_apart(data)
@@ -264,3 +264,16 @@ def test_check_warns_where_nothing_is_checked(secure: Slapd) -> None:
     details = {check.what: check.detail for check in directory.check()}
     directory.close()
     assert details["TLS"].endswith("the certificate is not checked (tls.verify: none)")
+
+
+@pytest.mark.parametrize("mode", ["none", "starttls"])
+@pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 10, b"\x30\x00", b"\x30\x03\x02\x01\x01"])
+def test_a_port_where_something_else_listens(mode: str, garbage: bytes) -> None:
+    def serve(client: socket.socket) -> None:
+        with client, suppress(OSError):
+            client.recv(65536)
+            client.sendall(garbage)
+
+    with listening(serve) as port:
+        message = refused(source(f"ldap://127.0.0.1:{port}", tls=desired.Tls(mode=mode)))
+    assert "no server of the source corp can be used" in message

@@ -244,6 +244,8 @@ def test_a_server_that_does_not_page() -> None:
         assert "result 12 (unavailableCriticalExtension)" in refused(source(url))
     with stand_in([success(BASE), success(person)]) as url:
         assert len(read(source(url, page_size=0)).persons) == 1
+    with stand_in([success(BASE), ended(4)]) as url:
+        assert "or set page_size, for example to 500" in refused(source(url, page_size=0))
 
 
 @pytest.mark.parametrize(
@@ -315,6 +317,12 @@ def test_every_search_is_logged_as_a_command_that_can_be_pasted(
     done = subprocess.run([tool, *pasted[1:]], capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.count("dn: uid=") == len(snapshot.persons) == 9
     assert "entryUUID: " in done.stdout
+
+
+def test_settings_that_nobody_checked_are_refused_all_the_same(server: Slapd) -> None:
+    message = refused(source(server.url, users=desired.Users(fields={}, filter="(uid=x")))
+    assert "filter (uid=x) cannot be asked" in message
+    assert "'ldapx://x' is not ldap://HOST" in refused(source("ldapx://x"))
 
 
 def test_find_looks_below_the_base_whatever_the_filters_say(server: Slapd) -> None:

@@ -37,7 +37,7 @@ def test_nothing_is_wrong(url: str) -> None:
         ({"tls": desired.Tls(mode="ldaps")}, ("servers", 0), "write ldaps://"),
         ({"bind": desired.Bind()}, ("bind",), "neither dn and password nor anonymous"),
         ({"bind": desired.Bind(dn="cn=x", anonymous=True)}, ("bind",), "but also dn or password"),
-        ({"page_size": -1}, ("page_size",), "negative"),
+        ({"page_size": -1}, ("page_size",), "between 0 (read without pages) and 2147483647"),
         ({"base_dn": "example.com"}, ("base_dn",), "not a distinguished name"),
         ({"users": users(base="people")}, ("users", "base"), "not a distinguished name"),
         ({"users": users("(uid=x")}, ("users", "filter"), "'(uid=x' is not a filter"),
