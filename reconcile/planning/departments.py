@@ -1,4 +1,8 @@
-"""Which OUs are departments, how they hang together, and where a person belongs."""
+"""Which OUs are departments, and how they hang together.
+
+The tree of departments begins below the base of the departments and that of the users: an OU such as `ou=people`, in
+which a directory keeps everybody, is a department only when it is selected, and nobody's missing parent.
+"""
 
 from collections.abc import Iterable
 
@@ -27,36 +31,39 @@ def select(
     Each rule comes with its place in the file. An OU selected by its very DN whose parent is not selected is an
     error (UsageError, naming the parent); one that only a wildcard found is left out.
     """
-    base = dn.normalize(dn.join(source.departments.base, source.base_dn))
+    bases = (source.departments.base, source.users.base)
+    roots = [dn.normalize(dn.join(base, source.base_dn)) for base in bases]
+    containers = {key for root in roots for key in (root, *ancestors(root))}
     chosen: dict[str, DepartmentRule] = {}
     by_name: dict[str, str] = {}
     for place, rule in rules:
         selection = Selection(rule.select, source.base_dn)
         found = [key for key in index.units if selection.matches(key)]
         by_name |= {key: place for key in found if selection.exact(key) and key not in by_name}
-        for key in [*found, *_relatives(rule, found, index, base)]:
+        for key in [*found, *_relatives(rule, found, index, containers)]:
             chosen.setdefault(key, rule)
-    return _connect(chosen, by_name, index, base)
+    return _connect(chosen, by_name, index, containers)
 
 
-def _relatives(rule: DepartmentRule, found: list[str], index: Index, base: str) -> Iterable[str]:
+def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers: set[str]) -> Iterable[str]:
     """The OUs that come along: everything below with `children`, everything above with `parents`."""
     if rule.children:
         roots = set(found)
         yield from (key for key in index.units if not roots.isdisjoint(ancestors(key)))
     if rule.parents:
-        yield from (above for key in found for above in ancestors(key) if above in index.units and above != base)
+        yield from (
+            above for key in found for above in ancestors(key) if above in index.units and above not in containers
+        )
 
 
 def _connect(
-    chosen: dict[str, DepartmentRule], by_name: dict[str, str], index: Index, base: str
+    chosen: dict[str, DepartmentRule], by_name: dict[str, str], index: Index, containers: set[str]
 ) -> tuple[list[Selected], list[str]]:
     selected: dict[str, Selected] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
-        above = next((name for name in ancestors(key) if name in index.units and name != base), "")
-        if base in chosen and not above and key != base:
-            above = base
+        ous = (name for name in ancestors(key) if name in index.units)
+        above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:
                 child, parent = index.units[key].dn, index.units[above].dn

@@ -25,15 +25,27 @@ _ACTIONS: Mapping[Status, Action] = {
 _WHY: Mapping[Cause, str] = {"": "active in {source}", "disabled": "disabled in {source}"}
 
 
-def diff(current: PlatformState, wanted: PlatformState, reasons: Mapping[str, str]) -> Iterator[Change]:
-    """The changes, in no order yet. `reasons`: user id → why the user is new or changed."""
+class Reasons(msgspec.Struct):
+    """What the planner knows of the why.
+
+    `users`: user id → why it is new or changed; `roles`: source and role → the rule that gives it; `groups`: the ids of
+    those that are selected.
+    """
+
+    users: Mapping[str, str] = {}
+    roles: Mapping[tuple[str, str], str] = {}
+    groups: frozenset[str] = frozenset()
+
+
+def diff(current: PlatformState, wanted: PlatformState, reasons: Reasons) -> Iterator[Change]:
+    """The changes, in no order yet."""
     now, then = Names(current), Names(wanted)
     yield from _objects("source", current.sources, wanted.sources, now, then)
     yield from _objects("department", current.departments, wanted.departments, now, then)
     yield from _objects("group", current.groups, wanted.groups, now, then)
-    yield from _users(now, then, reasons)
-    yield from _pairs("membership", current.memberships, wanted.memberships, now, then)
-    yield from _pairs("grant", current.grants, wanted.grants, now, then)
+    yield from _users(now, then, reasons.users)
+    yield from _pairs("membership", current.memberships, wanted.memberships, now, then, reasons)
+    yield from _pairs("grant", current.grants, wanted.grants, now, then, reasons)
 
 
 def _objects(
@@ -103,31 +115,35 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -
         yield Change("user", action, old.username, before, after, why, user.source, workspace)
 
 
-def _pairs(kind: Kind, current: Sequence[Pair], wanted: Sequence[Pair], now: Names, then: Names) -> Iterator[Change]:
+def _pairs(
+    kind: Kind, current: Sequence[Pair], wanted: Sequence[Pair], now: Names, then: Names, reasons: Reasons
+) -> Iterator[Change]:
     """Creates and deletes of memberships and grants. Their origin never changes: who gave something keeps it."""
     workspace = now.state.workspace
     before, after = set(current), set(wanted)
     for one in after - before:
         fields = then.fields(one)
-        yield Change(kind, "create", then.key(one), None, fields, _given(one, then), one.origin, workspace)
+        yield Change(kind, "create", then.key(one), None, fields, _given(one, then, reasons), one.origin, workspace)
     staying = {user.id for user in then.state.users}
     for one in before - after:
         fields = now.fields(one)
-        reason = _taken(one, now) if one.user in staying else "the user is deleted"
+        reason = _taken(one, now, reasons) if one.user in staying else "the user is deleted"
         source = one.origin or now.owner(one)
         yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
 
 
-def _given(one: Membership | Grant, then: Names) -> str:
+def _given(one: Membership | Grant, then: Names, reasons: Reasons) -> str:
     if isinstance(one, Membership):
-        return f"member in {one.origin} of {then.group(one.group).dn}"
-    return f"by the role mappings of {one.origin}"
+        return f"member of {then.group(one.group).dn}"
+    return reasons.roles.get((one.origin, one.role), "")
 
 
-def _taken(one: Membership | Grant, now: Names) -> str:
-    if isinstance(one, Membership):
-        return f"no member in {now.owner(one)} of {now.group(one.group).dn}, or the group is not selected"
-    return f"not by the role mappings of {now.owner(one)}"
+def _taken(one: Membership | Grant, now: Names, reasons: Reasons) -> str:
+    if isinstance(one, Grant):
+        return f"no longer given by the role mappings of {now.owner(one)}"
+    if one.group in reasons.groups:
+        return f"not a member of {now.group(one.group).dn}"
+    return f"the group is no longer selected: {now.group(one.group).dn}"
 
 
 def _differing(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:

@@ -66,9 +66,11 @@ def settle(
         winner = claimants[0] if len(claimants) == 1 else _incumbent(claimants, holder)
         if winner is not None:
             granted[slot] = winner
-        if len(claimants) > 1:
+            if holder is not None:
+                refusals += [_refusal(one, holder, duplicate) for one in claimants if one is not winner]
+        else:
             who = " and ".join(sorted(repr(claimant.dn) for claimant in claimants))
-            refusals += [Refusal(one, duplicate, f"claimed by {who}") for one in claimants if one is not winner]
+            refusals += [Refusal(one, duplicate, f"claimed by {who}") for one in claimants]
     refusals += _take_back(granted, held, duplicate)
     return list(granted.values()), refusals
 

@@ -10,7 +10,7 @@ from reconcile.planning import departments
 from reconcile.planning.index import Index, ancestors
 from reconcile.planning.patterns import Selection
 
-NOT_FALSE = frozenset({"", "false", "no", "0", "none"})
+_FALSE = frozenset({"", "false", "no", "0", "none"})
 """What `disabled_when` may render to without disabling anybody."""
 
 
@@ -71,7 +71,7 @@ class SourceRules:
 
     def named(self, position: int) -> bool:
         """Whether the person is named in `select`."""
-        return bool(self._select) and self._select.matches(self.index.keys[position], self._person(position).identifier)
+        return bool(self._select) and self._matches(self._select, position)
 
     def why(self, position: int) -> str:
         """Which rule wants the person, in words."""
@@ -101,6 +101,17 @@ class SourceRules:
         found = tuple(mapping for mapping in self.mappings if position in mapping.members)
         return found if multiple else found[:1]
 
+    def role_reasons(self) -> dict[str, str]:
+        """Role → the rules that give it, in words."""
+        found: dict[str, str] = {}
+        for mapping in self.mappings:
+            found[mapping.role] = (
+                f"{found[mapping.role]}, or {mapping.reason}" if mapping.role in found else mapping.reason
+            )
+        if self.default_role is not None:
+            found.setdefault(self.default_role, "the default role")
+        return found
+
     def disabled(self, position: int) -> bool:
         """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
         person = self._person(position)
@@ -115,7 +126,10 @@ class SourceRules:
         template = self.source.users.disabled_when
         if template is None:
             return False
-        return (template.render(person, person.identifier) or "").casefold() not in NOT_FALSE
+        return (template.render(person, person.identifier) or "").casefold() not in _FALSE
+
+    def _matches(self, selection: Selection, position: int) -> bool:
+        return selection.matches(self.index.keys[position], self._person(position).identifier)
 
     def _person(self, position: int) -> Person:
         return self.index.snapshot.persons[position]
@@ -147,12 +161,12 @@ class SourceRules:
         return frozenset().union(*(self.index.members(key) for key in self._found(patterns, place)))
 
     def _found(self, patterns: Iterable[str], place: str) -> list[str]:
-        """The normalized DNs of the groups that patterns name; a pattern without any is worth a notice."""
+        """The normalized DNs of the groups that patterns name; one without a wildcard that names none is worth a notice."""
         found: list[str] = []
         for at, pattern in enumerate(patterns):
             selection = Selection((pattern,), self.source.base_dn)
             keys = [key for key in self.index.groups if selection.matches(key)]
-            if not keys:
+            if not keys and "*" not in pattern:
                 self.notices.append(f"{place}[{at}]: source {self.source.name} has no group {pattern!r}")
             found += keys
         return found

@@ -9,17 +9,18 @@ from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, membership, mirrored
+from reconcile.planning.diff import Reasons
 from reconcile.planning.naming import Claim, Held, settle
 from reconcile.planning.people import Candidate, Gathering, People
 from reconcile.planning.rules import SourceRules
 
 
 class Wanted(msgspec.Struct):
-    """The wanted state, who could not be part of it, and why users differ (by user id)."""
+    """The wanted state, who could not be part of it, and why things are as they are."""
 
     state: PlatformState
     skips: list[Skip]
-    reasons: dict[str, str]
+    reasons: Reasons
 
 
 def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Wanted:
@@ -54,7 +55,8 @@ def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
         membership.memberships(sources, current, groups.ids, followers, book.users),
         membership.grants(candidates, current, book.users, authoritative=desired.roles.authoritative),
     )
-    return Wanted(state, skips, book.reasons)
+    roles = {(rules.source.name, role): reason for rules in sources for role, reason in rules.role_reasons().items()}
+    return Wanted(state, skips, Reasons(book.reasons, roles, frozenset(groups.ids.values())))
 
 
 def _gather(

@@ -62,11 +62,19 @@ def _change(change: Change, paint: Paint) -> Iterator[str]:
     yield f"  {paint(sign, sign)} {words.title(change)}{reason}"
     if change.kind in ("membership", "grant") or change.action == "delete":
         return
-    rows = list(words.differences(change))
+    rows = [row for row in words.differences(change) if change.before is not None or not _told_already(change, row)]
     width = max((len(field) for field, _, _ in rows), default=0)
     for field, old, new in rows:
         value = new if change.before is None else f"{old} → {new}"
         yield f"      {field:<{width}}  {value}"
+
+
+def _told_already(change: Change, row: tuple[str, str, str]) -> bool:
+    """Whether a field of something new only repeats its name or its source."""
+    field, _, new = row
+    return (field in ("name", "username", "title") and new == f'"{words.printable(change.key)}"') or (
+        field in ("source", "status_origin") and change.kind != "source"
+    )
 
 
 def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:

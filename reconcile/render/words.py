@@ -9,14 +9,17 @@ from reconcile.model.change import LOSSES, Change, Fields, Plan
 from reconcile.model.report import Report, Result
 
 SHOWN = 10
-"""How many changes of one kind and action a shortened plan shows."""
+"""How many changes of one kind and action, and how many skips, a shortened plan shows."""
+
+SHOWN_CREATIONS = 3
+"""The same for new users, departments and groups, of which every field is shown."""
 
 # Control characters, and the marks that turn the direction of text: both can make a terminal show what is not there.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """The text with every character that could command a terminal written out, as in `\\x1b`."""
+    r"""The text with every character that could command a terminal written out, as in `\\x1b`."""
     return _UNPRINTABLE.sub(lambda match: repr(match.group())[1:-1], text)
 
 
@@ -60,9 +63,10 @@ def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change
     """Runs of changes of one kind and action, and where a run is cut, a line that says how many are not shown."""
     for (kind, action), run in groupby(changes, key=lambda change: (change.kind, change.action)):
         group = tuple(run)
-        yield group if full else group[:SHOWN]
-        if not full and len(group) > SHOWN:
-            yield f"… and {len(group) - SHOWN} more: {kind} {action}"
+        limit = SHOWN_CREATIONS if action == "create" and kind in ("department", "group", "user") else SHOWN
+        yield group if full else group[:limit]
+        if not full and len(group) > limit:
+            yield f"… and {len(group) - limit} more: {kind} {action}"
 
 
 def is_shortened(changes: Iterable[Change]) -> bool:

@@ -1,0 +1,135 @@
+"""Puts the layers together: files to desired state, adapters by entry point, sources and platform to a plan."""
+
+import importlib.metadata
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from reconcile import __version__
+from reconcile.cli.running import DEFAULT_PATH
+from reconcile.config import Loaded, load
+from reconcile.errors import UsageError
+from reconcile.model import desired
+from reconcile.model.change import Plan, Scope
+from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.platform import PlatformState
+from reconcile.planning import Inputs, lost, make, query
+from reconcile.ports import Directory, Fault, Platform, Progress
+
+logger = logging.getLogger(__name__)
+
+
+def configuration(paths: Sequence[Path], variables: Mapping[str, str]) -> Loaded:
+    """Loads the desired-state files. Raises ConfigError with every problem; UsageError when there is no file."""
+    if not paths:
+        if not Path(DEFAULT_PATH).exists():
+            raise UsageError(
+                f"there is no {DEFAULT_PATH} here: name a file or folder, or write one with `reconcile init`"
+            )
+        paths = [Path(DEFAULT_PATH)]
+    return load(
+        paths,
+        environ=os.environ,
+        variables=variables,
+        sources=_checkers("reconcile.directories"),
+        platforms=_checkers("reconcile.platforms"),
+    )
+
+
+def _checkers(group: str) -> dict[str, Callable[[Any], Iterable[Fault]]]:
+    return {point.name: _checker(point) for point in importlib.metadata.entry_points(group=group)}
+
+
+def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[Fault]]:
+    def check(settings: object) -> Iterable[Fault]:
+        faults: Iterable[Fault] = point.load().problems(settings)
+        return faults
+
+    return check
+
+
+def _adapter(group: str, name: str) -> type:
+    (point, *_) = importlib.metadata.entry_points(group=group, name=name)
+    adapter: type = point.load()
+    return adapter
+
+
+def directory(source: desired.Source, progress: Progress) -> Directory:
+    """The adapter of a source, not yet connected."""
+    adapter: Directory = _adapter("reconcile.directories", source.type)(source, progress)
+    return adapter
+
+
+def platform(settings: desired.Platform, progress: Progress) -> Platform:
+    """The adapter of the platform, not yet connected."""
+    adapter: Platform = _adapter("reconcile.platforms", settings.type)(settings, progress)
+    return adapter
+
+
+def chosen_sources(state: desired.DesiredState, names: Sequence[str]) -> tuple[desired.Source, ...]:
+    """The sources named, all for none. Raises UsageError for one that is not declared."""
+    _known(names, [source.name for source in state.sources], "source")
+    return tuple(source for source in state.sources if not names or source.name in names)
+
+
+def chosen_workspaces(state: desired.DesiredState, names: Sequence[str]) -> tuple[str, ...]:
+    """The workspaces named, all for none. Raises UsageError for one that is not declared."""
+    _known(names, state.platform.workspaces, "workspace")
+    return tuple(name for name in state.platform.workspaces if not names or name in names)
+
+
+def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
+    for name in names:
+        if name not in declared:
+            raise UsageError(f"there is no {what} {name!r}; declared are: {', '.join(declared)}")
+
+
+def plan(loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress) -> Plan:
+    """Reads every source and the platform, completely or not at all, and makes the plan."""
+    state = loaded.desired
+    current = tuple(target.read(name) for name in chosen_workspaces(state, scope.workspaces))
+    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress))
+    result, notices = make(
+        Inputs(
+            desired=state,
+            configuration=loaded.digest,
+            files=loaded.files,
+            variables=tuple(sorted(variables)),
+            scope=scope,
+            snapshots=snapshots,
+            current=current,
+            limits=target.limits,
+            tool=__version__,
+            created=now(),
+        )
+    )
+    for notice in notices:
+        logger.warning("%s", notice)
+    return result
+
+
+def _snapshots(
+    state: desired.DesiredState,
+    sources: Iterable[desired.Source],
+    current: tuple[PlatformState, ...],
+    progress: Progress,
+) -> Iterator[DirectorySnapshot]:
+    import msgspec
+
+    with ExitStack() as stack:
+        for source in sources:
+            adapter = stack.enter_context(closing(directory(source, progress)))
+            snapshot = adapter.read(query(state, source))
+            external_ids, dns = lost(snapshot, current)
+            if external_ids or dns:
+                snapshot = msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))
+            yield snapshot
+
+
+def now() -> str:
+    """The time in RFC 3339, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

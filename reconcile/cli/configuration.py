@@ -1,0 +1,71 @@
+"""`init` and `validate`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from reconcile.cli.running import DEFAULT_PATH, format_option, output_options, paths_argument, variable_option
+from reconcile.errors import ConfigError, Problem, UsageError
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PATH, metavar="[FILE]")
+@output_options
+def init(path: Path) -> None:
+    """Write a commented starter file. Never overwrites one."""
+    from reconcile.config import starter
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter())
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already: it is not overwritten") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    click.echo(
+        f"Wrote {path}. Next: edit it, then\n\n  reconcile validate {path}\n  reconcile test {path}\n  reconcile plan {path}"
+    )
+
+
+@click.command()
+@paths_argument
+@format_option("text", "json", "github")
+@variable_option
+@output_options
+@click.pass_context
+def validate(context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
+    """Check desired-state files and report every problem at once. Connects to nothing."""
+    from reconcile.cli import assembling
+
+    problems: tuple[Problem, ...] = ()
+    files: tuple[str, ...] = ()
+    try:
+        files = assembling.configuration(paths, variables).files
+    except ConfigError as error:
+        problems = error.problems
+    if form == "json":
+        found = [problem._asdict() for problem in problems]
+        click.echo(json.dumps({"valid": not problems, "problems": found}, indent=2, ensure_ascii=False))
+    elif form == "github":
+        for problem in problems:
+            click.echo(_annotation(problem))
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        click.echo(f"{len(problems)} problem{'s'[: len(problems) != 1]}." if problems else f"Valid: {', '.join(files)}")
+    context.exit(ConfigError.exit_code if problems else 0)
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command that puts the problem beside its line."""
+    message = f"{problem.path}: {problem.message}" if problem.path else problem.message
+    for char, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        message = message.replace(char, code)
+    file = problem.file
+    for char, code in (("%", "%25"), (":", "%3A"), (",", "%2C")):
+        file = file.replace(char, code)
+    return f"::error file={file},line={problem.line},col={problem.column}::{message}"
+
+
+COMMANDS = (init, validate)

@@ -1,0 +1,37 @@
+"""Plan files on disk: written whole or not at all, readable by their owner alone."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from reconcile.applying import dumps, loads
+from reconcile.errors import PlanFileError, ReconcileError, UsageError
+from reconcile.model.change import Plan
+
+
+def read(path: Path) -> Plan:
+    """Raises PlanFileError for a file that cannot be read or is damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PlanFileError(f"{path}: the plan file cannot be read: {error.strerror}") from error
+    return loads(data, str(path))
+
+
+def write(path: Path, plan: Plan) -> None:
+    """Writes or replaces a plan file. Raises UsageError rather than replace a file that is no plan."""
+    try:
+        if path.exists() and path.stat().st_size:
+            with path.open("rb") as existing:
+                if not existing.read(16).startswith(b'{"type":"header"'):
+                    raise UsageError(f"{path} exists and is not a plan file: it is not overwritten")
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(dumps(plan))
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ReconcileError(f"{path}: the plan file cannot be written: {error.strerror}") from error

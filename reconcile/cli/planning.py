@@ -1,0 +1,72 @@
+"""`plan` and `show`."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from reconcile.cli.running import (
+    colour,
+    format_option,
+    output_options,
+    paths_argument,
+    progress,
+    scope_options,
+    variable_option,
+)
+from reconcile.errors import GuardRefused
+
+EXIT_CHANGES = 3
+
+
+@click.command()
+@paths_argument
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the plan to FILE.")
+@format_option("text", "json", "markdown")
+@click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="KIND:NAME", help="Only this user, group or department (repeatable)."
+)
+@scope_options
+@variable_option
+@output_options
+@click.pass_context
+def plan(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    out: Path | None,
+    form: str,
+    check: bool,
+    targets: tuple[str, ...],
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Show what apply would change. Writes nothing but FILE."""
+    from reconcile.cli import assembling, planfiles, showing
+    from reconcile.model.change import Scope
+
+    loaded = assembling.configuration(paths, variables)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        made = assembling.plan(loaded, scope, variables, target, tell)
+    if out is not None:
+        planfiles.write(out, made)
+    click.echo(showing.plan(made, form, full=False, saved=out, colour=colour()))
+    if made.violations:
+        context.exit(GuardRefused.exit_code)
+    context.exit(EXIT_CHANGES if check and made.changes else 0)
+
+
+@click.command()
+@click.argument("plan_file", type=click.Path(path_type=Path), metavar="PLANFILE")
+@format_option("text", "json", "markdown")
+@output_options
+def show(plan_file: Path, form: str) -> None:
+    """Show all of a plan file. Needs no connection."""
+    from reconcile.cli import planfiles, showing
+
+    click.echo(showing.plan(planfiles.read(plan_file), form, full=True, saved=plan_file, colour=colour()))
+
+
+COMMANDS = (plan, show)

@@ -1,0 +1,27 @@
+"""Plans and reports in the form that was asked for."""
+
+from pathlib import Path
+
+from reconcile import render
+from reconcile.model.change import Plan
+from reconcile.model.report import Report
+
+
+def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool) -> str:
+    """`saved` is where the plan file is, if there is one: a shortened plan points to it."""
+    if form == "json":
+        return render.plan_json(made)
+    where = f"reconcile show {saved}" if saved else "reconcile plan --out FILE, then reconcile show FILE"
+    pointer = f"This plan is shortened. All of it: {where}"
+    if form == "markdown":
+        return render.plan_markdown(made, full=full, pointer=pointer)
+    return render.plan_text(made, colour=colour, full=full, pointer=pointer)
+
+
+def report(made: Report, form: str, *, colour: bool) -> str:
+    """What became of the changes."""
+    if form == "json":
+        return render.report_json(made)
+    if form == "markdown":
+        return render.report_markdown(made)
+    return render.report_text(made, colour=colour)

@@ -1,0 +1,203 @@
+"""Plays a scenario file (docs in `README.md` beside this) on real parts: YAML files, LDIF, the sql platform.
+
+The directory is written as `RDN path: attributes`, below dc=example,dc=com; what an entry is follows from its RDN
+(`uid` a person, `cn` a group, `ou` an OU), and the usual attributes are filled in unless they are given, or null.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from reconcile.applying import apply, dumps, loads
+from reconcile.cli import rows
+from reconcile.config import load
+from reconcile.directories.ldif import LdifDirectory
+from reconcile.directories.memory import MemoryDirectory
+from reconcile.model.change import Change, Plan, Scope
+from reconcile.model.dn import rdn
+from reconcile.model.report import Report
+from reconcile.planning import Inputs, lost, make, query
+from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.sql import SqlPlatform
+from reconcile.ports import Holder, Platform
+from reconcile.render.words import sign
+
+BASE = "dc=example,dc=com"
+HOLDER = Holder("tester", "here", 1, "2026-01-01T00:00:00Z")
+_CLASSES = {"uid": "inetOrgPerson", "cn": "groupOfNames", "ou": "organizationalUnit", "dc": "domain"}
+
+DESIRED: dict[str, Any] = {
+    "version": 1,
+    "platform": {"type": "sql", "url": "sqlite:///platform.db"},
+    "sources": [{"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": BASE, "users": {"create": "all"}}],
+}
+
+
+def ldif(entries: Mapping[str, Mapping[str, Any] | None], base: str = BASE) -> str:
+    """The LDIF of a directory in short form."""
+    lines = ["version: 1", "", f"dn: {base}", "objectClass: domain", f"dc: {base.partition(',')[0][3:]}", ""]
+    for name, given in entries.items():
+        lines += [*_entry(name, dict(given or {}), base), ""]
+    return "\n".join(lines)
+
+
+def _entry(name: str, given: dict[str, Any], base: str) -> Iterator[str]:
+    first = rdn(name)
+    kind, value = first.split("=", 1)
+    dn = f"{name},{base}"
+    yield f"dn: {dn}" if dn.isascii() else f"dn:: {base64.b64encode(dn.encode()).decode()}"
+    attributes: dict[str, Any] = {"objectClass": _CLASSES[kind], kind: value, "entryUUID": f"id-{value}"}
+    if kind == "uid":
+        attributes |= {"cn": value, "sn": value.title(), "givenName": "The", "mail": f"{value}@example.com"}
+    for attribute, values in (attributes | given).items():
+        for one in values if isinstance(values, list) else [] if values is None else [values]:
+            text = (
+                f"{one},{base}" if attribute in ("member", "uniqueMember", "manager") and "dc=" not in one else str(one)
+            )
+            encoded = base64.b64encode(text.encode()).decode()
+            yield f"{attribute}: {text}" if text.isascii() else f"{attribute}:: {encoded}"
+
+
+class Stage:
+    """A folder with files, and a platform."""
+
+    def __init__(self, folder: Path, platform: Platform | None = None) -> None:
+        """Without a platform, the one the files name."""
+        self.folder = folder
+        self._platform = platform
+
+    def write(self, desired: Mapping[str, Any], directories: Mapping[str, str]) -> None:
+        """Writes the desired state and one LDIF file for each source."""
+        (self.folder / "reconcile.yml").write_text(yaml.safe_dump(dict(desired), sort_keys=False), encoding="utf-8")
+        for name, text in directories.items():
+            (self.folder / f"{name}.ldif").write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def platform(self, settings: Any) -> Iterator[Platform]:
+        """The platform, closed afterwards if it was opened here."""
+        if self._platform is not None:
+            yield self._platform
+        else:
+            with closing(SqlPlatform(settings)) as opened:
+                yield opened
+
+    def plan(self, scope: Scope | None = None) -> tuple[Plan, tuple[str, ...]]:
+        """The plan, having gone through its file format, and the notices."""
+        scope = scope or Scope()
+        loaded = load(
+            [self.folder / "reconcile.yml"],
+            environ={},
+            sources={"ldif": LdifDirectory.problems},
+            platforms={"sql": SqlPlatform.problems},
+        )
+        state = loaded.desired
+        with self.platform(state.platform) as platform:
+            current = tuple(platform.read(name) for name in state.platform.workspaces)
+            snapshots = []
+            for source in state.sources:
+                if scope.sources and source.name not in scope.sources:
+                    continue
+                with closing(LdifDirectory(source)) as directory:
+                    snapshot = directory.read(query(state, source))
+                    strays = directory.find(*lost(snapshot, current))
+                    snapshots.append(msgspec.structs.replace(snapshot, strays=strays))
+            made, notices = make(
+                Inputs(
+                    state,
+                    loaded.digest,
+                    loaded.files,
+                    (),
+                    scope,
+                    tuple(snapshots),
+                    current,
+                    platform.limits,
+                    "test",
+                    "now",
+                )
+            )
+        data = dumps(made)
+        read = loads(data, "plan")
+        assert read == made
+        assert dumps(read) == data
+        return made, notices
+
+    def settings(self) -> Any:
+        """The platform settings of the files."""
+        loaded = load(
+            [self.folder / "reconcile.yml"],
+            environ={},
+            sources={"ldif": LdifDirectory.problems},
+            platforms={"sql": SqlPlatform.problems},
+        )
+        return loaded.desired.platform
+
+    def apply(self, made: Plan) -> Report:
+        """Carries the plan out."""
+        with self.platform(self.settings()) as platform:
+            return apply(made, platform, HOLDER)
+
+    def by_hand(self, changes: list[dict[str, Any]]) -> None:
+        """What people do on the platform, told as changes."""
+        with self.platform(self.settings()) as platform, platform.lock(["main"], HOLDER):
+            for given in changes:
+                change = msgspec.convert(
+                    {"key": "", "before": None, "after": None, "reason": "", "source": "", "workspace": "main"} | given,
+                    Change,
+                )
+                with platform.transaction("main") as writer:
+                    writer.read()
+                    assert list(writer.write([change])) == [""], change
+
+    def state(self, workspace: str = "main") -> dict[str, list[str]]:
+        """What the platform holds, in lines."""
+        with self.platform(self.settings()) as platform:
+            state = platform.read(workspace)
+        origins = {(one.user, one.group): one.origin for one in state.memberships}
+        granted = {(one.user, one.role): one.origin for one in state.grants}
+        ids = {user.username: user.id for user in state.users}
+        group_ids = {group.name: group.id for group in state.groups}
+        users = []
+        for row in rows.users(state):
+            user: Any = row
+            own = ids[user["username"]]
+            roles = [role + ("" if granted[own, role] else "*") for role in user["roles"]]
+            groups = [name + ("" if origins[own, group_ids[name]] else "*") for name in user["groups"]]
+            parts = [user["username"], user["status"]]
+            parts += [f"of {user['source']}"] if user["source"] else ["local"]
+            parts += [f"roles {'+'.join(roles)}"] if roles else []
+            parts += [f"groups {'+'.join(groups)}"] if groups else []
+            parts += [f"in {user['department']}"] if user["department"] else []
+            parts += [f"under {user['manager']}"] if user["manager"] else []
+            parts += [f"{name}={text}" for name, text in user["attributes"].items()]
+            users.append(" ".join(parts))
+        return {
+            "users": users,
+            "groups": [str(row["name"]) for row in rows.groups(state)],
+            "departments": [str(row["path"]) for row in rows.departments(state)],
+        }
+
+
+def told(change: Change) -> str:
+    """A change in one line: sign, kind, key, the action where the sign does not say it, and what an update changes."""
+    action = "" if change.action in ("create", "update", "delete") else f" {change.action}"
+    fields = ""
+    if change.action == "update":
+        fields = " " + ", ".join(
+            f"{name} {_told(change.before, name)} -> {_told(change.after, name)}" for name in change.after or {}
+        )
+    return f"{sign(change)} {change.kind} {change.key}{action}{fields}"
+
+
+def _told(fields: Mapping[str, Any] | None, name: str) -> str:
+    value = (fields or {})[name]
+    if isinstance(value, dict):
+        return ";".join(f"{key}={text or 'nothing'}" for key, text in value.items())
+    return str(value or "nothing")
+
+
+__all__ = ["BASE", "DESIRED", "MemoryDirectory", "MemoryPlatform", "Stage", "ldif", "told"]

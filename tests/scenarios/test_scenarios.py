@@ -1,0 +1,79 @@
+"""Plays every story of the files beside this one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconcile.errors import ReconcileError
+from reconcile.platforms.memory import MemoryPlatform
+from tests.scenarios.stage import DESIRED, Stage, ldif, told
+
+HERE = Path(__file__).parent
+
+
+def merged(base: Any, more: Any) -> Any:
+    """Mappings merged, everything else replaced."""
+    if isinstance(base, dict) and isinstance(more, dict):
+        return base | {key: merged(base.get(key), value) for key, value in more.items()}
+    return more
+
+
+def desired_of(given: dict[str, Any]) -> dict[str, Any]:
+    """A story's desired state: `users:` is short for the users of the one source."""
+    given = dict(given)
+    users = given.pop("users", None)
+    desired: dict[str, Any] = merged(DESIRED, given)
+    if users is not None:
+        desired["sources"] = [source | {"users": source["users"] | users} for source in desired["sources"]]
+    return desired
+
+
+def stories() -> Iterator[Any]:
+    for file in sorted(HERE.glob("*.yml")):
+        for story in yaml.safe_load(file.read_text(encoding="utf-8")):
+            yield pytest.param(story, id=f"{file.stem}: {story['what']}")
+
+
+@pytest.mark.parametrize("story", list(stories()))
+@pytest.mark.parametrize("kind", ["sql", "memory"])
+def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
+    known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons"}
+    known |= {"users", "groups", "departments"}
+    given = story.get("desired", {})
+    for number, step in enumerate(story["steps"], start=1):
+        assert step.keys() <= known, f"step {number}"
+        given = step.get("desired", given)
+        directories = step.get("directories", {"corp": step["directory"]} if "directory" in step else {})
+        stage.write(desired_of(given), {name: ldif(entries) for name, entries in directories.items()})
+        stage.by_hand(step.get("by_hand", []))
+        play(stage, step, f"step {number}")
+
+
+def play(stage: Stage, step: dict[str, Any], where: str) -> None:
+    if "error" in step:
+        with pytest.raises(ReconcileError) as caught:
+            stage.plan()
+        assert str(caught.value) == step["error"], where
+        return
+    plan, notices = stage.plan()
+    lines = [told(change) for change in plan.changes if change.kind != "source"]
+    assert lines == step.get("plan", []), where
+    assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get("skips", []), where
+    if "reasons" in step:
+        reasons = [change.reason for change in plan.changes if change.kind != "source"]
+        assert reasons == step["reasons"], where
+    assert list(notices) == step.get("notices", []), where
+    report = stage.apply(plan)
+    assert [one for one in report.outcomes if one.result != "applied"] == [], where
+    state = stage.state()
+    for kind in ("users", "groups", "departments"):
+        if kind in step:
+            assert state[kind] == step[kind], where
+    again, _ = stage.plan()
+    assert [told(change) for change in again.changes] == [], f"{where}: a second plan must be empty"
+    if not plan.skips:
+        assert again.skips == (), where
