@@ -83,7 +83,7 @@ def change(
     return Change(kind, action, key, before, after, "a test", "corp", workspace)
 
 
-def user(name: str, **fields: str | dict[str, str] | None) -> Change:
+def user(name: str, **fields: str | dict[str, str | None] | None) -> Change:
     return change("user", "create", name, {"username": name, **fields})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import Locked
-from reconcile.model.change import Change
+from reconcile.model.change import Change, Fields
 from reconcile.model.platform import PlatformState
 from reconcile.ports import Platform
 from tests.contract.platforms import (
@@ -159,7 +159,11 @@ def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:
 )
 def test_status(platform: Platform, action: Any, status: str) -> None:
     ok(platform, CORP, user("anna", status="vacation"))
-    after = {"status": status, "status_origin": "corp", "status_cause": None if status == "active" else "missing"}
+    after: Fields = {
+        "status": status,
+        "status_origin": "corp",
+        "status_cause": None if status == "active" else "missing",
+    }
     ok(platform, change("user", action, "anna", after))
     cause = {} if status == "active" else {"status_cause": "missing"}
     assert users(platform) == {"anna": {"status": status, "status_origin": "corp", **cause}}

@@ -18,7 +18,8 @@ from reconcile.errors import Locked, PlatformUnreadable, ReconcileError, UsageEr
 from reconcile.model import desired
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.sql import SqlPlatform, database, locking
-from reconcile.platforms.sql.tables import LIMITS, metadata
+from reconcile.platforms.sql.limits import LIMITS
+from reconcile.platforms.sql.tables import metadata
 from reconcile.ports import Holder
 from tests.contract.child import USERS
 from tests.contract.platforms import CORP, HOLDER, change, grant, group, member, ok, sql, user, view, write

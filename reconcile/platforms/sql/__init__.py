@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from reconcile.errors import ReconcileError
 from reconcile.model import desired
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.platforms.sql.limits import LIMITS
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
@@ -26,18 +27,13 @@ if TYPE_CHECKING:  # at run time it is imported on first use
 class SqlPlatform:
     """A platform in a database; see `reconcile.ports.Platform` for what each method promises."""
 
+    limits: Limits = LIMITS
+
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None:
         """Takes the settings; connects when first used."""
         self._settings = settings
         self._progress = progress
         self._token: str | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """The lengths of the columns."""
-        from reconcile.platforms.sql.tables import LIMITS
-
-        return LIMITS
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:

@@ -6,32 +6,15 @@ NULL means "none"; in `origin` and `status_origin` it means "a person did it". M
 """
 
 from datetime import datetime
-from typing import Final, get_args
+from typing import get_args
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from reconcile.model.platform import Cause, Limits, Status
-
-NAME: Final = 255
-"""Characters in a name of any kind."""
-EMAIL: Final = 320
-"""Characters in an e-mail address: 64 before the @ and 255 behind it."""
-
-LIMITS: Final = Limits(
-    lengths={
-        "username": NAME,
-        "first_name": NAME,
-        "last_name": NAME,
-        "email": EMAIL,
-        "group": NAME,
-        "department": NAME,
-        "attribute": 0,
-    },
-    any_role=True,
-)
+from reconcile.model.platform import Cause, Status
+from reconcile.platforms.sql.limits import EMAIL, NAME
 
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - SQLAlchemy's functions are written as SQL writes them

@@ -1,0 +1,23 @@
+"""How long values may be: the lengths of the columns, known without SQLAlchemy."""
+
+from typing import Final
+
+from reconcile.model.platform import Limits
+
+NAME: Final = 255
+"""Characters in a name of any kind."""
+EMAIL: Final = 320
+"""Characters in an e-mail address: 64 before the @ and 255 behind it."""
+
+LIMITS: Final = Limits(
+    lengths={
+        "username": NAME,
+        "first_name": NAME,
+        "last_name": NAME,
+        "email": EMAIL,
+        "group": NAME,
+        "department": NAME,
+        "attribute": 0,
+    },
+    any_role=True,
+)
