@@ -23,9 +23,9 @@ def init(path: Path) -> None:
         raise UsageError(f"{path} is there already: it is not overwritten") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    click.echo(
-        f"Wrote {path}. Next: edit it, then\n\n  reconcile validate {path}\n  reconcile test {path}\n  reconcile plan {path}"
-    )
+    click.echo(f"Wrote {path}. Edit it, and then:\n")
+    for command in ("validate", "test", "plan"):
+        click.echo(f"  reconcile {command} {path}")
 
 
 @click.command()

@@ -105,9 +105,8 @@ class SourceRules:
         """Role → the rules that give it, in words."""
         found: dict[str, str] = {}
         for mapping in self.mappings:
-            found[mapping.role] = (
-                f"{found[mapping.role]}, or {mapping.reason}" if mapping.role in found else mapping.reason
-            )
+            known = found.get(mapping.role)
+            found[mapping.role] = mapping.reason if known is None else f"{known}, or {mapping.reason}"
         if self.default_role is not None:
             found.setdefault(self.default_role, "the default role")
         return found

@@ -18,17 +18,21 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
     """The rows. JSON has every key of a row; a table and CSV the given columns, lists joined by `, `."""
     if form == "json":
         return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()
-    cells = [[_text(row.get(column)) for column in columns] for row in rows]
-    return _csv(cells, columns) if form == "csv" else _aligned(cells, columns)
+    if form == "csv":
+        return _csv([[_text(row.get(column), None) for column in columns] for row in rows], columns)
+    return _aligned([[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns)
 
 
-def _text(value: object) -> str:
+_LISTED = 4
+"""How many of a long list a table shows."""
+
+
+def _text(value: object, limit: int | None) -> str:
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={text}" for name, text in value.items())
+        more = f" and {len(value) - limit} more" if limit is not None and len(value) > limit + 1 else ""
+        return ", ".join(map(str, value[:limit] if more else value)) + more
     return str(value)
 
 
