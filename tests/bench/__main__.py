@@ -111,7 +111,8 @@ def _profile(folder: Path, persons: int, name: str) -> None:
         for earlier, command in made.commands().items():
             if earlier == name:
                 profiled = [sys.executable, "-m", "cProfile", "-o", file, *command]
-                subprocess.run(profiled, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+                if code := subprocess.run(profiled, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode:
+                    raise WrongExit(f"{name} ended with {code} in the profiler")
                 break
             measure(command, made.folder)
     pstats.Stats(str(file)).sort_stats("tottime").print_stats(25)
