@@ -78,7 +78,9 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
     number = lines[0][0]
     name, value = _pair(lines[0], names)
     if name != "dn":
-        raise Broken(number, f"an entry starts with `dn:`, not with `{name}:`")
+        raise Broken(
+            number, f"an entry starts with `dn:`, not with `{name}:` (ldapsearch -LLL writes nothing but entries)"
+        )
     try:
         dn = value.decode()
     except UnicodeDecodeError as error:

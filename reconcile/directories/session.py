@@ -110,7 +110,8 @@ class Session:
         entries: list[tuple[bytes, messages.Message]] = []
         try:
             while True:
-                data = self._receive(search, before + len(entries))
+                whole = self._complete(self._rest, 0)
+                data = self._rest if whole else self._receive(search, before + len(entries))
                 position = 0
                 while length := self._complete(data, position):
                     found = messages.message(data, position, position + length)
@@ -137,11 +138,11 @@ class Session:
         return length if position + length <= len(data) else 0
 
     def _receive(self, search: Search, entries: int) -> bytes:
-        """What was left over, and more: at least one whole message."""
+        """What was left over, and as much more as makes at least one whole message."""
         chunks = [self._rest]
         have = len(self._rest)
         needed = messages.size(self._rest, 0)
-        while have < needed or not needed or len(chunks) == 1:
+        while have < needed or not needed:
             chunk = self._chunk(search, entries)
             chunks.append(chunk)
             have += len(chunk)

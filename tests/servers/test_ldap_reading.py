@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot
 from tests.servers import ber
+from tests.servers.certificates import Authority
 from tests.servers.proxy import Proxy, proxy
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, program, slapd
-from tests.servers.sources import EVERYTHING, PERSONS, ldif, people, source
+from tests.servers.sources import EVERYTHING, PERSONS, Known, ldif, people, source
 from tests.servers.stand_in import BASE, ended, stand_in, success
 
 pytestmark = pytest.mark.server
@@ -317,6 +319,35 @@ def test_every_search_is_logged_as_a_command_that_can_be_pasted(
     done = subprocess.run([tool, *pasted[1:]], capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.count("dn: uid=") == len(snapshot.persons) == 9
     assert "entryUUID: " in done.stdout
+
+
+def test_the_pasted_command_knows_the_ca(
+    secure: Slapd, authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program("ldapsearch")
+    ca_file = tmp_path / "a ca's file.pem"
+    shutil.copy(authority.file, ca_file)
+    caplog.set_level(logging.INFO, "reconcile.directories")
+    for url in (secure.url, secure.ldaps_url):
+        read(
+            source(url, tls=desired.Tls(ca_file=str(ca_file)), bind=desired.Bind(f"cn=admin,{SUFFIX}", Known(PASSWORD)))
+        )
+    commands = [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+    assert len(commands) == 4
+    for command in commands:
+        pasted = command.replace(" -W ", f" -w {PASSWORD} ")
+        done = subprocess.run(pasted, shell=True, capture_output=True, text=True, check=True, timeout=20)
+        assert "dn: " in done.stdout
+        assert PASSWORD not in command
+
+
+def test_a_goodbye_right_behind_the_last_page() -> None:
+    notice = ber.tlv(ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("closing time"))
+    base = success(BASE)
+    with stand_in([lambda number: base(number) + ber.message(0, notice)]) as url:
+        message = refused(source(url))
+    assert "the connection broke" in message
+    assert "closing time" in message
 
 
 def test_settings_that_nobody_checked_are_refused_all_the_same(server: Slapd) -> None:

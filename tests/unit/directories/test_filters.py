@@ -47,6 +47,8 @@ def test_well_formed(text: str) -> None:
         "((cn=x))",
         "(cn:=)(",
         "(::=x)",
+        "(a=b))(|!()",
+        "(a=b))(a=b)a=b( !(!*&)",
     ],
 )
 def test_malformed(text: str) -> None:
