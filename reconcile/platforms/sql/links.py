@@ -1,17 +1,19 @@
 """Writing what ties two things together: memberships and grants."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from reconcile.model.change import Change
 from reconcile.platforms.names import text
+from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql import work as w
 from reconcile.platforms.sql.isolation import expect, isolate
 
-_Row: TypeAlias = tuple[int, dict[str, object]]
+_Row: TypeAlias = tuple[int, tuple[Any, ...]]
+"""Which of the changes it is, and the values."""
 
 
 def create_memberships(work: w.Work, changes: Sequence[Change]) -> list[str]:
@@ -20,12 +22,13 @@ def create_memberships(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     def step(index: int, change: Change) -> None:
         user, group = work.names.new_link(change)
-        rows.append((index, {"user_id": int(user), "group_id": int(group), "origin": _origin(change)}))
+        rows.append((index, (int(user), int(group), _origin(change))))
 
     reasons = w.prepare(changes, step)
 
     def insert(batch: Sequence[_Row]) -> None:
-        work.connection.execute(t.memberships.insert(), [row for _, row in batch])
+        columns = ("user_id", "group_id", "origin")
+        bulk.run(work.connection, t.memberships.insert(), columns, [row for _, row in batch])
 
     _note(reasons, rows, isolate(work.connection, rows, insert))
     return reasons
@@ -37,20 +40,16 @@ def create_grants(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     def step(index: int, change: Change) -> None:
         user, role = work.names.new_link(change)
-        rows.append((index, {"user_id": int(user), "role": role, "origin": _origin(change)}))
+        rows.append((index, (int(user), role, _origin(change))))
 
     reasons = w.prepare(changes, step)
 
     def insert(batch: Sequence[_Row]) -> None:
-        created = _create_roles(work, {str(row["role"]) for _, row in batch})
+        created = _create_roles(work, {role for _, (_, role, _) in batch})
         roles = {**work.roles, **created}
-        work.connection.execute(
-            t.grants.insert(),
-            [
-                {"user_id": row["user_id"], "role_id": roles[str(row["role"])], "origin": row["origin"]}
-                for _, row in batch
-            ],
-        )
+        columns = ("user_id", "role_id", "origin")
+        grants = [(user, roles[role], origin) for _, (user, role, origin) in batch]
+        bulk.run(work.connection, t.grants.insert(), columns, grants)
         work.roles.update(created)  # not before: a batch that fails takes its roles along
 
     _note(reasons, rows, isolate(work.connection, rows, insert))
@@ -88,16 +87,15 @@ def _on_linked(work: w.Work, changes: Sequence[Change], statement: sa.Update | s
 
     def step(index: int, change: Change) -> None:
         user, other = work.names.link(change)
-        row: dict[str, object] = {
-            "user": int(user),
-            "other": work.roles[other] if change.kind == "grant" else int(other),
-        }
-        rows.append((index, {**row, "new_origin": _origin(change)} if change.action == "update" else row))
+        pair = int(user), work.roles[other] if change.kind == "grant" else int(other)
+        rows.append((index, pair if change.action == "delete" else (*pair, _origin(change))))
 
     reasons = w.prepare(changes, step)
 
+    names = ("user", "other") if isinstance(statement, sa.Delete) else ("user", "other", "new_origin")
+
     def write(batch: Sequence[_Row]) -> None:
-        expect(work.connection.execute(statement, [row for _, row in batch]), len(batch))
+        expect(bulk.run(work.connection, statement, names, [row for _, row in batch]), len(batch))
 
     _note(reasons, rows, isolate(work.connection, rows, write))
     return reasons

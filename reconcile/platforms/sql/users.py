@@ -6,62 +6,79 @@ import sqlalchemy as sa
 
 from reconcile.model.change import Change, Fields
 from reconcile.platforms.names import Move, Unknown, text
+from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql import work as w
 from reconcile.platforms.sql.isolation import expect, isolate
+from reconcile.platforms.sql.values import encode
 
 _AS_TEXT = frozenset({"username", "first_name", "last_name", "email", "status"})
 _OR_NULL = frozenset({"status_origin", "status_cause", "external_id", "dn"})
 _NAMED_IN_REASON = 3
+_COLUMNS = (
+    "workspace_id",
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "status",
+    "status_origin",
+    "status_cause",
+    "source_id",
+    "external_id",
+    "dn",
+    "department_id",
+    "manager_id",
+    "attributes",
+)
 
 
 def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
     """Inserts all, then tells them who their managers are: those may be among them."""
     folded = work.names.holders("user")
-    rows: dict[int, dict[str, object]] = {}
+    rows: dict[int, tuple[object, ...]] = {}
+    coming: dict[int, str] = {}
     managers: dict[int, str] = {}
 
     def step(index: int, change: Change) -> None:
         fields = change.after or {}
-        row = _row(work, fields)
-        name = text(fields, "username").casefold()
-        if name in folded:
+        username, manager = text(fields, "username"), text(fields, "manager")
+        there = work.names.users.get(manager)
+        row = _row(work, fields, int(there) if there else None)
+        if username.casefold() in folded:
             raise Unknown("another user of the workspace has this username")
-        folded[name] = ""
-        manager = text(fields, "manager")
-        if manager in work.names.users:
-            row["manager_id"] = int(work.names.users[manager])
-        elif manager:
+        folded[username.casefold()] = ""
+        if manager and not there:
             managers[index] = manager
-        rows[index] = row
+        rows[index], coming[index] = row, username
 
     reasons = w.prepare(changes, step)
-    _drop_unmanaged(rows, managers, reasons)
+    _drop_unmanaged(coming, managers, reasons)
     highest = work.highest(t.users)
-    batch = list(rows)
+    batch = list(coming)
 
     def insert(indices: Sequence[int]) -> None:
-        work.connection.execute(t.users.insert(), [rows[index] for index in indices])
+        bulk.run(work.connection, t.users.insert(), _COLUMNS, [rows[index] for index in indices])
 
     for index, reason in zip(batch, isolate(work.connection, batch, insert), strict=True):
         if reason:
             reasons[index] = reason
-            del rows[index]
-    _manage(work, rows, managers, reasons, highest)
+            del coming[index]
+    _manage(work, coming, managers, reasons, highest)
     return reasons
 
 
 def _manage(
-    work: w.Work, rows: dict[int, dict[str, object]], managers: dict[int, str], reasons: list[str], highest: int
+    work: w.Work, coming: dict[int, str], managers: Mapping[int, str], reasons: list[str], highest: int
 ) -> None:
     """Sets managers among the rows just inserted; takes out again those who cannot have theirs."""
     inserted = sa.select(t.users.c.username, t.users.c.id).where(
         t.users.c.workspace_id == work.workspace_id, t.users.c.id > highest
     )
     ids: dict[str, int] = dict(work.connection.execute(inserted).all())
-    created = dict(rows)
-    _drop_unmanaged(rows, managers, reasons)
-    places = [index for index in managers if index in rows]
+    created = dict(coming)
+    _drop_unmanaged(coming, managers, reasons)
+    places = [index for index in managers if index in coming]
     statement = (
         sa.update(t.users)
         .where(t.users.c.id == sa.bindparam("row"))
@@ -69,50 +86,48 @@ def _manage(
     )
 
     def write(batch: Sequence[int]) -> None:
-        parameters = [{"row": ids[str(rows[i]["username"])], "manager": ids[managers[i]]} for i in batch]
-        expect(work.connection.execute(statement, parameters), len(batch))
+        parameters = [(ids[managers[index]], ids[coming[index]]) for index in batch]
+        expect(bulk.run(work.connection, statement, ("manager", "row"), parameters), len(batch))
 
     for index, reason in zip(places, isolate(work.connection, places, write), strict=True):
         if reason:
             reasons[index] = reason
-            del rows[index]
-    _drop_unmanaged(rows, managers, reasons)
-    gone = [{"row": ids[str(row["username"])]} for index, row in created.items() if index not in rows]
+            del coming[index]
+    _drop_unmanaged(coming, managers, reasons)
+    gone = [(ids[name],) for index, name in created.items() if index not in coming]
     if gone:
-        work.connection.execute(sa.delete(t.users).where(t.users.c.id == sa.bindparam("row")), gone)
-    work.names.users.update((name, str(ids[name])) for name in (str(row["username"]) for row in rows.values()))
+        bulk.run(work.connection, sa.delete(t.users).where(t.users.c.id == sa.bindparam("row")), ("row",), gone)
+    work.names.users.update((name, str(ids[name])) for name in coming.values())
 
 
-def _drop_unmanaged(rows: dict[int, dict[str, object]], managers: Mapping[int, str], reasons: list[str]) -> None:
+def _drop_unmanaged(coming: dict[int, str], managers: Mapping[int, str], reasons: list[str]) -> None:
     """Takes out whose manager is neither there nor about to be, and those who count on them in turn."""
-    coming = {row["username"] for row in rows.values()}
-    lost = [index for index, manager in managers.items() if index in rows and manager not in coming]
-    while lost:
+    names = set(coming.values())
+    while lost := [index for index, manager in managers.items() if index in coming and manager not in names]:
         for index in lost:
             reasons[index] = f"the manager {managers[index]!r} is not there"
-            coming.discard(rows.pop(index)["username"])
-        lost = [index for index, manager in managers.items() if index in rows and manager not in coming]
+            names.discard(coming.pop(index))
 
 
-def _row(work: w.Work, fields: Fields) -> dict[str, object]:
-    attributes = fields.get("attributes") or {}
-    department = text(fields, "department")
-    return {
-        "workspace_id": work.workspace_id,
-        "username": text(fields, "username"),
-        "first_name": text(fields, "first_name"),
-        "last_name": text(fields, "last_name"),
-        "email": text(fields, "email"),
-        "status": fields.get("status") or "active",
-        "status_origin": fields.get("status_origin") or None,
-        "status_cause": fields.get("status_cause") or None,
-        "source_id": work.source(text(fields, "source")),
-        "external_id": fields.get("external_id") or None,
-        "dn": fields.get("dn") or None,
-        "department_id": int(work.names.department(department)) if department else None,
-        "manager_id": None,
-        "attributes": attributes,
-    }
+def _row(work: w.Work, fields: Fields, manager: int | None) -> tuple[object, ...]:
+    """In the order of _COLUMNS."""
+    attributes, department = fields.get("attributes"), fields.get("department")
+    return (
+        work.workspace_id,
+        fields.get("username") or "",
+        fields.get("first_name") or "",
+        fields.get("last_name") or "",
+        fields.get("email") or "",
+        fields.get("status") or "active",
+        fields.get("status_origin") or None,
+        fields.get("status_cause") or None,
+        work.source(text(fields, "source")),
+        fields.get("external_id") or None,
+        fields.get("dn") or None,
+        int(work.names.department(str(department))) if department else None,
+        manager,
+        encode(attributes) if attributes else "{}",
+    )
 
 
 def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
@@ -151,7 +166,7 @@ def _columns(work: w.Work, change: Change) -> dict[str, object]:
         elif field in _OR_NULL:
             columns[field] = value or None
         elif field == "attributes":
-            columns[field] = _patch((change.before or {}).get("attributes"), value)
+            columns[field] = encode(_patch((change.before or {}).get("attributes"), value))
         elif field == "source":
             columns["source_id"] = work.source(str(value or ""))
         elif field == "department":
@@ -191,7 +206,7 @@ def remove(work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reaso
     statement = sa.delete(table).where(table.c.id == sa.bindparam("row"))
 
     def write(batch: Sequence[tuple[int, int]]) -> None:
-        expect(work.connection.execute(statement, [{"row": number} for _, number in batch]), len(batch))
+        expect(bulk.run(work.connection, statement, ("row",), [(number,) for _, number in batch]), len(batch))
 
     for (index, _), reason in zip(rows, isolate(work.connection, rows, write), strict=True):
         reasons[index] = reason

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from reconcile.model.change import Change, Fields
 from reconcile.platforms.names import Move, Names, Unknown, blocked, text
+from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql.isolation import expect, isolate
 from reconcile.platforms.sql.tables import utc_now
 
@@ -105,12 +106,11 @@ def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, 
     failed: dict[int, str] = {}
     for columns, rows in sets.items():
         statement = _statement(table, columns)
+        names = ["row", *(f"new_{column}" for column in columns)]
 
-        def write(batch: Sequence[Update], statement: sa.Update = statement) -> None:
-            parameters = [
-                {"row": one.id, **{f"new_{key}": value for key, value in one.values.items()}} for one in batch
-            ]
-            expect(work.connection.execute(statement, parameters), len(batch))
+        def write(batch: Sequence[Update], statement: sa.Update = statement, names: Sequence[str] = names) -> None:
+            parameters = [(one.id, *one.values.values()) for one in batch]
+            expect(bulk.run(work.connection, statement, names, parameters), len(batch))
 
         reasons = isolate(work.connection, rows, write)
         failed.update((one.place, reason) for one, reason in zip(rows, reasons, strict=True) if reason)
