@@ -1,12 +1,12 @@
-"""One statement for many rows, handed to the driver as tuples.
+"""One statement for many rows, which come and go as the driver's own tuples.
 
 SQLAlchemy writes the statement; the rows go past it, because looking at each value of each row costs it as much time
 as the database needs to store them. So values must be what the driver takes: text, numbers, None; JSON as text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -28,3 +28,16 @@ def run(
     if order != list(range(len(names))):
         parameters = list(map(itemgetter(*order), parameters))
     return connection.exec_driver_sql(str(compiled), parameters).rowcount
+
+
+def rows(
+    connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, object]
+) -> list[tuple[Any, ...]]:
+    """All rows of a SELECT as the driver gives them."""
+    cursor = connection.execute(statement, parameters).cursor
+    if cursor is None:
+        raise TypeError("the statement gives no rows")
+    try:
+        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+    finally:
+        cursor.close()

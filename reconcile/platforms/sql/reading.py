@@ -3,12 +3,13 @@
 The database turns ids into text and NULL into "", which is several times faster than doing it here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, Source, User
+from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.values import decode
 from reconcile.ports import Progress, no_progress
@@ -81,8 +82,8 @@ def read(connection: sa.Connection, workspace: str, progress: Progress = no_prog
     if number is None:
         return PlatformState(workspace)
 
-    def rows(statement: sa.Executable) -> Sequence[Sequence[Any]]:
-        return connection.execute(statement, {"workspace": number}).all()
+    def rows(statement: sa.Executable) -> list[tuple[Any, ...]]:
+        return bulk.rows(connection, statement, {"workspace": number})
 
     users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS)])
     progress("users read", len(users))
