@@ -12,12 +12,11 @@ def taken(report: dict[str, Any], package: str) -> tuple[int, int]:
 
 
 def missing(report: dict[str, Any], package: str) -> list[str]:
-    """The branches that were not taken, as `file: from line → to line` (a negative line is the way out)."""
+    """The branches that were not taken, one line a file, as `from→to` in lines; a negative line is the way out."""
     return [
-        f"  {name}: {start} → {end}"
+        f"  {name}: {', '.join(f'{start}→{end}' for start, end in file['missing_branches'])}"
         for name, file in sorted(report["files"].items())
-        if name.startswith(f"{package}/")
-        for start, end in file["missing_branches"]
+        if name.startswith(f"{package}/") and file["missing_branches"]
     ]
 
 
