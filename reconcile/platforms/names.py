@@ -98,7 +98,9 @@ class Names:
         splits = [named] if named else _splits(change.key)
         pairs = [(self.users_before.get(user, ""), self._other_before(change, other)) for user, other in splits]
         there = [pair for pair in pairs if pair in self._linked[change.kind]]
-        if len(there) != 1:
+        if len(there) > 1:
+            raise Unknown(f"the key {change.key!r} could mean more than one {change.kind}")
+        if not there:
             raise Unknown(f"the {change.kind} {change.key!r} is not there")
         return there[0]
 

@@ -148,6 +148,13 @@ def test_updates_of_every_kind(platform: Platform) -> None:
     assert seen["memberships"] == {("anna", "Staff"): "other"}
 
 
+def test_attributes_of_any_text_are_merged(platform: Platform) -> None:
+    odd = {"": "empty", 'a"b\\': "\n\t", "nul": "\0", "ü 🙂": "\u2028", "json": '{"x": null}', "null": "null"}
+    ok(platform, user("anna", attributes={**dict.fromkeys(odd, "before"), "kept": "1", "gone": "2"}))
+    ok(platform, change("user", "update", "anna", {"attributes": {**odd, "gone": None}}))
+    assert users(platform)["anna"]["attributes"] == {**odd, "kept": "1"}
+
+
 def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:
     ok(platform, department("Sales"), [user("ben"), user("anna", email="a@b.c", department="Sales", manager="ben")])
     ok(platform, change("user", "update", "anna", {"email": None, "department": None, "manager": None}))

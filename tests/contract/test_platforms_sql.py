@@ -325,11 +325,11 @@ def test_another_program_that_writes_is_waited_for_and_then_said(
     with closing(sqlite3.connect(tmp_path / "acme.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert len(platform.read("main").users) == 1
-        with pytest.raises(PlatformUnreadable, match="another program has been writing"):
+        with pytest.raises(PlatformUnreadable, match="another program has kept it busy"):
             prepare(platform)
         other.execute("ROLLBACK")
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(PlatformUnreadable, match="another program has been writing"):
+        with pytest.raises(PlatformUnreadable, match="another program has kept it busy"):
             platform.read("main")
     prepare(platform)
 

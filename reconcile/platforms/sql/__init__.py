@@ -109,7 +109,7 @@ class SqlPlatform:
         try:
             database = self._database
             if not database.exists():
-                there = database.path.parent.is_dir()
+                there = database.has_folder()
                 yield Check(
                     what,
                     there,

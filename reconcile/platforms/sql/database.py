@@ -25,8 +25,8 @@ _CACHE_KIB = 64 * 1024
 """Room for what a transaction changes: once it overflows, SQLite shuts readers out until the commit."""
 _MEANINGS = (
     ("not a database", "it is not an SQLite database; name another file in `platform.url`, or move this one away"),
-    ("malformed", "the file is damaged; restore it from a backup"),
-    ("locked", f"another program has been writing in it for more than {BUSY:g} s; try again when it is done"),
+    ("image is malformed", "the file is damaged; restore it from a backup"),
+    ("locked", f"another program has kept it busy for more than {BUSY:g} s; try again when it is done"),
     ("readonly", "it may not be written to; check the permissions of the file and of its folder"),
     ("unable to open", "it cannot be opened; check that its folder is there, and the permissions of both"),
     ("disk is full", "the disk is full; nothing was changed"),
@@ -51,7 +51,13 @@ class Database:
 
     def exists(self) -> bool:
         """Whether there is anything to read; a file of no bytes is an empty database."""
-        return self.path.exists()
+        with self.explained():
+            return self.path.exists()
+
+    def has_folder(self) -> bool:
+        """Whether the file could be made."""
+        with self.explained():
+            return self.path.parent.is_dir()
 
     def create(self) -> None:
         """Makes an empty file that only its owner may read; SQLite gives its journal the same permissions."""
@@ -89,7 +95,7 @@ class Database:
         self._writing.dispose()
 
     def _explain(self, text: str) -> PlatformUnreadable:
-        if self.path.is_dir():
+        if "unable to open" in text and self.path.is_dir():
             return PlatformUnreadable(f"the {self} is a folder; name a file in `platform.url`")
         for part, meaning in _MEANINGS:
             if part in text:

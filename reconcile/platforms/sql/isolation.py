@@ -37,7 +37,7 @@ def isolate(connection: sa.Connection, rows: Sequence[Row], write: Callable[[Seq
             write(rows)
     except (IntegrityError, DataError, Refused, UnicodeEncodeError) as error:
         if len(rows) == 1:
-            return [_reason(error)]
+            return [reason(error)]
         middle = len(rows) // 2
         return isolate(connection, rows[:middle], write) + isolate(connection, rows[middle:], write)
     return [""] * len(rows)
@@ -49,7 +49,8 @@ def expect(found: int, rows: int) -> None:
         raise Refused("it is no longer there")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What the database means, without the statement and its values."""
     if not isinstance(error, DBAPIError):
         return f"it holds text that cannot be stored ({error})" if isinstance(error, UnicodeError) else str(error)
     text = str(error.orig)

@@ -49,7 +49,7 @@ def _text(column: str, length: int = NAME) -> sa.Column[str]:
 
 
 def _time(column: str) -> sa.Column[datetime]:
-    return sa.Column(column, sa.DateTime, nullable=False, server_default=utc_now())
+    return sa.Column(column, sa.DateTime, nullable=False, server_default=sa.text("CURRENT_TIMESTAMP"))
 
 
 def _mirrored() -> list[sa.Column[object]]:

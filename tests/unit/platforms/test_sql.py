@@ -1,0 +1,65 @@
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.sql import locking
+from reconcile.platforms.sql.isolation import reason
+from reconcile.platforms.sql.values import decode, encode
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_attributes_come_back(attributes: dict[str, str]) -> None:
+    assert decode(encode(attributes), "anna") == attributes
+
+
+def test_attributes_of_another_hand() -> None:
+    assert decode('{"a": 1.5, "b": true, "c": null, "d": {"e": []}}', "anna") == {
+        "a": "1.5",
+        "b": "true",
+        "d": '{"e":[]}',
+    }
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "7", "{", '"a"'])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(PlatformUnreadable, match="'anna'"):
+        decode(text, "anna")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("UNIQUE constraint failed: index 'users_username'", "another user of the workspace has this username"),
+        (
+            "UNIQUE constraint failed: users.workspace_id, users.source_id, users.external_id",
+            "another one of the same source has this external id",
+        ),
+        ("UNIQUE constraint failed: grants.user_id, grants.role_id", "the user has this role already"),
+        ("CHECK constraint failed: users_first_name_length", "the first_name is too long"),
+        ("CHECK constraint failed: users_status", "the database's rule users_status forbids it"),
+        ("NOT NULL constraint failed: users.username", "the database's rule users.username forbids it"),
+        ("no more licences", "no more licences"),
+    ],
+)
+def test_reasons_are_for_people(said: str, meant: str) -> None:
+    error = IntegrityError("INSERT INTO users …", {"email": "secret"}, sqlite3.IntegrityError(said))
+    assert reason(error) == meant
+
+
+HELD = locking.Held("main", "joe", "box", 4711, None, "2026-03-01T07:00:00Z", 0.0)
+
+
+def test_a_lock_of_another_machine_is_dead_after_five_minutes_of_silence() -> None:
+    assert not locking.is_dead(HELD._replace(age=300.0), "here")
+    assert locking.is_dead(HELD._replace(age=300.5), "here")
+
+
+def test_a_lock_tells_who_and_what_to_do() -> None:
+    fresh = locking.describe(HELD._replace(age=12.3), "here")
+    assert fresh.startswith("the workspace 'main' is locked by joe on box, process 4711, since 2026-03-01T07:00:00Z")
+    assert "12 s ago: wait" in fresh
+    assert "--force" in locking.describe(HELD._replace(age=400.0), "here")
