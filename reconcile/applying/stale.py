@@ -15,7 +15,8 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     given_up = {
         (change.kind, change.key)
         for change in changes
-        if change.action == "delete" or (change.after or {}).keys() & {"username", "name", "title", "parent"}
+        if change.before is not None
+        and (change.after is None or change.after.keys() & {"username", "name", "title", "parent"})
     }
     lines: list[str] = []
     for change in changes:

@@ -121,12 +121,18 @@ class _Json(logging.Formatter):
         )
 
 
+class _StandardError(logging.Handler):
+    """Writes to what is standard error at that moment: a caller from Python may have put something else there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
+
+
 def _logger() -> logging.Logger:
     logger = logging.getLogger("reconcile")
     if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(_Text())
-        logger.addHandler(handler)
+        logger.addHandler(_StandardError())
+        logger.handlers[0].setFormatter(_Text())
         logger.propagate = False
     return logger
 

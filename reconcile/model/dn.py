@@ -9,7 +9,9 @@ raises ValueError.
 import re
 import unicodedata
 
-_PLAIN = re.compile(r'[^\\"+#;<>\0]*', re.ASCII)
+_PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~]+"  # printable ASCII without what an escape could stand for
+# Almost every name of a real directory: nothing in it can be spelt in another way but by case.
+_PLAIN = re.compile(rf"(?:[A-Za-z]+={_PART}(?: {_PART})*(?:,(?!\Z)|\Z))+")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*")
 _ESCAPE = r"\\(?:[0-9A-Fa-f]{2}|[^0-9A-Za-z])"
 _STRING = re.compile(rf' *(?P<value>(?:[^\\",+;\0]|{_ESCAPE})*)')
@@ -32,8 +34,8 @@ _OIDS = {
 
 def normalize(dn: str) -> str:
     """The one spelling of a DN; "" for the root. Raises ValueError for text that is no DN."""
-    if dn.isascii() and "\\" not in dn and _PLAIN.fullmatch(dn):
-        return ",".join(map(_plain_rdn, dn.split(","))) if dn.strip() else ""
+    if dn.isascii() and _PLAIN.fullmatch(dn):
+        return dn.lower()
     return ",".join("+".join(sorted(_normal(*pair) for pair in rdn)) for rdn in parse(dn))
 
 
@@ -43,17 +45,6 @@ def key(text: str) -> str:
         return normalize(text)
     except ValueError:
         return ""
-
-
-def _plain_rdn(rdn: str) -> str:
-    """The same as the long way for an RDN of printable ASCII without specials: most of them are."""
-    name, equals, value = rdn.partition("=")
-    name = name.strip().lower()
-    if not equals or not _TYPE.fullmatch(name):
-        raise ValueError(f"not a distinguished name: {rdn!r} has no attribute type")
-    if name.isalpha() and "=" not in value and " " not in value:
-        return f"{name}={value.lower()}"
-    return _normal(name, value.strip(" "))
 
 
 def _normal(name: str, value: str) -> str:
