@@ -2,6 +2,7 @@
 
 What is the same for every directory stands in `reading` (searches → snapshot), `entries` (one entry → one value) and
 `vendors` (what differs by source type, as data); they know nothing of sockets and files. `ldap` talks to servers:
-`connecting` (failover, TLS, bind), `session` (paged searches), `messages` (the bytes), `failures` (what went wrong, in
-words). `memory` holds entries itself, `ldif` fills it from files. ldap3 is imported by `library` alone.
+`connecting` (failover), `securing` (TLS), `binding`, `session` (paged searches), `messages` (the bytes), `failures`
+(what went wrong, in words). `memory` holds its entries in a `tree`, whose filters `matching` evaluates; `ldif` fills
+it with the `records` of files. ldap3 is imported by `library` alone.
 """

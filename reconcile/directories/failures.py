@@ -7,11 +7,16 @@ SourceUnreadable (exit code 7)
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconcile.directories.library import RESULT_CODES
 from reconcile.directories.searching import Search
 from reconcile.errors import SourceUnreadable
+
+REACH: Final = "reach server"
+TLS: Final = "TLS"
+BIND: Final = "bind"
+"""The steps of connecting, as `reconcile test` calls them."""
 
 NO_SUCH_OBJECT, BUSY, UNAVAILABLE = 32, 51, 52
 
@@ -33,6 +38,14 @@ class NoConnection(SourceUnreadable):
         super().__init__(message)
 
 
+class Unusable(Exception):
+    """This server cannot be used; the next one may. Never leaves `connecting`."""
+
+    def __init__(self, step: str, why: str) -> None:
+        self.step = step
+        super().__init__(why)
+
+
 class Result(NamedTuple):
     """How a server says that it is done (LDAPResult of RFC 4511)."""
 
@@ -48,7 +61,7 @@ class Result(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """Who asks, and where."""
+    """Who asks, and where; page size 0 is without pages."""
 
     place: str
     name: str

@@ -8,7 +8,7 @@ import datetime as dt
 import logging
 import ssl
 
-from reconcile.directories.failures import NoConnection
+from reconcile.directories.failures import TLS, NoConnection
 from reconcile.directories.library import Tls, ldap3
 from reconcile.model import desired
 
@@ -40,7 +40,7 @@ def context(tls: desired.Tls) -> ssl.SSLContext:
         rules = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ValueError) as error:
         why = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", error)
-        raise NoConnection("TLS", f"the CA file {tls.ca_file} (tls.ca_file) cannot be used: {why}") from error
+        raise NoConnection(TLS, f"the CA file {tls.ca_file} (tls.ca_file) cannot be used: {why}") from error
     if tls.verify == "none":
         rules.check_hostname = False
         rules.verify_mode = ssl.CERT_NONE

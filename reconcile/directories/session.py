@@ -6,11 +6,10 @@ entry or a success raises SourceUnreadable.
 """
 
 import logging
-import shlex
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from reconcile.directories import messages
+from reconcile.directories import ldapsearch, messages
 from reconcile.directories.failures import ConnectionBroken, Reader, referred, refused
 from reconcile.directories.library import LDAPException, ldap3, paged_search_control, search_operation
 from reconcile.directories.searching import RawEntry, Search
@@ -36,31 +35,35 @@ class _Page(NamedTuple):
 class Session:
     """One bound connection. After any error it is of no more use: close it."""
 
-    def __init__(self, connection: ldap3.Connection, *, url: str, reader: str, page_size: int, command: str) -> None:
-        """`reader` is who is bound, for messages; `command` the start of an equal `ldapsearch`."""
+    def __init__(self, connection: ldap3.Connection, reader: Reader, command: str) -> None:
+        """`command` is the start of an equal `ldapsearch`."""
         self._connection = connection
-        self.place = url
-        self.reader = reader
-        self._page_size = page_size
+        self._reader = reader
         self._command = command
         self._rest = b""
 
+    @property
+    def place(self) -> str:
+        """The server's URL, as the settings spell it."""
+        return self._reader.place
+
     def search(self, search: Search) -> Iterator[list[RawEntry]]:
-        """The entries found, page by page."""
-        self._tell(search)
-        paged = self._page_size > 0 and search.scope != "base"
+        """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find."""
+        page_size = 0 if search.scope == "base" else self._reader.page_size
+        log.info("%s %s", self._command, ldapsearch.rest(search, page_size))
         total = 0
-        number = self._request(search, b"" if paged else None)
+        number = self._request(search, page_size, b"")
         while number:
             page = self._page(search, number, total)
             total += len(page.entries)
             self._succeeded(search, page, total)
-            cookie = self._cookie(search, page, total) if paged else b""
-            number = self._request(search, cookie) if cookie else 0
+            cookie = self._cookie(search, page, total) if page_size else b""
+            number = self._request(search, page_size, cookie) if cookie else 0
             try:
-                yield [messages.entry(data, found.start, found.stop) for data, found in page.entries]
+                entries = [messages.entry(data, found.start, found.stop) for data, found in page.entries]
             except ValueError as error:
                 raise self._garbled(search, error) from error
+            yield entries
 
     def close(self) -> None:
         """Says goodbye if the server still listens."""
@@ -70,20 +73,10 @@ class Session:
             log.debug("%s: no goodbye: %s", self.place, error)
             self._connection.strategy.close()
 
-    def _tell(self, search: Search) -> None:
-        if not log.isEnabledFor(logging.INFO):
-            return
-        paging = ""
-        if self._page_size > 0 and search.scope != "base":
-            paging = f" -E pr={self._page_size}/noprompt"
-        scope = {"base": "base", "one": "one", "subtree": "sub"}[search.scope]
-        words = shlex.join(["-b", search.base, "-s", scope])
-        log.info("%s %s%s %s", self._command, words, paging, shlex.join([search.filter, *search.attributes]))
-
-    def _request(self, search: Search, cookie: bytes | None) -> int:
-        """Sends the request for one page and returns its number; `cookie` None asks without paging."""
+    def _request(self, search: Search, page_size: int, cookie: bytes) -> int:
+        """Sends the request for one page and returns its number; page size 0 asks without paging."""
         # Critical: a server that cannot page has to say so instead of sending what it likes.
-        controls = None if cookie is None else [paged_search_control(True, self._page_size, cookie)]
+        controls = [paged_search_control(True, page_size, cookie)] if page_size else None
         try:
             request = search_operation(
                 search.base,
@@ -186,7 +179,7 @@ class Session:
         except ValueError as error:
             raise self._garbled(search, error) from error
         if result.code:
-            raise refused(Reader(self.place, self.reader, self._page_size), search, result, entries)
+            raise refused(self._reader, search, result, entries)
 
     def _unexpected(self, search: Search, data: bytes, found: messages.Message, entries: int) -> Exception:
         """The error for a message that belongs to no request of ours: usually the server's goodbye."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconcile.directories import filters
-from reconcile.directories.connecting import target
+from reconcile.directories.targets import target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
 

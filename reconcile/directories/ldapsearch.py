@@ -1,0 +1,29 @@
+"""Searches as `ldapsearch` commands that can be pasted into a shell; they ask for the password themselves."""
+
+import shlex
+
+from reconcile.directories.searching import Search
+from reconcile.directories.targets import Target
+from reconcile.model import desired
+
+
+def start(source: desired.Source, some: Target) -> str:
+    """What is the same for every search on a server."""
+    words = ["ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", some.url]
+    if some.ldaps or source.tls.mode != "none":
+        if source.tls.ca_file:
+            words.insert(0, f"LDAPTLS_CACERT={shlex.quote(source.tls.ca_file)}")
+        if source.tls.verify == "none":
+            words.insert(0, "LDAPTLS_REQCERT=never")
+        if not some.ldaps:
+            words.append("-ZZ")
+    if not source.bind.anonymous:
+        words += ["-D", shlex.quote(source.bind.dn), "-W"]
+    return " ".join(words)
+
+
+def rest(search: Search, page_size: int) -> str:
+    """What belongs to one search; page size 0 is without pages."""
+    scope = {"base": "base", "one": "one", "subtree": "sub"}[search.scope]
+    paging = ["-E", f"pr={page_size}/noprompt"] if page_size else []
+    return shlex.join(["-b", search.base, "-s", scope, *paging, search.filter, *search.attributes])

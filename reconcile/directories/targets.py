@@ -1,0 +1,31 @@
+"""Server URLs, taken apart."""
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+
+class Target(NamedTuple):
+    """A server URL, taken apart."""
+
+    url: str
+    host: str
+    port: int
+    ldaps: bool
+
+
+def target(url: str) -> Target:
+    """Takes a URL apart. Raises ValueError for anything but ldap://HOST[:PORT] and ldaps://HOST[:PORT]."""
+    parts = urlsplit(url.strip())
+    if "@" in parts.netloc:
+        # Not quoted in the message: what stands before the sign may be a password.
+        raise ValueError("a server URL names no user and no password; they belong to bind")
+    if (
+        parts.scheme not in {"ldap", "ldaps"}
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError(f"{url!r} is not ldap://HOST[:PORT] or ldaps://HOST[:PORT]")
+    ldaps = parts.scheme == "ldaps"
+    return Target(url.strip(), parts.hostname, parts.port or (636 if ldaps else 389), ldaps)
