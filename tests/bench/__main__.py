@@ -55,8 +55,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> None:
-    _say(f"Python {platform.python_version()}, ldap3 {version('ldap3')}, {os.cpu_count()} CPUs; ", end="")
-    _say(f"median of {arguments.runs}, whole processes")
+    _say(f"Python {platform.python_version()}, ldap3 {version('ldap3')}, {os.cpu_count()} CPUs, ", end="")
+    # On a busy machine wall times say little; CPU times suffer less.
+    _say(f"load {os.getloadavg()[0]:.1f}; median of {arguments.runs}, whole processes")
     # Compiles what Python has not compiled yet, and fails early where something is wrong.
     with setting(folder / "warm-up", WARM_UP) as made:
         one_run(made)
