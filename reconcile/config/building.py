@@ -9,11 +9,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from reconcile.config import checks, connections, schema
+from reconcile.config import connections, schema
 from reconcile.config.expressions import Refused
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path
 from reconcile.config.templates import EntryTemplate, Surroundings, compiled
+from reconcile.config.typed import mapping, mappings, text
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired, dn
 
@@ -50,7 +51,7 @@ class Builder:
     def platform(self) -> desired.Platform | None:
         """The platform's settings; None where they cannot be told."""
         path: Path = ("platform",)
-        values = self._findings.sound(path, dict(checks.mapping(self._data, "platform")))
+        values = self._findings.sound(path, dict(mapping(self._data, "platform")))
         if "type" not in values:
             return None
         url = values.get("url")
@@ -65,7 +66,7 @@ class Builder:
     def sources(self) -> dict[int, desired.Source]:
         """Position and settings of every source that says what it is."""
         found = {}
-        for index, item in checks.mappings(self._data, "sources"):
+        for index, item in mappings(self._data, "sources"):
             path: Path = ("sources", index)
             values = self._findings.sound(path, dict(item))
             if {"name", "type", "base_dn"} <= values.keys():
@@ -78,12 +79,12 @@ class Builder:
     def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
         """The rules on groups and departments; complete only where nothing was found to be wrong."""
         groups, departments = [], []
-        for index, item in checks.mappings(self._data, "groups"):
+        for index, item in mappings(self._data, "groups"):
             path: Path = ("groups", index)
             rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
             rule["name"] = self._template(rule.get("name"), "{{ cn }}", (*path, "name"), self._around(rule["source"]))
             groups.append(desired.GroupRule(**{**rule, "select": tuple(rule["select"])}))
-        for index, item in checks.mappings(self._data, "departments"):
+        for index, item in mappings(self._data, "departments"):
             path = ("departments", index)
             rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
             rule["title"] = self._template(
@@ -175,17 +176,17 @@ class Builder:
     def _around(self, name: str) -> Surroundings:
         base_dn = next(
             (
-                checks.text(source, "base_dn")
-                for index, source in checks.mappings(self._data, "sources")
+                text(source, "base_dn")
+                for index, source in mappings(self._data, "sources")
                 if source.get("name") == name and not self._findings.touch(("sources", index, "base_dn"))
             ),
             "",
         )
         return Surroundings(name, dn.domain(base_dn), self._variables)
 
-    def _template(self, text: str | None, default: str, path: Path, around: Surroundings) -> EntryTemplate:
+    def _template(self, given: str | None, default: str, path: Path, around: Surroundings) -> EntryTemplate:
         try:
-            return compiled(default if text is None else text, around)
+            return compiled(default if given is None else given, around)
         except Refused as error:
             self._findings.add(path, str(error))
             return compiled(default, around)
@@ -203,12 +204,12 @@ def check_adapter(
     if checker is None:
         return []
     try:
-        for below, message in checker(settings):
-            # Where something is wrong already, what is left of the settings may look wrong for no other reason.
-            if not findings.touch((*path, *below)):
-                findings.add((*path, *below), message)
+        faults = [((*path, *below), message) for below, message in checker(settings)]
     except ConfigError as error:
         return list(error.problems)
+    # Where something is wrong already, what is left of the settings may look wrong for no other reason.
+    for where, message in [fault for fault in faults if not findings.touch(fault[0])]:
+        findings.add(where, message)
     return []
 
 

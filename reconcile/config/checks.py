@@ -1,17 +1,16 @@
 """What no schema can say: whether the parts of a desired state fit together. Reads whatever has the right type."""
 
-import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from reconcile.config import connections
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
 from reconcile.config.schema import BUILT_IN
+from reconcile.config.typed import Values, mapping, mappings, text, texts
 from reconcile.config.wording import choice, suggestion
 from reconcile.model import dn
 
-Values: TypeAlias = Mapping[str, Any]
 FIELDS: Final = ("username", "first_name", "last_name", "email")
 
 
@@ -43,34 +42,6 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
     _role_mappings(data, findings)
 
 
-def mapping(values: Values, key: str) -> Values:
-    """A mapping's mapping, an empty one where there is none."""
-    found = values.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def mappings(values: Values, key: str) -> Iterator[tuple[int, Values]]:
-    """Position and mapping of a list's items that are mappings."""
-    found = values.get(key)
-    for index, item in enumerate(found if isinstance(found, list) else ()):
-        if isinstance(item, dict):
-            yield index, item
-
-
-def text(values: Values, key: str) -> str:
-    """A mapping's text, "" where there is none."""
-    found = values.get(key)
-    return found if isinstance(found, str) else ""
-
-
-def texts(values: Values, key: str) -> Iterator[tuple[int, str]]:
-    """Position and text of a list's items that are texts."""
-    found = values.get(key)
-    for index, item in enumerate(found if isinstance(found, list) else ()):
-        if isinstance(item, str) and item:
-            yield index, item
-
-
 def _platform(platform: Values, available: Collection[str], findings: Findings) -> None:
     _type(platform, ("platform",), available, BUILT_IN["platform"], findings)
     if platform.get("type") == "sql" and "url" not in platform:
@@ -87,36 +58,35 @@ def _type(
 
 def _names(source: Values, path: Path, findings: Findings) -> None:
     """Distinguished names, and patterns that are some."""
-    users = mapping(source, "users")
-    for values, below, key in (
-        (source, path, "base_dn"),
-        *((mapping(source, part), (*path, part), "base") for part in ("users", "groups", "departments")),
-    ):
-        if fault := _dn_fault(text(values, key)):
-            findings.add((*below, key), fault)
+    _dn((*path, "base_dn"), text(source, "base_dn"), findings)
+    for part in ("users", "groups", "departments"):
+        _dn((*path, part, "base"), text(mapping(source, part), "base"), findings)
     bind = text(mapping(source, "bind"), "dn")
-    if "=" in bind and (fault := _dn_fault(bind)):
-        findings.add((*path, "bind", "dn"), fault)
+    if "=" in bind:
+        _dn((*path, "bind", "dn"), bind, findings)
+    users = mapping(source, "users")
     for key in ("select", "exclude", "inactive_ous"):
         _patterns(users, (*path, "users"), key, findings)
     for index, name in texts(users, "require_groups"):
-        if fault := _dn_fault(name):
-            findings.add((*path, "users", "require_groups", index), fault)
+        _dn((*path, "users", "require_groups", index), name, findings)
 
 
 def _patterns(values: Values, path: Path, key: str, findings: Findings) -> None:
     for index, pattern in texts(values, key):
-        if "=" in pattern and (fault := _dn_fault(pattern)):
-            findings.add((*path, key, index), fault)
+        if "=" in pattern:
+            _dn((*path, key, index), pattern, findings)
 
 
-def _dn_fault(name: str) -> str:
+def _dn(path: Path, name: str, findings: Findings) -> None:
+    if not name or findings.touch(path):
+        return
+    fault = "" if name.strip() else "not a distinguished name: it is blank"
     try:
         dn.normalize(name)
     except ValueError as error:
-        said = re.sub(r"\s+", " ", str(error))
-        return said if len(said) <= 200 else "not a distinguished name"
-    return ""
+        fault = str(error)
+    if fault:
+        findings.add(path, fault if len(fault) <= 200 else "not a distinguished name")
 
 
 def _attributes(data: Values, source: Values, path: Path, findings: Findings) -> None:
@@ -144,10 +114,10 @@ def _attributes(data: Values, source: Values, path: Path, findings: Findings) ->
                 findings.add((*here, "field"), f"{shortened(field)} for {whom} is given already at {place}")
                 break
         seen.append((field, frozenset(roles.values()), index))
-    known_fields = [*FIELDS, *(field for field, _, _ in seen)]
+    known_fields = list(dict.fromkeys((*FIELDS, *(field for field, _, _ in seen))))
     for index, field in texts(users, "require"):
         if field not in known_fields:
-            findings.add((*path, "users", "require", index), f"unknown field: {choice(field, known_fields)}")
+            findings.add((*path, "users", "require", index), choice(field, known_fields))
 
 
 def _role_mappings(data: Values, findings: Findings) -> None:
@@ -155,8 +125,7 @@ def _role_mappings(data: Values, findings: Findings) -> None:
     for index, item in mappings(data, "role_mappings"):
         path: Path = ("role_mappings", index)
         for position, name in texts(item, "groups"):
-            if fault := _dn_fault(name) or ("" if "=" in name else "expected the whole DN of a group"):
-                findings.add((*path, "groups", position), fault)
+            _dn((*path, "groups", position), name, findings)
         if item.get("default") is True:
             if default is not None:
                 findings.twice((*path, "default"), ("role_mappings", default, "default"))

@@ -1,11 +1,11 @@
 """How a source reaches its directory: servers, TLS, bind, and what a source of files has instead."""
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
+from reconcile.config.typed import Values, mapping, text, texts
 
 _LDAP: Final = frozenset(("openldap", "ldap"))
 _HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
@@ -27,9 +27,9 @@ def default_tls(servers: list[str]) -> str:
     return "ldaps" if any(server.lower().startswith("ldaps:") for server in servers) else "starttls"
 
 
-def check(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+def check(source: Values, path: Path, findings: Findings) -> None:
     """Adds what is wrong with the connection to `findings`. Plug-ins' sources are left to the plug-ins."""
-    kind = source.get("type")
+    kind = text(source, "type")
     if kind == "ldif":
         _files(source, path, findings)
     elif kind in _LDAP:
@@ -42,7 +42,7 @@ def check(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
     _timeouts(source, path, findings)
 
 
-def _files(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+def _files(source: Values, path: Path, findings: Findings) -> None:
     if "files" not in source:
         findings.missing(path, "files")
     for key in ("servers", "tls", "bind", "page_size", "timeout"):
@@ -50,13 +50,10 @@ def _files(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
             findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
 
 
-def _servers(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
-    listed = source.get("servers")
-    servers = [server for server in listed if isinstance(server, str)] if isinstance(listed, list) else []
-    tls = source.get("tls")
-    mode = tls.get("mode") if isinstance(tls, dict) else None
+def _servers(source: Values, path: Path, findings: Findings) -> None:
+    mode = text(mapping(source, "tls"), "mode")
     schemes = set()
-    for index, server in enumerate(servers):
+    for index, server in texts(source, "servers"):
         here = (*path, "servers", index)
         match = _SERVER.fullmatch(server)
         if match is None or not 0 < int(match[2] or 1) < 65536:
@@ -68,11 +65,11 @@ def _servers(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
             findings.add(here, f"ldaps:// does not go with tls mode {mode}: write ldap://, or mode: ldaps")
         elif scheme == "ldap" and mode == "ldaps":
             findings.add(here, "ldap:// does not go with tls mode ldaps: write ldaps://, or mode: starttls")
-    if mode is None and len(schemes) > 1:
+    if not mode and len(schemes) > 1:
         findings.add((*path, "servers"), "ldap:// and ldaps:// servers in one source: use one of the two")
 
 
-def _bind(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
+def _bind(source: Values, path: Path, findings: Findings) -> None:
     bind, here = source.get("bind"), (*path, "bind")
     if bind is None and "bind" not in source:
         findings.missing(path, "bind")
@@ -91,9 +88,8 @@ def _bind(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
         findings.missing(here, "dn")
 
 
-def _timeouts(source: Mapping[str, Any], path: Path, findings: Findings) -> None:
-    timeout = source.get("timeout")
-    for key, value in timeout.items() if isinstance(timeout, dict) else ():
+def _timeouts(source: Values, path: Path, findings: Findings) -> None:
+    for key, value in mapping(source, "timeout").items():
         here = (*path, "timeout", key)
         if isinstance(value, bool | str | int | float) and not findings.touch(here):
             length = seconds(value)

@@ -183,8 +183,10 @@ class _Composer:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         text: str = event.value
-        if event.tag is None or event.tag == "!":
+        if event.tag is None:
             return _plain(text) if event.implicit[0] else text
+        if event.tag == "!":
+            return text
         name = event.tag.removeprefix(_TAG)
         if name == "str":
             return text
@@ -240,7 +242,9 @@ def _position(text: str, index: int) -> Place:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
-    mark = error.problem_mark
+    # What is not closed is reported where it was opened, not at the end of the file.
+    unclosed = "end of stream" in (error.problem or "") and error.context_mark
+    mark = error.context_mark if unclosed else error.problem_mark
     assert mark is not None  # noqa: S101 - both parsers set it
     place = Place(mark.line + 1, mark.column + 1)
     lines = re.split(_BREAK, text)

@@ -4,6 +4,7 @@ The context is the file's `vars`, by their own names and within `vars`. A value 
 the type of what the expression gives; any other is text.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.utils import concat
 
-from reconcile.config import sandbox
-from reconcile.config.sandbox import MAX_TEXT, CompileErrors, Sandbox, TooMuch
+from reconcile.config import bounds, sandbox
+from reconcile.config.bounds import MAX_TEXT, TooMuch
+from reconcile.config.sandbox import CompileErrors, Sandbox
+from reconcile.config.wording import suggestion
 
 SECRET_FUNCTIONS: Final = ("env", "file", "command")
 FAILURES: Final = (
@@ -28,7 +31,8 @@ FAILURES: Final = (
 )
 """What a template can end with when it is rendered."""
 
-_environment = Sandbox(sandbox.text)
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+_environment = Sandbox(bounds.text)
 
 
 class Refused(Exception):
@@ -79,11 +83,15 @@ def evaluate(source: str, variables: Mapping[str, Any], functions: Mapping[str, 
         whole = nodes.Template(body, lineno=1)
         whole.set_environment(_environment)
         template = _environment.from_string(whole)
-        rendering = template.new_context({**context, **sandbox.rounds()})
-        written = concat(_bounded(template.root_render_func(rendering)))
+        rendering = template.new_context({**context, **bounds.rounds_left()})
+        written = bounds.encodable(concat(_bounded(template.root_render_func(rendering))))
         return written if single is None else _plain(rendering.vars["result"])
     except Misplaced as error:
         raise Refused(str(error)) from None
+    except jinja2.UndefinedError as error:
+        name = _UNDEFINED.fullmatch(error.message or "")
+        hint = f"`{name[1]}` is no variable{suggestion(name[1], variables)}" if name else said(error)
+        raise Refused(hint) from None
     except (*FAILURES, *CompileErrors) as error:
         raise Refused(said(error)) from None
 
@@ -92,7 +100,7 @@ def said(error: BaseException) -> str:
     """An error of a template on one short line."""
     if isinstance(error, RecursionError | MemoryError | SyntaxError):
         return "the template is too deeply nested"
-    text = " ".join(str(error).split())
+    text = " ".join(str(getattr(error, "message", None) or error).split())
     return f"{text[:120]}…" if len(text) > 120 else text or type(error).__name__
 
 
@@ -124,14 +132,12 @@ def _bounded(pieces: Iterable[str]) -> Iterator[str]:
 def _plain(value: Any) -> Any:
     """A copy that is nothing but YAML could have given. Raises TypeError."""
     if isinstance(value, list | tuple | dict):
-        sandbox.whole(value)
+        bounds.whole(value)
     if isinstance(value, range | list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {sandbox.text(key): _plain(item) for key, item in value.items()}
+        return {bounds.text(key): _plain(item) for key, item in value.items()}
     if value is None or isinstance(value, bool | float):
         return value
-    if isinstance(value, int):
-        sandbox.text(value)
-        return value
-    return sandbox.text(value)
+    written = bounds.encodable(bounds.short(bounds.text(value)))
+    return value if isinstance(value, int) else written

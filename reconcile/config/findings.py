@@ -1,6 +1,5 @@
 """What is wrong with the merged document, by path: collected, never raised on the way."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from reconcile.config.merging import Merged
@@ -21,11 +20,6 @@ class Findings:
         """One problem; `key` puts it to the key rather than to the value."""
         self._problems.append(self._merged.problem(path, message, key=key))
         self._paths.append(path)
-
-    def extend(self, faults: Iterable[tuple[Path, str]]) -> None:
-        """Several problems at their values."""
-        for path, message in faults:
-            self.add(path, message)
 
     def missing(self, path: Path, key: str) -> None:
         """A key that has to be there is not."""

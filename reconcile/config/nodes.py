@@ -16,7 +16,7 @@ class Place(NamedTuple):
 
 
 Keys: TypeAlias = dict[str, Place]
-_BARE = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+_BARE = re.compile(r"[A-Za-z_][\w-]{0,59}", re.ASCII)
 
 
 class Node:

@@ -62,7 +62,7 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
     `available` has the adapter types there are, under `sources` and `platform`; they count as supported.
     """
     refused: list[Path] = []
-    found: list[Fault] = []
+    found: list[tuple[str, Fault]] = []
     for error in _validator()(schema()).iter_errors(data):
         path: Path = tuple(error.absolute_path)
         if error.validator == NOT_YET:
@@ -70,8 +70,13 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
                 continue
             refused.append(path)
         keyword = "propertyNames" if "propertyNames" in error.absolute_schema_path else str(error.validator)
-        found += WORDINGS[keyword](path, error.instance, error.validator_value, error.schema)
-    for fault in found:
+        faults = WORDINGS[keyword](path, error.instance, error.validator_value, error.schema)
+        found += [(keyword, fault) for fault in faults]
+    # Of the wrong type is all there is to say about a value.
+    typed = {fault.path for keyword, fault in found if keyword == "type"}
+    for keyword, fault in found:
+        if keyword in {"enum", "pattern"} and fault.path in typed:
+            continue
         # What is not supported at all has no details worth checking.
         if not any(len(fault.path) > len(above) and fault.path[: len(above)] == above for above in refused):
             yield fault

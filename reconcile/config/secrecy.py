@@ -9,7 +9,7 @@ from reconcile.config.envelopes import SecretText
 from reconcile.config.expressions import SECRET_FUNCTIONS, Refused
 from reconcile.config.findings import Findings
 from reconcile.config.merging import Merged
-from reconcile.config.nodes import Path, shortened
+from reconcile.config.nodes import Path
 from reconcile.config.wording import Schema, suggestion
 
 
@@ -45,9 +45,10 @@ class Secrecy:
         """Adds templates that cannot work, and secrets that stand in files open to everybody, to `findings`."""
         for path, text in self._secrets():
             try:
-                for name in sorted(expressions.names(text) - self._variables.keys() - {"vars", *SECRET_FUNCTIONS}):
-                    findings.add(path, f"{shortened(name)} is no variable{suggestion(name, self._variables)}")
-                for file in self._exposing(path, text):
+                unknown = expressions.names(text) - self._variables.keys() - {"vars", *SECRET_FUNCTIONS}
+                for name in sorted(unknown):
+                    findings.add(path, f"`{name}` is no variable{suggestion(name, self._variables)}")
+                for file in () if unknown else self._exposing(path, text):
                     findings.add(
                         path, f"a secret in a file readable by everybody: chmod 600 {file}, or take it from env('…')"
                     )

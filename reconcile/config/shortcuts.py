@@ -64,20 +64,20 @@ class _Shapes:
 
     def text(self, node: nodes.Node) -> Part | None:
         if isinstance(node, nodes.TemplateData):
-            return _constant(node.data)
+            return constant(node.data)
         return self.soft(node) or self.hard(node)
 
     def soft(self, node: nodes.Node | None) -> Part | None:
         match node:
             case nodes.Const(value=str(text)):
-                return _constant(text)
+                return constant(text)
             case nodes.Name(name=name):
                 return self._name(name)
             case nodes.Getitem(node=nodes.Name(name="attr"), arg=nodes.Const(value=str(name))):
                 return Attribute(name.lower())
             case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)) if not hasattr(dict, name):
                 value = self.variables.get(name)
-                return _constant(value) if isinstance(value, str) else None
+                return constant(value) if isinstance(value, str) else None
             case nodes.Filter(name=("default" | "d"), args=[other], kwargs=[], dyn_args=None, dyn_kwargs=None):
                 first, second = self.soft(node.node), self.soft(other)
                 return _default(first, second) if first and second else None
@@ -96,13 +96,14 @@ class _Shapes:
 
     def _name(self, name: str) -> Part | None:
         if name in self.constants:
-            return _constant(self.constants[name] or None)
+            return constant(self.constants[name] or None)
         if name in _UNKNOWN:
             return None
         return _NAMES.get(name) or Attribute(name.lower())
 
 
-def _constant(value: str | None) -> Part:
+def constant(value: str | None) -> Part:
+    """Always the same."""
     return lambda _entry, _identifier: value
 
 

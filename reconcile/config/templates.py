@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple, NoReturn, Protocol
 from jinja2 import meta, nodes
 from jinja2.runtime import Context
 
-from reconcile.config import sandbox, shortcuts
+from reconcile.config import bounds, sandbox, shortcuts
+from reconcile.config.bounds import MAX_TEXT
 from reconcile.config.expressions import FAILURES, SECRET_FUNCTIONS, Refused, said
-from reconcile.config.sandbox import MAX_TEXT, CompileErrors, Missing, NothingSupplied, Sandbox
+from reconcile.config.sandbox import CompileErrors, Missing, NothingSupplied, Sandbox
 from reconcile.config.shortcuts import Part
 from reconcile.errors import TemplateFailed
 from reconcile.model import dn
@@ -55,6 +56,8 @@ class Surroundings(NamedTuple):
 
 def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTemplate:
     """The template of a text. Raises Refused. `short=False` leaves everything to Jinja2, for comparison."""
+    if not sandbox.is_template(text):
+        return EntryTemplate(text, frozenset(), _closure(shortcuts.constant(text)))
     try:
         tree = _environment.bounded(text)
         attributes = _attributes(tree, around.variables)
@@ -100,7 +103,7 @@ def _supplied(value: object) -> str:
     """What an expression contributes; none at all is as good as an absent attribute."""
     if value is None:
         raise NothingSupplied("nothing")
-    return sandbox.text(value)
+    return bounds.text(value)
 
 
 class _EntryContext(Context):
@@ -153,14 +156,14 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
             "attr": _Reader(entry),
             "range": _environment.globals["range"],
             " entry": entry,
-            **sandbox.rounds(),
+            **bounds.rounds_left(),
         }
         length, kept = 0, []
         try:
             for piece in root(template.new_context(context, shared=True)):
                 length += len(piece)
                 if length <= MAX_TEXT:
-                    kept.append(piece)
+                    kept.append(bounds.encodable(piece))
         except NothingSupplied:
             return None
         except FAILURES as error:

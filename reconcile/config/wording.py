@@ -48,9 +48,15 @@ def _type(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
     types = [wish] if isinstance(wish, str) else wish
     expected = " or ".join(_WORDS[name] for name in types)
     if wish == "array":
-        expected += _ITEMS.get(at.get("items", {}).get("type", "string"), "")
+        expected += _ITEMS[_kind(at["items"])]
     got = "nothing: leave the key out, or give it a value" if value is None else shown(value)
     yield Fault(path, f"expected {expected}, got {got}")
+
+
+def _kind(items: Schema) -> str:
+    """The type of a list's items; lists of anything but text are spelled out or refer to a mapping."""
+    named = "string" if items.get("$ref") == "#/$defs/text" else "object"
+    return str(items.get("type", named))
 
 
 def _enum(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:

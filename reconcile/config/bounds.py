@@ -1,0 +1,175 @@
+"""Operators, filters and functions of templates that refuse to make what no value of a configuration needs.
+
+What they are given is small already, so each looks at what it would make before it makes it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import jinja2
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context, Undefined
+
+MAX_TEXT: Final = 64 * 1024
+MAX_ITEMS: Final = 10_000
+MAX_ROUNDS: Final = 10_000
+MAX_BITS: Final = 4096
+MAX_DEPTH: Final = 100
+
+_WIDE = re.compile(r"%[^%a-zA-Z]*(?:[0-9]{4,}|\*)")
+
+
+class TooMuch(SecurityError):
+    """A template asks for more than a value of a configuration may need."""
+
+
+def text(value: object) -> str:
+    """A value as it is written out; lists and mappings only as far as they are small."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple | dict):
+        return short(str(whole(value)))
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise TooMuch("the number is too large")
+    if value is None or isinstance(value, int | float | Undefined):
+        return str(value)  # of an undefined value this raises
+    raise TypeError(f"a {type(value).__name__} is no text")
+
+
+def short(value: str) -> str:
+    """The same text, if it is short enough."""
+    if len(value) > MAX_TEXT:
+        raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
+    return value
+
+
+def encodable(value: str) -> str:
+    """The same text, if it can be written: half a surrogate pair cannot."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise SecurityError("a lone surrogate is no character") from None
+    return value
+
+
+def whole(value: Any) -> Any:
+    """A list or mapping, if everything in it counts up to little enough, and is not nested too deeply."""
+    left, pending = MAX_ITEMS, [(value, 0)]
+    while pending:
+        item, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise TooMuch(f"the value is nested deeper than {MAX_DEPTH} levels")
+        left -= 1 + len(item) // 64 if isinstance(item, str) else 1
+        if left < 0:
+            raise TooMuch(f"the value has more than {MAX_ITEMS} parts")
+        if isinstance(item, dict):
+            pending += [(part, depth + 1) for part in (*item, *item.values())]
+        elif isinstance(item, list | tuple):
+            pending += [(part, depth + 1) for part in item]
+        elif isinstance(item, Undefined):
+            str(item)  # raises
+    return value
+
+
+def concat(parts: list[object]) -> str:
+    """The operator `~`."""
+    return _joined("", map(text, parts))
+
+
+def join(value: Iterable[object], d: str = "", attribute: str | None = None) -> str:
+    """The filter `join`, and the method of texts."""
+    if attribute is not None:
+        raise TypeError("join takes no attribute: use map first")
+    return _joined(text(d), map(text, value))
+
+
+def _joined(separator: str, parts: Iterable[str]) -> str:
+    length, kept = 0, []
+    for part in parts:
+        length += len(part) + len(separator)
+        if length > MAX_TEXT + len(separator):
+            raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
+        kept.append(part)
+    return separator.join(kept)
+
+
+def replace(s: object, old: object, new: object, count: int = -1) -> str:
+    """The filter `replace`, and the method of texts."""
+    whole, before, after = text(s), text(old), text(new)
+    found = whole.count(before) if count < 0 else min(count, whole.count(before))
+    if len(whole) + found * (len(after) - len(before)) > MAX_TEXT:
+        raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
+    return whole.replace(before, after, found)
+
+
+def format_(value: object, *args: Any) -> Any:
+    """The filter `format`."""
+    return _modulo(text(value), args)
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, str):
+        if _WIDE.search(left):
+            raise TooMuch("the text is formatted wider than 999 characters")
+        parts = right if isinstance(right, tuple) else (right,)
+        return short(left % tuple(text(part) if isinstance(part, list | tuple | dict) else part for part in parts))
+    return left % right
+
+
+def _add(left: Any, right: Any) -> Any:
+    if isinstance(left, str) and isinstance(right, str):
+        return concat([left, right])
+    total: Any = left + right
+    return whole(total) if isinstance(total, list | tuple) else total
+
+
+def _multiply(left: Any, right: Any) -> Any:
+    for value, times in ((left, right), (right, left)):
+        if isinstance(value, str | list | tuple) and isinstance(times, int) and len(value) * times > MAX_ITEMS:
+            raise TooMuch(f"more than {MAX_ITEMS} repetitions")
+    _number(left, right, sum)
+    total = left * right
+    return whole(total) if isinstance(total, list | tuple) else total
+
+
+def _power(left: Any, right: Any) -> Any:
+    _number(left, right, lambda bits: bits[0] * max(right, 0))
+    return left**right
+
+
+def _number(left: Any, right: Any, bits: Callable[[list[int]], int]) -> None:
+    if isinstance(left, int) and isinstance(right, int) and bits([left.bit_length(), right.bit_length()]) > MAX_BITS:
+        raise TooMuch("the number is too large")
+
+
+OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"+": _add, "*": _multiply, "**": _power, "%": _modulo}
+
+
+@jinja2.pass_context
+def rounds(context: Context, value: Iterable[Any]) -> Iterator[Any]:
+    """Counts the rounds of all loops of one rendering, in a list of its own name among the context's values."""
+    return _counted(iter(value), context.parent[" rounds"])
+
+
+def _counted(values: Iterator[Any], budget: list[int]) -> Iterator[Any]:
+    for item in values:
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise TooMuch(f"loops of more than {MAX_ROUNDS} rounds")
+        yield item
+
+
+def rounds_left() -> dict[str, list[int]]:
+    """The loop budget of one rendering, to be put into its context."""
+    return {" rounds": [MAX_ROUNDS]}
+
+
+def range_(*limits: int) -> range:
+    """The function `range`."""
+    numbers = range(*limits)
+    # len() itself refuses numbers beyond C's; the bound is the same.
+    if max(map(abs, limits), default=0) > 2**31 or len(numbers) > MAX_ITEMS:
+        raise TooMuch(f"range of more than {MAX_ITEMS} numbers")
+    return numbers
