@@ -155,22 +155,26 @@ def blocked(moves: Mapping[int, Move], holders: Mapping[object, str], failed: It
     all that is there, `failed` are moves that are known to fail.
     """
     lost = dict.fromkeys(failed, "")
+    mover = {move.id: place for place, move in moves.items() if move.new != move.old}
     taken: dict[object, int] = {}
-    mover = {move.id: index for index, move in moves.items() if move.new != move.old}
-    for index, move in moves.items():
-        if index not in lost and taken.setdefault(move.new, index) != index:
-            lost[index] = "another change of this plan takes the same name"
-    found = True
-    while found:
-        found = False
-        for index, move in moves.items():
-            holder = holders.get(move.new)
-            if index in lost or holder is None or holder == move.id:
-                continue
-            gives = mover.get(holder)
-            if gives is None or gives in lost:
-                lost[index] = "the name is taken" if gives is None else "the name is taken: its holder kept it"
-                found = True
+    waiting: dict[int, list[int]] = {}
+    for place, move in moves.items():
+        holder = holders.get(move.new)
+        if place in lost:
+            continue
+        if taken.setdefault(move.new, place) != place:
+            lost[place] = "another change of this plan takes the same name"
+        elif holder is not None and holder != move.id:
+            if holder in mover:
+                waiting.setdefault(mover[holder], []).append(place)
+            else:
+                lost[place] = "the name is taken"
+    look = list(lost)
+    while look:
+        for place in waiting.pop(look.pop(), ()):
+            if place not in lost:
+                lost[place] = "the name is taken: its holder kept it"
+                look.append(place)
     return lost
 
 

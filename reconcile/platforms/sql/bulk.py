@@ -11,23 +11,24 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 
-def run(
-    connection: sa.Connection,
-    statement: sa.Insert | sa.Update | sa.Delete,
-    names: Sequence[str],
-    rows: Iterable[tuple[Any, ...]],
-) -> int:
-    """Runs a statement for every row, at least one; answers how many rows of the table it met.
+class Prepared:
+    """A statement, written once, that runs as often as needed."""
 
-    `names` are the statement's parameters, of an insert the columns, in the order of a row's values.
-    """
-    columns = list(names) if isinstance(statement, sa.Insert) else None
-    compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
-    order = [names.index(name) for name in compiled.positiontup or ()]
-    parameters = list(rows)
-    if order != list(range(len(names))):
-        parameters = list(map(itemgetter(*order), parameters))
-    return connection.exec_driver_sql(str(compiled), parameters).rowcount
+    def __init__(
+        self, connection: sa.Connection, statement: sa.Insert | sa.Update | sa.Delete, names: Sequence[str]
+    ) -> None:
+        """`names` are the statement's parameters, of an insert the columns, in the order of a row's values."""
+        columns = list(names) if isinstance(statement, sa.Insert) else None
+        compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
+        self._connection = connection
+        self._text = str(compiled)
+        order = [names.index(name) for name in compiled.positiontup or ()]
+        self._sort = itemgetter(*order) if order != list(range(len(names))) else None
+
+    def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Runs the statement for every row, at least one; answers how many rows of the table it met."""
+        parameters = list(map(self._sort, rows)) if self._sort else list(rows)
+        return self._connection.exec_driver_sql(self._text, parameters).rowcount
 
 
 def rows(

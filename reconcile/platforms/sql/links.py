@@ -26,9 +26,10 @@ def create_memberships(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
 
+    prepared = bulk.Prepared(work.connection, t.memberships.insert(), ("user_id", "group_id", "origin"))
+
     def insert(batch: Sequence[_Row]) -> None:
-        columns = ("user_id", "group_id", "origin")
-        bulk.run(work.connection, t.memberships.insert(), columns, [row for _, row in batch])
+        prepared.run([row for _, row in batch])
 
     _note(reasons, rows, isolate(work.connection, rows, insert))
     return reasons
@@ -44,12 +45,12 @@ def create_grants(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
 
+    prepared = bulk.Prepared(work.connection, t.grants.insert(), ("user_id", "role_id", "origin"))
+
     def insert(batch: Sequence[_Row]) -> None:
         created = _create_roles(work, {role for _, (_, role, _) in batch})
         roles = {**work.roles, **created}
-        columns = ("user_id", "role_id", "origin")
-        grants = [(user, roles[role], origin) for _, (user, role, origin) in batch]
-        bulk.run(work.connection, t.grants.insert(), columns, grants)
+        prepared.run([(user, roles[role], origin) for _, (user, role, origin) in batch])
         work.roles.update(created)  # not before: a batch that fails takes its roles along
 
     _note(reasons, rows, isolate(work.connection, rows, insert))
@@ -93,9 +94,10 @@ def _on_linked(work: w.Work, changes: Sequence[Change], statement: sa.Update | s
     reasons = w.prepare(changes, step)
 
     names = ("user", "other") if isinstance(statement, sa.Delete) else ("user", "other", "new_origin")
+    prepared = bulk.Prepared(work.connection, statement, names)
 
     def write(batch: Sequence[_Row]) -> None:
-        expect(bulk.run(work.connection, statement, names, [row for _, row in batch]), len(batch))
+        expect(prepared.run([row for _, row in batch]), len(batch))
 
     _note(reasons, rows, isolate(work.connection, rows, write))
     return reasons

@@ -57,8 +57,10 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
     highest = work.highest(t.users)
     batch = list(coming)
 
+    prepared = bulk.Prepared(work.connection, t.users.insert(), _COLUMNS)
+
     def insert(indices: Sequence[int]) -> None:
-        bulk.run(work.connection, t.users.insert(), _COLUMNS, [rows[index] for index in indices])
+        prepared.run([rows[index] for index in indices])
 
     for index, reason in zip(batch, isolate(work.connection, batch, insert), strict=True):
         if reason:
@@ -85,9 +87,10 @@ def _manage(
         .values(manager_id=sa.bindparam("manager", type_=sa.Integer))
     )
 
+    prepared = bulk.Prepared(work.connection, statement, ("manager", "row"))
+
     def write(batch: Sequence[int]) -> None:
-        parameters = [(ids[managers[index]], ids[coming[index]]) for index in batch]
-        expect(bulk.run(work.connection, statement, ("manager", "row"), parameters), len(batch))
+        expect(prepared.run([(ids[managers[index]], ids[coming[index]]) for index in batch]), len(batch))
 
     for index, reason in zip(places, isolate(work.connection, places, write), strict=True):
         if reason:
@@ -96,7 +99,7 @@ def _manage(
     _drop_unmanaged(coming, managers, reasons)
     gone = [(ids[name],) for index, name in created.items() if index not in coming]
     if gone:
-        bulk.run(work.connection, sa.delete(t.users).where(t.users.c.id == sa.bindparam("row")), ("row",), gone)
+        _deletion(work, t.users).run(gone)
     work.names.users.update((name, str(ids[name])) for name in coming.values())
 
 
@@ -203,13 +206,17 @@ def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def remove(work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reasons: list[str]) -> None:
     """Deletes rows (index, id), writing down why where it fails."""
-    statement = sa.delete(table).where(table.c.id == sa.bindparam("row"))
+    prepared = _deletion(work, table)
 
     def write(batch: Sequence[tuple[int, int]]) -> None:
-        expect(bulk.run(work.connection, statement, ("row",), [(number,) for _, number in batch]), len(batch))
+        expect(prepared.run([(number,) for _, number in batch]), len(batch))
 
     for (index, _), reason in zip(rows, isolate(work.connection, rows, write), strict=True):
         reasons[index] = reason
+
+
+def _deletion(work: w.Work, table: sa.Table) -> bulk.Prepared:
+    return bulk.Prepared(work.connection, sa.delete(table).where(table.c.id == sa.bindparam("row")), ("row",))
 
 
 def _responsibilities(work: w.Work) -> dict[int, list[str]]:

@@ -1,7 +1,7 @@
 """What every part of the writer works with: one workspace, open in a transaction, and the steps they share."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -82,7 +82,7 @@ def update(
     while True:
         left = [one for one in updates if one.place not in failed]
         taken = {moves[one.place].new for one in left if one.place in moves}
-        parked = [one for one in left if one.place in moves and moves[one.place].old in taken - {moves[one.place].new}]
+        parked = [one for one in left if one.place in moves and _gives_up(moves[one.place], taken)]
         with work.connection.begin_nested() as savepoint:
             if parked:
                 _park(work, table, parked, name)
@@ -91,6 +91,10 @@ def update(
                 return {**failed, **found}
             savepoint.rollback()
         failed = {**blocked(moves, holders, {*failed, *found}), **found, **{k: v for k, v in failed.items() if v}}
+
+
+def _gives_up(move: Move, taken: Collection[object]) -> bool:
+    return move.old != move.new and move.old in taken
 
 
 def _park(work: Work, table: sa.Table, parked: Sequence[Update], name: str) -> None:
@@ -105,12 +109,11 @@ def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, 
         sets[tuple(one.values)].append(one)
     failed: dict[int, str] = {}
     for columns, rows in sets.items():
-        statement = _statement(table, columns)
         names = ["row", *(f"new_{column}" for column in columns)]
+        prepared = bulk.Prepared(work.connection, _statement(table, columns), names)
 
-        def write(batch: Sequence[Update], statement: sa.Update = statement, names: Sequence[str] = names) -> None:
-            parameters = [(one.id, *one.values.values()) for one in batch]
-            expect(bulk.run(work.connection, statement, names, parameters), len(batch))
+        def write(batch: Sequence[Update], prepared: bulk.Prepared = prepared) -> None:
+            expect(prepared.run([(one.id, *one.values.values()) for one in batch]), len(batch))
 
         reasons = isolate(work.connection, rows, write)
         failed.update((one.place, reason) for one, reason in zip(rows, reasons, strict=True) if reason)
