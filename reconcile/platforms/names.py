@@ -38,7 +38,6 @@ class Names:
         self.users = dict(self.users_before)
         self.groups = dict(self.groups_before)
         self.departments = dict(self.departments_before)
-        self.sources = {one.name for one in state.sources}
         self._state = state
 
     def settle(self) -> None:

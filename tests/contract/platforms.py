@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconcile.model import desired
 from reconcile.model.change import Action, Change, Fields, Kind
@@ -132,7 +132,7 @@ def ok(platform: Platform, *batches: Change | Sequence[Change], workspace: str =
     assert not any(write(platform, *batches, workspace=workspace))
 
 
-def view(state: PlatformState) -> dict[str, object]:
+def view(state: PlatformState) -> dict[str, Any]:
     """The state in names."""
     names = {one.id: one.username for one in state.users}
     groups = {one.id: one.name for one in state.groups}

@@ -243,7 +243,7 @@ def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:
     assert users(platform)["b"]["email"] == "was a"
     assert users(platform)["D2"]["manager"] == "d"
     assert users(platform)["e2"]["manager"] == "b"
-    assert set(view(platform.read("main"))["memberships"]) == {("a", "g"), ("c", "h")}  # type: ignore[call-overload]
+    assert set(view(platform.read("main"))["memberships"]) == {("a", "g"), ("c", "h")}
 
 
 def test_losses_mean_the_names_of_before(platform: Platform) -> None:
@@ -259,6 +259,21 @@ def test_losses_mean_the_names_of_before(platform: Platform) -> None:
     assert ids(platform) == {"a": before["b"]}
 
 
+def test_departments_trade_places_between_levels(platform: Platform) -> None:
+    ok(platform, [department("A"), department("B"), department("X", "A")])
+    before = {one.title: one.id for one in platform.read("main").departments}
+    ok(
+        platform,
+        [
+            change("department", "update", "B", {"title": "X", "parent": "A"}),
+            change("department", "update", "A/X", {"title": "B", "parent": None}),
+        ],
+    )
+    assert set(view(platform.read("main"))["departments"]) == {"A", "B", "A/X"}
+    after = {one.title: one.id for one in platform.read("main").departments}
+    assert (after["X"], after["B"]) == (before["B"], before["X"])
+
+
 def test_departments_move_and_swap(platform: Platform) -> None:
     ok(platform, [department("A"), department("B"), department("S", "A"), department("S", "B"), department("T", "A")])
     before = {one.id: one for one in platform.read("main").departments}
@@ -272,7 +287,7 @@ def test_departments_move_and_swap(platform: Platform) -> None:
         ],
     )
     seen = view(platform.read("main"))["departments"]
-    assert set(seen) == {"A", "B", "A/S", "B/S", "A/S/U"}  # type: ignore[call-overload]
+    assert set(seen) == {"A", "B", "A/S", "B/S", "A/S/U"}
     after = {one.id: one for one in platform.read("main").departments}
     assert after.keys() == before.keys()
 
@@ -438,6 +453,13 @@ def test_one_run_at_a_time(platform: Platform) -> None:
 def test_without_the_lock_nothing_is_written(platform: Platform) -> None:
     with pytest.raises(RuntimeError, match="without lock"), platform.transaction("main"):
         pass
+    with platform.lock(["main"], HOLDER):
+        with pytest.raises(RuntimeError, match="without lock"), platform.transaction("other"):
+            pass
+        with platform.lock(["other"], HOLDER), platform.transaction("other"):
+            pass
+        with platform.transaction("main"):
+            pass
 
 
 def test_closing_twice_is_fine(platform: Platform) -> None:

@@ -298,7 +298,7 @@ def test_a_manager_who_cannot_be_set_undoes_the_user(tmp_path: Path, platform: S
     )
     reasons = write(platform, [user("a"), user("b", manager="a"), user("c", manager="b"), user("d", manager="a")])
     assert reasons == ["", "no boss for b", "the manager 'b' is not there", ""]
-    assert set(view(platform.read("main"))["users"]) == {"a", "d"}  # type: ignore[call-overload]
+    assert set(view(platform.read("main"))["users"]) == {"a", "d"}
 
 
 def test_an_error_of_the_database_itself_undoes_everything(tmp_path: Path, platform: SqlPlatform) -> None:

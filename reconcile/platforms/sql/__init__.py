@@ -33,7 +33,7 @@ class SqlPlatform:
         """Takes the settings; connects when first used."""
         self._settings = settings
         self._progress = progress
-        self._token: str | None = None
+        self._tokens: dict[str, str] = {}
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
@@ -67,11 +67,12 @@ class SqlPlatform:
 
         self._prepare(workspaces)
         with locking.hold(self._database, workspaces, holder, force=force) as token:
-            self._token = token
+            self._tokens |= dict.fromkeys(workspaces, token)
             try:
                 yield
             finally:
-                self._token = None
+                for workspace in workspaces:
+                    self._tokens.pop(workspace, None)
 
     def _prepare(self, workspaces: Collection[str]) -> None:
         from reconcile.platforms.sql import schema
@@ -94,12 +95,13 @@ class SqlPlatform:
         from reconcile.platforms.sql import locking
         from reconcile.platforms.sql.writing import SqlWriter
 
-        if self._token is None:
+        token = self._tokens.get(workspace)
+        if token is None:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         with self._database.writing() as connection:
-            locking.renew(connection, self._token)
+            locking.renew(connection, token)
             yield SqlWriter(connection, workspace, self._progress)
-            locking.renew(connection, self._token)
+            locking.renew(connection, token)
 
     def check(self) -> Iterable[Check]:
         """Connects, looks at the schema and counts the users of each workspace."""

@@ -26,7 +26,6 @@ def create_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
     ]
     reasons = _insert(work, t.sources, rows)
     work.sources.update(_ids(work, t.sources))
-    work.names.sources.update(work.sources)
     return reasons
 
 
