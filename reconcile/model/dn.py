@@ -97,6 +97,14 @@ def _unescape(match: re.Match[str]) -> str:
     return bytes.fromhex(pairs.replace("\\", "")).decode() if pairs else match["char"]
 
 
+def respelt(before: str, now: str) -> str:
+    r"""`now`, or `before` if that is the very same name in another notation: `\,` for `\2C`, a space after a comma."""
+    try:
+        return before if before and before != now and parse(before) == parse(now) else now
+    except ValueError:
+        return now
+
+
 def parent(normalized: str) -> str:
     """The name above; "" above the topmost."""
     return normalized.partition(",")[2]

@@ -91,7 +91,7 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
         cause,
         source,
         person.external_id or user.external_id,
-        person.dn,
+        dn.respelt(user.dn, person.dn),
         department,
         user.manager,
         attributes,

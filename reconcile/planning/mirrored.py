@@ -152,7 +152,8 @@ class _Mirroring(Generic[Mirror]):
             ids[wish.source, wish.key] = own_id
             parent = ids[wish.source, wish.parent] if wish.parent else ""
             external_id = wish.entry.external_id or (before.external_id if before is not None else "")
-            item = self._make(own_id, title, parent, wish.source, external_id, wish.entry.dn)
+            entry_dn = dn.respelt(before.dn, wish.entry.dn) if before is not None else wish.entry.dn
+            item = self._make(own_id, title, parent, wish.source, external_id, entry_dn)
             before_id = before.id if before is not None else ""
             yield Claim(title.casefold(), before_id, wish.source, wish.entry.dn, (wish.key, item), parent)
 

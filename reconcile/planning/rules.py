@@ -160,7 +160,7 @@ class SourceRules:
         return frozenset().union(*(self.index.members(key) for key in self._found(patterns, place)))
 
     def _found(self, patterns: Iterable[str], place: str) -> list[str]:
-        """The normalized DNs of the groups that patterns name; one without a wildcard that names none is worth a notice."""
+        """The normalized DNs of the groups that patterns name; one that names none is worth a notice."""
         found: list[str] = []
         for at, pattern in enumerate(patterns):
             selection = Selection((pattern,), self.source.base_dn)

@@ -115,3 +115,10 @@ def test_joining_below_a_base() -> None:
 def test_the_domain_of_a_base() -> None:
     assert dn.domain("ou=x,DC=Example,dc=com") == "Example.com"
     assert dn.domain("o=acme") == ""
+
+
+def test_another_notation_of_the_same_name_is_no_change() -> None:
+    assert dn.respelt("cn=a\\, b,ou=x", "cn=a\\2C b, ou=x") == "cn=a\\, b,ou=x"
+    assert dn.respelt("cn=a,ou=x", "cn=A,ou=x") == "cn=A,ou=x", "case is a change"
+    assert dn.respelt("not a dn", "cn=a") == "cn=a"
+    assert dn.respelt("", "cn=a") == "cn=a"
