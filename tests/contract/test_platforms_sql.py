@@ -342,7 +342,7 @@ def test_a_run_that_writes_is_named_to_the_next(
     with platform.lock(["main"], HERE), platform.transaction("main") as writer:
         writer.write([user(name, dn="x" * 1000) for name in USERS])
         assert second.read("main").users == ()
-        with pytest.raises(Locked, match=r"anna.*still running; wait"), second.lock(["main"], HERE, force=True):
+        with pytest.raises(Locked, match=r"anna.*being written; wait"), second.lock(["main"], HERE, force=True):
             pass
 
 

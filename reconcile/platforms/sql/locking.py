@@ -97,16 +97,22 @@ def is_dead(held: Held, host: str) -> bool:
 
 def describe(held: Held, host: str) -> str:
     """Who holds a lock, since when, and what to do."""
-    who = f"the workspace {held.workspace!r} is locked by {held.login} on {held.host}, process {held.pid}, "
-    since = f"since {held.started_at}"
+    who = _who(held)
     if held.host == host:
         if is_dead(held, host):
-            return f"{who}{since}: that process is gone; run again with --force to take over"
-        return f"{who}{since}: it is still running; wait until it is done"
-    renewed = f"{who}{since}, last renewed {held.age:.0f} s ago"
+            return f"{who}: that process is gone; run again with --force to take over"
+        return f"{who}: it is still running; wait until it is done"
+    renewed = f"{who}, last renewed {held.age:.0f} s ago"
     if is_dead(held, host):
         return f"{renewed}: see that nothing runs there, then run again with --force to take over"
     return f"{renewed}: wait until it is done; it counts as dead once it was not renewed for {STALE:.0f} s"
+
+
+def _who(held: Held) -> str:
+    return (
+        f"the workspace {held.workspace!r} is locked by {held.login} on {held.host}, process {held.pid}, "
+        f"since {held.started_at}"
+    )
 
 
 def renew(connection: sa.Connection, token: str) -> None:
@@ -139,14 +145,14 @@ def hold(database: Database, workspaces: Collection[str], holder: Holder, *, for
 
 
 def _take_in_time(database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
-    """A run that is writing keeps the whole database busy: then it is the one to name."""
+    """A run that is writing keeps the whole database busy: then it is the one to name, and alive whatever its age."""
     try:
         with database.writing() as connection:
             take(connection, workspaces, holder, token, force=force)
     except Busy:
         with database.reading() as connection:
             for held in holders(connection, workspaces):
-                raise Locked(describe(held, holder.host)) from None
+                raise Locked(f"{_who(held)}: the database is being written; wait until that is done") from None
         raise
 
 
