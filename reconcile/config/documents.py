@@ -23,7 +23,7 @@ MAX_COPIES: Final = 100_000
 Loader: TypeAlias = "type[yaml.CSafeLoader | yaml.SafeLoader]"
 LOADER: Final[Loader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _BREAK = "\r\n|[\r\n\x85\u2028\u2029]"
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(
@@ -95,8 +95,6 @@ class _Composer:
             return self._root(yaml.parse(text, Loader=loader))
         except yaml.MarkedYAMLError as error:
             raise _Refused(*_syntax(error, text)) from None
-        except yaml.reader.ReaderError as error:
-            raise _Refused(_position(text, error.position), f"not YAML: {error.reason}") from None
 
     def _root(self, events: Iterator[yaml.Event]) -> Node:
         root: Node | None = None

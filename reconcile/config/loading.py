@@ -123,6 +123,12 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
 def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> dict[str, Any]:
     """The variables, each rendered with those before it; what was given goes before what the files say."""
     known: dict[str, Any] = dict(given)
+    for name, text in given.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            findings.add(("vars", name), f"the value given for `{name}` is not UTF-8 text")
+            known[name] = ""
     declared = merged.data.get("vars")
     for name, value in declared.items() if isinstance(declared, dict) else ():
         if name not in given:
