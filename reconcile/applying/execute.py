@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+import msgspec
+
 from reconcile.applying.stale import moved
 from reconcile.errors import ReconcileError, StalePlan
 from reconcile.model.change import Change, Kind, Plan, makes, requirements
@@ -58,14 +60,13 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
         batch = list(group)
         blocked = {at: need for at, change in enumerate(batch) if (need := _missing(change, failed)) is not None}
         going = [change for at, change in enumerate(batch) if at not in blocked]
-        answers = iter(writer.write(going) if going else ())
+        answers = iter(_write(going, writer))
         for at, change in enumerate(batch):
             if at in blocked:
                 kind, name = blocked[at]
                 outcome = Outcome(change, "skipped", f"needs {kind} {name}, which failed")
             else:
-                why = next(answers)
-                outcome = Outcome(change, "failed", why) if why else Outcome(change, "applied")
+                outcome = next(answers)
             made = makes(change)
             if outcome.result != "applied" and made is not None:
                 failed[made[0], made[1].casefold()] = outcome.detail
@@ -75,8 +76,37 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
 
 
 def _batch(change: Change) -> tuple[str, str, int]:
-    """What can be written at once: one kind and action, departments level by level."""
-    return change.kind, change.action, len(titles(change.key)) if change.kind == "department" else 0
+    """What can be written at once: one kind and action, new departments level by level."""
+    level = len(titles(change.key)) if change.kind == "department" and change.action == "create" else 0
+    return change.kind, change.action, level
+
+
+def _write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
+    """One batch. Who fails only because the manager does is written once more, without one, and that is said."""
+    outcomes = {at: Outcome(change, "applied") for at, change in enumerate(changes)}
+    waiting = dict(enumerate(changes))
+    while waiting:
+        answers = dict(zip(waiting, writer.write(list(waiting.values())), strict=True))
+        failed = {at for at, why in answers.items() if why}
+        newcomers = {
+            changes[at].key.casefold(): at for at in failed if makes(changes[at]) and changes[at].kind == "user"
+        }
+        followers = {at for at in failed if newcomers.get(_manager(waiting[at]), at) != at}
+        for at in failed - followers or failed:  # where managers lead each other in a circle, all of it fails
+            outcomes[at] = Outcome(changes[at], "failed", answers[at])
+        if followers == failed:
+            break
+        for at in followers:
+            manager = _manager(waiting[at])
+            if newcomers[manager] not in followers:
+                outcomes[at] = Outcome(changes[at], "applied", f"without its manager {manager}, which failed")
+                waiting[at] = msgspec.structs.replace(waiting[at], after={**(waiting[at].after or {}), "manager": None})
+        waiting = {at: waiting[at] for at in sorted(followers)}
+    return [outcomes[at] for at in range(len(changes))]
+
+
+def _manager(change: Change) -> str:
+    return str((change.after or {}).get("manager") or "").casefold()
 
 
 def _missing(change: Change, failed: dict[tuple[Kind, str], str]) -> tuple[Kind, str] | None:

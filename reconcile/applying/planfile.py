@@ -48,7 +48,7 @@ class Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="foote
     sha256: str
 
 
-_encoder = msgspec.json.Encoder(order="deterministic")
+_encoder = msgspec.json.Encoder()
 _format_decoder = msgspec.json.Decoder(dict[str, object])
 _decoder: msgspec.json.Decoder[Header | ChangeLine | SkipLine | ViolationLine | Footer] = msgspec.json.Decoder(
     Header | ChangeLine | SkipLine | ViolationLine | Footer

@@ -68,9 +68,13 @@ def _explain(field: str, expected: object, found: object) -> Iterator[str]:
         return
     from deepdiff import DeepDiff
 
-    for levels in DeepDiff(expected, found, view="tree", threshold_to_diff_deeper=0).values():
-        for level in levels:
-            yield f"{field}.{level.path(output_format='list')[-1]} was {_quoted(level.t1)}, is {_quoted(level.t2)}"
+    parts = [
+        level
+        for levels in DeepDiff(expected, found, view="tree", threshold_to_diff_deeper=0).values()
+        for level in levels
+    ]
+    for level in sorted(parts, key=lambda level: str(level.path())):
+        yield f"{field}.{level.path(output_format='list')[-1]} was {_quoted(level.t1)}, is {_quoted(level.t2)}"
 
 
 def _quoted(value: object) -> str:

@@ -75,7 +75,7 @@ def apply(
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
         made = saved if saved is not None else assembling.plan(loaded, scope, variables, target, tell)
-    if form == "text" or not yes:
+    if not yes or (form == "text" and saved is None):  # a plan file that is not asked about was looked at before
         click.echo(showing.plan(made, "text", full=False, saved=plan_file, colour=colour()), err=form != "text")
     if made.violations:
         raise GuardRefused("refused by the guards, nothing was applied")

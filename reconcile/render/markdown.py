@@ -58,11 +58,11 @@ def _difference(change: Change) -> str:
 
 
 def report_markdown(report: Report) -> str:
-    """Headline, and a table of what was not applied."""
+    """Headline, and a table of what was not applied, or not wholly."""
     lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**"]
-    failures = [one for one in report.outcomes if one.result != "applied"]
-    if failures:
-        rows = ((one.result, words.title(one.change), one.detail) for one in failures)
+    told = [one for one in report.outcomes if one.result != "applied" or one.detail]
+    if told:
+        rows = ((one.result, words.title(one.change), one.detail) for one in told)
         lines += ["", *_table(("result", "what", "why"), rows)]
     return "\n".join(lines)
 

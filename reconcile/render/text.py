@@ -106,7 +106,7 @@ def report_text(report: Report, *, colour: bool) -> str:
     paint = _painted if colour else _plain
     lines = []
     for outcome in report.outcomes:
-        if outcome.result != "applied":
+        if outcome.result != "applied" or outcome.detail:
             detail = words.printable(outcome.detail)
             lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
     return "\n".join([*lines, paint(words.outcome_line(report), "bold")])

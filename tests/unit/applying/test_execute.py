@@ -1,0 +1,126 @@
+"""Carrying out a plan on a platform in memory: outcomes, isolation, what is kept when something breaks off."""
+
+from collections.abc import Callable
+
+import pytest
+
+from reconcile.applying import apply
+from reconcile.errors import PlatformUnreadable, StalePlan
+from reconcile.model.change import Change, Digests, Fields, Plan, Scope
+from reconcile.model.platform import PlatformState, User
+from reconcile.model.report import Report
+from reconcile.platforms.memory import MemoryPlatform
+from reconcile.ports import Holder
+
+HOLDER = Holder("tester", "here", 1, "2026-01-01T00:00:00Z")
+
+
+def user(name: str, workspace: str = "main", **fields: str) -> Change:
+    after: Fields = {"username": name, "status": "active", "attributes": {}, **fields}
+    return Change("user", "create", name, None, after, "", "", workspace)
+
+
+def department(path: str) -> Change:
+    parent, _, title = path.rpartition("/")
+    return Change("department", "create", path, None, {"title": title, "parent": parent or None}, "", "", "main")
+
+
+def plan(*changes: Change) -> Plan:
+    return Plan("1", "now", (), (), Scope(), Digests("", {}, {}), changes)
+
+
+def failing(*names: str) -> Callable[[Change], str | None]:
+    return lambda change: "no more licences" if change.key in names else None
+
+
+def results(report: Report) -> dict[str, tuple[str, str]]:
+    return {outcome.change.key: (outcome.result, outcome.detail) for outcome in report.outcomes}
+
+
+def names(platform: MemoryPlatform, workspace: str = "main") -> dict[str, str]:
+    users = {user.id: user.username for user in platform.read(workspace).users}
+    return {one.username: users.get(one.manager, "") for one in platform.read(workspace).users}
+
+
+def test_nothing_to_do_touches_nothing() -> None:
+    class Untouchable(MemoryPlatform):
+        def lock(self, *_: object, **__: object) -> None:  # type: ignore[override]
+            raise AssertionError
+
+    assert apply(plan(), Untouchable(), HOLDER) == Report()
+
+
+def test_who_needs_a_failed_department_is_skipped() -> None:
+    platform = MemoryPlatform(fault=failing("Sales"))
+    report = apply(
+        plan(department("Sales"), department("Sales/North"), user("ann", department="Sales/North"), user("bob")),
+        platform,
+        HOLDER,
+    )
+    assert results(report) == {
+        "Sales": ("failed", "no more licences"),
+        "Sales/North": ("skipped", "needs department Sales, which failed"),
+        "ann": ("skipped", "needs department Sales/North, which failed"),
+        "bob": ("applied", ""),
+    }
+    assert names(platform) == {"bob": ""}
+
+
+def test_a_user_whose_manager_fails_is_created_without() -> None:
+    platform = MemoryPlatform(fault=failing("chief"))
+    changes = [user("ann", manager="mid"), user("chief"), user("mid", manager="chief"), user("zoe", manager="ann")]
+    report = apply(plan(*changes), platform, HOLDER)
+    assert results(report) == {
+        "ann": ("applied", ""),
+        "chief": ("failed", "no more licences"),
+        "mid": ("applied", "without its manager chief, which failed"),
+        "zoe": ("applied", ""),
+    }
+    assert names(platform) == {"ann": "mid", "mid": "", "zoe": "ann"}
+
+
+def test_managers_in_a_circle_fail_together() -> None:
+    platform = MemoryPlatform(fault=failing("ann"))
+    changes = [user("ann", manager="bob"), user("bob", manager="cid"), user("cid", manager="ann"), user("dan")]
+    report = apply(plan(*changes), platform, HOLDER)
+    assert [outcome.result for outcome in report.outcomes] == ["failed", "failed", "failed", "applied"]
+    assert names(platform) == {"dan": ""}
+
+
+def test_a_broken_off_run_leaves_the_state_as_it_was() -> None:
+    def dies(change: Change) -> str | None:
+        if change.key == "bob":
+            raise KeyboardInterrupt
+        return None
+
+    platform = MemoryPlatform(fault=dies)
+    with pytest.raises(KeyboardInterrupt):
+        apply(plan(department("Sales"), user("ann"), user("bob")), platform, HOLDER)
+    assert platform.read("main") == PlatformState("main")
+
+
+def test_progress_is_told_per_workspace() -> None:
+    told: list[tuple[str, int]] = []
+    apply(plan(user("ann"), user("bob", "other")), MemoryPlatform(), HOLDER, progress=lambda *step: told.append(step))
+    assert told == [("applying main", 1), ("applying other", 2)]
+
+
+def test_one_stale_workspace_refuses_all() -> None:
+    platform = MemoryPlatform(states=[PlatformState("other", users=(User("1", "BOB"),))])
+    with pytest.raises(StalePlan, match="user bob exists by now"):
+        apply(plan(user("ann"), user("bob", "other")), platform, HOLDER)
+    assert platform.read("main").users == ()
+
+
+def test_what_breaks_after_a_workspace_was_written_is_reported() -> None:
+    class Breaks(MemoryPlatform):
+        def transaction(self, workspace: str):  # type: ignore[no-untyped-def] # only what the test needs
+            if workspace == "other":
+                raise PlatformUnreadable("the platform is gone")
+            return super().transaction(workspace)
+
+    platform = Breaks()
+    report = apply(plan(user("ann"), user("bob", "other")), platform, HOLDER)
+    assert results(report) == {"ann": ("applied", ""), "bob": ("failed", "the platform is gone")}
+    with pytest.raises(PlatformUnreadable):
+        apply(plan(user("bob", "other")), platform, HOLDER)
