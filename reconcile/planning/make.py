@@ -13,7 +13,7 @@ from reconcile.model.platform import Limits, PlatformState
 from reconcile.planning.diff import diff
 from reconcile.planning.order import ordered
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.targets import narrow
+from reconcile.planning.targets import narrow, narrow_skips
 from reconcile.planning.wanted import wanted
 
 
@@ -83,7 +83,7 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
             current={state.workspace: state_digest(state) for state in inputs.current},
         ),
         changes=narrow(tuple(changes), inputs.scope.targets),
-        skips=tuple(skips),
+        skips=narrow_skips(tuple(skips), inputs.scope.targets),
     )
     return plan, tuple(notice for one in rules for notice in one.notices)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from reconcile.errors import UsageError
-from reconcile.model.change import Change, makes, requirements
+from reconcile.model.change import Change, Skip, makes, requirements
 
 _KINDS = ("user", "group", "department")
 
@@ -27,6 +27,12 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
                 chosen.add(at)
                 waiting.append(at)
     return tuple(change for at, change in enumerate(changes) if at in chosen)
+
+
+def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
+    """The skips of the users that are targets; all of them where nothing is named."""
+    wanted = {_parse(target) for target in targets}
+    return tuple(skip for skip in skips if not wanted or ("user", skip.username.casefold()) in wanted)
 
 
 def _parse(target: str) -> tuple[str, str]:

@@ -1,0 +1,36 @@
+"""What is installed from a wheel works like what is installed from the sources."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+INSTALLED = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from reconcile import cli
+cli.main()
+"""
+
+
+def test_a_wheel_holds_schemas_migrations_and_types(tmp_path: Path) -> None:
+    options = ["--no-build-isolation", "--no-deps", "--quiet", "--wheel-dir", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(TOP)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        archive.extractall(tmp_path / "site")
+    for schema in (TOP / "schemas").glob("*.json"):
+        assert f"reconcile/schemas/{schema.name}" in names
+    assert "reconcile/py.typed" in names
+    assert any(name.startswith("reconcile/platforms/sql/migrations/versions/") for name in names)
+    for command, output in (("init", "Wrote reconcile.yml"), ("validate", "Valid: reconcile.yml")):
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", INSTALLED, str(tmp_path / "site"), command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert output in done.stdout, done.stderr

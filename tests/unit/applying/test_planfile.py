@@ -1,0 +1,92 @@
+"""The plan file: the same bytes for the same plan, as its schema says, and any damage is noticed."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.applying import dumps, loads
+from reconcile.errors import PlanFileError
+from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
+DIGEST = "0" * 64
+PLAN = Plan(
+    "1.0",
+    "2026-01-01T00:00:00Z",
+    ("reconcile.yml",),
+    ("domain",),
+    Scope(("main",), (), ("user:ann",)),
+    Digests(DIGEST, {"corp": DIGEST}, {"main": DIGEST}),
+    (
+        Change(
+            "user",
+            "create",
+            "ann",
+            None,
+            {"username": "ann", "manager": None, "attributes": {"ü": "\u2028"}},
+            "",
+            "corp",
+            "main",
+        ),
+        Change("user", "update", "bob", {"attributes": {"a": None}}, {"attributes": {"a": "1"}}, "why", "corp", "main"),
+        Change("grant", "delete", "bob/x", {"user": "bob", "role": "x", "origin": "corp"}, None, "", "corp", "main"),
+    ),
+    (Skip("main", "corp", "uid=x", "x", "missing_field", "no mail"),),
+    (Violation("main", "users_lost", "too many"),),
+)
+
+
+def test_round_trip() -> None:
+    data = dumps(PLAN)
+    assert loads(data, "x") == PLAN
+    assert dumps(loads(data, "x")) == data
+
+
+def test_every_line_is_as_the_schema_says() -> None:
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    lines = dumps(PLAN).splitlines()
+    assert len(lines) == 7
+    for line in lines:
+        validator.validate(json.loads(line))
+    broken = json.loads(lines[1]) | {"extra": 1}
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(broken)
+
+
+@given(st.data())
+def test_any_changed_byte_is_refused(data: st.DataObject) -> None:
+    whole = dumps(PLAN)
+    at = data.draw(st.integers(0, len(whole) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[at]))
+    with pytest.raises(PlanFileError):
+        loads(whole[:at] + bytes([byte]) + whole[at + 1 :], "x")
+
+
+@given(st.integers(0, len(dumps(PLAN)) - 1))
+def test_any_cut_is_refused(length: int) -> None:
+    with pytest.raises(PlanFileError):
+        loads(dumps(PLAN)[:length], "x")
+
+
+@given(st.binary())
+def test_any_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(PlanFileError):
+        loads(data, "x")
+
+
+def test_a_footer_or_header_in_the_middle_is_refused() -> None:
+    lines = dumps(PLAN).splitlines(keepends=True)
+    import hashlib
+
+    body = b"".join([lines[0], lines[0], *lines[1:-1]])
+    footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
+    with pytest.raises(PlanFileError, match="x:2: a header has no place here"):
+        loads(body + json.dumps(footer).encode() + b"\n", "x")
+    body = b"".join(lines[:-2])
+    footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
+    with pytest.raises(PlanFileError, match="footer counts"):
+        loads(body + json.dumps(footer).encode() + b"\n", "x")
