@@ -1,0 +1,166 @@
+"""Random directories, rules and platforms: what is applied is done, and nobody else is touched."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconcile.model.change import Plan
+from reconcile.model.platform import PlatformState
+from reconcile.platforms.memory import MemoryPlatform
+from tests.scenarios.stage import BASE, Stage, ldif, told
+
+PEOPLE = ["ann", "bob", "cid", "dan", "eve", "Ann"]
+OUS = ["", "ou=A", "ou=B,ou=A", "ou=C"]
+GROUPS = ["one", "two", "three"]
+
+
+@st.composite
+def directories(draw: st.DrawFn, prefix: str = "") -> dict[str, Any]:
+    """A small directory: OUs, people anywhere in them under any login, groups of people and groups."""
+    entries: dict[str, Any] = {ou: {"entryUUID": f"{prefix}{ou}"} for ou in OUS if ou}
+    logins = draw(st.permutations(PEOPLE))
+    dns: list[str] = []
+    for number in range(draw(st.integers(1, 5))):
+        login, ou = logins[number], draw(st.sampled_from(OUS))
+        dn = f"uid={login},{ou}" if ou else f"uid={login}"
+        if dn.casefold() in map(str.casefold, dns):
+            continue  # the same name to a directory
+        entries[dn] = {
+            "entryUUID": f"{prefix}id{number}",
+            "mail": draw(st.sampled_from([None, "a@example.com", "b@example.com"])),
+            "employeeType": draw(st.sampled_from(["staff", "former"])),
+            "telephoneNumber": draw(st.sampled_from([None, "1", "2"])),
+            "pwdAccountLockedTime": draw(st.sampled_from([None, None, "000001010000Z"])),
+            "manager": draw(st.sampled_from([None, *dns])) if dns else None,
+        }
+        dns.append(dn)
+    names = draw(st.permutations(GROUPS))
+    for number in range(draw(st.integers(0, 3))):
+        members = draw(
+            st.lists(st.sampled_from([*dns, *(f"cn={name}" for name in GROUPS), "uid=ghost"]), max_size=4, unique=True)
+        )
+        entries[f"cn={names[number]}"] = {"entryUUID": f"{prefix}g{number}", "member": members}
+    return entries
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> dict[str, Any]:
+    """A desired state with any of the rules."""
+    word = st.sampled_from(["keep", "deactivate", "block", "delete"])
+    users = {
+        "create": draw(st.sampled_from(["all", "mapped", "selected", "never"])),
+        "select": draw(st.lists(st.sampled_from(["a*", "bob", "EVE"]), max_size=2)),
+        "exclude": draw(st.lists(st.sampled_from(["cid", "d*"]), max_size=1)),
+        "require": draw(st.sampled_from([[], ["email"]])),
+        "require_groups": draw(st.sampled_from([[], ["cn=one"]])),
+        "filter": draw(st.sampled_from(["(objectClass=inetOrgPerson)", "(employeeType=staff)"])),
+        "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}],
+        "manager_attribute": "manager",
+    }
+    source = {"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": BASE, "users": users}
+    other = source | {"name": "other", "files": ["other.ldif"], "users": {"create": "all"}}
+    return {
+        "version": 1,
+        "platform": {"type": "sql", "url": "sqlite:///unused.db"},
+        "sources": [source, other] if draw(st.booleans()) else [source],
+        "role_mappings": [
+            {"role": "admin", "groups": ["cn=one"]},
+            {"role": "lead", "source": "corp", "groups": ["cn=t*"]},
+            {"role": "basic", "default": True},
+        ],
+        "roles": {
+            "mode": draw(st.sampled_from(["single", "multiple"])),
+            "on_unmapped": draw(st.sampled_from(["default", "keep", "remove"])),
+            "authoritative": draw(st.booleans()),
+        },
+        "groups": [
+            {
+                "source": "corp",
+                "select": draw(st.lists(st.sampled_from(["cn=one", "cn=t*", "three"]), min_size=1, max_size=2)),
+                "nested": draw(st.sampled_from(["flatten", "ignore"])),
+                "members": draw(st.sampled_from(["owned", "authoritative", "additive"])),
+            }
+        ][: draw(st.integers(0, 1))],
+        "departments": [
+            {
+                "source": "corp",
+                "select": draw(st.sampled_from([["ou=A"], ["ou=*"], ["ou=C"]])),
+                "children": draw(st.booleans()),
+            }
+        ][: draw(st.integers(0, 1))],
+        "lifecycle": {
+            "on_missing": draw(word),
+            "on_out_of_scope": draw(word),
+            "on_disabled": draw(st.sampled_from(["deactivate", "block"])),
+            "on_return": draw(st.sampled_from(["restore", "keep"])),
+            "on_source_removed": draw(st.sampled_from(["keep", "deactivate", "block"])),
+        },
+    }
+
+
+BY_HAND: list[dict[str, Any]] = [
+    {
+        "kind": "user",
+        "action": "create",
+        "key": "eve",
+        "after": {"username": "eve", "status": "active", "attributes": {}},
+    },
+    {"kind": "group", "action": "create", "key": "Two", "after": {"name": "Two"}},
+    {"kind": "membership", "action": "create", "key": "eve/Two", "after": {"user": "eve", "group": "Two"}},
+    {"kind": "grant", "action": "create", "key": "eve/admin", "after": {"user": "eve", "role": "admin"}},
+]
+
+
+def local(state: PlatformState) -> set[Any]:
+    """What no source owns: local users, their grants, their places in local groups."""
+    users = {user.id for user in state.users if not user.source}
+    groups = {group.id for group in state.groups if not group.source}
+    return {
+        *((user.username, user.status) for user in state.users if user.id in users),
+        *(grant for grant in state.grants if grant.user in users),
+        *(one for one in state.memberships if one.user in users and one.group in groups),
+        *(group.name for group in state.groups if group.id in groups),
+    }
+
+
+def check_identity(plan: Plan, before: PlatformState, there: set[str]) -> None:
+    """Nobody known is created again, nobody who is still in the directory is deleted as missing."""
+    known = {user.external_id for user in before.users if user.external_id and user.source == "corp"}
+    for change in plan.changes:
+        if change.kind != "user" or change.source != "corp":
+            continue
+        if change.action == "create":
+            assert (change.after or {})["external_id"] not in known, told(change)
+        if change.action == "delete" and change.reason.startswith("no longer"):
+            assert (change.before or {})["external_id"] not in there, told(change)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_what_is_applied_is_done(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    platform = MemoryPlatform()
+    folder: Path = tmp_path_factory.mktemp("random")
+    stage = Stage(folder, platform)
+    desired = data.draw(rules())
+    other = data.draw(directories("other-"))
+    stage.write(desired, {"corp": ldif({"uid=x": {"mail": None}}), "other": ldif(other)})
+    if data.draw(st.booleans()):
+        stage.by_hand(BY_HAND)
+    for _ in range(data.draw(st.integers(1, 3))):
+        directory = data.draw(directories())
+        stage.write(desired, {"corp": ldif(directory)})
+        before = platform.read("main")
+        plan, _ = stage.plan()
+        check_identity(plan, before, {entry["entryUUID"] for entry in directory.values()})
+        report = stage.apply(plan)
+        assert [
+            (told(one.change), one.detail) for one in report.outcomes if one.result != "applied" or one.detail
+        ] == []
+        assert local(before) <= local(platform.read("main"))
+        again, _ = stage.plan()
+        assert [told(change) for change in again.changes] == []
+        if data.draw(st.booleans()):
+            desired = data.draw(rules())
