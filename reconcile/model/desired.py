@@ -152,6 +152,8 @@ class Source(msgspec.Struct, frozen=True):
     """Nobody is bound over a connection without TLS, whatever `tls` says."""
     page_size: int = 500
     timeout: Timeout = Timeout()
+    transport: str = "auto"
+    """`auto`, `ldap3` or `python-ldap`: the library that speaks to the servers."""
     files: tuple[str, ...] = ()
     """LDIF files of a source of type ldif, as absolute paths or relative to the working directory."""
     note: str = ""
