@@ -2,59 +2,85 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
+from reconcile.directories import aliases
 from reconcile.directories.searching import RawEntry
-from reconcile.directories.vendors import Vendor
+from reconcile.directories.vendors import Disabled, Vendor
 from reconcile.model import desired
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
+_NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What of a source's settings and its vendor's defaults is needed for one entry, looked up once."""
+    """What of a source's settings and its vendor's defaults is needed for one entry, looked up once for each read."""
 
     vendor: Vendor
+    disabled: Disabled
     identifier: str
     manager: str | None
     members: tuple[str, ...]
     logins: tuple[str, ...]
     group_attributes: frozenset[str]
+    primary_group: bool
+    person_aliases: aliases.Pairs
+    group_aliases: aliases.Pairs
+    unit_aliases: aliases.Pairs
 
     @classmethod
     def of(cls, source: desired.Source, vendor: Vendor, query: Query) -> "Rules":
-        """The rules of a source."""
+        """The rules of a source, as of this moment."""
         members, logins = vendor.member_attributes, vendor.login_attributes
         if source.groups.member_attribute:
             chosen = (source.groups.member_attribute.lower(),)
             members, logins = ((), chosen) if chosen[0] in logins else (chosen, ())
         manager = source.users.manager_attribute or vendor.manager_attribute
+        identifier = (source.users.identifier or vendor.identifier).lower()
+        group_attributes = frozenset(_lower(query.group_attributes))
         return cls(
             vendor=vendor,
-            identifier=(source.users.identifier or vendor.identifier).lower(),
+            disabled=vendor.disabled(source),
+            identifier=identifier,
             manager=manager.lower() if manager else None,
             members=members,
             logins=logins,
-            group_attributes=frozenset(name.lower() for name in query.group_attributes),
+            group_attributes=group_attributes,
+            primary_group=vendor.primary_group and query.groups,
+            person_aliases=aliases.pairs({identifier, *_lower(query.person_attributes)}),
+            group_aliases=aliases.pairs(group_attributes),
+            unit_aliases=aliases.pairs(_lower(query.unit_attributes)),
         )
 
     def person_attributes(self, query: Query) -> tuple[str, ...]:
         """What has to be asked for to make persons, in a stable order."""
+        own = (self.identifier, self.vendor.stable_id)
         manager = () if self.manager is None else (self.manager,)
-        return _ordered(
-            query.person_attributes, self.vendor.disabled_attributes, manager, (self.identifier, self.vendor.stable_id)
-        )
+        primary = ("objectsid", "primarygroupid") if self.primary_group else ()
+        disabled = self.vendor.disabled_attributes
+        return _ordered(query.person_attributes, disabled, manager, primary, own, _mains(self.person_aliases))
 
     def group_attributes_asked(self) -> tuple[str, ...]:
         """The same for groups."""
-        return _ordered(self.group_attributes, self.members, self.logins, (self.vendor.stable_id,))
+        own = (self.vendor.stable_id, *(("objectsid",) if self.primary_group else ()))
+        return _ordered(self.group_attributes, self.members, self.logins, own, _mains(self.group_aliases))
 
     def unit_attributes(self, query: Query) -> tuple[str, ...]:
         """The same for OUs."""
-        return _ordered(query.unit_attributes, (self.vendor.stable_id,))
+        return _ordered(query.unit_attributes, (self.vendor.stable_id,), _mains(self.unit_aliases))
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
+
+
+def _mains(pairs: aliases.Pairs) -> Iterable[str]:
+    return (main for _, main in pairs)
 
 
 def _ordered(*names: Iterable[str]) -> tuple[str, ...]:
@@ -69,18 +95,22 @@ def text(value: bytes) -> str:
         return b64encode(value).decode()
 
 
-def decoded(attributes: dict[str, list[bytes]]) -> Attributes:
-    """All values as text; an attribute without values is absent."""
+def decoded(attributes: dict[str, list[bytes]], binary: Mapping[str, Callable[[bytes], str]] = _NONE) -> Attributes:
+    """All values as text, those of `binary` as it says; an attribute without values is absent. Raises ValueError."""
+    readable = {name: tuple(map(binary[name], attributes[name])) for name in binary if attributes.get(name)}
+    if readable:
+        attributes = {name: values for name, values in attributes.items() if name not in readable}
     try:
         # Nearly every entry is text throughout: no call for each value.
-        return {name: tuple([value.decode() for value in values]) for name, values in attributes.items() if values}
+        plain = {name: tuple([value.decode() for value in values]) for name, values in attributes.items() if values}
     except UnicodeDecodeError:
-        return {name: tuple(map(text, values)) for name, values in attributes.items() if values}
+        plain = {name: tuple(map(text, values)) for name, values in attributes.items() if values}
+    return plain | readable if readable else plain
 
 
 def person(entry: RawEntry, rules: Rules) -> Person:
-    """A person. Raises ValueError for a stable id that is none."""
-    attributes = decoded(entry.attributes)
+    """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
+    attributes = aliases.filled(decoded(entry.attributes, rules.vendor.binary), rules.person_aliases)
     identifiers = attributes.get(rules.identifier)
     manager = None
     if rules.manager is not None:
@@ -90,7 +120,7 @@ def person(entry: RawEntry, rules: Rules) -> Person:
         external_id(entry, rules.vendor),
         identifiers[0] if identifiers else "",
         attributes,
-        rules.vendor.disabled(attributes),
+        rules.disabled(attributes),
         manager,
     )
 
@@ -108,7 +138,7 @@ def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
     return DirectoryGroup(
         dn=entry.dn,
         external_id=external_id(entry, rules.vendor),
-        attributes=decoded(shown),
+        attributes=aliases.filled(decoded(shown, rules.vendor.binary), rules.group_aliases),
         members=tuple(members),
         member_logins=tuple(dict.fromkeys(text(value) for name in rules.logins for value in raw.get(name, ()))),
     )
@@ -122,7 +152,8 @@ def _asked(name: str, rules: Rules) -> bool:
 
 def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
     """An OU."""
-    return OrganizationalUnit(entry.dn, external_id(entry, rules.vendor), decoded(entry.attributes))
+    attributes = aliases.filled(decoded(entry.attributes, rules.vendor.binary), rules.unit_aliases)
+    return OrganizationalUnit(entry.dn, external_id(entry, rules.vendor), attributes)
 
 
 def external_id(entry: RawEntry, vendor: Vendor) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-from reconcile.directories import checking, reading, settings
+from reconcile.directories import checking, finding, reading, settings
 from reconcile.directories.connecting import Told, connect, tell_nobody
 from reconcile.directories.failures import ConnectionBroken, NoConnection
 from reconcile.directories.session import Session, log
@@ -39,7 +39,7 @@ class LdapDirectory:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         if not external_ids and not dns:
             return frozenset()
-        return self._whole(lambda session: reading.find(self._source, self._vendor, external_ids, dns, session))
+        return self._whole(lambda session: finding.find(self._source, self._vendor, external_ids, dns, session))
 
     def check(self) -> Iterable[Check]:
         """Server, TLS, bind, base DN, and what each rule finds in how many seconds."""

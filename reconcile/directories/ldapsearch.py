@@ -26,4 +26,5 @@ def rest(search: Search, page_size: int) -> str:
     """What belongs to one search; page size 0 is without pages."""
     scope = {"base": "base", "one": "one", "subtree": "sub"}[search.scope]
     paging = ["-E", f"pr={page_size}/noprompt"] if page_size else []
-    return shlex.join(["-b", search.base, "-s", scope, *paging, search.filter, *search.attributes])
+    limit = ["-l", str(search.seconds)] if search.seconds else []
+    return shlex.join(["-b", search.base, "-s", scope, *limit, *paging, search.filter, *search.attributes])

@@ -4,12 +4,11 @@ Before anything is searched its base is looked at: a directory that hides what t
 no entries", and an empty source is not the same as a closed one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from reconcile.directories import entries, filters
+from reconcile.directories import entries, nesting, primarygroups, ranges
 from reconcile.directories.entries import Rules
-from reconcile.directories.failures import NoSuchObject
 from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
@@ -33,33 +32,62 @@ def snapshot(
         look_at(base, searcher)
 
     def everything(what: str, search: Search, make: Callable[[RawEntry, Rules], Found]) -> tuple[Found, ...]:
-        return _all(search, searcher, lambda entry: make(entry, rules), lambda done: progress(what, done))
+        told = f"{source.name}: {what}"
+        return _all(search, searcher, vendor, lambda entry: make(entry, rules), lambda done: progress(told, done))
 
+    persons = everything("persons", users, entries.person)
+    found = everything("groups", groups, entries.group) if query.groups else ()
+    if rules.primary_group:
+        found = primarygroups.added(persons, found)
+    if vendor.in_chain:
+        found = nesting.completed(source, vendor, persons, found, searcher)
     return DirectorySnapshot(
         source=source.name,
         base_dn=source.base_dn,
-        persons=everything(f"{source.name}: persons", users, entries.person),
-        groups=everything(f"{source.name}: groups", groups, entries.group) if query.groups else (),
-        units=everything(f"{source.name}: OUs", units, entries.unit) if query.units else (),
+        persons=persons,
+        groups=found,
+        units=everything("OUs", units, entries.unit) if query.units else (),
     )
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how persons are searched."""
     rule = source.users
-    return Search(dn.join(rule.base, source.base_dn), rule.scope, rule.filter or vendor.user_filter, attributes)
+    base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.user_base, source.base_dn)
+    return Search(base, rule.scope, rule.filter or vendor.user_filter, attributes)
 
 
 def groups_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how groups are searched."""
     rule = source.groups
-    return Search(dn.join(rule.base, source.base_dn), rule.scope, rule.filter or vendor.group_filter, attributes)
+    base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.group_base, source.base_dn)
+    return Search(base, rule.scope, rule.filter or vendor.group_filter, attributes)
 
 
 def units_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how OUs are searched."""
     rule = source.departments
     return Search(dn.join(rule.base, source.base_dn), rule.scope, rule.filter or vendor.unit_filter, attributes)
+
+
+def container(relative: str, base_dn: str) -> str:
+    """A vendor's container below the base DN; the base DN itself where that is within the container already.
+
+    `cn=users,cn=accounts` below `cn=accounts,dc=x` is `cn=users,cn=accounts,dc=x`.
+    """
+    base = dn.normalize(base_dn)
+    if not relative or f",{relative}," in f",{base},":
+        return base_dn
+    parts = relative.split(",")
+    for count in range(1, len(parts)):
+        if base.startswith(f"{','.join(parts[count:])},"):
+            return ",".join([*parts[:count], base_dn])
+    return f"{relative},{base_dn}"
+
+
+def is_removed(name: str, vendor: Vendor) -> bool:
+    """Whether an entry is one that the directory keeps although its person is gone. Raises ValueError for no DN."""
+    return bool(vendor.removed) and any(f",{part}," in f"{dn.normalize(name)}," for part in vendor.removed)
 
 
 def look_at(base: str, searcher: Searcher) -> None:
@@ -73,13 +101,18 @@ def look_at(base: str, searcher: Searcher) -> None:
 
 
 def _all(
-    search: Search, searcher: Searcher, make: Callable[[RawEntry], Found], progress: Callable[[int], None]
+    search: Search,
+    searcher: Searcher,
+    vendor: Vendor,
+    make: Callable[[RawEntry], Found],
+    progress: Callable[[int], None],
 ) -> tuple[Found, ...]:
     found: list[tuple[str, str, Found]] = []
-    for page in searcher.search(search):
+    for page in ranges.whole(search, searcher):
         for entry in page:
             try:
-                found.append((dn.normalize(entry.dn), entry.dn, make(entry)))
+                if not is_removed(entry.dn, vendor):
+                    found.append((dn.normalize(entry.dn), entry.dn, make(entry)))
             except ValueError as error:
                 raise SourceUnreadable(
                     f"{searcher.place}: the entry {entry.dn!r} cannot be understood: {error}.\n"
@@ -105,47 +138,3 @@ def _check_once(values: Sequence[Found], searcher: Searcher) -> None:
                 "an entry was moved while it was read, or was copied with its id.\nTry again."
             )
         seen[value.external_id] = value.dn
-
-
-def find(
-    source: desired.Source, vendor: Vendor, ids: Collection[str], dns: Collection[str], searcher: Searcher
-) -> frozenset[str]:
-    """Those of the ids and DNs that exist below the base DN, in the spelling they were asked for."""
-    look_at(source.base_dn, searcher)
-    return frozenset(_ids(source, vendor, ids, searcher)) | frozenset(_dns(source, dns, searcher))
-
-
-def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher: Searcher) -> Iterator[str]:
-    spellings: dict[str, list[str]] = {}
-    assertions: dict[str, str] = {}
-    for asked in ids:
-        try:
-            assertions[asked.lower()] = vendor.id_assertion(asked)
-        except ValueError:
-            continue  # A text that can be no id of this directory names nothing in it.
-        spellings.setdefault(asked.lower(), []).append(asked)
-    remaining = sorted(assertions)
-    for start in range(0, len(remaining), filters.CHUNK):
-        some = remaining[start : start + filters.CHUNK]
-        wanted = filters.any_of(vendor.stable_id, (assertions[name] for name in some))
-        for page in searcher.search(Search(source.base_dn, "subtree", wanted, (vendor.stable_id,))):
-            for entry in page:
-                yield from spellings.get(entries.external_id(entry, vendor).lower(), ())
-
-
-def _dns(source: desired.Source, dns: Collection[str], searcher: Searcher) -> Iterator[str]:
-    base = dn.normalize(source.base_dn)
-    for asked in sorted(dns):
-        try:
-            below = dn.is_below(dn.normalize(asked), base)
-        except ValueError:
-            continue  # A text that is no DN names no entry.
-        if below and _exists(asked, searcher):
-            yield asked
-
-
-def _exists(name: str, searcher: Searcher) -> bool:
-    try:
-        return any(searcher.search(Search(name, "base", ANYTHING, NO_ATTRIBUTES)))
-    except NoSuchObject:
-        return False

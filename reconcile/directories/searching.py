@@ -17,6 +17,8 @@ class Search(NamedTuple):
     scope: Scope
     filter: str
     attributes: tuple[str, ...]
+    seconds: int = 0
+    """How long the server may take; 0 is as long as it likes."""
 
     def __str__(self) -> str:
         return f"the search (base {self.base or 'the root'}, scope {self.scope}, filter {self.filter})"

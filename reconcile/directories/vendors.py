@@ -1,13 +1,21 @@
 """What differs by source type, as one table. Attribute names are lower case, as everywhere in this layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from reconcile.directories import filters
+from reconcile.directories import activedirectory, filters
+from reconcile.model import desired
 from reconcile.model.directory import Attributes
+
+Disabled = Callable[[Attributes], bool]
+"""Whether a person is disabled; raises ValueError for a value that cannot be understood."""
+
+
+def _lock_of_policy(_source: desired.Source) -> Disabled:
+    return permanently_locked
 
 
 def permanently_locked(attributes: Attributes) -> bool:
@@ -15,10 +23,26 @@ def permanently_locked(attributes: Attributes) -> bool:
     return "000001010000Z" in attributes.get("pwdaccountlockedtime", ())
 
 
+def _account_lock(_source: desired.Source) -> Disabled:
+    return account_locked
+
+
+def account_locked(attributes: Attributes) -> bool:
+    """389 Directory Server and FreeIPA: nsAccountLock, in any case; a role may have set it."""
+    return any(value.strip().lower() == "true" for value in attributes.get("nsaccountlock", ()))
+
+
+def nowhere(_url: str) -> bool:
+    """No reference may be left out."""
+    return False
+
+
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of directory server: its defaults, and how it says what every directory says in its own way."""
 
     user_filter: str
+    user_base: str = ""
+    """The container of all persons, below the base DN; "" where there is none."""
     identifier: str
     """The attribute that people log in with."""
     stable_id: str
@@ -28,15 +52,28 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     id_assertion: Callable[[str], str] = filters.escape
     """The stable id's text as it stands in a filter; raises ValueError for a text that cannot be one."""
     group_filter: str
+    group_base: str = ""
+    """The container of all groups, below the base DN."""
     member_attributes: tuple[str, ...]
     """Values are DNs."""
     login_attributes: tuple[str, ...] = ()
     """Values are identifiers."""
+    primary_group: bool = False
+    """Whether a person's `primarygroupid` makes it a member of the group whose `objectsid` ends in that number."""
+    in_chain: str = ""
+    """The matching rule that finds members of members; "" where the server has none."""
     unit_filter: str
     disabled_attributes: tuple[str, ...] = ()
     """What `disabled` looks at."""
-    disabled: Callable[[Attributes], bool]
+    disabled: Callable[[desired.Source], Disabled]
+    """Makes the rule, once for each read."""
     manager_attribute: str | None = None
+    binary: Mapping[str, Callable[[bytes], str]] = MappingProxyType({})
+    """Attributes whose values are bytes, and how they are written as text; they raise ValueError."""
+    removed: tuple[str, ...] = ()
+    """Containers (parts of a normalized DN) of entries that are kept although their person is gone."""
+    elsewhere: Callable[[str], bool] = nowhere
+    """Whether the URL of a reference leads to something that is no part of the tree we read."""
 
 
 _OPENLDAP: Final = Vendor(
@@ -48,10 +85,67 @@ _OPENLDAP: Final = Vendor(
     login_attributes=("memberuid",),
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("pwdaccountlockedtime",),
-    disabled=permanently_locked,
+    disabled=_lock_of_policy,
 )
 
-VENDORS: Final = MappingProxyType({"openldap": _OPENLDAP, "ldap": _OPENLDAP, "ldif": _OPENLDAP})
+_ACTIVE_DIRECTORY: Final = Vendor(
+    user_filter="(&(objectCategory=person)(objectClass=user))",
+    identifier="samaccountname",
+    stable_id="objectguid",
+    id_text=activedirectory.guid_text,
+    id_assertion=activedirectory.guid_assertion,
+    group_filter="(objectClass=group)",
+    member_attributes=("member",),
+    primary_group=True,
+    in_chain="1.2.840.113556.1.4.1941",
+    unit_filter="(objectClass=organizationalUnit)",
+    disabled_attributes=("useraccountcontrol", "accountexpires"),
+    disabled=activedirectory.disabled_now,
+    manager_attribute="manager",
+    binary=MappingProxyType({"objectguid": activedirectory.guid_text, "objectsid": activedirectory.sid_text}),
+    elsewhere=activedirectory.other_partition,
+)
+
+_389DS: Final = Vendor(
+    # nsPerson is what 389's own tools make; it stands beside inetOrgPerson, not below it.
+    user_filter="(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
+    identifier="uid",
+    stable_id="nsuniqueid",
+    group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    member_attributes=("member", "uniquemember"),
+    login_attributes=("memberuid",),
+    unit_filter="(objectClass=organizationalUnit)",
+    disabled_attributes=("nsaccountlock",),
+    disabled=_account_lock,
+)
+
+_FREEIPA: Final = Vendor(
+    # Not inetOrgPerson, which the account `admin` of every installation is not.
+    user_filter="(&(objectClass=person)(objectClass=posixAccount))",
+    user_base="cn=users,cn=accounts",
+    identifier="uid",
+    stable_id="ipauniqueid",
+    # The private groups of users, which stand beside the real ones, are no ipaUserGroup.
+    group_filter="(objectClass=ipaUserGroup)",
+    group_base="cn=groups,cn=accounts",
+    member_attributes=("member",),
+    unit_filter="(objectClass=organizationalUnit)",
+    disabled_attributes=("nsaccountlock",),
+    disabled=_account_lock,
+    # `ipa user-del --preserve` moves an account there, `ipa user-stage` from there to the staged ones.
+    removed=("cn=accounts,cn=provisioning",),
+)
+
+VENDORS: Final = MappingProxyType(
+    {
+        "openldap": _OPENLDAP,
+        "ldap": _OPENLDAP,
+        "ldif": _OPENLDAP,
+        "active_directory": _ACTIVE_DIRECTORY,
+        "389ds": _389DS,
+        "freeipa": _FREEIPA,
+    }
+)
 """By source type."""
 
 

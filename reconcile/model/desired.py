@@ -148,11 +148,17 @@ class Source(msgspec.Struct, frozen=True):
     servers: tuple[str, ...] = ()
     tls: Tls = Tls()
     bind: Bind = Bind()
+    require_signing: bool = False
+    """Nobody is bound over a connection without TLS, whatever `tls` says."""
     page_size: int = 500
     timeout: Timeout = Timeout()
+    transport: str = "auto"
+    """`auto`, `ldap3` or `python-ldap`: the library that speaks to the servers."""
     files: tuple[str, ...] = ()
     """LDIF files of a source of type ldif, as absolute paths or relative to the working directory."""
     note: str = ""
+    active_uac: tuple[int, ...] = ()
+    """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
     options: dict[str, object] = {}
 
 

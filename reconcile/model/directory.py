@@ -39,13 +39,17 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
 
 class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
-    """One group of a directory; `members` are DNs as written there, `member_logins` are memberUid values."""
+    """One group of a directory; `members` are DNs as written there, `member_logins` are memberUid values.
+
+    `nested_members` are the DNs of persons who are members by way of groups that the rules do not find.
+    """
 
     dn: str
     external_id: str
     attributes: Attributes
     members: tuple[str, ...] = ()
     member_logins: tuple[str, ...] = ()
+    nested_members: tuple[str, ...] = ()
 
 
 class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):

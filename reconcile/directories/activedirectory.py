@@ -1,0 +1,80 @@
+"""How Active Directory writes ids, says that an account is disabled, and points at its other partitions."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from reconcile.model import desired, dn
+from reconcile.model.directory import Attributes
+
+ACCOUNT_DISABLED: Final = 0x2
+"""ACCOUNTDISABLE in userAccountControl ([MS-ADTS] 2.2.16)."""
+_NEVER: Final = frozenset({0, 0x7FFFFFFFFFFFFFFF})
+_FILETIME_OF_1970: Final = 116_444_736_000_000_000
+_FILETIMES_A_SECOND: Final = 10_000_000
+
+PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
+"""Directly below a domain these are other trees: a search at the domain's root refers to them, always."""
+
+
+def guid_text(value: bytes) -> str:
+    """An objectGUID in its usual form, as in 3f2504e0-4f89-11d3-9a0c-0305e82c3301. Raises ValueError."""
+    return str(UUID(bytes_le=value))
+
+
+def guid_assertion(text: str) -> str:
+    """The usual form as a filter has it: every byte escaped. Raises ValueError for what is no GUID."""
+    return "".join(f"\\{byte:02x}" for byte in UUID(text).bytes_le)
+
+
+def sid_text(value: bytes) -> str:
+    """A security identifier as text, S-1-5-21-…-RID ([MS-DTYP] 2.4.2). Raises ValueError."""
+    if len(value) < 8 or len(value) != 8 + 4 * value[1]:
+        raise ValueError(f"{len(value)} bytes are no security identifier")
+    parts = [int.from_bytes(value[at : at + 4], "little") for at in range(8, len(value), 4)]
+    return "-".join(map(str, ("S", value[0], int.from_bytes(value[2:8], "big"), *parts)))
+
+
+def disabled_now(source: desired.Source) -> Callable[[Attributes], bool]:
+    """The rule on disabled accounts, as of this moment."""
+    return disabled(source.active_uac, time.time())
+
+
+def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], bool]:
+    """The rule on disabled accounts at `now` (seconds since 1970).
+
+    Disabled is an account with ACCOUNTDISABLE, or whose accountExpires has passed. With `active_uac` it is every
+    account whose userAccountControl is none of these values. An account that does not show its userAccountControl is
+    not disabled by that.
+    """
+    moment = int(now * _FILETIMES_A_SECOND) + _FILETIME_OF_1970
+    active = frozenset(active_uac)
+
+    def rule(attributes: Attributes) -> bool:
+        control = _number(attributes, "useraccountcontrol")
+        if control is not None and (control not in active if active else control & ACCOUNT_DISABLED):
+            return True
+        expires = _number(attributes, "accountexpires")
+        return expires is not None and expires not in _NEVER and expires <= moment
+
+    return rule
+
+
+def _number(attributes: Attributes, name: str) -> int | None:
+    """Raises ValueError for a value that is no number: an account whose state is not known is not guessed."""
+    values = attributes.get(name)
+    if not values:
+        return None
+    try:
+        return int(values[0])
+    except ValueError as error:
+        raise ValueError(f"{name} is {values[0]!r}, which is no number") from error
+
+
+def other_partition(url: str) -> bool:
+    """Whether a reference leads to a partition of the forest that is no part of the domain's tree."""
+    name = dn.key(unquote(urlsplit(url).path.removeprefix("/")))
+    first, _, above = name.partition(",")
+    return first in PARTITIONS and bool(above) and all(part.startswith("dc=") for part in above.split(","))

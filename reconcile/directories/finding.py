@@ -1,0 +1,59 @@
+"""Is somebody still there? Looks for ids and DNs below the base DN, whatever the filters say.
+
+An entry that a directory keeps although its person is gone (a preserved account of FreeIPA) is not there.
+"""
+
+from collections.abc import Collection, Iterator
+
+from reconcile.directories import entries, filters
+from reconcile.directories.failures import NoSuchObject
+from reconcile.directories.reading import is_removed, look_at
+from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, Search, Searcher
+from reconcile.directories.vendors import Vendor
+from reconcile.model import desired, dn
+
+
+def find(
+    source: desired.Source, vendor: Vendor, ids: Collection[str], dns: Collection[str], searcher: Searcher
+) -> frozenset[str]:
+    """Those of the ids and DNs that exist below the base DN, in the spelling they were asked for."""
+    look_at(source.base_dn, searcher)
+    return frozenset(_ids(source, vendor, ids, searcher)) | frozenset(_dns(source, vendor, dns, searcher))
+
+
+def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher: Searcher) -> Iterator[str]:
+    spellings: dict[str, list[str]] = {}
+    assertions: dict[str, str] = {}
+    for asked in ids:
+        try:
+            assertions[asked.lower()] = vendor.id_assertion(asked)
+        except ValueError:
+            continue  # A text that can be no id of this directory names nothing in it.
+        spellings.setdefault(asked.lower(), []).append(asked)
+    remaining = sorted(assertions)
+    for start in range(0, len(remaining), filters.CHUNK):
+        some = remaining[start : start + filters.CHUNK]
+        wanted = filters.any_of(vendor.stable_id, (assertions[name] for name in some))
+        for page in searcher.search(Search(source.base_dn, "subtree", wanted, (vendor.stable_id,))):
+            for entry in page:
+                if is_removed(entry.dn, vendor):
+                    continue
+                yield from spellings.get(entries.external_id(entry, vendor).lower(), ())
+
+
+def _dns(source: desired.Source, vendor: Vendor, dns: Collection[str], searcher: Searcher) -> Iterator[str]:
+    base = dn.normalize(source.base_dn)
+    for asked in sorted(dns):
+        try:
+            below = dn.is_below(dn.normalize(asked), base)
+        except ValueError:
+            continue  # A text that is no DN names no entry.
+        if below and not is_removed(asked, vendor) and _exists(asked, searcher):
+            yield asked
+
+
+def _exists(name: str, searcher: Searcher) -> bool:
+    try:
+        return any(searcher.search(Search(name, "base", ANYTHING, NO_ATTRIBUTES)))
+    except NoSuchObject:
+        return False

@@ -1,0 +1,91 @@
+"""Attributes that come in ranges: Active Directory gives at most 1,500 values of one at a time.
+
+The rest is asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as only one search
+runs at a time. A group that cannot be read to its last value is not a smaller group: it is refused.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from reconcile.directories.searching import ANYTHING, RawEntry, Search, Searcher
+from reconcile.errors import SourceUnreadable
+
+_OPTION = ";range="
+_RANGE = re.compile(r"(?P<name>.+);range=(?P<first>\d+)-(?P<last>\d+|\*)")
+
+
+class _Range(NamedTuple):
+    """Some of an attribute's values; `last` is None for the range that ends with the last value."""
+
+    name: str
+    first: int
+    last: int | None
+    values: list[bytes]
+
+
+def whole(search: Search, searcher: Searcher) -> Iterator[Sequence[RawEntry]]:
+    """The entries found, page by page, every attribute with all of its values. Raises SourceUnreadable."""
+    pending: list[RawEntry] = []
+    for page in searcher.search(search):
+        cut = [entry for entry in page if _is_cut(entry)]
+        pending += cut
+        yield page if not cut else [entry for entry in page if not _is_cut(entry)]
+    for entry in pending:
+        yield [_completed(entry, searcher)]
+
+
+def _is_cut(entry: RawEntry) -> bool:
+    return any(_OPTION in name for name in entry.attributes)
+
+
+def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:
+    attributes = {name: values for name, values in entry.attributes.items() if _OPTION not in name}
+    for found in [_range(entry, name, searcher) for name in entry.attributes if _OPTION in name]:
+        # Beside the range the attribute itself comes too, without any value.
+        attributes[found.name] = [*attributes.get(found.name, ()), *_all_values(entry, found, searcher)]
+    return RawEntry(entry.dn, attributes)
+
+
+def _range(entry: RawEntry, name: str, searcher: Searcher) -> _Range:
+    match = _RANGE.fullmatch(name)
+    if match is None:
+        raise _refused(entry, name, searcher, "is no range")
+    values = entry.attributes[name]
+    first, last = int(match["first"]), None if match["last"] == "*" else int(match["last"])
+    if last is not None and len(values) != last - first + 1:
+        raise _refused(entry, name, searcher, f"holds {len(values)} values")
+    return _Range(match["name"], first, last, values)
+
+
+def _all_values(entry: RawEntry, found: _Range, searcher: Searcher) -> list[bytes]:
+    values: list[bytes] = []
+    current = found
+    while True:
+        if current.first != len(values):
+            raise _refused(entry, found.name, searcher, f"the values from {len(values)} on did not come")
+        values += current.values
+        if current.last is None:
+            break
+        current = _next(entry, found.name, len(values), searcher)
+    if len(set(values)) != len(values):
+        raise _refused(entry, found.name, searcher, "a value came twice: the entry changed while it was read")
+    return values
+
+
+def _next(entry: RawEntry, name: str, first: int, searcher: Searcher) -> _Range:
+    search = Search(entry.dn, "base", ANYTHING, (f"{name}{_OPTION}{first}-*",))
+    for page in searcher.search(search):
+        for answer in page:
+            for key in answer.attributes:
+                if key.startswith(f"{name}{_OPTION}"):
+                    return _range(answer, key, searcher)
+    raise _refused(entry, name, searcher, f"the values from {first} on were not given")
+
+
+def _refused(entry: RawEntry, name: str, searcher: Searcher, why: str) -> SourceUnreadable:
+    return SourceUnreadable(
+        f"{searcher.place}: the attribute {name} of {entry.dn} has more values than come at once, and cannot be "
+        f"read to the end: {why}.\nNothing of what was read is used. Try again; if that does not help, ask those who "
+        "run the directory for the right to read all of it, or for a larger limit of values (MaxValRange)."
+    )
