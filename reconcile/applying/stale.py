@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.change import Change, Fields, Kind, makes, requirements
 from reconcile.model.names import Names
 from reconcile.model.platform import PlatformState
 
@@ -18,12 +18,14 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
         if change.before is not None
         and (change.after is None or change.after.keys() & {"username", "name", "title", "parent"})
     }
+    makers = {(made[0], made[1].casefold()): change for change in changes if (made := makes(change))}
     lines: list[str] = []
     for change in changes:
         there = objects[change.kind]
         where = f"{change.kind} {change.key}"
         if change.before is None:
-            if change.key.casefold() in there and (change.kind, there.spelling(change.key)) not in given_up:
+            key = _key_now(change, makers)
+            if key in there and (change.kind, there.spelling(key)) not in given_up:
                 lines.append(f"{where} exists by now")
             continue
         fields = there.fields(change.key)
@@ -34,6 +36,22 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     return lines
 
 
+def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> str:
+    """The key that something new would have now; "" for what needs a user or group that is yet to be made.
+
+    `makers`: what the plan creates or renames, by its new name.
+    """
+    if change.kind not in ("grant", "membership"):
+        return change.key
+    parts: list[str] = []
+    for need, name in requirements(change):
+        maker = makers.get((need, name.casefold()))
+        if maker is not None and maker.before is None:
+            return ""
+        parts.append(name if maker is None else maker.key)
+    return "/".join([*parts, *(str(text) for field, text in (change.after or {}).items() if field == "role")])
+
+
 class _Objects:
     """The objects of one kind by key, compared case-folded; fields are made only for those asked for."""
 
@@ -42,7 +60,7 @@ class _Objects:
         self._objects = {names.key(one).casefold(): one for one in names.objects(kind)}
 
     def __contains__(self, key: str) -> bool:
-        return key in self._objects
+        return key.casefold() in self._objects
 
     def spelling(self, key: str) -> str:
         return self._names.key(self._objects[key.casefold()])

@@ -8,7 +8,7 @@ import sys
 import click
 
 from reconcile import __version__
-from reconcile.cli import applying, configuration, holdings, planning, testing
+from reconcile.cli import applying, configuration, holdings, looking, planning, testing
 from reconcile.cli.running import report_error
 from reconcile.errors import ReconcileError
 
@@ -24,7 +24,8 @@ def cli() -> None:
     """
 
 
-for command in (*configuration.COMMANDS, *testing.COMMANDS, *planning.COMMANDS, *applying.COMMANDS, *holdings.COMMANDS):
+_FAMILIES = (configuration, testing, looking, planning, applying, holdings)
+for command in (command for family in _FAMILIES for command in family.COMMANDS):
     cli.add_command(command)
 
 

@@ -5,7 +5,7 @@ each other. What is no longer selected stays as it is; only what the sync put in
 `accounts`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -45,7 +45,7 @@ class Mirrored(msgspec.Struct, Generic[Mirror]):
     skips: list[Skip]
 
 
-def groups(sources: Iterable[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Group]:
+def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Group]:
     """The groups of a workspace."""
 
     def make(group_id: str, title: str, _parent: str, source: str, external_id: str, entry_dn: str) -> Group:
@@ -59,11 +59,13 @@ def groups(sources: Iterable[SourceRules], current: PlatformState, limits: Limit
     slots = {
         ("", group.name.casefold()): Held(group.id, group.name, group.source, group.dn) for group in current.groups
     }
-    mirroring = _Mirroring(current.workspace, "group", limits.lengths.get("group", 0), current.groups, slots, make)
+    length = limits.lengths.get("group", 0)
+    mirroring = _Mirroring(current.workspace, "group", length, current.groups, slots, make)
+    mirroring.known = {(one.source.name, entry.external_id) for one in sources for entry in one.index.groups.values()}
     return mirroring.mirror(wishes)
 
 
-def departments(sources: Iterable[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Department]:
+def departments(sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Department]:
     """The departments of a workspace; one whose parent cannot be is left out with it."""
     wishes = (
         Wish(rules.source.name, one.key, rules.index.units[one.key], one.rule.title, one.parent)
@@ -75,6 +77,7 @@ def departments(sources: Iterable[SourceRules], current: PlatformState, limits: 
     }
     length = limits.lengths.get("department", 0)
     mirroring = _Mirroring(current.workspace, "department", length, current.departments, slots, Department)
+    mirroring.known = {(one.source.name, entry.external_id) for one in sources for entry in one.index.units.values()}
     for rules in sources:
         for key in rules.orphans:
             mirroring.refuse(
@@ -100,6 +103,8 @@ class _Mirroring(Generic[Mirror]):
         self._length = length
         self._slots = slots
         self._make = make
+        self.known: set[tuple[str, str]] = set()
+        """Source and external id of every entry of this kind that the directories have."""
         self._skips: list[Skip] = []
         self._held: dict[tuple[str, str], str] = {}
         self._there: dict[str, Mirror] = {one.id: one for one in current}
@@ -169,5 +174,11 @@ class _Mirroring(Generic[Mirror]):
         return title
 
     def _find(self, wish: Wish) -> Mirror | None:
+        """What is there of the entry: by its id, else by its DN if that has no entry of its own any more."""
         by_external = self._by_external.get((wish.source, wish.entry.external_id))
-        return by_external if by_external is not None else self._by_dn.get((wish.source, wish.key))
+        if by_external is not None:
+            return by_external
+        by_dn = self._by_dn.get((wish.source, wish.key))
+        return (
+            None if by_dn is None or (by_dn.external_id and (by_dn.source, by_dn.external_id) in self.known) else by_dn
+        )

@@ -127,6 +127,11 @@ class SourceRules:
             return False
         return (template.render(person, person.identifier) or "").casefold() not in _FALSE
 
+    def matching(self, patterns: Iterable[str]) -> list[str]:
+        """The normalized DNs of the groups that patterns name."""
+        selection = Selection(patterns, self.source.base_dn)
+        return [key for key in self.index.groups if selection.matches(key)]
+
     def _matches(self, selection: Selection, position: int) -> bool:
         return selection.matches(self.index.keys[position], self._person(position).identifier)
 
@@ -163,8 +168,7 @@ class SourceRules:
         """The normalized DNs of the groups that patterns name; one that names none is worth a notice."""
         found: list[str] = []
         for at, pattern in enumerate(patterns):
-            selection = Selection((pattern,), self.source.base_dn)
-            keys = [key for key in self.index.groups if selection.matches(key)]
+            keys = self.matching((pattern,))
             if not keys and "*" not in pattern:
                 self.notices.append(f"{place}[{at}]: source {self.source.name} has no group {pattern!r}")
             found += keys

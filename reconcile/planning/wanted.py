@@ -1,6 +1,6 @@
 """The state that the rules demand of one workspace, as the same type as the one that is there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -25,12 +25,12 @@ class Wanted(msgspec.Struct):
 
 def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Wanted:
     """Works out one workspace from the sources read; users of declared sources that were not read stay as they are."""
-    people = _gather(desired, sources, current, limits)
+    people = gather(desired, sources, current, limits)
     users = {user.id: user for user in current.users}
     book = accounts.Accounts({}, {}, set())
     skips = [skip for one in people.values() for skip in one.skips]
     _depart(desired, people, users, book)
-    candidates = _settle(people, current, book, skips)
+    candidates = settle_usernames(people, current, book.deleted, skips)
 
     departments = mirrored.departments(sources, current, limits)
     groups = mirrored.groups(sources, current, limits)
@@ -59,9 +59,10 @@ def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
     return Wanted(state, skips, Reasons(book.reasons, roles, frozenset(groups.ids.values())))
 
 
-def _gather(
+def gather(
     desired: DesiredState, sources: Iterable[SourceRules], current: PlatformState, limits: Limits
 ) -> dict[str, People]:
+    """The people of each source by its name, matched with the users of this workspace."""
     granted: dict[str, list[str]] = {}
     for grant in current.grants:
         if grant.origin != BY_HAND:
@@ -93,14 +94,17 @@ def _depart(desired: DesiredState, people: dict[str, People], users: dict[str, U
             accounts.depart(book, user, lifecycle.on_source_removed, "source_removed")
 
 
-def _settle(
-    people: dict[str, People], current: PlatformState, book: accounts.Accounts, skips: list[Skip]
+def settle_usernames(
+    people: Mapping[str, People], current: PlatformState, deleted: Collection[str], skips: list[Skip]
 ) -> list[Candidate]:
-    """The candidates who get the username they claim."""
+    """The candidates who get the username they claim; those who do not become skips.
+
+    `deleted` are the ids of the users whose names the plan frees.
+    """
     held = {
         ("", user.username.casefold()): Held(user.id, user.username, user.source, user.dn)
         for user in current.users
-        if user.id not in book.deleted
+        if user.id not in deleted
     }
     claims = (
         Claim(

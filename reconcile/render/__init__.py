@@ -7,6 +7,7 @@ from reconcile.render.formats import plan_json, report_json
 from reconcile.render.markdown import plan_markdown, report_markdown
 from reconcile.render.tables import table
 from reconcile.render.text import plan_text, report_text
+from reconcile.render.trees import tree_lines
 from reconcile.render.words import printable
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "report_markdown",
     "report_text",
     "table",
+    "tree_lines",
 ]

@@ -485,6 +485,101 @@ def test_testing_what_can_be_reached(shell: Shell) -> None:
     assert "corp.ldif" in out
 
 
+def test_searching_for_people(shell: Shell) -> None:
+    users = {
+        "create": "selected",
+        "select": ["ann", "new*"],
+        "exclude": ["svc-*"],
+        "require": ["email"],
+        "require_groups": [],
+    }
+    shell.company({"uid=ann": None, "ou=Sales": None}, sources=[DESIRED["sources"][0] | {"users": users}])
+    shell.run("apply", "--yes")
+    shell.sql("insert into users (workspace_id, username) values (1, 'Local')")
+    people = {
+        "uid=ann": None,
+        "uid=newby": {"givenName": "Jörg", "sn": "M(*)ller"},
+        "uid=other": {"cn": "Kathryn Beck"},
+        "uid=svc-x": None,
+        "uid=local": None,
+        "uid=nomail": {"mail": None},
+    }
+    (shell.folder / "corp.ldif").write_text(ldif(people), encoding="utf-8")
+
+    def found(keyword: str) -> dict[str, tuple[str, str]]:
+        rows = json.loads(shell.run("search", "corp", keyword, "--format", "json")[0])
+        return {row["username"]: (row["status"], row["why"]) for row in rows}
+
+    assert found("*") == {
+        "ann": ("IMPORTED", "active"),
+        "newby": ("NOT IMPORTED", "the next apply creates it: named in select of corp"),
+        "other": ("NOT IMPORTED", "not selected"),
+        "svc-x": ("NOT IMPORTED", "on the exclude list"),
+        "local": ("CANNOT IMPORT", "exists_locally: the platform has a local 'Local'"),
+        "nomail": ("CANNOT IMPORT", "missing_field: email is required and the directory has none"),
+    }
+    assert set(found("KAT*beck")) == {"other"}
+    assert set(found("(*)")) == {"newby"}, "a parenthesis is a parenthesis"
+    assert set(found("jörg m")) == {"newby"}
+    assert set(found("ANN@example")) == {"ann"}
+    assert set(found("uid=ann,dc=")) == {"ann"}
+    assert found("nobody") == {}
+    out, err = shell.run("search", "corp", "ann")
+    assert out.splitlines()[1].split()[:2] == ["ann", "The"]
+    assert err == "1 of 6 found.\n"
+    out, err = shell.run("search", "corp", "ann", "--format", "csv")
+    assert out.startswith("username,first_name,last_name,email,dn,status,why\nann,The,Ann,ann@example.com,")
+    assert err == ""
+    assert "there is no source 'x'" in shell.run("search", "x", "ann", code=2)[1]
+
+
+def test_a_person_outside_the_required_groups_is_not_imported(shell: Shell) -> None:
+    users = {"create": "all", "require_groups": ["cn=in"]}
+    shell.company({"uid=ann": None, "cn=in": {"member": []}}, sources=[DESIRED["sources"][0] | {"users": users}])
+    (row,) = json.loads(shell.run("search", "corp", "ann", "--format", "json")[0])
+    assert (row["status"], row["why"]) == ("NOT IMPORTED", "in none of the required groups")
+
+
+def test_a_source_as_trees(shell: Shell) -> None:
+    shell.company(
+        {
+            "ou=Sales": None,
+            "ou=North,ou=Sales": None,
+            "ou=Other": None,
+            "uid=ann,ou=North,ou=Sales": None,
+            "uid=bob,ou=Sales": None,
+            "cn=top": {"member": ["cn=low", "uid=bob,ou=Sales"]},
+            "cn=low": {"member": ["uid=ann,ou=North,ou=Sales", "cn=low"]},
+            "cn=round": {"member": ["cn=about"]},
+            "cn=about": {"member": ["cn=round"]},
+        },
+        role_mappings=[{"role": "operator", "groups": ["cn=top"]}],
+        groups=[{"source": "corp", "select": ["cn=low"]}],
+        departments=[{"source": "corp", "select": ["ou=Sales"]}],
+    )
+    assert (
+        shell.run("tree", "corp")[0]
+        == """\
+corp: dc=example,dc=com, 2 persons
+
+departments: 3
+    [ ] Other (0)  # ou=Other,dc=example,dc=com
+    [x] Sales (1, 2 with all within)  # ou=Sales,dc=example,dc=com
+        [ ] North (1)  # ou=North,ou=Sales,dc=example,dc=com
+
+groups: 4
+    [ ] top (1, 2 with all within)  role operator  # cn=top,dc=example,dc=com
+        [x] low (1)  # cn=low,dc=example,dc=com
+            [x] low (1)  (shown above)  # cn=low,dc=example,dc=com
+    [ ] about (0)  # cn=about,dc=example,dc=com
+        [ ] round (0)  # cn=round,dc=example,dc=com
+            [ ] about (0)  (shown above)  # cn=about,dc=example,dc=com
+"""
+    )
+    data = json.loads(shell.run("tree", "corp", "--format", "json")[0])
+    assert data["groups"][0]["within"][0]["dn"] == "cn=low,dc=example,dc=com"
+
+
 def test_mistakes_at_the_command_line(shell: Shell) -> None:
     shell.company({})
     assert "No such command" in shell.run("paln", code=2)[1]

@@ -74,3 +74,21 @@ def test_a_name_given_up_in_the_same_plan_may_be_taken() -> None:
         change("user", "create", "Bob", None, {"username": "Bob"}),
     ]
     assert moved(changes, STATE) == []
+
+
+def test_pairs_are_looked_up_under_the_names_of_now() -> None:
+    changes = [
+        change("user", "update", "ann", {"username": "ann"}, {"username": "annold"}),
+        change("group", "update", "Team", {"name": "Team"}, {"name": "Crew"}),
+        change("user", "create", "ann", None, {"username": "ann"}),
+        change("grant", "create", "ann/operator", None, {"user": "ann", "role": "operator", "origin": "corp"}),
+    ]
+    assert moved(changes, STATE) == [], "the new ann has no grant, whatever the old one has"
+    late = [
+        change("grant", "create", "annold/operator", None, {"user": "annold", "role": "operator", "origin": "corp"}),
+        change("membership", "create", "annold/Crew", None, {"user": "annold", "group": "Crew", "origin": "corp"}),
+    ]
+    assert moved([*changes, *late], STATE) == [
+        "grant annold/operator exists by now",
+        "membership annold/Crew exists by now",
+    ]

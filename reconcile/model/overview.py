@@ -1,0 +1,29 @@
+"""The groups and departments of a source as trees, to look at."""
+
+import msgspec
+
+
+class Node(msgspec.Struct, frozen=True):
+    """An OU or group; `people` are those of the entry itself, `all_people` with what is within it.
+
+    A group that is shown elsewhere already (it is in several groups, or in a circle) has `repeated` set and nothing
+    within it.
+    """
+
+    name: str
+    dn: str
+    selected: bool
+    people: int
+    all_people: int
+    roles: tuple[str, ...] = ()
+    repeated: bool = False
+    within: tuple["Node", ...] = ()
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """The departments and groups of a source, topmost first."""
+
+    source: str
+    base_dn: str
+    departments: tuple[Node, ...]
+    groups: tuple[Node, ...]

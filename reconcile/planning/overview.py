@@ -1,0 +1,90 @@
+"""The groups and departments of a source as trees: what is selected, how many people are in each."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from reconcile.model import dn
+from reconcile.model.desired import DesiredState, Source
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.overview import Node, Overview
+from reconcile.planning.index import Index, ancestors
+from reconcile.planning.query import query
+from reconcile.planning.rules import SourceRules
+
+
+def tree_query(desired: DesiredState, source: Source) -> Query:
+    """All groups and OUs, whatever the rules ask for."""
+    return msgspec.structs.replace(query(desired, source), groups=True, units=True)
+
+
+def overview(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Overview:
+    """Both trees of a snapshot. Raises UsageError when a department is selected without its parent."""
+    rules = SourceRules(desired, source, snapshot)
+    return Overview(source.name, source.base_dn, tuple(_departments(rules)), tuple(_Groups(rules, desired).nodes()))
+
+
+def _departments(rules: SourceRules) -> Iterator[Node]:
+    index = rules.index
+    selected = {one.key for one in rules.departments}
+    own: Counter[str] = Counter()
+    below: Counter[str] = Counter()
+    for key in index.keys:
+        above = [name for name in ancestors(key) if name in index.units]
+        own.update(above[:1])
+        below.update(above)
+    children: dict[str, list[str]] = {}
+    for key in index.units:
+        parent = next((name for name in ancestors(key) if name in index.units), "")
+        children.setdefault(parent, []).append(key)
+
+    def node(key: str) -> Node:
+        name = dn.parse(index.units[key].dn)[0][0][1]
+        within = tuple(map(node, children.get(key, [])))
+        return Node(name, index.units[key].dn, key in selected, own[key], below[key], within=within)
+
+    return map(node, children.get("", []))
+
+
+class _Groups:
+    """The groups that are in no other one on top; each is shown with all within it once."""
+
+    def __init__(self, rules: SourceRules, desired: DesiredState) -> None:
+        self._rules = rules
+        self._index: Index = rules.index
+        self._roles = self._by_group(desired)
+        self._shown: set[str] = set()
+
+    def nodes(self) -> Iterator[Node]:
+        inner = {below for key in self._index.groups for below in self._index.direct(key)[1] if below != key}
+        for key in self._index.groups:
+            if key not in inner:
+                yield self._node(key)
+        for key in self._index.groups:  # only circles are left
+            if key not in self._shown:
+                yield self._node(key)
+
+    def _node(self, key: str) -> Node:
+        group, index = self._index.groups[key], self._index
+        repeated = key in self._shown
+        self._shown.add(key)
+        return Node(
+            dn.parse(group.dn)[0][0][1],
+            group.dn,
+            key in self._rules.groups,
+            len(index.direct(key)[0]),
+            len(index.members(key)),
+            self._roles.get(key, ()),
+            repeated,
+            () if repeated else tuple(map(self._node, index.direct(key)[1])),
+        )
+
+    def _by_group(self, desired: DesiredState) -> dict[str, tuple[str, ...]]:
+        """Normalized DN of a group → the roles it gives, in order of precedence."""
+        roles: dict[str, tuple[str, ...]] = {}
+        for mapping in desired.role_mappings:
+            if mapping.source in ("", self._rules.source.name):
+                for key in self._rules.matching(mapping.groups):
+                    roles[key] = (*roles.get(key, ()), mapping.role)
+        return roles

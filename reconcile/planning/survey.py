@@ -1,0 +1,110 @@
+"""Who a source has, and how each person stands: on the platform, not on it, or not possible there."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from reconcile.model.change import Skip
+from reconcile.model.desired import DesiredState, Source
+from reconcile.model.directory import DirectorySnapshot, Person, Query
+from reconcile.model.platform import Limits, PlatformState
+from reconcile.planning.query import query
+from reconcile.planning.rules import SourceRules
+from reconcile.planning.wanted import gather, settle_usernames
+
+Standing: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
+
+_NAMES = ("cn", "displayname", "givenname", "sn", "mail")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One person; `username` is that of the user, or the one it would get ("" where none can be made)."""
+
+    workspace: str
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    dn: str
+    status: Standing
+    why: str
+
+
+def search_query(desired: DesiredState, source: Source) -> Query:
+    """What the rules need, and the attributes a keyword is looked for in."""
+    asked = query(desired, source)
+    return msgspec.structs.replace(asked, person_attributes=asked.person_attributes | frozenset(_NAMES))
+
+
+def keyword(text: str) -> re.Pattern[str]:
+    """A pattern that finds the text anywhere, in any case; `*` stands for any text, anything else for itself."""
+    return re.compile(".*".join(map(re.escape, text.casefold().split("*"))), re.DOTALL)
+
+
+def survey(
+    desired: DesiredState,
+    source: Source,
+    snapshot: DirectorySnapshot,
+    current: Sequence[PlatformState],
+    limits: Limits,
+    pattern: re.Pattern[str],
+) -> Iterator[Found]:
+    """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
+
+    Raises UsageError when a department is selected without its parent.
+    """
+    rules = SourceRules(desired, source, snapshot)
+    everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())
+    wide = SourceRules(desired, msgspec.structs.replace(source, users=everybody), snapshot)
+    positions = [at for at, person in enumerate(snapshot.persons) if _is_found(person, pattern)]
+    for state in current:
+        people = gather(desired, [wide], state, limits)
+        skips = list(people[source.name].skips)
+        candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
+        refused = {skip.dn: skip for skip in skips}
+        matched = people[source.name].matched
+        for position in positions:
+            person = snapshot.persons[position]
+            user, candidate, skip = matched.get(position), candidates.get(position), refused.get(person.dn)
+            values = candidate.values if candidate is not None else {}
+            username = user.username if user is not None else candidate.username if candidate is not None else ""
+            status: Standing = (
+                "IMPORTED" if user is not None else "CANNOT IMPORT" if skip is not None else "NOT IMPORTED"
+            )
+            yield Found(
+                state.workspace,
+                username or (skip.username if skip is not None else person.identifier),
+                values.get("first_name", _first(person, "givenname")),
+                values.get("last_name", _first(person, "sn")),
+                values.get("email", _first(person, "mail")),
+                person.dn,
+                status,
+                _why(rules, position, user.status if user is not None else "", skip),
+            )
+
+
+def _is_found(person: Person, pattern: re.Pattern[str]) -> bool:
+    texts = [person.dn, person.identifier]
+    texts += (value for name in _NAMES for value in person.attributes.get(name, ()))
+    texts.append(f"{_first(person, 'givenname')} {_first(person, 'sn')}")
+    return any(pattern.search(text.casefold()) for text in texts)
+
+
+def _first(person: Person, name: str) -> str:
+    return next(iter(person.attributes.get(name, ())), "")
+
+
+def _why(rules: SourceRules, position: int, status: str, skip: Skip | None) -> str:
+    if skip is not None:
+        return f"{skip.code}: {skip.detail}"
+    if status:
+        return status
+    if rules.excluded(position):
+        return "on the exclude list"
+    if not rules.wants(position, exists=False):
+        return "not selected"
+    if rules.outside_required(position):
+        return "in none of the required groups"
+    return f"the next apply creates it: {rules.why(position)}"
