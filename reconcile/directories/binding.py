@@ -1,6 +1,6 @@
 """Who reads: the simple bind, and what its refusal means."""
 
-from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, NoConnection, Result, Unusable
+from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
 from reconcile.directories.library import LDAPException, ldap3
 from reconcile.directories.targets import Target
 from reconcile.model import desired
@@ -27,7 +27,7 @@ def bind(connection: ldap3.Connection, source: desired.Source, some: Target) -> 
     if result.code in {BUSY, UNAVAILABLE}:
         raise Unusable(BIND, f"the bind was not answered: {result}")
     if result.code:
-        raise NoConnection(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
+        raise BindRefused(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
 
 
 def _password(source: desired.Source) -> str:

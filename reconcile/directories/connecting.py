@@ -37,6 +37,12 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
         targets = [target(url) for url in urls]
     except ValueError as error:
         raise NoConnection(REACH, f"the source {source.name}: {error}") from error
+    if source.require_signing and source.tls.mode == "none" and not all(some.ldaps for some in targets):
+        raise NoConnection(
+            TLS,
+            f"the source {source.name} has require_signing: true, but tls.mode is none: nothing was sent.\n"
+            "Set tls.mode to starttls or ldaps.",
+        )
     protected = source.tls.mode != "none" or any(some.ldaps for some in targets)
     rules = securing.context(source.tls) if protected else None
     _warn(source, targets)

@@ -2,8 +2,10 @@
 
 SourceUnreadable (exit code 7)
 ├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
-├── ConnectionBroken   the server stopped in the middle; another server may do better
+├── ConnectionBroken   the server stopped in the middle; it may do better at another time, or another server
+│   └── ServerSilent   it said nothing until the time was over
 └── NoConnection       no server could be used; carries the step that failed
+    └── BindRefused    the server answered, and lets this reader in neither now nor later
 """
 
 from collections.abc import Sequence
@@ -29,6 +31,10 @@ class ConnectionBroken(SourceUnreadable):
     """The server stopped answering in the middle of something."""
 
 
+class ServerSilent(ConnectionBroken):
+    """The server said nothing until the time was over."""
+
+
 class NoConnection(SourceUnreadable):
     """No server could be used."""
 
@@ -36,6 +42,10 @@ class NoConnection(SourceUnreadable):
         """`step` is what could not be done, as a line of `reconcile test` says it."""
         self.step = step
         super().__init__(message)
+
+
+class BindRefused(NoConnection):
+    """The server answered the bind with a refusal."""
 
 
 class Unusable(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from reconcile.directories import ldapsearch, messages
-from reconcile.directories.failures import ConnectionBroken, Reader, referred, refused
+from reconcile.directories.failures import ConnectionBroken, Reader, ServerSilent, referred, refused
 from reconcile.directories.library import LDAPException, ldap3, paged_search_control, search_operation
 from reconcile.directories.searching import RawEntry, Search
 from reconcile.errors import SourceUnreadable
@@ -85,7 +85,7 @@ class Session:
                 ldap3.DEREF_NEVER,
                 list(search.attributes),
                 size_limit=0,
-                time_limit=0,
+                time_limit=search.seconds,
                 types_only=False,
                 auto_escape=False,
                 auto_encode=False,
@@ -117,7 +117,9 @@ class Session:
                         self._rest = data[position:]
                         return _Page(entries, found, data)
                     elif found.operation == messages.REFERENCE:
-                        raise referred(self.place, search, messages.urls(data, found.start, found.stop))
+                        urls = messages.urls(data, found.start, found.stop)
+                        if not all(map(search.elsewhere, urls)):
+                            raise referred(self.place, search, urls)
                     elif found.operation != messages.INTERMEDIATE:
                         raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
                 self._rest = data[position:]
@@ -152,7 +154,7 @@ class Session:
             chunk: bytes = self._connection.socket.recv(_READ_SIZE)
         except TimeoutError as error:
             waited = f"no answer within {self._connection.socket.gettimeout():g} s (timeout.read)"
-            raise self._broken(search, waited, entries) from error
+            raise ServerSilent(str(self._broken(search, waited, entries))) from error
         except OSError as error:
             raise self._broken(search, str(error), entries) from error
         if not chunk:

@@ -25,12 +25,20 @@ def servers(source: desired.Source) -> Iterator[Fault]:
             yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
         if not ldaps and source.tls.mode == "ldaps":
             yield ("servers", number), "tls.mode is ldaps: write ldaps://"
+    if source.require_signing and source.tls.mode == "none":
+        yield ("require_signing",), "require_signing binds over TLS alone, but tls.mode is none: set starttls or ldaps"
     if not source.bind.anonymous and (not source.bind.dn or source.bind.password is None):
         yield ("bind",), "neither dn and password nor anonymous: true"
     if source.bind.anonymous and (source.bind.dn or source.bind.password is not None):
         yield ("bind",), "anonymous: true, but also dn or password"
     if not 0 <= source.page_size <= _LARGEST_PAGE:
         yield ("page_size",), f"has to be between 0 (read without pages) and {_LARGEST_PAGE}"
+
+
+def status(source: desired.Source) -> Iterator[Fault]:
+    """Faults in what says who is disabled."""
+    if source.active_uac and source.type != "active_directory":
+        yield ("active_uac",), "only a source of type active_directory has userAccountControl"
 
 
 def rules(source: desired.Source) -> Iterator[Fault]:

@@ -4,9 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconcile.directories import retrying
 from tests.servers.certificates import Authority
 from tests.servers.slapd import Slapd, slapd
 from tests.servers.sources import ldif, people
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further attempts come soon."""
+    monkeypatch.setattr(retrying, "PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture(scope="session")

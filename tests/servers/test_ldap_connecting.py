@@ -168,6 +168,16 @@ def test_a_server_that_wants_tls(secure: Slapd) -> None:
     assert "set tls.mode to starttls or ldaps" in message
 
 
+def test_a_source_that_requires_signing_never_binds_in_clear_text(secure: Slapd, authority: Authority) -> None:
+    with proxy(secure.port) as watched:
+        message = refused(source(watched.url, require_signing=True))
+        assert watched.connections == 0
+    assert "require_signing: true, but tls.mode is none: nothing was sent" in message
+    assert "Set tls.mode to starttls or ldaps" in message
+    for url, mode in ((secure.url, "starttls"), (secure.ldaps_url, "ldaps")):
+        assert count(source(url, tls=trusted(authority, mode=mode), require_signing=True)) == 10
+
+
 def test_an_anonymous_bind_is_a_warning(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
     assert count(source(server.url, bind=desired.Bind(anonymous=True))) == 10
     assert "the bind is anonymous" in caplog.text

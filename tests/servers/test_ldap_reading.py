@@ -18,7 +18,7 @@ from tests.servers.certificates import Authority
 from tests.servers.proxy import Proxy, proxy
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, program, slapd
 from tests.servers.sources import EVERYTHING, PERSONS, Known, ldif, people, source
-from tests.servers.stand_in import BASE, ended, stand_in, success
+from tests.servers.stand_in import BASE, Answer, ended, stand_in, success
 
 pytestmark = pytest.mark.server
 
@@ -82,6 +82,68 @@ def test_a_group_larger_than_any_buffer(tmp_path: Path) -> None:
     assert "member" not in group.attributes
 
 
+def in_ranges(count: int, size: int, dn: str = f"cn=all,{SUFFIX}", last: int | None = None) -> list[Answer]:
+    """A group whose members come in ranges, as Active Directory gives them; `last` ends it too early."""
+    answers = []
+    for first in range(0, count, size):
+        values = [f"uid=p{number},{PEOPLE}" for number in range(first, min(first + size, count))]
+        end = "*" if first + size >= count else str(first + size - 1)
+        group = ber.entry(dn, {"cn": ["all"], "member": [], f"member;range={first}-{end}": values})
+        answers.append(success(group, controls=ber.page_control(b"") if not first else b""))
+        if last is not None and first >= last:
+            break
+    return answers
+
+
+def groups(url: str) -> DirectorySnapshot:
+    directory = LdapDirectory(source(url, page_size=500))
+    try:
+        return directory.read(EVERYTHING)
+    finally:
+        directory.close()
+
+
+NOBODY, END = success(controls=ber.page_control(b"")), ber.page_control(b"")
+
+
+def test_a_group_in_ranges_loses_no_member() -> None:
+    first, *rest = in_ranges(4501, 1500)
+    second = ber.entry(f"cn=small,{SUFFIX}", {"cn": ["small"], "member": ["uid=p1"]})
+    plain = success(second, controls=END)
+    with stand_in([success(BASE), NOBODY, first, *rest, NOBODY]) as url:
+        (group,) = groups(url).groups
+    assert group.members == tuple(f"uid=p{number},{PEOPLE}" for number in range(4501))
+    assert set(group.attributes) == {"cn"}
+    with stand_in([success(BASE), NOBODY, plain, NOBODY]) as url:
+        assert groups(url).groups[0].members == ("uid=p1",)
+
+
+def ranged(name: str, values: list[str]) -> Answer:
+    return success(ber.entry(f"cn=all,{SUFFIX}", {name: values}), controls=END)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([*in_ranges(4501, 1500, last=1500), success()], "the values from 3000 on were not given"),
+        ([ranged("member;range=0-1", ["a=1"])], "holds 1 values"),
+        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member;range=3-*", ["a=4"])], "from 2 on did not come"),
+        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member;range=2-*", ["a=2"])], "a value came twice"),
+        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member", ["a=3"])], "from 2 on were not given"),
+        ([ranged("member;range=1-*", ["a=1"])], "from 0 on did not come"),
+        ([ranged("member;range=all", ["a=1"])], "is no range"),
+    ],
+)
+def test_a_range_that_stops_half_way_is_no_smaller_group(answers: list[Answer], why: str) -> None:
+    with stand_in([success(BASE), NOBODY, *answers]) as url, pytest.raises(SourceUnreadable) as caught:
+        groups(url)
+    message = str(caught.value)
+    assert "the attribute member" in message
+    assert f"of cn=all,{SUFFIX} has more values than come at once" in message
+    assert why in message
+    assert "MaxValRange" in message
+
+
 def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
     lines = [
         "sizelimit 5",
@@ -111,7 +173,7 @@ def test_a_time_limit_on_the_second_page() -> None:
 def test_the_connection_is_cut_between_two_pages(server: Slapd) -> None:
     with proxy(server.port, after_dones=2) as cutter:
         message = refused(source(cutter.url))
-        assert cutter.connections == 1
+        assert cutter.connections == 3
     assert f"{cutter.url}: the connection broke in the middle of the search (base {SUFFIX}" in message
     assert "after 2 entries" in message
     assert "Nothing of what was read is used" in message
@@ -145,11 +207,28 @@ def test_a_read_that_breaks_off_starts_again_on_the_next_server(
 def test_a_read_that_breaks_off_twice_is_refused_with_both_reasons(server: Slapd) -> None:
     with proxy(server.port, after_dones=2) as first, proxy(server.port, after_dones=3) as second:
         message = refused(source(first.url, second.url))
-        assert (first.connections, second.connections) == (1, 1)
+        assert (first.connections, second.connections) == (3, 3)
     assert f"{first.url}: the connection broke" in message
     assert f"{second.url}: the connection broke" in message
     assert "after 2 entries" in message
     assert "after 4 entries" in message
+    assert "after 6 attempts, each of them from the start" in message
+
+
+def test_a_server_that_recovers_is_read_from_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    one, two = (ber.entry(f"uid=p{number},{PEOPLE}", {"uid": [f"p{number}"]}) for number in (1, 2))
+    first = success(one, controls=ber.page_control(b"more"))
+    answers = [success(BASE), first, ended(51, "busy"), success(BASE), success(two, controls=ber.page_control(b""))]
+    with stand_in(answers, goes_on=True) as url:
+        assert [person.identifier for person in read(source(url)).persons] == ["p2"]
+    assert "Everything is read again from the same server" in caplog.text
+
+
+def test_a_server_that_shuts_this_reader_out_in_between_is_not_asked_again(server: Slapd) -> None:
+    binds = [ber.result(ber.BIND_RESPONSE), ber.result(ber.BIND_RESPONSE, 49)]
+    with stand_in([success(BASE), ended(52)], binds=binds, goes_on=True) as url, proxy(server.port) as other:
+        assert "result 49 (invalidCredentials)" in refused(source(url, other.url))
+        assert other.connections == 0
 
 
 def test_a_refusal_is_not_tried_again_elsewhere(server: Slapd) -> None:
