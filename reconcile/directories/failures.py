@@ -11,7 +11,7 @@ SourceUnreadable (exit code 7)
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from reconcile.directories.library import RESULT_CODES
+from reconcile.directories.codes import RESULT_CODES
 from reconcile.directories.searching import Search
 from reconcile.errors import SourceUnreadable
 
@@ -121,3 +121,41 @@ def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadabl
         f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
         f"Referrals are not followed. Choose a base that this server holds completely, or make the other a source."
     )
+
+
+def unpaged(place: str, search: Search, entries: int) -> SourceUnreadable:
+    """The error for a server that was asked for a page and answers as if it had not been."""
+    return SourceUnreadable(
+        f"{place}: {search} cannot be known to be complete: the server does not answer the request for "
+        f"pages, after {entries} entries.\nSet page_size to 0 to read without pages."
+    )
+
+
+def broken(place: str, search: Search, why: str, entries: int) -> ConnectionBroken:
+    """The error for a server that stopped in the middle of a search, after `entries` entries."""
+    kind = ServerSilent if isinstance(why, Silence) else ConnectionBroken
+    return kind(
+        f"{place}: the connection broke in the middle of {search}, after {entries} entries: {why}.\n"
+        "Nothing of what was read is used. Try again, or add another server to `servers`."
+    )
+
+
+class Silence(str):
+    """Why a connection is given up on that says nothing."""
+
+    __slots__ = ()
+
+
+def silent(seconds: float) -> Silence:
+    """The reason that makes a break a silence."""
+    return Silence(f"no answer within {seconds:g} s (timeout.read)")
+
+
+def garbled(place: str, search: Search, error: object) -> SourceUnreadable:
+    """The error for an answer that is none."""
+    return SourceUnreadable(f"{place}: the answer to {search} is not LDAP: {error}.")
+
+
+def unaskable(place: str, search: Search, error: object) -> SourceUnreadable:
+    """The error for a search that cannot be put into LDAP."""
+    return SourceUnreadable(f"{place}: {search} cannot be asked: {error}.")

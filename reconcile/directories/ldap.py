@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from reconcile.directories import checking, finding, reading, settings
-from reconcile.directories.connecting import Told, connect, tell_nobody
+from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import NoConnection
 from reconcile.directories.retrying import persistently
-from reconcile.directories.session import Session
+from reconcile.directories.transports import Session, Told
 from reconcile.directories.vendors import vendor
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
