@@ -49,7 +49,7 @@ $(VENV)/.installed: pyproject.toml .ci/venv
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml .ci/venv
+$(VENV)/.installed-dev: pyproject.toml .ci/venv .ci/dev-install .ci/compiling-packages
 	@.ci/venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@.ci/dev-install
 	@touch $@ $(VENV)/.installed

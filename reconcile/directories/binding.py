@@ -1,45 +1,37 @@
-"""Who reads: the simple bind, and what its refusal means."""
+"""Who reads: what goes into the simple bind, and what its answer means, whichever transport carries it."""
 
-from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, NoConnection, Result, Unusable
-from reconcile.directories.library import LDAPException, ldap3
+from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
 from reconcile.directories.targets import Target
 from reconcile.model import desired
 
 
-def bind(connection: ldap3.Connection, source: desired.Source, some: Target) -> None:
-    """Binds as the source says. Raises NoConnection where the server refuses, Unusable where another may do better."""
-    if source.bind.anonymous:
-        connection.authentication = ldap3.ANONYMOUS
-    else:
-        connection.authentication = ldap3.SIMPLE
-        connection.user = source.bind.dn
-        # As bytes, for ldap3 would change the password's spelling (SASLprep), which servers do not.
-        connection.password = _password(source).encode()
-    try:
-        connection.bind(read_server_info=False)
-    except (LDAPException, OSError) as error:
-        raise Unusable(BIND, f"the connection broke during the bind: {error}") from error
-    except Exception as error:
-        raise Unusable(BIND, f"the answer to the bind is not LDAP ({error!r})") from error
-    finally:
-        connection.password = connection.request = None
-    result = Result(connection.result["result"], connection.result["dn"], connection.result["message"])
-    if result.code in {BUSY, UNAVAILABLE}:
-        raise Unusable(BIND, f"the bind was not answered: {result}")
-    if result.code:
-        raise NoConnection(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
+def password(source: desired.Source) -> bytes:
+    """What to bind with. Raises NoConnection where there is none, or an empty one.
 
-
-def _password(source: desired.Source) -> str:
+    As bytes, for libraries may change the spelling of a text (SASLprep), which servers do not.
+    """
     if source.bind.password is None or not source.bind.dn:
         raise NoConnection(BIND, f"the source {source.name} has no bind.dn with bind.password, nor bind.anonymous")
-    password = source.bind.password.reveal()
-    if not password:
+    text = source.bind.password.reveal()
+    if not text:
         # RFC 4513, 5.1.2: a server would call it a success and bind nobody.
         raise NoConnection(
             BIND, f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind set bind.anonymous"
         )
-    return password
+    return text.encode()
+
+
+def accepted(source: desired.Source, some: Target, result: Result) -> None:
+    """Raises NoConnection where the server refused the bind, Unusable where another one may do better."""
+    if result.code in {BUSY, UNAVAILABLE}:
+        raise Unusable(BIND, f"the bind was not answered: {result}")
+    if result.code:
+        raise BindRefused(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
+
+
+def broken(why: object) -> Unusable:
+    """The error for a connection that ended during the bind."""
+    return Unusable(BIND, f"the connection broke during the bind: {why}")
 
 
 def _advice(result: Result) -> str:

@@ -2,14 +2,16 @@
 
 SourceUnreadable (exit code 7)
 ├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
-├── ConnectionBroken   the server stopped in the middle; another server may do better
+├── ConnectionBroken   the server stopped in the middle; it may do better at another time, or another server
+│   └── ServerSilent   it said nothing until the time was over
 └── NoConnection       no server could be used; carries the step that failed
+    └── BindRefused    the server answered, and lets this reader in neither now nor later
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from reconcile.directories.library import RESULT_CODES
+from reconcile.directories.codes import RESULT_CODES
 from reconcile.directories.searching import Search
 from reconcile.errors import SourceUnreadable
 
@@ -29,6 +31,10 @@ class ConnectionBroken(SourceUnreadable):
     """The server stopped answering in the middle of something."""
 
 
+class ServerSilent(ConnectionBroken):
+    """The server said nothing until the time was over."""
+
+
 class NoConnection(SourceUnreadable):
     """No server could be used."""
 
@@ -36,6 +42,10 @@ class NoConnection(SourceUnreadable):
         """`step` is what could not be done, as a line of `reconcile test` says it."""
         self.step = step
         super().__init__(message)
+
+
+class BindRefused(NoConnection):
+    """The server answered the bind with a refusal."""
 
 
 class Unusable(Exception):
@@ -111,3 +121,41 @@ def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadabl
         f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
         f"Referrals are not followed. Choose a base that this server holds completely, or make the other a source."
     )
+
+
+def unpaged(place: str, search: Search, entries: int) -> SourceUnreadable:
+    """The error for a server that was asked for a page and answers as if it had not been."""
+    return SourceUnreadable(
+        f"{place}: {search} cannot be known to be complete: the server does not answer the request for "
+        f"pages, after {entries} entries.\nSet page_size to 0 to read without pages."
+    )
+
+
+def broken(place: str, search: Search, why: str, entries: int) -> ConnectionBroken:
+    """The error for a server that stopped in the middle of a search, after `entries` entries."""
+    kind = ServerSilent if isinstance(why, Silence) else ConnectionBroken
+    return kind(
+        f"{place}: the connection broke in the middle of {search}, after {entries} entries: {why}.\n"
+        "Nothing of what was read is used. Try again, or add another server to `servers`."
+    )
+
+
+class Silence(str):
+    """Why a connection is given up on that says nothing."""
+
+    __slots__ = ()
+
+
+def silent(seconds: float) -> Silence:
+    """The reason that makes a break a silence."""
+    return Silence(f"no answer within {seconds:g} s (timeout.read)")
+
+
+def garbled(place: str, search: Search, error: object) -> SourceUnreadable:
+    """The error for an answer that is none."""
+    return SourceUnreadable(f"{place}: the answer to {search} is not LDAP: {error}.")
+
+
+def unaskable(place: str, search: Search, error: object) -> SourceUnreadable:
+    """The error for a search that cannot be put into LDAP."""
+    return SourceUnreadable(f"{place}: {search} cannot be asked: {error}.")

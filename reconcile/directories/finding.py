@@ -34,7 +34,8 @@ def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher:
     for start in range(0, len(remaining), filters.CHUNK):
         some = remaining[start : start + filters.CHUNK]
         wanted = filters.any_of(vendor.stable_id, (assertions[name] for name in some))
-        for page in searcher.search(Search(source.base_dn, "subtree", wanted, (vendor.stable_id,))):
+        search = Search(source.base_dn, "subtree", wanted, (vendor.stable_id,), elsewhere=vendor.elsewhere)
+        for page in searcher.search(search):
             for entry in page:
                 if is_removed(entry.dn, vendor):
                     continue

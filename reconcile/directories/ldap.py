@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from reconcile.directories import checking, finding, reading, settings
-from reconcile.directories.connecting import Told, connect, tell_nobody
-from reconcile.directories.failures import ConnectionBroken, NoConnection
-from reconcile.directories.session import Session, log
+from reconcile.directories.connecting import connect, tell_nobody
+from reconcile.directories.failures import NoConnection
+from reconcile.directories.retrying import persistently
+from reconcile.directories.transports import Session, Told
 from reconcile.directories.vendors import vendor
-from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.ports import Check, Fault, Progress, no_progress
@@ -29,6 +29,7 @@ class LdapDirectory:
     def problems(source: desired.Source) -> Iterable[Fault]:
         """Servers, TLS, bind, DNs and filters; nothing is connected to or read."""
         yield from settings.servers(source)
+        yield from settings.status(source)
         yield from settings.rules(source)
 
     def read(self, query: Query) -> DirectorySnapshot:
@@ -71,31 +72,18 @@ class LdapDirectory:
         return self._session
 
     def _whole(self, work: Callable[[Session], Answer]) -> Answer:
-        """Does the work with one server; if it breaks off, all of it again with another. Nothing is put together."""
-        session = self._connected(self._source.servers)
-        try:
-            return work(session)
-        except ConnectionBroken as error:
-            self.close()
-            others = self._others(session.place)
-            if not others:
-                raise
-            log.warning("%s: %s\nEverything is read again from another server", self._source.name, error)
-            return self._again(work, others, error)
-        except BaseException:
-            # Half an answer may still be on its way over this connection.
-            self.close()
-            raise
+        """Does the work with one server; what breaks off is done again from the start, there or elsewhere."""
 
-    def _again(self, work: Callable[[Session], Answer], urls: Collection[str], first: ConnectionBroken) -> Answer:
-        try:
-            return work(self._connected(urls))
-        except SourceUnreadable as second:
-            self.close()
-            raise SourceUnreadable(f"{first}\nIt was tried again with another server, in vain:\n{second}") from second
-        except BaseException:
-            self.close()
-            raise
+        def attempt(url: str) -> Answer:
+            try:
+                return work(self._connected((url,)))
+            except BaseException:
+                # Half an answer may still be on its way over this connection.
+                self.close()
+                raise
+
+        used = self._connected(self._source.servers).place
+        return persistently(self._source.name, (used, *self._others(used)), attempt)
 
     def _others(self, used: str) -> tuple[str, ...]:
         """The servers after the used one, then those before it."""

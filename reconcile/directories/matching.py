@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from reconcile.directories import filters
+from reconcile.directories import parsing
 from reconcile.directories.library import FilterNode, operators
 from reconcile.model import dn
 
@@ -41,7 +41,7 @@ _ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
 
 def compiled(text: str) -> Matches:
     """The filter as a function of an entry's attributes. Raises ValueError for what is none or is not supported."""
-    return _compiled(filters.parse(text))
+    return _compiled(parsing.parse(text))
 
 
 def _compiled(node: FilterNode) -> Matches:

@@ -39,7 +39,9 @@ def completed(
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
-    nested = Search(source.base_dn, "subtree", f"(&{vendor.group_filter}(memberOf=*))", NO_ATTRIBUTES)
+    nested = Search(
+        source.base_dn, "subtree", f"(&{vendor.group_filter}(memberOf=*))", NO_ATTRIBUTES, 0, vendor.elsewhere
+    )
     found = {dn.normalize(group.dn) for group in groups}
     outside = {dn.normalize(entry.dn) for page in searcher.search(nested) for entry in page} - found
     affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
@@ -97,7 +99,9 @@ def _by_rule(
     try:
         for name in names:
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
-            search = Search(source.base_dn, "subtree", f"(&{wanted}{chain})", ("objectsid",), PATIENCE)
+            search = Search(
+                source.base_dn, "subtree", f"(&{wanted}{chain})", ("objectsid",), PATIENCE, vendor.elsewhere
+            )
             found[name] = {
                 person for page in searcher.search(search) for entry in page for person in known.of(entry, vendor)
             }
@@ -113,7 +117,7 @@ def _by_following(
     source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
 ) -> dict[str, set[str]]:
     """The same, from the members of all groups."""
-    search = Search(source.base_dn, "subtree", vendor.group_filter, ("member", "objectsid"))
+    search = Search(source.base_dn, "subtree", vendor.group_filter, ("member", "objectsid"), 0, vendor.elsewhere)
     direct: dict[str, list[str]] = {}
     persons: dict[str, set[str]] = {}
     for page in ranges.whole(search, searcher):

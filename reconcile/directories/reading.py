@@ -54,20 +54,21 @@ def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, 
     """Where and how persons are searched."""
     rule = source.users
     base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.user_base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.user_filter, attributes)
+    return Search(base, rule.scope, rule.filter or vendor.user_filter, attributes, elsewhere=vendor.elsewhere)
 
 
 def groups_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how groups are searched."""
     rule = source.groups
     base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.group_base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.group_filter, attributes)
+    return Search(base, rule.scope, rule.filter or vendor.group_filter, attributes, elsewhere=vendor.elsewhere)
 
 
 def units_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how OUs are searched."""
     rule = source.departments
-    return Search(dn.join(rule.base, source.base_dn), rule.scope, rule.filter or vendor.unit_filter, attributes)
+    base = dn.join(rule.base, source.base_dn)
+    return Search(base, rule.scope, rule.filter or vendor.unit_filter, attributes, elsewhere=vendor.elsewhere)
 
 
 def container(relative: str, base_dn: str) -> str:

@@ -1,37 +1,13 @@
-"""TLS: one context for all servers of a source, and the check that the certificate is for the server we wanted.
-
-ldap3 checks host names itself, after the handshake and without IP addresses in certificates it does not match as the
-standard library does; here the library's own check runs inside the handshake, so that nothing is sent to a stranger.
-"""
+"""TLS: the rules for certificates, why they refuse one, and what `reconcile test` says of one they accept."""
 
 import datetime as dt
 import logging
 import ssl
 
-from reconcile.directories.failures import TLS, NoConnection
-from reconcile.directories.library import Tls, ldap3
+from reconcile.directories.failures import TLS, NoConnection, Unusable
 from reconcile.model import desired
 
 log = logging.getLogger("reconcile.directories")
-
-
-class CheckedTls(Tls):
-    """Wraps a connection's socket as the context says; remembers why a handshake failed, which ldap3 forgets."""
-
-    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
-        """`server_name` is a host name or an IP address that the certificate has to be for."""
-        super().__init__()
-        self._context = context
-        self._server_name = server_name
-        self.failure: OSError | None = None
-
-    def wrap_socket(self, connection: ldap3.Connection, do_handshake: bool = False) -> None:  # noqa: ARG002 - ldap3 asks for a handshake always
-        """ldap3 calls this for LDAPS and after a successful StartTLS."""
-        try:
-            connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._server_name)
-        except OSError as error:
-            self.failure = error
-            raise
 
 
 def context(tls: desired.Tls) -> ssl.SSLContext:
@@ -65,12 +41,16 @@ def _short(error: OSError) -> str:
     return str(getattr(error, "reason", None) or error.strerror or error)
 
 
-def described(connection: ldap3.Connection) -> str:
-    """Protocol, certificate subject and expiry of a protected connection, for `reconcile test`."""
-    protocol = connection.socket.version()
-    certificate = connection.socket.getpeercert()
-    if not certificate:
-        return f"{protocol}, the certificate is not checked (tls.verify: none)"
-    subject = ", ".join(f"{name}={value}" for part in certificate["subject"] for name, value in part)
-    until = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), dt.UTC)
+def not_started(why: str) -> Unusable:
+    """The error for a server that does not start TLS."""
+    return Unusable(TLS, f"StartTLS failed: {why}; nothing was sent in clear text")
+
+
+def described(protocol: str, subject: str, until: dt.datetime) -> str:
+    """A protected connection, for `reconcile test`; `protocol` as in "TLSv1.3", `subject` as in "commonName=ldap"."""
     return f"{protocol}, certificate of {subject or 'nobody'}, valid until {until:%Y-%m-%d}"
+
+
+def described_unchecked(protocol: str) -> str:
+    """The same where anybody's certificate will do."""
+    return f"{protocol}, the certificate is not checked (tls.verify: none)"

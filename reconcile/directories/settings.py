@@ -1,9 +1,10 @@
 """What is wrong with a source's settings, as far as can be told without looking anywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
-from reconcile.directories import filters
-from reconcile.directories.targets import target
+from reconcile.directories import transports
+from reconcile.directories.targets import Target, target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
 
@@ -25,12 +26,31 @@ def servers(source: desired.Source) -> Iterator[Fault]:
             yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
         if not ldaps and source.tls.mode == "ldaps":
             yield ("servers", number), "tls.mode is ldaps: write ldaps://"
+    if source.require_signing and source.tls.mode == "none":
+        yield ("require_signing",), "require_signing binds over TLS alone, but tls.mode is none: set starttls or ldaps"
+    yield from _transport(source)
     if not source.bind.anonymous and (not source.bind.dn or source.bind.password is None):
         yield ("bind",), "neither dn and password nor anonymous: true"
     if source.bind.anonymous and (source.bind.dn or source.bind.password is not None):
         yield ("bind",), "anonymous: true, but also dn or password"
     if not 0 <= source.page_size <= _LARGEST_PAGE:
         yield ("page_size",), f"has to be between 0 (read without pages) and {_LARGEST_PAGE}"
+
+
+def status(source: desired.Source) -> Iterator[Fault]:
+    """Faults in what says who is disabled."""
+    if source.active_uac and source.type != "active_directory":
+        yield ("active_uac",), "only a source of type active_directory has userAccountControl"
+
+
+def _transport(source: desired.Source) -> Iterator[Fault]:
+    """Whether the transport exists, is installed and can serve the servers whose URLs are sound."""
+    if source.transport not in transports.NAMES:
+        yield ("transport",), f"is one of {', '.join(transports.NAMES)}, not {source.transport!r}"
+    if source.transport == transports.PYTHON_LDAP:
+        why = transports.unsuited(source, targets(source.servers)) or transports.missing()
+        if why:
+            yield ("transport",), f"{transports.PYTHON_LDAP} cannot be used: {why}"
 
 
 def rules(source: desired.Source) -> Iterator[Fault]:
@@ -43,6 +63,13 @@ def rules(source: desired.Source) -> Iterator[Fault]:
             yield from malformed((key, "filter"), part.filter)
 
 
+def targets(urls: Iterable[str]) -> Iterator[Target]:
+    """The URLs that can be taken apart."""
+    for url in urls:
+        with suppress(ValueError):
+            yield target(url)
+
+
 def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
     try:
         dn.normalize(text)
@@ -52,7 +79,10 @@ def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
 
 def malformed(path: tuple[str, ...], text: str) -> Iterator[Fault]:
     """The fault of a filter that is none."""
+    # Here, for ldap3 is slow to import and most sources name no filter of their own.
+    from reconcile.directories import parsing
+
     try:
-        filters.parse(text)
+        parsing.parse(text)
     except ValueError as error:
         yield path, f"{text!r} {error}"

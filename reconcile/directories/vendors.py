@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from reconcile.directories import activedirectory, filters
+from reconcile.directories.searching import nowhere
 from reconcile.model import desired
 from reconcile.model.directory import Attributes
 
@@ -30,11 +31,6 @@ def _account_lock(_source: desired.Source) -> Disabled:
 def account_locked(attributes: Attributes) -> bool:
     """389 Directory Server and FreeIPA: nsAccountLock, in any case; a role may have set it."""
     return any(value.strip().lower() == "true" for value in attributes.get("nsaccountlock", ()))
-
-
-def nowhere(_url: str) -> bool:
-    """No reference may be left out."""
-    return False
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):

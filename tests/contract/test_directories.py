@@ -1,4 +1,4 @@
-"""What every directory adapter does alike, over the same entries: an OpenLDAP server, an LDIF file, memory."""
+"""What every directory adapter does alike, over the same entries: a server by each transport, LDIF files, memory."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from reconcile.ports import Directory
 from tests.contract.company import ADA, BJORN, COMMA, ENTRIES, GROUPS, LOCKED, PEOPLE, PHOTO, SUFFIX, TWO
 from tests.servers.slapd import slapd
 from tests.servers.sources import ldif, source
+from tests.servers.transports import TRANSPORTS, needs
 
 Open = Callable[..., Directory]
 
@@ -29,15 +30,18 @@ QUERY = Query(
 )
 
 
-@pytest.fixture(scope="module", params=[pytest.param("slapd", marks=pytest.mark.server), "ldif", "memory"])
+@pytest.fixture(
+    scope="module", params=[*(pytest.param(name, marks=pytest.mark.server) for name in TRANSPORTS), "ldif", "memory"]
+)
 def make(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Directory]]:
     folder = tmp_path_factory.mktemp("directory")
     match request.param:
-        case "slapd":
+        case "ldap3" | "python-ldap":
+            transport = needs(request.param)
             with slapd(folder / "slapd", ldif(ENTRIES), lines=["overlay ppolicy"]) as running:
-                yield lambda **changes: LdapDirectory(source(running.url, **changes))
+                yield lambda **changes: LdapDirectory(source(running.url, transport=transport, **changes))
         case "ldif":
             # Two files, for a source may have several.
             names = list(ENTRIES)

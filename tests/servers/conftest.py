@@ -4,9 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconcile.directories import retrying
+from tests.servers import sources
 from tests.servers.certificates import Authority
 from tests.servers.slapd import Slapd, slapd
 from tests.servers.sources import ldif, people
+from tests.servers.transports import TRANSPORTS, needs
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further attempts come soon."""
+    monkeypatch.setattr(retrying, "PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +38,10 @@ def secure(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
     folder = tmp_path_factory.mktemp("secure")
     with slapd(folder, ldif(people(10)), certificate=certificate, first_lines=["security tls=1"]) as running:
         yield running
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every source of the test is read by this transport; the test runs once with each."""
+    monkeypatch.setattr(sources, "TRANSPORT", needs(request.param))
+    return sources.TRANSPORT

@@ -10,6 +10,9 @@ from reconcile.model import desired
 from reconcile.model.directory import Query
 from tests.servers.slapd import PASSWORD, SUFFIX
 
+TRANSPORT = "auto"
+"""What sources are read by; the fixture `transport` sets it."""
+
 
 class Known:
     """A secret that the test knows."""
@@ -33,6 +36,7 @@ def source(*servers: str, **changes: Any) -> desired.Source:
         bind=desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Known(PASSWORD)),
         page_size=2,
         timeout=desired.Timeout(connect=5, read=10),
+        transport=TRANSPORT,
     )
     return msgspec.structs.replace(made, **changes)
 

@@ -28,12 +28,20 @@ def ended(code: int, said: str = "", *operations: bytes) -> Answer:
 
 
 @contextmanager
-def stand_in(answers: Sequence[Answer], bind: bytes | None = None) -> Iterator[str]:
-    """The URL of a server that lets everybody in, and gives one answer after the other to searches."""
+def stand_in(
+    answers: Sequence[Answer], bind: bytes | None = None, *, binds: Sequence[bytes] = (), goes_on: bool = False
+) -> Iterator[str]:
+    """The URL of a server that lets everybody in, and gives one answer after the other to searches.
+
+    Every connection hears the answers from the start, unless it `goes_on` where the last one was. `binds` are the
+    answers to the first binds, `bind` is that to all others.
+    """
     bind = ber.result(ber.BIND_RESPONSE) if bind is None else bind
+    over_all = list(answers)
+    first_binds = list(binds)
 
     def serve(client: socket.socket) -> None:
-        remaining = list(answers)
+        remaining = over_all if goes_on else list(answers)
         pending = b""
         with client, suppress(OSError):
             while data := client.recv(65536):
@@ -42,7 +50,7 @@ def stand_in(answers: Sequence[Answer], bind: bytes | None = None) -> Iterator[s
                     number, operation = ber.taken_apart(pending[:length])
                     pending = pending[length:]
                     if operation == ber.BIND:
-                        client.sendall(ber.message(number, bind))
+                        client.sendall(ber.message(number, first_binds.pop(0) if first_binds else bind))
                     elif operation == ber.SEARCH:
                         answer = remaining.pop(0)(number) if remaining else b""
                         if not answer:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.directories import filters, matching
+from reconcile.directories import filters, matching, parsing
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from reconcile.directories import filters, matching
     ],
 )
 def test_well_formed(text: str) -> None:
-    filters.parse(text)
+    parsing.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_well_formed(text: str) -> None:
 )
 def test_malformed(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a filter \(RFC 4515\)"):
-        filters.parse(text)
+        parsing.parse(text)
 
 
 @given(st.text() | st.text(alphabet="()&|!=*\\a1: ", max_size=20))
 def test_any_text_is_a_filter_or_said_not_to_be(text: str) -> None:
     try:
-        filters.parse(text)
+        parsing.parse(text)
     except ValueError as error:
         said = str(error)
     else:

@@ -20,7 +20,8 @@ def users(filter_: str | None = None, base: str = "") -> desired.Users:
 
 @pytest.mark.parametrize("url", [URL, "ldaps://ldap.example.com:1636/", "ldap://[::1]:389", " LDAP://Host "])
 def test_nothing_is_wrong(url: str) -> None:
-    assert list(LdapDirectory.problems(source(url, tls=desired.Tls()))) == []
+    settings = source(url, tls=desired.Tls(), type="active_directory", active_uac=(512,), require_signing=True)
+    assert list(LdapDirectory.problems(settings)) == []
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,8 @@ def test_nothing_is_wrong(url: str) -> None:
         ({"tls": desired.Tls(mode="ldaps")}, ("servers", 0), "write ldaps://"),
         ({"bind": desired.Bind()}, ("bind",), "neither dn and password nor anonymous"),
         ({"bind": desired.Bind(dn="cn=x", anonymous=True)}, ("bind",), "but also dn or password"),
+        ({"require_signing": True}, ("require_signing",), "tls.mode is none: set starttls or ldaps"),
+        ({"active_uac": (512,)}, ("active_uac",), "only a source of type active_directory"),
         ({"page_size": -1}, ("page_size",), "between 0 (read without pages) and 2147483647"),
         ({"base_dn": "example.com"}, ("base_dn",), "not a distinguished name"),
         ({"users": users(base="people")}, ("users", "base"), "not a distinguished name"),

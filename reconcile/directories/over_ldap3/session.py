@@ -9,9 +9,20 @@ import logging
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from reconcile.directories import ldapsearch, messages
-from reconcile.directories.failures import ConnectionBroken, Reader, referred, refused
+from reconcile.directories import ldapsearch
+from reconcile.directories.failures import (
+    ConnectionBroken,
+    Reader,
+    broken,
+    garbled,
+    referred,
+    refused,
+    silent,
+    unaskable,
+    unpaged,
+)
 from reconcile.directories.library import LDAPException, ldap3, paged_search_control, search_operation
+from reconcile.directories.over_ldap3 import messages
 from reconcile.directories.searching import RawEntry, Search
 from reconcile.errors import SourceUnreadable
 
@@ -32,7 +43,7 @@ class _Page(NamedTuple):
     """The bytes that `done` stands in."""
 
 
-class Session:
+class LdapThreeSession:
     """One bound connection. After any error it is of no more use: close it."""
 
     def __init__(self, connection: ldap3.Connection, reader: Reader, command: str) -> None:
@@ -85,13 +96,13 @@ class Session:
                 ldap3.DEREF_NEVER,
                 list(search.attributes),
                 size_limit=0,
-                time_limit=0,
+                time_limit=search.seconds,
                 types_only=False,
                 auto_escape=False,
                 auto_encode=False,
             )
         except (LDAPException, ValueError) as error:
-            raise SourceUnreadable(f"{self.place}: {search} cannot be asked: {error}.") from error
+            raise unaskable(self.place, search, error) from error
         try:
             number: int = self._connection.strategy.send("searchRequest", request, controls)
         except (LDAPException, OSError) as error:
@@ -117,7 +128,9 @@ class Session:
                         self._rest = data[position:]
                         return _Page(entries, found, data)
                     elif found.operation == messages.REFERENCE:
-                        raise referred(self.place, search, messages.urls(data, found.start, found.stop))
+                        urls = messages.urls(data, found.start, found.stop)
+                        if not all(map(search.elsewhere, urls)):
+                            raise referred(self.place, search, urls)
                     elif found.operation != messages.INTERMEDIATE:
                         raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
                 self._rest = data[position:]
@@ -151,8 +164,7 @@ class Session:
         try:
             chunk: bytes = self._connection.socket.recv(_READ_SIZE)
         except TimeoutError as error:
-            waited = f"no answer within {self._connection.socket.gettimeout():g} s (timeout.read)"
-            raise self._broken(search, waited, entries) from error
+            raise self._broken(search, silent(self._connection.socket.gettimeout()), entries) from error
         except OSError as error:
             raise self._broken(search, str(error), entries) from error
         if not chunk:
@@ -166,10 +178,7 @@ class Session:
         except ValueError as error:
             raise self._garbled(search, error) from error
         if cookie is None:
-            raise SourceUnreadable(
-                f"{self.place}: {search} cannot be known to be complete: the server does not answer the request for "
-                f"pages, after {entries} entries.\nSet page_size to 0 to read without pages."
-            )
+            raise unpaged(self.place, search, entries)
         return cookie
 
     def _succeeded(self, search: Search, page: _Page, entries: int) -> None:
@@ -189,10 +198,7 @@ class Session:
         return messages.Malformed(f"message {found.id} answers nothing that was asked")
 
     def _broken(self, search: Search, why: str, entries: int) -> ConnectionBroken:
-        return ConnectionBroken(
-            f"{self.place}: the connection broke in the middle of {search}, after {entries} entries: {why}.\n"
-            "Nothing of what was read is used. Try again, or add another server to `servers`."
-        )
+        return broken(self.place, search, why, entries)
 
     def _garbled(self, search: Search, error: ValueError) -> SourceUnreadable:
-        return SourceUnreadable(f"{self.place}: the answer to {search} is not LDAP: {error}.")
+        return garbled(self.place, search, error)

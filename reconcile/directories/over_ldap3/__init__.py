@@ -1,0 +1,1 @@
+"""LDAP by ldap3, always there. `opening` connects, `securing` wraps in TLS, `session` searches by `messages`."""
