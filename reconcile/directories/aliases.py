@@ -1,7 +1,7 @@
 """Attributes with two names: a template may use either, whichever of them the server answers with.
 
-Servers give an attribute back under its main name, or under the one that was asked for, or do not know the other name
-at all; so both are asked for, and what comes is shown under the name that was asked for.
+Servers give an attribute back under its main name, or under one of those that were asked for, or do not know the other
+name at all; so both are asked for, and what comes under one is shown under the other too.
 """
 
 from collections.abc import Iterable
@@ -43,8 +43,10 @@ def pairs(asked: Iterable[str]) -> Pairs:
 
 
 def filled(attributes: Attributes, asked: Pairs) -> Attributes:
-    """Adds to attributes what came under the main name of an alias; changes and returns the same dictionary."""
+    """Adds to attributes what came under the other name; changes and returns the same dictionary."""
     for alias, main in asked:
-        if alias not in attributes and main in attributes:
-            attributes[alias] = attributes[main]
+        if main in attributes:
+            attributes.setdefault(alias, attributes[main])
+        elif alias in attributes:
+            attributes[main] = attributes[alias]
     return attributes

@@ -54,6 +54,7 @@ class Authority:
         )
         files = Certificate(self.file, self._folder / f"{name}.crt", self._folder / f"{name}.key")
         files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files.key.touch(mode=0o600)  # Samba uses no key that others can read.
         files.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

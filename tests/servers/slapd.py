@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -66,15 +67,19 @@ class Slapd:
             self.kill()
 
 
-def program(name: str) -> str:
-    """The path of one of OpenLDAP's programs; skips the test where it is not installed, fails under CI."""
+def program(name: str, packages: str = "slapd ldap-utils") -> str:
+    """The path of a server's program; skips the test where it is not installed, fails under CI."""
     found = shutil.which(name, path=_PATH)
     if found is None:
-        reason = f"{name} is not installed (Debian: apt-get install slapd ldap-utils)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        without(f"{name} is not installed (Debian: apt-get install {packages})")
     return found
+
+
+def without(reason: str) -> NoReturn:
+    """Skips the test for what is not there; fails it under CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def free_port() -> int:

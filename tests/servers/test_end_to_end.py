@@ -5,7 +5,6 @@ After a bad day the platform is what it was, to the byte, and the message says w
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,66 +15,12 @@ import yaml
 from reconcile.model.dn import normalize
 from tests.servers.certificates import Authority
 from tests.servers.proxy import proxy
+from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
 from tests.servers.sources import ldif, people
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 pytestmark = pytest.mark.server
-
-
-class Site:
-    """A folder with a desired state, and the command."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def desired(self, url: str, **changes: Any) -> None:
-        source = {
-            "name": "corp",
-            "type": "openldap",
-            "servers": [url],
-            "tls": {"mode": "none"},
-            "bind": {"dn": f"cn=admin,{SUFFIX}", "password": "{{ env('CORP_PASSWORD') }}"},
-            "base_dn": SUFFIX,
-            "page_size": 3,
-            "timeout": {"connect": "2s", "read": "2s"},
-            "users": {"create": "all"},
-        }
-        state = {
-            "version": 1,
-            "platform": {"type": "sql", "url": "sqlite:///platform.db"},
-            "sources": [source | changes],
-        }
-        (self.folder / "reconcile.yml").write_text(yaml.safe_dump(state), encoding="utf-8")
-
-    def run(self, *arguments: str, code: int = 0, password: str = PASSWORD) -> tuple[str, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "reconcile", *arguments],
-            cwd=self.folder,
-            env={"CORP_PASSWORD": password, "PATH": "/usr/bin", "PYTHONPATH": str(QUICKSTART.parents[1])},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        assert PASSWORD not in done.stdout + done.stderr
-        return done.stdout, done.stderr
-
-    @property
-    def platform(self) -> bytes:
-        return (self.folder / "platform.db").read_bytes()
-
-    def refuses(self, *words: str, password: str = PASSWORD) -> None:
-        """Neither plan nor apply gets anywhere, and the message has these words."""
-        before = self.platform
-        for command in (["plan"], ["apply", "--yes"]):
-            out, err = self.run(*command, code=7, password=password)
-            assert out == ""
-            for word in words:
-                assert word in err, err
-        assert self.platform == before
 
 
 @pytest.fixture

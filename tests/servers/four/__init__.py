@@ -1,0 +1,1 @@
+"""One company in four directories: the same scenario in the tree and the words of each product."""

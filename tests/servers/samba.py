@@ -1,0 +1,191 @@
+"""A real Active Directory domain controller (Samba) in a temporary folder, on a loopback address of its own.
+
+    with samba(folder, entries) as server:
+        ...  # server.url, server.admin, server.password
+
+Its ports are fixed (389 and 636, so only root may start it), but every server has an address of its own within
+127.0.0.0/8, so that several run at once. Where Samba is not installed the test is skipped; under CI that is a failure.
+"""
+
+import atexit
+import functools
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.certificates import Certificate
+from tests.servers.slapd import program, without
+
+_PACKAGES = "samba samba-ad-provision samba-ad-dc"
+SUFFIX = "DC=example,DC=test"
+PASSWORD = "Passw0rd!für-Tests"
+_PATIENCE = 60.0
+_count = itertools.count()
+
+_SETTINGS = """\
+[global]
+netbios name = DC1
+realm = EXAMPLE.TEST
+workgroup = EXAMPLE
+server role = active directory domain controller
+server services = ldap
+interfaces = {address}/8
+bind interfaces only = yes
+private dir = {folder}/private
+state directory = {folder}/state
+cache directory = {folder}/cache
+lock directory = {folder}
+binddns dir = {folder}/bind-dns
+pid directory = {folder}/run
+ncalrpc dir = {folder}/run/ncalrpc
+winbindd socket directory = {folder}/run/winbindd
+ntp signd socket directory = {folder}/run/ntp
+log file = {folder}/log.samba
+panic action = /bin/true
+ldap server require strong auth = {strong}
+"""
+
+
+@dataclass
+class Samba:
+    """A running server."""
+
+    address: str
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    suffix: str = SUFFIX
+    admin: str = "administrator@example.test"
+    password: str = field(default=PASSWORD, repr=False)
+    port: int = 389
+
+    @property
+    def url(self) -> str:
+        """Clear text and StartTLS."""
+        return f"ldap://{self.address}"
+
+    @property
+    def ldaps_url(self) -> str:
+        """TLS from the start."""
+        return f"ldaps://{self.address}"
+
+    def stop(self) -> None:
+        """Ends the server at once: nothing of it is kept."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(_PATIENCE)
+
+    def change(self, *steps: Sequence[Any]) -> None:
+        """Carries steps out in the server's own files, as `samba_steps` describes them; a running server sees them."""
+        _carry_out(self.folder, steps)
+
+
+@contextmanager
+def samba(
+    folder: Path,
+    steps: Sequence[Sequence[Any]] = (),
+    *,
+    certificate: Certificate | None = None,
+    strong: bool = False,
+) -> Iterator[Samba]:
+    """Makes a domain, carries the steps out, starts the server and waits until it answers.
+
+    With `certificate` it has that one instead of the one it makes itself. `strong` refuses simple binds in clear text.
+    """
+    server = _provisioned(folder)
+    lines = _SETTINGS.format(address=server.address, folder=server.folder, strong="yes" if strong else "no")
+    if certificate is not None:
+        lines += f"tls certfile = {certificate.certificate}\ntls keyfile = {certificate.key}\n"
+        lines += f"tls cafile = {certificate.ca}\n"
+    (server.folder / "etc" / "smb.conf").write_text(lines, encoding="utf-8")
+    _carry_out(server.folder, steps)
+    try:
+        _start(server)
+        yield server
+    finally:
+        server.stop()
+
+
+def _provisioned(folder: Path) -> Samba:
+    for name in ("samba", "samba-tool"):
+        program(name, _PACKAGES)
+    if os.geteuid() != 0:
+        without("Samba's ports are below 1024: root only")
+    target = folder / "ad"
+    shutil.copytree(_template(), target, symlinks=True)
+    for name in ("ncalrpc", "winbindd", "ntp"):
+        (target / "run" / name).mkdir(parents=True)
+    # Two processes of one test run have different ids, one process counts.
+    number = os.getpid() * 8 + next(_count)
+    return Samba(f"127.{64 + number // 65536 % 64}.{number // 256 % 256}.{number % 254 + 1}", target)
+
+
+@functools.cache
+def _template() -> Path:
+    """A fresh domain to copy, which takes a tenth of the time of making one; gone when this process ends."""
+    made = tempfile.TemporaryDirectory(prefix="samba-")
+    atexit.register(made.cleanup)
+    target = Path(made.name) / "ad"
+    command = [program("samba-tool", _PACKAGES), "domain", "provision", f"--targetdir={target}", "--quiet"]
+    command += ["--realm=EXAMPLE.TEST", "--domain=EXAMPLE", "--server-role=dc", "--dns-backend=NONE"]
+    command += [f"--adminpass={PASSWORD}", "--host-name=dc1", "--host-ip=127.0.0.1"]
+    _run(command)
+    return target
+
+
+def _carry_out(folder: Path, steps: Sequence[Sequence[Any]]) -> None:
+    if steps:
+        python = shutil.which("python3", path="/usr/bin") or without("Samba's own modules are for /usr/bin/python3")
+        script = Path(__file__).with_name("samba_steps.py")
+        # -I: without this folder in the path, whose samba.py is not Samba's.
+        _run([python, "-I", str(script), str(folder)], json.dumps(steps))
+
+
+def _run(command: Sequence[str], given: str = "") -> None:
+    plain: Mapping[str, str] = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        command, input=given, env=dict(plain), text=True, capture_output=True, check=False, timeout=120
+    )
+    if done.returncode:
+        pytest.fail(f"{command[:3]} failed: {(done.stdout + done.stderr)[-3000:]}")
+
+
+def _start(server: Samba) -> None:
+    with (server.folder / "output").open("wb") as output:
+        server.process = subprocess.Popen(
+            [
+                program("samba", _PACKAGES),
+                "-s",
+                server.folder / "etc" / "smb.conf",
+                "-F",
+                "--no-process-group",
+                "-M",
+                "single",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    end = time.monotonic() + _PATIENCE
+    for port in (389, 636):
+        while True:
+            try:
+                socket.create_connection((server.address, port), timeout=1).close()
+                break
+            except OSError:
+                if time.monotonic() > end or server.process.poll() is not None:
+                    log = server.folder / "log.samba"
+                    text = log.read_text(errors="replace") if log.exists() else ""
+                    pytest.fail(f"samba does not start: {(server.folder / 'output').read_text() + text[-3000:]}")
+                time.sleep(0.02)

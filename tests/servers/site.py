@@ -1,0 +1,78 @@
+"""A folder with a desired state, and the command run in it as a person would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.servers.slapd import PASSWORD, SUFFIX
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Site:
+    """Files, a platform in SQLite, and the commands."""
+
+    def __init__(self, folder: Path, password: str = PASSWORD) -> None:
+        """`password` is what CORP_PASSWORD holds; no command may ever show it."""
+        self.folder = folder
+        self.password = password
+
+    def write(self, source: dict[str, Any], **more: Any) -> None:
+        """One source, and what stands beside it."""
+        state = {"version": 1, "platform": {"type": "sql", "url": "sqlite:///platform.db"}, "sources": [source]} | more
+        (self.folder / "reconcile.yml").write_text(yaml.safe_dump(state, allow_unicode=True), encoding="utf-8")
+
+    def desired(self, url: str, **changes: Any) -> None:
+        """A source on an OpenLDAP server, in clear text, which makes a user of everybody, unless changed."""
+        source = {
+            "name": "corp",
+            "type": "openldap",
+            "servers": [url],
+            "tls": {"mode": "none"},
+            "bind": {"dn": f"cn=admin,{SUFFIX}", "password": "{{ env('CORP_PASSWORD') }}"},
+            "base_dn": SUFFIX,
+            "page_size": 3,
+            "timeout": {"connect": "2s", "read": "2s"},
+            "users": {"create": "all"},
+        }
+        self.write(source | changes)
+
+    def run(self, *arguments: str, code: int = 0, password: str = "") -> tuple[str, str]:
+        """Standard output and standard error of a command that ends with this code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "reconcile", *arguments],
+            cwd=self.folder,
+            env={
+                "CORP_PASSWORD": password or self.password,
+                "PATH": os.defpath,
+                "PYTHONPATH": str(_ROOT),
+                "PYTHONUTF8": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert self.password not in done.stdout + done.stderr
+        return done.stdout, done.stderr
+
+    @property
+    def platform(self) -> bytes:
+        """The platform, to the byte."""
+        return (self.folder / "platform.db").read_bytes()
+
+    def refuses(self, *words: str, password: str = "") -> None:
+        """Neither plan nor apply gets anywhere, and the message has these words."""
+        before = self.platform
+        for command in (["plan"], ["apply", "--yes"]):
+            out, err = self.run(*command, code=7, password=password)
+            assert out == ""
+            for word in words:
+                assert word in err, err
+        assert self.platform == before
