@@ -78,7 +78,8 @@ def apply(
     if not yes or (form == "text" and saved is None):  # a plan file that is not asked about was looked at before
         click.echo(showing.plan(made, "text", full=False, saved=plan_file, colour=colour()), err=form != "text")
     if made.violations:
-        raise GuardRefused("refused by the guards, nothing was applied")
+        found = "; ".join(f"{one.code}: {one.detail}" for one in made.violations)
+        raise GuardRefused(f"refused by the guards, nothing was applied: {found}")
     if made.changes and not yes:
         _ask()
 

@@ -170,7 +170,7 @@ class _Mirroring(Generic[Mirror]):
             raise Refused("template_failed", str(error)) from error
         if title is None:
             raise Refused("template_failed", f"the template {wish.template.text!r} supplies nothing")
-        check_text(self._kind, title, self._length)
+        check_text("the name", title, self._length)
         return title
 
     def _find(self, wish: Wish) -> Mirror | None:

@@ -15,10 +15,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from reconcile import cli
+from reconcile.applying import dumps, loads
+from reconcile.model.change import Violation
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder
 from tests.scenarios.stage import DESIRED, Stage, ldif
@@ -285,6 +288,19 @@ def test_output_is_plain_where_it_should_be(shell: Shell) -> None:
         assert child.wait() == 0
         assert b"user bob" in seen
         assert b"\x1b" not in seen
+
+
+def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
+    shell.company({"uid=ann": None})
+    shell.run("plan", "--out", "the.plan")
+    path = shell.folder / "the.plan"
+    made = loads(path.read_bytes(), "the.plan")
+    refused = msgspec.structs.replace(made, violations=(Violation("main", "users_lost", "all of them"),))
+    path.write_bytes(dumps(refused))
+    assert "users_lost: all of them" in shell.run("show", "the.plan")[0]
+    _, err = shell.run("apply", "the.plan", "--yes", code=4)
+    assert err == "error: refused by the guards, nothing was applied: users_lost: all of them\n"
+    assert not (shell.folder / "platform.db").exists()
 
 
 def test_a_change_that_fails_is_isolated_and_what_needs_it_is_skipped(shell: Shell) -> None:

@@ -1,0 +1,90 @@
+"""What a platform cannot hold or keeps for itself: skipped, named, and nothing else suffers."""
+
+from pathlib import Path
+from typing import Any
+
+from reconcile.model.platform import Limits
+from reconcile.platforms.memory import MemoryPlatform
+from tests.scenarios.stage import DESIRED, Stage, ldif, told
+
+LIMITS = Limits(
+    lengths={"username": 5, "last_name": 4, "group": 4, "department": 4, "attribute": 2},
+    reserved_usernames=frozenset({"admin"}),
+    any_role=True,
+)
+USERS = {"create": "all", "attributes": [{"field": "badge", "value": "{{ employeeNumber }}"}]}
+
+
+def test_names_that_do_not_fit(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
+    directory: dict[str, Any] = {
+        "ou=ok": None,
+        "ou=toolong": None,
+        "ou=below,ou=toolong": None,
+        "uid=ann": None,
+        "uid=Admin": None,
+        "uid=muchtoolong": {"sn": "x"},
+        "uid=bob": {"sn": "Longer"},
+        "uid=cid": {"employeeNumber": "123"},
+        "cn=team": {"member": ["uid=ann"]},
+        "cn=teams": {"member": ["uid=ann"]},
+    }
+    desired = DESIRED | {
+        "sources": [DESIRED["sources"][0] | {"users": USERS}],
+        "groups": [{"source": "corp", "select": ["cn=*"]}],
+        "departments": [{"source": "corp", "select": ["ou=*"]}],
+    }
+    stage.write(desired, {"corp": ldif(directory)})
+    plan, _ = stage.plan()
+    assert [told(change) for change in plan.changes] == [
+        "+ source corp",
+        "+ department ok",
+        "+ group team",
+        "+ user ann",
+        "+ membership ann/team",
+    ]
+    skips = {(skip.dn.partition(",dc=")[0], skip.code, skip.detail) for skip in plan.skips}
+    assert skips == {
+        ("ou=toolong", "invalid_value", "department: the name has 7 characters, the platform takes 4"),
+        ("ou=below,ou=toolong", "parent_not_selected", "department: its parent cannot be created"),
+        ("uid=Admin", "reserved_username", "the platform keeps 'Admin' for itself"),
+        ("uid=muchtoolong", "invalid_value", "username has 11 characters, the platform takes 5"),
+        ("uid=bob", "invalid_value", "last_name has 6 characters, the platform takes 4"),
+        ("uid=cid", "invalid_value", "attribute badge has 3 characters, the platform takes 2"),
+        ("cn=teams", "invalid_value", "group: the name has 5 characters, the platform takes 4"),
+    }
+
+
+def test_a_user_whose_new_name_cannot_be_stays_as_it_is(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
+    desired = DESIRED | {
+        "groups": [{"source": "corp", "select": ["cn=*"]}],
+        "departments": [{"source": "corp", "select": ["ou=*"]}],
+    }
+    stage.write(
+        desired, {"corp": ldif({"ou=ok": None, "uid=ann,ou=ok": None, "cn=team": {"member": ["uid=ann,ou=ok"]}})}
+    )
+    stage.apply(stage.plan()[0])
+    before = stage.state()
+    renamed: dict[str, Any] = {
+        "ou=toolong": {"entryUUID": "id-ok"},
+        "uid=muchtoolong,ou=toolong": {"entryUUID": "id-ann"},
+        "cn=teamname": {"entryUUID": "id-team", "member": ["uid=muchtoolong,ou=toolong"]},
+    }
+    stage.write(desired, {"corp": ldif(renamed)})
+    plan, _ = stage.plan()
+    assert plan.changes == ()
+    assert {skip.code for skip in plan.skips} == {"invalid_value"}
+    assert len(plan.skips) == 3
+    assert stage.state() == before
+
+
+def test_department_templates_that_fail(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, MemoryPlatform())
+    desired = DESIRED | {"departments": [{"source": "corp", "select": ["ou=*"], "title": "{{ description }}"}]}
+    stage.write(desired, {"corp": ldif({"ou=a": {"description": "A"}, "ou=b": None, "uid=ann,ou=b": None})})
+    plan, _ = stage.plan()
+    assert [told(change) for change in plan.changes] == ["+ source corp", "+ department A", "+ user ann"]
+    assert [(skip.code, skip.detail) for skip in plan.skips] == [
+        ("template_failed", "department: the template '{{ description }}' supplies nothing")
+    ]

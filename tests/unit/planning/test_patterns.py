@@ -1,0 +1,45 @@
+"""Selections by DN, RDN, name and wildcard."""
+
+import pytest
+
+from reconcile.model.dn import normalize
+from reconcile.planning.patterns import Selection
+
+BASE = "dc=example,dc=com"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "dn", "found"),
+    [
+        ("cn=Admins,ou=Groups,DC=example,dc=com", "cn=admins,ou=groups,dc=example,dc=com", True),
+        ("cn=admins,ou=groups", "cn=admins,ou=groups,dc=example,dc=com", True),
+        ("cn=admins,ou=groups", "cn=admins,ou=other,dc=example,dc=com", False),
+        ("cn=admins", "cn=admins,ou=any,dc=example,dc=com", True),
+        ("cn=admins", "ou=admins,dc=example,dc=com", False),
+        ("admins", "ou=admins,dc=example,dc=com", True),
+        ("cn=*-TEAM", "cn=red-team,dc=example,dc=com", True),
+        ("cn=*-team", "cn=red-teams,dc=example,dc=com", False),
+        ("*-team", "cn=red-team,dc=example,dc=com", True),
+        ("cn=*,ou=teams", "cn=red,ou=teams,dc=example,dc=com", True),
+        ("cn=*,ou=teams", "cn=red,ou=others,dc=example,dc=com", False),
+        ("cn=a.b", "cn=axb,dc=example,dc=com", False),
+        ("cn=[ab]", "cn=a,dc=example,dc=com", False),
+        ("cn=Doe\\, John", "cn=Doe\\2C John,ou=x,dc=example,dc=com", True),
+    ],
+)
+def test_what_a_pattern_finds(pattern: str, dn: str, found: bool) -> None:
+    assert Selection([pattern], BASE).matches(normalize(dn)) is found
+
+
+def test_a_person_is_found_by_its_identifier() -> None:
+    key = normalize("cn=John Doe,dc=example,dc=com")
+    assert Selection(["JDOE"], BASE).matches(key, "jdoe")
+    assert Selection(["j*"], BASE).matches(key, "jdoe")
+    assert not Selection(["john*"], BASE).matches(key, "jdoe")
+    assert Selection(["cn=john*"], BASE).matches(key, "jdoe")
+
+
+def test_nothing_selects_nothing() -> None:
+    assert not Selection([], BASE)
+    assert not Selection([], BASE).matches("cn=a")
+    assert not Selection(["cn=x,dc=example,dc=com"], BASE).matches("cn=a,dc=example,dc=com")

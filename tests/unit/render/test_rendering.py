@@ -1,0 +1,131 @@
+"""Plans, reports and tables: what a person reads, and that hostile text stays text."""
+
+import json
+
+from reconcile import render
+from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.report import Outcome, Report
+
+UPDATE = Change(
+    "user",
+    "update",
+    "ann",
+    {"email": None, "attributes": {"phone": "1"}},
+    {"email": "a@x", "attributes": {"phone": "2"}},
+    "why",
+    "c",
+    "main",
+)
+BLOCK = Change("user", "block", "bob", {"status": "active"}, {"status": "blocked"}, "gone", "corp", "main")
+GRANT = Change("grant", "create", "ann/x", None, {"user": "ann", "role": "x", "origin": "corp"}, "", "corp", "other")
+HOSTILE = Change(
+    "user", "create", "e\x1b[2Jv|l", None, {"username": "e\x1b[2Jv|l", "email": "<b>@x"}, "a`b", "corp", "main"
+)
+
+
+def plan(*changes: Change, skips: tuple[Skip, ...] = (), violations: tuple[Violation, ...] = ()) -> Plan:
+    return Plan("1", "now", (), (), Scope(), Digests("", {}, {}), changes, skips, violations)
+
+
+def test_fields_from_old_to_new() -> None:
+    text = render.plan_text(plan(UPDATE, BLOCK), colour=False, full=True, pointer="")
+    assert (
+        text
+        == """\
+  ~ user ann  # why
+      email             (none) → "a@x"
+      attributes.phone  "1" → "2"
+  - user bob: block  # gone
+      status  "active" → "blocked"
+
+Plan: 0 to add, 1 to change, 1 to take away.
+  users        1 block, 1 update"""
+    )
+
+
+def test_colours_are_only_colours() -> None:
+    coloured = render.plan_text(plan(UPDATE, BLOCK), colour=True, full=True, pointer="")
+    assert "\x1b[33m~\x1b[0m user ann" in coloured
+    assert "\x1b[31m-\x1b[0m user bob" in coloured
+
+
+def test_a_long_plan_is_cut_per_kind_and_points_to_the_rest() -> None:
+    many = [Change("user", "update", f"u{n:02}", {"email": "a"}, {"email": "b"}, "", "corp", "main") for n in range(25)]
+    skips = tuple(Skip("main", "corp", f"uid=u{n:02}", f"u{n:02}", "missing_field", "") for n in range(12))
+    text = render.plan_text(plan(*many, BLOCK, skips=skips), colour=False, full=False, pointer="see FILE")
+    assert text.count("~ user") == 10
+    assert "… and 15 more: user update" in text
+    assert "- user bob: block" in text, "a loss is never hidden behind other changes"
+    assert "… and 2 more\n" in text
+    assert text.endswith("see FILE")
+    whole = render.plan_text(plan(*many, BLOCK, skips=skips), colour=False, full=True, pointer="see FILE")
+    assert whole.count("~ user") == 25
+    assert "see FILE" not in whole
+    markdown = render.plan_markdown(plan(*many, BLOCK, skips=skips), full=False, pointer="see FILE")
+    assert "| … | … and 15 more: user update |" in markdown
+    assert markdown.endswith("see FILE")
+
+
+def test_violations_come_before_the_verdict() -> None:
+    violated = plan(BLOCK, violations=(Violation("main", "users_lost", "1 of 1"),))
+    assert "Refused by the guards:\n  ! users_lost: 1 of 1\n" in render.plan_text(
+        violated, colour=False, full=True, pointer=""
+    )
+    assert "### Refused by the guards\n\n- **users\\_lost** 1 of 1" in render.plan_markdown(
+        violated, full=True, pointer=""
+    )
+    assert json.loads(render.plan_json(violated))["summary"]["violations"] == 1
+
+
+def test_hostile_text_commands_neither_terminal_nor_page() -> None:
+    text = render.plan_text(plan(HOSTILE), colour=False, full=True, pointer="")
+    assert "\x1b" not in text
+    assert r"+ user e\x1b[2Jv|l" in text
+    markdown = render.plan_markdown(plan(HOSTILE, UPDATE, GRANT), full=True, pointer="")
+    row = next(line for line in markdown.splitlines() if "user e" in line)
+    assert row.count(" | ") == 3, "four cells, whatever the text"
+    assert "<b>" not in markdown
+    assert "&lt;b&gt;" in markdown
+    assert "@x" not in markdown.replace("@\u200bx", ""), "nobody is called"
+    assert "main: user ann" in markdown
+
+
+def test_an_empty_plan_says_so() -> None:
+    assert render.plan_text(plan(), colour=False, full=False, pointer="x").startswith("No changes.")
+    assert "**No changes." in render.plan_markdown(plan(), full=False, pointer="x")
+
+
+def test_a_report_tells_what_was_not_applied() -> None:
+    report = Report(
+        (
+            Outcome(UPDATE, "applied"),
+            Outcome(BLOCK, "failed", "full"),
+            Outcome(GRANT, "skipped", "needs"),
+            Outcome(HOSTILE, "applied", "but"),
+        )
+    )
+    text = render.report_text(report, colour=False)
+    assert text.splitlines() == [
+        "  ! failed: user bob: block: full",
+        "  ! skipped: grant ann/x: needs",
+        r"  ! applied: user e\x1b[2Jv|l: but",
+        "Done: 2 applied, 1 failed, 1 skipped.",
+    ]
+    assert render.report_text(Report(), colour=False) == "Nothing to apply."
+    assert "| failed | user bob: block | full |" in render.report_markdown(report)
+    assert json.loads(render.report_json(report))["summary"] == {"applied": 2, "failed": 1, "skipped": 1}
+
+
+def test_tables_count_columns_as_a_terminal_does() -> None:
+    rows = [{"name": "李小龙", "n": 1, "many": list("abcdefg")}, {"name": "Ju\u0308rgen", "n": None, "many": []}]
+    assert render.table(rows, ("name", "n", "many"), "table").splitlines() == [
+        "NAME    N  MANY",
+        "李小龙  1  a, b, c, d and 3 more",
+        "Ju\u0308rgen",
+    ]
+    assert render.table(rows, ("name", "many"), "csv").splitlines()[1] == '李小龙,"a, b, c, d, e, f, g"'
+
+
+def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
+    rows = [{"a": text} for text in ("=1", "+1", "-1", "@x", "\tx", "x=1")]
+    assert render.table(rows, ("a",), "csv").splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", "'\tx", "x=1"]
