@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import ssl
+from pathlib import Path
 
 from reconcile.directories.failures import TLS, NoConnection, Unusable
 from reconcile.model import desired
@@ -21,6 +22,15 @@ def context(tls: desired.Tls) -> ssl.SSLContext:
         rules.check_hostname = False
         rules.verify_mode = ssl.CERT_NONE
     return rules
+
+
+def system_file() -> str | None:
+    """The one file in which the system keeps the authorities that `context` trusts, if it has one."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return paths.cafile
+    bundle = Path(paths.capath or "/") / "ca-certificates.crt"  # Debian makes it out of what the folder holds
+    return str(bundle) if bundle.is_file() else None
 
 
 def reason(error: OSError) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Final, Protocol, TypeAlias
 
+from reconcile.directories import securing
 from reconcile.directories.failures import REACH, NoConnection
 from reconcile.directories.searching import RawEntry, Search
 from reconcile.directories.targets import Target
@@ -105,6 +106,8 @@ def unsuited(source: desired.Source, targets: Iterable[Target]) -> str:
             return f"it would expect this machine's own name in the certificate instead of localhost: {_OTHERWISE}"
         if not name.isascii():
             return f"it compares names in certificates in ASCII alone, not {name}: {_OTHERWISE}"
+        if source.tls.ca_file is None and securing.system_file() is None:
+            return f"it finds no file of the system's authorities: set tls.ca_file, or transport: {LDAP3}"
     return ""
 
 

@@ -6,8 +6,6 @@ each connection, never for the process, to what the standard library does too: t
 the name among its subjectAltNames, with TLS 1.2 or newer.
 """
 
-import ssl
-
 from reconcile.directories import securing
 from reconcile.directories.failures import TLS, Unusable
 from reconcile.directories.over_python_ldap import certificates
@@ -19,12 +17,10 @@ _GOOD = frozenset({"TLSv1.2", "TLSv1.3"})
 
 def prepare(connection: Connection, tls: desired.Tls) -> None:
     """Sets what the coming handshake has to check. Raises Unusable where libldap does not take it."""
-    system = ssl.get_default_verify_paths()
-    ca_file, folder = (tls.ca_file, "") if tls.ca_file else (system.cafile or "", system.capath or "")
     demand = tls.verify == "full"
     try:
-        connection.set_option(ldap.OPT_X_TLS_CACERTFILE, ca_file)
-        connection.set_option(ldap.OPT_X_TLS_CACERTDIR, folder)
+        connection.set_option(ldap.OPT_X_TLS_CACERTFILE, tls.ca_file or securing.system_file() or "")
+        connection.set_option(ldap.OPT_X_TLS_CACERTDIR, "")  # GnuTLS knows none, OpenSSL would trust it as well
         for option in (ldap.OPT_X_TLS_CERTFILE, ldap.OPT_X_TLS_KEYFILE, ldap.OPT_X_TLS_CIPHER_SUITE):
             connection.set_option(option, "")  # nobody's own certificate, and the library's own choice of ciphers
         connection.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND if demand else ldap.OPT_X_TLS_NEVER)
