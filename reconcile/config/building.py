@@ -146,6 +146,7 @@ class Builder:
             ),
             page_size=int(values.get("page_size", 500)),
             timeout=desired.Timeout(**{key: connections.seconds(value) for key, value in timeout.items()}),
+            transport=values.get("transport", "auto"),
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),
             options=_options(values, desired.Source),

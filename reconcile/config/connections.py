@@ -45,7 +45,7 @@ def check(source: Values, path: Path, findings: Findings) -> None:
 def _files(source: Values, path: Path, findings: Findings) -> None:
     if "files" not in source:
         findings.missing(path, "files")
-    for key in ("servers", "tls", "bind", "page_size", "timeout"):
+    for key in ("servers", "tls", "bind", "page_size", "timeout", "transport"):
         if key in source:
             findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
 

@@ -33,6 +33,7 @@ def test_everything_arrives():
     assert (corp.bind.dn, corp.bind.anonymous) == ("cn=reader,dc=example,dc=com", False)
     assert (corp.base_dn, corp.page_size, corp.note) == ("dc=example,dc=com", 500, "Head office")
     assert corp.timeout == desired.Timeout(0.5, 120.0)
+    assert (corp.transport, branch.transport, lab.transport) == ("ldap3", "auto", "auto")
     users = corp.users
     assert (users.base, users.scope, users.create) == ("ou=people,dc=example,dc=com", "one", "selected")
     assert (users.filter, users.identifier) == ("(objectClass=inetOrgPerson)", "uid")
