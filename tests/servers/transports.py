@@ -10,6 +10,12 @@ from reconcile.directories.transports import LDAP3, PYTHON_LDAP
 TRANSPORTS = (LDAP3, PYTHON_LDAP)
 
 
+def installed() -> tuple[str, ...]:
+    """Those that can be used here; under CI all of them, so that a missing one fails."""
+    here = os.environ.get("CI") == "true" or importlib.util.find_spec("_ldap") is not None
+    return TRANSPORTS if here else (LDAP3,)
+
+
 def needs(transport: str) -> str:
     """The transport; skips the test where it is not installed, fails under CI."""
     if transport == PYTHON_LDAP and importlib.util.find_spec("_ldap") is None:

@@ -105,7 +105,9 @@ class PythonLdapSession:
                 elif kind == _DONE:
                     return _Page(entries, library.cookie(controls))
                 elif kind == _REFERENCE:
-                    raise failures.referred(self.place, search, [url for _, urls, *_ in found for url in urls])
+                    urls = [url for _, some, *_ in found for url in some]
+                    if not all(map(search.elsewhere, urls)):
+                        raise failures.referred(self.place, search, urls)
                 elif kind != ldap.RES_INTERMEDIATE:
                     raise failures.garbled(self.place, search, f"operation {kind:#04x} does not answer a search")
         except LDAPError as error:

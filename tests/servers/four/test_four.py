@@ -15,6 +15,7 @@ from tests.servers.samba import samba
 from tests.servers.site import Site
 from tests.servers.slapd import slapd
 from tests.servers.sources import ldif
+from tests.servers.transports import installed
 
 pytestmark = pytest.mark.server
 
@@ -91,18 +92,26 @@ def listed(site: Site, kind: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key not in {"dn", "external_id"}} for row in rows]
 
 
+def write(folder: Path, rules: dict[str, Any]) -> None:
+    text = yaml.safe_dump(rules, allow_unicode=True)
+    (folder / "reconcile.yml").write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """What the platform holds after applying, by product; a second plan was empty."""
+    """What the platform holds after applying, by product; a second plan was empty, by either transport."""
     found = {}
-    for product, (start, tree, rules) in PRODUCTS.items():
+    for product, (start, tree, more) in PRODUCTS.items():
         folder = tmp_path_factory.mktemp(product)
         with start(folder / "server") as running:
             site = Site(folder, running.password)
-            text = yaml.safe_dump(desired(product, running, tree, rules), allow_unicode=True)
-            (folder / "reconcile.yml").write_text(text, encoding="utf-8")
+            rules = desired(product, running, tree, more)
+            write(folder, rules)
             site.run("apply", "--yes")
-            site.run("plan", "--check")
+            for transport in installed():
+                rules["sources"][0]["transport"] = transport
+                write(folder, rules)
+                site.run("plan", "--check")
             found[product] = {kind: listed(site, kind) for kind in ("users", "groups", "departments")}
     return found
 
