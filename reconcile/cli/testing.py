@@ -1,12 +1,11 @@
 """`test`."""
 
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from reconcile.cli.running import colour, output_options, paths_argument, progress, scope_options, variable_option
+from reconcile.cli.running import output_options, paths_argument, progress, scope_options, variable_option
 from reconcile.errors import Unreadable, UsageError
 
 
@@ -23,31 +22,23 @@ def test(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Connect to every source and the platform, and count what each rule finds. Changes nothing."""
+    """Connect to every server of every source and to the platform, and count what each rule finds. Changes nothing."""
     from reconcile.cli import assembling
-    from reconcile.ports import Check
+    from reconcile.cli.checklist import Checklist, each_server
 
     if workspaces:
         raise UsageError("test looks at the whole platform: --workspace has no meaning here")
     loaded = assembling.configuration(paths, variables)
-    failed = False
-
-    def tell(name: str, checks: Iterable[Check]) -> None:
-        nonlocal failed
-        from reconcile.render import printable
-
-        for check in checks:
-            failed = failed or not check.ok
-            mark = click.style("ok", fg="green") if check.ok else click.style("FAILED", fg="red", bold=True)
-            click.echo(f"{printable(name)}: {mark}  {check.what}: {printable(check.detail)}", color=colour())
-
+    chosen = assembling.chosen_sources(loaded.desired, sources)
+    checklist = Checklist([name for source in chosen for name, _ in each_server(source)])
     with progress() as count:
-        for source in assembling.chosen_sources(loaded.desired, sources):
-            with closing(assembling.directory(source, count)) as directory:
-                tell(source.name, directory.check())
+        for source in chosen:
+            for name, one in each_server(source):
+                with closing(assembling.directory(one, count)) as directory:
+                    checklist.show(name, directory.check())
         with closing(assembling.platform(loaded.desired.platform, count)) as platform:
-            tell("platform", platform.check())
-    context.exit(Unreadable.exit_code if failed else 0)
+            checklist.show("platform", platform.check())
+    context.exit(Unreadable.exit_code if checklist.failed else 0)
 
 
 COMMANDS = (test,)

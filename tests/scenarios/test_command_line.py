@@ -493,11 +493,11 @@ def test_init_writes_a_file_that_only_lacks_its_secret(shell: Shell) -> None:
 def test_testing_what_can_be_reached(shell: Shell) -> None:
     shell.company({"uid=ann": None})
     out, _ = shell.run("test")
-    assert "corp: ok  persons: 1 found" in out
-    assert "platform: ok" in out
+    assert "corp      ok      persons         1 found below" in out
+    assert "platform  ok      " in out
     (shell.folder / "corp.ldif").unlink()
     out, _ = shell.run("test", code=7)
-    assert "corp: FAILED" in out
+    assert "corp      FAILED  " in out
     assert "corp.ldif" in out
 
 

@@ -167,3 +167,16 @@ def test_a_foreign_certificate(
 def test_start_tls_is_not_offered(site: Site, server: Slapd, authority: Authority) -> None:
     site.desired(server.url, tls={"mode": "starttls", "ca_file": str(authority.file)})
     site.refuses("StartTLS")
+
+
+def test_every_server_is_tested_though_the_first_would_do(site: Site, server: Slapd) -> None:
+    down = f"ldap://127.0.0.1:{free_port()}"
+    site.desired(server.url, servers=[server.url, down])
+    out, _ = site.run("test", code=7)
+    lines = out.splitlines()
+    assert [line for line in lines if line.startswith(f"corp {server.url}") and "  ok  " not in line] == []
+    assert any(line.startswith(f"corp {server.url}") and "persons" in line and "10 found" in line for line in lines)
+    assert any(line.startswith(f"corp {down}") and "FAILED" in line and "refused" in line for line in lines)
+    assert lines[-1].startswith("platform")
+    assert lines[-1].endswith("10 users")
+    site.run("plan", "--check")

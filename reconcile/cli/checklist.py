@@ -1,0 +1,37 @@
+"""What `reconcile test` shows: every server of every source, and the platform."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import click
+import msgspec
+
+from reconcile.cli.running import colour
+from reconcile.model import desired
+from reconcile.ports import Check
+from reconcile.render import printable
+
+
+def each_server(source: desired.Source) -> Iterator[tuple[str, desired.Source]]:
+    """The source once for each of its servers, so that no failover hides one that is down; with a name to show."""
+    if len(source.servers) < 2:
+        yield source.name, source
+        return
+    for server in source.servers:
+        yield f"{source.name} {server}", msgspec.structs.replace(source, servers=(server,))
+
+
+class Checklist:
+    """Lines in columns, each shown as soon as it is known."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """`names` are those of the sources to come: they decide how wide the first column is."""
+        self._width = max(map(len, (*names, "platform")))
+        self.failed = False
+
+    def show(self, name: str, checks: Iterable[Check]) -> None:
+        """Shows one line a check; `failed` says afterwards whether any of all was not ok."""
+        for check in checks:
+            self.failed = self.failed or not check.ok
+            mark = click.style("ok    ", fg="green") if check.ok else click.style("FAILED", fg="red", bold=True)
+            line = f"{printable(name):<{self._width}}  {mark}  {check.what:<14}  {printable(' '.join(check.detail.split()))}"
+            click.echo(line, color=colour())
