@@ -33,5 +33,6 @@ class Checklist:
         for check in checks:
             self.failed = self.failed or not check.ok
             mark = click.style("ok    ", fg="green") if check.ok else click.style("FAILED", fg="red", bold=True)
-            line = f"{printable(name):<{self._width}}  {mark}  {check.what:<14}  {printable(' '.join(check.detail.split()))}"
+            detail = printable(" ".join(check.detail.split()))
+            line = f"{printable(name):<{self._width}}  {mark}  {check.what:<14}  {detail}"
             click.echo(line, color=colour())
