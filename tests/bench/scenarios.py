@@ -1,6 +1,5 @@
 """The work that is measured, in the order in which it has to be done."""
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,17 +9,20 @@ from typing import NamedTuple
 from tests.bench.measuring import Cost, measure
 from tests.bench.population import SUFFIX, ldif
 from tests.servers.slapd import slapd
+from tests.servers.transports import LDAP3, PYTHON_LDAP, TRANSPORTS, installed
 
 FLOOR = "floor"
+BARE_PYTHON_LDAP = "python_ldap"
 RECONCILE = Path(sys.executable).with_name("reconcile")
 
 _CONFIGURATION = """\
 version: 1
-platform: {{type: sql, url: "sqlite:///platform.db"}}
+platform: {{type: sql, url: "sqlite:///{transport}.db"}}
 sources:
   - name: corp
     type: openldap
     servers: ["{url}"]
+    transport: {transport}
     tls: {{mode: none}}
     bind: {{anonymous: true}}
     base_dn: {suffix}
@@ -36,20 +38,27 @@ groups:
 
 
 class Work(NamedTuple):
-    """One line of the table; `goal` is a multiple of the floor at 20,000 persons."""
+    """One line of the table; `goal` is a multiple of what `against` costs, at 20,000 persons."""
 
     name: str
     title: str
     goal: float | None = None
+    against: str = FLOOR
 
 
 WORKS = (
     Work(FLOOR, "bare ldap3 read: the floor"),
-    Work("python_ldap", "bare python-ldap read"),
+    Work(BARE_PYTHON_LDAP, "bare python-ldap read"),
+    Work("read", "read() by ldap3 : bare ldap3", 1.25),
+    Work("read_fast", "read() by p.-ldap : bare p.-ldap", 1.25, BARE_PYTHON_LDAP),
     Work("import", "first import: apply", 2.0),
     Work("check", "nothing to do: plan --check", 1.5),
     Work("nothing", "nothing to do: apply", 1.5),
     Work("update", "all profiles updated: apply", 2.2),
+    Work("import_fast", "first import, by python-ldap", 1.0),
+    Work("check_fast", "nothing to do: plan, python-ldap", 1.0),
+    Work("nothing_fast", "nothing to do: apply, python-ldap", 1.0),
+    Work("update_fast", "all updated, by python-ldap", 1.0),
 )
 
 
@@ -59,32 +68,39 @@ class Setting(NamedTuple):
     folder: Path
     url: str
 
-    @property
-    def before(self) -> Path:
+    def before(self, transport: str) -> Path:
         """The rules that read the directory as it was at first."""
-        return self.folder / "before.yml"
+        return self.folder / f"{transport}-before.yml"
 
-    @property
-    def after(self) -> Path:
+    def after(self, transport: str) -> Path:
         """The rules that read it after every profile changed."""
-        return self.folder / "after.yml"
+        return self.folder / f"{transport}-after.yml"
 
     def start_over(self) -> None:
-        """Empties the platform."""
-        for file in self.folder.glob("platform.db*"):
-            file.unlink()
+        """Empties the platforms; each transport has its own."""
+        for transport in TRANSPORTS:
+            for file in self.folder.glob(f"{transport}.db*"):
+                file.unlink()
 
     def commands(self) -> dict[str, list[str | Path]]:
         """The command behind each work that can be done here, in order."""
         python: list[str | Path] = [sys.executable, "-m"]
         found: dict[str, list[str | Path]] = {FLOOR: [*python, "tests.bench.floor_ldap3", self.url, SUFFIX]}
-        if importlib.util.find_spec("ldap"):
-            found["python_ldap"] = [*python, "tests.bench.floor_python_ldap", self.url, SUFFIX]
-        return found | {
-            "import": [RECONCILE, "apply", "--yes", self.before],
-            "check": [RECONCILE, "plan", "--check", self.before],
-            "nothing": [RECONCILE, "apply", "--yes", self.before],
-            "update": [RECONCILE, "apply", "--yes", self.after],
+        if PYTHON_LDAP in installed():
+            found[BARE_PYTHON_LDAP] = [*python, "tests.bench.floor_python_ldap", self.url, SUFFIX]
+        for transport, suffix in ((LDAP3, ""), (PYTHON_LDAP, "_fast")):
+            if transport in installed():
+                found[f"read{suffix}"] = [*python, "tests.bench.read_alone", self.url, SUFFIX, transport]
+                found |= self._works(transport, suffix)
+        return found
+
+    def _works(self, transport: str, suffix: str) -> dict[str, list[str | Path]]:
+        before, after = self.before(transport), self.after(transport)
+        return {
+            f"import{suffix}": [RECONCILE, "apply", "--yes", before],
+            f"check{suffix}": [RECONCILE, "plan", "--check", before],
+            f"nothing{suffix}": [RECONCILE, "apply", "--yes", before],
+            f"update{suffix}": [RECONCILE, "apply", "--yes", after],
         }
 
 
@@ -96,8 +112,10 @@ def setting(folder: Path, persons: int) -> Iterator[Setting]:
         slapd(folder / "after", ldif(persons, updated=True)) as after,
     ):
         made = Setting(folder, before.url)
-        made.before.write_text(_CONFIGURATION.format(url=before.url, suffix=SUFFIX), encoding="utf-8")
-        made.after.write_text(_CONFIGURATION.format(url=after.url, suffix=SUFFIX), encoding="utf-8")
+        for transport in TRANSPORTS:
+            for file, url in ((made.before(transport), before.url), (made.after(transport), after.url)):
+                text = _CONFIGURATION.format(url=url, suffix=SUFFIX, transport=transport)
+                file.write_text(text, encoding="utf-8")
         yield made
 
 
@@ -105,6 +123,7 @@ def one_run(made: Setting) -> dict[str, Cost]:
     """Each work once, from an empty platform on; what was measured is then checked to have really been done."""
     made.start_over()
     costs = {name: measure(command, made.folder) for name, command in made.commands().items()}
-    measure([RECONCILE, "plan", "--check", made.after], made.folder)
-    measure([RECONCILE, "plan", "--check", made.before], made.folder, expected=3)
+    for transport in installed():
+        measure([RECONCILE, "plan", "--check", made.after(transport)], made.folder)
+        measure([RECONCILE, "plan", "--check", made.before(transport)], made.folder, expected=3)
     return costs

@@ -7,6 +7,8 @@ import pytest
 
 from reconcile.directories.transports import LDAP3, PYTHON_LDAP
 
+__all__ = ["LDAP3", "PYTHON_LDAP", "TRANSPORTS", "installed", "needs"]
+
 TRANSPORTS = (LDAP3, PYTHON_LDAP)
 
 
