@@ -12,8 +12,8 @@ from reconcile.model.directory import Attributes
 ACCOUNT_DISABLED: Final = 0x2
 """ACCOUNTDISABLE in userAccountControl ([MS-ADTS] 2.2.16)."""
 _NEVER: Final = frozenset({0, 0x7FFFFFFFFFFFFFFF})
-_FILETIME_OF_1970: Final = 116_444_736_000_000_000
-_FILETIMES_A_SECOND: Final = 10_000_000
+FILETIME_OF_1970: Final = 116_444_736_000_000_000
+FILETIMES_A_SECOND: Final = 10_000_000
 
 PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
 """Directly below a domain these are other trees: a search at the domain's root refers to them, always."""
@@ -49,7 +49,7 @@ def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], 
     account whose userAccountControl is none of these values. An account that does not show its userAccountControl is
     not disabled by that.
     """
-    moment = int(now * _FILETIMES_A_SECOND) + _FILETIME_OF_1970
+    moment = int(now * FILETIMES_A_SECOND) + FILETIME_OF_1970
     active = frozenset(active_uac)
 
     def rule(attributes: Attributes) -> bool:

@@ -88,27 +88,29 @@ def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
 
 
 def _by_rule(
-    source: desired.Source, vendor: Vendor, affected: Iterable[str], known: _Known, searcher: Searcher
+    source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
 ) -> dict[str, set[str]] | None:
     """Persons by group as the server finds them; None where it does not."""
-    names = list(affected)
-    if len(names) > MANY:
+    if len(affected) > MANY:
         return None
     wanted = f"(|{source.users.filter or vendor.user_filter}{vendor.group_filter})"
     found: dict[str, set[str]] = {}
     try:
-        for name in names:
+        for name, inner in affected.items():
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
             search = Search(
                 source.base_dn, "subtree", f"(&{wanted}{chain})", ("objectsid",), PATIENCE, vendor.elsewhere
             )
-            found[name] = {
-                person for page in searcher.search(search) for entry in page for person in known.of(entry, vendor)
-            }
+            entries = [entry for page in searcher.search(search) for entry in page]
+            # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
+            if not {dn.key(member) for member in inner} <= {dn.normalize(entry.dn) for entry in entries}:
+                log.warning("%s: the server does not find members of members; they are followed here", source.name)
+                return None
+            found[name] = {person for entry in entries for person in known.of(entry, vendor)}
     except ConnectionBroken:
         raise
     except SourceUnreadable as error:
-        log.warning("%s: nested groups are followed without the server's help: %s", source.name, error)
+        log.warning("%s: members of members are followed here, for the server does not: %s", source.name, error)
         return None
     return found
 

@@ -17,6 +17,7 @@ class Index:
         self.groups = {dn.normalize(group.dn): group for group in snapshot.groups}
         self.units = {dn.normalize(unit.dn): unit for unit in snapshot.units}
         self._logins: dict[str, int] = {}
+        self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
         self._flat: dict[str, frozenset[int]] = {}
 
@@ -35,7 +36,10 @@ class Index:
         if not nested:
             return self.direct(key)[0]
         if key not in self._flat:
-            self._flat[key] = frozenset().union(*(self.direct(inner)[0] for inner in self.within(key)))
+            within = self.within(key)
+            self._flat[key] = frozenset().union(
+                *(self.direct(inner)[0] for inner in within), *(self._beyond(self.groups[inner]) for inner in within)
+            )
         return self._flat[key]
 
     def within(self, key: str) -> set[str]:
@@ -50,7 +54,7 @@ class Index:
         return seen
 
     def _read_members(self, group: DirectoryGroup) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
-        persons: set[int] = set()
+        persons: set[int] = set(self._by_place().get(dn.normalize(group.dn), ()))
         groups: list[str] = []
         dangling: list[str] = []
         for member in group.members:
@@ -68,6 +72,20 @@ class Index:
             else:
                 persons.add(position)
         return frozenset(persons), tuple(groups), tuple(dangling)
+
+    def _beyond(self, group: DirectoryGroup) -> set[int]:
+        """The members by way of groups that the snapshot does not have."""
+        return {self.persons[key] for key in map(dn.key, group.nested_members) if key in self.persons}
+
+    def _by_place(self) -> dict[str, list[int]]:
+        """The persons whose entries stand directly below a group's: they are members of it by that alone."""
+        if self._below is None:
+            self._below = {}
+            for position, key in enumerate(self.keys):
+                above = dn.parent(key)
+                if above in self.groups:
+                    self._below.setdefault(above, []).append(position)
+        return self._below
 
     def _login_positions(self) -> dict[str, int]:
         """Login name → position; a login that two persons share belongs to nobody, so it is left out."""

@@ -15,12 +15,13 @@ from tests.servers import ber
 
 @dataclass
 class Proxy:
-    """Forwards to 127.0.0.1:`target` until the place is reached, then does `then`."""
+    """Forwards to `host`:`target` until the place is reached, then does `then`."""
 
     target: int
     after_dones: int | None = None
     after_bytes: int | None = None
     then: Callable[["Proxy"], None] | None = None
+    host: str = "127.0.0.1"
     url: str = ""
     connections: int = 0
     _sockets: list[socket.socket] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Proxy:
 
     def serve(self, client: socket.socket) -> None:
         try:
-            server = socket.create_connection(("127.0.0.1", self.target), timeout=10)
+            server = socket.create_connection((self.host, self.target), timeout=10)
         except OSError:
             client.close()
             return
@@ -122,9 +123,10 @@ def proxy(
     after_dones: int | None = None,
     after_bytes: int | None = None,
     then: Callable[[Proxy], None] | None = Proxy.cut,
+    host: str = "127.0.0.1",
 ) -> Iterator[Proxy]:
-    """A proxy to 127.0.0.1:`target`; `then` is done after so many dones or bytes of each connection."""
-    made = Proxy(target, after_dones, after_bytes, then)
+    """A proxy to `host`:`target`; `then` is done after so many dones or bytes of each connection."""
+    made = Proxy(target, after_dones, after_bytes, then, host)
 
     def serve(client: socket.socket) -> None:
         made.connections += 1

@@ -3,11 +3,12 @@
     /usr/bin/python3 samba_steps.py FOLDER < steps.json
 
 Each step is one of ["add", DN, {attribute: [values]}], ["modify", DN, {attribute: [values]}] (replaces them),
-["rename", DN, new DN], ["delete", DN]. All of them are one transaction.
+["rename", DN, new DN], ["delete", DN].
 """
 
 import json
 import sys
+from typing import Any
 
 import ldb
 from samba.auth import system_session
@@ -19,8 +20,16 @@ def main(folder: str) -> None:
     settings = LoadParm()
     settings.load(f"{folder}/etc/smb.conf")
     database = SamDB(url=f"{folder}/private/sam.ldb", lp=settings, session_info=system_session(settings))
-    database.transaction_start()
-    for action, dn, *rest in json.load(sys.stdin):
+    steps = json.load(sys.stdin)
+    # One transaction for all would take longer with every step in it, one for each is slow from the start.
+    for start in range(0, len(steps), 500):
+        database.transaction_start()
+        carry_out(database, steps[start : start + 500])
+        database.transaction_commit()
+
+
+def carry_out(database: SamDB, steps: list[list[Any]]) -> None:
+    for action, dn, *rest in steps:
         if action == "add":
             database.add({"dn": dn, **rest[0]})
         elif action == "modify":
@@ -32,7 +41,6 @@ def main(folder: str) -> None:
             database.rename(dn, rest[0])
         else:
             database.delete(dn)
-    database.transaction_commit()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ def prepare(connection: Connection, tls: desired.Tls) -> None:
         for option in (ldap.OPT_X_TLS_CERTFILE, ldap.OPT_X_TLS_KEYFILE, ldap.OPT_X_TLS_CIPHER_SUITE):
             connection.set_option(option, "")  # nobody's own certificate, and the library's own choice of ciphers
         connection.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND if demand else ldap.OPT_X_TLS_NEVER)
-        connection.set_option(ldap.OPT_X_TLS_REQUIRE_SAN, ldap.OPT_X_TLS_DEMAND if demand else ldap.OPT_X_TLS_NEVER)
+        # As the standard library has it: the common name counts where a certificate names nothing else, as those that
+        # Samba makes for itself.
+        connection.set_option(ldap.OPT_X_TLS_REQUIRE_SAN, ldap.OPT_X_TLS_TRY if demand else ldap.OPT_X_TLS_NEVER)
         connection.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
         connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)  # last: only a new context knows the options
     except (LDAPError, ValueError) as error:
