@@ -101,8 +101,12 @@ def decoded(attributes: dict[str, list[bytes]], binary: Mapping[str, Callable[[b
     if readable:
         attributes = {name: values for name, values in attributes.items() if name not in readable}
     try:
-        # Nearly every entry is text throughout: no call for each value.
-        plain = {name: tuple([value.decode() for value in values]) for name, values in attributes.items() if values}
+        # Nearly every entry is text throughout, and most attributes have one value: no call for each.
+        plain = {
+            name: (values[0].decode(),) if len(values) == 1 else tuple([value.decode() for value in values])
+            for name, values in attributes.items()
+            if values
+        }
     except UnicodeDecodeError:
         plain = {name: tuple(map(text, values)) for name, values in attributes.items() if values}
     return plain | readable if readable else plain

@@ -36,7 +36,8 @@ def whole(search: Search, searcher: Searcher) -> Iterator[Sequence[RawEntry]]:
 
 
 def _is_cut(entry: RawEntry) -> bool:
-    return any(_OPTION in name for name in entry.attributes)
+    # One look for all names together: this is asked of every entry there is.
+    return _OPTION in "\n".join(entry.attributes)
 
 
 def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:

@@ -485,3 +485,13 @@ def test_find_does_not_take_a_hidden_directory_for_an_empty_one() -> None:
 def test_find_refuses_any_answer_but_there_and_not_there() -> None:
     with stand_in([success(BASE), ended(50, "not yours")]) as url, pytest.raises(SourceUnreadable, match="result 50"):
         LdapDirectory(source(url)).find([], [f"uid=p0,{PEOPLE}"])
+
+
+def test_names_that_differ_in_case_only_are_one_attribute(transport: str) -> None:
+    person = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"], "CN": ["a"], "cn": ["b"], "Cn": ["c"]})
+    with stand_in([success(BASE), success(person)]) as url:
+        if transport == "python-ldap":  # No server may do so (RFC 4511, 4.1.7), and libldap mixes up the values.
+            assert "has an attribute twice" in refused(source(url, page_size=0))
+            return
+        (found,) = read(source(url, page_size=0)).persons
+    assert found.attributes["cn"] == ("a", "b", "c")

@@ -21,11 +21,11 @@ _SCOPES: Final = {"base": ldap.SCOPE_BASE, "one": ldap.SCOPE_ONELEVEL, "subtree"
 _ENTRY, _DONE, _REFERENCE = ldap.RES_SEARCH_ENTRY, ldap.RES_SEARCH_RESULT, ldap.RES_SEARCH_REFERENCE
 
 
-class _LowerCase(dict[str, str]):
-    """Attribute names in lower case; they repeat with every entry, and a lookup costs less than a call."""
+class _LowerCase(dict[tuple[str, ...], tuple[str, ...]]):
+    """The names of an entry's attributes → the same in lower case; most entries have the same ones."""
 
-    def __missing__(self, name: str) -> str:
-        lower = self[name] = name.lower()
+    def __missing__(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        lower = self[names] = tuple([name.lower() for name in names])
         return lower
 
 
@@ -64,7 +64,11 @@ class PythonLdapSession:
             if page_size and cookie is None:
                 raise failures.unpaged(self.place, search, total)
             number = self._request(search, page_size, cookie) if page_size and cookie else None
-            yield [self._entry(dn, attributes) for dn, attributes in entries]
+            try:
+                made = [self._entry(dn, attributes) for dn, attributes in entries]
+            except ValueError as error:
+                raise failures.garbled(self.place, search, error) from error
+            yield made
 
     def close(self) -> None:
         """Says goodbye if the server still listens."""
@@ -126,11 +130,9 @@ class PythonLdapSession:
         )
 
     def _entry(self, dn: str, attributes: dict[str, list[bytes]]) -> RawEntry:
-        names = self._names
-        lower = {names[name]: values for name, values in attributes.items()}
+        names = self._names[tuple(attributes)]
+        lower = dict(zip(names, attributes.values(), strict=True))
         if len(lower) != len(attributes):
-            # Names that differ in case only are one.
-            lower = {}
-            for name, values in attributes.items():
-                lower.setdefault(names[name], []).extend(values)
+            # libldap has given the values of the first one to each of them.
+            raise ValueError(f"the entry {dn!r} has an attribute twice")
         return RawEntry(dn, lower)
