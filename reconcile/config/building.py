@@ -144,6 +144,8 @@ class Builder:
                 password=None if password is None else self._secret((*path, "bind", "password"), password),
                 anonymous=bind.get("anonymous", False),
             ),
+            require_signing=values.get("require_signing", False),
+            active_uac=tuple(map(int, values.get("active_uac", ()))),
             page_size=int(values.get("page_size", 500)),
             timeout=desired.Timeout(**{key: connections.seconds(value) for key, value in timeout.items()}),
             transport=values.get("transport", "auto"),

@@ -7,7 +7,7 @@ from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
 from reconcile.config.typed import Values, mapping, text, texts
 
-_LDAP: Final = frozenset(("openldap", "ldap"))
+_LDAP: Final = frozenset(("openldap", "active_directory", "389ds", "freeipa", "ldap"))
 _HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
 _SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -39,13 +39,15 @@ def check(source: Values, path: Path, findings: Findings) -> None:
             findings.add((*path, "files"), "only a source of type ldif has files", key=True)
         _servers(source, path, findings)
         _bind(source, path, findings)
+    if "active_uac" in source and kind != "active_directory" and (kind in _LDAP or kind == "ldif"):
+        findings.add((*path, "active_uac"), "only a source of type active_directory has active_uac", key=True)
     _timeouts(source, path, findings)
 
 
 def _files(source: Values, path: Path, findings: Findings) -> None:
     if "files" not in source:
         findings.missing(path, "files")
-    for key in ("servers", "tls", "bind", "page_size", "timeout", "transport"):
+    for key in ("servers", "tls", "bind", "page_size", "timeout", "transport", "require_signing"):
         if key in source:
             findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
 

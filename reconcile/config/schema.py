@@ -18,7 +18,10 @@ from reconcile.config.nodes import Path
 from reconcile.config.wording import NOT_YET, WORDINGS, Fault, Schema
 
 NAME: Final = "config.schema.json"
-BUILT_IN: Final = {"sources": ("openldap", "ldap", "ldif"), "platform": ("sql",)}
+BUILT_IN: Final = {
+    "sources": ("openldap", "active_directory", "389ds", "freeipa", "ldap", "ldif"),
+    "platform": ("sql",),
+}
 """The types whose keys this project knows; other types come from plug-ins."""
 
 

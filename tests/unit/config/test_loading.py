@@ -22,7 +22,7 @@ def write(folder: Path, **files: str) -> Path:
 def test_everything_arrives():
     path = HERE / "valid" / "everything.yml"
     state = loaded(path).desired
-    corp, branch, lab = state.sources
+    corp, branch, windows, redhat, ds, lab = state.sources
     assert state.platform.type == "sql"
     assert state.platform.url.reveal() == "sqlite:///acme.db"
     assert state.platform.workspaces == ("main", "test")
@@ -34,6 +34,9 @@ def test_everything_arrives():
     assert (corp.base_dn, corp.page_size, corp.note) == ("dc=example,dc=com", 500, "Head office")
     assert corp.timeout == desired.Timeout(0.5, 120.0)
     assert (corp.transport, branch.transport, lab.transport) == ("ldap3", "auto", "auto")
+    assert (corp.active_uac, corp.require_signing) == ((), False)
+    assert (windows.active_uac, windows.require_signing) == ((512, 544, 66048, 66080), True)
+    assert [source.type for source in (windows, redhat, ds)] == ["active_directory", "freeipa", "389ds"]
     users = corp.users
     assert (users.base, users.scope, users.create) == ("ou=people,dc=example,dc=com", "one", "selected")
     assert (users.filter, users.identifier) == ("(objectClass=inetOrgPerson)", "uid")
@@ -283,13 +286,13 @@ def test_plug_ins_have_keys_of_their_own(tmp_path):
         write(
             tmp_path,
             a="version: 1\nvars: {n: 3}\nplatform: {type: mine, token: abc}\nsources:\n"
-            "  - {name: a, type: active_directory, base_dn: dc=x, forest: '{{ n }}', servers: [anything]}\n"
-            "  - {name: b, type: active_directory, base_dn: dc=x, page_size: many}\n",
+            "  - {name: a, type: lotus_notes, base_dn: dc=x, forest: '{{ n }}', servers: [anything]}\n"
+            "  - {name: b, type: lotus_notes, base_dn: dc=x, page_size: many}\n",
         )
         / "a.yml"
     )
-    adapters = {"sources": {"active_directory": lambda _: ()}, "platforms": {"mine": lambda _: ()}}
-    assert said(path, **adapters) == ["a.yml:6:65: sources[1].page_size: expected a whole number, got text"]
+    adapters = {"sources": {"lotus_notes": lambda _: ()}, "platforms": {"mine": lambda _: ()}}
+    assert said(path, **adapters) == ["a.yml:6:60: sources[1].page_size: expected a whole number, got text"]
     path.write_text(path.read_text().replace("many", "7"))
     state = loaded(path, **adapters).desired
     assert state.platform.options == {"token": "abc"}
