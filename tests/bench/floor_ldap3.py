@@ -23,12 +23,19 @@ def read(connection: ldap3.Connection, suffix: str, search_filter: str, attribut
             return len(entries)
 
 
-def main(url: str, suffix: str) -> None:
-    """Persons, then groups; how many of each goes to standard output."""
+def everything(url: str, suffix: str) -> tuple[int, int]:
+    """Connects and reads persons, then groups; says how many of each."""
     server = ldap3.Server(url, get_info=ldap3.NONE)
     connection = ldap3.Connection(server, auto_bind=True, check_names=False, return_empty_attributes=False)
     persons = read(connection, suffix, PERSONS, PERSON_ATTRIBUTES)
     groups = read(connection, suffix, GROUPS, GROUP_ATTRIBUTES)
+    connection.unbind()
+    return persons, groups
+
+
+def main(url: str, suffix: str) -> None:
+    """How many persons and groups there are goes to standard output."""
+    persons, groups = everything(url, suffix)
     sys.stdout.write(f"{persons} {groups}\n")
 
 

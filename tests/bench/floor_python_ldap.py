@@ -23,12 +23,19 @@ def read(connection: "ldap.ldapobject.LDAPObject", suffix: str, search_filter: s
             return len(entries)
 
 
-def main(url: str, suffix: str) -> None:
-    """Persons, then groups; how many of each goes to standard output."""
+def everything(url: str, suffix: str) -> tuple[int, int]:
+    """Connects and reads persons, then groups; says how many of each."""
     connection = ldap.initialize(url)
     connection.simple_bind_s()
     persons = read(connection, suffix, PERSONS, PERSON_ATTRIBUTES)
     groups = read(connection, suffix, GROUPS, GROUP_ATTRIBUTES)
+    connection.unbind_s()
+    return persons, groups
+
+
+def main(url: str, suffix: str) -> None:
+    """How many persons and groups there are goes to standard output."""
+    persons, groups = everything(url, suffix)
     sys.stdout.write(f"{persons} {groups}\n")
 
 

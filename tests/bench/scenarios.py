@@ -1,12 +1,14 @@
 """The work that is measured, in the order in which it has to be done."""
 
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench.measuring import Cost, measure
+from tests.bench.measuring import ROOT, Cost, WrongExit, measure
 from tests.bench.population import SUFFIX, ldif
 from tests.servers.slapd import slapd
 from tests.servers.transports import LDAP3, PYTHON_LDAP, TRANSPORTS, installed
@@ -49,8 +51,8 @@ class Work(NamedTuple):
 WORKS = (
     Work(FLOOR, "bare ldap3 read: the floor"),
     Work(BARE_PYTHON_LDAP, "bare python-ldap read"),
-    Work("read", "read() by ldap3 : bare ldap3", 1.25),
-    Work("read_fast", "read() by p.-ldap : bare p.-ldap", 1.25, BARE_PYTHON_LDAP),
+    Work("read", "in process: read() by ldap3 : bare", 1.25, "bare"),
+    Work("read_fast", "… by python-ldap : bare", 1.25, "bare_fast"),
     Work("import", "first import: apply", 2.0),
     Work("check", "nothing to do: plan --check", 1.5),
     Work("nothing", "nothing to do: apply", 1.5),
@@ -60,6 +62,10 @@ WORKS = (
     Work("nothing_fast", "nothing to do: apply, python-ldap", 1.0),
     Work("update_fast", "all updated, by python-ldap", 1.0),
 )
+
+
+SUFFIXES = {LDAP3: "", PYTHON_LDAP: "_fast"}
+"""How the names of a transport's works end."""
 
 
 class Setting(NamedTuple):
@@ -88,9 +94,8 @@ class Setting(NamedTuple):
         found: dict[str, list[str | Path]] = {FLOOR: [*python, "tests.bench.floor_ldap3", self.url, SUFFIX]}
         if PYTHON_LDAP in installed():
             found[BARE_PYTHON_LDAP] = [*python, "tests.bench.floor_python_ldap", self.url, SUFFIX]
-        for transport, suffix in ((LDAP3, ""), (PYTHON_LDAP, "_fast")):
+        for transport, suffix in SUFFIXES.items():
             if transport in installed():
-                found[f"read{suffix}"] = [*python, "tests.bench.read_alone", self.url, SUFFIX, transport]
                 found |= self._works(transport, suffix)
         return found
 
@@ -124,6 +129,17 @@ def one_run(made: Setting) -> dict[str, Cost]:
     made.start_over()
     costs = {name: measure(command, made.folder) for name, command in made.commands().items()}
     for transport in installed():
+        costs |= beside(made, transport)
         measure([RECONCILE, "plan", "--check", made.after(transport)], made.folder)
         measure([RECONCILE, "plan", "--check", made.before(transport)], made.folder, expected=3)
     return costs
+
+
+def beside(made: Setting, transport: str) -> dict[str, Cost]:
+    """`read()` and a bare read by the same library, measured within one process; memory is not told apart."""
+    command = [sys.executable, "-m", "tests.bench.beside", made.url, SUFFIX, transport]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise WrongExit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr}")
+    costs = json.loads(done.stdout)
+    return {f"{name}{SUFFIXES[transport]}": Cost(**costs[name], mib=0.0) for name in ("bare", "read")}
