@@ -1,10 +1,13 @@
 """What has moved on the platform since a plan was made: every `before` that is no longer true, in words."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
-from reconcile.model.names import Names
+from reconcile.model.names import Named, Names
 from reconcile.model.platform import PlatformState
+
+Key: TypeAlias = tuple[str, ...]
 
 
 def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
@@ -12,23 +15,23 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     changes = [change for change in changes if change.workspace == current.workspace]
     names = Names(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
+    makers = {(made[0], made[1].casefold()): change for change in changes if (made := makes(change))}
     given_up = {
-        (change.kind, change.key)
+        (change.kind, _key(change, change.before))
         for change in changes
         if change.before is not None
         and (change.after is None or change.after.keys() & {"username", "name", "title", "parent"})
     }
-    makers = {(made[0], made[1].casefold()): change for change in changes if (made := makes(change))}
     lines: list[str] = []
     for change in changes:
         there = objects[change.kind]
         where = f"{change.kind} {change.key}"
         if change.before is None:
             key = _key_now(change, makers)
-            if key in there and (change.kind, there.spelling(key)) not in given_up:
+            if key is not None and any((change.kind, found) not in given_up for found in there.like(key)):
                 lines.append(f"{where} exists by now")
             continue
-        fields = there.fields(change.key)
+        fields = there.fields(_key(change, change.before))
         if fields is None:
             lines.append(f"{where} is gone")
         else:
@@ -36,43 +39,61 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     return lines
 
 
-def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> str:
-    """The key that something new would have now; "" for what needs a user or group that is yet to be made.
+def _key(change: Change, fields: Fields | None) -> Key:
+    """The key of what a change is about: its name, or the two names of a grant or membership."""
+    if change.kind in ("grant", "membership"):
+        return tuple(str((fields or {}).get(field)) for field in ("user", "group", "role") if field in (fields or {}))
+    return (change.key,)
+
+
+def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key | None:
+    """The key that something new would have now; None for what needs a user or group that is yet to be made.
 
     `makers`: what the plan creates or renames, by its new name.
     """
-    if change.kind not in ("grant", "membership"):
-        return change.key
-    parts: list[str] = []
-    for need, name in requirements(change):
-        maker = makers.get((need, name.casefold()))
-        if maker is not None and maker.before is None:
-            return ""
-        parts.append(name if maker is None else maker.key)
-    return "/".join([*parts, *(str(text) for field, text in (change.after or {}).items() if field == "role")])
+    key = list(_key(change, change.after))
+    if change.kind in ("grant", "membership"):
+        for at, (need, name) in enumerate(requirements(change)):
+            maker = makers.get((need, name.casefold()))
+            if maker is not None and maker.before is None:
+                return None
+            key[at] = name if maker is None else maker.key
+    return tuple(key)
 
 
 class _Objects:
-    """The objects of one kind by key, compared case-folded; fields are made only for those asked for."""
+    """The objects of one kind by key; fields are made only for those asked for."""
 
     def __init__(self, names: Names, kind: Kind) -> None:
         self._names = names
-        self._objects = {names.key(one).casefold(): one for one in names.objects(kind)}
+        self._objects: dict[Key, Named] = {}
+        self._folded: dict[Key, list[Key]] = {}
+        for one in names.objects(kind):
+            key = names.parts(one)
+            self._objects[key] = one
+            self._folded.setdefault(_folded(key, kind), []).append(key)
+        self._kind: Kind = kind
 
-    def __contains__(self, key: str) -> bool:
-        return key.casefold() in self._objects
+    def like(self, key: Key) -> list[Key]:
+        """The keys of all that differ from this one by nothing but case."""
+        return self._folded.get(_folded(key, self._kind), [])
 
-    def spelling(self, key: str) -> str:
-        return self._names.key(self._objects[key.casefold()])
+    def fields(self, key: Key) -> Fields | None:
+        """The fields of the very object, or of the only one that differs by nothing but case."""
+        found = self.like(key)
+        if key not in self._objects and len(found) != 1:
+            return None
+        return self._names.fields(self._objects[key if key in self._objects else found[0]])
 
-    def fields(self, key: str) -> Fields | None:
-        one = self._objects.get(key.casefold())
-        return None if one is None else self._names.fields(one)
+
+def _folded(key: Key, kind: Kind) -> Key:
+    """Names compare without regard to case, all but those of roles."""
+    return (key[0].casefold(), key[1]) if kind == "grant" else tuple(map(str.casefold, key))
 
 
 def _differences(before: Fields, now: Mapping[str, object]) -> Iterator[str]:
     for field, expected in before.items():
-        found = now[field]
+        found = now.get(field)
         if isinstance(expected, dict) and isinstance(found, dict):
             found = {name: found.get(name) for name in expected}
         if found != expected:

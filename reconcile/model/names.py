@@ -47,17 +47,21 @@ class Names:
 
     def key(self, one: Named) -> str:
         """The key of an object of this state."""
+        return "/".join(self.parts(one))
+
+    def parts(self, one: Named) -> tuple[str, ...]:
+        """The names that make up the key: two of a membership or grant, one of everything else."""
         match one:
             case User():
-                return one.username
+                return (one.username,)
             case Group() | Source():
-                return one.name
+                return (one.name,)
             case Department():
-                return self.path(one.id)
+                return (self.path(one.id),)
             case Membership():
-                return f"{self._users[one.user].username}/{self._groups[one.group].name}"
+                return self._users[one.user].username, self._groups[one.group].name
             case Grant():
-                return f"{self._users[one.user].username}/{one.role}"
+                return self._users[one.user].username, one.role
 
     def fields(self, one: Named) -> Fields:
         """The fields of an object of this state, in the order people read them."""

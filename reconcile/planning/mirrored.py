@@ -16,7 +16,7 @@ from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import Template
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
 from reconcile.model.platform import Department, Group, Limits, PlatformState
-from reconcile.planning.naming import Claim, Held, settle
+from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Refused, check_text
 from reconcile.planning.rules import SourceRules
 
@@ -56,11 +56,11 @@ def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limit
         for rules in sources
         for key, rule in rules.groups.items()
     )
-    slots = {
-        ("", group.name.casefold()): Held(group.id, group.name, group.source, group.dn) for group in current.groups
-    }
+    held = slots(
+        (("", group.name.casefold()), Held(group.id, group.name, group.source, group.dn)) for group in current.groups
+    )
     length = limits.lengths.get("group", 0)
-    mirroring = _Mirroring(current.workspace, "group", length, current.groups, slots, make)
+    mirroring = _Mirroring(current.workspace, "group", length, current.groups, held, make)
     mirroring.known = {(one.source.name, entry.external_id) for one in sources for entry in one.index.groups.values()}
     return mirroring.mirror(wishes)
 
@@ -72,11 +72,11 @@ def departments(sources: Sequence[SourceRules], current: PlatformState, limits: 
         for rules in sources
         for one in rules.departments
     )
-    slots = {
-        (one.parent, one.title.casefold()): Held(one.id, one.title, one.source, one.dn) for one in current.departments
-    }
+    held = slots(
+        ((one.parent, one.title.casefold()), Held(one.id, one.title, one.source, one.dn)) for one in current.departments
+    )
     length = limits.lengths.get("department", 0)
-    mirroring = _Mirroring(current.workspace, "department", length, current.departments, slots, Department)
+    mirroring = _Mirroring(current.workspace, "department", length, current.departments, held, Department)
     mirroring.known = {(one.source.name, entry.external_id) for one in sources for entry in one.index.units.values()}
     for rules in sources:
         for key in rules.orphans:
@@ -95,13 +95,13 @@ class _Mirroring(Generic[Mirror]):
         kind: str,
         length: int,
         current: Iterable[Mirror],
-        slots: dict[tuple[str, str], Held],
+        held: dict[tuple[str, str], list[Held]],
         make: Callable[[str, str, str, str, str, str], Mirror],
     ) -> None:
         self._workspace = workspace
         self._kind = kind
         self._length = length
-        self._slots = slots
+        self._slots = held
         self._make = make
         self.known: set[tuple[str, str]] = set()
         """Source and external id of every entry of this kind that the directories have."""
@@ -119,9 +119,14 @@ class _Mirroring(Generic[Mirror]):
             for refusal in refused:
                 self.refuse(refusal.claim.source, refusal.claim.dn, refusal.code, refusal.detail)
                 self._hold(refusal.claim)
+            for claim, mover in self._circular(granted):
+                detail = f"{mover.dn!r} has this name until it moves below it: rename one of them first"
+                self.refuse(claim.source, claim.dn, "duplicate_name", detail)
+                granted.remove(claim)
             possible = self._there.keys() | {claim.item[1].id for claim in granted}
+            settled = len(claims)
             claims = [claim for claim in granted if not claim.parent or claim.parent in possible]
-            if len(claims) == len(granted):
+            if len(claims) == settled:
                 break
             for claim in granted:
                 if claim.parent and claim.parent not in possible:
@@ -130,6 +135,22 @@ class _Mirroring(Generic[Mirror]):
         wanted = self._there | {claim.item[1].id: claim.item[1] for claim in granted}
         ids = self._held | {(claim.source, claim.item[0]): claim.item[1].id for claim in granted}
         return Mirrored(tuple(wanted.values()), ids, self._skips)
+
+    def _circular(
+        self, granted: list[Claim[tuple[str, Mirror]]]
+    ) -> list[tuple[Claim[tuple[str, Mirror]], Claim[tuple[str, Mirror]]]]:
+        """New ones whose name is held by what is to move below them: neither could be first."""
+        parents = {claim.item[1].id: claim.parent for claim in granted}
+        movers = {claim.id: claim for claim in granted if claim.id}
+        found = []
+        for claim in granted:
+            for holder in () if claim.id else self._slots.get(claim.slot, ()):
+                above = movers[holder.id].parent if holder.id in movers else ""
+                while above and above != claim.item[1].id:
+                    above = parents.get(above, "")
+                if above:
+                    found.append((claim, movers[holder.id]))
+        return found
 
     def _hold(self, claim: Claim[tuple[str, Mirror]]) -> None:
         if claim.id:

@@ -6,7 +6,7 @@ the claims are settled together: all are granted at first, then those that rest 
 back, until nothing moves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -49,10 +49,18 @@ class Refusal(msgspec.Struct, Generic[Item], gc=False):
     detail: str
 
 
+def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str], list[Held]]:
+    """Slot → all that hold it: a platform that tells `Sales` from `SALES` may have both."""
+    found: dict[tuple[str, str], list[Held]] = {}
+    for slot, holder in held:
+        found.setdefault(slot, []).append(holder)
+    return found
+
+
 def settle(
-    claims: Iterable[Claim[Item]], held: Mapping[tuple[str, str], Held], duplicate: SkipCode
+    claims: Iterable[Claim[Item]], held: Mapping[tuple[str, str], Sequence[Held]], duplicate: SkipCode
 ) -> tuple[list[Claim[Item]], list[Refusal[Item]]]:
-    """The claims granted, in their order, and those refused. `held`: slot → what stays unless it gives the slot up.
+    """The claims granted, in their order, and those refused. `held`: slot → those who stay unless they give it up.
 
     `duplicate` is the code for two claims on one slot.
     """
@@ -62,12 +70,12 @@ def settle(
     refusals: list[Refusal[Item]] = []
     granted: dict[tuple[str, str], Claim[Item]] = {}
     for slot, claimants in by_slot.items():
-        holder = held.get(slot)
-        winner = claimants[0] if len(claimants) == 1 else _incumbent(claimants, holder)
+        holders = {holder.id: holder for holder in held.get(slot, ())}
+        winner = claimants[0] if len(claimants) == 1 else next((one for one in claimants if one.id in holders), None)
         if winner is not None:
             granted[slot] = winner
-            if holder is not None:
-                refusals += [_refusal(one, holder, duplicate) for one in claimants if one is not winner]
+            losers = [one for one in claimants if one is not winner]
+            refusals += [_refusal(one, holders[winner.id], duplicate) for one in losers]
         else:
             who = " and ".join(sorted(repr(claimant.dn) for claimant in claimants))
             refusals += [Refusal(one, duplicate, f"claimed by {who}") for one in claimants]
@@ -75,27 +83,28 @@ def settle(
     return list(granted.values()), refusals
 
 
-def _incumbent(claimants: Iterable[Claim[Item]], holder: Held | None) -> Claim[Item] | None:
-    return next((claim for claim in claimants if holder is not None and claim.id == holder.id), None)
-
-
 def _take_back(
-    granted: dict[tuple[str, str], Claim[Item]], held: Mapping[tuple[str, str], Held], duplicate: SkipCode
+    granted: dict[tuple[str, str], Claim[Item]], held: Mapping[tuple[str, str], Sequence[Held]], duplicate: SkipCode
 ) -> list[Refusal[Item]]:
-    """Removes from `granted` every claim on a slot that its holder keeps; a refusal for each."""
+    """Removes from `granted` every claim on a slot that a holder keeps; a refusal for each."""
     refusals: list[Refusal[Item]] = []
-    contested = {slot: held[slot] for slot, claim in granted.items() if slot in held and claim.id != held[slot].id}
+    contested = {
+        slot: held[slot]
+        for slot, claim in granted.items()
+        if slot in held and all(holder.id != claim.id for holder in held[slot])
+    }
     leaving = {claim.id: slot for slot, claim in granted.items() if claim.id} if contested else {}
     settled = False
     while not settled:
         settled = True
-        for slot, holder in list(contested.items()):
-            if leaving.get(holder.id, slot) == slot:
+        for slot, holders in list(contested.items()):
+            staying = next((holder for holder in holders if leaving.get(holder.id, slot) == slot), None)
+            if staying is not None:
                 settled = False
                 loser = granted.pop(slot)
                 del contested[slot]
                 leaving.pop(loser.id, None)
-                refusals.append(_refusal(loser, holder, duplicate))
+                refusals.append(_refusal(loser, staying, duplicate))
     return refusals
 
 

@@ -5,10 +5,10 @@ user whose name somebody else takes in the same plan goes before everything that
 memberships and grants.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from reconcile.model.change import LOSSES, Change
-from reconcile.model.path import titles
+from reconcile.model.change import LOSSES, Change, makes
+from reconcile.model.path import parent, path, titles
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
 _ACTIONS = ("rename", "create", "adopt", "update", "activate", "deactivate", "block", "erase", "delete")
@@ -21,7 +21,41 @@ def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     deleted = {one.key.casefold() for one in changes if one.kind == "user" and one.action == "delete"}
     taken = {_username(one) for one in changes if one.kind == "user"} if deleted else set()
     released = deleted & taken
-    return tuple(sorted(changes, key=lambda change: _rank(change, released)))
+    ranked = sorted(changes, key=lambda change: _rank(change, released))
+    moving = [at for at, change in enumerate(ranked) if change.kind == "department"]
+    for at, change in zip(moving, _feasible([ranked[at] for at in moving]), strict=True):
+        ranked[at] = change
+    return tuple(ranked)
+
+
+def _feasible(changes: list[Change]) -> list[Change]:
+    """Departments so that each finds its parent there and its title free; those that trade places stay together."""
+    makers = {made[1].casefold(): change for change in changes if (made := makes(change)) is not None}
+    freed = {change.key.casefold(): change for change in changes if change.before is not None and makes(change)}
+    waiting = {id(change): change for change in changes}
+    done: list[Change] = []
+
+    def needed(change: Change) -> list[Change]:
+        made = makes(change)
+        if made is None:
+            return []
+        above = makers.get(parent(made[1]).casefold())
+        given_up = freed.get(_now(made[1], makers).casefold())
+        return [one for one in (above, given_up) if one is not None and one is not change]
+
+    while waiting:
+        ready = [one for one in waiting.values() if not any(id(need) in waiting for need in needed(one))]
+        done += [waiting.pop(id(one)) for one in ready or list(waiting.values())]
+    return done
+
+
+def _now(path_then: str, makers: Mapping[str, Change]) -> str:
+    """What a path of the wanted state is called now, as far up as its departments are there already."""
+    names = titles(path_then)
+    above = makers.get(path(names[:-1]).casefold()) if len(names) > 1 else None
+    if above is not None and above.before is not None:
+        return path([*titles(above.key), names[-1]])
+    return path_then
 
 
 def _username(change: Change) -> str:

@@ -10,7 +10,7 @@ from reconcile.model.desired import DesiredState
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, membership, mirrored
 from reconcile.planning.diff import Reasons
-from reconcile.planning.naming import Claim, Held, settle
+from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Candidate, Gathering, People
 from reconcile.planning.rules import SourceRules
 
@@ -101,11 +101,11 @@ def settle_usernames(
 
     `deleted` are the ids of the users whose names the plan frees.
     """
-    held = {
-        ("", user.username.casefold()): Held(user.id, user.username, user.source, user.dn)
+    held = slots(
+        (("", user.username.casefold()), Held(user.id, user.username, user.source, user.dn))
         for user in current.users
         if user.id not in deleted
-    }
+    )
     claims = (
         Claim(
             one.username.casefold(),
