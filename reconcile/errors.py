@@ -71,6 +71,9 @@ class GuardRefused(ReconcileError):
     exit_code = 4
 
 
+_MOVED_SHOWN = 20
+
+
 class StalePlan(ReconcileError):
     """What the plan was made from has moved."""
 
@@ -79,10 +82,12 @@ class StalePlan(ReconcileError):
     def __init__(self, moved: Iterable[str]) -> None:
         """Takes one line for each thing that moved."""
         self.moved = tuple(moved)
-        lines = "\n".join(f"  {line}" for line in self.moved)
-        super().__init__(
-            f"the plan is stale, nothing was applied. What moved since it was made:\n{lines}\nMake a new plan."
-        )
+        lines = [f"  {line}" for line in self.moved[:_MOVED_SHOWN]]
+        if len(self.moved) > _MOVED_SHOWN:
+            lines.append(f"  … and {len(self.moved) - _MOVED_SHOWN} more")
+        told = "\n".join(["the plan is stale, nothing was applied. What moved since it was made:", *lines])
+        again = all(line.endswith("exists by now") for line in self.moved)
+        super().__init__(f"{told}\n{'Was it applied already? ' if again else ''}Make a new plan.")
 
 
 class Unreadable(ReconcileError):

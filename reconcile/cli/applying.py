@@ -1,6 +1,7 @@
 """`apply`."""
 
 import getpass
+import logging
 import os
 import signal
 import socket
@@ -60,6 +61,7 @@ def apply(
     from reconcile.cli import assembling, planfiles, showing
     from reconcile.model.change import Scope
     from reconcile.ports import Holder
+    from reconcile.render.words import outcome_line
 
     plan_file = _plan_file(paths)
     if plan_file is None and configs:
@@ -89,8 +91,16 @@ def apply(
     )  # so that a stop from outside undoes the transaction and lets go of the lock
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         report = carry_out(made, target, holder, force=force, progress=tell)
-    if made.changes or form != "text":
-        click.echo(showing.report(report, form, colour=colour()))
+    try:
+        if made.changes or form != "text":
+            click.echo(showing.report(report, form, colour=colour()))
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:  # nobody reads it, or the disk is full: what was done is done, and the exit code says so
+        outcome = outcome_line(report)
+        logging.getLogger(__name__).error("the report cannot be written: %s. %s", error.strerror, outcome)  # noqa: TRY400 - no fault of ours
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, and what flushes at exit
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
     context.exit(0 if report.count("applied") == len(report.outcomes) else EXIT_PARTIAL)
 
 

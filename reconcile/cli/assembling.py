@@ -32,7 +32,7 @@ def configuration(paths: Sequence[Path], variables: Mapping[str, str]) -> Loaded
             )
         paths = [Path(DEFAULT_PATH)]
     return load(
-        paths,
+        list(dict.fromkeys(paths)),  # a file named twice is one file
         environ=os.environ,
         variables=variables,
         sources=_checkers("reconcile.directories"),

@@ -19,12 +19,15 @@ def read(path: Path) -> Plan:
 
 
 def write(path: Path, plan: Plan) -> None:
-    """Writes or replaces a plan file. Raises UsageError rather than replace a file that is no plan."""
+    """Writes or replaces a plan file. Raises UsageError rather than replace what is no plan file."""
+    if path.suffix in (".yml", ".yaml"):
+        raise UsageError(
+            f"{path}: a plan file does not end in {path.suffix}, for `apply` would take it for desired state"
+        )
     try:
-        if path.exists() and path.stat().st_size:
-            with path.open("rb") as existing:
-                if not existing.read(16).startswith(b'{"type":"header"'):
-                    raise UsageError(f"{path} exists and is not a plan file: it is not overwritten")
+        path = path.resolve()
+        if path.exists():
+            _refuse_other(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
         try:
             with os.fdopen(handle, "wb") as file:
@@ -35,3 +38,12 @@ def write(path: Path, plan: Plan) -> None:
             raise
     except OSError as error:
         raise ReconcileError(f"{path}: the plan file cannot be written: {error.strerror}") from error
+
+
+def _refuse_other(path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"{path} is no file: a plan is written to a file, `--format json` shows it")
+    if path.stat().st_size:
+        with path.open("rb") as existing:
+            if not existing.read(16).startswith(b'{"type":"header"'):
+                raise UsageError(f"{path} exists and is not a plan file: it is not overwritten")

@@ -84,7 +84,7 @@ def colour() -> bool:
     """Whether standard output is to be coloured: on a terminal, unless told otherwise (NO_COLOR is honoured)."""
     if click.get_current_context().color is False or os.environ.get("NO_COLOR"):
         return False
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _variables(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -162,7 +162,7 @@ def report_error(error: Exception) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[str, int], None]]:
     """A Progress that shows on a terminal and is silent elsewhere."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None where it was closed before we started
         yield lambda _what, _done: None
         return
     from rich.console import Console

@@ -1,5 +1,6 @@
 """Plans and reports in the form that was asked for."""
 
+import shlex
 from pathlib import Path
 
 from reconcile import render
@@ -11,7 +12,9 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
     """`saved` is where the plan file is, if there is one: a shortened plan points to it."""
     if form == "json":
         return render.plan_json(made)
-    where = f"reconcile show {saved}" if saved else "reconcile plan --out FILE, then reconcile show FILE"
+    where = (
+        f"reconcile show {shlex.quote(str(saved))}" if saved else "reconcile plan --out FILE, then reconcile show FILE"
+    )
     pointer = f"This plan is shortened. All of it: {where}"
     if form == "markdown":
         return render.plan_markdown(made, full=full, pointer=pointer)

@@ -10,10 +10,10 @@ from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.planning import targets
 from reconcile.planning.diff import diff
 from reconcile.planning.order import ordered
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.targets import narrow, narrow_skips
 from reconcile.planning.wanted import wanted
 
 
@@ -59,7 +59,10 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
 
 
 def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
-    """The plan, and notices: rules that found nothing. Raises UsageError for rules that contradict the directory."""
+    """The plan, and notices: rules that found nothing.
+
+    Raises UsageError for rules that contradict the directory, and for a target that is nowhere.
+    """
     declared = {source.name: source for source in inputs.desired.sources}
     rules = [
         SourceRules(inputs.desired, declared[snapshot.source], snapshot)
@@ -71,6 +74,7 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         result = wanted(inputs.desired, rules, current, inputs.limits)
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
+    targets.check(inputs.scope.targets, changes, skips, inputs.current)
     plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -82,8 +86,8 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
             sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
             current={state.workspace: state_digest(state) for state in inputs.current},
         ),
-        changes=narrow(tuple(changes), inputs.scope.targets),
-        skips=narrow_skips(tuple(skips), inputs.scope.targets),
+        changes=targets.narrow(tuple(changes), inputs.scope.targets),
+        skips=targets.narrow_skips(tuple(skips), inputs.scope.targets),
     )
     return plan, tuple(notice for one in rules for notice in one.notices)
 

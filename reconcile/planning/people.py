@@ -82,10 +82,13 @@ class Gathering:
         self._limits = limits
         self._granted = granted
         self._skips: list[Skip] = []
+        self._erased: set[str] = set()
 
     def gather(self, users: Iterable[User]) -> People:
-        """`users` are those of the source, erased ones left out."""
-        matches = matching.match(self._rules.index, users)
+        """`users` are those of the source."""
+        users = list(users)
+        self._erased = {user.external_id for user in users if user.status == "erased" and user.external_id}
+        matches = matching.match(self._rules.index, (user for user in users if user.status != "erased"))
         usernames = self._usernames(matches)
         matching.match_usernames(matches, self._rules.index, usernames)
         held = {matches.users[at].id for at, name in usernames.items() if not name and at in matches.users}
@@ -121,6 +124,11 @@ class Gathering:
             exists = position in matches.users
             sure = rules.wants(position, exists=exists)
             if not sure and not (matches.unmatched and rules.wants(position, exists=True)):
+                continue
+            if person.external_id in self._erased:
+                if sure:
+                    erased = Refused("exists_locally", "the platform has an erased account of this very person")
+                    self._skip(position, person.identifier, erased)
                 continue
             if rules.outside_required(position):
                 if sure and not exists:
@@ -199,10 +207,15 @@ def render_username(template: Template, person: Person) -> str:
 
 
 def check_text(what: str, text: str, length: int) -> None:
-    """Raises Refused for text that is longer than `length` (0: any) or holds control characters."""
+    """Raises Refused for text that is longer than `length` (0: any) or holds control characters.
+
+    In a name that people tell things apart by, no invisible character is taken either.
+    """
     if length and len(text) > length:
         raise Refused("invalid_value", f"{what} has {len(text)} characters, the platform takes {length}")
     if not text.isprintable():
+        refused = ("Cc", "Cs", "Cf") if what in ("username", "the name") else ("Cc", "Cs")
         for char in text:
-            if unicodedata.category(char) in ("Cc", "Cs"):
-                raise Refused("invalid_value", f"{what} holds the control character U+{ord(char):04X}")
+            if unicodedata.category(char) in refused:
+                kind = "control" if unicodedata.category(char) == "Cc" else "invisible"
+                raise Refused("invalid_value", f"{what} holds the {kind} character U+{ord(char):04X}")

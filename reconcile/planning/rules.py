@@ -1,6 +1,7 @@
 """The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from reconcile.model import dn
@@ -81,9 +82,8 @@ class SourceRules:
             for mapping in self.mappings:
                 if position in mapping.members:
                     return f"role {mapping.role}: {mapping.reason}"
-            for key, rule in self.groups.items():
-                if position in self.index.members(key, nested=rule.nested == "flatten"):
-                    return f"member of selected group {self.index.groups[key].dn}"
+            if position in self._first_group:
+                return f"member of selected group {self._first_group[position]}"
             return f"in selected department {self.index.units[self.department(position)].dn}"
         return f"found in {self.source.name}"
 
@@ -100,6 +100,15 @@ class SourceRules:
         """The mappings that reach the person: the first one, or all of them."""
         found = tuple(mapping for mapping in self.mappings if position in mapping.members)
         return found if multiple else found[:1]
+
+    @cached_property
+    def _first_group(self) -> dict[int, str]:
+        """Position → DN of the first selected group the person is in."""
+        found: dict[int, str] = {}
+        for key, rule in self.groups.items():
+            for position in self.index.members(key, nested=rule.nested == "flatten"):
+                found.setdefault(position, self.index.groups[key].dn)
+        return found
 
     def role_reasons(self) -> dict[str, str]:
         """Role → the rules that give it, in words."""

@@ -1,38 +1,89 @@
 """Narrowing a plan to what somebody names on the command line, and to what that needs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconcile.errors import UsageError
-from reconcile.model.change import Change, Skip, makes, requirements
+from reconcile.model import path
+from reconcile.model.change import Change, Kind, Skip, makes, requirements
+from reconcile.model.names import Names
+from reconcile.model.platform import PlatformState
 
-_KINDS = ("user", "group", "department")
+_KINDS: tuple[Kind, ...] = ("user", "group", "department")
 
 
 def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change, ...]:
     """The changes of the targets (`user:jdoe`, `group:Staff`, `department:Sales/EMEA`), and what those need.
 
-    A user brings its memberships and grants, a group its memberships. Raises UsageError for a target that is none.
+    A user brings its memberships and grants, its manager if that one is new, and whoever gives up the name it takes; a
+    group its memberships. Raises UsageError for a target that is none.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:
         return changes
-    makers = {(change.workspace, *made): at for at, change in enumerate(changes) if (made := makes(change))}
+    makers = {
+        (change.workspace, made[0], made[1].casefold()): at
+        for at, change in enumerate(changes)
+        if (made := makes(change))
+    }
+    freeing = {
+        (change.workspace, change.kind, change.key.casefold()): at
+        for at, change in enumerate(changes)
+        if change.before is not None and (change.after is None or makes(change))
+    }
     chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(_concerns(change))}
     waiting = list(chosen)
     while waiting:
         change = changes[waiting.pop()]
-        for need in requirements(change):
-            at = makers.get((change.workspace, *need))
+        needs = [makers.get((change.workspace, kind, name.casefold())) for kind, name in _needs(change)]
+        made = makes(change)
+        if made is not None:
+            needs.append(freeing.get((change.workspace, made[0], made[1].casefold())))
+        for at in needs:
             if at is not None and at not in chosen:
                 chosen.add(at)
                 waiting.append(at)
     return tuple(change for at, change in enumerate(changes) if at in chosen)
 
 
+def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
+    for kind, name in requirements(change):
+        yield kind, name
+        above = path.parent(name) if kind == "department" else ""
+        while above:
+            yield kind, above
+            above = path.parent(above)
+    manager = (change.after or {}).get("manager")
+    if manager:
+        yield "user", str(manager)
+
+
+def check(
+    targets: Iterable[str], changes: Iterable[Change], skips: Iterable[Skip], states: Iterable[PlatformState]
+) -> None:
+    """Raises UsageError for a target that is nowhere: not on the platform, not in the plan, not among the skipped."""
+    known = {named for change in changes for named in _concerns(change)}
+    known |= {("user", skip.username.casefold()) for skip in skips}
+    for state in states:
+        names = Names(state)
+        for kind in _KINDS:
+            known |= {(str(kind), names.key(one).casefold()) for one in names.objects(kind)}
+    for target in targets:
+        if _parse(target) not in known:
+            what, _, name = target.partition(":")
+            raise UsageError(
+                f"there is no {what} {name!r}: not on the platform, not in the plan, not among the skipped"
+            )
+
+
 def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
-    """The skips of the users that are targets; all of them where nothing is named."""
+    """The skips of the users that are targets, those of groups and departments where one is, all where nothing is."""
     wanted = {_parse(target) for target in targets}
-    return tuple(skip for skip in skips if not wanted or ("user", skip.username.casefold()) in wanted)
+    entries = {kind for kind, _ in wanted} - {"user"}
+    return tuple(
+        skip
+        for skip in skips
+        if not wanted or (("user", skip.username.casefold()) in wanted if skip.username else bool(entries))
+    )
 
 
 def _parse(target: str) -> tuple[str, str]:

@@ -69,8 +69,7 @@ def gather(
             granted.setdefault(grant.user, []).append(grant.role)
     own: dict[str, list[User]] = {}
     for user in current.users:
-        if user.status != "erased":
-            own.setdefault(user.source, []).append(user)
+        own.setdefault(user.source, []).append(user)
     return {
         rules.source.name: Gathering(desired, rules, current.workspace, limits, granted).gather(
             own.get(rules.source.name, [])

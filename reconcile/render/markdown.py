@@ -10,6 +10,8 @@ from reconcile.render import words
 def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     """Headline, summary, one table of changes, skips, violations."""
     lines = ["## reconcile plan", "", f"**{_cell(words.headline(plan))}**", ""]
+    if words.narrowed(plan):
+        lines += [f"Only {_cell(words.narrowed(plan))}.", ""]
     if plan.violations:
         lines += ["### Refused by the guards", ""]
         lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in plan.violations] + [""]

@@ -98,6 +98,8 @@ def _summary(plan: Plan) -> Iterable[str]:
     ]
     if plan.skips:
         rows.append(("skipped", ", ".join(f"{number} {code}" for code, number in words.skip_counts(plan).items())))
+    if words.narrowed(plan):
+        rows.append(("only", words.narrowed(plan)))
     return [f"  {name:<12} {text}" for name, text in rows]
 
 

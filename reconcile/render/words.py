@@ -14,8 +14,12 @@ SHOWN = 10
 SHOWN_CREATIONS = 3
 """The same for new users, departments and groups, of which every field is shown."""
 
-# Control characters, and the marks that turn the direction of text: both can make a terminal show what is not there.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters, marks that turn the direction of text, and characters without any width (but for the joiners
+# that some scripts need): all can make a terminal show what is not there.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def printable(text: str) -> str:
@@ -91,10 +95,18 @@ def _rank(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
 
 def headline(plan: Plan) -> str:
     """The plan in one line."""
+    if not plan.changes and narrowed(plan):
+        return "No changes for what the plan is narrowed to."
     if not plan.changes:
         return "No changes. The platform is as the directories and the rules say."
     signs = Counter(map(sign, plan.changes))
     return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to take away."
+
+
+def narrowed(plan: Plan) -> str:
+    """What the command line narrowed the plan to; "" for nothing."""
+    scope = [*plan.scope.targets, *(f"source {name}" for name in plan.scope.sources)]
+    return printable(", ".join([*scope, *(f"workspace {name}" for name in plan.scope.workspaces)]))
 
 
 def outcome_line(report: Report) -> str:

@@ -386,8 +386,71 @@ def test_targets_narrow_a_plan_to_what_they_need(shell: Shell) -> None:
         ("group", "other"),
     ]
     assert data["scope"]["targets"] == ["department:Sales", "group:other"]
+    assert "only         user:ann" in shell.run("plan", "--target", "user:ann")[0]
+    _, err = shell.run("plan", "--target", "user:nobody", code=2)
+    assert "there is no user 'nobody': not on the platform, not in the plan, not among the skipped" in err
     _, err = shell.run("plan", "--target", "ann", code=2)
     assert "A target is one of user:NAME, group:NAME, department:PATH" in err
+
+
+def test_a_target_brings_all_that_it_needs(shell: Shell) -> None:
+    rules: dict[str, Any] = {
+        "sources": [DESIRED["sources"][0] | {"users": {"create": "all", "manager_attribute": "manager"}}],
+        "departments": [{"source": "corp", "select": ["ou=*"]}],
+    }
+    shell.company({"ou=A": None, "ou=B,ou=A": None, "uid=bob": None, "uid=other": None}, **rules)
+    shell.run("apply", "--yes")
+    shell.company(
+        {
+            "ou=A2": {"entryUUID": "id-A"},
+            "ou=B,ou=A2": None,
+            "uid=bob,ou=B,ou=A2": {"entryUUID": "new", "manager": "uid=boss"},
+            "uid=old": {"entryUUID": "id-bob"},
+            "uid=boss": None,
+            "uid=other": {"sn": "Moved"},
+        },
+        **rules,
+    )
+    shell.run("plan", "--target", "user:bob", "--out", "bob.plan")
+    out, _ = shell.run("apply", "bob.plan", "--yes")
+    assert "0 failed, 0 skipped" in out
+    users = {user["username"]: user for user in json.loads(shell.run("users", "--format", "json")[0])}
+    assert (users["bob"]["manager"], users["bob"]["department"]) == ("boss", "A2/B")
+    assert users["other"]["last_name"] == "Other", "what was not asked for stays"
+
+
+def test_a_report_that_nobody_can_read_does_not_change_what_was_done(shell: Shell) -> None:
+    shell.company({"uid=ann": None})
+    shell.run("plan", "--out", "the.plan")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*RECONCILE, "apply", "the.plan", "--yes"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 0
+    assert (
+        done.stderr
+        == "error: the report cannot be written: No space left on device. Done: 2 applied, 0 failed, 0 skipped.\n"
+    )
+    shell.run("plan", "--check")
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_closed_streams(shell: Shell, closed: int) -> None:
+    shell.company({"uid=ann": None})
+    command = " ".join([*RECONCILE, "apply", "--yes", f"{closed}>&-"])
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    shell.run("plan", "--check")
+
+
+def test_a_plan_that_was_applied_already_says_so_briefly(shell: Shell) -> None:
+    shell.company({f"uid=u{number:02}": None for number in range(30)})
+    shell.run("plan", "--out", "the.plan")
+    shell.run("apply", "the.plan", "--yes")
+    _, err = shell.run("apply", "the.plan", "--yes", code=5)
+    assert "… and 11 more" in err
+    assert "Was it applied already? Make a new plan." in err
+    assert len(err.splitlines()) == 23
 
 
 def test_sources_and_workspaces_narrow_what_is_read(shell: Shell) -> None:
@@ -605,8 +668,21 @@ def test_mistakes_at_the_command_line(shell: Shell) -> None:
     assert "--config goes with a plan file" in shell.run("apply", "--config", "x.yml", code=2)[1]
     assert "belong to the plan command" in shell.run("apply", "x.plan", "--source", "corp", code=2)[1]
     assert "a plan file is applied alone" in shell.run("apply", "x.plan", "reconcile.yml", code=2)[1]
-    _, err = shell.run("plan", "--out", "reconcile.yml", code=2)
+    (shell.folder / "notes.txt").write_text("mine", encoding="utf-8")
+    _, err = shell.run("plan", "--out", "notes.txt", code=2)
     assert "is not a plan file: it is not overwritten" in err
+    _, err = shell.run("plan", "--out", "the.yml", code=2)
+    assert "a plan file does not end in .yml" in err
+    os.mkfifo(shell.folder / "pipe")
+    for device in ("pipe", "/dev/null"):
+        _, err = shell.run("plan", "--out", device, code=2)
+        assert "is no file" in err
+    assert stat.S_ISFIFO((shell.folder / "pipe").stat().st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    (shell.folder / "link.plan").symlink_to("real.plan")
+    shell.run("plan", "--out", "link.plan")
+    assert (shell.folder / "link.plan").is_symlink()
+    assert (shell.folder / "real.plan").stat().st_size
     _, err = shell.run("plan", "--out", "no/such/the.plan", code=1)
     assert "the plan file cannot be written" in err
 
