@@ -235,6 +235,15 @@ def test_the_rule_on_disabled_accounts_is_made_for_each_read(monkeypatch: pytest
         assert next(person for person in directory.read(QUERY).persons if person.dn == BOB).disabled is expected
 
 
+def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    shown = FOREST | {BOB: user("bob", 1002, userAccountControl=["512"])}
+    for entries, hidden in ((FOREST, True), (shown, False)):
+        caplog.clear()
+        MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(QUERY)
+        assert ("no person shows useraccountcontrol" in caplog.text) is hidden
+        assert "objectguid" not in caplog.text
+
+
 def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
     for vendor in vendors.VENDORS.values():
         names = (vendor.identifier, vendor.stable_id, *vendor.member_attributes, *vendor.disabled_attributes)
