@@ -45,9 +45,11 @@ class MemoryDirectory:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         tree, base = self._tree(), dn.normalize(self._source.base_dn)
         reading.look_at(self._source.base_dn, tree)
-        ids = {external_id(entry, self._vendor).lower() for entry in tree.below(base)} - {""}
+        there = [entry for entry in tree.below(base) if not reading.is_removed(entry.dn, self._vendor)]
+        ids = {external_id(entry, self._vendor).lower() for entry in there} - {""}
         found = {asked for asked in external_ids if asked.lower() in ids}
-        return frozenset(found.union(_present(tree, base, dns)))
+        present = _present(tree, base, dns)
+        return frozenset(found.union(name for name in present if not reading.is_removed(name, self._vendor)))
 
     def check(self) -> Iterable[Check]:
         """The entries, the base DN, and what each rule finds."""

@@ -4,6 +4,7 @@ Before anything is searched its base is looked at: a directory that hides what t
 no entries", and an empty source is not the same as a closed one.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, OrganizationalUnit, Person, Query
 from reconcile.ports import Progress
+
+log = logging.getLogger("reconcile.directories")
 
 Found = TypeVar("Found", Person, DirectoryGroup, OrganizationalUnit)
 
@@ -36,6 +39,7 @@ def snapshot(
         return _all(search, searcher, vendor, lambda entry: make(entry, rules), lambda done: progress(told, done))
 
     persons = everything("persons", users, entries.person)
+    _warn_of_hidden(source, vendor, persons)
     found = everything("groups", groups, entries.group) if query.groups else ()
     if rules.primary_group:
         found = primarygroups.added(persons, found)
@@ -48,6 +52,12 @@ def snapshot(
         groups=found,
         units=everything("OUs", units, entries.unit) if query.units else (),
     )
+
+
+def _warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
+    for name in vendor.shown_by_all:
+        if persons and not any(name in person.attributes for person in persons):
+            log.warning("%s: no person shows %s, which all have: ask for the right to read it", source.name, name)
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:

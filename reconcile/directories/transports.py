@@ -1,9 +1,9 @@
 """The two ways to speak LDAP, and which one serves a source.
 
 `python-ldap` stands on OpenLDAP's C library: it reads a large directory in two thirds to four fifths of the time and
-spares the import of ldap3. It has to be compiled, so it is an extra; and there are settings it cannot serve without checking less than was
-asked for. Then, and wherever it is not installed, `auto` takes `ldap3`, which is always there and serves everything.
-The choice changes nothing of what is read, checked or refused.
+spares the import of ldap3. It has to be compiled, so it is an extra; and there are settings it cannot serve without
+checking less than was asked for. Then, and wherever it is not installed, `auto` takes `ldap3`, which is always there
+and serves everything. The choice changes nothing of what is read, checked or refused.
 """
 
 import importlib

@@ -63,6 +63,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """What `disabled` looks at."""
     disabled: Callable[[desired.Source], Disabled]
     """Makes the rule, once for each read."""
+    shown_by_all: tuple[str, ...] = ()
+    """Attributes that every person has; where none shows them, the reader may not see them."""
     manager_attribute: str | None = None
     binary: Mapping[str, Callable[[bytes], str]] = MappingProxyType({})
     """Attributes whose values are bytes, and how they are written as text; they raise ValueError."""
@@ -97,6 +99,7 @@ _ACTIVE_DIRECTORY: Final = Vendor(
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("useraccountcontrol", "accountexpires"),
     disabled=activedirectory.disabled_now,
+    shown_by_all=("objectguid", "useraccountcontrol"),
     manager_attribute="manager",
     binary=MappingProxyType({"objectguid": activedirectory.guid_text, "objectsid": activedirectory.sid_text}),
     elsewhere=activedirectory.other_partition,
@@ -113,6 +116,7 @@ _389DS: Final = Vendor(
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("nsaccountlock",),
     disabled=_account_lock,
+    shown_by_all=("nsuniqueid",),
 )
 
 _FREEIPA: Final = Vendor(
@@ -128,6 +132,7 @@ _FREEIPA: Final = Vendor(
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("nsaccountlock",),
     disabled=_account_lock,
+    shown_by_all=("ipauniqueid",),
     # `ipa user-del --preserve` moves an account there, `ipa user-stage` from there to the staged ones.
     removed=("cn=accounts,cn=provisioning",),
 )

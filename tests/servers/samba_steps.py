@@ -3,7 +3,7 @@
     /usr/bin/python3 samba_steps.py FOLDER < steps.json
 
 Each step is one of ["add", DN, {attribute: [values]}], ["modify", DN, {attribute: [values]}] (replaces them),
-["rename", DN, new DN], ["delete", DN].
+["rename", DN, new DN], ["delete", DN], ["password", sAMAccountName, password].
 """
 
 import json
@@ -39,6 +39,8 @@ def carry_out(database: SamDB, steps: list[list[Any]]) -> None:
             database.modify(message)
         elif action == "rename":
             database.rename(dn, rest[0])
+        elif action == "password":
+            database.setpassword(f"(sAMAccountName={dn})", rest[0])
         else:
             database.delete(dn)
 

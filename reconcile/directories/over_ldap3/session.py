@@ -9,18 +9,8 @@ import logging
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from reconcile.directories import ldapsearch
-from reconcile.directories.failures import (
-    ConnectionBroken,
-    Reader,
-    broken,
-    garbled,
-    referred,
-    refused,
-    silent,
-    unaskable,
-    unpaged,
-)
+from reconcile.directories import failures, ldapsearch
+from reconcile.directories.failures import ConnectionBroken, Reader
 from reconcile.directories.library import LDAPException, ldap3, paged_search_control, search_operation
 from reconcile.directories.over_ldap3 import messages
 from reconcile.directories.searching import RawEntry, Search
@@ -102,7 +92,7 @@ class LdapThreeSession:
                 auto_encode=False,
             )
         except (LDAPException, ValueError) as error:
-            raise unaskable(self.place, search, error) from error
+            raise failures.unaskable(self.place, search, error) from error
         try:
             number: int = self._connection.strategy.send("searchRequest", request, controls)
         except (LDAPException, OSError) as error:
@@ -130,7 +120,7 @@ class LdapThreeSession:
                     elif found.operation == messages.REFERENCE:
                         urls = messages.urls(data, found.start, found.stop)
                         if not all(map(search.elsewhere, urls)):
-                            raise referred(self.place, search, urls)
+                            raise failures.referred(self.place, search, urls)
                     elif found.operation != messages.INTERMEDIATE:
                         raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
                 self._rest = data[position:]
@@ -164,7 +154,7 @@ class LdapThreeSession:
         try:
             chunk: bytes = self._connection.socket.recv(_READ_SIZE)
         except TimeoutError as error:
-            raise self._broken(search, silent(self._connection.socket.gettimeout()), entries) from error
+            raise self._broken(search, failures.silent(self._connection.socket.gettimeout()), entries) from error
         except OSError as error:
             raise self._broken(search, str(error), entries) from error
         if not chunk:
@@ -178,7 +168,7 @@ class LdapThreeSession:
         except ValueError as error:
             raise self._garbled(search, error) from error
         if cookie is None:
-            raise unpaged(self.place, search, entries)
+            raise failures.unpaged(self.place, search, entries)
         return cookie
 
     def _succeeded(self, search: Search, page: _Page, entries: int) -> None:
@@ -188,7 +178,7 @@ class LdapThreeSession:
         except ValueError as error:
             raise self._garbled(search, error) from error
         if result.code:
-            raise refused(self._reader, search, result, entries)
+            raise failures.refused(self._reader, search, result, entries)
 
     def _unexpected(self, search: Search, data: bytes, found: messages.Message, entries: int) -> Exception:
         """The error for a message that belongs to no request of ours: usually the server's goodbye."""
@@ -198,7 +188,7 @@ class LdapThreeSession:
         return messages.Malformed(f"message {found.id} answers nothing that was asked")
 
     def _broken(self, search: Search, why: str, entries: int) -> ConnectionBroken:
-        return broken(self.place, search, why, entries)
+        return failures.broken(self.place, search, why, entries)
 
     def _garbled(self, search: Search, error: ValueError) -> SourceUnreadable:
-        return garbled(self.place, search, error)
+        return failures.garbled(self.place, search, error)
