@@ -1,6 +1,6 @@
 """Carries out a plan: under the lock, still true, in batches, every change with its outcome."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import msgspec
@@ -34,7 +34,7 @@ def apply(
             try:
                 with platform.transaction(workspace) as writer:
                     _refuse_stale(moved(changes, writer.read()))
-                    written = list(_carry_out(changes, writer, _counting(progress, workspace, len(outcomes))))
+                    written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
             except ReconcileError as error:
                 if not outcomes:
                     raise
@@ -52,27 +52,40 @@ def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int]
     return lambda done: progress(f"applying {workspace}", before + done)
 
 
-def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[int], None]) -> Iterator[Outcome]:
+def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[int], None]) -> list[Outcome]:
     """Writes batch after batch; a change that needs something that failed is skipped."""
     failed: dict[tuple[Kind, str], str] = {}
-    done = 0
-    for _, group in groupby(changes, key=_batch):
-        batch = list(group)
-        blocked = {at: need for at, change in enumerate(batch) if (need := _missing(change, failed)) is not None}
-        going = [change for at, change in enumerate(batch) if at not in blocked]
-        answers = iter(_write(going, writer))
-        for at, change in enumerate(batch):
-            if at in blocked:
-                kind, name = blocked[at]
-                outcome = Outcome(change, "skipped", f"needs {kind} {name}, which failed")
-            else:
-                outcome = next(answers)
+    outcomes: dict[int, Outcome] = {}
+    leaving = {
+        change.key: at for at, change in enumerate(changes) if change.kind == "user" and change.action == "delete"
+    }
+    waiting = {at: leaving[_taken_from(one)] for at, one in enumerate(changes) if _taken_from(one) in leaving}
+    written = ((at, change) for at, change in enumerate(changes) if at not in waiting)
+    for _, group in groupby(written, key=lambda item: _batch(item[1])):
+        batch = dict(group)
+        blocked = {at: need for at, change in batch.items() if (need := _missing(change, failed)) is not None}
+        going = {at: change for at, change in batch.items() if at not in blocked}
+        outcomes |= zip(going, _write(list(going.values()), writer), strict=True)
+        for at, (kind, name) in blocked.items():
+            outcomes[at] = Outcome(batch[at], "skipped", f"needs {kind} {name}, which failed")
+        for at, change in batch.items():
             made = makes(change)
-            if outcome.result != "applied" and made is not None:
-                failed[made[0], made[1].casefold()] = outcome.detail
-            yield outcome
-        done += len(batch)
-        progress(done)
+            if outcomes[at].result != "applied" and made is not None:
+                failed[made[0], made[1].casefold()] = outcomes[at].detail
+        progress(len(outcomes))
+    for at, user in waiting.items():
+        if outcomes[user].result == "applied":
+            outcomes[at] = Outcome(changes[at], "applied")
+        else:
+            outcomes[at] = Outcome(changes[at], "skipped", f"user {changes[user].key} is not deleted")
+    return [outcomes[at] for at in range(len(changes))]
+
+
+def _taken_from(change: Change) -> str:
+    """Whose grant or membership is deleted; "" else. Those of a user who is deleted too go with it, or stay with it."""
+    if change.kind in ("grant", "membership") and change.action == "delete":
+        return str((change.before or {})["user"])
+    return ""
 
 
 def _batch(change: Change) -> tuple[str, str, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from reconcile.applying.soundness import fault
 from reconcile.errors import PlanFileError
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
 
@@ -96,7 +97,11 @@ def loads(data: bytes, name: str) -> Plan:
         kind = _PLAIN.get(type(value))
         if kind is None:
             raise PlanFileError(f"{name}:{number}: a {value.__struct_config__.tag} has no place here")
-        parts[kind].append(kind(*(getattr(value, field) for field in value.__struct_fields__)))
+        plain = kind(*(getattr(value, field) for field in value.__struct_fields__))
+        wrong = fault(plain) if isinstance(plain, Change) else ""
+        if wrong:
+            raise PlanFileError(f"{name}:{number}: no plan holds such a change: {wrong}. Make a new plan")
+        parts[kind].append(plain)
     counts = tuple(map(len, parts.values()))
     if counts != (footer.changes, footer.skips, footer.violations):
         raise PlanFileError(f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}")

@@ -73,6 +73,8 @@ def apply(
     loaded = assembling.configuration(files, variables)
     if saved is not None and saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(files, saved.variables, variables)])
+    if saved is not None:
+        assembling.chosen_workspaces(loaded.desired, [change.workspace for change in saved.changes])
 
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))

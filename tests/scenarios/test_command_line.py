@@ -290,6 +290,17 @@ def test_output_is_plain_where_it_should_be(shell: Shell) -> None:
         assert b"\x1b" not in seen
 
 
+def test_a_plan_for_a_workspace_that_is_not_declared_is_refused(shell: Shell) -> None:
+    shell.company({"uid=ann": None})
+    shell.run("plan", "--out", "the.plan")
+    path = shell.folder / "the.plan"
+    made = loads(path.read_bytes(), "the.plan")
+    changes = tuple(msgspec.structs.replace(change, workspace="ghost") for change in made.changes)
+    path.write_bytes(dumps(msgspec.structs.replace(made, changes=changes)))
+    _, err = shell.run("apply", "the.plan", "--yes", code=2)
+    assert err == "error: there is no workspace 'ghost'; declared are: main\n"
+
+
 def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     shell.company({"uid=ann": None})
     shell.run("plan", "--out", "the.plan")

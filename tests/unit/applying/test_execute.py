@@ -7,7 +7,7 @@ import pytest
 from reconcile.applying import apply
 from reconcile.errors import PlatformUnreadable, StalePlan
 from reconcile.model.change import Change, Digests, Fields, Plan, Scope
-from reconcile.model.platform import PlatformState, User
+from reconcile.model.platform import Grant, Group, Membership, PlatformState, User
 from reconcile.model.report import Report
 from reconcile.platforms.memory import MemoryPlatform
 from reconcile.ports import Holder
@@ -124,3 +124,37 @@ def test_what_breaks_after_a_workspace_was_written_is_reported() -> None:
     assert results(report) == {"ann": ("applied", ""), "bob": ("failed", "the platform is gone")}
     with pytest.raises(PlatformUnreadable):
         apply(plan(user("bob", "other")), platform, HOLDER)
+
+
+def test_a_user_who_cannot_be_deleted_keeps_everything() -> None:
+    state = PlatformState(
+        "main",
+        groups=(Group("g", "Team"),),
+        users=(User("1", "ann"), User("2", "bob")),
+        memberships=(Membership("1", "g"), Membership("2", "g")),
+        grants=(Grant("1", "operator"),),
+    )
+    platform = MemoryPlatform(
+        states=[state], fault=lambda one: "in use" if (one.kind, one.key) == ("user", "ann") else None
+    )
+
+    def gone(kind: str, key: str, **before: str | None) -> Change:
+        return Change(kind, "delete", key, before, None, "", "", "main")  # type: ignore[arg-type] # three kinds below
+
+    changes = [
+        gone("membership", "ann/Team", user="ann", group="Team", origin=None),
+        gone("membership", "bob/Team", user="bob", group="Team", origin=None),
+        gone("grant", "ann/operator", user="ann", role="operator", origin=None),
+        gone("user", "ann", username="ann"),
+        gone("user", "bob", username="bob"),
+    ]
+    report = apply(plan(*changes), platform, HOLDER)
+    assert [(outcome.change.key, outcome.result, outcome.detail) for outcome in report.outcomes] == [
+        ("ann/Team", "skipped", "user ann is not deleted"),
+        ("bob/Team", "applied", ""),
+        ("ann/operator", "skipped", "user ann is not deleted"),
+        ("ann", "failed", "in use"),
+        ("bob", "applied", ""),
+    ]
+    left = platform.read("main")
+    assert (len(left.users), left.memberships, left.grants) == (1, (Membership("1", "g"),), (Grant("1", "operator"),))

@@ -90,3 +90,35 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
     footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
     with pytest.raises(PlanFileError, match="footer counts"):
         loads(body + json.dumps(footer).encode() + b"\n", "x")
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        (Change("user", "create", "x", None, None, "", "", "main"), "it has the wrong sides"),
+        (Change("user", "delete", "x", {"username": "x"}, {}, "", "", "main"), "it has the wrong sides"),
+        (Change("user", "update", "x", None, {"email": ""}, "", "", "main"), "it has the wrong sides"),
+        (
+            Change("user", "update", "x", {"nofield": "1"}, {"nofield": "2"}, "", "", "main"),
+            "it has fields that there are not",
+        ),
+        (
+            Change("user", "update", "x", {"email": "1"}, {"dn": "2"}, "", "", "main"),
+            "before and after are not of the same fields",
+        ),
+        (Change("user", "update", "x", {"username": "x"}, {"username": ""}, "", "", "main"), "it has no name"),
+        (Change("user", "create", "", None, {"username": ""}, "", "", "main"), "it has no name"),
+        (Change("user", "create", "y", None, {"username": "x"}, "", "", "main"), "its key is not its name"),
+        (Change("department", "create", "x", None, {"title": ""}, "", "", "main"), "it has no name"),
+        (
+            Change("department", "create", "a//b", None, {"title": "b", "parent": "a/"}, "", "", "main"),
+            "its key is not its name",
+        ),
+        (Change("department", "update", "a//b", {"title": "b"}, {"title": "c"}, "", "", "main"), "its key is no path"),
+        (Change("grant", "create", "a/b", None, {"user": "a", "role": "c"}, "", "", "main"), "its key is not its name"),
+    ],
+)
+def test_a_forged_plan_whose_digest_is_right_is_refused(change: Change, wrong: str) -> None:
+    data = dumps(Plan(PLAN.tool, PLAN.created, (), (), Scope(), PLAN.digests, (change,)))
+    with pytest.raises(PlanFileError, match=f"x:2: no plan holds such a change: {wrong}"):
+        loads(data, "x")
