@@ -24,7 +24,7 @@ def password(source: desired.Source) -> bytes:
 def accepted(source: desired.Source, some: Target, result: Result) -> None:
     """Raises NoConnection where the server refused the bind, Unusable where another one may do better."""
     if result.code in {BUSY, UNAVAILABLE}:
-        raise Unusable(BIND, f"the bind was not answered: {result}")
+        raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
         raise BindRefused(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
 

@@ -44,10 +44,11 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
             return session(source, some, rules, told)
         except Unusable as error:
             log.warning("%s: %s: %s", source.name, some.url, error)
-            failures.append(Unusable(error.step, f"{some.url}: {error}"))
+            failures.append(Unusable(error.step, f"{some.url}: {error}", later=error.later))
     reasons = "\n".join(f"  {failure}" for failure in failures)
     step = failures[-1].step if failures else REACH
-    raise NoConnection(step, f"no server of the source {source.name} can be used:\n{reasons}")
+    later = any(failure.later for failure in failures)
+    raise NoConnection(step, f"no server of the source {source.name} can be used:\n{reasons}", later=later)
 
 
 def _warn(source: desired.Source, targets: Sequence[Target]) -> None:

@@ -38,9 +38,10 @@ class ServerSilent(ConnectionBroken):
 class NoConnection(SourceUnreadable):
     """No server could be used."""
 
-    def __init__(self, step: str, message: str) -> None:
-        """`step` is what could not be done, as a line of `reconcile test` says it."""
+    def __init__(self, step: str, message: str, *, later: bool = False) -> None:
+        """`step` is what could not be done, as a line of `reconcile test` says it; `later` it may be done."""
         self.step = step
+        self.later = later
         super().__init__(message)
 
 
@@ -51,8 +52,9 @@ class BindRefused(NoConnection):
 class Unusable(Exception):
     """This server cannot be used; the next one may. Never leaves `connecting`."""
 
-    def __init__(self, step: str, why: str) -> None:
+    def __init__(self, step: str, why: str, *, later: bool = False) -> None:
         self.step = step
+        self.later = later
         super().__init__(why)
 
 

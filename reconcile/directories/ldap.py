@@ -6,7 +6,7 @@ from typing import TypeVar
 from reconcile.directories import checking, finding, reading, settings
 from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import NoConnection
-from reconcile.directories.retrying import persistently
+from reconcile.directories.retrying import patiently, persistently
 from reconcile.directories.transports import Session, Told
 from reconcile.directories.vendors import vendor
 from reconcile.model import desired
@@ -82,8 +82,9 @@ class LdapDirectory:
                 self.close()
                 raise
 
-        used = self._connected(self._source.servers).place
-        return persistently(self._source.name, (used, *self._others(used)), attempt)
+        name = self._source.name
+        used = patiently(name, lambda: self._connected(self._source.servers)).place
+        return persistently(name, (used, *self._others(used)), attempt)
 
     def _others(self, used: str) -> tuple[str, ...]:
         """The servers after the used one, then those before it."""

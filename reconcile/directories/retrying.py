@@ -21,6 +21,23 @@ PAUSES: Final = (0.5, 1.0)
 """Seconds before each further attempt on one server; up to half as much is added: not all clients come back at once."""
 
 
+def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
+    """What `connect` gives; again after each pause, as long as all that is in the way is that servers are busy."""
+    for pause in PAUSES:
+        try:
+            return connect()
+        except NoConnection as error:
+            if not error.later:
+                raise
+            log.warning("%s: %s\nThey are asked again", name, error)
+            _wait(pause)
+    return connect()
+
+
+def _wait(pause: float) -> None:
+    time.sleep(pause * SystemRandom().uniform(1, 1.5))
+
+
 def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer]) -> Answer:
     """The answer of the first attempt that gives one; `attempt` is called with the URL of the server to use.
 
@@ -33,7 +50,7 @@ def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer
         for pause in (0.0, *PAUSES):
             if pause:
                 log.warning("%s: %s\nEverything is read again from the same server", name, last[url])
-                time.sleep(pause * SystemRandom().uniform(1, 1.5))
+                _wait(pause)
             elif last:
                 log.warning("%s: %s\nEverything is read again from another server", name, list(last.values())[-1])
             tried += 1

@@ -41,6 +41,12 @@ class Site:
         }
         self.write(source | changes)
 
+    def add(self, **more: Any) -> None:
+        """Rules beside the source."""
+        file = self.folder / "reconcile.yml"
+        state = yaml.safe_load(file.read_text(encoding="utf-8")) | more
+        file.write_text(yaml.safe_dump(state, allow_unicode=True), encoding="utf-8")
+
     def run(self, *arguments: str, code: int = 0, password: str = "") -> tuple[str, str]:
         """Standard output and standard error of a command that ends with this code."""
         done = subprocess.run(

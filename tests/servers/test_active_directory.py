@@ -21,6 +21,7 @@ from tests.servers.samba import SUFFIX, Samba, samba
 from tests.servers.site import Site
 from tests.servers.sources import Known, source
 from tests.servers.stand_in import stand_in, success
+from tests.servers.transports import needs
 
 pytestmark = pytest.mark.server
 
@@ -114,6 +115,11 @@ def test_everybody_is_read(snapshot: DirectorySnapshot) -> None:
     assert {"Administrator", "krbtgt"} <= logins
     for person in snapshot.persons[:50]:
         assert str(UUID(person.external_id)) == person.external_id == person.attributes["objectguid"][0]
+
+
+def test_both_transports_read_the_same(server: Samba, snapshot: DirectorySnapshot) -> None:
+    for transport in ("ldap3", needs("python-ldap")):
+        assert read(server, transport=transport) == snapshot
 
 
 def test_who_is_disabled(snapshot: DirectorySnapshot) -> None:

@@ -151,6 +151,13 @@ def test_ad_over_start_tls_with_its_own_certificate(ad_site: Any) -> None:
     site.run("plan", "--check")
 
 
+def test_ad_over_ldaps_with_its_own_certificate(ad: samba.Samba, ad_site: Any) -> None:
+    site, desired = ad_site
+    own = {"ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
+    desired(ad.ldaps_url, tls={"mode": "ldaps"} | own, require_signing=True)
+    site.run("plan", "--check")
+
+
 def test_ad_refuses_a_simple_bind_in_clear_text(ad_site: Any) -> None:
     site, desired = ad_site
     desired(tls={"mode": "none"})
@@ -211,3 +218,15 @@ def test_ad_cut_between_pages(certified: samba.Samba, ad_site: Any) -> None:
     with proxy(certified.port, after_dones=2, host=certified.address) as through:
         desired(through.url, tls={"mode": "none"})
         site.refuses("the connection broke", "after 3 entries", "after 3 attempts", "add another server")
+
+
+def test_ad_with_a_group_that_ends_half_way(ad_site: Any) -> None:
+    site, desired = ad_site
+    base, end = ber.entry(samba.SUFFIX, {}), ber.page_control(b"")
+    members = [f"CN=p{number},{USERS}" for number in range(1500)]
+    group = ber.entry(f"CN=all,{samba.SUFFIX}", {"cn": ["all"], "member": [], "member;range=0-1499": members})
+    answers = [success(base), success(controls=end), success(group, controls=end), success()]
+    with stand_in(answers) as url:
+        desired(url, tls={"mode": "none"}, users={"create": "all"})
+        site.add(groups=[{"source": "corp", "select": ["cn=all"]}])
+        site.refuses(f"the attribute member of CN=all,{samba.SUFFIX}", "from 1500 on were not given", "MaxValRange")

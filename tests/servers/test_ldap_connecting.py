@@ -16,7 +16,7 @@ from tests.servers.certificates import Authority, Certificate
 from tests.servers.proxy import Proxy, listening, proxy
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
 from tests.servers.sources import PERSONS, Known, ldif, people, source
-from tests.servers.stand_in import stand_in
+from tests.servers.stand_in import stand_in, success
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
 
@@ -215,6 +215,16 @@ def test_a_busy_server_is_left_for_the_next_one(server: Slapd) -> None:
     with stand_in([], bind=ber.result(ber.BIND_RESPONSE, 51, said="full")) as busy:
         assert count(source(busy, server.url)) == 10
         assert "result 51 (busy), the server says: full" in refused(source(busy))
+
+
+def test_a_busy_server_is_asked_again_where_there_is_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    busy, person = ber.result(ber.BIND_RESPONSE, 51, said="full"), ber.entry(f"uid=p0,{SUFFIX}", {"uid": ["p0"]})
+    answers = [success(ber.entry(SUFFIX, {})), success(person, controls=ber.page_control(b""))]
+    with stand_in(answers, binds=[busy, busy]) as url:
+        assert count(source(url)) == 1
+    assert caplog.text.count("They are asked again") == 2
+    with stand_in(answers, binds=[busy, busy, busy]) as url:
+        assert "result 51 (busy)" in refused(source(url))
 
 
 def test_a_server_that_takes_the_connection_and_says_nothing(server: Slapd) -> None:
