@@ -134,8 +134,8 @@ def ds389() -> Entries:
 
 FREEIPA_SCHEMA = """\
 dn: cn=schema
-attributeTypes: ( 2.16.840.1.113730.3.8.3.1 NAME 'ipaUniqueID' DESC 'Unique identifier' EQUALITY caseIgnoreMatch
-  ORDERING caseIgnoreOrderingMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE
+attributeTypes: ( 2.16.840.1.113730.3.8.3.1 NAME 'ipaUniqueID' DESC 'Unique identifier' EQUALITY caseExactMatch
+  ORDERING caseExactOrderingMatch SUBSTR caseExactSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE
   X-ORIGIN 'tests' )
 objectClasses: ( 2.16.840.1.113730.3.8.4.2 NAME 'ipaObject' SUP top AUXILIARY MUST ( ipaUniqueId ) X-ORIGIN 'tests' )
 objectClasses: ( 2.16.840.1.113730.3.8.4.4 NAME 'nestedGroup' SUP groupOfNames STRUCTURAL MAY ( memberOf )
