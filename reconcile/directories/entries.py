@@ -112,6 +112,16 @@ def decoded(attributes: dict[str, list[bytes]], binary: Mapping[str, Callable[[b
     return plain | readable if readable else plain
 
 
+def _is_text(values: list[bytes] | None) -> bool:
+    """Whether a login is one: nobody logs in as the base64 of some bytes."""
+    if values:
+        try:
+            values[0].decode()
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
 def person(entry: RawEntry, rules: Rules) -> Person:
     """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
     attributes = aliases.filled(decoded(entry.attributes, rules.vendor.binary), rules.person_aliases)
@@ -122,7 +132,7 @@ def person(entry: RawEntry, rules: Rules) -> Person:
     return Person(
         entry.dn,
         external_id(entry, rules.vendor),
-        identifiers[0] if identifiers else "",
+        identifiers[0] if identifiers and _is_text(entry.attributes.get(rules.identifier)) else "",
         attributes,
         rules.disabled(attributes),
         manager,

@@ -88,3 +88,14 @@ def test_department_templates_that_fail(tmp_path: Path) -> None:
     assert [(skip.code, skip.detail) for skip in plan.skips] == [
         ("template_failed", "department: the template '{{ description }}' supplies nothing")
     ]
+
+
+def test_a_login_that_is_no_text_is_none(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, MemoryPlatform())
+    entry = (
+        "\ndn: cn=odd,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: odd\nsn: odd\nuid:: /w==\nentryUUID: odd\n\n"
+    )
+    stage.write(DESIRED, {"corp": ldif({"uid=ann": None}) + entry})
+    plan, _ = stage.plan()
+    assert [told(change) for change in plan.changes] == ["+ source corp", "+ user ann"]
+    assert [(skip.dn, skip.code) for skip in plan.skips] == [("cn=odd,dc=example,dc=com", "missing_field")]
