@@ -229,6 +229,15 @@ def test_a_server_that_recovers_is_read_from_the_start(caplog: pytest.LogCapture
     assert "Everything is read again from the same server" in caplog.text
 
 
+def test_a_refusal_after_a_break_ends_it(server: Slapd) -> None:
+    answers = [success(BASE), ended(51, "busy"), success(BASE), ended(4)]
+    with stand_in(answers, goes_on=True) as url, proxy(server.port) as other:
+        message = refused(source(url, other.url))
+        assert other.connections == 0
+    assert "result 4 (sizeLimitExceeded)" in message
+    assert "after 2 attempts" in message
+
+
 def test_a_server_that_shuts_this_reader_out_in_between_is_not_asked_again(server: Slapd) -> None:
     binds = [ber.result(ber.BIND_RESPONSE), ber.result(ber.BIND_RESPONSE, 49)]
     with stand_in([success(BASE), ended(52)], binds=binds, goes_on=True) as url, proxy(server.port) as other:
