@@ -1,0 +1,59 @@
+"""What no application should leave behind, and SQLite lets it: rows that refer to nothing, numbers where text belongs.
+
+SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly at all. A plan made
+over such rows would be wrong, so the workspace counts as unreadable, and the message names the row.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.model.platform import Department
+from reconcile.platforms.sql.tables import metadata
+
+
+def references(connection: sa.Connection) -> None:
+    """Raises PlatformUnreadable for a row that refers to one that is not there; other databases see to it themselves."""
+    if connection.dialect.name != "sqlite":
+        return
+    for table, row, parent, number in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        if table in metadata.tables:
+            keys = connection.exec_driver_sql(f'PRAGMA foreign_key_list("{table}")').all()
+            column = next((key[3] for key in keys if key[0] == number), "?")
+            raise PlatformUnreadable(
+                f"table {table}, row {row}: {column} refers to a row of {parent} that is not there: "
+                "correct or delete the row (and let the program that wrote it use PRAGMA foreign_keys = ON)"
+            )
+
+
+def texts(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Raises PlatformUnreadable for a value that is not text; the first column of a row tells which one it is."""
+    rows = list(rows)
+    if set(map(type, chain.from_iterable(rows))) <= {str}:
+        return
+    for row in rows:
+        for column, value in zip(columns, row, strict=True):
+            if not isinstance(value, str):
+                raise PlatformUnreadable(
+                    f"table {table}, row {row[0]!r}: {column} is {value!r}, not text: correct the value"
+                )
+
+
+def tree(departments: Iterable[Department]) -> None:
+    """Raises PlatformUnreadable for departments that are below each other."""
+    parents = {one.id: one for one in departments}
+    fine: set[str] = {""}
+    for one in parents.values():
+        above: list[str] = []
+        at = one.id
+        while at not in fine:
+            if at in above:
+                raise PlatformUnreadable(
+                    f"table departments, row {at}: {parents[at].title!r} is below itself: correct its parent_id"
+                )
+            above.append(at)
+            at = parents[at].parent
+        fine.update(above)
