@@ -14,7 +14,9 @@ from tests.contract.platforms import (
     CASES,
     CORP,
     HOLDER,
+    SERVERS,
     Case,
+    Servers,
     change,
     department,
     grant,
@@ -27,9 +29,11 @@ from tests.contract.platforms import (
 )
 
 
-@pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
-    with CASES[request.param](tmp_path) as made:
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES]
+)
+def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
+    with CASES[request.param](tmp_path, servers) as made:
         yield made
 
 

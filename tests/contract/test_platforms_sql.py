@@ -114,9 +114,12 @@ def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) ->
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://joe:s3cret@db/acme", "postgresql is not supported yet"),
-        ("mysql+pymysql://joe:s3cret@db/acme", "mysql is not supported yet"),
-        ("sqlite+aiosqlite:///s3cret.db", "not supported yet"),
+        ("oracle://joe:s3cret@db/acme", "oracle is not supported"),
+        ("mysql://joe:s3cret@db/acme", "mysql is not supported"),
+        ("postgresql+asyncpg://joe:s3cret@db/acme", "not supported"),
+        ("postgresql://db:s3cret/acme", "no database URL"),
+        ("postgresql://joe:s3cret@db", "names no database"),
+        ("sqlite+aiosqlite:///s3cret.db", "not supported"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("sqlite:///acme.db?key=s3cret", "a file and nothing else"),

@@ -19,6 +19,8 @@ class Prepared:
     ) -> None:
         """`names` are the statement's parameters, of an insert the columns, in the order of a row's values."""
         columns = list(names) if isinstance(statement, sa.Insert) else None
+        if isinstance(statement, sa.Insert):
+            statement = statement.inline()  # or PostgreSQL would answer with every new id
         compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
         self._connection = connection
         self._text = str(compiled)
