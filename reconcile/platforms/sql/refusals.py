@@ -46,10 +46,10 @@ def refusal(error: Exception) -> str | None:
 
 def _code(error: DBAPIError) -> str | int | None:
     """PostgreSQL's SQLSTATE, MariaDB's number; None for SQLite. "" where the driver itself objects."""
-    if hasattr(error.orig, "sqlstate"):
-        return str(getattr(error.orig, "sqlstate", None) or "")
-    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return number if isinstance(number, int) else None
+    first = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if isinstance(first, int):
+        return first
+    return (getattr(error.orig, "sqlstate", None) or "") if hasattr(error.orig, "diag") else None
 
 
 def _sqlite(text: str) -> str:
