@@ -1,11 +1,14 @@
 """Database servers that the contract tests share: one of each kind for a process, started when it is first wanted."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
+from pathlib import Path
 
 import pytest
 
-from tests.contract.platforms import Servers
+from reconcile.platforms.sql import database
+from tests.contract.platforms import SERVERS, Acme, Servers, acme, sql
+from tests.contract.servers import Opened
 from tests.servers.databases import Server
 
 
@@ -31,3 +34,32 @@ def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
     from tests.servers.postgresql import postgresql
 
     return postgresql
+
+
+@pytest.fixture(params=SERVERS)
+def db(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Acme]:
+    """A fresh database on each kind of server."""
+    with acme(servers(request.param)) as made:
+        yield made
+
+
+@pytest.fixture
+def maria(servers: Servers) -> Iterator[Acme]:
+    """A fresh database on MariaDB."""
+    with acme(servers("mariadb")) as made:
+        yield made
+
+
+@pytest.fixture
+def postgres(servers: Servers) -> Iterator[Acme]:
+    """A fresh database on PostgreSQL."""
+    with acme(servers("postgresql")) as made:
+        yield made
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    """Opens platforms that do not wait for others for long; MariaDB counts whole seconds."""
+    monkeypatch.setattr(database, "BUSY", 1.0)
+    with ExitStack() as stack:
+        yield lambda where: stack.enter_context(closing(sql(tmp_path, where if isinstance(where, str) else where.url)))

@@ -29,9 +29,7 @@ from tests.contract.platforms import (
 )
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES]
-)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
     with CASES[request.param](tmp_path, servers) as made:
         yield made

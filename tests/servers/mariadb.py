@@ -89,7 +89,12 @@ def mariadb() -> Iterator[MariaDB]:
         subprocess.run(
             [
                 *(install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"),
-                *("--skip-test-db", "--skip-name-resolve", "--innodb-flush-method=nosync", "--innodb-log-file-size=32M"),
+                *(
+                    "--skip-test-db",
+                    "--skip-name-resolve",
+                    "--innodb-flush-method=nosync",
+                    "--innodb-log-file-size=32M",
+                ),
             ],
             **account,
             cwd=folder,

@@ -1,9 +1,9 @@
 """The sql platform: users, groups and the rest in tables of a database that an application reads directly.
 
     tables       what there is; `schema` and `migrations` bring it about
-    database     the way there: `sqlite` or a `server`, which is `postgresql` or `mariadb`; transactions, what errors mean
+    database     the way there, transactions, what errors mean: `sqlite` or a `server`, `postgresql` or `mariadb`
     reading      tables → PlatformState
-    writing      changes → statements; by kind: `named`, `departments`, `users`, `links`; `work`, `bulk`, `isolation` below
+    writing      changes → statements; by kind: `named`, `departments`, `users`, `links`; `work` and `isolation` below
     locking      one run at a time; `processes` tells the living from the dead
 
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.

@@ -44,6 +44,7 @@ class Database(ABC):
 
     def create(self) -> None:
         """Makes it, where it can be made at all."""
+        return
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[sa.Connection]:

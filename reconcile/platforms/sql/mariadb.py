@@ -66,6 +66,7 @@ class MariadbDatabase(server.ServerDatabase):
         return str(arguments[1] if len(arguments) > 1 else error.orig)
 
     def _meaning(self, error: DBAPIError, text: str) -> str:
+        del text
         number = error.orig.args[0] if error.orig is not None and error.orig.args else 0
         if number in _NUMBERS:
             return _NUMBERS[number]

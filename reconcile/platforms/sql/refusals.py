@@ -20,6 +20,8 @@ _MEANINGS: Final = {
 }
 _RAISED: Final = {"P0001", "44000", 1644}
 """What a trigger or a view says by itself: SQLSTATE of PostgreSQL, number of MariaDB."""
+_CHECKED: Final = 4025
+"""A CHECK of MariaDB, which PyMySQL takes for an error of the server's operation."""
 _UNIQUE: Final = {"23505", 1062}
 _TOO_LONG: Final = {"22001", 1406}
 _NAMED = re.compile(r"(?:for key|CONSTRAINT) ['`](?:[^'`]*\.)?([^'`.]+)['`]")
@@ -39,7 +41,7 @@ def refusal(error: Exception) -> str | None:
     if not isinstance(error, DBAPIError):
         return None
     code = _code(error)
-    if not isinstance(error, IntegrityError | DataError) and code not in _RAISED:
+    if not isinstance(error, IntegrityError | DataError) and code not in _RAISED and code != _CHECKED:
         return None
     return _sqlite(str(error.orig)) if code is None else _server(error, code)
 
@@ -71,7 +73,7 @@ def _server(error: DBAPIError, code: str | int) -> str:
         return f"a value is too long: {text}"
     if code in _UNIQUE:
         return _taken(rule) or _forbidden(rule)
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) or code == _CHECKED:
         return _forbidden(rule) if rule else text
     return f"it holds a value that cannot be stored ({text})"
 

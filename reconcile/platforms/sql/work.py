@@ -69,10 +69,12 @@ def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> l
     lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()
     for index, change in enumerate(changes):
         fields = change.after or {}
+        for field, longest in lengths:
+            if len(fields.get(field) or "") > longest:
+                reasons[index] = f"the {field} is too long"
+        if reasons[index]:
+            continue
         try:
-            for field, longest in lengths:
-                if len(fields.get(field) or "") > longest:
-                    raise Unknown(f"the {field} is too long")
             step(index, change)
         except Unknown as unknown:
             reasons[index] = str(unknown)
