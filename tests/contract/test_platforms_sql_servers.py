@@ -54,6 +54,9 @@ def test_what_cannot_be_reached_is_said_without_the_password(db: Acme, opened: O
             db.url.replace("s3cret", "wr0ng"): "refuses the account",
             db.url.replace(db.name, "nowhere"): "lacks a right|no such database",
             f"{db.url}{'&' if '?' in db.url else '?'}colour=blue": "colour",
+            db.url.replace("?ssl_disabled=true", "") + ("?ssl_ca=/no.pem" if is_mariadb(db) else "?sslmode=require"): (
+                "No such file|does not support SSL"
+            ),
         }
         for url, said in wrong.items():
             platform = opened(url)
