@@ -8,6 +8,7 @@ import pytest
 
 from reconcile.errors import Locked
 from reconcile.model.change import Change, Fields
+from reconcile.model.path import path
 from reconcile.model.platform import PlatformState
 from reconcile.ports import Platform
 from tests.contract.platforms import (
@@ -159,6 +160,28 @@ def test_attributes_of_any_text_are_merged(case: Case) -> None:
     ok(platform, user("anna", attributes={**dict.fromkeys(odd, "before"), "kept": "1", "gone": "2"}))
     ok(platform, change("user", "update", "anna", {"attributes": {**odd, "gone": None}}))
     assert users(platform)["anna"]["attributes"] == {**odd, "kept": "1"}
+
+
+def test_any_text_can_be_written_and_changed(case: Case) -> None:
+    odd = "%s %(x)s O'Neill \\ \\' \" ; -- 🙂 李 \u2028 \n\t" + ("" if case.name == "postgresql" else "\0")
+    ok(case.platform, CORP, user("anna"), user(odd, dn=odd, email=odd), group(odd, dn=odd), department(odd))
+    ok(
+        case.platform,
+        change("user", "update", "anna", {"first_name": odd, "dn": odd, "manager": odd, "department": path([odd])}),
+        change("source", "update", "corp", {"note": odd}),
+        [grant("anna", odd, odd), grant(odd, "x")],
+        [member("anna", odd, odd)],
+    )
+    ok(case.platform, change("membership", "update", f"anna/{odd}", {"origin": f"{odd}!"}))
+    seen = view(case.platform.read("main"))
+    assert seen["users"] == {
+        "anna": {"status": "active", "first_name": odd, "dn": odd, "manager": odd, "department": odd},
+        odd: {"status": "active", "email": odd, "dn": odd},
+    }
+    assert seen["groups"] == {odd: ("", "", odd)}
+    assert seen["grants"] == {("anna", odd): odd, (odd, "x"): "corp"}
+    assert seen["memberships"] == {("anna", odd): f"{odd}!"}
+    assert seen["sources"]["corp"].note == odd
 
 
 def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:

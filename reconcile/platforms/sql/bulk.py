@@ -1,5 +1,8 @@
 """One statement for many rows, which come and go as the driver's own tuples.
 
+How many go at once is the driver's business: psycopg sends on without waiting for answers, PyMySQL joins the rows of an
+INSERT. Of an UPDATE and a DELETE it does neither: see `given`.
+
 SQLAlchemy writes the statement; the rows go past it, because looking at each value of each row costs it as much time
 as the database needs to store them. So values must be what the driver takes: text, numbers, None; JSON as text.
 """
@@ -9,6 +12,8 @@ from operator import itemgetter
 from typing import Any, cast
 
 import sqlalchemy as sa
+
+from reconcile.platforms.sql import given
 
 
 class Prepared:
@@ -26,9 +31,16 @@ class Prepared:
         self._text = str(compiled)
         order = [names.index(name) for name in compiled.positiontup or ()]
         self._sort = itemgetter(*order) if order != list(range(len(names))) else None
+        self._given = columns is None and connection.dialect.name == "mariadb"
+        if self._given:
+            numbers = [isinstance(compiled.binds[name].type, sa.Integer) for name in names]
+            self._text = given.as_join(self._text, order, numbers)
 
     def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Runs the statement for every row, at least one; answers how many rows of the table it met."""
+        if self._given:
+            results = (self._connection.exec_driver_sql(self._text, (text,)) for text in given.texts(rows))
+            return sum(result.rowcount for result in results)
         parameters = list(map(self._sort, rows)) if self._sort else list(rows)
         return self._connection.exec_driver_sql(self._text, parameters).rowcount
 

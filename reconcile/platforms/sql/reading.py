@@ -89,7 +89,7 @@ def read(
     if number is None:
         return PlatformState(workspace)
 
-    def rows(statement: sa.Select[*tuple[Any, ...]], table: sa.Table) -> list[tuple[Any, ...]]:
+    def rows(statement: "sa.Select[*tuple[Any, ...]]", table: sa.Table) -> list[tuple[Any, ...]]:
         locking = statement.with_for_update(of=table) if lock else statement
         return bulk.rows(connection, locking, {"workspace": number})
 
