@@ -1,6 +1,6 @@
 """A run in a process of its own, which stops at a chosen point and waits to be killed.
 
-    python -m tests.contract.child FOLDER POINT
+    python -m tests.contract.child FOLDER POINT [URL]
 
 It writes `ready` when it is there. Points: `locked`, `began`, `half` (in the middle of one statement, with changed
 pages already in the file), `written`, `committed`; or `race`: it waits for a line, tries to lock, and says what came.
@@ -31,8 +31,8 @@ def wait() -> None:
     sys.stdin.readline()
 
 
-def main(folder: Path, point: str) -> None:
-    platform = sql(folder)
+def main(folder: Path, point: str, url: str = "sqlite:///acme.db") -> None:
+    platform = sql(folder, url)
     holder = Holder("ben", socket.gethostname(), os.getpid(), "2026-03-01T09:00:00Z")
 
     def reached(where: str) -> None:
@@ -44,10 +44,12 @@ def main(folder: Path, point: str) -> None:
             reached("half")
         return 0
 
-    @sa.event.listens_for(platform._database._writing, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA cache_size = 10").close()  # changed pages go to the file before the commit
         connection.create_function("pause", 1, pause)
+
+    if url.startswith("sqlite"):
+        sa.event.listen(platform._database._writing, "connect", connected)  # type: ignore[attr-defined] # it has one
 
     if point == "race":
         wait()
@@ -69,4 +71,4 @@ def main(folder: Path, point: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -1,11 +1,13 @@
 """Making platforms, changes and a small company for the contract tests of platforms."""
 
+import itertools
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import quote
 
 from reconcile.model import desired
 from reconcile.model.change import Action, Change, Fields, Kind
@@ -13,8 +15,13 @@ from reconcile.model.platform import PlatformState
 from reconcile.platforms.memory import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder, Platform
+from tests.servers.databases import Server
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
+
+
+Servers: TypeAlias = Callable[[str], Server]
+"""Gives the running server of a kind, starting it when it is first wanted."""
 
 
 class Text:
@@ -25,6 +32,35 @@ class Text:
 
     def reveal(self) -> str:
         return self._text
+
+
+class Acme(NamedTuple):
+    """A database on a server that belongs to an account of its own."""
+
+    server: Server
+    name: str
+    account: str
+    password: str = "s3cret: @/%"
+
+    @property
+    def url(self) -> str:
+        return self.server.url(self.name, self.account, quote(self.password, safe=""))
+
+    def by_hand(self, *statements: str) -> list[tuple[object, ...]]:
+        """Runs SQL as an administrator would; the last statement's rows."""
+        return self.server.run(*statements, database=self.name)
+
+
+_numbers = itertools.count()
+
+
+@contextmanager
+def acme(server: Server) -> Iterator[Acme]:
+    """A fresh database."""
+    made = Acme(server, f"acme_{next(_numbers)}", f"joe_{next(_numbers)}")
+    server.create(made.name, made.account, made.password)
+    yield made
+    server.drop(made.name, made.account)
 
 
 class Case(NamedTuple):
@@ -39,8 +75,14 @@ def sql(folder: Path, url: str = "sqlite:///acme.db") -> SqlPlatform:
     return SqlPlatform(desired.Platform("sql", Text(url), folder=str(folder)))
 
 
+def prepare(platform: Platform) -> None:
+    """Makes the tables."""
+    with platform.lock(["main"], HOLDER):
+        pass
+
+
 @contextmanager
-def memory_case(_folder: Path) -> Iterator[Case]:
+def memory_case(_folder: Path, _servers: Servers) -> Iterator[Case]:
     refused: set[str] = set()
 
     def fault(change: Change) -> str | None:
@@ -50,12 +92,11 @@ def memory_case(_folder: Path) -> Iterator[Case]:
 
 
 @contextmanager
-def sqlite_case(folder: Path) -> Iterator[Case]:
+def sqlite_case(folder: Path, _servers: Servers) -> Iterator[Case]:
     platform = sql(folder)
 
     def hinder(username: str) -> None:
-        with platform.lock(["main"], HOLDER):
-            pass  # the tables are there now
+        prepare(platform)
         with closing(sqlite3.connect(folder / "acme.db")) as connection:
             for event in ("INSERT", "UPDATE"):
                 connection.execute(
@@ -67,7 +108,45 @@ def sqlite_case(folder: Path) -> Iterator[Case]:
     platform.close()
 
 
-CASES: dict[str, Callable[[Path], AbstractContextManager[Case]]] = {"memory": memory_case, "sqlite": sqlite_case}
+@contextmanager
+def postgresql_case(folder: Path, servers: Servers) -> Iterator[Case]:
+    with acme(servers("postgresql")) as database, closing(sql(folder, database.url)) as platform:
+
+        def hinder(username: str) -> None:
+            prepare(platform)
+            database.by_hand(
+                f"CREATE FUNCTION no_{username}() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$BEGIN RAISE EXCEPTION 'the application says no'; END$$",
+                f"CREATE TRIGGER no_{username} BEFORE INSERT OR UPDATE ON users FOR EACH ROW "
+                f"WHEN (NEW.username = '{username}') EXECUTE FUNCTION no_{username}()",
+            )
+
+        yield Case("postgresql", platform, hinder)
+
+
+@contextmanager
+def mariadb_case(folder: Path, servers: Servers) -> Iterator[Case]:
+    with acme(servers("mariadb")) as database, closing(sql(folder, database.url)) as platform:
+
+        def hinder(username: str) -> None:
+            prepare(platform)
+            for event in ("INSERT", "UPDATE"):
+                database.by_hand(
+                    f"CREATE TRIGGER {event}_{username} BEFORE {event} ON users FOR EACH ROW "
+                    f"IF NEW.username = '{username}' THEN "
+                    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the application says no'; END IF"
+                )
+
+        yield Case("mariadb", platform, hinder)
+
+
+CASES: dict[str, Callable[[Path, Servers], AbstractContextManager[Case]]] = {
+    "memory": memory_case,
+    "sqlite": sqlite_case,
+    "postgresql": postgresql_case,
+    "mariadb": mariadb_case,
+}
+SERVERS = ("postgresql", "mariadb")
 
 
 def change(

@@ -8,13 +8,16 @@ import pytest
 
 from reconcile.errors import Locked
 from reconcile.model.change import Change, Fields
+from reconcile.model.path import path
 from reconcile.model.platform import PlatformState
 from reconcile.ports import Platform
 from tests.contract.platforms import (
     CASES,
     CORP,
     HOLDER,
+    SERVERS,
     Case,
+    Servers,
     change,
     department,
     grant,
@@ -27,9 +30,9 @@ from tests.contract.platforms import (
 )
 
 
-@pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
-    with CASES[request.param](tmp_path) as made:
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
+def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
+    with CASES[request.param](tmp_path, servers) as made:
         yield made
 
 
@@ -148,11 +151,37 @@ def test_updates_of_every_kind(platform: Platform) -> None:
     assert seen["memberships"] == {("anna", "Staff"): "other"}
 
 
-def test_attributes_of_any_text_are_merged(platform: Platform) -> None:
+def test_attributes_of_any_text_are_merged(case: Case) -> None:
+    platform = case.platform
     odd = {"": "empty", 'a"b\\': "\n\t", "nul": "\0", "ü 🙂": "\u2028", "json": '{"x": null}', "null": "null"}
+    if case.name == "postgresql":  # it keeps no NUL in any text
+        (reason,) = write(platform, user("nul", attributes={"nul": odd.pop("nul")}))
+        assert reason.startswith("it holds a value that cannot be stored")
     ok(platform, user("anna", attributes={**dict.fromkeys(odd, "before"), "kept": "1", "gone": "2"}))
     ok(platform, change("user", "update", "anna", {"attributes": {**odd, "gone": None}}))
     assert users(platform)["anna"]["attributes"] == {**odd, "kept": "1"}
+
+
+def test_any_text_can_be_written_and_changed(case: Case) -> None:
+    odd = "%s %(x)s O'Neill \\ \\' \" ; -- 🙂 李 \u2028 \n\t" + ("" if case.name == "postgresql" else "\0")
+    ok(case.platform, CORP, user("anna"), user(odd, dn=odd, email=odd), group(odd, dn=odd), department(odd))
+    ok(
+        case.platform,
+        change("user", "update", "anna", {"first_name": odd, "dn": odd, "manager": odd, "department": path([odd])}),
+        change("source", "update", "corp", {"note": odd}),
+        [grant("anna", odd, odd), grant(odd, "x")],
+        [member("anna", odd, odd)],
+    )
+    ok(case.platform, change("membership", "update", f"anna/{odd}", {"origin": f"{odd}!"}))
+    seen = view(case.platform.read("main"))
+    assert seen["users"] == {
+        "anna": {"status": "active", "first_name": odd, "dn": odd, "manager": odd, "department": odd},
+        odd: {"status": "active", "email": odd, "dn": odd},
+    }
+    assert seen["groups"] == {odd: ("", "", odd)}
+    assert seen["grants"] == {("anna", odd): odd, (odd, "x"): "corp"}
+    assert seen["memberships"] == {("anna", odd): f"{odd}!"}
+    assert seen["sources"]["corp"].note == odd
 
 
 def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:

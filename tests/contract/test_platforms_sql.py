@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from reconcile.errors import Locked, PlatformUnreadable, ReconcileError, UsageError
 from reconcile.model import desired
+from reconcile.model.change import Change
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.sql import SqlPlatform, database, locking
 from reconcile.platforms.sql.limits import LIMITS
@@ -23,6 +24,7 @@ from reconcile.platforms.sql.tables import metadata
 from reconcile.ports import Holder
 from tests.contract.child import USERS
 from tests.contract.platforms import CORP, HOLDER, change, grant, group, member, ok, sql, user, view, write
+from tests.servers.sources import Known
 
 HERE = HOLDER._replace(host=socket.gethostname())
 
@@ -114,9 +116,12 @@ def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) ->
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://joe:s3cret@db/acme", "postgresql is not supported yet"),
-        ("mysql+pymysql://joe:s3cret@db/acme", "mysql is not supported yet"),
-        ("sqlite+aiosqlite:///s3cret.db", "not supported yet"),
+        ("oracle://joe:s3cret@db/acme", "oracle is not supported"),
+        ("mysql://joe:s3cret@db/acme", "mysql is not supported"),
+        ("postgresql+asyncpg://joe:s3cret@db/acme", "not supported"),
+        ("postgresql://db:s3cret/acme", "no database URL"),
+        ("postgresql://joe:s3cret@db", "names no database"),
+        ("sqlite+aiosqlite:///s3cret.db", "not supported"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("sqlite:///acme.db?key=s3cret", "a file and nothing else"),
@@ -271,12 +276,11 @@ def test_who_is_responsible_for_something_stays(tmp_path: Path, platform: SqlPla
     assert [one.username for one in platform.read("main").users] == ["anna"]
 
 
-def test_departments_in_a_circle_do_not_hang_it(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_departments_in_a_circle_are_refused(tmp_path: Path, platform: SqlPlatform) -> None:
     ok(platform, [change("department", "create", name, {"title": name}) for name in "ab"])
     by_hand(tmp_path, "UPDATE departments SET parent_id = 3 - id")
-    assert write(platform, change("department", "create", "a/c", {"title": "c", "parent": "a"})) == [
-        "the department 'a' is not there"
-    ]
+    with pytest.raises(PlatformUnreadable, match="is below itself: correct its parent_id"):
+        write(platform, change("department", "create", "a/c", {"title": "c", "parent": "a"}))
 
 
 def test_a_role_goes_with_the_grant_that_failed(tmp_path: Path, platform: SqlPlatform) -> None:
@@ -510,3 +514,45 @@ def test_another_process_cannot_take_a_living_lock(tmp_path: Path, platform: Sql
         other = Holder("anna", HERE.host, os.getpid(), "2026-03-01T08:00:00Z")
         with platform.lock(["other"], other):
             pass
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ("update users set username = x'ff'", ("table users", "username is b'\\xff'", "not text")),
+        ("update users set first_name = x'00'", ("table users", "first_name is b'\\x00'")),
+        ("update users set department_id = 99", ("table users", "department_id", "departments")),
+        ("update users set source_id = 77", ("table users", "source_id", "sources")),
+        ("insert into memberships (user_id, group_id) values (1, 99)", ("table memberships", "group_id", "groups")),
+        ("update departments set parent_id = id", ("table departments", "'Sales' is below itself")),
+        ("update users set attributes = x'ff'", ("the SQLite database",)),
+    ],
+)
+def test_rows_that_no_program_should_leave_behind_are_named(tmp_path: Path, edit: str, words: tuple[str, ...]) -> None:
+    file = tmp_path / "platform.db"
+    changes = [
+        Change("department", "create", "Sales", None, {"title": "Sales"}, "", "", "main"),
+        Change("user", "create", "ann", None, {"username": "ann", "attributes": {}}, "", "", "main"),
+    ]
+    with closing(SqlPlatform(desired.Platform("sql", Known(f"sqlite:///{file}")))) as platform:
+        with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+            writer.read()
+            assert [list(writer.write([change])) for change in changes] == [[""], [""]]
+        with sqlite3.connect(file) as connection:
+            connection.execute(edit)
+        connection.close()
+        with pytest.raises(PlatformUnreadable) as caught:
+            platform.read("main")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_tables_of_somebody_else_are_refused_by_a_plan_already(tmp_path: Path) -> None:
+    file = tmp_path / "platform.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("create table users (x)")
+    connection.close()
+    with closing(SqlPlatform(desired.Platform("sql", Known(f"sqlite:///{file}")))) as platform:
+        with pytest.raises(PlatformUnreadable, match="has tables that reconcile did not make: users"):
+            platform.read("main")
+        assert [check.ok for check in platform.check()][-1] is False

@@ -1,7 +1,7 @@
 """The sql platform: users, groups and the rest in tables of a database that an application reads directly.
 
     tables       what there is; `schema` and `migrations` bring it about
-    database     the way there: file, transactions, what the driver's errors mean
+    database     the way there, transactions, what errors mean: `sqlite` or a `server`, `postgresql` or `mariadb`
     reading      tables → PlatformState
     writing      changes → statements; by kind: `named`, `departments`, `users`, `links`; `work` and `isolation` below
     locking      one run at a time; `processes` tells the living from the dead
@@ -45,9 +45,9 @@ class SqlPlatform:
 
     @cached_property
     def _database(self) -> "Database":
-        from reconcile.platforms.sql.database import Database
+        from reconcile.platforms.sql.database import connect
 
-        return Database(self._settings)
+        return connect(self._settings)
 
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is; an empty state where nothing has ever been applied."""
@@ -99,7 +99,7 @@ class SqlPlatform:
         if token is None:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         with self._database.writing() as connection:
-            locking.renew(connection, token)
+            locking.confirm(connection, workspace, token)
             yield SqlWriter(connection, workspace, self._progress)
             locking.renew(connection, token)
 
@@ -120,7 +120,8 @@ class SqlPlatform:
                 return
             with database.reading() as connection:
                 revision = schema.revision(connection, str(database))
-                yield Check(what, True, f"the {database} can be read")
+                version = database.version(connection)
+                yield Check(what, True, f"the {database} can be read" + (f" ({version})" if version else ""))
                 what = "schema"
                 yield Check(what, True, f"revision {revision}" if revision else "will be created on the first apply")
                 for workspace in self._settings.workspaces if revision else ():

@@ -1,83 +1,67 @@
-"""The way to the database: where it is, how a transaction begins, what an error of its driver means.
+"""What the platform needs of a database, and which kind of database a url means.
 
-SQLite only. A connection lives as long as one transaction. Reading opens the file with `mode=rw`, which creates
-nothing, and forbids every write by `query_only`; not with `mode=ro`, because after a killed run the first reader
-has to undo what that run left half written, and a read-only connection may not.
+`sqlite`, `postgresql` and `mariadb` are the kinds; what the last two share is in `server`. A connection lives as long
+as one transaction.
 """
 
-import os
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from urllib.parse import quote
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
-from reconcile.platforms.sql.values import encode
 
 BUSY: float = 5.0
 """Seconds to wait for another program that is writing."""
-_CACHE_KIB = 64 * 1024
-"""Room for what a transaction changes: once it overflows, SQLite shuts readers out until the commit."""
-_MEANINGS = (
-    ("not a database", "it is not an SQLite database; name another file in `platform.url`, or move this one away"),
-    ("image is malformed", "the file is damaged; restore it from a backup"),
-    ("locked", f"another program has kept it busy for more than {BUSY:g} s; try again when it is done"),
-    ("readonly", "it may not be written to; check the permissions of the file and of its folder"),
-    ("unable to open", "it cannot be opened; check that its folder is there, and the permissions of both"),
-    ("disk is full", "the disk is full; nothing was changed"),
-)
+_KINDS: Final = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "mariadb+pymysql": "mariadb",
+    "mysql+pymysql": "mariadb",
+}
 
 
 class Busy(PlatformUnreadable):
-    """Another program holds the database's own write lock."""
+    """Another program holds what this one has to write, and does not let go of it in time."""
 
 
-class Database:
-    """One SQLite file."""
-
-    def __init__(self, settings: desired.Platform) -> None:
-        """Takes the settings of a platform of type sql. Raises UsageError for a url that means no SQLite file."""
-        self.path = _file(settings)
-        self._reading = self._engine(write=False)
-        self._writing = self._engine(write=True)
-
-    def __str__(self) -> str:
-        return f"SQLite database {self.path}"
+class Database(ABC):
+    """One database; its text names it for people, without any secret."""
 
     def exists(self) -> bool:
-        """Whether there is anything to read; a file of no bytes is an empty database."""
-        with self.explained():
-            return self.path.exists()
+        """Whether there is anything to read."""
+        return True
 
     def has_folder(self) -> bool:
-        """Whether the file could be made."""
-        with self.explained():
-            return self.path.parent.is_dir()
+        """Whether it could be made."""
+        return True
 
     def create(self) -> None:
-        """Makes an empty file that only its owner may read; SQLite gives its journal the same permissions."""
-        with self.explained():
-            try:
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            except FileExistsError:  # another run was first, or it was there before: both are fine
-                return
+        """Makes it, where it can be made at all."""
+        return
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[sa.Connection]:
         """A transaction that sees one state of the database and changes nothing."""
-        with self.explained(), self._reading.connect() as connection, connection.begin():
-            yield connection
 
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """The one transaction that may write; kept when the block ends, undone when it raises."""
-        with self.explained(), self._writing.begin() as connection:
-            yield connection
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that may write; kept when the block ends, undone when it raises."""
+
+    def version(self, connection: sa.Connection) -> str:
+        """Which server it is; "" where it is none."""
+        del connection
+        return ""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of whatever is open."""
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -85,65 +69,39 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise self._explain(str(error.orig)) from error
+            raise self._explain(error) from error
         except OSError as error:
             raise PlatformUnreadable(f"the {self}: {error.strerror or error}") from error
 
-    def close(self) -> None:
-        """Lets go of whatever is open."""
-        self._reading.dispose()
-        self._writing.dispose()
-
-    def _explain(self, text: str) -> PlatformUnreadable:
-        if "unable to open" in text and self.path.is_dir():
-            return PlatformUnreadable(f"the {self} is a folder; name a file in `platform.url`")
-        for part, meaning in _MEANINGS:
-            if part in text:
-                return (Busy if part == "locked" else PlatformUnreadable)(f"the {self}: {meaning} ({text})")
-        return PlatformUnreadable(f"the {self} failed: {text}")
-
-    def _engine(self, *, write: bool) -> sa.Engine:
-        engine = sa.create_engine(
-            "sqlite://", creator=self._connector(write=write), poolclass=sa.NullPool, json_serializer=encode
-        )
-
-        @sa.event.listens_for(engine, "begin")
-        def begin(connection: sa.Connection) -> None:
-            # The driver's own transaction control knows neither savepoints nor IMMEDIATE and is switched off.
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-        return engine
-
-    def _connector(self, *, write: bool) -> Callable[[], sqlite3.Connection]:
-        uri = f"file:{quote(str(self.path))}?mode=rw"
-
-        def connect() -> sqlite3.Connection:
-            connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None)
-            try:
-                with closing(connection.cursor()) as cursor:
-                    cursor.execute("PRAGMA foreign_keys = ON")
-                    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-                    if not write:
-                        cursor.execute("PRAGMA query_only = ON")
-            except BaseException:
-                connection.close()
-                raise
-            return connection
-
-        return connect
+    @abstractmethod
+    def _explain(self, error: DBAPIError) -> PlatformUnreadable: ...
 
 
-def _file(settings: desired.Platform) -> Path:
+def connect(settings: desired.Platform) -> Database:
+    """The database of a platform of type sql; connects when it is first used. Raises UsageError for any other url."""
     if settings.url is None:
         raise UsageError("platform.url is missing: it names the database, as in sqlite:///acme.db")
     try:
         url = sa.make_url(settings.url.reveal())
-    except ArgumentError:
-        raise UsageError("platform.url is no database URL; write one as in sqlite:///acme.db") from None
-    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise UsageError(f"platform.url: {url.get_backend_name()} is not supported yet, only sqlite:///FILE is")
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise UsageError("platform.url names no file; write it as in sqlite:///acme.db")
-    if url.query or url.host:
-        raise UsageError("platform.url: behind sqlite:/// stands a file and nothing else")
-    return Path(settings.folder, url.database).absolute()
+    except (ArgumentError, ValueError):  # the latter of a port that is no number, and quotes what it found
+        raise UsageError(
+            "platform.url is no database URL; write one as in sqlite:///acme.db or "
+            "postgresql+psycopg://account:password@host/database, with @ : / and % of a password as %40 %3A %2F and %25"
+        ) from None
+    kind = _KINDS.get(url.drivername)
+    if kind == "sqlite":
+        from reconcile.platforms.sql.sqlite import SqliteDatabase
+
+        return SqliteDatabase(url, settings.folder)
+    if kind == "postgresql":
+        from reconcile.platforms.sql.postgresql import PostgresqlDatabase
+
+        return PostgresqlDatabase(url)
+    if kind == "mariadb":
+        from reconcile.platforms.sql.mariadb import MariadbDatabase
+
+        return MariadbDatabase(url)
+    raise UsageError(
+        f"platform.url: {url.drivername} is not supported, only sqlite:///FILE, postgresql+psycopg://… "
+        "and mariadb+pymysql://… are"
+    )

@@ -1,10 +1,11 @@
 """One run at a time for each workspace: a row in `locks`, and when it may be taken over.
 
 A lock is dead when its process is gone from this machine, or, taken on another one, when it has not been renewed for
-STALE seconds. A thread renews it every BEAT seconds. While a run writes, SQLite lets nobody else write, the thread
-included; but then nobody can take the lock over either, and the run renews it in the transaction that it commits.
-So a lock that can be taken over and looks dead is dead. Whoever lost one all the same (a machine that slept) finds
-its token gone before it writes.
+STALE seconds. A thread renews it every BEAT seconds, by a connection of its own. Whoever takes a lock first claims the
+workspace's row, and so does a run that writes, to the end of its transaction: while it writes, nobody takes its lock
+over, whatever its age. (SQLite lets nobody else write at all, the thread included; the run renews the lock in the
+transaction that it commits.) Whoever lost a lock all the same (a machine that slept) finds its token gone before it
+writes. So a lock that can be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
 """
 
 import logging
@@ -25,6 +26,7 @@ from reconcile.ports import Holder
 
 BEAT: Final = 30.0
 STALE: Final = 300.0
+_LOST: Final = "another run has taken over the lock, because this one did not move for too long; start again"
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ class Held(NamedTuple):
 
 def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
     """Takes the locks of all the workspaces or none. Raises Locked."""
-    ids = dict(connection.execute(sa.select(t.workspaces.c.name, t.workspaces.c.id)).all())
+    ids = claim(connection, workspaces)
     for held in holders(connection, workspaces):
         if not (force and is_dead(held, holder.host)):
             raise Locked(describe(held, holder.host))
@@ -115,11 +117,26 @@ def _who(held: Held) -> str:
     )
 
 
+def claim(connection: sa.Connection, workspaces: Collection[str]) -> dict[str, int]:
+    """Keeps everybody else from writing to the workspaces until the transaction ends; name → id."""
+    rows = t.workspaces.c
+    statement = sa.select(rows.name, rows.id).where(rows.name.in_(sorted(workspaces))).order_by(rows.id)
+    return dict(connection.execute(statement.with_for_update()).all())
+
+
+def confirm(connection: sa.Connection, workspace: str, token: str) -> None:
+    """Claims a workspace for writing. Raises Locked when the run with this token has lost its lock."""
+    claim(connection, [workspace])
+    mine = sa.select(t.locks.c.token).join(t.workspaces, t.workspaces.c.id == t.locks.c.workspace_id)
+    if connection.execute(mine.where(t.workspaces.c.name == workspace)).scalar() != token:
+        raise Locked(_LOST)
+
+
 def renew(connection: sa.Connection, token: str) -> None:
     """Says that the run with this token is alive. Raises Locked when it has lost its locks."""
     renewed = connection.execute(sa.update(t.locks).where(t.locks.c.token == token).values(heartbeat_at=t.utc_now()))
     if not renewed.rowcount:
-        raise Locked("another run has taken over the lock, because this one did not move for too long; start again")
+        raise Locked(_LOST)
 
 
 def release(connection: sa.Connection, token: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, Source, User
-from reconcile.platforms.sql import bulk
+from reconcile.platforms.sql import bulk, soundness
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.values import decode
 from reconcile.ports import Progress, no_progress
@@ -76,26 +76,38 @@ _GRANTS = (
 )
 
 
-def read(connection: sa.Connection, workspace: str, progress: Progress = no_progress) -> PlatformState:
-    """The workspace as it is; an empty state if there is none of that name. Raises PlatformUnreadable."""
+def read(
+    connection: sa.Connection, workspace: str, progress: Progress = no_progress, *, lock: bool = False
+) -> PlatformState:
+    """The workspace as it is; an empty state if there is none of that name. Raises PlatformUnreadable.
+
+    With `lock` nobody else can change what was read until the transaction ends: an insert waits for the workspace's
+    row, which the transaction holds, or for the user's or group's it refers to. SQLite knows no row locks; there the
+    whole database is ours.
+    """
     number = workspace_id(connection, workspace)
     if number is None:
         return PlatformState(workspace)
 
-    def rows(statement: sa.Executable) -> list[tuple[Any, ...]]:
-        return bulk.rows(connection, statement, {"workspace": number})
+    def rows(statement: "sa.Select[*tuple[Any, ...]]", table: sa.Table) -> list[tuple[Any, ...]]:
+        locking = statement.with_for_update(of=table) if lock else statement
+        found = bulk.rows(connection, locking, {"workspace": number})
+        soundness.texts(table.name, statement.selected_columns.keys(), found)
+        return found
 
-    users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS)])
+    soundness.references(connection)
+
+    users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS, t.users)])
     progress("users read", len(users))
     return PlatformState(
         workspace=workspace,
-        sources=tuple([Source(*row) for row in rows(_SOURCES)]),
-        departments=tuple([Department(*row) for row in rows(_DEPARTMENTS)]),
-        groups=tuple([Group(*row) for row in rows(_GROUPS)]),
+        sources=tuple([Source(*row) for row in rows(_SOURCES, t.sources)]),
+        departments=soundness.tree([Department(*row) for row in rows(_DEPARTMENTS, t.departments)]),
+        groups=tuple([Group(*row) for row in rows(_GROUPS, t.groups)]),
         users=users,
-        roles=frozenset([name for (name,) in rows(_ROLES)]),
-        memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS)]),
-        grants=tuple([Grant(*row) for row in rows(_GRANTS)]),
+        roles=frozenset([name for (name,) in rows(_ROLES, t.roles)]),
+        memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS, t.memberships)]),
+        grants=tuple([Grant(*row) for row in rows(_GRANTS, t.grants)]),
     )
 
 

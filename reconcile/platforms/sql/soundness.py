@@ -4,7 +4,7 @@ SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`)
 over such rows would be wrong, so the workspace counts as unreadable, and the message names the row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,7 +16,7 @@ from reconcile.platforms.sql.tables import metadata
 
 
 def references(connection: sa.Connection) -> None:
-    """Raises PlatformUnreadable for a row that refers to one that is not there; other databases see to it themselves."""
+    """Raises PlatformUnreadable for a row that refers to nothing. Other databases see to that by themselves."""
     if connection.dialect.name != "sqlite":
         return
     for table, row, parent, number in connection.exec_driver_sql("PRAGMA foreign_key_check"):
@@ -29,9 +29,8 @@ def references(connection: sa.Connection) -> None:
             )
 
 
-def texts(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Raises PlatformUnreadable for a value that is not text; the first column of a row tells which one it is."""
-    rows = list(rows)
     if set(map(type, chain.from_iterable(rows))) <= {str}:
         return
     for row in rows:
@@ -42,8 +41,8 @@ def texts(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -
                 )
 
 
-def tree(departments: Iterable[Department]) -> None:
-    """Raises PlatformUnreadable for departments that are below each other."""
+def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
+    """The departments. Raises PlatformUnreadable for those that are below each other."""
     parents = {one.id: one for one in departments}
     fine: set[str] = {""}
     for one in parents.values():
@@ -57,3 +56,4 @@ def tree(departments: Iterable[Department]) -> None:
             above.append(at)
             at = parents[at].parent
         fine.update(above)
+    return tuple(departments)

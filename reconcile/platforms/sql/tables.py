@@ -18,7 +18,7 @@ from reconcile.platforms.sql.limits import EMAIL, NAME
 
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - SQLAlchemy's functions are written as SQL writes them
-    """The database's clock, in UTC without a zone."""
+    """The database's clock, in UTC; on PostgreSQL with its zone."""
 
     type = sa.DateTime()
     inherit_cache = True
@@ -26,7 +26,12 @@ class utc_now(FunctionElement[datetime]):  # noqa: N801 - SQLAlchemy's functions
 
 @compiles(utc_now)
 def _utc_now(_element: utc_now, _compiler: SQLCompiler, **_options: object) -> str:
-    return "CURRENT_TIMESTAMP"  # in UTC on SQLite
+    return "CURRENT_TIMESTAMP"  # in UTC on SQLite, and in our sessions on MariaDB
+
+
+@compiles(utc_now, "postgresql")
+def _utc_now_moving(_element: utc_now, _compiler: SQLCompiler, **_options: object) -> str:
+    return "clock_timestamp()"  # the other one stands still while a transaction lasts
 
 
 metadata = sa.MetaData()

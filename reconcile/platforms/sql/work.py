@@ -10,7 +10,16 @@ from reconcile.model.change import Change, Fields
 from reconcile.platforms.names import Move, Names, Unknown, blocked, text
 from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql.isolation import expect, isolate
+from reconcile.platforms.sql.limits import LIMITS
+from reconcile.platforms.sql.merging import merged
 from reconcile.platforms.sql.tables import utc_now
+
+_LENGTHS = {
+    "user": tuple((field, LIMITS.lengths[field]) for field in ("username", "first_name", "last_name", "email")),
+    "group": (("name", LIMITS.lengths["group"]),),
+    "department": (("title", LIMITS.lengths["department"]),),
+}
+"""Checked here, because not every database says which value is too long."""
 
 
 class Work(NamedTuple):
@@ -55,9 +64,16 @@ class Update(NamedTuple):
 
 
 def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> list[str]:
-    """Runs a step for each change; answers for each "" or what it names that is not there."""
+    """Runs a step for each change; answers for each "" or what it names that is not there, or is too long."""
     reasons = [""] * len(changes)
+    lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()
     for index, change in enumerate(changes):
+        fields = change.after or {}
+        for field, longest in lengths:
+            if len(fields.get(field) or "") > longest:
+                reasons[index] = f"the {field} is too long"
+        if reasons[index]:
+            continue
         try:
             step(index, change)
         except Unknown as unknown:
@@ -123,7 +139,7 @@ def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, 
 def _statement(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
     values: dict[str, Any] = {column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns}
     if "attributes" in values:  # what changes is merged into what is there; null removes (RFC 7396)
-        values["attributes"] = sa.func.json_patch(table.c.attributes, values["attributes"])
+        values["attributes"] = merged(table.c.attributes, values["attributes"])
     if "updated_at" in table.c:
         values["updated_at"] = utc_now()
     return sa.update(table).where(table.c.id == sa.bindparam("row")).values(values)

@@ -53,7 +53,7 @@ class SqlWriter:
         number = reading.workspace_id(self._connection, self._workspace)
         if number is None:
             raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
-        state = reading.read(self._connection, self._workspace, self._progress)
+        state = reading.read(self._connection, self._workspace, self._progress, lock=True)
         ids = [
             dict(
                 self._connection.execute(

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.sql import locking
-from reconcile.platforms.sql.isolation import reason
+from reconcile.platforms.sql.refusals import refusal
 from reconcile.platforms.sql.values import decode, encode
 
 
@@ -47,7 +47,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
 )
 def test_reasons_are_for_people(said: str, meant: str) -> None:
     error = IntegrityError("INSERT INTO users …", {"email": "secret"}, sqlite3.IntegrityError(said))
-    assert reason(error) == meant
+    assert refusal(error) == meant
 
 
 HELD = locking.Held("main", "joe", "box", 4711, None, "2026-03-01T07:00:00Z", 0.0)

@@ -1,14 +1,67 @@
-"""The first tables."""
+"""The first tables.
+
+Where the databases differ: PostgreSQL has identities that nobody can set by hand, times with their zone and JSONB.
+MariaDB compares text like the others do (case, accents and spaces at the end matter) only with a collation that says
+so; it has no index over an expression, so a column of the table holds it; and its tables carry a comment by which an
+interrupted creation is known again (`reconcile.platforms.sql.schema`).
+"""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from reconcile.platforms.sql.schema import MARK
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-_NOW = sa.text("CURRENT_TIMESTAMP")
+_MARIADB: dict[str, Any] = {
+    "mariadb_engine": "InnoDB",
+    "mariadb_default_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+    "mariadb_comment": MARK,
+}
+
+
+def _dialect() -> str:
+    return op.get_bind().dialect.name
+
+
+def _create(name: str, *elements: Any, **options: Any) -> None:
+    op.create_table(name, *elements, **_MARIADB, **options)
+
+
+def _id() -> sa.Column[int]:
+    identity = [sa.Identity(always=True)] if _dialect() == "postgresql" else []
+    return sa.Column("id", sa.Integer(), *identity, nullable=False)
+
+
+def _time(name: str) -> sa.Column[Any]:
+    now = sa.text("utc_timestamp()" if _dialect() == "mariadb" else "CURRENT_TIMESTAMP")
+    kind = sa.DateTime(timezone=_dialect() == "postgresql")
+    return sa.Column(name, kind, server_default=now, nullable=False)
+
+
+def _json() -> sa.types.TypeEngine[Any]:
+    if _dialect() != "postgresql":
+        return sa.JSON()
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    return JSONB()
+
+
+def _unique(name: str, table: str, columns: list[str], expression: str, generated: str, kind: str) -> None:
+    """A unique index over columns, one of them an expression; `generated` is its name where it has to be a column."""
+    if _dialect() == "mariadb":
+        op.execute(f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} GENERATED ALWAYS AS ({expression}) STORED")
+        op.create_index(name, table, [generated if column == expression else column for column in columns], unique=True)
+        return
+    op.create_index(
+        name, table, [sa.text(column) if column == expression else column for column in columns], unique=True
+    )
 
 
 def _fits(name: str, column: str, length: int) -> sa.CheckConstraint:
@@ -21,14 +74,14 @@ def _one_of(name: str, column: str, *values: str) -> sa.CheckConstraint:
 
 def upgrade() -> None:
     """Creates every table."""
-    op.create_table(
+    _create(
         "workspaces",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
-    op.create_table(
+    _create(
         "locks",
         sa.Column("workspace_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("token", sa.String(length=255), nullable=False),
@@ -37,13 +90,13 @@ def upgrade() -> None:
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("process_started", sa.String(length=255), nullable=True),
         sa.Column("started_at", sa.String(length=255), nullable=False),
-        sa.Column("heartbeat_at", sa.DateTime(), server_default=_NOW, nullable=False),
+        _time("heartbeat_at"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
         sa.PrimaryKeyConstraint("workspace_id"),
     )
-    op.create_table(
+    _create(
         "roles",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
@@ -51,9 +104,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "name", name="roles_name"),
         sqlite_autoincrement=True,
     )
-    op.create_table(
+    _create(
         "sources",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("type", sa.String(length=255), server_default="", nullable=False),
@@ -64,17 +117,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "name", name="sources_name"),
     )
-    op.create_table(
+    _create(
         "departments",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("parent_id", sa.Integer(), nullable=True),
         sa.Column("title", sa.String(length=255), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=True),
         sa.Column("external_id", sa.String(length=255), nullable=True),
         sa.Column("dn", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(), server_default=_NOW, nullable=False),
-        sa.Column("updated_at", sa.DateTime(), server_default=_NOW, nullable=False),
+        _time("created_at"),
+        _time("updated_at"),
         _fits("departments_title_length", "title", 255),
         sa.ForeignKeyConstraint(["parent_id"], ["departments.id"]),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
@@ -84,16 +137,16 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_departments_parent_id", "departments", ["parent_id"])
-    op.create_table(
+    _create(
         "groups",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=True),
         sa.Column("external_id", sa.String(length=255), nullable=True),
         sa.Column("dn", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(), server_default=_NOW, nullable=False),
-        sa.Column("updated_at", sa.DateTime(), server_default=_NOW, nullable=False),
+        _time("created_at"),
+        _time("updated_at"),
         _fits("groups_name_length", "name", 255),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
@@ -101,9 +154,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "source_id", "external_id", name="groups_external_id"),
         sqlite_autoincrement=True,
     )
-    op.create_table(
+    _create(
         "users",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("username", sa.String(length=255), nullable=False),
         sa.Column("first_name", sa.String(length=255), server_default="", nullable=False),
@@ -117,10 +170,10 @@ def upgrade() -> None:
         sa.Column("dn", sa.Text(), nullable=True),
         sa.Column("department_id", sa.Integer(), nullable=True),
         sa.Column("manager_id", sa.Integer(), nullable=True),
-        sa.Column("attributes", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("attributes", _json(), server_default="{}", nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
-        sa.Column("created_at", sa.DateTime(), server_default=_NOW, nullable=False),
-        sa.Column("updated_at", sa.DateTime(), server_default=_NOW, nullable=False),
+        _time("created_at"),
+        _time("updated_at"),
         _one_of(
             "users_status", "status", "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
         ),
@@ -139,35 +192,35 @@ def upgrade() -> None:
     )
     op.create_index("ix_users_department_id", "users", ["department_id"])
     op.create_index("ix_users_manager_id", "users", ["manager_id"])
-    op.create_table(
+    _create(
         "grants",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("role_id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.String(length=255), nullable=True),
-        sa.Column("created_at", sa.DateTime(), server_default=_NOW, nullable=False),
+        _time("created_at"),
         sa.ForeignKeyConstraint(["role_id"], ["roles.id"]),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("user_id", "role_id", name="grants_once"),
     )
     op.create_index("ix_grants_role_id", "grants", ["role_id"])
-    op.create_table(
+    _create(
         "memberships",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("group_id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.String(length=255), nullable=True),
-        sa.Column("created_at", sa.DateTime(), server_default=_NOW, nullable=False),
+        _time("created_at"),
         sa.ForeignKeyConstraint(["group_id"], ["groups.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("user_id", "group_id", name="memberships_once"),
     )
     op.create_index("ix_memberships_group_id", "memberships", ["group_id"])
-    op.create_table(
+    _create(
         "responsibilities",
-        sa.Column("id", sa.Integer(), nullable=False),
+        _id(),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=255), nullable=False),
         sa.Column("reference", sa.String(length=255), nullable=False),
@@ -176,8 +229,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "reference", "user_id", name="responsibilities_once"),
     )
     op.create_index("ix_responsibilities_user_id", "responsibilities", ["user_id"])
-    op.create_index(
-        "departments_title", "departments", ["workspace_id", sa.text("coalesce(parent_id, 0)"), "title"], unique=True
-    )
-    op.create_index("groups_name", "groups", ["workspace_id", sa.text("lower(name)")], unique=True)
-    op.create_index("users_username", "users", ["workspace_id", sa.text("lower(username)")], unique=True)
+    above = "coalesce(parent_id, 0)"
+    _unique("departments_title", "departments", ["workspace_id", above, "title"], above, "parent_or_0", "INTEGER")
+    name, username = "lower(name)", "lower(username)"
+    _unique("groups_name", "groups", ["workspace_id", name], name, "name_lower", "VARCHAR(255)")
+    _unique("users_username", "users", ["workspace_id", username], username, "username_lower", "VARCHAR(255)")

@@ -1,0 +1,97 @@
+"""Why a database refuses a row, in a person's words; and which of its errors are about the row at all.
+
+A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, as a full disk, is not,
+and ends the transaction.
+"""
+
+import re
+from typing import Final
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+_MEANINGS: Final = {
+    "username": "another user of the workspace has this username",
+    "groups_name": "another group of the workspace has this name",
+    "departments_title": "another department beside it has this title",
+    "external_id": "another one of the same source has this external id",
+    "memberships": "the user is in this group already",
+    "grants": "the user has this role already",
+    "sources": "another source of the workspace has this name",
+}
+_RAISED: Final = {"P0001", "44000", 1644}
+"""What a trigger or a view says by itself: SQLSTATE of PostgreSQL, number of MariaDB."""
+_CHECKED: Final = 4025
+"""A CHECK of MariaDB, which PyMySQL takes for an error of the server's operation."""
+_UNIQUE: Final = {"23505", 1062}
+_TOO_LONG: Final = {"22001", 1406}
+_NAMED = re.compile(r"(?:for key|CONSTRAINT) ['`](?:[^'`]*\.)?([^'`.]+)['`]")
+"""Where MariaDB names the rule; what is quoted before may be anybody's text."""
+
+
+class Refused(Exception):
+    """A row cannot be written; the text says why."""
+
+
+def refusal(error: Exception) -> str | None:
+    """What is wrong with the row, without the statement and its values; None if the error is not the row's."""
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, UnicodeError):
+        return f"it holds text that cannot be stored ({error})"
+    if not isinstance(error, DBAPIError):
+        return None
+    code = _code(error)
+    if not isinstance(error, IntegrityError | DataError) and code not in _RAISED and code != _CHECKED:
+        return None
+    return _sqlite(str(error.orig)) if code is None else _server(error, code)
+
+
+def _code(error: DBAPIError) -> str | int | None:
+    """PostgreSQL's SQLSTATE, MariaDB's number; None for SQLite. "" where the driver itself objects."""
+    first = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if isinstance(first, int):
+        return first
+    return (getattr(error.orig, "sqlstate", None) or "") if hasattr(error.orig, "diag") else None
+
+
+def _sqlite(text: str) -> str:
+    rule, found, where = text.partition(" constraint failed: ")
+    if not found:
+        return text
+    if rule == "UNIQUE":
+        return _taken(where) or text
+    if rule == "CHECK" and where.endswith("_length"):
+        return f"the {where.split('_', 1)[1].removesuffix('_length')} is too long"
+    return _forbidden(where)
+
+
+def _server(error: DBAPIError, code: str | int) -> str:
+    text, rule = _said(error)
+    if code in _RAISED:
+        return text
+    if code in _TOO_LONG:
+        return f"a value is too long: {text}"
+    if code in _UNIQUE:
+        return _taken(rule) or _forbidden(rule)
+    if isinstance(error, IntegrityError) or code == _CHECKED:
+        return _forbidden(rule) if rule else text
+    return f"it holds a value that cannot be stored ({text})"
+
+
+def _said(error: DBAPIError) -> tuple[str, str]:
+    """The server's text, and the rule it names or ""."""
+    said = getattr(error.orig, "diag", None)
+    if said is not None:
+        return said.message_primary or str(error.orig), said.constraint_name or ""
+    arguments = error.orig.args if error.orig is not None else ()
+    text = str(arguments[-1]) if arguments else ""
+    named = list(_NAMED.finditer(text))
+    return text, named[-1][1] if named else ""
+
+
+def _taken(where: str) -> str | None:
+    return next((meaning for part, meaning in _MEANINGS.items() if part in where), None)
+
+
+def _forbidden(rule: str) -> str:
+    return f"the database's rule {rule} forbids it"

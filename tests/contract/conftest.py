@@ -1,0 +1,65 @@
+"""Database servers that the contract tests share: one of each kind for a process, started when it is first wanted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from reconcile.platforms.sql import database
+from tests.contract.platforms import SERVERS, Acme, Servers, acme, sql
+from tests.contract.servers import Opened
+from tests.servers.databases import Server
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Gives the running server of a kind."""
+    with ExitStack() as stack:
+        running: dict[str, Server] = {}
+
+        def get(kind: str) -> Server:
+            if kind not in running:
+                running[kind] = stack.enter_context(_starter(kind)())
+            return running[kind]
+
+        yield get
+
+
+def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
+    if kind == "mariadb":
+        from tests.servers.mariadb import mariadb
+
+        return mariadb
+    from tests.servers.postgresql import postgresql
+
+    return postgresql
+
+
+@pytest.fixture(params=SERVERS)
+def db(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Acme]:
+    """A fresh database on each kind of server."""
+    with acme(servers(request.param)) as made:
+        yield made
+
+
+@pytest.fixture
+def maria(servers: Servers) -> Iterator[Acme]:
+    """A fresh database on MariaDB."""
+    with acme(servers("mariadb")) as made:
+        yield made
+
+
+@pytest.fixture
+def postgres(servers: Servers) -> Iterator[Acme]:
+    """A fresh database on PostgreSQL."""
+    with acme(servers("postgresql")) as made:
+        yield made
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    """Opens platforms that do not wait for others for long; MariaDB counts whole seconds."""
+    monkeypatch.setattr(database, "BUSY", 1.0)
+    with ExitStack() as stack:
+        yield lambda where: stack.enter_context(closing(sql(tmp_path, where if isinstance(where, str) else where.url)))
