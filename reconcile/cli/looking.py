@@ -1,5 +1,6 @@
 """`search` and `tree`: what a source has, before anything is decided."""
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,17 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
 
     loaded = assembling.configuration(paths, variables)
     (chosen,) = assembling.chosen_sources(loaded.desired, [source])
+    if form == "text":  # at once: a directory of thousands must not look like one of none while it is read
+        click.echo(f"{printable(chosen.name)}: {printable(chosen.base_dn)}")
+        if sys.stdout is not None:
+            sys.stdout.flush()
     with progress() as tell, closing(assembling.directory(chosen, tell)) as directory:
         snapshot = directory.read(planning.tree_query(loaded.desired, chosen))
     shown = planning.overview(loaded.desired, chosen, snapshot)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2))
         return
-    click.echo(f"{printable(shown.source)}: {printable(shown.base_dn)}, {len(snapshot.persons)} persons")
+    click.echo(f"\npersons: {len(snapshot.persons)}")
     for title, nodes, total in (
         ("departments", shown.departments, len(snapshot.units)),
         ("groups", shown.groups, len(snapshot.groups)),

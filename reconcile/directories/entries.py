@@ -97,7 +97,9 @@ def text(value: bytes) -> str:
 
 def decoded(attributes: dict[str, list[bytes]], binary: Mapping[str, Callable[[bytes], str]] = _NONE) -> Attributes:
     """All values as text, those of `binary` as it says; an attribute without values is absent. Raises ValueError."""
-    readable = {name: tuple(map(binary[name], attributes[name])) for name in binary if attributes.get(name)}
+    readable = (
+        {name: tuple(map(binary[name], attributes[name])) for name in binary if attributes.get(name)} if binary else {}
+    )
     if readable:
         attributes = {name: values for name, values in attributes.items() if name not in readable}
     try:
@@ -114,7 +116,7 @@ def decoded(attributes: dict[str, list[bytes]], binary: Mapping[str, Callable[[b
 
 def _is_text(values: list[bytes] | None) -> bool:
     """Whether a login is one: nobody logs in as the base64 of some bytes."""
-    if values:
+    if values and not values[0].isascii():
         try:
             values[0].decode()
         except UnicodeDecodeError:
@@ -124,7 +126,9 @@ def _is_text(values: list[bytes] | None) -> bool:
 
 def person(entry: RawEntry, rules: Rules) -> Person:
     """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
-    attributes = aliases.filled(decoded(entry.attributes, rules.vendor.binary), rules.person_aliases)
+    attributes = decoded(entry.attributes, rules.vendor.binary)
+    if rules.person_aliases:
+        aliases.filled(attributes, rules.person_aliases)
     identifiers = attributes.get(rules.identifier)
     manager = None
     if rules.manager is not None:

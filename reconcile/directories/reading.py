@@ -6,6 +6,7 @@ no entries", and an empty source is not the same as a closed one.
 
 import logging
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 from reconcile.directories import entries, nesting, primarygroups, ranges
@@ -122,7 +123,7 @@ def _all(
     for page in ranges.whole(search, searcher):
         for entry in page:
             try:
-                if not is_removed(entry.dn, vendor):
+                if not (vendor.removed and is_removed(entry.dn, vendor)):
                     found.append((dn.normalize(entry.dn), entry.dn, make(entry)))
             except ValueError as error:
                 raise SourceUnreadable(
@@ -130,7 +131,7 @@ def _all(
                     f"Correct it in the directory, or exclude it by the filter {search.filter}."
                 ) from error
         progress(len(found))
-    found.sort(key=lambda item: item[:2])
+    found.sort(key=itemgetter(0, 1))
     values = tuple([value for _, _, value in found])
     _check_once(values, searcher)
     return values

@@ -7,6 +7,7 @@ pages already in the file), `written`, `committed`; or `race`: it waits for a li
 """
 
 import os
+import signal
 import socket
 import sqlite3
 import sys
@@ -71,4 +72,6 @@ def main(folder: Path, point: str, url: str = "sqlite:///acme.db") -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts this in the background has it ignore Ctrl-C; the test is about what Ctrl-C does.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(Path(sys.argv[1]), *sys.argv[2:])

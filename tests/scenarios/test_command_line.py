@@ -650,7 +650,9 @@ def test_a_source_as_trees(shell: Shell) -> None:
     assert (
         shell.run("tree", "corp")[0]
         == """\
-corp: dc=example,dc=com, 2 persons
+corp: dc=example,dc=com
+
+persons: 2
 
 departments: 3
     [ ] Other (0)  # ou=Other,dc=example,dc=com
