@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.running import output_options, paths_argument, progress, scope_options, variable_option
-from reconcile.errors import Unreadable, UsageError
+from reconcile.errors import Unreadable
 
 
 @click.command()
@@ -23,20 +23,22 @@ def test(
     variables: dict[str, str],
 ) -> None:
     """Connect to every server of every source and to the platform, and count what each rule finds. Changes nothing."""
+    import msgspec
+
     from reconcile.cli import assembling
     from reconcile.cli.checklist import Checklist, each_server
 
-    if workspaces:
-        raise UsageError("test looks at the whole platform: --workspace has no meaning here")
     loaded = assembling.configuration(paths, variables)
     chosen = assembling.chosen_sources(loaded.desired, sources)
+    names = assembling.chosen_workspaces(loaded.desired, workspaces)
+    settings = msgspec.structs.replace(loaded.desired.platform, workspaces=names)
     checklist = Checklist([name for source in chosen for name, _ in each_server(source)])
     with progress() as count:
         for source in chosen:
             for name, one in each_server(source):
                 with closing(assembling.directory(one, count)) as directory:
                     checklist.show(name, directory.check())
-        with closing(assembling.platform(loaded.desired.platform, count)) as platform:
+        with closing(assembling.platform(settings, count)) as platform:
             checklist.show("platform", platform.check())
     context.exit(Unreadable.exit_code if checklist.failed else 0)
 

@@ -7,7 +7,8 @@ class Node(msgspec.Struct, frozen=True):
     """An OU or group; `people` are those of the entry itself, `all_people` with what is within it.
 
     A group that is shown elsewhere already (it is in several groups, or in a circle) has `repeated` set and nothing
-    within it.
+    within it. Nor has one with `continued` set: no tree has more than a hundred levels, and what is below those is shown
+    as trees of their own.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Node(msgspec.Struct, frozen=True):
     all_people: int
     roles: tuple[str, ...] = ()
     repeated: bool = False
+    continued: bool = False
     within: tuple["Node", ...] = ()
 
 

@@ -32,21 +32,23 @@ def _feasible(changes: list[Change]) -> list[Change]:
     """Departments so that each finds its parent there and its title free; those that trade places stay together."""
     makers = {made[1].casefold(): change for change in changes if (made := makes(change)) is not None}
     freed = {change.key.casefold(): change for change in changes if change.before is not None and makes(change)}
-    waiting = {id(change): change for change in changes}
-    done: list[Change] = []
-
-    def needed(change: Change) -> list[Change]:
+    places = {id(change): at for at, change in enumerate(changes)}
+    needs: dict[int, list[int]] = {}
+    for at, change in enumerate(changes):
         made = makes(change)
-        if made is None:
-            return []
-        above = makers.get(parent(made[1]).casefold())
-        given_up = freed.get(_now(made[1], makers).casefold())
-        return [one for one in (above, given_up) if one is not None and one is not change]
-
-    while waiting:
-        ready = [one for one in waiting.values() if not any(id(need) in waiting for need in needed(one))]
-        done += [waiting.pop(id(one)) for one in ready or list(waiting.values())]
-    return done
+        found = (
+            ()
+            if made is None
+            else (makers.get(parent(made[1]).casefold()), freed.get(_now(made[1], makers).casefold()))
+        )
+        needs[at] = [places[id(one)] for one in found if one is not None and one is not change]
+    done: list[int] = []
+    while needs:
+        ready = [at for at, wanted in needs.items() if needs.keys().isdisjoint(wanted)] or list(needs)
+        done += ready
+        for at in ready:
+            del needs[at]
+    return [changes[at] for at in done]
 
 
 def _now(path_then: str, makers: Mapping[str, Change]) -> str:

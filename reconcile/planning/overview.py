@@ -13,6 +13,9 @@ from reconcile.planning.index import Index, ancestors
 from reconcile.planning.query import query
 from reconcile.planning.rules import SourceRules
 
+_DEEPEST = 100
+"""Levels of a tree: enough for any directory that people made, and far from what a program cannot descend."""
+
 
 def tree_query(desired: DesiredState, source: Source) -> Query:
     """All groups and OUs, whatever the rules ask for."""
@@ -39,12 +42,21 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
         parent = next((name for name in ancestors(key) if name in index.units), "")
         children.setdefault(parent, []).append(key)
 
-    def node(key: str) -> Node:
-        name = dn.parse(index.units[key].dn)[0][0][1]
-        within = tuple(map(node, children.get(key, [])))
-        return Node(name, index.units[key].dn, key in selected, own[key], below[key], within=within)
+    roots = children.get("", [])
 
-    return map(node, children.get("", []))
+    def node(key: str, depth: int) -> Node:
+        name = dn.parse(index.units[key].dn)[0][0][1]
+        inner = children.get(key, [])
+        continued = bool(inner) and depth == _DEEPEST
+        if continued:
+            roots.extend(inner)
+        within = () if continued else tuple(node(one, depth + 1) for one in inner)
+        return Node(
+            name, index.units[key].dn, key in selected, own[key], below[key], continued=continued, within=within
+        )
+
+    for key in roots:  # grows while it is gone through
+        yield node(key, 1)
 
 
 class _Groups:
@@ -60,14 +72,16 @@ class _Groups:
         inner = {below for key in self._index.groups for below in self._index.direct(key)[1] if below != key}
         for key in self._index.groups:
             if key not in inner:
-                yield self._node(key)
-        for key in self._index.groups:  # only circles are left
+                yield self._node(key, 1)
+        for key in self._index.groups:  # what is left are circles, and what would have been too deep
             if key not in self._shown:
-                yield self._node(key)
+                yield self._node(key, 1)
 
-    def _node(self, key: str) -> Node:
+    def _node(self, key: str, depth: int) -> Node:
         group, index = self._index.groups[key], self._index
+        inner = index.direct(key)[1]
         repeated = key in self._shown
+        continued = bool(inner) and not repeated and depth == _DEEPEST
         self._shown.add(key)
         return Node(
             dn.parse(group.dn)[0][0][1],
@@ -77,7 +91,8 @@ class _Groups:
             len(index.members(key)),
             self._roles.get(key, ()),
             repeated,
-            () if repeated else tuple(map(self._node, index.direct(key)[1])),
+            continued,
+            () if repeated or continued else tuple(self._node(one, depth + 1) for one in inner),
         )
 
     def _by_group(self, desired: DesiredState) -> dict[str, tuple[str, ...]]:

@@ -569,6 +569,11 @@ def test_testing_what_can_be_reached(shell: Shell) -> None:
     out, _ = shell.run("test")
     assert "corp      ok      persons         1 found below" in out
     assert "platform  ok      " in out
+    shell.company({"uid=ann": None}, platform=DESIRED["platform"] | {"workspaces": ["one", "two"]})
+    shell.run("apply", "--yes")
+    out, _ = shell.run("test", "--workspace", "two")
+    assert "workspace two   1 users" in out
+    assert "workspace one" not in out
     (shell.folder / "corp.ldif").unlink()
     out, _ = shell.run("test", code=7)
     assert "corp      FAILED  " in out
@@ -670,6 +675,24 @@ groups: 4
     )
     data = json.loads(shell.run("tree", "corp", "--format", "json")[0])
     assert data["groups"][0]["within"][0]["dn"] == "cn=low,dc=example,dc=com"
+
+
+def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
+    units = [",".join(f"ou=o{level}" for level in range(depth, -1, -1)) for depth in range(120)]
+    groups: dict[str, Any] = {f"cn=g{number}": {"member": [f"cn=g{number + 1}"]} for number in range(1200)}
+    shell.company(
+        {**dict.fromkeys(units), "uid=ann": None, **groups, "cn=g1200": {"member": ["uid=ann"]}},
+        groups=[{"source": "corp", "select": ["cn=g0"]}],
+        departments=[{"source": "corp", "select": ["ou=*"]}],
+    )
+    lines = shell.run("tree", "corp")[0].splitlines()
+    assert sum("ou=o" in line for line in lines) == 120
+    assert sum("  # cn=g" in line for line in lines) == 1201
+    assert "(goes on below)" in "".join(lines)
+    json.loads(shell.run("tree", "corp", "--format", "json")[0])
+    out, _ = shell.run("apply", "--yes")
+    assert out.endswith("0 failed, 0 skipped.\n")
+    shell.run("plan", "--check")
 
 
 def test_mistakes_at_the_command_line(shell: Shell) -> None:
