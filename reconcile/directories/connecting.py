@@ -5,6 +5,7 @@ refuses the bind ends the attempt: another one would refuse it too, and might lo
 to clear text.
 """
 
+import importlib
 import logging
 from collections.abc import Sequence
 
@@ -27,8 +28,8 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
         targets = [target(url) for url in urls]
     except ValueError as error:
         raise NoConnection(REACH, f"the source {source.name}: {error}") from error
-    if why := binding.missing(source):
-        raise NoConnection(BIND, f"the source {source.name} has bind.kerberos: true, but {why}")
+    if source.bind.kerberos:
+        _import_kerberos(source)
     protects = [transports.protects(source, some) for some in targets]
     # Without TLS Kerberos signs and encrypts, or there is no bind.
     if source.require_signing and not source.bind.kerberos and not all(protects):
@@ -52,6 +53,18 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
     step = failures[-1].step if failures else REACH
     later = any(failure.later for failure in failures)
     raise NoConnection(step, f"no server of the source {source.name} can be used:\n{reasons}", later=later)
+
+
+def _import_kerberos(source: desired.Source) -> None:
+    """So that a library that is missing, or does not work here, is said before anything is connected to."""
+    why = binding.missing(source)
+    if not why:
+        try:
+            importlib.import_module("reconcile.directories.kerberos")
+        except ImportError as error:
+            why = f"gssapi cannot be imported: {error}"
+    if why:
+        raise NoConnection(BIND, f"the source {source.name} has bind.kerberos: true, but {why}")
 
 
 def _warn(source: desired.Source, targets: Sequence[Target]) -> None:

@@ -42,12 +42,12 @@ class Realm:
     def __init__(self, server: Samba, folder: Path) -> None:
         self.server = server
         self._folder = folder
+        self._cache = folder / "tickets"
 
     def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Makes this process, and those it starts, clients of the realm, with an empty ticket cache."""
-        cache = self._folder / "tickets"
-        cache.unlink(missing_ok=True)
-        monkeypatch.setenv("KRB5CCNAME", f"FILE:{cache}")
+        self.forget()
+        monkeypatch.setenv("KRB5CCNAME", f"FILE:{self._cache}")
         monkeypatch.setenv("KRB5_CONFIG", str(self.client(self.server.address)))
         monkeypatch.setenv("KRB5_CLIENT_KTNAME", "FILE:/nonexistent")
         monkeypatch.setenv("KRB5_KTNAME", "FILE:/nonexistent")
@@ -61,6 +61,10 @@ class Realm:
     def kinit(self, name: str = "reader", *options: str) -> None:
         """Puts a ticket into the cache."""
         _run(program("kinit", "krb5-user"), *options, f"{name}@{REALM}", given=f"{PASSWORD}\n")
+
+    def forget(self) -> None:
+        """Empties the cache."""
+        self._cache.unlink(missing_ok=True)
 
     def keytab(self, principal: str) -> Path:
         """A file with the keys of an account or a service."""

@@ -1,7 +1,9 @@
 """Binding with a Kerberos ticket, on a real KDC and domain controller: who is bound, and why nobody is."""
 
 import logging
+import os
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -22,8 +24,9 @@ from tests.servers.certificates import Authority
 from tests.servers.kerberos import HOST, READER, Realm, realm
 from tests.servers.proxy import listening
 from tests.servers.samba import PASSWORD, SUFFIX
-from tests.servers.slapd import free_port, program, without
-from tests.servers.sources import PERSONS, Known
+from tests.servers.site import Site
+from tests.servers.slapd import Slapd, free_port, program, slapd, without
+from tests.servers.sources import PERSONS, Known, ldif, people
 from tests.servers.stand_in import stand_in
 from tests.servers.transports import LDAP3, PYTHON_LDAP, needs, needs_gssapi
 
@@ -77,6 +80,26 @@ def refused(settings: desired.Source) -> str:
     return str(caught.value)
 
 
+def passed_on(client: socket.socket, server: socket.socket, seen: bytearray | None = None) -> None:
+    """Hands on what either side says until one of them has had enough; `seen` is all of it."""
+
+    def copy(here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while data := here.recv(65536):
+                if seen is not None:
+                    seen.extend(data)
+                there.sendall(data)
+        with suppress(OSError):
+            there.shutdown(socket.SHUT_RDWR)
+
+    back = threading.Thread(target=copy, args=(server, client), daemon=True)
+    back.start()
+    copy(client, server)
+    back.join(10)
+    client.close()
+    server.close()
+
+
 def protected(authority: Authority) -> desired.Tls:
     return desired.Tls(mode="starttls", ca_file=str(authority.file), server_name=HOST)
 
@@ -116,18 +139,8 @@ def test_nobody_on_the_way_can_read_along(bind: desired.Bind, visible: bool, dom
     seen = bytearray()
 
     def serve(client: socket.socket) -> None:
-        with client, socket.create_connection((domain.server.address, 389)) as server, suppress(OSError):
-            back = threading.Thread(target=copy, args=(server, client), daemon=True)
-            back.start()
-            copy(client, server)
-            back.join(10)
-
-    def copy(here: socket.socket, there: socket.socket) -> None:
-        with suppress(OSError):
-            while data := here.recv(65536):
-                seen.extend(data)
-                there.sendall(data)
-            there.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError), socket.create_connection((domain.server.address, 389)) as server:
+            passed_on(client, server, seen)
 
     with listening(serve) as port, suppress(SourceUnreadable):
         read(source(f"ldap://127.0.0.1:{port}", bind=bind, transport=LDAP3))
@@ -240,8 +253,7 @@ def test_the_logged_command_takes_the_ticket_too(
     domain: Realm, tls: desired.Tls, caplog: pytest.LogCaptureFixture
 ) -> None:
     program("ldapsearch")
-    if not list(Path("/usr/lib").glob("*/sasl2/libgssapiv2.so")):
-        without("SASL has no GSSAPI (Debian: apt-get install libsasl2-modules-gssapi-mit)")
+    _needs_sasl()
     domain.kinit()
     caplog.set_level(logging.INFO, "reconcile.directories")
     persons = read(source(domain.server.url, tls=tls, page_size=0)).persons
@@ -251,3 +263,73 @@ def test_the_logged_command_takes_the_ticket_too(
     assert " -Y GSSAPI " in command
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.count("\ndn: ") + done.stdout.startswith("dn: ") >= len(persons)
+
+
+@pytest.fixture
+def openldap(domain: Realm, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slapd]:
+    """An OpenLDAP of the realm, which looks whether a bind is tied to its certificate."""
+    _needs_sasl()
+    domain.kinit()
+    monkeypatch.setenv("KRB5_KTNAME", f"FILE:{domain.keytab(f'ldap/{HOST}')}")
+    certificate = authority.issue("openldap", [HOST])
+    lines = [f"sasl-host {HOST}", "sasl-cbinding tls-endpoint"]
+    with slapd(tmp_path / "slapd", ldif(people(10)), certificate=certificate, first_lines=lines) as running:
+        yield running
+
+
+@pytest.mark.usefixtures("transport")
+def test_openldap_within_tls(openldap: Slapd, authority: Authority) -> None:
+    settings = sources.source(openldap.url, bind=TICKET, tls=protected(authority))
+    assert len(read(settings).persons) == 10
+
+
+def test_openldap_without_tls(openldap: Slapd) -> None:
+    assert len(read(sources.source(openldap.url, bind=TICKET, tls=CLEAR)).persons) == 10
+
+
+def test_nobody_can_stand_between_the_ends_of_tls(openldap: Slapd, authority: Authority) -> None:
+    """Somebody with another certificate for the same name, which the client trusts too, passes everything on."""
+    other = authority.issue("between", [HOST])
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(other.certificate, other.key)
+    client_side = ssl.create_default_context(cafile=str(authority.file))
+    port = int(openldap.ldaps_url.rpartition(":")[2])
+
+    def serve(client: socket.socket) -> None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as plain:
+            here = server_side.wrap_socket(client, server_side=True)
+            there = client_side.wrap_socket(plain, server_hostname=HOST)
+            passed_on(here, there)
+
+    tls = msgspec.structs.replace(protected(authority), mode="ldaps")
+    with listening(serve) as between:
+        settings = sources.source(f"ldaps://127.0.0.1:{between}", tls=tls, transport=LDAP3)
+        assert len(read(settings).persons) == 10  # A password is passed on, and everything is read along.
+        assert "invalidCredentials" in refused(msgspec.structs.replace(settings, bind=TICKET))
+
+
+def test_a_plan_by_ticket(domain: Realm, authority: Authority, tmp_path: Path) -> None:
+    site = Site(tmp_path, PASSWORD)
+    site.environment = {name: value for name, value in os.environ.items() if name.startswith("KRB5")}
+    site.write(
+        {
+            "name": "corp",
+            "type": "active_directory",
+            "servers": [domain.server.url],
+            "tls": {"ca_file": str(authority.file), "server_name": HOST},
+            "bind": {"kerberos": True, "principal": READER},
+            "require_signing": True,
+            "base_dn": SUFFIX,
+            "users": {"base": "ou=Staff", "create": "all"},
+        }
+    )
+    domain.kinit()
+    site.run("apply", "--yes")
+    site.run("plan", "--check")
+    domain.forget()
+    site.refuses(f"Get a ticket of {READER} with kinit")
+
+
+def _needs_sasl() -> None:
+    if not list(Path("/usr/lib").glob("*/sasl2/libgssapiv2.so")):
+        without("SASL has no GSSAPI (Debian: apt-get install libsasl2-modules-gssapi-mit)")

@@ -1,5 +1,6 @@
 """What is wrong with settings, told without looking anywhere."""
 
+import sys
 from typing import Any
 
 import msgspec
@@ -72,6 +73,14 @@ def test_kerberos_where_gssapi_is_not_installed(monkeypatch: pytest.MonkeyPatch)
     assert 'pip install "reconcile-identity[kerberos]"' in message
     with pytest.raises(SourceUnreadable, match=r"corp has bind\.kerberos: true, but gssapi is not"):
         LdapDirectory(settings).read(PERSONS)
+
+
+def test_kerberos_where_gssapi_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "find_spec", lambda name: True)
+    monkeypatch.delitem(sys.modules, "reconcile.directories.kerberos", raising=False)
+    monkeypatch.setitem(sys.modules, "gssapi", None)
+    with pytest.raises(SourceUnreadable, match="gssapi cannot be imported: "):
+        LdapDirectory(source(URL, bind=desired.Bind(kerberos=True))).read(PERSONS)
 
 
 def test_signing_is_what_kerberos_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
