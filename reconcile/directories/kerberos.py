@@ -76,7 +76,8 @@ class Seal:
             raise OSError(f"what came is not what the server encrypted: {_said(error)}") from error
         if not found.encrypted:
             raise OSError("what came is not encrypted")
-        return found.message
+        data: bytes = found.message
+        return data
 
 
 class Bound(NamedTuple):

@@ -161,6 +161,15 @@ def test_python_ldap_is_not_for_kerberos_without_tls(domain: Realm, caplog: pyte
     assert "clear text" not in caplog.text
 
 
+def test_a_python_ldap_without_sasl(domain: Realm, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs(PYTHON_LDAP)
+    import ldap
+
+    monkeypatch.setattr(ldap, "SASL_AVAIL", 0)
+    settings = source(domain.server.url, tls=protected(authority), transport=PYTHON_LDAP)
+    assert f"python-ldap was compiled without SASL: set transport: {LDAP3}" in refused(settings)
+
+
 @pytest.mark.usefixtures("transport")
 class TestNoTicket:
     """The same over both transports."""

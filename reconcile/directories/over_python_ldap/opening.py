@@ -160,6 +160,9 @@ def _kerberos(connection: Connection, source: desired.Source, some: Target) -> s
     # By itself, for gssapi is an extra. libldap's own way to bind so would take it from the machine's ldap.conf.
     from reconcile.directories import kerberos
 
+    if not ldap.SASL_AVAIL:
+        raise Unusable(BIND, f"python-ldap was compiled without SASL: set transport: {LDAP3}")
+
     def ask(message: bytes) -> tuple[Result, bytes]:
         return _answer(source, lambda: connection.sasl_bind_s("", kerberos.MECHANISM, message))
 
