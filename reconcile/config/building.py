@@ -139,6 +139,8 @@ class Builder:
                 dn=bind.get("dn", ""),
                 password=None if password is None else self._secret((*path, "bind", "password"), password),
                 anonymous=bind.get("anonymous", False),
+                kerberos=bind.get("kerberos", False),
+                principal=bind.get("principal", ""),
             ),
             require_signing=values.get("require_signing", False),
             active_uac=tuple(map(int, values.get("active_uac", ()))),

@@ -77,13 +77,19 @@ def _bind(source: Values, path: Path, findings: Findings) -> None:
         findings.missing(path, "bind")
     if not isinstance(bind, dict):
         return
-    anonymous = bind.get("anonymous") is True
-    if anonymous and ("dn" in bind or "password" in bind):
+    anonymous, kerberos = bind.get("anonymous") is True, bind.get("kerberos") is True
+    if "principal" in bind and not kerberos:
+        findings.add((*here, "principal"), "only a bind with kerberos: true has a principal", key=True)
+    if kerberos and (anonymous or "dn" in bind or "password" in bind):
+        findings.add((*here, "kerberos"), "kerberos does not go with dn, password and anonymous: leave one of them out")
+    elif kerberos:
+        return
+    elif anonymous and ("dn" in bind or "password" in bind):
         findings.add((*here, "anonymous"), "anonymous does not go with dn and password: leave one of them out")
     elif anonymous:
         return
     elif "dn" not in bind and "password" not in bind:
-        findings.add(here, "give dn and password, or anonymous: true")
+        findings.add(here, "give dn and password, or anonymous: true, or kerberos: true")
     elif "password" not in bind:
         findings.add(here, "dn without password is an anonymous bind to most servers: give the password as well")
     elif "dn" not in bind:

@@ -1,8 +1,22 @@
-"""Who reads: what goes into the simple bind, and what its answer means, whichever transport carries it."""
+"""Who reads: what goes into the simple bind, and what a bind's answer means, whichever transport carries it."""
+
+from importlib.util import find_spec
+from typing import Final
 
 from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
 from reconcile.directories.targets import Target
+from reconcile.directories.transports import protects
 from reconcile.model import desired
+
+NO_GSSAPI: Final = (
+    'gssapi is not installed: pip install "reconcile-identity[kerberos]" (this compiles it and needs the headers of '
+    "Kerberos: on Debian, apt-get install gcc python3-dev libkrb5-dev)"
+)
+
+
+def missing(source: desired.Source) -> str:
+    """Why this machine cannot bind as the source says; "" where it can. Nothing is imported."""
+    return NO_GSSAPI if source.bind.kerberos and not find_spec("gssapi") else ""
 
 
 def password(source: desired.Source) -> bytes:
@@ -21,12 +35,13 @@ def password(source: desired.Source) -> bytes:
     return text.encode()
 
 
-def accepted(source: desired.Source, some: Target, result: Result) -> None:
+def accepted(source: desired.Source, some: Target, result: Result, who: str) -> None:
     """Raises NoConnection where the server refused the bind, Unusable where another one may do better."""
     if result.code in {BUSY, UNAVAILABLE}:
         raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
-        raise BindRefused(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
+        advice = _advice(source, some, result)
+        raise BindRefused(BIND, f"{some.url}: the bind as {who} was refused: {result}.\n{advice}")
 
 
 def broken(why: object) -> Unusable:
@@ -34,18 +49,34 @@ def broken(why: object) -> Unusable:
     return Unusable(BIND, f"the connection broke during the bind: {why}")
 
 
-def _advice(result: Result) -> str:
+def _advice(source: desired.Source, some: Target, result: Result) -> str:
+    if source.bind.kerberos and result.code in _ADVICE_ON_KERBEROS:
+        return _ADVICE_ON_KERBEROS[result.code]
     match result.code:
         case 49:
             return "The DN or the password is wrong, or the account is locked. No other server is asked."
+        case 8 | 13 if protects(source, some):
+            return _WITHIN_TLS if source.bind.kerberos else _ASK
         case 8 | 13:
             return "The server wants TLS: set tls.mode to starttls or ldaps."
         case 48:
             return "The server allows no such bind: set bind.dn and bind.password."
         case _:
-            return "Ask those who run the directory."
+            return _ASK
+
+
+_ASK: Final = "Ask those who run the directory."
+_WITHIN_TLS: Final = (
+    "The server wants Kerberos to encrypt, not TLS (Samba: `ldap server require strong auth` is not "
+    "`allow_sasl_over_tls`): set tls.mode to none, and Kerberos encrypts everything."
+)
+_ADVICE_ON_KERBEROS: Final = {
+    7: "The server takes no Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
+    49: "The server does not take the ticket: its key or its clock is not what the KDC thinks, or it knows nobody of "
+    "that name. No other server is asked.",
+}
 
 
 def reader(source: desired.Source) -> str:
-    """Who is bound, for messages."""
+    """Who is bound by a simple bind, for messages."""
     return "an anonymous reader" if source.bind.anonymous else source.bind.dn

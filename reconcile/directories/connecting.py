@@ -5,11 +5,12 @@ refuses the bind ends the attempt: another one would refuse it too, and might lo
 to clear text.
 """
 
+import importlib
 import logging
 from collections.abc import Sequence
 
-from reconcile.directories import securing, transports
-from reconcile.directories.failures import REACH, TLS, NoConnection, Unusable
+from reconcile.directories import binding, securing, transports
+from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Unusable
 from reconcile.directories.targets import Target, target
 from reconcile.directories.transports import Session, Told
 from reconcile.model import desired
@@ -27,16 +28,19 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
         targets = [target(url) for url in urls]
     except ValueError as error:
         raise NoConnection(REACH, f"the source {source.name}: {error}") from error
-    if source.require_signing and not all(transports.protects(source, some) for some in targets):
+    if source.bind.kerberos:
+        _import_kerberos(source)
+    protects = [transports.protects(source, some) for some in targets]
+    # Without TLS Kerberos signs and encrypts, or there is no bind.
+    if source.require_signing and not source.bind.kerberos and not all(protects):
         raise NoConnection(
             TLS,
             f"the source {source.name} has require_signing: true, but tls.mode is none: nothing was sent.\n"
-            "Set tls.mode to starttls or ldaps.",
+            "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
         )
     name, session = transports.chosen(source, targets)
     log.info("%s: the transport is %s", source.name, name)
-    protected = any(transports.protects(source, some) for some in targets)
-    rules = securing.context(source.tls) if protected else None
+    rules = securing.context(source.tls) if any(protects) else None
     _warn(source, targets)
     failures: list[Unusable] = []
     for some in targets:
@@ -51,15 +55,29 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
     raise NoConnection(step, f"no server of the source {source.name} can be used:\n{reasons}", later=later)
 
 
+def _import_kerberos(source: desired.Source) -> None:
+    """So that a library that is missing, or does not work here, is said before anything is connected to."""
+    why = binding.missing(source)
+    if not why:
+        try:
+            importlib.import_module("reconcile.directories.kerberos")
+        except ImportError as error:
+            why = f"gssapi cannot be imported: {error}"
+    if why:
+        raise NoConnection(BIND, f"the source {source.name} has bind.kerberos: true, but {why}")
+
+
 def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
     if source.bind.anonymous:
         log.warning("%s: the bind is anonymous: what the directory hides from strangers is not there", source.name)
     clear = [some.url for some in targets if source.tls.mode == "none" and not some.ldaps]
-    if clear and not source.bind.anonymous:
+    if clear and source.bind.password is not None:
         log.warning("%s: the password is sent in clear text to %s (tls.mode: none)", source.name, ", ".join(clear))
     if source.tls.verify == "none" and len(clear) < len(targets):
         log.warning(
-            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anybody on the way can read the password and "
-            "pretend to be the directory",
+            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anybody on the way can %s",
             source.name,
+            "read and change what comes"
+            if source.bind.kerberos
+            else "read the password and pretend to be the directory",
         )

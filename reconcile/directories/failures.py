@@ -20,7 +20,7 @@ TLS: Final = "TLS"
 BIND: Final = "bind"
 """The steps of connecting, as `reconcile test` calls them."""
 
-NO_SUCH_OBJECT, BUSY, UNAVAILABLE = 32, 51, 52
+IN_PROGRESS, NO_SUCH_OBJECT, BUSY, UNAVAILABLE = 14, 32, 51, 52
 
 
 class NoSuchObject(SourceUnreadable):

@@ -16,8 +16,10 @@ with warnings.catch_warnings():
     from ldap3.operation import search as operators
     from ldap3.operation.search import FilterNode, search_operation
     from ldap3.protocol.rfc2696 import paged_search_control
+    from ldap3.protocol.sasl import sasl
 
 parse_filter: Callable[..., FilterNode] = operators.parse_filter  # The stubs leave it without types.
+send_sasl_negotiation: Callable[..., object] = sasl.send_sasl_negotiation
 
 __all__ = [
     "RESULT_CODES",
@@ -30,4 +32,5 @@ __all__ = [
     "paged_search_control",
     "parse_filter",
     "search_operation",
+    "send_sasl_negotiation",
 ]

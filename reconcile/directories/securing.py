@@ -61,6 +61,12 @@ def described(protocol: str, subject: str, until: dt.datetime) -> str:
     return f"{protocol}, certificate of {subject or 'nobody'}, valid until {until:%Y-%m-%d}"
 
 
+def described_none(source: desired.Source) -> str:
+    """The same where there is no TLS."""
+    what = "Kerberos encrypts" if source.bind.kerberos else "clear text"
+    return f"none: {what} (tls.mode: none)"
+
+
 def described_unchecked(protocol: str) -> str:
     """The same where anybody's certificate will do."""
     return f"{protocol}, the certificate is not checked (tls.verify: none)"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from reconcile.directories import transports
+from reconcile.directories import binding, transports
 from reconcile.directories.targets import Target, target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
@@ -26,13 +26,13 @@ def servers(source: desired.Source) -> Iterator[Fault]:
             yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
         if not ldaps and source.tls.mode == "ldaps":
             yield ("servers", number), "tls.mode is ldaps: write ldaps://"
-    if source.require_signing and source.tls.mode == "none":
-        yield ("require_signing",), "require_signing binds over TLS alone, but tls.mode is none: set starttls or ldaps"
+    if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
+        yield (
+            ("require_signing",),
+            "require_signing binds over TLS or with Kerberos alone, but tls.mode is none: set starttls or ldaps",
+        )
     yield from _transport(source)
-    if not source.bind.anonymous and (not source.bind.dn or source.bind.password is None):
-        yield ("bind",), "neither dn and password nor anonymous: true"
-    if source.bind.anonymous and (source.bind.dn or source.bind.password is not None):
-        yield ("bind",), "anonymous: true, but also dn or password"
+    yield from _bind(source)
     if not 0 <= source.page_size <= _LARGEST_PAGE:
         yield ("page_size",), f"has to be between 0 (read without pages) and {_LARGEST_PAGE}"
 
@@ -48,9 +48,27 @@ def _transport(source: desired.Source) -> Iterator[Fault]:
     if source.transport not in transports.NAMES:
         yield ("transport",), f"is one of {', '.join(transports.NAMES)}, not {source.transport!r}"
     if source.transport == transports.PYTHON_LDAP:
-        why = transports.unsuited(source, targets(source.servers)) or transports.missing()
+        why = transports.unsuited(source, tuple(targets(source.servers))) or transports.missing()
         if why:
             yield ("transport",), f"{transports.PYTHON_LDAP} cannot be used: {why}"
+
+
+def _bind(source: desired.Source) -> Iterator[Fault]:
+    """Whether one way to bind is given, one alone, and can be had here."""
+    bind = source.bind
+    simple = bool(bind.dn) or bind.password is not None
+    if bind.kerberos:
+        if simple or bind.anonymous:
+            yield ("bind",), "kerberos: true, but also dn, password or anonymous: true"
+        elif why := binding.missing(source):
+            yield ("bind", "kerberos"), f"kerberos cannot be used: {why}"
+        return
+    if bind.principal:
+        yield ("bind", "principal"), "only a bind with kerberos: true has a principal"
+    if bind.anonymous and simple:
+        yield ("bind",), "anonymous: true, but also dn or password"
+    elif not bind.anonymous and (not bind.dn or bind.password is None):
+        yield ("bind",), "neither dn and password, nor anonymous: true, nor kerberos: true"
 
 
 def rules(source: desired.Source) -> Iterator[Fault]:

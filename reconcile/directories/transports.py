@@ -9,7 +9,7 @@ and serves everything. The choice changes nothing of what is read, checked or re
 import importlib
 import logging
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Final, Protocol, TypeAlias
 
@@ -91,23 +91,29 @@ def missing() -> str:
     return "" if find_spec("_ldap") and find_spec("ldap") else INSTALL
 
 
-def unsuited(source: desired.Source, targets: Iterable[Target]) -> str:
+def unsuited(source: desired.Source, targets: Collection[Target]) -> str:
     """Why python-ldap cannot serve these settings as they are meant; "" where it can."""
+    if source.bind.kerberos and not all(protects(source, some) for some in targets):
+        # Only libldap's own bind makes libldap encrypt, and that goes by the machine's ldap.conf.
+        return f"it cannot let Kerberos encrypt a connection without TLS: set tls.mode, or transport: {LDAP3}"
     if source.tls.verify == "none":
         return ""
-    for some in targets:
-        if not protects(source, some):
-            continue
-        name = source.tls.server_name or some.host
-        if some.ldaps and name.lower() != some.host.lower():
-            # libldap opens an LDAPS connection itself, and expects the name of the URL in the certificate.
-            return f"it cannot check tls.server_name over ldaps:// ({some.url}): use StartTLS, or transport: {LDAP3}"
-        if name.lower() == "localhost":
-            return f"it would expect this machine's own name in the certificate instead of localhost: {_OTHERWISE}"
-        if not name.isascii():
-            return f"it compares names in certificates in ASCII alone, not {name}: {_OTHERWISE}"
-        if source.tls.ca_file is None and securing.system_file() is None:
-            return f"it finds no file of the system's authorities: set tls.ca_file, or transport: {LDAP3}"
+    reasons = (_unchecked(source, some) for some in targets if protects(source, some))
+    return next(filter(None, reasons), "")
+
+
+def _unchecked(source: desired.Source, some: Target) -> str:
+    """Why it cannot check a server's certificate as it is meant; "" where it can."""
+    name = source.tls.server_name or some.host
+    if some.ldaps and name.lower() != some.host.lower():
+        # libldap opens an LDAPS connection itself, and expects the name of the URL in the certificate.
+        return f"it cannot check tls.server_name over ldaps:// ({some.url}): use StartTLS, or transport: {LDAP3}"
+    if name.lower() == "localhost":
+        return f"it would expect this machine's own name in the certificate instead of localhost: {_OTHERWISE}"
+    if not name.isascii():
+        return f"it compares names in certificates in ASCII alone, not {name}: {_OTHERWISE}"
+    if source.tls.ca_file is None and securing.system_file() is None:
+        return f"it finds no file of the system's authorities: set tls.ca_file, or transport: {LDAP3}"
     return ""
 
 

@@ -84,11 +84,14 @@ class Tls(msgspec.Struct, frozen=True):
 
 
 class Bind(msgspec.Struct, frozen=True):
-    """Who reads the directory."""
+    """Who reads the directory: somebody with a password, nobody, or whoever has a Kerberos ticket."""
 
     dn: str = ""
     password: Secret | None = None
     anonymous: bool = False
+    kerberos: bool = False
+    principal: str = ""
+    """Whose ticket it has to be; "" for the one that is there."""
 
 
 class Timeout(msgspec.Struct, frozen=True):
@@ -156,7 +159,7 @@ class Source(msgspec.Struct, frozen=True):
     tls: Tls = Tls()
     bind: Bind = Bind()
     require_signing: bool = False
-    """Nobody is bound over a connection without TLS, whatever `tls` says."""
+    """Nobody is bound over a connection that neither TLS nor Kerberos protects, whatever `tls` says."""
     page_size: int = 500
     timeout: Timeout = Timeout()
     transport: str = "auto"

@@ -3,8 +3,9 @@
     with samba(folder, entries) as server:
         ...  # server.url, server.admin, server.password
 
-Its ports are fixed (389 and 636, so only root may start it), but every server has an address of its own within
-127.0.0.0/8, so that several run at once. Where Samba is not installed the test is skipped; under CI that is a failure.
+Its ports are fixed (389, 636 and a KDC's 88, so only root may start it), but every server has an address of its own
+within 127.0.0.0/8, so that several run at once. Where Samba is not installed the test is skipped; under CI that is a
+failure.
 """
 
 import atexit
@@ -40,7 +41,7 @@ netbios name = DC1
 realm = EXAMPLE.TEST
 workgroup = EXAMPLE
 server role = active directory domain controller
-server services = ldap
+server services = {services}
 interfaces = {address}/8
 bind interfaces only = yes
 private dir = {folder}/private
@@ -97,21 +98,24 @@ def samba(
     steps: Sequence[Sequence[Any]] = (),
     *,
     certificate: Certificate | None = None,
-    strong: bool = False,
+    strong: str = "no",
+    kdc: bool = False,
 ) -> Iterator[Samba]:
     """Makes a domain, carries the steps out, starts the server and waits until it answers.
 
-    With `certificate` it has that one instead of the one it makes itself. `strong` refuses simple binds in clear text.
+    With `certificate` it has that one instead of the one it makes itself. `strong` is `yes` to refuse simple binds in
+    clear text, and Kerberos' within TLS; `allow_sasl_over_tls` to take that one. With `kdc` it gives tickets.
     """
     server = _provisioned(folder)
-    lines = _SETTINGS.format(address=server.address, folder=server.folder, strong="yes" if strong else "no")
+    services = "ldap kdc" if kdc else "ldap"
+    lines = _SETTINGS.format(address=server.address, folder=server.folder, strong=strong, services=services)
     if certificate is not None:
         lines += f"tls certfile = {certificate.certificate}\ntls keyfile = {certificate.key}\n"
         lines += f"tls cafile = {certificate.ca}\n"
     (server.folder / "etc" / "smb.conf").write_text(lines, encoding="utf-8")
     _carry_out(server.folder, steps)
     try:
-        _start(server)
+        _start(server, (88, 389, 636) if kdc else (389, 636))
         yield server
     finally:
         server.stop()
@@ -161,7 +165,7 @@ def _run(command: Sequence[str], given: str = "") -> None:
         pytest.fail(f"{command[:3]} failed: {(done.stdout + done.stderr)[-3000:]}")
 
 
-def _start(server: Samba) -> None:
+def _start(server: Samba, ports: Sequence[int]) -> None:
     with (server.folder / "output").open("wb") as output:
         server.process = subprocess.Popen(
             [
@@ -178,7 +182,7 @@ def _start(server: Samba) -> None:
             stderr=subprocess.STDOUT,
         )
     end = time.monotonic() + _PATIENCE
-    for port in (389, 636):
+    for port in ports:
         while True:
             try:
                 socket.create_connection((server.address, port), timeout=1).close()

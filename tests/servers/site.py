@@ -20,6 +20,8 @@ class Site:
         """`password` is what CORP_PASSWORD holds; no command may ever show it."""
         self.folder = folder
         self.password = password
+        self.environment: dict[str, str] = {}
+        """What commands find there beside it."""
 
     def write(self, source: dict[str, Any], **more: Any) -> None:
         """One source, and what stands beside it."""
@@ -57,7 +59,8 @@ class Site:
                 "PATH": os.defpath,
                 "PYTHONPATH": str(_ROOT),
                 "PYTHONUTF8": "1",
-            },
+            }
+            | self.environment,
             capture_output=True,
             text=True,
             check=False,

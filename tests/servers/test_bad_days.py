@@ -124,7 +124,7 @@ def ad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[samba.Samba]:
     for number in range(10):
         values = {"objectClass": "user", "sAMAccountName": f"p{number}", "userAccountControl": "544"}
         steps.append(["add", f"CN=p{number},{USERS}", values])
-    with samba.samba(tmp_path_factory.mktemp("ad"), steps, strong=True) as running:
+    with samba.samba(tmp_path_factory.mktemp("ad"), steps, strong="yes") as running:
         yield running
 
 

@@ -1,4 +1,4 @@
-"""Both ways to speak LDAP, for the tests of what every one of them does."""
+"""Both ways to speak LDAP, for the tests of what every one of them does, and the library that binds with Kerberos."""
 
 import importlib.util
 import os
@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.directories.transports import LDAP3, PYTHON_LDAP
 
-__all__ = ["LDAP3", "PYTHON_LDAP", "TRANSPORTS", "installed", "needs"]
+__all__ = ["LDAP3", "PYTHON_LDAP", "TRANSPORTS", "installed", "needs", "needs_gssapi"]
 
 TRANSPORTS = (LDAP3, PYTHON_LDAP)
 
@@ -20,9 +20,18 @@ def installed() -> tuple[str, ...]:
 
 def needs(transport: str) -> str:
     """The transport; skips the test where it is not installed, fails under CI."""
-    if transport == PYTHON_LDAP and importlib.util.find_spec("_ldap") is None:
-        reason = 'python-ldap is not installed (pip install "reconcile-identity[fast]")'
+    if transport == PYTHON_LDAP:
+        _needs("_ldap", 'python-ldap is not installed (pip install "reconcile-identity[fast]")')
+    return transport
+
+
+def needs_gssapi() -> None:
+    """Skips the test where gssapi is not installed, fails under CI."""
+    _needs("gssapi", 'gssapi is not installed (pip install "reconcile-identity[kerberos]")')
+
+
+def _needs(module: str, reason: str) -> None:
+    if importlib.util.find_spec(module) is None:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    return transport

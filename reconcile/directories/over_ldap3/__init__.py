@@ -1,1 +1,4 @@
-"""LDAP by ldap3, always there. `opening` connects, `securing` wraps in TLS, `session` searches by `messages`."""
+"""LDAP by ldap3, always there. `opening` connects, `securing` wraps in TLS, `session` searches by `messages`.
+
+`sealing` wraps in what Kerberos encrypts.
+"""

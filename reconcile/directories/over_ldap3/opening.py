@@ -5,8 +5,8 @@ import time
 
 from reconcile.directories import binding, ldapsearch, securing
 from reconcile.directories.binding import reader
-from reconcile.directories.failures import BIND, REACH, TLS, Reader, Result, Unusable
-from reconcile.directories.library import LDAPException, ldap3
+from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Reader, Result, Unusable
+from reconcile.directories.library import LDAPException, ldap3, send_sasl_negotiation
 from reconcile.directories.over_ldap3.securing import CheckedTls, described
 from reconcile.directories.over_ldap3.session import LdapThreeSession
 from reconcile.directories.reaching import reached
@@ -24,14 +24,12 @@ def session(source: desired.Source, some: Target, rules: ssl.SSLContext | None, 
         connection.socket.settimeout(source.timeout.read)
         for what, detail in steps:
             told(what, detail)
-        _bind(connection, source, some)
+        who = _bind(connection, source, some)
     except BaseException:
         connection.strategy.close()
         raise
-    told(BIND, reader(source))
-    return LdapThreeSession(
-        connection, Reader(some.url, reader(source), source.page_size), ldapsearch.start(source, some)
-    )
+    told(BIND, who)
+    return LdapThreeSession(connection, Reader(some.url, who, source.page_size), ldapsearch.start(source, some))
 
 
 def protected(
@@ -47,7 +45,7 @@ def protected(
         steps.append((REACH, f"{some.url}, {time.perf_counter() - started:.3f} s"))
         if tls is not None and not some.ldaps:
             _start_tls(connection, tls)
-        steps.append((TLS, described(connection) if tls is not None else "none: clear text (tls.mode: none)"))
+        steps.append((TLS, described(connection) if tls is not None else securing.described_none(source)))
     except BaseException:
         connection.strategy.close()
         raise
@@ -91,20 +89,51 @@ def _start_tls(connection: ldap3.Connection, tls: CheckedTls) -> None:
         raise securing.not_started("the server says no")
 
 
-def _bind(connection: ldap3.Connection, source: desired.Source, some: Target) -> None:
+def _bind(connection: ldap3.Connection, source: desired.Source, some: Target) -> str:
+    """Who is bound."""
+    try:
+        if source.bind.kerberos:
+            return _kerberos(connection, source, some)
+        _simple(connection, source)
+    except (LDAPException, OSError) as error:
+        raise binding.broken(error) from error
+    except (NoConnection, Unusable):
+        raise
+    except Exception as error:
+        raise Unusable(BIND, f"the answer to the bind is not LDAP ({error!r})") from error
+    finally:
+        connection.password = connection.request = None
+    binding.accepted(source, some, _result(connection), reader(source))
+    return reader(source)
+
+
+def _simple(connection: ldap3.Connection, source: desired.Source) -> None:
     if source.bind.anonymous:
         connection.authentication = ldap3.ANONYMOUS
     else:
         connection.authentication = ldap3.SIMPLE
         connection.user = source.bind.dn
         connection.password = binding.password(source)
-    try:
-        connection.bind(read_server_info=False)
-    except (LDAPException, OSError) as error:
-        raise binding.broken(error) from error
-    except Exception as error:
-        raise Unusable(BIND, f"the answer to the bind is not LDAP ({error!r})") from error
-    finally:
-        connection.password = connection.request = None
+    connection.bind(read_server_info=False)
+
+
+def _kerberos(connection: ldap3.Connection, source: desired.Source, some: Target) -> str:
+    # By themselves, for gssapi is an extra.
+    from reconcile.directories import kerberos
+    from reconcile.directories.over_ldap3.sealing import SealedSocket
+
+    def ask(message: bytes) -> tuple[Result, bytes]:
+        send_sasl_negotiation(connection, None, message)
+        return _result(connection), connection.result["saslCreds"] or b""
+
+    connection.sasl_mechanism = kerberos.MECHANISM
+    certificate = (connection.socket.getpeercert(binary_form=True) or b"") if protects(source, some) else None
+    bound = kerberos.bind(source, some, certificate, ask)
+    if bound.seal is not None:
+        connection.socket = SealedSocket(connection.socket, bound.seal)
+    return bound.name
+
+
+def _result(connection: ldap3.Connection) -> Result:
     answer = connection.result
-    binding.accepted(source, some, Result(answer["result"], answer["dn"], answer["message"]))
+    return Result(answer["result"], answer["dn"], answer["message"])

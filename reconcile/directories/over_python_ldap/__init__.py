@@ -1,5 +1,4 @@
 """LDAP by python-ldap, where it is installed. `opening` connects, `protecting` does TLS, `session` searches.
 
-`certificates` reads what the server proved itself with; python-ldap is imported by `library` alone, and that only once
-a source is read with it.
+python-ldap is imported by `library` alone, and that only once a source is read with it.
 """

@@ -10,10 +10,12 @@ import socket
 import ssl
 import struct
 import time
+from collections.abc import Callable
+from typing import Any
 
 from reconcile.directories import binding, ldapsearch, securing
 from reconcile.directories.binding import reader
-from reconcile.directories.failures import BIND, REACH, TLS, Reader, Result, Unusable
+from reconcile.directories.failures import BIND, IN_PROGRESS, REACH, TLS, Reader, Result, Unusable
 from reconcile.directories.over_python_ldap import protecting
 from reconcile.directories.over_python_ldap.library import (
     NO_CONNECTION,
@@ -39,7 +41,7 @@ def session(source: desired.Source, some: Target, rules: ssl.SSLContext | None, 
     connection = _reach(source, some, rules)
     try:
         reach = f"{some.url}, {time.perf_counter() - started:.3f} s"
-        protection = "none: clear text (tls.mode: none)"
+        protection = securing.described_none(source)
         if rules is not None and protects(source, some):
             if not some.ldaps:
                 _start_tls(connection, source, some, rules)
@@ -47,12 +49,12 @@ def session(source: desired.Source, some: Target, rules: ssl.SSLContext | None, 
         _read_patiently(connection, source.timeout.read)
         told(REACH, reach)
         told(TLS, protection)
-        _bind(connection, source, some)
+        who = _bind(connection, source, some)
     except BaseException:
         connection.unbind_ext()
         raise
-    told(BIND, reader(source))
-    about = Reader(some.url, reader(source), source.page_size)
+    told(BIND, who)
+    about = Reader(some.url, who, source.page_size)
     return PythonLdapSession(connection, about, source.timeout.read, ldapsearch.start(source, some))
 
 
@@ -144,17 +146,42 @@ def _read_patiently(connection: Connection, seconds: float) -> None:
         same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(whole), int(part * 1e6)))
 
 
-def _bind(connection: Connection, source: desired.Source, some: Target) -> None:
+def _bind(connection: Connection, source: desired.Source, some: Target) -> str:
+    """Who is bound."""
+    if source.bind.kerberos:
+        return _kerberos(connection, source, some)
     who, password = ("", b"") if source.bind.anonymous else (source.bind.dn, binding.password(source))
+    result, _ = _answer(source, lambda: connection.simple_bind_s(who, password))
+    binding.accepted(source, some, result, reader(source))
+    return reader(source)
+
+
+def _kerberos(connection: Connection, source: desired.Source, some: Target) -> str:
+    # By itself, for gssapi is an extra. libldap's own way to bind so would take it from the machine's ldap.conf.
+    from reconcile.directories import kerberos
+
+    if not ldap.SASL_AVAIL:
+        raise Unusable(BIND, f"python-ldap was compiled without SASL: set transport: {LDAP3}")
+
+    def ask(message: bytes) -> tuple[Result, bytes]:
+        return _answer(source, lambda: connection.sasl_bind_s("", kerberos.MECHANISM, message))
+
+    # Without TLS `transports.unsuited` lets nobody come here.
+    return kerberos.bind(source, some, connection.get_option(ldap.OPT_X_TLS_PEERCERT) or b"", ask).name
+
+
+def _answer(source: desired.Source, asked: Callable[[], Any]) -> tuple[Result, bytes]:
+    """What the server says to a part of the bind, and what its mechanism says."""
     try:
-        connection.simple_bind_s(who, password)
-        result = Result(0, "", "")
+        said = asked()
     except LDAPError as error:
         answer, why = failure(error)
         if answer is None:
             why = f"no answer within {source.timeout.read:g} s (timeout.read)" if timed_out(error) else why
             raise binding.broken(why) from error
-        result = answer
+        return answer, b""
     except ValueError as error:
         raise Unusable(BIND, f"the bind cannot be asked: {error}") from error
-    binding.accepted(source, some, result)
+    if isinstance(said, bytes):
+        return Result(IN_PROGRESS, "", ""), said
+    return Result(said if isinstance(said, int) else 0, "", ""), b""

@@ -6,9 +6,8 @@ each connection, never for the process, to what the standard library does too: t
 the name among its subjectAltNames, with TLS 1.2 or newer.
 """
 
-from reconcile.directories import securing
+from reconcile.directories import certificates, securing
 from reconcile.directories.failures import TLS, Unusable
-from reconcile.directories.over_python_ldap import certificates
 from reconcile.directories.over_python_ldap.library import Connection, LDAPError, ldap
 from reconcile.model import desired
 

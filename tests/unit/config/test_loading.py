@@ -37,6 +37,7 @@ def test_everything_arrives():
     assert (corp.active_uac, corp.require_signing) == ((), False)
     assert (windows.active_uac, windows.require_signing) == ((512, 544, 66048, 66080), True)
     assert [source.type for source in (windows, redhat, ds)] == ["active_directory", "freeipa", "389ds"]
+    assert (ds.bind, redhat.bind) == (desired.Bind(kerberos=True, principal="reader@DS"), desired.Bind(anonymous=True))
     users = corp.users
     assert (users.base, users.scope, users.create) == ("ou=people,dc=example,dc=com", "one", "selected")
     assert (users.filter, users.identifier) == ("(objectClass=inetOrgPerson)", "uid")

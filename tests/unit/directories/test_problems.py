@@ -1,15 +1,18 @@
 """What is wrong with settings, told without looking anywhere."""
 
+import sys
 from typing import Any
 
 import msgspec
 import pytest
 
+from reconcile.directories import binding, transports
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.directories.ldif import LdifDirectory
 from reconcile.directories.memory import MemoryDirectory
+from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from tests.servers.sources import source
+from tests.servers.sources import PERSONS, source
 
 URL = "ldap://127.0.0.1"
 
@@ -36,8 +39,15 @@ def test_nothing_is_wrong(url: str) -> None:
         ({"servers": ("ldap://me:secret@x",)}, ("servers", 0), "names no user and no password"),
         ({"servers": ("ldaps://x",)}, ("servers", 0), "tls.mode is none"),
         ({"tls": desired.Tls(mode="ldaps")}, ("servers", 0), "write ldaps://"),
-        ({"bind": desired.Bind()}, ("bind",), "neither dn and password nor anonymous"),
+        ({"bind": desired.Bind()}, ("bind",), "neither dn and password, nor anonymous: true, nor kerberos"),
         ({"bind": desired.Bind(dn="cn=x", anonymous=True)}, ("bind",), "but also dn or password"),
+        ({"bind": desired.Bind(dn="cn=x", kerberos=True)}, ("bind",), "but also dn, password or anonymous: true"),
+        ({"bind": desired.Bind(kerberos=True, anonymous=True)}, ("bind",), "but also dn, password or anonymous: true"),
+        (
+            {"bind": desired.Bind(anonymous=True, principal="a")},
+            ("bind", "principal"),
+            "only a bind with kerberos: true",
+        ),
         ({"require_signing": True}, ("require_signing",), "tls.mode is none: set starttls or ldaps"),
         ({"active_uac": (512,)}, ("active_uac",), "only a source of type active_directory"),
         ({"page_size": -1}, ("page_size",), "between 0 (read without pages) and 2147483647"),
@@ -53,6 +63,33 @@ def test_what_is_wrong(changes: dict[str, Any], path: tuple[str | int, ...], mes
     assert found == path
     assert message in text
     assert "secret" not in text
+
+
+def test_kerberos_where_gssapi_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "find_spec", lambda name: None)
+    settings = source(URL, bind=desired.Bind(kerberos=True))
+    ((path, message),) = LdapDirectory.problems(settings)
+    assert path == ("bind", "kerberos")
+    assert 'pip install "reconcile-identity[kerberos]"' in message
+    with pytest.raises(SourceUnreadable, match=r"corp has bind\.kerberos: true, but gssapi is not"):
+        LdapDirectory(settings).read(PERSONS)
+
+
+def test_kerberos_where_gssapi_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "find_spec", lambda name: True)
+    monkeypatch.delitem(sys.modules, "reconcile.directories.kerberos", raising=False)
+    monkeypatch.setitem(sys.modules, "gssapi", None)
+    with pytest.raises(SourceUnreadable, match="gssapi cannot be imported: "):
+        LdapDirectory(source(URL, bind=desired.Bind(kerberos=True))).read(PERSONS)
+
+
+def test_signing_is_what_kerberos_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "find_spec", lambda name: True)
+    settings = source(URL, bind=desired.Bind(kerberos=True, principal="reader@EXAMPLE.TEST"), require_signing=True)
+    assert list(LdapDirectory.problems(settings)) == []
+    ((path, message),) = LdapDirectory.problems(msgspec.structs.replace(settings, transport=transports.PYTHON_LDAP))
+    assert path == ("transport",)
+    assert "it cannot let Kerberos encrypt a connection without TLS" in message
 
 
 def test_ldif_needs_files_and_no_server() -> None:

@@ -1,12 +1,15 @@
-"""Whom a certificate is for and until when, from its bytes (X.509 in DER), for `reconcile test`.
+"""What a certificate says, from its bytes (X.509 in DER). Nothing is decided here: TLS has checked it already.
 
-libldap hands over the certificate it has checked and says nothing about it. Nothing is decided here.
+Whom it is for and until when is for `reconcile test`, as libldap says nothing about the certificate it hands over. Its
+digest ties a Kerberos bind to the connection.
 """
 
 import datetime as dt
+import hashlib
 from typing import Final, NamedTuple
 
 _INTEGER, _OID, _UTC_TIME, _SEQUENCE, _SET, _VERSION = 0x02, 0x06, 0x17, 0x30, 0x31, 0xA0
+_HASH_OF_PSS = 0xA0
 _NAMES: Final = {
     b"\x55\x04\x03": "commonName",
     b"\x55\x04\x05": "serialNumber",
@@ -21,6 +24,28 @@ _NAMES: Final = {
 """As the standard library calls them."""
 _WIDE: Final = {0x1E: "utf-16-be", 0x1C: "utf-32-be"}
 """String types that are neither UTF-8 nor a part of it."""
+
+_RSA, _ECDSA, _HASHES = (
+    b"\x2a\x86\x48\x86\xf7\x0d\x01\x01",
+    b"\x2a\x86\x48\xce\x3d\x04",
+    b"\x60\x86\x48\x01\x65\x03\x04\x02",
+)
+_PSS: Final = _RSA + b"\x0a"
+_SIGNED_WITH: Final = {
+    _RSA + b"\x04": "sha256",  # MD5, which is replaced
+    _RSA + b"\x05": "sha256",  # SHA-1, which is replaced
+    _RSA + b"\x0b": "sha256",
+    _RSA + b"\x0c": "sha384",
+    _RSA + b"\x0d": "sha512",
+    _ECDSA + b"\x01": "sha256",  # SHA-1, which is replaced
+    _ECDSA + b"\x03\x02": "sha256",
+    _ECDSA + b"\x03\x03": "sha384",
+    _ECDSA + b"\x03\x04": "sha512",
+    _HASHES + b"\x01": "sha256",
+    _HASHES + b"\x02": "sha384",
+    _HASHES + b"\x03": "sha512",
+}
+"""The object identifiers of signatures, and of the hashes that RSA-PSS names, with what RFC 5929, 4.1 hashes by."""
 
 
 class Facts(NamedTuple):
@@ -42,6 +67,23 @@ def facts(der: bytes) -> Facts:
     _, _, _, (_, validity), (_, subject) = parts[:5]
     _, (kind, end) = _elements(validity)
     return Facts(", ".join(_pairs(subject)), _moment(kind, end))
+
+
+def digest(der: bytes) -> bytes | None:
+    """The certificate's hash as `tls-server-end-point` has it (RFC 5929); None where that is not defined.
+
+    Raises ValueError for bytes that are no certificate.
+    """
+    (_, certificate), *_ = _elements(der)
+    _, (_, signature), *_ = _elements(certificate)
+    (_, algorithm), *parameters = _elements(signature)
+    if algorithm == _PSS and parameters:
+        for tag, value in _elements(parameters[0][1]):
+            if tag == _HASH_OF_PSS:
+                (_, named), *_ = _elements(value)
+                (_, algorithm), *_ = _elements(named)
+    name = _SIGNED_WITH.get(algorithm)
+    return hashlib.new(name, der).digest() if name else None
 
 
 def _pairs(subject: bytes) -> list[str]:
