@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from reconcile.errors import ConfigError, Problem, ReconcileError, UsageError
@@ -38,7 +39,7 @@ def write(path: Path, name: str, text: str) -> Path:
                 start = file.read(200)
             if start and not exchange.is_connection(start):
                 raise UsageError(f"{path} exists and is no exported connection: it is not overwritten")
-        _replace(path, text.encode(), 0o600)
+        _replace(path, text.encode(), None)
     except OSError as error:
         raise ReconcileError(f"{path}: the connection file cannot be written: {error.strerror}") from error
     return path
@@ -51,24 +52,22 @@ def save(path: Path, before: bytes | None, content: bytes) -> None:
         now = path.read_bytes() if path.exists() else None
         if now != before:
             raise ReconcileError(f"{path} was changed in the meantime, nothing was written: try again")
-        if now is None:
-            mask = os.umask(0)
-            os.umask(mask)
-            mode = 0o666 & ~mask
-        else:
-            mode = path.stat().st_mode & 0o7777
-        _replace(path, content, mode)
+        _replace(path, content, path.stat() if path.exists() else None)
     except OSError as error:
         raise ReconcileError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+def _replace(path: Path, content: bytes, like: os.stat_result | None) -> None:
+    """With the mode and owner of the file before, else for its owner alone."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if like is not None:
+                with suppress(PermissionError):  # only root can give a file away
+                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
+                os.fchmod(file.fileno(), like.st_mode & 0o7777)
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path as File
-from typing import Any
+from typing import Any, Final
 
 from reconcile.config.exchange import certificates
 from reconcile.config.exchange.describing import Settings, leaves
@@ -11,6 +11,8 @@ from reconcile.config.exchange.files import Connection
 from reconcile.config.loading import Loaded
 from reconcile.config.nodes import shortened, written
 from reconcile.model import desired
+
+KEPT: Final = "the password stays as it is and will be sent to the new servers: make sure that they are yours"
 
 _VARIABLE = re.compile(r"\bvars\s*(?:\.\s*(\w+)|\[\s*['\"](\w+)['\"]\s*\])")
 

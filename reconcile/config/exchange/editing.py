@@ -62,6 +62,8 @@ def _changed(content: bytes, change: Callable[[str], str], expect: Callable[[Any
     whole = content.decode()
     bom, text = (_BOM, whole[1:]) if whole.startswith(_BOM) else ("", whole)
     crlf = "\r\n" in text
+    if crlf and text.count("\r\n") != text.count("\n"):
+        raise Uneditable("its lines end in two different ways")
     try:
         made = change(_newlines(text))
     except (yaml.YAMLError, _Elsewhere) as error:
@@ -175,7 +177,7 @@ def _append(text: str, item: Mapping[str, Any]) -> str:
     if not isinstance(node, yaml.SequenceNode) or (not node.value and not node.flow_style):
         raise _Elsewhere("`sources` is no list")
     if not node.value:
-        lines = yamltext.block({"": [item]}).partition("\n")[2].rstrip("\n")
+        lines = yamltext.block({"sources": [item]}).partition("\n")[2].rstrip("\n")
         start, end = node.start_mark.index, node.end_mark.index
         rest = _rest(text, end)
         return f"{text[:start].rstrip(' ')}{rest}\n{lines}{text[end + len(rest) :]}"

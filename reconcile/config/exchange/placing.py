@@ -113,6 +113,8 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
     warnings: list[str] = []
     if "dn" in (wishes.get(("bind",)) or {}):
         warnings.append(cautions.password_wanted(name))
+    elif found.source.bind.password is not None and ("servers",) in wishes:
+        warnings.append(cautions.KEPT)
     changes = {(*("sources", found.position), *path): _literal(value, path) for path, value in wishes.items()}
     for path, value in changes.items():
         if path[2:] == ("bind",) and "dn" in value:
