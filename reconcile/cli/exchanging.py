@@ -26,10 +26,11 @@ def tested(source: desired.Source) -> None:
         for name, one in each_server(source):
             with closing(assembling.directory(one, count)) as directory:
                 for check in directory.check():
-                    logger.info("%s: %s: %s", name, check.what, check.detail)
+                    detail = " ".join(check.detail.split())
+                    logger.info("%s: %s: %s", name, check.what, detail)
                     if not check.ok:
                         raise SourceUnreadable(
-                            f"{name} does not pass its test and is not exported: {check.what}: {check.detail}"
+                            f"{name} does not pass its test and is not exported: {check.what}: {detail}"
                         )
 
 

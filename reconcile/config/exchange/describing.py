@@ -92,7 +92,9 @@ def _pruned(settings: Settings, usual: Settings) -> Settings:
         if isinstance(value, dict):
             if left := _pruned(value, usual.get(key) or {}):
                 kept[key] = left
-        elif value is not None and value != usual.get(key):
+        elif (
+            value is not None and value != usual.get(key) and (value or usual.get(key))
+        ):  # nothing, false and an empty list are alike
             kept[key] = value
     return kept
 

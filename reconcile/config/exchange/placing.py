@@ -186,7 +186,7 @@ def _different(source: desired.Source, settings: Settings) -> str:
     """The first setting that the source does not have as it should; "" where there is none."""
     made = described(source)
     for path, value in leaves(settings):
-        if at(made, path) != value and (at(made, path) or value):
+        if value is not None and at(made, path) != value and (at(made, path) or value):
             return written(path)
     return ""
 
