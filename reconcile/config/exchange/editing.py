@@ -114,7 +114,8 @@ def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
 
 
 def _set(text: str, path: Path, value: Any) -> str:
-    node, depth = _root(text), 0
+    root = _root(text)
+    node, depth = root, 0
     while depth < len(path) - 1 and (child := _child(node, path[depth])) is not None:
         if isinstance(child, yaml.ScalarNode) and not child.value:
             break  # `users:` with nothing behind it
@@ -126,6 +127,11 @@ def _set(text: str, path: Path, value: Any) -> str:
         raise _Elsewhere("only keys of mappings can be changed")
     if _child(node, key) is None:
         return text if value is ABSENT else _insert(text, node, {key: value})
+    if value is ABSENT and len(node.value) == 1:
+        above, holder = _find(root, path[: depth - 1]), path[depth - 1]
+        if not isinstance(above, yaml.MappingNode) or not isinstance(holder, str):
+            raise _Elsewhere("nothing would be left")
+        return _replace(text, above, holder, {})
     return _without(text, node, key) if value is ABSENT else _replace(text, node, key, value)
 
 
@@ -155,8 +161,6 @@ def _insert(text: str, parent: yaml.MappingNode, values: Mapping[str, Any]) -> s
 def _without(text: str, parent: yaml.MappingNode, key: str) -> str:
     pairs = parent.value
     index = next(index for index, (name, _) in enumerate(pairs) if name.value == key)
-    if len(pairs) == 1:
-        raise _Elsewhere("nothing would be left")
     start, end = pairs[index][0].start_mark.index, _end(pairs[index][1], text)
     if index == 0:
         return text[:start] + text[pairs[1][0].start_mark.index :]

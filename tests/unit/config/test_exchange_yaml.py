@@ -87,6 +87,7 @@ ORDER = "   # in order: these"
         (("groups", "base"), "ou=x", "groups:", "groups: {base: ou=x}"),
         (("page_size",), 7, "groups:\n", "groups:\n    page_size: 7\n"),
         (("timeout", "read"), 7, "groups:\n", "groups:\n    timeout: {read: 7}\n"),
+        (("tls", "mode"), editing.ABSENT, "{mode: starttls}", "{}"),
         (("name",), editing.ABSENT, "name: corp   # the one\n    ", ""),
     ],
 )  # fmt: skip
@@ -101,6 +102,12 @@ def test_one_value_changes_and_nothing_else(
     assert FILE.count(before) == 1
     made = editing.edited(file(FILE), {(*AT, *path): value})
     assert made.decode() == file(FILE.replace(before, after)).decode()
+
+
+def test_the_last_key_of_a_mapping_leaves_an_empty_one() -> None:
+    text = b"sources:\n  - name: x\n    users:  # who\n      filter: (a=b)\n    note: y\n"
+    made = editing.edited(text, {(*AT, "users", "filter"): editing.ABSENT})
+    assert made == b"sources:\n  - name: x\n    users: {}  # who\n    note: y\n"
 
 
 ITEM = {"name": "new", "users": {"select": ["a"]}}
