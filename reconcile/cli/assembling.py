@@ -23,8 +23,11 @@ from reconcile.ports import Directory, Fault, Platform, Progress
 logger = logging.getLogger(__name__)
 
 
-def configuration(paths: Sequence[Path], variables: Mapping[str, str]) -> Loaded:
-    """Loads the desired-state files. Raises ConfigError with every problem; UsageError when there is no file."""
+def configuration(paths: Sequence[Path], variables: Mapping[str, str], contents: Mapping[Path, bytes] = {}) -> Loaded:
+    """Loads the desired-state files, `contents` instead of what is on disk.
+
+    Raises ConfigError with every problem; UsageError when there is no file.
+    """
     if not paths:
         if not Path(DEFAULT_PATH).exists():
             raise UsageError(
@@ -35,6 +38,7 @@ def configuration(paths: Sequence[Path], variables: Mapping[str, str]) -> Loaded
         list(dict.fromkeys(paths)),  # a file named twice is one file
         environ=os.environ,
         variables=variables,
+        contents=contents,
         sources=_checkers("reconcile.directories"),
         platforms=_checkers("reconcile.platforms"),
     )

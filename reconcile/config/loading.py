@@ -34,18 +34,20 @@ def load(
     *,
     environ: Mapping[str, str],
     variables: Mapping[str, str] = {},
+    contents: Mapping[Path, bytes] = {},
     sources: Mapping[str, Callable[[desired.Source], Iterable[Fault]]],
     platforms: Mapping[str, Callable[[desired.Platform], Iterable[Fault]]],
 ) -> Loaded:
     """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
 
-    `variables` add to the files' `vars` and go before them. `sources` and `platforms` map the adapter types there
+    `variables` add to the files' `vars` and go before them. `contents` is taken instead of what is on disk, for files
+    that are to be checked before they are written. `sources` and `platforms` map the adapter types there
     are to their checks, of which only those in use are called. Secrets are fetched from `environ`, files and
     commands when they are revealed, not here. Raises ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
     files = [file for path in paths for file in _files(path, problems)]
-    read = [document for file in files if (document := _document(file, problems)) is not None]
+    read = [document for file in files if (document := _document(file, contents, problems)) is not None]
     if not read:
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
     complete = len(read) == len(files) and all(problem.line for problem in problems)
@@ -95,7 +97,10 @@ def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
     yield from inside
 
 
-def _document(path: Path, problems: list[Problem]) -> documents.Document | None:
+def _document(path: Path, contents: Mapping[Path, bytes], problems: list[Problem]) -> documents.Document | None:
+    if path in contents:
+        exposed = path.is_file() and _exposed(path.stat().st_mode)
+        return documents.read(path, contents[path], exposed=exposed, problems=problems)
     try:
         with path.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
@@ -103,8 +108,12 @@ def _document(path: Path, problems: list[Problem]) -> documents.Document | None:
     except (OSError, ValueError) as error:
         problems.append(_unreadable(path, error))
         return None
-    exposed = os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
-    return documents.read(path, content, exposed=exposed, problems=problems)
+    return documents.read(path, content, exposed=_exposed(mode), problems=problems)
+
+
+def _exposed(mode: int) -> bool:
+    """Whether everybody on the machine may read a file of this mode."""
+    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> Problem:

@@ -27,9 +27,14 @@ BUILT_IN: Final = {
 
 @functools.cache
 def schema() -> Schema:
-    """The schema itself. In the wheel it is within the package; in an editable install one level above it."""
+    """The schema itself."""
+    return read(NAME)
+
+
+def read(name: str) -> Schema:
+    """A file of `schemas/`. In the wheel it is within the package; in an editable install one level above it."""
     package = File(__file__).resolve().parents[1]
-    places = (package / "schemas" / NAME, package.parent / "schemas" / NAME)
+    places = (package / "schemas" / name, package.parent / "schemas" / name)
     found = next(filter(File.exists, places), places[0])
     loaded: Schema = json.loads(found.read_text(encoding="utf-8"))
     return loaded
