@@ -182,13 +182,13 @@ class _Composer:
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         text: str = event.value
         if event.tag is None:
-            return _plain(text) if event.implicit[0] else text
+            return plain(text) if event.implicit[0] else text
         if event.tag == "!":
             return text
         name = event.tag.removeprefix(_TAG)
         if name == "str":
             return text
-        value = _plain(text)
+        value = plain(text)
         if name not in _TAGGED:
             self._check_tag(event, "str")
         elif type(value) not in _TAGGED[name]:
@@ -202,7 +202,7 @@ class _Composer:
             self.problem(_place(event), f"the tag {written} is not allowed: values are text, numbers, lists, mappings")
 
 
-def _plain(text: str) -> Scalar:
+def plain(text: str) -> Scalar:
     """What an unquoted scalar stands for."""
     if text in _WORDS:
         return _WORDS[text]
