@@ -63,6 +63,7 @@ def load(
         elif fault.path or complete:  # a file that cannot be read may hold the key
             findings.missing(fault.path, fault.missing)
     checks.check(data, available, findings, complete=complete)
+    presets.check(applied, findings)
     secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
     secrecy.check(findings)
     builder = Builder(data, known, secrecy.secret, lambda path: merged.document(path).folder, findings)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from reconcile.config.nodes import Path
-from reconcile.config.typed import Values, text
+from reconcile.config.findings import Findings
+from reconcile.config.nodes import Path, shortened
+from reconcile.config.typed import Values, mapping, mappings, text, texts
 from reconcile.model import dn
 
 _SPECIAL: Final = re.compile(r'[,+"\\<>;=#]')
@@ -78,6 +79,24 @@ def apply(data: dict[str, Any]) -> Applied:
     for default in PRESETS.get(name, ()):
         data = _Filling(default, paths).into(data, tuple(default.path.split(".")), (), {})
     return Applied(data, name if name in PRESETS else "", frozenset(paths))
+
+
+def check(applied: Applied, findings: Findings) -> None:
+    """Adds groups that a preset requires, but that lie where the source's groups are not searched, to `findings`."""
+    for index, source in mappings(applied.data, "sources"):
+        path: Path = ("sources", index)
+        users = (*path, "users", "require_groups")
+        base_dn, base = text(source, "base_dn"), text(mapping(source, "groups"), "base")
+        if users not in applied.paths or any(findings.touch((*path, *key)) for key in (("base_dn",), ("groups",))):
+            continue
+        searched = dn.join(base, base_dn)
+        for _, group in texts(mapping(source, "users"), "require_groups"):
+            if not dn.is_below(dn.normalize(group), dn.normalize(searched)):
+                findings.add(
+                    users,
+                    f"preset {applied.preset} takes members of {shortened(group)} only, but groups are searched below "
+                    f"{shortened(searched)}: widen base_dn or groups.base, or say which groups it is ([] for none)",
+                )
 
 
 class _Filling:

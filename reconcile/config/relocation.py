@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path as File
 from typing import Any, Final
 
@@ -30,13 +31,13 @@ def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict
         path: Path = ("sources", index)
         folder = merged.document(path).folder
         if folder != home:
-            sources[index] = _source(source, path, lambda text, at=folder: _from(home, at / text), merged)
+            sources[index] = _source(source, path, partial(_from, home, folder), merged)
     return {**data, "sources": sources}
 
 
 def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged) -> dict[str, Any]:
     def visit(where: Path, text: str, at: Schema) -> object:
-        if where[2:] == ("tls", "ca_file") or where[2:3] == ("files",):
+        if at.get("x-path"):
             return move(text)
         if not at.get("x-secret") or "file" not in expressions.calls(text):
             return text
@@ -45,8 +46,8 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
             for call in expressions.tree(text).find_all(nodes.Call)
             if isinstance(call.node, nodes.Name) and call.node.name == "file"
         ]
-        moved, count = _FILE.subn(lambda match: f"file({match[1]}{move(match[2])}{match[1]})", text)
-        if count != len(calls):
+        moved = _FILE.sub(lambda match: f"file({match[1]}{move(match[2])}{match[1]})", text)
+        if len(_FILE.findall(text)) != len(calls) or len(_FILE.findall(moved)) != len(calls):
             raise ConfigError(
                 [merged.problem(where, "the path in file(…) cannot be told from the platform's folder: make it a text")]
             )
@@ -57,6 +58,6 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
     return moved
 
 
-def _from(home: File, target: File) -> str:
-    """A path as it is from a folder; absolute ones stay."""
-    return str(target) if target.is_absolute() else os.path.relpath(target, home)
+def _from(home: File, folder: File, text: str) -> str:
+    """A path that starts at `folder`, as it is from `home`; absolute ones stay."""
+    return text if File(text).is_absolute() else os.path.relpath(folder / text, home)

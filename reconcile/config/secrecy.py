@@ -75,7 +75,7 @@ class Secrecy:
         return {**document, "vars": shown}
 
     def shown(self) -> dict[str, Any]:
-        """The document as it may be shown: like the fingerprint, and `***` for what a secret variable went into, too."""
+        """The document as it may be shown: like the fingerprint, and `***` for what is made from a secret, too."""
         holding = self._holding()
 
         def visit(path: Path, text: str, at: Schema) -> object:
