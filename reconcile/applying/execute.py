@@ -7,7 +7,7 @@ import msgspec
 
 from reconcile.applying.stale import moved
 from reconcile.errors import ReconcileError, StalePlan
-from reconcile.model.change import Change, Kind, Plan, makes, requirements
+from reconcile.model.change import ENDS, Change, Kind, Plan, makes, requirements
 from reconcile.model.path import titles
 from reconcile.model.report import Outcome, Report
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
@@ -56,9 +56,7 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
     """Writes batch after batch; a change that needs something that failed is skipped."""
     failed: dict[tuple[Kind, str], str] = {}
     outcomes: dict[int, Outcome] = {}
-    leaving = {
-        change.key: at for at, change in enumerate(changes) if change.kind == "user" and change.action == "delete"
-    }
+    leaving = {change.key: at for at, change in enumerate(changes) if change.kind == "user" and change.action in ENDS}
     waiting = {at: leaving[_taken_from(one)] for at, one in enumerate(changes) if _taken_from(one) in leaving}
     written = ((at, change) for at, change in enumerate(changes) if at not in waiting)
     for _, group in groupby(written, key=lambda item: _batch(item[1])):
@@ -77,12 +75,12 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
         if outcomes[user].result == "applied":
             outcomes[at] = Outcome(changes[at], "applied")
         else:
-            outcomes[at] = Outcome(changes[at], "skipped", f"user {changes[user].key} is not deleted")
+            outcomes[at] = Outcome(changes[at], "skipped", f"user {changes[user].key} stays: {outcomes[user].detail}")
     return [outcomes[at] for at in range(len(changes))]
 
 
 def _taken_from(change: Change) -> str:
-    """Whose grant or membership is deleted; "" else. Those of a user who is deleted too go with it, or stay with it."""
+    """Whose grant or membership is deleted; "" else. Those of a user who is deleted or erased are part of it."""
     if change.kind in ("grant", "membership") and change.action == "delete":
         return str((change.before or {})["user"])
     return ""

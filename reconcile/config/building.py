@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from reconcile.config import connections, schema
+from reconcile.config import connections, departures, schema
 from reconcile.config.expressions import Refused
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path
@@ -61,6 +61,7 @@ class Builder:
             workspaces=tuple(values.get("workspaces", ("main",))),
             folder=str(self._folder(path)),
             options=_options(values, desired.Platform),
+            **{key: values[key] for key in ("administrator", "unknown_user", "create_roles") if key in values},
         )
 
     def sources(self) -> dict[int, desired.Source]:
@@ -100,11 +101,6 @@ class Builder:
         rules: tuple[list[desired.GroupRule], list[desired.DepartmentRule]],
     ) -> desired.DesiredState:
         """Everything together. Only for a document without problems."""
-        lifecycle = dict(self._data.get("lifecycle", {}))
-        lifecycle.pop("adopt_local", None)
-        for key in ("on_missing", "on_out_of_scope"):
-            if isinstance(lifecycle.get(key), dict):
-                lifecycle[key] = lifecycle[key]["action"]
         return desired.DesiredState(
             platform=platform,
             sources=tuple(sources),
@@ -115,7 +111,7 @@ class Builder:
             roles=desired.Roles(**self._data.get("roles", {})),
             groups=tuple(rules[0]),
             departments=tuple(rules[1]),
-            lifecycle=desired.Lifecycle(**lifecycle),
+            lifecycle=departures.lifecycle(self._data.get("lifecycle", {})),
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from reconcile.config import connections
+from reconcile.config import connections, departures
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
 from reconcile.config.schema import BUILT_IN
@@ -40,6 +40,7 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
             if key != "role_mappings":
                 _patterns(rule, (key, index), "select", findings)
     _role_mappings(data, findings)
+    departures.check(mapping(data, "lifecycle"), findings)
 
 
 def _platform(platform: Values, available: Collection[str], findings: Findings) -> None:
@@ -93,9 +94,10 @@ def _attributes(data: Values, source: Values, path: Path, findings: Findings) ->
     """Extended attributes: one value for each field and role, roles that exist, and `require` naming what there is."""
     users = mapping(source, "users")
     granted = [
-        text(item, "role")
-        for _, item in mappings(data, "role_mappings")
-        if text(item, "source") in {"", text(source, "name")}
+        role
+        for key in ("role_mappings", "departments")
+        for _, item in mappings(data, key)
+        if text(item, "source") in {"", text(source, "name")} and (role := text(item, "role"))
     ]
     seen: list[tuple[str, frozenset[str], int]] = []
     for index, attribute in mappings(users, "attributes"):
@@ -105,7 +107,10 @@ def _attributes(data: Values, source: Values, path: Path, findings: Findings) ->
         for position, role in roles.items():
             if role not in granted:
                 known = suggestion(role, granted)
-                findings.add((*here, "roles", position), f"no role mapping gives the role {shortened(role)}{known}")
+                findings.add(
+                    (*here, "roles", position),
+                    f"no role mapping and no department gives the role {shortened(role)}{known}",
+                )
         for other, others, first in seen:
             both = frozenset(roles.values()) & others if roles and others else frozenset(roles.values()) | others
             if field and other == field and (both or not (roles or others)):

@@ -10,9 +10,12 @@ user's `attributes` one object of text or null. An update holds the fields that 
     department  path, parents first     title, parent, source, external_id, dn
     group       name                    name, source, external_id, dn
     user        username                username, first_name, last_name, email, status, status_origin, status_cause,
-                                        source, external_id, dn, department, manager, attributes
+                                        departed, departed_at, source, external_id, dn,
+                                        department, manager, attributes
     grant       username/role           user, role, origin
     membership  username/group          user, group, origin
+
+`departed_at` may be `now`: the time of the run that applies the change.
 
 The key of something that is there already is its name in the current state. A department's path is its titles
 joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's `department` are paths.
@@ -30,6 +33,8 @@ Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 
 LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
 """Actions that take something away; they come last in a plan."""
+ENDS: frozenset[str] = frozenset({"delete", "erase"})
+"""Actions after which a user has no memberships, no grants, and not its name."""
 
 SkipCode: TypeAlias = Literal[
     "missing_field",

@@ -10,7 +10,8 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
-Departure: TypeAlias = Literal["keep", "deactivate", "block", "delete"]
+Departing: TypeAlias = Literal["keep", "deactivate", "block", "erase", "delete"]
+"""What is done to the user of somebody who left, from the mildest to the hardest."""
 
 
 class Entry(Protocol):
@@ -64,6 +65,12 @@ class Platform(msgspec.Struct, frozen=True):
     workspaces: tuple[str, ...] = ("main",)
     folder: str = "."
     """Relative paths in `url` start here: the folder of the file that declares it."""
+    administrator: str = "admin"
+    """Username of who takes over what an erased user owned."""
+    unknown_user: str = "unknown"
+    """Username of who takes over an erased user's open work."""
+    create_roles: bool = True
+    """A role that is not there is made when it is first granted."""
     options: dict[str, object] = {}
 
 
@@ -177,6 +184,8 @@ class Roles(msgspec.Struct, frozen=True):
     mode: Literal["single", "multiple"] = "single"
     on_unmapped: Literal["default", "keep", "remove"] = "default"
     authoritative: bool = False
+    on_existing: Literal["enforce", "keep"] = "enforce"
+    """`keep`: roles are given to new users only."""
 
 
 class GroupRule(msgspec.Struct, frozen=True):
@@ -190,23 +199,38 @@ class GroupRule(msgspec.Struct, frozen=True):
 
 
 class DepartmentRule(msgspec.Struct, frozen=True):
-    """OUs to mirror. `children`: everything below too; `parents`: everything above too."""
+    """OUs to mirror. `children`: everything below too; `parents`: everything above too; `role`: that of its people."""
 
     source: str
     select: tuple[str, ...]
     title: Template
     children: bool = False
     parents: bool = False
+    role: str = ""
+
+
+class Departure(msgspec.Struct, frozen=True):
+    """What happens to the user of somebody who left: `action` at once, `then` once `after` seconds have gone by.
+
+    The time counts from the first run that missed the person.
+    """
+
+    action: Departing
+    after: float = 0.0
+    then: Departing | None = None
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
-    """What happens to users who left."""
+    """What happens to users who left, who come back, and to accounts that were there before."""
 
-    on_missing: Departure = "block"
-    on_out_of_scope: Departure = "deactivate"
+    on_missing: Departure = Departure("block")
+    on_out_of_scope: Departure = Departure("deactivate")
     on_disabled: Literal["deactivate", "block"] = "deactivate"
     on_return: Literal["restore", "keep"] = "restore"
     on_source_removed: Literal["keep", "deactivate", "block"] = "block"
+    on_deleted: Literal["recreate", "ignore"] = "recreate"
+    """A user whom somebody deleted on the platform, while the person is still wanted."""
+    adopt_local: Literal["never", "matching_email", "always"] = "never"
 
 
 class DesiredState(msgspec.Struct, frozen=True):

@@ -103,6 +103,8 @@ class Names:
             "status": user.status,
             "status_origin": user.status_origin or None,
             "status_cause": user.status_cause or None,
+            "departed": user.departed or None,
+            "departed_at": user.departed_at or None,
             "source": user.source or None,
             "external_id": user.external_id or None,
             "dn": user.dn or None,

@@ -15,8 +15,14 @@ Status: TypeAlias = Literal["active", "inactive", "vacation", "blocked", "blocke
 Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_removed"]
 """Why a sync took a user out of service; "" where none did."""
 
+Departed: TypeAlias = Literal["", "missing", "out_of_scope"]
+"""How a source lost a user's person; "" for a person who is there."""
+
 BY_HAND: Final = ""
 """The origin of what a person did on the platform."""
+
+NOW: Final = "now"
+"""In a change, the time of the run that applies it: a plan says the same whenever it is made."""
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
@@ -56,7 +62,10 @@ class Group(msgspec.Struct, frozen=True, gc=False):
 
 
 class User(msgspec.Struct, frozen=True, gc=False):
-    """A user; `source` "" is a local account. `department` and `manager` are ids or ""."""
+    """A user; `source` "" is a local account. `department` and `manager` are ids or "".
+
+    `departed_at` (RFC 3339, UTC) is when a run first missed the person, the beginning of a grace period.
+    """
 
     id: str
     username: str
@@ -66,6 +75,8 @@ class User(msgspec.Struct, frozen=True, gc=False):
     status: Status = "active"
     status_origin: str = BY_HAND
     status_cause: Cause = ""
+    departed: Departed = ""
+    departed_at: str = ""
     source: str = ""
     external_id: str = ""
     dn: str = ""
@@ -101,6 +112,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     roles: frozenset[str] = frozenset()
     memberships: tuple[Membership, ...] = ()
     grants: tuple[Grant, ...] = ()
+    deleted: frozenset[tuple[str, str]] = frozenset()
+    """Source and external id of persons who had a user that nobody but a person on the platform can have deleted."""
 
 
 class Limits(msgspec.Struct, frozen=True):

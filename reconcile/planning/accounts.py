@@ -5,24 +5,24 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from reconcile.model import dn
-from reconcile.model.desired import Departure, Lifecycle
-from reconcile.model.platform import Cause, Department, User
+from reconcile.model.desired import Lifecycle
+from reconcile.model.platform import Department, User
 from reconcile.planning import status
 from reconcile.planning.people import Candidate
 
-_CAUSES: Mapping[Cause, str] = {
-    "missing": "no longer in {source}",
-    "out_of_scope": "still in {source}, but no longer selected",
-    "source_removed": "source {source} is no longer declared",
-}
-
 
 class Accounts(msgspec.Struct):
-    """The users wanted, by id; `reasons` says of some why they are new or changed, `deleted` are the ids to go."""
+    """The users wanted, by id; `reasons` says of some why they are new or changed.
+
+    `deleted` are the ids of those to go, `erased` of those of whom only the row stays, `names` all usernames that are
+    there or given out, case-folded.
+    """
 
     users: dict[str, User]
     reasons: dict[str, str]
     deleted: set[str]
+    erased: set[str]
+    names: set[str]
 
 
 def user_id(candidate: Candidate) -> str:
@@ -30,18 +30,6 @@ def user_id(candidate: Candidate) -> str:
     if candidate.user is not None:
         return candidate.user.id
     return f"new user {candidate.rules.source.name} {candidate.position}"
-
-
-def depart(accounts: Accounts, user: User, action: Departure, cause: Cause) -> None:
-    """Adds a user whose person is gone, in the status it gets; or takes it out."""
-    reason = _CAUSES[cause].format(source=user.source)
-    if action == "delete":
-        accounts.deleted.add(user.id)
-        accounts.users.pop(user.id, None)
-    else:
-        standing = status.departed(user, user.source, action, cause)
-        accounts.users[user.id] = _standing(user, standing)
-    accounts.reasons[user.id] = reason
 
 
 def supply(
@@ -89,6 +77,8 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
         state,
         origin,
         cause,
+        "",
+        "",
         source,
         person.external_id or user.external_id,
         dn.respelt(user.dn, person.dn),
@@ -115,15 +105,11 @@ def assign_managers(
         if (source, written) not in found:
             position = candidate.rules.index.persons.get(dn.key(written), -1)
             manager = located.get((source, position), "")
-            found[source, written] = manager if manager in accounts.users else ""
+            found[source, written] = manager if manager in accounts.users and manager not in accounts.erased else ""
         own_id = user_id(candidate)
         user = accounts.users[own_id]
         if user.manager != found[source, written]:
             accounts.users[own_id] = msgspec.structs.replace(user, manager=found[source, written])
-
-
-def _standing(user: User, standing: status.Standing) -> User:
-    if standing == status.standing(user):
-        return user
-    state, origin, cause = standing
-    return msgspec.structs.replace(user, status=state, status_origin=origin, status_cause=cause)
+    for user in list(accounts.users.values()) if accounts.erased else ():
+        if user.manager in accounts.erased:
+            accounts.users[user.id] = msgspec.structs.replace(user, manager="")

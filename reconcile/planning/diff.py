@@ -15,7 +15,7 @@ from reconcile.model.platform import Cause, Department, Grant, Group, Membership
 
 Pair = TypeVar("Pair", bound=Membership | Grant)
 
-_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause")
+_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause", "departed", "departed_at")
 _ACTIONS: Mapping[Status, Action] = {
     "active": "activate",
     "inactive": "deactivate",
@@ -94,7 +94,15 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -
     profile = [field for field in differing if field not in _STATUS_FIELDS]
     before_all, after_all = now.fields(old), then.fields(user)
     workspace = now.state.workspace
+    if user.status == "erased" and old.status != "erased":
+        before, after = _pick(before_all, differing), _pick(after_all, differing)
+        if "attributes" in differing:
+            after["attributes"] = dict.fromkeys(sorted(old.attributes))
+        yield Change("user", "erase", old.username, before, after, reason, user.source, workspace)
+        return
+    action: Action
     if profile:
+        action = "adopt" if user.source and not old.source else "update"
         before, after = _pick(before_all, profile), _pick(after_all, profile)
         if "attributes" in profile:
             names = sorted(name for name, text in user.attributes.items() if old.attributes.get(name) != text)
@@ -106,12 +114,13 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -
             late = _pick(before, ["manager"]), _pick(after, ["manager"])
             yield Change("user", "update", old.username, *late, why, user.source, workspace)
             del before["manager"], after["manager"]
-        yield Change("user", "update", old.username, before, after, why, user.source, workspace)
+        yield Change("user", action, old.username, before, after, why, user.source, workspace)
     standing = [field for field in _STATUS_FIELDS if field in differing]
     if standing:
         action = _ACTIONS[user.status] if old.status != user.status else "update"
         before, after = _pick(before_all, standing), _pick(after_all, standing)
-        why = _WHY[user.status_cause].format(source=user.source) if user.status_cause in _WHY else reason
+        known = not user.departed and user.status_cause in _WHY
+        why = _WHY[user.status_cause].format(source=user.source) if known else reason
         yield Change("user", action, old.username, before, after, why, user.source, workspace)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from reconcile.errors import UsageError
 from reconcile.model import dn
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip
 from reconcile.model.desired import DesiredState
@@ -68,10 +69,12 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         SourceRules(inputs.desired, declared[snapshot.source], snapshot)
         for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
     ]
+    if not inputs.limits.any_role:
+        _refuse_unknown_roles(inputs.desired, inputs.current)
     changes: list[Change] = []
     skips: list[Skip] = []
     for current in inputs.current:
-        result = wanted(inputs.desired, rules, current, inputs.limits)
+        result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
     targets.check(inputs.scope.targets, changes, skips, inputs.current)
@@ -92,6 +95,21 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     return plan, tuple(notice for one in rules for notice in one.notices)
 
 
+def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
+    """Raises UsageError for a role of the files that the platform does not have and does not make by itself."""
+    named = {f"role_mappings[{at}]": mapping.role for at, mapping in enumerate(desired.role_mappings)}
+    named |= {f"departments[{at}].role": rule.role for at, rule in enumerate(desired.departments) if rule.role}
+    lines = [
+        f"{place}: the workspace {state.workspace} has no role {role!r};"
+        f" it has: {', '.join(sorted(state.roles)) or 'none'}"
+        for state in current
+        for place, role in named.items()
+        if role not in state.roles
+    ]
+    if lines:
+        raise UsageError("\n".join(lines))
+
+
 def state_digest(state: PlatformState) -> str:
     """The digest of a state, whatever the order of its lists."""
     return digest(
@@ -104,5 +122,6 @@ def state_digest(state: PlatformState) -> str:
             state.roles,
             tuple(sorted(state.memberships)),
             tuple(sorted(state.grants)),
+            state.deleted,
         )
     )

@@ -1,13 +1,13 @@
 """The total order of a plan: what is made first, parents before children; what is taken away last, in reverse.
 
 Renames come before creations, so that a name one gives up can be taken by another. One exception to "losses last": a
-user whose name somebody else takes in the same plan goes before everything that names users, together with its
-memberships and grants.
+user, deleted or erased, whose name somebody else takes in the same plan goes before everything that names users,
+together with its memberships and grants.
 """
 
 from collections.abc import Iterable, Mapping
 
-from reconcile.model.change import LOSSES, Change, makes
+from reconcile.model.change import ENDS, LOSSES, Change, makes
 from reconcile.model.path import parent, path, titles
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
@@ -18,9 +18,9 @@ _OF_USERS = ("user", "grant", "membership")
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one workspace as they are to be carried out."""
     changes = list(changes)
-    deleted = {one.key.casefold() for one in changes if one.kind == "user" and one.action == "delete"}
-    taken = {_username(one) for one in changes if one.kind == "user"} if deleted else set()
-    released = deleted & taken
+    leaving = {one.key.casefold() for one in changes if one.kind == "user" and one.action in ENDS}
+    taken = {_username(one) for one in changes if one.kind == "user"} if leaving else set()
+    released = leaving & taken
     ranked = sorted(changes, key=lambda change: _rank(change, released))
     moving = [at for at, change in enumerate(ranked) if change.kind == "department"]
     for at, change in zip(moving, _feasible([ranked[at] for at in moving]), strict=True):
@@ -72,7 +72,7 @@ def _rank(change: Change, released: set[str]) -> tuple[int, int, int, int, str, 
     if change.action not in LOSSES:
         return 1, kind, _depth(change), action, key, change.key
     phase = 2
-    if released and change.action == "delete" and change.kind in _OF_USERS:
+    if released and change.action in ENDS and change.kind in _OF_USERS:
         user = str((change.before or {}).get("user", change.key)).casefold()
         phase = 0 if user in released else 2
     return phase, -kind, -_depth(change), action, key, change.key

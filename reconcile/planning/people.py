@@ -13,7 +13,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import DesiredState, Template
 from reconcile.model.directory import Person
-from reconcile.model.platform import Limits, User
+from reconcile.model.platform import Limits, PlatformState, User
 from reconcile.planning import matching
 from reconcile.planning.rules import SourceRules
 
@@ -39,18 +39,24 @@ class Candidate(msgspec.Struct, gc=False):
         """The entry behind it."""
         return self.rules.index.snapshot.persons[self.position]
 
+    def disown(self) -> None:
+        """Gives up a local account it was to adopt."""
+        self.user, self.why = None, ""
+
 
 class People(msgspec.Struct):
     """One source, one workspace.
 
-    `matched`: position → user, in scope or not. `departed` are users whose person is not in scope: user id → whether
-    the directory still has the person.
+    `matched`: position → user of the source, in scope or not; `departed`: user id → whether the directory still has the
+    person, of users whose person is not in scope. `ignored` are the positions of persons who stay away, because
+    somebody deleted their user on the platform.
     """
 
     candidates: list[Candidate]
     skips: list[Skip]
     matched: dict[int, User]
     departed: dict[str, bool]
+    ignored: frozenset[int]
 
 
 class Refused(Exception):
@@ -70,22 +76,23 @@ class Gathering:
         self,
         desired: DesiredState,
         rules: SourceRules,
-        workspace: str,
+        current: PlatformState,
         limits: Limits,
         granted: Mapping[str, Iterable[str]],
     ) -> None:
         """`granted` is what syncs granted so far: user id → roles."""
-        self._multiple = desired.roles.mode == "multiple"
-        self._on_unmapped = desired.roles.on_unmapped
+        self._roles_wanted = desired.roles
         self._rules = rules
-        self._workspace = workspace
+        self._workspace = current.workspace
         self._limits = limits
         self._granted = granted
+        self._adopt = desired.lifecycle.adopt_local
+        self._deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else frozenset()
         self._skips: list[Skip] = []
         self._erased: set[str] = set()
 
-    def gather(self, users: Iterable[User]) -> People:
-        """`users` are those of the source."""
+    def gather(self, users: Iterable[User], local: Mapping[str, User]) -> People:
+        """`users` are those of the source, `local` the local accounts by case-folded username."""
         users = list(users)
         self._erased = {user.external_id for user in users if user.status == "erased" and user.external_id}
         matches = matching.match(self._rules.index, (user for user in users if user.status != "erased"))
@@ -93,12 +100,16 @@ class Gathering:
         matching.match_usernames(matches, self._rules.index, usernames)
         held = {matches.users[at].id for at, name in usernames.items() if not name and at in matches.users}
         candidates = []
+        ignored = set()
         for position, username in usernames.items():
-            user = matches.users.get(position)
+            user, why = matches.users.get(position), matches.relinked.get(position, "")
             if not username or (user is None and not self._rules.wants(position, exists=False)):
                 continue
+            if user is None and self._is_ignored(position):
+                ignored.add(position)
+                continue
             try:
-                candidates.append(self._candidate(position, username, user, matches.relinked.get(position, "")))
+                candidates.append(self._candidate(position, username, user, why, local))
             except Refused as refused:
                 self._skip(position, username, refused)
                 if user is not None:
@@ -107,7 +118,22 @@ class Gathering:
         departed = {user.id: True for user in matches.users.values() if user.id not in staying}
         strays = self._rules.index.snapshot.strays
         departed.update({user.id: (user.external_id or user.dn) in strays for user in matches.unmatched.values()})
-        return People(candidates, self._skips, matches.users, departed)
+        return People(candidates, self._skips, matches.users, departed, frozenset(ignored))
+
+    def _is_ignored(self, position: int) -> bool:
+        """Whether somebody deleted the person's user, and nobody has asked for it back by name since."""
+        external_id = self._rules.index.snapshot.persons[position].external_id
+        return (self._rules.source.name, external_id) in self._deleted and not self._rules.named(position)
+
+    def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
+        """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
+        user = local.get(values["username"].casefold())
+        email = values.get("email", "").casefold()
+        if user is not None and self._adopt == "always":
+            return user, f"the local account of this name is adopted by {self._rules.source.name}"
+        if user is not None and self._adopt == "matching_email" and email and email == user.email.casefold():
+            return user, f"the local account of this name and e-mail address is adopted by {self._rules.source.name}"
+        return None, ""
 
     def _usernames(self, matches: matching.Matches) -> dict[int, str]:
         """Positions of the persons in scope → wanted username, "" for those it failed for (they are skipped).
@@ -143,9 +169,10 @@ class Gathering:
                     usernames[position] = ""
         return usernames
 
-    def _candidate(self, position: int, username: str, user: User | None, why: str) -> Candidate:
+    def _candidate(
+        self, position: int, username: str, user: User | None, why: str, local: Mapping[str, User]
+    ) -> Candidate:
         rules, person = self._rules, self._rules.index.snapshot.persons[position]
-        roles, keeps = self._roles(position, user)
         settings = rules.source.users
         try:
             values = {"username": username}
@@ -153,6 +180,9 @@ class Gathering:
                 text = settings.fields[field].render(person, person.identifier)
                 if text is not None:
                     values[field] = text
+            if user is None and local:
+                user, why = self._adopted(values, local)
+            roles, keeps = self._roles(position, user)
             attributes = {}
             for attribute in settings.attributes:
                 if not attribute.roles or not attribute.roles.isdisjoint(roles):
@@ -167,12 +197,16 @@ class Gathering:
 
     def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
         """The roles a person is to have by the rules, and whether they are only those it has already."""
-        mapped = tuple(dict.fromkeys(mapping.role for mapping in self._rules.roles(position, multiple=self._multiple)))
+        wanted = self._roles_wanted
+        if user is not None and wanted.on_existing == "keep":
+            return tuple(self._granted.get(user.id, ())), True
+        found = self._rules.roles(position, multiple=wanted.mode == "multiple")
+        mapped = tuple(dict.fromkeys(mapping.role for mapping in found))
         if mapped:
             return mapped, False
-        if self._on_unmapped == "keep":
+        if wanted.on_unmapped == "keep":
             return (tuple(self._granted.get(user.id, ())) if user is not None else ()), True
-        if self._on_unmapped == "default" and self._rules.default_role is not None:
+        if wanted.on_unmapped == "default" and self._rules.default_role is not None:
             return (self._rules.default_role,), False
         return (), False
 

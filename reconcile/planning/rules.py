@@ -157,7 +157,7 @@ class SourceRules:
         return mirrored
 
     def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
-        mappings: list[Mapping] = []
+        mappings = self._department_roles()
         default: str | None = None
         for at, mapping in enumerate(desired.role_mappings):
             if mapping.source not in ("", self.source.name):
@@ -168,6 +168,19 @@ class SourceRules:
             if mapping.default and default is None:
                 default = mapping.role
         return mappings, default
+
+    def _department_roles(self) -> list[Mapping]:
+        """The roles of departments, which go before the role mappings: the nearest selected OU decides."""
+        given = {selected.key: selected.rule.role for selected in self.departments if selected.rule.role}
+        members: dict[str, list[int]] = {key: [] for key in given}
+        for position in range(len(self.index.keys)) if given else ():
+            key = self.department(position)
+            if key in given:
+                members[key].append(position)
+        return [
+            Mapping(role, frozenset(members[key]), f"in department {self.index.units[key].dn}")
+            for key, role in given.items()
+        ]
 
     def _reach(self, patterns: Iterable[str], place: str) -> frozenset[int]:
         """All members, nested ones too, of the groups that patterns name."""

@@ -7,7 +7,7 @@ Inactive and vacation follow the directory, except that vacation counts as activ
 from collections.abc import Callable
 from typing import TypeAlias
 
-from reconcile.model.desired import Departure, Lifecycle
+from reconcile.model.desired import Departing, Lifecycle
 from reconcile.model.platform import BY_HAND, Cause, Status, User
 
 Standing: TypeAlias = tuple[Status, str, Cause]
@@ -46,8 +46,8 @@ def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
     return target, source, "disabled"
 
 
-def departed(user: User, source: str, action: Departure, cause: Cause) -> Standing:
-    """For a user whose person is gone, for one of three causes. `delete` is not a status: it is handled before."""
+def departed(user: User, source: str, action: Departing, cause: Cause) -> Standing:
+    """For a user whose person is gone, for one of three causes. `erase` and `delete` are more than a status."""
     kept = standing(user)
     target = _WORSE[action](user.status) if action in _WORSE else user.status
     return kept if target == user.status else (target, source, cause)
@@ -61,4 +61,4 @@ def _blocked(status: Status) -> Status:
     return status if status in ("blocked", "erased") else "blocked"
 
 
-_WORSE: dict[Departure, Callable[[Status], Status]] = {"deactivate": _deactivated, "block": _blocked}
+_WORSE: dict[Departing, Callable[[Status], Status]] = {"deactivate": _deactivated, "block": _blocked}

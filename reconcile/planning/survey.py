@@ -1,7 +1,7 @@
 """Who a source has, and how each person stands: on the platform, not on it, or not possible there."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -10,6 +10,7 @@ from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.planning.people import Candidate
 from reconcile.planning.query import query
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import gather, settle_usernames
@@ -64,7 +65,7 @@ def survey(
         skips = list(people[source.name].skips)
         candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
         refused = {skip.dn: skip for skip in skips}
-        matched = people[source.name].matched
+        matched, ignored = people[source.name].matched, people[source.name].ignored
         for position in positions:
             person = snapshot.persons[position]
             user, candidate, skip = matched.get(position), candidates.get(position), refused.get(person.dn)
@@ -81,7 +82,7 @@ def survey(
                 values.get("email", _first(person, "mail")),
                 person.dn,
                 status,
-                _why(rules, position, user.status if user is not None else "", skip),
+                _why(rules, position, user.status if user is not None else "", skip, candidate, ignored),
             )
 
 
@@ -96,15 +97,23 @@ def _first(person: Person, name: str) -> str:
     return next(iter(person.attributes.get(name, ())), "")
 
 
-def _why(rules: SourceRules, position: int, status: str, skip: Skip | None) -> str:
-    if skip is not None:
-        return f"{skip.code}: {skip.detail}"
-    if status:
-        return status
+def _why(
+    rules: SourceRules,
+    position: int,
+    status: str,
+    skip: Skip | None,
+    candidate: Candidate | None,
+    ignored: Collection[int],
+) -> str:
+    if skip is not None or status:
+        return f"{skip.code}: {skip.detail}" if skip is not None else status
     if rules.excluded(position):
         return "on the exclude list"
     if not rules.wants(position, exists=False):
         return "not selected"
     if rules.outside_required(position):
         return "in none of the required groups"
-    return f"the next apply creates it: {rules.why(position)}"
+    if position in ignored:
+        return "the user was deleted on the platform"
+    verb = "adopts the local account" if candidate is not None and candidate.user is not None else "creates it"
+    return f"the next apply {verb}: {rules.why(position)}"

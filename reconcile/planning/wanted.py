@@ -8,7 +8,7 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
-from reconcile.planning import accounts, membership, mirrored
+from reconcile.planning import accounts, departed, membership, mirrored
 from reconcile.planning.diff import Reasons
 from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Candidate, Gathering, People
@@ -23,14 +23,19 @@ class Wanted(msgspec.Struct):
     reasons: Reasons
 
 
-def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Wanted:
-    """Works out one workspace from the sources read; users of declared sources that were not read stay as they are."""
+def wanted(
+    desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits, now: str
+) -> Wanted:
+    """Works out one workspace from the sources read; users of declared sources that were not read stay as they are.
+
+    `now` (RFC 3339) decides which grace periods are over.
+    """
     people = gather(desired, sources, current, limits)
     users = {user.id: user for user in current.users}
-    book = accounts.Accounts({}, {}, set())
+    book = accounts.Accounts({}, {}, set(), set(), {user.username.casefold() for user in current.users})
     skips = [skip for one in people.values() for skip in one.skips]
-    _depart(desired, people, users, book)
-    candidates = settle_usernames(people, current, book.deleted, skips)
+    _depart(desired, people, users, book, now)
+    candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
 
     departments = mirrored.departments(sources, current, limits)
     groups = mirrored.groups(sources, current, limits)
@@ -38,12 +43,15 @@ def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
 
     there = {department.id: department for department in current.departments}
     accounts.supply(book, candidates, desired.lifecycle, departments.ids, there)
+    found = {user.id for one in people.values() for user in one.matched.values()}
     for user in current.users:
         if user.id not in book.users and user.id not in book.deleted:
-            book.users[user.id] = user
+            returned = user.departed and user.id in found
+            book.users[user.id] = msgspec.structs.replace(user, departed="", departed_at="") if returned else user
     followers = {(one.rules.source.name, one.position): accounts.user_id(one) for one in candidates}
     located = {(source, at): user.id for source, one in people.items() for at, user in one.matched.items()} | followers
     accounts.assign_managers(book, candidates, located)
+    staying = book.users.keys() - book.erased
 
     state = PlatformState(
         current.workspace,
@@ -52,8 +60,9 @@ def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
         groups.wanted,
         tuple(book.users.values()),
         current.roles,
-        membership.memberships(sources, current, groups.ids, followers, book.users),
-        membership.grants(candidates, current, book.users, authoritative=desired.roles.authoritative),
+        membership.memberships(sources, current, groups.ids, followers, staying),
+        membership.grants(candidates, current, staying, authoritative=desired.roles.authoritative),
+        current.deleted,
     )
     roles = {(rules.source.name, role): reason for rules in sources for role, reason in rules.role_reasons().items()}
     return Wanted(state, skips, Reasons(book.reasons, roles, frozenset(groups.ids.values())))
@@ -70,27 +79,41 @@ def gather(
     own: dict[str, list[User]] = {}
     for user in current.users:
         own.setdefault(user.source, []).append(user)
-    return {
-        rules.source.name: Gathering(desired, rules, current.workspace, limits, granted).gather(
-            own.get(rules.source.name, [])
+    local = {user.username.casefold(): user for user in own.get("", ()) if user.status != "erased"}
+    people = {
+        rules.source.name: Gathering(desired, rules, current, limits, granted).gather(
+            own.get(rules.source.name, ()), local
         )
         for rules in sources
     }
+    _refuse_adoptions(people.values())
+    return people
 
 
-def _depart(desired: DesiredState, people: dict[str, People], users: dict[str, User], book: accounts.Accounts) -> None:
+def _refuse_adoptions(people: Iterable[People]) -> None:
+    """A local account that two persons would adopt is nobody's: their claims on its name are refused like any other."""
+    adopters: dict[str, list[Candidate]] = {}
+    for one in people:
+        for candidate in one.candidates:
+            if candidate.user is not None and not candidate.user.source:
+                adopters.setdefault(candidate.user.id, []).append(candidate)
+    for rivals in adopters.values():
+        for candidate in rivals if len(rivals) > 1 else ():
+            candidate.disown()
+
+
+def _depart(
+    desired: DesiredState, people: dict[str, People], users: dict[str, User], book: accounts.Accounts, now: str
+) -> None:
     """Decides on everybody who left: the directory, the scope, or with a source that is no longer declared."""
     lifecycle = desired.lifecycle
     for one in people.values():
         for user_id, found in one.departed.items():
-            if found:
-                accounts.depart(book, users[user_id], lifecycle.on_out_of_scope, "out_of_scope")
-            else:
-                accounts.depart(book, users[user_id], lifecycle.on_missing, "missing")
+            departed.depart(book, users[user_id], lifecycle, "out_of_scope" if found else "missing", now)
     declared = {source.name for source in desired.sources}
     for user in users.values():
         if user.source and user.source not in declared and user.status != "erased":
-            accounts.depart(book, user, lifecycle.on_source_removed, "source_removed")
+            departed.lose_source(book, user, lifecycle.on_source_removed)
 
 
 def settle_usernames(

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from reconcile.model.change import Change, Fields
-from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, Source, User
+from reconcile.model.platform import NOW, Department, Grant, Group, Membership, PlatformState, Source, User
 from reconcile.platforms.names import Names, Unknown, paths, text
 
 Object = TypeVar("Object", User, Group, Department)
@@ -15,7 +15,7 @@ _SUPPORTED = {
     "source": {"create", "update"},
     "department": {"create", "update", "delete"},
     "group": {"create", "update", "delete"},
-    "user": {"create", "update", "activate", "deactivate", "block", "delete"},
+    "user": {"create", "update", "adopt", "activate", "deactivate", "block", "erase", "delete"},
     "grant": {"create", "update", "delete"},
     "membership": {"create", "update", "delete"},
 }
@@ -24,8 +24,10 @@ _SUPPORTED = {
 class Draft:
     """A state that is being changed. Ids are numbers that no object of the state had before."""
 
-    def __init__(self, state: PlatformState, names: Names) -> None:
-        """Takes the state, and what names in `before` mean."""
+    def __init__(self, state: PlatformState, names: Names, now: str) -> None:
+        """Takes the state, what names in `before` mean, and the time (RFC 3339)."""
+        self._now = now
+        self._deleted = state.deleted
         self._workspace = state.workspace
         self._names = names
         self._sources = {one.name: one for one in state.sources}
@@ -52,6 +54,7 @@ class Draft:
             frozenset(self._roles),
             tuple(self._memberships.values()),
             tuple(self._grants.values()),
+            self._deleted,
         )
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:
@@ -139,6 +142,10 @@ class Draft:
         values: dict[str, object] = {
             name: value or "" for name, value in fields.items() if name not in {"parent", "department", "manager"}
         }
+        if values.get("departed_at") == NOW:
+            values["departed_at"] = self._now
+        if change.action == "erase":
+            self._forget(row, change.kind)
         kept = msgspec.to_builtins(old)
         if "attributes" in fields:
             values["attributes"] = _merged(kept["attributes"], change)

@@ -75,7 +75,8 @@ class MemoryPlatform:
         """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
         if workspace not in self._holders:
             raise RuntimeError("transaction() without lock(): another run could be writing")
-        writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None))
+        now = self._holders[workspace].started
+        writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now)
         yield writer
         self._states[workspace] = writer.state
 
@@ -91,8 +92,9 @@ class MemoryPlatform:
 class MemoryWriter:
     """One workspace inside its transaction; see `reconcile.ports.Writer`."""
 
-    def __init__(self, state: PlatformState, fault: FaultHook) -> None:
-        """Takes the state to start from."""
+    def __init__(self, state: PlatformState, fault: FaultHook, now: str) -> None:
+        """Takes the state to start from, and when the run began (RFC 3339)."""
+        self._now = now
         self.state = state
         self._fault = fault
         self._names = Names(state)
@@ -109,7 +111,7 @@ class MemoryWriter:
         """
         reasons = [self._fault(change) or "" for change in changes]
         while True:
-            draft = Draft(self.state, self._names)
+            draft = Draft(self.state, self._names, self._now)
             failed = draft.apply({place: changes[place] for place, reason in enumerate(reasons) if not reason})
             if not failed:
                 self.state = draft.state()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from reconcile.errors import ReconcileError
 from reconcile.model import desired
 from reconcile.model.platform import Limits, PlatformState
-from reconcile.platforms.sql.limits import LIMITS
+from reconcile.platforms.sql.limits import limits
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
@@ -27,13 +27,13 @@ if TYPE_CHECKING:  # at run time it is imported on first use
 class SqlPlatform:
     """A platform in a database; see `reconcile.ports.Platform` for what each method promises."""
 
-    limits: Limits = LIMITS
-
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None:
         """Takes the settings; connects when first used."""
         self._settings = settings
         self._progress = progress
         self._tokens: dict[str, str] = {}
+        self._started = ""
+        self.limits: Limits = limits(settings)
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
@@ -68,6 +68,7 @@ class SqlPlatform:
         self._prepare(workspaces)
         with locking.hold(self._database, workspaces, holder, force=force) as token:
             self._tokens |= dict.fromkeys(workspaces, token)
+            self._started = holder.started
             try:
                 yield
             finally:
@@ -100,8 +101,12 @@ class SqlPlatform:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         with self._database.writing() as connection:
             locking.confirm(connection, workspace, token)
-            yield SqlWriter(connection, workspace, self._progress)
+            writer = SqlWriter(connection, workspace, self._settings, self._started, self._progress)
+            yield writer
+            writer.finish()
             locking.renew(connection, token)
+        if writer.erased:
+            self._database.scrub()
 
     def check(self) -> Iterable[Check]:
         """Connects, looks at the schema and counts the users of each workspace."""

@@ -59,6 +59,10 @@ class Database(ABC):
         del connection
         return ""
 
+    def scrub(self) -> None:
+        """Overwrites what deleted data left behind, as far as this can be asked of the database."""
+        return
+
     @abstractmethod
     def close(self) -> None:
         """Lets go of whatever is open."""

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+import msgspec
+
+from reconcile.model.desired import Platform
 from reconcile.model.platform import Limits
 
 NAME: Final = 255
@@ -21,3 +24,9 @@ LIMITS: Final = Limits(
     },
     any_role=True,
 )
+
+
+def limits(settings: Platform) -> Limits:
+    """What a platform with these settings can hold."""
+    reserved = frozenset({settings.unknown_user.casefold()})
+    return msgspec.structs.replace(LIMITS, reserved_usernames=reserved, any_role=settings.create_roles)

@@ -11,6 +11,7 @@ from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql import work as w
 from reconcile.platforms.sql.isolation import expect, isolate
+from reconcile.platforms.sql.refusals import Refused
 
 _Row: TypeAlias = tuple[int, tuple[Any, ...]]
 """Which of the changes it is, and the values."""
@@ -61,6 +62,8 @@ def _create_roles(work: w.Work, names: set[str]) -> dict[str, int]:
     missing = sorted(names - work.roles.keys())
     if not missing:
         return {}
+    if not work.settings.create_roles:
+        raise Refused(f"there is no role {missing[0]!r}, and platform.create_roles is false")
     highest = work.highest(t.roles)
     work.connection.execute(t.roles.insert(), [{"workspace_id": work.workspace_id, "name": name} for name in missing])
     created = sa.select(t.roles.c.name, t.roles.c.id).where(

@@ -54,6 +54,8 @@ _USERS = _sourced(
     _u.status,
     _or_empty(_u.status_origin),
     _or_empty(_u.status_cause),
+    _or_empty(_u.departed),
+    _or_empty(_u.departed_at),
     *_mirrored(t.users),
     _id(_u.department_id),
     _id(_u.manager_id),
@@ -74,6 +76,21 @@ _GRANTS = (
     .join(t.roles, t.roles.c.id == t.grants.c.role_id)
     .where(t.users.c.workspace_id == _WORKSPACE)
 )
+
+_DELETED = (
+    sa.select(t.sources.c.name, t.supplied.c.external_id)
+    .join(t.sources, t.sources.c.id == t.supplied.c.source_id)
+    .outerjoin(
+        t.users,
+        sa.and_(
+            t.users.c.workspace_id == _WORKSPACE,
+            t.users.c.source_id == t.supplied.c.source_id,
+            t.users.c.external_id == t.supplied.c.external_id,
+        ),
+    )
+    .where(t.sources.c.workspace_id == _WORKSPACE, t.users.c.id.is_(None))
+)
+"""Who was supplied once and is no user now."""
 
 
 def read(
@@ -108,6 +125,7 @@ def read(
         roles=frozenset([name for (name,) in rows(_ROLES, t.roles)]),
         memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS, t.memberships)]),
         grants=tuple([Grant(*row) for row in rows(_GRANTS, t.grants)]),
+        deleted=frozenset([(source, person) for source, person in rows(_DELETED, t.supplied)]),
     )
 
 

@@ -5,6 +5,7 @@ Reading opens the file with `mode=rw`, which creates nothing, and forbids every 
 connection may not.
 """
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from reconcile.platforms.sql import database
 from reconcile.platforms.sql.database import Busy, Database
 from reconcile.platforms.sql.values import encode
 
+_log = logging.getLogger(__name__)
 _CACHE_KIB = 64 * 1024
 """Room for what a transaction changes: once it overflows, SQLite shuts readers out until the commit."""
 _MEANINGS = (
@@ -73,6 +75,14 @@ class SqliteDatabase(Database):
         """The one transaction that may write; kept when the block ends, undone when it raises."""
         with self.explained(), self._writing.begin() as connection:
             yield connection
+
+    def scrub(self) -> None:
+        """Writes the file anew, so that no page keeps what was deleted."""
+        try:
+            with self.explained(), closing(self._connector(write=True)()) as connection:
+                connection.execute("VACUUM")
+        except (PlatformUnreadable, sqlite3.Error) as error:
+            _log.warning("deleted data may still stand in unused parts of the %s: run VACUUM on it (%s)", self, error)
 
     def close(self) -> None:
         """Lets go of whatever is open."""

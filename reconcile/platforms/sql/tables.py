@@ -6,14 +6,14 @@ NULL means "none"; in `origin` and `status_origin` it means "a person did it". M
 """
 
 from datetime import datetime
-from typing import get_args
+from typing import Final, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from reconcile.model.platform import Cause, Status
+from reconcile.model.platform import Cause, Departed, Status
 from reconcile.platforms.sql.limits import EMAIL, NAME
 
 
@@ -35,6 +35,9 @@ def _utc_now_moving(_element: utc_now, _compiler: SQLCompiler, **_options: objec
 
 
 metadata = sa.MetaData()
+
+RELATIONS: Final = ("owner", "open_work", "permission", "supervisor")
+"""How a user may be related to a thing; what an erase does about it is in `erasing`."""
 
 
 def _id() -> sa.Column[int]:
@@ -154,6 +157,8 @@ users = sa.Table(
     sa.Column("status", sa.String(32), nullable=False, server_default="active"),
     sa.Column("status_origin", sa.String(NAME)),
     sa.Column("status_cause", sa.String(32)),
+    sa.Column("departed", sa.String(32)),
+    sa.Column("departed_at", sa.String(32)),
     *_mirrored(),
     sa.Column("department_id", sa.ForeignKey("departments.id", ondelete="SET NULL"), index=True),
     sa.Column("manager_id", sa.ForeignKey("users.id", ondelete="SET NULL"), index=True),
@@ -163,6 +168,8 @@ users = sa.Table(
     _time("updated_at"),
     _one_of("users", "status", get_args(Status)),
     _one_of("users", "status_cause", get_args(Cause)),
+    _one_of("users", "departed", get_args(Departed)),
+    sa.CheckConstraint("source_id IS NULL OR password_hash IS NULL", name="users_password"),
     sa.UniqueConstraint("workspace_id", "source_id", "external_id", name="users_external_id"),
     *_fits("users", username=NAME, first_name=NAME, last_name=NAME, email=EMAIL),
     sqlite_autoincrement=True,
@@ -198,7 +205,16 @@ responsibilities = sa.Table(
     sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
     _name("kind"),
     _name("reference"),
-    sa.UniqueConstraint("kind", "reference", "user_id", name="responsibilities_once"),
+    sa.Column("relation", sa.String(32), nullable=False, server_default="owner"),
+    _one_of("responsibilities", "relation", RELATIONS),
+    sa.UniqueConstraint("kind", "reference", "user_id", "relation", name="responsibilities_once"),
+)
+
+supplied = sa.Table(
+    "supplied",
+    metadata,
+    sa.Column("source_id", sa.ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    sa.Column("external_id", sa.String(NAME), primary_key=True),
 )
 
 locks = sa.Table(

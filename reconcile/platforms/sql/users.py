@@ -6,14 +6,14 @@ import sqlalchemy as sa
 
 from reconcile.model.change import Change, Fields
 from reconcile.platforms.names import Move, Unknown, text
-from reconcile.platforms.sql import bulk
+from reconcile.platforms.sql import bulk, supplied
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql import work as w
 from reconcile.platforms.sql.isolation import expect, isolate
 from reconcile.platforms.sql.values import encode
 
 _AS_TEXT = frozenset({"username", "first_name", "last_name", "email", "status"})
-_OR_NULL = frozenset({"status_origin", "status_cause", "external_id", "dn"})
+_OR_NULL = frozenset({"status_origin", "status_cause", "departed", "external_id", "dn"})
 _NAMED_IN_REASON = 3
 _COLUMNS = (
     "workspace_id",
@@ -24,6 +24,8 @@ _COLUMNS = (
     "status",
     "status_origin",
     "status_cause",
+    "departed",
+    "departed_at",
     "source_id",
     "external_id",
     "dn",
@@ -124,6 +126,8 @@ def _row(work: w.Work, fields: Fields, manager: int | None) -> tuple[object, ...
         fields.get("status") or "active",
         fields.get("status_origin") or None,
         fields.get("status_cause") or None,
+        fields.get("departed") or None,
+        work.time(fields),
         work.source(text(fields, "source")),
         fields.get("external_id") or None,
         fields.get("dn") or None,
@@ -163,11 +167,15 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def _columns(work: w.Work, change: Change) -> dict[str, object]:
     columns: dict[str, object] = {}
+    if change.action == "adopt":
+        columns["password_hash"] = None  # from now on a login is a bind against the source
     for field, value in (change.after or {}).items():
         if field in _AS_TEXT:
             columns[field] = value or ""
         elif field in _OR_NULL:
             columns[field] = value or None
+        elif field == "departed_at":
+            columns[field] = work.time(change.after or {})
         elif field == "attributes":
             columns[field] = encode(_patch((change.before or {}).get("attributes"), value))
         elif field == "source":
@@ -199,6 +207,7 @@ def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
         rows.append((index, number))
 
     reasons = w.prepare(changes, step)
+    supplied.forget(work, [number for _, number in rows])
     remove(work, t.users, rows, reasons)
     work.names.forget({str(number) for index, number in rows if not reasons[index]}, "user")
     return reasons

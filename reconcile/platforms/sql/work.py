@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from reconcile.model.change import Change, Fields
+from reconcile.model.desired import Platform
+from reconcile.model.platform import NOW
 from reconcile.platforms.names import Move, Names, Unknown, blocked, text
 from reconcile.platforms.sql import bulk
 from reconcile.platforms.sql.isolation import expect, isolate
@@ -32,6 +34,14 @@ class Work(NamedTuple):
     """Name → id."""
     roles: dict[str, int]
     """Name → id."""
+    settings: Platform
+    now: str
+    """When the run began, RFC 3339, UTC."""
+
+    def time(self, fields: Fields) -> str | None:
+        """The column `departed_at`."""
+        given = text(fields, "departed_at")
+        return self.now if given == NOW else given or None
 
     def source(self, name: str) -> int | None:
         """The id of a source; None for none. Raises Unknown."""

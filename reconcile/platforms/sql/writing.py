@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change
+from reconcile.model.desired import Platform
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.names import Names
-from reconcile.platforms.sql import departments, links, named, reading, users
+from reconcile.platforms.sql import departments, erasing, links, named, reading, supplied, users
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.work import Work
 from reconcile.ports import Progress
@@ -24,9 +25,11 @@ _STEPS: Mapping[tuple[str, str], Callable[[Work, Sequence[Change]], list[str]]] 
     ("group", "delete"): named.delete_groups,
     ("user", "create"): users.create,
     ("user", "update"): users.update,
+    ("user", "adopt"): users.update,
     ("user", "activate"): users.update,
     ("user", "deactivate"): users.update,
     ("user", "block"): users.update,
+    ("user", "erase"): erasing.erase,
     ("user", "delete"): users.delete,
     ("grant", "create"): links.create_grants,
     ("grant", "update"): links.update,
@@ -36,17 +39,31 @@ _STEPS: Mapping[tuple[str, str], Callable[[Work, Sequence[Change]], list[str]]] 
     ("membership", "delete"): links.delete,
 }
 
+_SUPPLYING = frozenset({"create", "update", "adopt"})
+
 
 class SqlWriter:
     """One workspace inside its transaction; see `reconcile.ports.Writer`."""
 
-    def __init__(self, connection: sa.Connection, workspace: str, progress: Progress) -> None:
-        """Takes a connection inside a transaction that may write."""
+    def __init__(
+        self, connection: sa.Connection, workspace: str, settings: Platform, now: str, progress: Progress
+    ) -> None:
+        """Takes a connection inside a transaction that may write; `now` is when the run began."""
+        self._settings = settings
+        self._now = now
         self._connection = connection
         self._workspace = workspace
         self._progress = progress
         self._work: Work | None = None
         self._written = 0
+        self._supplies = False
+        self.erased = False
+        """Whether anybody was erased."""
+
+    def finish(self) -> None:
+        """Notes whom the sources supply by now; the last thing before everything is kept."""
+        if self._supplies and self._work is not None:
+            supplied.record(self._connection, self._work.workspace_id)
 
     def read(self) -> PlatformState:
         """The workspace as it is now."""
@@ -54,16 +71,13 @@ class SqlWriter:
         if number is None:
             raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
         state = reading.read(self._connection, self._workspace, self._progress, lock=True)
-        ids = [
-            dict(
-                self._connection.execute(
-                    sa.select(table.c.name, table.c.id).where(table.c.workspace_id == number)
-                ).all()
-            )
-            for table in (t.sources, t.roles)
-        ]
-        self._work = Work(self._connection, number, Names(state), *ids)
+        sources, roles = (self._ids(table, number) for table in (t.sources, t.roles))
+        self._work = Work(self._connection, number, Names(state), sources, roles, self._settings, self._now)
         return state
+
+    def _ids(self, table: sa.Table, workspace: int) -> dict[str, int]:
+        named = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == workspace)
+        return dict(self._connection.execute(named).all())
 
     def write(self, changes: Sequence[Change]) -> Sequence[str]:
         """Carries out changes of one kind and action; answers for each "" or why it failed."""
@@ -76,6 +90,8 @@ class SqlWriter:
         if step is None:
             return [f"{changes[0].action} of a {changes[0].kind} is not supported yet"] * len(changes)
         reasons = step(self._work, changes)
+        self.erased = self.erased or changes[0].action == "erase"
+        self._supplies = self._supplies or (changes[0].kind == "user" and changes[0].action in _SUPPLYING)
         self._written += len(changes)
         self._progress("changes written", self._written)
         return reasons

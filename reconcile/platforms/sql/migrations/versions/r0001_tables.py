@@ -165,6 +165,8 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=32), server_default="active", nullable=False),
         sa.Column("status_origin", sa.String(length=255), nullable=True),
         sa.Column("status_cause", sa.String(length=32), nullable=True),
+        sa.Column("departed", sa.String(length=32), nullable=True),
+        sa.Column("departed_at", sa.String(length=32), nullable=True),
         sa.Column("source_id", sa.Integer(), nullable=True),
         sa.Column("external_id", sa.String(length=255), nullable=True),
         sa.Column("dn", sa.Text(), nullable=True),
@@ -178,6 +180,8 @@ def upgrade() -> None:
             "users_status", "status", "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
         ),
         _one_of("users_status_cause", "status_cause", "missing", "out_of_scope", "disabled", "source_removed"),
+        _one_of("users_departed", "departed", "missing", "out_of_scope"),
+        sa.CheckConstraint("source_id IS NULL OR password_hash IS NULL", name="users_password"),
         _fits("users_email_length", "email", 320),
         _fits("users_first_name_length", "first_name", 255),
         _fits("users_last_name_length", "last_name", 255),
@@ -224,9 +228,18 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=255), nullable=False),
         sa.Column("reference", sa.String(length=255), nullable=False),
+        sa.Column("relation", sa.String(length=32), server_default="owner", nullable=False),
+        _one_of("responsibilities_relation", "relation", "owner", "open_work", "permission", "supervisor"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("kind", "reference", "user_id", name="responsibilities_once"),
+        sa.UniqueConstraint("kind", "reference", "user_id", "relation", name="responsibilities_once"),
+    )
+    _create(
+        "supplied",
+        sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("external_id", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
+        sa.PrimaryKeyConstraint("source_id", "external_id"),
     )
     op.create_index("ix_responsibilities_user_id", "responsibilities", ["user_id"])
     above = "coalesce(parent_id, 0)"

@@ -1,0 +1,88 @@
+"""Users whose persons left: what is done at once, what when the grace period is over, and who has it behind them.
+
+The grace period counts from the first run that missed the person for the same cause: out of scope first and missing
+later begins it anew. A user whose person comes back loses the mark.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from reconcile.model.desired import Departing, Departure, Lifecycle
+from reconcile.model.platform import NOW, Cause, Departed, User
+from reconcile.planning import status
+from reconcile.planning.accounts import Accounts
+
+_CAUSES: Final[Mapping[Cause, str]] = {
+    "missing": "no longer in {source}",
+    "out_of_scope": "still in {source}, but no longer selected",
+    "source_removed": "source {source} is no longer declared",
+}
+_NAMELESS: Final = "unknown"
+"""What stands in the name fields of somebody erased."""
+
+
+def depart(book: Accounts, user: User, lifecycle: Lifecycle, cause: Departed, now: str) -> None:
+    """Adds a user whose person is missing or out of scope, as it is to be; or takes it out. `now`: RFC 3339."""
+    rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
+    over = _is_over(user, rule, cause, now)
+    book.reasons[user.id] = _CAUSES[cause].format(source=user.source)
+    if over:
+        book.reasons[user.id] += f" since {user.departed_at[:10]}"
+    marked = _marked(user, rule, cause)
+    _take(book, user, marked, rule.then if over and rule.then else rule.action, cause)
+
+
+def lose_source(book: Accounts, user: User, action: Departing) -> None:
+    """Adds a user whose source is no longer declared."""
+    book.reasons[user.id] = _CAUSES["source_removed"].format(source=user.source)
+    _take(book, user, user, action, "source_removed")
+
+
+def _take(book: Accounts, user: User, marked: User, action: Departing, cause: Cause) -> None:
+    if user.status == "erased":
+        book.users[user.id] = user
+    elif action == "delete":
+        book.deleted.add(user.id)
+        book.users.pop(user.id, None)
+    elif action == "erase":
+        book.erased.add(user.id)
+        book.users[user.id] = _erased(user, cause, book.names)
+    else:
+        state, origin, why = status.departed(user, user.source, action, cause)
+        left = msgspec.structs.replace(marked, status=state, status_origin=origin, status_cause=why)
+        book.users[user.id] = user if left == user else left
+
+
+def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:
+    if rule.then is None or user.departed != cause or not user.departed_at:
+        return False
+    return datetime.fromisoformat(now) - datetime.fromisoformat(user.departed_at) >= timedelta(seconds=rule.after)
+
+
+def _marked(user: User, rule: Departure, cause: Departed) -> User:
+    """With the beginning of the grace period; a rule without one does not note it."""
+    if user.departed == cause or (rule.then is None and not user.departed):
+        return user
+    begins = rule.then is not None
+    return msgspec.structs.replace(user, departed=cause if begins else "", departed_at=NOW if begins else "")
+
+
+def _erased(user: User, cause: Cause, taken: set[str]) -> User:
+    """What is left of a user: its id, and where it came from."""
+    username = f"erased-{user.id}"
+    while username.casefold() in taken:
+        username += "-"
+    taken.add(username.casefold())
+    return User(
+        user.id,
+        username,
+        _NAMELESS,
+        _NAMELESS,
+        status="erased",
+        status_origin=user.source,
+        status_cause=cause,
+        source=user.source,
+    )
