@@ -11,16 +11,17 @@ from reconcile.config.nodes import Path
 
 _COLUMN: Final = 60
 _WIDTH: Final = 100
-_PLAIN: Final = re.compile(r"[A-Za-z/(][A-Za-z0-9 _./+@=()$:\\-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z/(][A-Za-z0-9 _./+@=()$:\\-]*|[0-9]+(?:ms|[smhdw])")
 """Texts that mean themselves without quotes, in a list too, unless they look like something else."""
 
 
 def annotated(settings: Iterable[Setting], folder: str) -> str:
     """A desired-state file of the settings, which must be in the order of a document; its paths start at `folder`."""
     heading = (
-        f"# The whole configuration. What follows a value says where it comes from. Paths start at {_printable(folder)}"
+        "# The whole configuration; what follows a value says where it comes from.",
+        f"# Relative paths start at the folder {_printable(folder)}",
     )
-    return "".join(f"{line}\n" for line in (heading, *_lines(settings)))
+    return "".join(f"{line}\n" for line in (*heading, *_lines(settings)))
 
 
 def _lines(settings: Iterable[Setting]) -> Iterator[str]:
