@@ -1,5 +1,8 @@
 """Presets: what they set, where, and what goes before them."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from reconcile.config import presets
@@ -145,3 +148,22 @@ def test_a_preset_is_part_of_the_digest(tmp_path, monkeypatch):
     changed = {"vmmanager": PRESETS["vmmanager"][:-1]}
     monkeypatch.setattr(presets, "PRESETS", changed)
     assert loaded(path).digest != before
+
+
+def test_the_reference_has_every_preset_in_its_table():
+    reference = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    table = reference.partition("## Presets\n")[2].partition("\n\n**")[0]
+    said = {}
+    for line in table.splitlines():
+        if line.startswith("| `"):
+            key, _, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            said[key] = dict(zip(("processmaker", "vmmanager"), cells, strict=True))
+    expected = {}
+    for name, defaults in PRESETS.items():
+        for default in defaults:
+            key = f"`{default.path.replace('.*', '[]')}`" + (
+                f", of `{default.source_type}`" * bool(default.source_type)
+            )
+            value = default.value if isinstance(default.value, str) else json.dumps(default.value)
+            expected.setdefault(key, {"processmaker": "", "vmmanager": ""})[name] = f"`{value}`"
+    assert said == json.loads(json.dumps(expected).replace("{domain}", "DOMAIN"))
