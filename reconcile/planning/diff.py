@@ -134,9 +134,12 @@ def _pairs(
         fields = then.fields(one)
         yield Change(kind, "create", then.key(one), None, fields, _given(one, then, reasons), one.origin, workspace)
     staying = {user.id for user in then.state.users}
+    erased = {user.id for user in then.state.users if user.status == "erased"}
     for one in before - after:
         fields = now.fields(one)
-        reason = _taken(one, now, reasons) if one.user in staying else "the user is deleted"
+        reason = "the user is deleted"
+        if one.user in staying:
+            reason = "the user is erased" if one.user in erased else _taken(one, now, reasons)
         source = one.origin or now.owner(one)
         yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
 

@@ -239,12 +239,78 @@ def test_a_department_with_others_below_stays(platform: Platform) -> None:
     assert len(platform.read("main").departments) == 2
 
 
-@pytest.mark.parametrize("action", ["adopt", "erase"])
-def test_what_is_not_supported_yet_fails_and_says_so(platform: Platform, action: Any) -> None:
-    ok(platform, user("anna"))
-    assert write(platform, change("user", action, "anna", {"source": "corp"})) == [
-        f"{action} of a user is not supported yet"
+ERASED: Fields = {
+    "username": "erased-x",
+    "first_name": "unknown",
+    "last_name": "unknown",
+    "email": "",
+    "status": "erased",
+    "status_origin": "corp",
+    "status_cause": "missing",
+    "external_id": None,
+    "dn": None,
+    "department": None,
+    "manager": None,
+    "attributes": {"phone": None},
+}
+
+
+def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(platform: Platform) -> None:
+    ok(platform, CORP, user("Anna", email="a@b.c", attributes={"phone": "1"}), group("g"), member("Anna", "g", None))
+    before = ids(platform)["Anna"]
+    ok(platform, change("user", "adopt", "Anna", {"username": "anna", "source": "corp", "external_id": "e1"}))
+    assert users(platform)["anna"] == {
+        "status": "active",
+        "email": "a@b.c",
+        "source": "corp",
+        "external_id": "e1",
+        "attributes": {"phone": "1"},
+    }
+    assert ids(platform) == {"anna": before}
+    assert view(platform.read("main"))["memberships"] == {("anna", "g"): ""}
+
+
+def test_of_an_erased_user_the_row_stays_and_no_more(platform: Platform) -> None:
+    anna = user("anna", first_name="A", source="corp", external_id="e1", dn="uid=anna", attributes={"phone": "1"})
+    ok(platform, CORP, department("Sales"), [anna], [user("ben", manager="anna")], group("g"), member("anna", "g"))
+    ok(platform, grant("anna", "operator"), grant("anna", "guest", None))
+    ok(platform, change("user", "update", "anna", {"department": "Sales", "manager": "ben"}))
+    before = ids(platform)["anna"]
+    ok(platform, change("user", "erase", "anna", ERASED), user("anna", source="corp", external_id="e1"))
+    after = platform.read("main")
+    assert ids(platform)["erased-x"] == before
+    assert users(platform)["erased-x"] == {
+        "first_name": "unknown",
+        "last_name": "unknown",
+        "status": "erased",
+        "status_origin": "corp",
+        "status_cause": "missing",
+        "source": "corp",
+    }
+    assert users(platform)["ben"] == {"status": "active"}
+    assert (after.memberships, after.grants, after.deleted) == ((), (), frozenset())
+
+
+def test_one_that_cannot_be_erased_stays_as_it_was(case: Case) -> None:
+    platform = case.platform
+    ok(platform, CORP, [user("anna", source="corp", first_name="A"), user("ben", source="corp")], group("g"))
+    ok(platform, [member("anna", "g"), member("ben", "g")])
+    case.hinder("erased-x")
+    batch = [
+        change("user", "erase", "anna", ERASED),
+        change("user", "erase", "ben", {**ERASED, "username": "erased-y"}),
     ]
+    assert write(platform, batch) == ["the application says no", ""]
+    assert users(platform)["anna"] == {"first_name": "A", "status": "active", "source": "corp"}
+    assert view(platform.read("main"))["memberships"] == {("anna", "g"): "corp"}
+
+
+def test_now_is_when_the_run_began(platform: Platform) -> None:
+    ok(platform, user("anna"), user("ben", departed="missing", departed_at="now"))
+    ok(platform, change("user", "update", "anna", {"departed": "out_of_scope", "departed_at": "now"}))
+    assert {one["departed_at"] for one in users(platform).values()} == {HOLDER.started}
+    ok(platform, change("user", "update", "anna", {"departed": None, "departed_at": None}))
+    assert users(platform)["anna"] == {"status": "active"}
 
 
 def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:

@@ -5,6 +5,8 @@ The directory is written as `RDN path: attributes`, below dc=example,dc=com; wha
 """
 
 import base64
+import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -28,7 +30,8 @@ from reconcile.ports import Holder, Platform
 from reconcile.render.words import sign
 
 BASE = "dc=example,dc=com"
-HOLDER = Holder("tester", "here", 1, "2026-01-01T00:00:00Z")
+NOW = "2026-01-01T00:00:00Z"
+HOLDER = Holder("tester", "here", 1, NOW)
 _CLASSES = {"uid": "inetOrgPerson", "cn": "groupOfNames", "ou": "organizationalUnit", "dc": "domain"}
 
 DESIRED: dict[str, Any] = {
@@ -86,7 +89,7 @@ class Stage:
             with closing(SqlPlatform(settings)) as opened:
                 yield opened
 
-    def plan(self, scope: Scope | None = None) -> tuple[Plan, tuple[str, ...]]:
+    def plan(self, scope: Scope | None = None, at: str = NOW) -> tuple[Plan, tuple[str, ...]]:
         """The plan, having gone through its file format, and the notices."""
         scope = scope or Scope()
         loaded = load(
@@ -117,7 +120,7 @@ class Stage:
                     current,
                     platform.limits,
                     "test",
-                    "now",
+                    at,
                 )
             )
         data = dumps(made)
@@ -137,9 +140,28 @@ class Stage:
         return loaded.desired.platform
 
     def apply(self, made: Plan) -> Report:
-        """Carries the plan out."""
+        """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            return apply(made, platform, HOLDER)
+            return apply(made, platform, HOLDER._replace(started=made.created))
+
+    def delete(self, usernames: list[str]) -> None:
+        """What people delete on the platform, past the sync."""
+        if self._platform is None:
+            with closing(sqlite3.connect(self.folder / "platform.db", isolation_level=None)) as database:
+                database.execute("PRAGMA foreign_keys = ON")
+                for username in usernames:
+                    assert database.execute("DELETE FROM users WHERE username = ?", (username,)).rowcount == 1
+            return
+        state = self._platform.read("main")
+        gone = {user.id: user for user in state.users if user.username in usernames}
+        left = msgspec.structs.replace(
+            state,
+            users=tuple(user for user in state.users if user.id not in gone),
+            memberships=tuple(one for one in state.memberships if one.user not in gone),
+            grants=tuple(one for one in state.grants if one.user not in gone),
+            deleted=state.deleted | {(user.source, user.external_id) for user in gone.values()},
+        )
+        self._platform = MemoryPlatform(states=[left])
 
     def by_hand(self, changes: list[dict[str, Any]]) -> None:
         """What people do on the platform, told as changes."""
@@ -167,7 +189,7 @@ class Stage:
             own = ids[user["username"]]
             roles = [role + ("" if granted[own, role] else "*") for role in user["roles"]]
             groups = [name + ("" if origins[own, group_ids[name]] else "*") for name in user["groups"]]
-            parts = [user["username"], user["status"]]
+            parts = [re.sub(r"^erased-\d+", "erased-N", user["username"]), user["status"]]
             parts += [f"of {user['source']}"] if user["source"] else ["local"]
             parts += [f"roles {'+'.join(roles)}"] if roles else []
             parts += [f"groups {'+'.join(groups)}"] if groups else []

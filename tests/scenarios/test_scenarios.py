@@ -9,7 +9,7 @@ import yaml
 
 from reconcile.errors import ReconcileError
 from reconcile.platforms.memory import MemoryPlatform
-from tests.scenarios.stage import DESIRED, Stage, ldif, told
+from tests.scenarios.stage import DESIRED, NOW, Stage, ldif, told
 
 HERE = Path(__file__).parent
 
@@ -41,8 +41,8 @@ def stories() -> Iterator[Any]:
 @pytest.mark.parametrize("kind", ["sql", "memory"])
 def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
-    known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons"}
-    known |= {"users", "groups", "departments"}
+    known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons", "at"}
+    known |= {"users", "groups", "departments", "deleted"}
     given = story.get("desired", {})
     for number, step in enumerate(story["steps"], start=1):
         assert step.keys() <= known, f"step {number}"
@@ -50,6 +50,7 @@ def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
         directories = step.get("directories", {"corp": step["directory"]} if "directory" in step else {})
         stage.write(desired_of(given), {name: ldif(entries) for name, entries in directories.items()})
         stage.by_hand(step.get("by_hand", []))
+        stage.delete(step.get("deleted", []))
         play(stage, step, f"step {number}")
 
 
@@ -59,7 +60,8 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
             stage.plan()
         assert str(caught.value) == step["error"], where
         return
-    plan, notices = stage.plan()
+    at = step.get("at", NOW)
+    plan, notices = stage.plan(at=at)
     lines = [told(change) for change in plan.changes if change.kind != "source"]
     assert lines == step.get("plan", []), where
     assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get("skips", []), where
@@ -73,7 +75,7 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
     for kind in ("users", "groups", "departments"):
         if kind in step:
             assert state[kind] == step[kind], where
-    again, _ = stage.plan()
+    again, _ = stage.plan(at=at)
     assert [told(change) for change in again.changes] == [], f"{where}: a second plan must be empty"
     if not plan.skips:
         assert again.skips == (), where

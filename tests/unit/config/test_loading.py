@@ -77,7 +77,10 @@ def test_everything_arrives():
     )
     assert (state.departments[0].children, state.departments[0].parents) == (True, True)
     assert (state.departments[1].children, state.departments[1].title.text) == (False, "{{ ou }}")
-    assert state.lifecycle == desired.Lifecycle("delete", "keep", "block", "keep", "keep")
+    assert state.departments[1].role == "operator"
+    block = desired.Departure("block", 28 * 86400.0, "erase")
+    keep = desired.Departure("keep")
+    assert state.lifecycle == desired.Lifecycle(block, keep, "block", "keep", "keep", "ignore", "matching_email")
 
 
 def test_defaults(tmp_path):
