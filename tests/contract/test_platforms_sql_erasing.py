@@ -93,8 +93,10 @@ def test_without_an_heir_nothing_is_erased(place: Place) -> None:
         related(place, "anna", ("owner", "process", "invoice"))
         reasons = write(platform, [erasing("anna"), erasing("ben", 2)])
         assert reasons == [
-            "it owns things that the administrator would take over, and there is no other account 'anna': "
-            "name one in platform.administrator",
+            (
+                "it owns things that the administrator would take over, and there is no other account 'anna': "
+                "name one in platform.administrator"
+            ),
             "",
         ]
         assert relations(place) == [("anna", "owner", "process", "invoice")]

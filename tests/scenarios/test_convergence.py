@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.change import Plan
+from reconcile.model.change import ENDS, Plan
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.memory import MemoryPlatform
 from tests.scenarios.stage import BASE, Stage, ldif, told
@@ -49,7 +49,14 @@ def directories(draw: st.DrawFn, prefix: str = "") -> dict[str, Any]:
 @st.composite
 def rules(draw: st.DrawFn) -> dict[str, Any]:
     """A desired state with any of the rules."""
-    word = st.sampled_from(["keep", "deactivate", "block", "delete"])
+    word = st.sampled_from(
+        [
+            *("keep", "deactivate", "block", "erase", "delete"),
+            {"action": "keep", "after": "2d", "then": "block"},
+            {"action": "block", "after": "1d", "then": "erase"},
+            {"action": "deactivate", "after": "3d", "then": "delete"},
+        ]
+    )
     users = {
         "create": draw(st.sampled_from(["all", "mapped", "selected", "never"])),
         "select": draw(st.lists(st.sampled_from(["a*", "bob", "EVE"]), max_size=2)),
@@ -75,6 +82,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             "mode": draw(st.sampled_from(["single", "multiple"])),
             "on_unmapped": draw(st.sampled_from(["default", "keep", "remove"])),
             "authoritative": draw(st.booleans()),
+            "on_existing": draw(st.sampled_from(["enforce", "enforce", "keep"])),
         },
         "groups": [
             {
@@ -89,6 +97,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
                 "source": "corp",
                 "select": draw(st.sampled_from([["ou=A"], ["ou=*"], ["ou=C"]])),
                 "children": draw(st.booleans()),
+                **draw(st.sampled_from([{}, {"role": "clerk"}])),
             }
         ][: draw(st.integers(0, 1))],
         "lifecycle": {
@@ -97,6 +106,8 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             "on_disabled": draw(st.sampled_from(["deactivate", "block"])),
             "on_return": draw(st.sampled_from(["restore", "keep"])),
             "on_source_removed": draw(st.sampled_from(["keep", "deactivate", "block"])),
+            "on_deleted": draw(st.sampled_from(["recreate", "ignore"])),
+            "adopt_local": draw(st.sampled_from(["never", "matching_email", "always"])),
         },
     }
 
@@ -106,7 +117,7 @@ BY_HAND: list[dict[str, Any]] = [
         "kind": "user",
         "action": "create",
         "key": "eve",
-        "after": {"username": "eve", "status": "active", "attributes": {}},
+        "after": {"username": "eve", "status": "active", "email": "A@example.com", "attributes": {}},
     },
     {"kind": "group", "action": "create", "key": "Two", "after": {"name": "Two"}},
     {"kind": "membership", "action": "create", "key": "eve/Two", "after": {"user": "eve", "group": "Two"}},
@@ -114,9 +125,9 @@ BY_HAND: list[dict[str, Any]] = [
 ]
 
 
-def local(state: PlatformState) -> set[Any]:
-    """What no source owns: local users, their grants, their places in local groups."""
-    users = {user.id for user in state.users if not user.source}
+def local(state: PlatformState, adopted: set[str]) -> set[Any]:
+    """What no source owns: local users, their grants, their places in local groups. `adopted` are left out."""
+    users = {user.id for user in state.users if not user.source and user.username not in adopted}
     groups = {group.id for group in state.groups if not group.source}
     return {
         *((user.username, user.status) for user in state.users if user.id in users),
@@ -127,14 +138,14 @@ def local(state: PlatformState) -> set[Any]:
 
 
 def check_identity(plan: Plan, before: PlatformState, there: set[str]) -> None:
-    """Nobody known is created again, nobody who is still in the directory is deleted as missing."""
+    """Nobody known is created again, nobody who is still in the directory is deleted or erased as missing."""
     known = {user.external_id for user in before.users if user.external_id and user.source == "corp"}
     for change in plan.changes:
         if change.kind != "user" or change.source != "corp":
             continue
         if change.action == "create":
             assert (change.after or {})["external_id"] not in known, told(change)
-        if change.action == "delete" and change.reason.startswith("no longer"):
+        if change.action in ENDS and change.reason.startswith("no longer"):
             assert (change.before or {})["external_id"] not in there, told(change)
 
 
@@ -149,18 +160,21 @@ def test_what_is_applied_is_done(data: st.DataObject, tmp_path_factory: pytest.T
     stage.write(desired, {"corp": ldif({"uid=x": {"mail": None}}), "other": ldif(other)})
     if data.draw(st.booleans()):
         stage.by_hand(BY_HAND)
-    for _ in range(data.draw(st.integers(1, 3))):
+    for day in range(data.draw(st.integers(1, 4))):
+        at = f"2026-01-{day + 1:02}T00:00:00Z"
         directory = data.draw(directories())
         stage.write(desired, {"corp": ldif(directory)})
         before = platform.read("main")
-        plan, _ = stage.plan()
+        plan, _ = stage.plan(at=at)
         check_identity(plan, before, {entry["entryUUID"] for entry in directory.values()})
         report = stage.apply(plan)
         assert [
             (told(one.change), one.detail) for one in report.outcomes if one.result != "applied" or one.detail
         ] == []
-        assert local(before) <= local(platform.read("main"))
-        again, _ = stage.plan()
+        adopted = {change.key for change in plan.changes if change.action == "adopt"}
+        assert adopted <= {"eve"}
+        assert local(before, adopted) <= local(platform.read("main"), adopted)
+        again, _ = stage.plan(at=at)
         assert [told(change) for change in again.changes] == []
         if data.draw(st.booleans()):
             desired = data.draw(rules())

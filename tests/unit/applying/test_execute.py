@@ -150,9 +150,9 @@ def test_a_user_who_cannot_be_deleted_keeps_everything() -> None:
     ]
     report = apply(plan(*changes), platform, HOLDER)
     assert [(outcome.change.key, outcome.result, outcome.detail) for outcome in report.outcomes] == [
-        ("ann/Team", "skipped", "user ann is not deleted"),
+        ("ann/Team", "skipped", "user ann stays: in use"),
         ("bob/Team", "applied", ""),
-        ("ann/operator", "skipped", "user ann is not deleted"),
+        ("ann/operator", "skipped", "user ann stays: in use"),
         ("ann", "failed", "in use"),
         ("bob", "applied", ""),
     ]
