@@ -11,7 +11,7 @@ from typing import Any
 
 from reconcile import __version__
 from reconcile.cli.running import DEFAULT_PATH
-from reconcile.config import Loaded, load
+from reconcile.config import Loaded, Setting, load
 from reconcile.errors import UsageError
 from reconcile.model import desired
 from reconcile.model.change import Plan, Scope
@@ -42,6 +42,13 @@ def configuration(paths: Sequence[Path], variables: Mapping[str, str], contents:
         sources=_checkers("reconcile.directories"),
         platforms=_checkers("reconcile.platforms"),
     )
+
+
+def settings(loaded: Loaded) -> list[Setting]:
+    """Every setting of the files with where it comes from, what sources have by their type included."""
+    from reconcile.directories.defaults import by_type
+
+    return loaded.effective.settings(by_type)
 
 
 def _checkers(group: str) -> dict[str, Callable[[Any], Iterable[Fault]]]:

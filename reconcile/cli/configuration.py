@@ -30,12 +30,44 @@ def init(path: Path) -> None:
 
 @click.command()
 @paths_argument
-@format_option("text", "json", "github")
+@format_option("text", "json", "github", "yaml")
+@click.option(
+    "--effective",
+    is_flag=True,
+    help="Print the whole configuration, defaults and preset filled in, each value with where it comes from.",
+)
 @variable_option
 @output_options
 @click.pass_context
-def validate(context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
-    """Check desired-state files and report every problem at once. Connects to nothing."""
+def validate(
+    context: click.Context, paths: tuple[Path, ...], form: str, effective: bool, variables: dict[str, str]
+) -> None:
+    """Check desired-state files and report every problem at once. Connects to nothing.
+
+    With --effective the output is a desired-state file itself (--format yaml, the default then) or a list of path,
+    value and origin (--format json).
+    """
+    if effective != (form == "yaml") and form != "json" and not (effective and form == "text"):
+        raise UsageError("--effective prints yaml or json, and yaml is for --effective alone")
+    if effective:
+        _effective(paths, form, variables)
+    else:
+        _validate(context, paths, form, variables)
+
+
+def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
+    from reconcile.cli import assembling
+    from reconcile.config import annotated, as_data
+
+    loaded = assembling.configuration(paths, variables)
+    settings = assembling.settings(loaded)
+    if form == "json":
+        click.echo(json.dumps(as_data(settings), indent=2, ensure_ascii=False))
+    else:
+        click.echo(annotated(settings, loaded.effective.folder), nl=False)
+
+
+def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
     from reconcile.cli import assembling
 
     problems: tuple[Problem, ...] = ()

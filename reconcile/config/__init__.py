@@ -7,10 +7,13 @@
   `sandbox`: the bounds of both.
 - `envelopes`, `secrecy`: secrets that are fetched late and never show.
 - `checks`, `connections`: what the schema cannot say. `building`: the values of the model.
+- `presets`: named sets of defaults. `effective`, `annotated`: the whole configuration, and where each value comes from.
 - `initial`: the file that `reconcile init` writes.
 """
 
+from reconcile.config.annotated import annotated
+from reconcile.config.effective import Setting, as_data
 from reconcile.config.initial import starter
 from reconcile.config.loading import Loaded, load
 
-__all__ = ["Loaded", "load", "starter"]
+__all__ = ["Loaded", "Setting", "annotated", "as_data", "load", "starter"]

@@ -8,6 +8,9 @@ from reconcile.config.nodes import Path, shortened
 from reconcile.config.typed import Values, mapping, text, texts
 
 _LDAP: Final = frozenset(("openldap", "active_directory", "389ds", "freeipa", "ldap"))
+OF_SERVERS: Final = ("servers", "tls", "bind", "page_size", "timeout", "transport", "require_signing")
+"""The keys of a source that a source of files has not."""
+
 _HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
 _SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -25,6 +28,13 @@ def seconds(duration: str | float) -> float:
 def default_tls(servers: list[str]) -> str:
     """The TLS mode where the file gives none."""
     return "ldaps" if any(server.lower().startswith("ldaps:") for server in servers) else "starttls"
+
+
+def has(kind: str, key: str) -> bool:
+    """Whether a source of a type may have a key."""
+    if key == "active_uac":
+        return kind == "active_directory" or kind not in {*_LDAP, "ldif"}
+    return not (kind == "ldif" and key in OF_SERVERS) and not (kind in _LDAP and key == "files")
 
 
 def check(source: Values, path: Path, findings: Findings) -> None:
@@ -47,7 +57,7 @@ def check(source: Values, path: Path, findings: Findings) -> None:
 def _files(source: Values, path: Path, findings: Findings) -> None:
     if "files" not in source:
         findings.missing(path, "files")
-    for key in ("servers", "tls", "bind", "page_size", "timeout", "transport", "require_signing"):
+    for key in OF_SERVERS:
         if key in source:
             findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
 

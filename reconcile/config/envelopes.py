@@ -92,6 +92,18 @@ def masked(text: str) -> str:
     return re.sub("\0([0-9]+)\0", lambda match: kept[int(match[1])], hidden)
 
 
+def password_expressions(text: str) -> list[str] | None:
+    """The expressions that give the password in the template of a URL; None where it has no place for one."""
+    kept: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return f"\0{len(kept) - 1}\0"
+
+    found = _PASSWORD.search(_EXPRESSION.sub(mark, text))
+    return found and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", found[2])]
+
+
 def rest(text: str) -> str:
     """What a template says itself, outside its expressions."""
     return _EXPRESSION.sub("", text).strip()

@@ -67,6 +67,20 @@ def calls(source: str) -> set[str]:
     }
 
 
+def beside(source: str) -> set[str]:
+    """The variables that a template reads outside the arguments of secret functions. Raises Refused."""
+    found: set[str] = set()
+    waiting: list[nodes.Node] = [tree(source)] if sandbox.is_template(source) else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in SECRET_FUNCTIONS:
+            continue
+        if isinstance(node, nodes.Name):
+            found.add(node.name)
+        waiting += node.iter_child_nodes()
+    return found
+
+
 def evaluate(source: str, variables: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> Any:
     """What a template gives. `functions` go before variables of the same name. Raises Refused.
 

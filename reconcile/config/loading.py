@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from reconcile.config import checks, documents, expressions, schema
+from reconcile.config import checks, documents, expressions, presets, schema
 from reconcile.config.building import Builder, check_adapter
+from reconcile.config.effective import Effective
 from reconcile.config.findings import Findings
 from reconcile.config.merging import Merged
 from reconcile.config.nodes import Path as Where
@@ -22,11 +23,12 @@ Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 
 
 class Loaded(NamedTuple):
-    """The desired state, its fingerprint, and the files it was read from, in the order of reading."""
+    """The desired state, its fingerprint, the files it was read from, in the order of reading, and what they say."""
 
     desired: DesiredState
     digest: str
     files: tuple[str, ...]
+    effective: Effective
 
 
 def load(
@@ -54,7 +56,8 @@ def load(
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
     known = _variables(merged, variables, findings)
-    data = _rendered(merged, known, findings)
+    applied = presets.apply(_rendered(merged, known, findings))
+    data = applied.data
     available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
     for fault in schema.faults(data, available):
         if not fault.missing:
@@ -62,6 +65,7 @@ def load(
         elif fault.path or complete:  # a file that cannot be read may hold the key
             findings.missing(fault.path, fault.missing)
     checks.check(data, available, findings, complete=complete)
+    presets.check(applied, findings)
     secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
     secrecy.check(findings)
     builder = Builder(data, known, secrecy.secret, lambda path: merged.document(path).folder, findings)
@@ -73,7 +77,8 @@ def load(
     if problems or platform is None:
         raise ConfigError(dict.fromkeys(problems))
     state = builder.state(platform, found.values(), rules)
-    return Loaded(state, digest(secrecy.fingerprint()), tuple(document.file for document in read))
+    effective = Effective(applied, state, secrecy, merged, frozenset(variables))
+    return Loaded(state, digest(secrecy.fingerprint()), tuple(document.file for document in read), effective)
 
 
 def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from reconcile.config import envelopes, expressions, schema
 from reconcile.config.envelopes import SecretText
@@ -10,7 +10,11 @@ from reconcile.config.expressions import SECRET_FUNCTIONS, Refused
 from reconcile.config.findings import Findings
 from reconcile.config.merging import Merged
 from reconcile.config.nodes import Path
+from reconcile.config.typed import mapping
 from reconcile.config.wording import Schema, suggestion
+
+MASK: Final = "***"
+"""Stands for a secret that is no template."""
 
 
 class Secrecy:
@@ -62,17 +66,65 @@ class Secrecy:
         def visit(path: Path, text: str, at: Schema) -> object:
             if not at.get("x-secret"):
                 return text
-            if expressions.calls(text):
-                return envelopes.masked(text)
-            value = str(expressions.evaluate(text, self._variables))
-            if path[-1] == "url" and not envelopes.password(value):
-                return value
-            hidden.update(self._variables_of(text))
-            return envelopes.masked(value) if path[-1] == "url" else "***"
+            if not self._open(path, text):
+                hidden.update(self._variables_of(text))
+            return self._closed(path, text)
 
         document = schema.map_text(self._data, visit)
-        shown = {name: "***" if name in hidden else value for name, value in self._variables.items()}
+        shown = {name: MASK if name in hidden else value for name, value in self._variables.items()}
         return {**document, "vars": shown}
+
+    def shown(self) -> dict[str, Any]:
+        """The document as it may be shown: like the fingerprint, and `***` for what is made from a secret, too."""
+        holding = self._holding()
+
+        def visit(path: Path, text: str, at: Schema) -> object:
+            if at.get("x-secret"):
+                return self._closed(path, text)
+            made = not at.get("x-template") and self._variables_of(self._written(path)) & holding
+            return MASK if made else text
+
+        document = schema.map_text(self._data, visit)
+        variables = {
+            name: MASK if name in holding or self._closure({name}) & holding else value
+            for name, value in self._variables.items()
+        }
+        return {**document, "vars": variables} if variables or "vars" in document else document
+
+    def _open(self, path: Path, text: str) -> bool:
+        """Whether a value that may be a secret holds none as it is. Raises Refused."""
+        if expressions.calls(text):
+            return True
+        return path[-1] == "url" and not envelopes.password(str(expressions.evaluate(text, self._variables)))
+
+    def _closed(self, path: Path, text: str) -> str:
+        """What stands for a secret. Raises Refused."""
+        if expressions.calls(text):
+            return envelopes.masked(text)
+        return envelopes.masked(str(expressions.evaluate(text, self._variables))) if path[-1] == "url" else MASK
+
+    def _holding(self) -> set[str]:
+        """The variables that secrets are made from. Raises Refused."""
+        found: set[str] = set()
+        for path, text in self._secrets():
+            if path[-1] != "url":
+                found |= self._closure(self._read(self._written(path)))
+            elif expressions.calls(text) or not self._open(path, text):
+                found |= self._holding_url(self._written(path), set())
+        return found
+
+    def _holding_url(self, text: str, seen: set[str]) -> set[str]:
+        """The same of the template of a URL: those that its password is made from, where it can be told."""
+        parts = envelopes.password_expressions(text)
+        if parts is not None:
+            return set().union(*(self._closure(self._read(part)) for part in parts))
+        found = self._read(text) - seen
+        seen |= found
+        declared = mapping(self._merged.data, "vars")
+        for name in found - self._given:
+            for inner in _texts(declared.get(name)):
+                found = found | self._holding_url(inner, seen)
+        return found
 
     def _secrets(self) -> Iterator[tuple[Path, str]]:
         found: list[tuple[Path, str]] = []
@@ -106,17 +158,44 @@ class Secrecy:
 
     def _variables_of(self, text: str) -> set[str]:
         """The variables that a template reads, directly or through others. Raises Refused."""
-        declared = self._merged.data.get("vars")
-        values = declared if isinstance(declared, dict) else {}
+        return self._closure(self._named(expressions.names(text), text))
+
+    def _read(self, text: str) -> set[str]:
+        """The variables that a template itself reads, but for what it tells secret functions. Raises Refused."""
+        return self._named(expressions.beside(text), text)
+
+    def _named(self, names: set[str], text: str) -> set[str]:
+        """Those of the names in a template that are variables, by `vars.name` too."""
+        return (names | set(re.findall(r"\w+", text)) if "vars" in names else names) & self._variables.keys()
+
+    def _closure(self, names: set[str]) -> set[str]:
+        """These variables and all that they are made from. Raises Refused."""
+        declared = mapping(self._merged.data, "vars")
         found: set[str] = set()
-        pending = [text]
+        pending = set(names)
         while pending:
-            source = pending.pop()
-            names = expressions.names(source)
-            if "vars" in names:
-                names |= set(re.findall(r"\w+", source))
-            for name in (names & self._variables.keys()) - found:
-                found.add(name)
-                if name not in self._given and isinstance(values.get(name), str):
-                    pending.append(values[name])
+            name = pending.pop()
+            found.add(name)
+            if name not in self._given:
+                for text in _texts(declared.get(name)):
+                    pending |= self._named(expressions.names(text), text) - found
         return found
+
+    def _written(self, path: Path) -> str:
+        """The text in the files that a value comes from: its own, or that of what it is part of; "" for no text."""
+        value: Any = self._merged.data
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(str(step))
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+        return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)

@@ -1,6 +1,7 @@
 """The examples are what their scripts make, run as their READMEs say, and carry the line for editors."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,25 @@ def test_the_company_behind_a_real_server(tmp_path: Path) -> None:
     assert "808 applied, 0 failed, 0 skipped." in output
     assert "No changes." in output
     assert not (tmp_path / "examples" / "openldap" / "server" / "slapd.pid").exists(), "the server is stopped"
+
+
+@pytest.mark.parametrize(
+    ("preset", "users", "said"), [("processmaker", 193, "on_existing"), ("vmmanager", 95, "username")]
+)
+def test_presets(preset: str, users: int, said: str, tmp_path: Path) -> None:
+    """Each plans, applies and has nothing left to do; and so has what --effective makes of it, on the same platform."""
+    folder = tmp_path / "examples" / "presets"
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*.db", "*.plan", "server"))
+    reconcile = [sys.executable, "-m", "reconcile"]
+    file = f"{preset}.yml"
+    output = run([*reconcile, "plan", file, "--out", "first.plan"], folder)
+    assert re.search(rf"^  users +{users} create$", output, re.MULTILINE)
+    run([*reconcile, "apply", "first.plan", "--yes"], folder)
+    effective = run([*reconcile, "validate", "--effective", file], folder)
+    assert re.search(rf" {said}: .*# preset {preset}$", effective, re.MULTILINE)
+    (folder / "effective.yml").write_text(effective, encoding="utf-8")
+    for again in (file, "effective.yml"):
+        assert "No changes." in run([*reconcile, "plan", "--check", again], folder)
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/*.yml")), ids=lambda file: str(file.relative_to(EXAMPLES)))

@@ -10,12 +10,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from reconcile.config import load
 from reconcile.directories import nesting
 from reconcile.directories.activedirectory import FILETIME_OF_1970, FILETIMES_A_SECOND
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Query
+from reconcile.planning import query
+from reconcile.planning.rules import SourceRules
 from tests.servers import ber
 from tests.servers.samba import SUFFIX, Samba, samba
 from tests.servers.site import Site
@@ -115,6 +118,29 @@ def test_everybody_is_read(snapshot: DirectorySnapshot) -> None:
     assert {"Administrator", "krbtgt"} <= logins
     for person in snapshot.persons[:50]:
         assert str(UUID(person.external_id)) == person.external_id == person.attributes["objectguid"][0]
+
+
+def test_the_users_group_of_the_vmmanager_preset(server: Samba, tmp_path: Path) -> None:
+    """Its only members are groups; people are in them by their primary group."""
+    path = tmp_path / "reconcile.yml"
+    path.write_text(
+        f"version: 1\npreset: vmmanager\nplatform: {{type: sql, url: sqlite:///a.db}}\nsources:\n- name: ad\n"
+        f"  type: active_directory\n  servers: [ldap://dc]\n  bind: {{anonymous: true}}\n  base_dn: '{SUFFIX}'\n"
+        "  users: {create: all}\n",
+        encoding="utf-8",
+    )
+    state = load([path], environ={}, sources={}, platforms={}).desired
+    (declared,) = state.sources
+    directory = LdapDirectory(settings(server, name="ad", users=declared.users))
+    try:
+        found = directory.read(query(state, declared))
+    finally:
+        directory.close()
+    rules = SourceRules(state, declared, found)
+    assert rules.notices == []
+    outside = {person.identifier for at, person in enumerate(found.persons) if rules.outside_required(at)}
+    assert "Guest" in outside, "its primary group is Domain Guests"
+    assert outside.isdisjoint({"u0001", "off", "Administrator"})
 
 
 def test_both_transports_read_the_same(server: Samba, snapshot: DirectorySnapshot) -> None:

@@ -81,7 +81,7 @@ def test_the_schema_has_only_keywords_with_words_and_explains_every_key():
     schema = json.loads((HERE.parents[2] / "schemas" / "config.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     silent = {"$schema", "$id", "$defs", "$ref", "title", "description", "default", "examples", "items", "properties"}
-    marks = {"x-secret", "x-template", "x-message", "if", "then", "not"}
+    marks = {"x-secret", "x-template", "x-message", "x-path", "if", "then", "not"}
     for key, part in properties(schema):
         shared = schema["$defs"].get(part.get("$ref", "").removeprefix("#/$defs/"), {})
         assert {"title", "description"} <= {**shared, **part}.keys(), key
