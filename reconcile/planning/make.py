@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from reconcile.errors import UsageError
 from reconcile.model import dn
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip
 from reconcile.model.desired import DesiredState
@@ -61,8 +62,10 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
 def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and notices: rules that found nothing.
 
-    Raises UsageError for rules that contradict the directory, and for a target that is nowhere.
+    Raises UsageError for rules that contradict the directory or that the platform cannot follow, and for a target that
+    is nowhere.
     """
+    _refuse_nesting(inputs.desired, inputs.limits)
     declared = {source.name: source for source in inputs.desired.sources}
     rules = [
         SourceRules(inputs.desired, declared[snapshot.source], snapshot)
@@ -90,6 +93,15 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         skips=targets.narrow_skips(tuple(skips), inputs.scope.targets),
     )
     return plan, tuple(notice for one in rules for notice in one.notices)
+
+
+def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
+    for at, rule in enumerate(desired.groups):
+        if rule.nested == "keep" and not limits.nested_groups:
+            raise UsageError(
+                f"groups[{at}].nested: a platform of type {desired.platform.type} has no groups within groups: "
+                "write flatten, so that members of members become members, or ignore"
+            )
 
 
 def state_digest(state: PlatformState) -> str:

@@ -8,7 +8,7 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
-from reconcile.planning import accounts, membership, mirrored
+from reconcile.planning import accounts, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
 from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Candidate, Gathering, People
@@ -49,7 +49,7 @@ def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
         current.workspace,
         _sources(sources, current),
         departments.wanted,
-        groups.wanted,
+        nesting.nested(sources, groups.wanted, groups.ids),
         tuple(book.users.values()),
         current.roles,
         membership.memberships(sources, current, groups.ids, followers, book.users),

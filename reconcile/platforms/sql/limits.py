@@ -20,4 +20,5 @@ LIMITS: Final = Limits(
         "attribute": 0,
     },
     any_role=True,
+    nested_groups=True,
 )
