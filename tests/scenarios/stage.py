@@ -162,7 +162,9 @@ class Stage:
         ids = {user.username: user.id for user in state.users}
         group_ids = {group.name: group.id for group in state.groups}
         names = {group.id: group.name for group in state.groups}
-        nested = {(group.name, names[above]): origin for group in state.groups for above, origin in group.groups.items()}
+        nested = {
+            (group.name, names[above]): origin for group in state.groups for above, origin in group.groups.items()
+        }
         users = []
         for row in rows.users(state):
             user: Any = row
@@ -202,7 +204,7 @@ def told(change: Change) -> str:
 
 def _told(fields: Mapping[str, Any] | None, name: str) -> str:
     value = (fields or {})[name]
-    if isinstance(value, dict):
+    if value and isinstance(value, dict):
         return ";".join(f"{key}={'nothing' if text is None else text or 'by hand'}" for key, text in value.items())
     return str(value or "nothing")
 
