@@ -102,8 +102,8 @@ def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kin
     outcomes = {at: Outcome(change, "applied") for at, change in enumerate(changes)}
     waiting = dict(enumerate(changes))
 
-    def leave(at: int, names: Collection[str]) -> None:
-        waiting[at], detail = _without(waiting[at], names)
+    def leave(at: int, names: Collection[str], why: str = "which failed") -> None:
+        waiting[at], detail = _without(waiting[at], names, why)
         outcomes[at] = Outcome(changes[at], "applied", ", ".join(filter(None, (outcomes[at].detail, detail))))
 
     for at, change in waiting.items():
@@ -124,7 +124,7 @@ def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kin
         for at in waiting:
             gone = {name for name in _leans_on(waiting[at]) if newcomers.get(name, at) in (final or failed) - {at}}
             if gone:
-                leave(at, gone)
+                leave(at, gone, "which failed" if final else "for one of them in a circle failed")
     return [outcomes[at] for at in range(len(changes))]
 
 
@@ -136,15 +136,15 @@ def _leans_on(change: Change) -> tuple[str, ...]:
     return tuple(map(str.casefold, nested_in(change))) if change.action == "create" else ()
 
 
-def _without(change: Change, names: Collection[str]) -> tuple[Change, str]:
+def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, str]:
     """The change without those it leans on, and what that means in words."""
     after = dict(change.after or {})
     if change.kind == "user":
-        detail = f"without its manager {after['manager']}, which failed"
+        detail = f"without its manager {after['manager']}, {why}"
         after["manager"] = None
     else:
         gone = [name for name in nested_in(change) if name.casefold() in names]
-        detail = f"but not within group {', '.join(gone)}, which failed"
+        detail = f"but not within group {', '.join(gone)}, {why}"
         groups = after.get("groups")
         after["groups"] = (
             {name: origin for name, origin in groups.items() if name not in gone} if isinstance(groups, dict) else {}

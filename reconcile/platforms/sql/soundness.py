@@ -41,7 +41,7 @@ def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -
                 )
 
 
-def nested(groups: Sequence[tuple[str, ...]], nestings: Sequence[tuple[str, ...]]) -> tuple[Group, ...]:
+def nested(groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]]) -> tuple[Group, ...]:
     """The groups, each with those it is in; they may contain each other.
 
     `groups` are rows in the order of a group's fields, `nestings` of inner group, outer group and origin. Raises
@@ -55,7 +55,7 @@ def nested(groups: Sequence[tuple[str, ...]], nestings: Sequence[tuple[str, ...]
                 "delete the row"
             )
         above[inner][outer] = origin
-    return tuple([Group(*row, groups=above[row[0]]) for row in groups])
+    return tuple([Group(*row, above[row[0]]) for row in groups])
 
 
 def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
