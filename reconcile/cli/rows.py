@@ -1,6 +1,8 @@
 """A platform state as rows for tables, JSON and CSV: everything in names, sorted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from reconcile.model.names import Names
 from reconcile.model.platform import PlatformState
@@ -63,3 +65,21 @@ def departments(state: PlatformState) -> Iterator[dict[str, object]]:
             **names.fields(department),
             "members": listed,
         }
+
+
+def previewed(users: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
+    """One row for each person who would be synchronised."""
+    for one in users:
+        row = msgspec.structs.asdict(one)
+        yield row | {"exists": _yes(row)}
+
+
+def skipped(skips: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
+    """One row for each person who cannot be; `skip` says why."""
+    for one in skips:
+        row = msgspec.structs.asdict(one)
+        yield row | {"exists": _yes(row), "skip": f"{row['code']}: {row['detail']}"}
+
+
+def _yes(row: dict[str, object]) -> str:
+    return "yes" if row["exists"] else "no"

@@ -65,12 +65,8 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     Raises UsageError for rules that contradict the directory or that the platform cannot follow, and for a target that
     is nowhere.
     """
-    _refuse_nesting(inputs.desired, inputs.limits)
-    declared = {source.name: source for source in inputs.desired.sources}
-    rules = [
-        SourceRules(inputs.desired, declared[snapshot.source], snapshot)
-        for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
-    ]
+    refuse_nesting(inputs.desired, inputs.limits)
+    rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
     for current in inputs.current:
@@ -95,7 +91,17 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     return plan, tuple(notice for one in rules for notice in one.notices)
 
 
-def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
+def source_rules(inputs: Inputs) -> list[SourceRules]:
+    """The rules of each source over its snapshot, in the order of the files."""
+    declared = {source.name: source for source in inputs.desired.sources}
+    return [
+        SourceRules(inputs.desired, declared[snapshot.source], snapshot)
+        for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
+    ]
+
+
+def refuse_nesting(desired: DesiredState, limits: Limits) -> None:
+    """Raises UsageError where groups within groups are to be kept and the platform has none."""
     for at, rule in enumerate(desired.groups):
         if rule.nested == "keep" and not limits.nested_groups:
             raise UsageError(

@@ -16,11 +16,16 @@ from reconcile.planning.rules import SourceRules
 
 
 class Wanted(msgspec.Struct):
-    """The wanted state, who could not be part of it, and why things are as they are."""
+    """The wanted state, who could not be part of it, and why things are as they are.
+
+    `candidates` are those who follow the directory; `matched`: source → position of a person → its user now.
+    """
 
     state: PlatformState
     skips: list[Skip]
     reasons: Reasons
+    candidates: list[Candidate]
+    matched: dict[str, dict[int, User]]
 
 
 def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Wanted:
@@ -56,7 +61,8 @@ def wanted(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
         membership.grants(candidates, current, book.users, authoritative=desired.roles.authoritative),
     )
     roles = {(rules.source.name, role): reason for rules in sources for role, reason in rules.role_reasons().items()}
-    return Wanted(state, skips, Reasons(book.reasons, roles, frozenset(groups.ids.values())))
+    why = Reasons(book.reasons, roles, frozenset(groups.ids.values()))
+    return Wanted(state, skips, why, candidates, {source: one.matched for source, one in people.items()})
 
 
 def gather(

@@ -55,7 +55,7 @@ def nested(groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]
                 "delete the row"
             )
         above[inner][outer] = origin
-    return tuple([Group(*row, above[row[0]]) for row in groups])
+    return tuple([Group(*(*row, above[row[0]])) for row in groups])
 
 
 def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
