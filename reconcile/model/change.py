@@ -97,6 +97,16 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: tuple[str, ...] = ()
 
 
+class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many users, departments and groups of a source are on the platform before the plan, the erased left out."""
+
+    workspace: str
+    source: str
+    users: int
+    departments: int
+    groups: int
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
@@ -113,6 +123,8 @@ class Plan(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     skips: tuple[Skip, ...] = ()
     violations: tuple[Violation, ...] = ()
+    existing: tuple[Existing, ...] = ()
+    """For each source that was read; empty where the plan is narrowed to targets."""
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:

@@ -1,12 +1,13 @@
 """From everything that was read to a plan."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from reconcile.errors import UsageError
 from reconcile.model import dn
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip
+from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
@@ -87,8 +88,18 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         ),
         changes=targets.narrow(tuple(changes), inputs.scope.targets),
         skips=targets.narrow_skips(tuple(skips), inputs.scope.targets),
+        existing=() if inputs.scope.targets else tuple(_existing(inputs)),
     )
     return plan, tuple(notice for one in rules for notice in one.notices)
+
+
+def _existing(inputs: Inputs) -> Iterator[Existing]:
+    for state in inputs.current:
+        users = Counter(user.source for user in state.users if user.status != "erased")
+        departments = Counter(department.source for department in state.departments)
+        groups = Counter(group.source for group in state.groups)
+        for name in sorted(snapshot.source for snapshot in inputs.snapshots):
+            yield Existing(state.workspace, name, users[name], departments[name], groups[name])
 
 
 def source_rules(inputs: Inputs) -> list[SourceRules]:

@@ -39,7 +39,10 @@ def test_fields_from_old_to_new() -> None:
       status  "active" → "blocked"
 
 Plan: 0 to add, 1 to change, 1 to take away.
-  users        1 block, 1 update"""
+  c        updated  blocked
+  users          1
+  corp
+  users                   1"""
     )
 
 
@@ -104,16 +107,16 @@ def test_a_report_tells_what_was_not_applied() -> None:
             Outcome(HOSTILE, "applied", "but"),
         )
     )
-    text = render.report_text(report, colour=False)
+    text = render.report_text(plan(), report, colour=False, skips=False)
     assert text.splitlines() == [
         "  ! failed: user bob: block: full",
         "  ! skipped: grant ann/x: needs",
         r"  ! applied: user e\x1b[2Jv|l: but",
         "Done: 2 applied, 1 failed, 1 skipped.",
     ]
-    assert render.report_text(Report(), colour=False) == "Nothing to apply."
-    assert "| failed | user bob: block | full |" in render.report_markdown(report)
-    assert json.loads(render.report_json(report))["summary"] == {"applied": 2, "failed": 1, "skipped": 1}
+    assert render.report_text(plan(), Report(), colour=False, skips=False) == "Nothing to apply."
+    assert "| failed | user bob: block | full |" in render.report_markdown(plan(), report)
+    assert json.loads(render.report_json(plan(), report))["summary"] == {"applied": 2, "failed": 1, "skipped": 1}
 
 
 def test_tables_count_columns_as_a_terminal_does() -> None:
