@@ -71,6 +71,7 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     username: str
     code: SkipCode
     detail: str
+    """Of a group or department (they have no username) it begins with that word and a colon."""
 
 
 class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):

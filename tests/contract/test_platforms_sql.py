@@ -526,8 +526,8 @@ def test_another_process_cannot_take_a_living_lock(tmp_path: Path, platform: Sql
         ("insert into memberships (user_id, group_id) values (1, 99)", ("table memberships", "group_id", "groups")),
         ("insert into nested_groups (group_id, member_group_id) values (1, 99)", ("table nested_groups", "groups")),
         (
-            "insert into workspaces (name) values ('other'); insert into groups (workspace_id, name) values (2, 'x'); "
-            + "insert into nested_groups (group_id, member_group_id) values (2, 1)",
+            """insert into workspaces (name) values ('other'); insert into groups (workspace_id, name) values (2, 'x');
+            insert into nested_groups (group_id, member_group_id) values (2, 1)""",
             ("table nested_groups, member_group_id 1", "group_id 2 is a group of another workspace"),
         ),
         ("update departments set parent_id = id", ("table departments", "'Sales' is below itself")),

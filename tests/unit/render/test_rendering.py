@@ -39,10 +39,10 @@ def test_fields_from_old_to_new() -> None:
       status  "active" → "blocked"
 
 Plan: 0 to add, 1 to change, 1 to take away.
-  c        updated  blocked
-  users          1
+  c      updated  blocked
+  users        1
   corp
-  users                   1"""
+  users                 1"""
     )
 
 
@@ -113,10 +113,18 @@ def test_a_report_tells_what_was_not_applied() -> None:
         "  ! skipped: grant ann/x: needs",
         r"  ! applied: user e\x1b[2Jv|l: but",
         "Done: 2 applied, 1 failed, 1 skipped.",
+        "  main/c      created  updated  failed",
+        "  users                      1",
+        "  main/corp",
+        "  users             1                1",
+        "  other/corp",
+        "  grants                             1",
     ]
     assert render.report_text(plan(), Report(), colour=False, skips=False) == "Nothing to apply."
     assert "| failed | user bob: block | full |" in render.report_markdown(plan(), report)
-    assert json.loads(render.report_json(plan(), report))["summary"] == {"applied": 2, "failed": 1, "skipped": 1}
+    summary = json.loads(render.report_json(plan(), report))["summary"]
+    assert [one["source"] for one in summary.pop("counts")] == ["c", "corp", "corp"]
+    assert summary == {"applied": 2, "failed": 1, "skipped": 1}
 
 
 def test_tables_count_columns_as_a_terminal_does() -> None:
