@@ -140,3 +140,10 @@ def test_tables_count_columns_as_a_terminal_does() -> None:
 def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
     rows = [{"a": text} for text in ("=1", "+1", "-1", "@x", "\tx", "x=1")]
     assert render.table(rows, ("a",), "csv").splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", "'\tx", "x=1"]
+
+
+def test_a_group_that_comes_out_of_another_is_taken_away() -> None:
+    out = Change("group", "update", "in", {"groups": {"o": ""}}, {"groups": {"o": None}}, "gone", "corp", "main")
+    text = render.plan_text(plan(out), colour=False, full=True, pointer="")
+    assert text.startswith('  - group in  # gone\n      groups.o  "by hand" → (none)\n')
+    assert "1 to take away" in text
