@@ -1,13 +1,13 @@
 """Carries out a plan: under the lock, still true, in batches, every change with its outcome."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
 import msgspec
 
 from reconcile.applying.stale import moved
 from reconcile.errors import ReconcileError, StalePlan
-from reconcile.model.change import ENDS, Change, Kind, Plan, makes, requirements
+from reconcile.model.change import ENDS, Change, Kind, Plan, makes, nested_in, requirements
 from reconcile.model.path import titles
 from reconcile.model.report import Outcome, Report
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
@@ -63,7 +63,7 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
         batch = dict(group)
         blocked = {at: need for at, change in batch.items() if (need := _missing(change, failed)) is not None}
         going = {at: change for at, change in batch.items() if at not in blocked}
-        outcomes |= zip(going, _write(list(going.values()), writer), strict=True)
+        outcomes |= zip(going, _write(list(going.values()), writer, failed.keys()), strict=True)
         for at, (kind, name) in blocked.items():
             outcomes[at] = Outcome(batch[at], "skipped", f"needs {kind} {name}, which failed")
         for at, change in batch.items():
@@ -92,32 +92,62 @@ def _batch(change: Change) -> tuple[str, str, int]:
     return change.kind, change.action, level
 
 
-def _write(changes: Sequence[Change], writer: Writer) -> list[Outcome]:
-    """One batch. Who fails only because the manager does is written once more, without one, and that is said."""
+def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kind, str]]) -> list[Outcome]:
+    """One batch. Who fails only because of one it can do without is written once more without, and that is said.
+
+    That is a manager, or a group that a new one is to be nested in. `lost`: what failed before, by kind and name.
+    """
     outcomes = {at: Outcome(change, "applied") for at, change in enumerate(changes)}
     waiting = dict(enumerate(changes))
+
+    def leave(at: int, names: Collection[str], why: str = "which failed") -> None:
+        waiting[at], detail = _without(waiting[at], names, why)
+        outcomes[at] = Outcome(changes[at], "applied", ", ".join(filter(None, (outcomes[at].detail, detail))))
+
+    for at, change in waiting.items():
+        gone = {name for name in _leans_on(change) if (change.kind, name) in lost}
+        if gone and change.action == "create":
+            leave(at, gone)
     while waiting:
         answers = dict(zip(waiting, writer.write(list(waiting.values())), strict=True))
         failed = {at for at, why in answers.items() if why}
-        newcomers = {
-            changes[at].key.casefold(): at for at in failed if makes(changes[at]) and changes[at].kind == "user"
-        }
-        followers = {at for at in failed if newcomers.get(_manager(waiting[at]), at) != at}
-        for at in failed - followers or failed:  # where managers lead each other in a circle, all of it fails
+        newcomers = {made[1].casefold(): at for at in failed if (made := makes(changes[at])) is not None}
+        followers = {at for at in failed if any(newcomers.get(name, at) != at for name in _leans_on(waiting[at]))}
+        final = failed - followers
+        if not final and changes[0].kind == "user":  # where managers lead each other in a circle, all of it fails
+            final = failed
+        for at in final:
             outcomes[at] = Outcome(changes[at], "failed", answers[at])
-        if followers == failed:
-            break
-        for at in followers:
-            manager = _manager(waiting[at])
-            if newcomers[manager] not in followers:
-                outcomes[at] = Outcome(changes[at], "applied", f"without its manager {manager}, which failed")
-                waiting[at] = msgspec.structs.replace(waiting[at], after={**(waiting[at].after or {}), "manager": None})
-        waiting = {at: waiting[at] for at in sorted(followers)}
+        waiting = {at: waiting[at] for at in sorted(failed - final)}
+        for at in waiting:
+            gone = {name for name in _leans_on(waiting[at]) if newcomers.get(name, at) in (final or failed) - {at}}
+            if gone:
+                leave(at, gone, "which failed" if final else "for one of them in a circle failed")
     return [outcomes[at] for at in range(len(changes))]
 
 
-def _manager(change: Change) -> str:
-    return str((change.after or {}).get("manager") or "").casefold()
+def _leans_on(change: Change) -> tuple[str, ...]:
+    """The names, case-folded, of those of its kind that a change can do without."""
+    if change.kind == "user":
+        manager = str((change.after or {}).get("manager") or "").casefold()
+        return (manager,) if manager else ()
+    return tuple(map(str.casefold, nested_in(change))) if change.action == "create" else ()
+
+
+def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, str]:
+    """The change without those it leans on, and what that means in words."""
+    after = dict(change.after or {})
+    if change.kind == "user":
+        detail = f"without its manager {after['manager']}, {why}"
+        after["manager"] = None
+    else:
+        gone = [name for name in nested_in(change) if name.casefold() in names]
+        detail = f"but not within group {', '.join(gone)}, {why}"
+        groups = after.get("groups")
+        after["groups"] = (
+            {name: origin for name, origin in groups.items() if name not in gone} if isinstance(groups, dict) else {}
+        )
+    return msgspec.structs.replace(change, after=after), detail
 
 
 def _missing(change: Change, failed: dict[tuple[Kind, str], str]) -> tuple[Kind, str] | None:

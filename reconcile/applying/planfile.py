@@ -10,7 +10,7 @@ import msgspec
 
 from reconcile.applying.soundness import fault
 from reconcile.errors import PlanFileError
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip, Violation
 
 FORMAT = 1
 """Version of the file format; a reader refuses every other."""
@@ -26,6 +26,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="heade
     variables: tuple[str, ...]
     scope: Scope
     digests: Digests
+    existing: tuple[Existing, ...]
 
 
 class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
@@ -64,7 +65,9 @@ def dumps(plan: Plan) -> bytes:
 
 
 def _lines(plan: Plan) -> Iterator[bytes]:
-    header = Header(FORMAT, plan.tool, plan.created, plan.files, plan.variables, plan.scope, plan.digests)
+    header = Header(
+        FORMAT, plan.tool, plan.created, plan.files, plan.variables, plan.scope, plan.digests, plan.existing
+    )
     yield _encoder.encode(header)
     for change in plan.changes:
         yield _encoder.encode(_tagged(change, ChangeLine))
@@ -115,6 +118,7 @@ def loads(data: bytes, name: str) -> Plan:
         tuple(parts[Change]),  # type: ignore[arg-type] # filled by type above
         tuple(parts[Skip]),  # type: ignore[arg-type] # filled by type above
         tuple(parts[Violation]),  # type: ignore[arg-type] # filled by type above
+        header.existing,
     )
 
 

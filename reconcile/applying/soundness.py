@@ -14,6 +14,7 @@ _FIELDS: dict[Kind, frozenset[str]] = {
     "grant": frozenset(Grant.__struct_fields__),
     "membership": frozenset(Membership.__struct_fields__),
 }
+_OBJECTS = frozenset({"attributes", "groups"})
 _REQUIRED: dict[Kind, tuple[str, ...]] = {
     "source": ("name",),
     "department": ("title",),
@@ -37,8 +38,17 @@ def _faults(change: Change) -> Iterator[str]:
         return
     if any(not side.keys() <= _FIELDS[change.kind] for side in (before, after) if side is not None):
         yield "it has fields that there are not"
+    if any(
+        isinstance(value, dict) != (field in _OBJECTS)
+        for side in (before, after)
+        for field, value in (side or {}).items()
+    ):
+        yield "it has a value of the wrong shape"
+        return
     if before is not None and after is not None and before.keys() != after.keys():
         yield "before and after are not of the same fields"
+    if change.kind == "group" and all(sides) and "groups" in (after or {}) and len(after or {}) > 1:
+        yield "what a group is nested in is changed by itself"
     names = [field for field in _REQUIRED[change.kind] if not all(sides) or field in (after or {})]
     named = (before if after is None else after) or {}
     if not change.key or not all(named.get(field) for field in names):

@@ -79,7 +79,8 @@ def apply(
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
         made = saved if saved is not None else assembling.plan(loaded, scope, variables, target, tell)
-    if not yes or (form == "text" and saved is None):  # a plan file that is not asked about was looked at before
+    shown = not yes or (form == "text" and saved is None)  # a plan file not asked about was looked at before
+    if shown:
         click.echo(showing.plan(made, "text", full=False, saved=plan_file, colour=colour()), err=form != "text")
     if made.violations:
         found = "; ".join(f"{one.code}: {one.detail}" for one in made.violations)
@@ -95,7 +96,7 @@ def apply(
         report = carry_out(made, target, holder, force=force, progress=tell)
     try:
         if made.changes or form != "text":
-            click.echo(showing.report(report, form, colour=colour()))
+            click.echo(showing.report(made, report, form, colour=colour(), skips=not shown))
             if sys.stdout is not None:
                 sys.stdout.flush()
     except OSError as error:  # nobody reads it, or the disk is full: what was done is done, and the exit code says so

@@ -101,26 +101,29 @@ def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
 
 def plan(loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress) -> Plan:
     """Reads every source and the platform, completely or not at all, and makes the plan."""
-    state = loaded.desired
-    current = tuple(target.read(name) for name in chosen_workspaces(state, scope.workspaces))
-    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress))
-    result, notices = make(
-        Inputs(
-            desired=state,
-            configuration=loaded.digest,
-            files=loaded.files,
-            variables=tuple(sorted(variables)),
-            scope=scope,
-            snapshots=snapshots,
-            current=current,
-            limits=target.limits,
-            tool=__version__,
-            created=now(),
-        )
-    )
+    result, notices = make(inputs(loaded, scope, variables, target, progress))
     for notice in notices:
         logger.warning("%s", notice)
     return result
+
+
+def inputs(loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress) -> Inputs:
+    """Everything that a plan is made from: every source and the platform, read completely or not at all."""
+    state = loaded.desired
+    current = tuple(target.read(name) for name in chosen_workspaces(state, scope.workspaces))
+    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress))
+    return Inputs(
+        desired=state,
+        configuration=loaded.digest,
+        files=loaded.files,
+        variables=tuple(sorted(variables)),
+        scope=scope,
+        snapshots=snapshots,
+        current=current,
+        limits=target.limits,
+        tool=__version__,
+        created=now(),
+    )
 
 
 def _snapshots(

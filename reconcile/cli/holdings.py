@@ -63,7 +63,11 @@ COMMANDS = (
             "department",
         ),
     ),
-    _listing("groups", "List the groups the platform holds now.", ("workspace", "name", "source", "members", "dn")),
+    _listing(
+        "groups",
+        "List the groups the platform holds now.",
+        ("workspace", "name", "source", "members", "member_groups", "dn"),
+    ),
     _listing(
         "departments", "List the departments the platform holds now.", ("workspace", "path", "source", "members", "dn")
     ),

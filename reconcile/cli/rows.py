@@ -1,6 +1,8 @@
 """A platform state as rows for tables, JSON and CSV: everything in names, sorted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from reconcile.model.names import Names
 from reconcile.model.platform import PlatformState
@@ -28,15 +30,25 @@ def users(state: PlatformState) -> Iterator[dict[str, object]]:
 
 
 def groups(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a group; `members` are usernames."""
+    """One row a group; `members` are usernames, `member_groups` the groups nested in it, `groups` those it is in."""
     names = Names(state)
     usernames = {user.id: user.username for user in state.users}
     members: dict[str, list[str]] = {}
     for membership in state.memberships:
         members.setdefault(membership.group, []).append(usernames[membership.user])
+    nested: dict[str, list[str]] = {}
+    for group in state.groups:
+        for above in group.groups:
+            nested.setdefault(above, []).append(group.name)
     for group in sorted(state.groups, key=lambda group: (group.name.casefold(), group.id)):
         listed = sorted(members.get(group.id, []), key=str.casefold)
-        yield {"workspace": state.workspace, **names.fields(group), "members": listed}
+        yield {
+            "workspace": state.workspace,
+            **names.fields(group),
+            "groups": sorted((names.group(above).name for above in group.groups), key=str.casefold),
+            "members": listed,
+            "member_groups": sorted(nested.get(group.id, []), key=str.casefold),
+        }
 
 
 def departments(state: PlatformState) -> Iterator[dict[str, object]]:
@@ -53,3 +65,21 @@ def departments(state: PlatformState) -> Iterator[dict[str, object]]:
             **names.fields(department),
             "members": listed,
         }
+
+
+def previewed(users: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
+    """One row for each person who would be synchronised."""
+    for one in users:
+        row = msgspec.structs.asdict(one)
+        yield row | {"exists": _yes(row)}
+
+
+def skipped(skips: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
+    """One row for each person who cannot be; `skip` says why."""
+    for one in skips:
+        row = msgspec.structs.asdict(one)
+        yield row | {"exists": _yes(row), "skip": f"{row['code']}: {row['detail']}"}
+
+
+def _yes(row: dict[str, object]) -> str:
+    return "yes" if row["exists"] else "no"

@@ -21,10 +21,10 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
     return render.plan_text(made, colour=colour, full=full, pointer=pointer)
 
 
-def report(made: Report, form: str, *, colour: bool) -> str:
-    """What became of the changes."""
+def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
+    """What became of the changes; `skips`: as text, whether what was not possible is told too."""
     if form == "json":
-        return render.report_json(made)
+        return render.report_json(made, outcome)
     if form == "markdown":
-        return render.report_markdown(made)
-    return render.report_text(made, colour=colour)
+        return render.report_markdown(made, outcome)
+    return render.report_text(made, outcome, colour=colour, skips=skips)

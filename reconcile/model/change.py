@@ -2,13 +2,14 @@ r"""One typed step, and the plan made of them.
 
 A change speaks in names, never in ids, so that a person can read it and another machine can apply it: `before` in
 the names of the current state, `after` in those of the wanted one. Both are flat objects of text, null, and for a
-user's `attributes` one object of text or null. An update holds the fields that change and no others; a create has no
-`before`, a delete no `after`; of `attributes` an update holds those that change, null for one that is not there.
+user's `attributes` and a group's `groups` one object of text or null. An update holds the fields that change and no
+others; a create has no `before`, a delete no `after`; of `attributes` and `groups` an update holds those that change,
+null for one that is not there.
 
     kind        key                     fields
     source      name                    name, type, base_dn, domain, note
     department  path, parents first     title, parent, source, external_id, dn
-    group       name                    name, source, external_id, dn
+    group       name                    name, source, external_id, dn, groups
     user        username                username, first_name, last_name, email, status, status_origin, status_cause,
                                         departed, departed_at, source, external_id, dn,
                                         department, manager, attributes
@@ -19,6 +20,8 @@ user's `attributes` one object of text or null. An update holds the fields that 
 
 The key of something that is there already is its name in the current state. A department's path is its titles
 joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's `department` are paths.
+`groups` holds the names of the groups that the group is nested in, each with its origin ("" by hand); an update of it
+is about one of them and changes nothing else.
 """
 
 from typing import Literal, TypeAlias
@@ -73,6 +76,7 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     username: str
     code: SkipCode
     detail: str
+    """Of a group or department (they have no username) it begins with that word and a colon."""
 
 
 class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
@@ -99,6 +103,16 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: tuple[str, ...] = ()
 
 
+class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many users, departments and groups of a source are on the platform before the plan, the erased left out."""
+
+    workspace: str
+    source: str
+    users: int
+    departments: int
+    groups: int
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
@@ -115,6 +129,8 @@ class Plan(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     skips: tuple[Skip, ...] = ()
     violations: tuple[Violation, ...] = ()
+    existing: tuple[Existing, ...] = ()
+    """For each source that was read; empty where the plan is narrowed to targets."""
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:
@@ -145,7 +161,21 @@ _REFERENCES: tuple[tuple[str, Kind], ...] = (
 def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
     """What has to be there before the change can be made, as kind and name in the wanted state.
 
-    A manager is not required: a user whose manager could not be created is created without.
+    A manager is not required: a user whose manager could not be created is created without. So is a new group, where
+    one that it is to be nested in could not be.
     """
     after = change.after or {}
-    return tuple((kind, str(after[field])) for field, kind in _REFERENCES if after.get(field))
+    found = tuple((kind, str(after[field])) for field, kind in _REFERENCES if after.get(field))
+    return found if change.before is None else found + tuple(("group", name) for name in nested_in(change))
+
+
+def nested_in(change: Change) -> tuple[str, ...]:
+    """The groups, by their names in the wanted state, that a change of a group nests it in."""
+    groups = (change.after or {}).get("groups")
+    return tuple(name for name, origin in groups.items() if origin is not None) if isinstance(groups, dict) else ()
+
+
+def unnests(change: Change) -> bool:
+    """Whether the change takes a group out of others and does nothing else."""
+    after = change.after or {}
+    return change.kind == "group" and after.keys() == {"groups"} and not nested_in(change)

@@ -197,7 +197,7 @@ class GroupRule(msgspec.Struct, frozen=True):
     source: str
     select: tuple[str, ...]
     name: Template
-    nested: Literal["flatten", "ignore"] = "flatten"
+    nested: Literal["flatten", "ignore", "keep"] = "flatten"
     members: Literal["owned", "authoritative", "additive"] = "owned"
 
 

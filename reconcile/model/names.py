@@ -69,7 +69,7 @@ class Names:
             case User():
                 return self._user(one)
             case Group():
-                return {"name": one.name, **_mirrored(one)}
+                return {"name": one.name, **_mirrored(one), "groups": self._nested_in(one)}
             case Department():
                 return {"title": one.title, "parent": self.path(one.parent) or None, **_mirrored(one)}
             case Membership():
@@ -92,6 +92,10 @@ class Names:
             "membership": state.memberships,
         }
         return found[kind]
+
+    def _nested_in(self, group: Group) -> dict[str, str | None]:
+        named = {self._groups[above].name: origin for above, origin in group.groups.items()}
+        return dict(sorted(named.items()))
 
     def _user(self, user: User) -> Fields:
         manager = self._users.get(user.manager)

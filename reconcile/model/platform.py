@@ -52,13 +52,17 @@ class Department(msgspec.Struct, frozen=True, gc=False):
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):
-    """A group; a mirrored one has a source, external id and DN."""
+    """A group; a mirrored one has a source, external id and DN.
+
+    `groups`: the ids of the groups it is nested in → who nested it there. Whoever is in this group is in those too.
+    """
 
     id: str
     name: str
     source: str = ""
     external_id: str = ""
     dn: str = ""
+    groups: dict[str, str] = {}
 
 
 class User(msgspec.Struct, frozen=True, gc=False):
@@ -124,3 +128,5 @@ class Limits(msgspec.Struct, frozen=True):
     reserved_usernames: frozenset[str] = frozenset()
     any_role: bool = False
     """A role need not be there before it is granted."""
+    nested_groups: bool = False
+    """A group can be in other groups."""

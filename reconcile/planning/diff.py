@@ -43,6 +43,7 @@ def diff(current: PlatformState, wanted: PlatformState, reasons: Reasons) -> Ite
     yield from _objects("source", current.sources, wanted.sources, now, then)
     yield from _objects("department", current.departments, wanted.departments, now, then)
     yield from _objects("group", current.groups, wanted.groups, now, then)
+    yield from _nestings(now, then, reasons)
     yield from _users(now, then, reasons.users)
     yield from _pairs("membership", current.memberships, wanted.memberships, now, then, reasons)
     yield from _pairs("grant", current.grants, wanted.grants, now, then, reasons)
@@ -64,10 +65,39 @@ def _objects(
             reason = "declared" if isinstance(one, Source) else f"selected: {one.dn}"
             yield Change(kind, "create", then.key(one), None, then.fields(one), reason, _source(one), workspace)
         elif old is not one and old != one:
-            changed = _differing(old, one)
+            changed = [field for field in _differing(old, one) if field != "groups"]
+            if not changed:
+                continue
             before, after = _pick(now.fields(old), changed), _pick(then.fields(one), changed)
             reason = "declared otherwise" if isinstance(one, Source) else f"changed in {one.source}"
             yield Change(kind, "update", now.key(old), before, after, reason, _source(one), workspace)
+
+
+def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
+    """One update for each group that a group goes into or comes out of; that of a new group is part of its creation."""
+    groups = {group.id: group for group in now.state.groups}
+    workspace = now.state.workspace
+    for group in then.state.groups:
+        old = groups.get(group.id)
+        if old is None or old.groups == group.groups:
+            continue
+        found: list[tuple[str, Change]] = []
+        for above in old.groups.keys() | group.groups.keys():
+            was, will = old.groups.get(above), group.groups.get(above)
+            if was == will:
+                continue
+            outer = then.group(above)
+            before: Fields = {"groups": {groups[above].name: was} if above in groups else {}}
+            after: Fields = {"groups": {outer.name: will}}
+            if will is not None:
+                reason = f"within {outer.dn}"
+            elif above in reasons.groups:
+                reason = f"not within {outer.dn}"
+            else:
+                reason = f"the group is no longer selected: {outer.dn}"
+            source = will or was or outer.source
+            found.append((outer.name, Change("group", "update", old.name, before, after, reason, source, workspace)))
+        yield from (change for _, change in sorted(found, key=lambda item: item[0]))
 
 
 def _source(one: Source | Department | Group) -> str:

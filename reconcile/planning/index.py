@@ -38,7 +38,7 @@ class Index:
         if key not in self._flat:
             within = self.within(key)
             self._flat[key] = frozenset().union(
-                *(self.direct(inner)[0] for inner in within), *(self._beyond(self.groups[inner]) for inner in within)
+                *(self.direct(inner)[0] for inner in within), *(self.beyond(inner) for inner in within)
             )
         return self._flat[key]
 
@@ -73,9 +73,10 @@ class Index:
                 persons.add(position)
         return frozenset(persons), tuple(groups), tuple(dangling)
 
-    def _beyond(self, group: DirectoryGroup) -> set[int]:
-        """The members by way of groups that the snapshot does not have."""
-        return {self.persons[key] for key in map(dn.key, group.nested_members) if key in self.persons}
+    def beyond(self, key: str) -> set[int]:
+        """The members, by position, by way of groups that the snapshot does not have."""
+        nested = self.groups[key].nested_members
+        return {self.persons[key] for key in map(dn.key, nested) if key in self.persons} if nested else set()
 
     def _by_place(self) -> dict[str, list[int]]:
         """The persons whose entries stand directly below a group's: they are members of it by that alone."""

@@ -1,12 +1,13 @@
 """From everything that was read to a plan."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from reconcile.errors import UsageError
 from reconcile.model import dn
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip
+from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
@@ -62,15 +63,13 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
 def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and notices: rules that found nothing.
 
-    Raises UsageError for rules that contradict the directory, and for a target that is nowhere.
+    Raises UsageError for rules that contradict the directory or that the platform cannot follow, and for a target that
+    is nowhere.
     """
-    declared = {source.name: source for source in inputs.desired.sources}
-    rules = [
-        SourceRules(inputs.desired, declared[snapshot.source], snapshot)
-        for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
-    ]
+    refuse_nesting(inputs.desired, inputs.limits)
     if not inputs.limits.any_role:
-        _refuse_unknown_roles(inputs.desired, inputs.current)
+        refuse_unknown_roles(inputs.desired, inputs.current)
+    rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
     for current in inputs.current:
@@ -91,11 +90,40 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         ),
         changes=targets.narrow(tuple(changes), inputs.scope.targets),
         skips=targets.narrow_skips(tuple(skips), inputs.scope.targets),
+        existing=() if inputs.scope.targets else tuple(_existing(inputs)),
     )
     return plan, tuple(notice for one in rules for notice in one.notices)
 
 
-def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
+def _existing(inputs: Inputs) -> Iterator[Existing]:
+    for state in inputs.current:
+        users = Counter(user.source for user in state.users if user.status != "erased")
+        departments = Counter(department.source for department in state.departments)
+        groups = Counter(group.source for group in state.groups)
+        for name in sorted(snapshot.source for snapshot in inputs.snapshots):
+            yield Existing(state.workspace, name, users[name], departments[name], groups[name])
+
+
+def source_rules(inputs: Inputs) -> list[SourceRules]:
+    """The rules of each source over its snapshot, in the order of the files."""
+    declared = {source.name: source for source in inputs.desired.sources}
+    return [
+        SourceRules(inputs.desired, declared[snapshot.source], snapshot)
+        for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
+    ]
+
+
+def refuse_nesting(desired: DesiredState, limits: Limits) -> None:
+    """Raises UsageError where groups within groups are to be kept and the platform has none."""
+    for at, rule in enumerate(desired.groups):
+        if rule.nested == "keep" and not limits.nested_groups:
+            raise UsageError(
+                f"groups[{at}].nested: a platform of type {desired.platform.type} has no groups within groups: "
+                "write flatten, so that members of members become members, or ignore"
+            )
+
+
+def refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
     """Raises UsageError for a role of the files that the platform does not have and does not make by itself."""
     named = {f"role_mappings[{at}]": mapping.role for at, mapping in enumerate(desired.role_mappings)}
     named |= {f"departments[{at}].role": rule.role for at, rule in enumerate(desired.departments) if rule.role}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from reconcile.model.change import Skip
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
+from reconcile.planning import nesting
 from reconcile.planning.accounts import user_id
 from reconcile.planning.people import Candidate
 from reconcile.planning.rules import SourceRules
@@ -43,8 +44,8 @@ def memberships(
             if group is None:
                 continue
             before = there.pop(group, {})
-            positions = rules.index.members(key, nested=rule.nested == "flatten")
-            listed = {followers[source, at] for at in positions if (source, at) in followers}
+            people = nesting.content(rules, key, group_ids).people
+            listed = {followers[source, at] for at in people if (source, at) in followers}
             kept += (before.get(user) or Membership(user, group, source) for user in listed)
             kept += (one for user, one in before.items() if user not in listed and _stays(one, rule, frozen))
     for unselected in there.values():
@@ -87,7 +88,7 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
         listed: dict[str, list[str]] = {}
         within: set[str] = set()
         for key, rule in rules.groups.items():
-            within |= rules.index.within(key) if rule.nested == "flatten" else {key}
+            within |= rules.index.within(key) if rule.nested != "ignore" else {key}
         for key in sorted(within):
             for member in rules.index.direct(key)[2]:
                 listed.setdefault(member, []).append(rules.index.groups[key].dn)

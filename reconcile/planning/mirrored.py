@@ -46,10 +46,12 @@ class Mirrored(msgspec.Struct, Generic[Mirror]):
 
 
 def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Mirrored[Group]:
-    """The groups of a workspace."""
+    """The groups of a workspace, nested in each other as they are (`nesting` says how they are to be)."""
+    there = {group.id: group for group in current.groups}
 
     def make(group_id: str, title: str, _parent: str, source: str, external_id: str, entry_dn: str) -> Group:
-        return Group(group_id, title, source, external_id, entry_dn)
+        nested_in = there[group_id].groups if group_id in there else {}
+        return Group(group_id, title, source, external_id, entry_dn, nested_in)
 
     wishes = (
         Wish(rules.source.name, key, rules.index.groups[key], rule.name)

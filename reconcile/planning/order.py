@@ -1,5 +1,7 @@
 """The total order of a plan: what is made first, parents before children; what is taken away last, in reverse.
 
+A group that is taken out of another one goes with the memberships that end.
+
 Renames come before creations, so that a name one gives up can be taken by another. One exception to "losses last": a
 user, deleted or erased, whose name somebody else takes in the same plan goes before everything that names users,
 together with its memberships and grants.
@@ -7,7 +9,7 @@ together with its memberships and grants.
 
 from collections.abc import Iterable, Mapping
 
-from reconcile.model.change import ENDS, LOSSES, Change, makes
+from reconcile.model.change import ENDS, LOSSES, Change, makes, unnests
 from reconcile.model.path import parent, path, titles
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
@@ -69,6 +71,8 @@ def _rank(change: Change, released: set[str]) -> tuple[int, int, int, int, str, 
     kind = _KINDS.index(change.kind)
     action = _ACTIONS.index("rename" if _renames(change) else change.action)
     key = change.key.casefold()
+    if unnests(change):
+        return 2, -_KINDS.index("membership"), 0, action, key, change.key
     if change.action not in LOSSES:
         return 1, kind, _depth(change), action, key, change.key
     phase = 2

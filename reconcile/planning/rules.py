@@ -48,7 +48,7 @@ class SourceRules:
         self.mappings, self.default_role = self._roles(desired)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
-            *(self.index.members(key, nested=rule.nested == "flatten") for key, rule in self.groups.items()),
+            *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
         )
 
     def excluded(self, position: int) -> bool:
@@ -106,7 +106,7 @@ class SourceRules:
         """Position → DN of the first selected group the person is in."""
         found: dict[int, str] = {}
         for key, rule in self.groups.items():
-            for position in self.index.members(key, nested=rule.nested == "flatten"):
+            for position in self.index.members(key, nested=rule.nested != "ignore"):
                 found.setdefault(position, self.index.groups[key].dn)
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.errors import UsageError
 from reconcile.model import path
-from reconcile.model.change import Change, Kind, Skip, makes, requirements
+from reconcile.model.change import Change, Kind, Skip, makes, nested_in, requirements
 from reconcile.model.names import Names
 from reconcile.model.platform import PlatformState
 
@@ -15,7 +15,7 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     """The changes of the targets (`user:jdoe`, `group:Staff`, `department:Sales/EMEA`), and what those need.
 
     A user brings its memberships and grants, its manager if that one is new, and whoever gives up the name it takes; a
-    group its memberships. Raises UsageError for a target that is none.
+    group its memberships, what is nested in it and what it is nested in. Raises UsageError for a target that is none.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:
@@ -55,6 +55,8 @@ def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
     manager = (change.after or {}).get("manager")
     if manager:
         yield "user", str(manager)
+    for name in nested_in(change):
+        yield "group", name
 
 
 def check(
@@ -101,4 +103,7 @@ def _concerns(change: Change) -> set[tuple[str, str]]:
     for fields in (change.before, change.after):
         if fields is not None and change.kind in ("membership", "grant"):
             concerned |= {(part, str(fields[part]).casefold()) for part in ("user", "group") if part in fields}
+        nested = (fields or {}).get("groups")
+        if isinstance(nested, dict):
+            concerned |= {("group", name.casefold()) for name in nested}
     return concerned

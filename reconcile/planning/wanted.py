@@ -8,7 +8,7 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
-from reconcile.planning import accounts, departed, membership, mirrored
+from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
 from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Candidate, Gathering, People
@@ -16,11 +16,16 @@ from reconcile.planning.rules import SourceRules
 
 
 class Wanted(msgspec.Struct):
-    """The wanted state, who could not be part of it, and why things are as they are."""
+    """The wanted state, who could not be part of it, and why things are as they are.
+
+    `candidates` are those who follow the directory; `matched`: source → position of a person → its user now.
+    """
 
     state: PlatformState
     skips: list[Skip]
     reasons: Reasons
+    candidates: list[Candidate]
+    matched: dict[str, dict[int, User]]
 
 
 def wanted(
@@ -57,7 +62,7 @@ def wanted(
         current.workspace,
         _sources(sources, current),
         departments.wanted,
-        groups.wanted,
+        nesting.nested(sources, groups.wanted, groups.ids),
         tuple(book.users.values()),
         current.roles,
         membership.memberships(sources, current, groups.ids, followers, staying),
@@ -65,7 +70,8 @@ def wanted(
         current.deleted,
     )
     roles = {(rules.source.name, role): reason for rules in sources for role, reason in rules.role_reasons().items()}
-    return Wanted(state, skips, Reasons(book.reasons, roles, frozenset(groups.ids.values())))
+    why = Reasons(book.reasons, roles, frozenset(groups.ids.values()))
+    return Wanted(state, skips, why, candidates, {source: one.matched for source, one in people.items()})
 
 
 def gather(

@@ -102,6 +102,9 @@ class Draft:
                 department=self._department(fields["department"]) if "department" in fields else user.department,
                 manager=self._user(fields["manager"]) if "manager" in fields else user.manager,
             )
+        elif change.kind == "group" and place in self._ids and "groups" in fields:
+            group = self._groups[self._ids[place]]
+            self._groups[group.id] = msgspec.structs.replace(group, groups=self._nested(group, change))
         elif change.kind == "department" and place in self._ids and "parent" in fields:
             department = self._departments[self._ids[place]]
             self._departments[department.id] = msgspec.structs.replace(
@@ -140,7 +143,9 @@ class Draft:
         if text(fields, "source") and text(fields, "source") not in self._sources:
             raise Unknown(f"the source {text(fields, 'source')!r} is not there")
         values: dict[str, object] = {
-            name: value or "" for name, value in fields.items() if name not in {"parent", "department", "manager"}
+            name: value or ""
+            for name, value in fields.items()
+            if name not in {"parent", "department", "manager", "groups"}
         }
         if values.get("departed_at") == NOW:
             values["departed_at"] = self._now
@@ -161,6 +166,10 @@ class Draft:
         """What goes along with an object, and what no longer refers to it."""
         if kind in ("user", "group"):
             self._memberships = {pair: one for pair, one in self._memberships.items() if row not in _end(pair, kind)}
+        if kind == "group":
+            for group in [group for group in self._groups.values() if row in group.groups]:
+                left = {above: origin for above, origin in group.groups.items() if above != row}
+                self._groups[group.id] = msgspec.structs.replace(group, groups=left)
         if kind == "user":
             self._grants = {pair: one for pair, one in self._grants.items() if pair[0] != row}
             for user in [user for user in self._users.values() if user.manager == row]:
@@ -192,6 +201,13 @@ class Draft:
         if change.kind == "grant":
             return user, text(fields, "role")
         return user, _find(self._group_names, "group", text(fields, "group"))
+
+    def _nested(self, group: Group, change: Change) -> dict[str, str]:
+        """The groups that the group is in, once the change is made."""
+        out, into = self._names.nesting(change, self._group_names)
+        if group.id in into:
+            raise Unknown("a group cannot be in itself")
+        return {above: origin for above, origin in group.groups.items() if above not in out} | into
 
     def _user(self, name: object) -> str:
         return _find(self._usernames, "user", name) if name else ""

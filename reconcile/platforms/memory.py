@@ -36,7 +36,7 @@ class MemoryPlatform:
         limits: Limits | None = None,
     ) -> None:
         """Takes the workspaces to begin with, and what is to fail."""
-        self.limits = limits or Limits(any_role=True)
+        self.limits = limits or Limits(any_role=True, nested_groups=True)
         self._settings = settings or desired.Platform(type="memory")
         self._progress = progress
         self._states = {state.workspace: state for state in states}

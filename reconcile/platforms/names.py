@@ -103,6 +103,22 @@ class Names:
             raise Unknown(f"the {change.kind} {change.key!r} is not there")
         return there[0]
 
+    def nesting(self, change: Change, now: Mapping[str, str] | None = None) -> tuple[set[str], dict[str, str]]:
+        """The ids of the groups that a group comes out of, and id → origin of those it goes into.
+
+        `now`: the names by now, where they are not those of this object.
+        """
+        now = self.groups if now is None else now
+        before, after = (change.before or {}).get("groups"), (change.after or {}).get("groups")
+        out = {_find(self.groups_before, name, f"the group {name!r}") for name in _object(before)}
+        into: dict[str, str] = {}
+        for name, origin in _object(after).items():
+            above = _find(now, name, f"the group {name!r}")
+            out.add(above)
+            if origin is not None:
+                into[above] = origin
+        return out, into
+
     @cached_property
     def _linked(self) -> dict[Kind, set[tuple[str, str]]]:
         return {
@@ -115,6 +131,10 @@ class Names:
 
     def _ends(self, change: Change, fields: Fields) -> tuple[str, str]:
         return text(fields, "user"), text(fields, "role" if change.kind == "grant" else "group")
+
+
+def _object(value: object) -> dict[str, str | None]:
+    return value if isinstance(value, dict) else {}
 
 
 def text(fields: Fields, name: str) -> str:

@@ -4,7 +4,7 @@ import msgspec
 
 from reconcile.model.change import Plan
 from reconcile.model.report import Report
-from reconcile.render import words
+from reconcile.render import counting, words
 
 
 def plan_json(plan: Plan) -> str:
@@ -23,6 +23,7 @@ def plan_json(plan: Plan) -> str:
                 "by_kind": words.counts(plan.changes),
                 "skips": words.skip_counts(plan),
                 "violations": len(plan.violations),
+                "counts": counting.as_json(counting.planned(plan)),
             },
             "changes": plan.changes,
             "skips": plan.skips,
@@ -31,13 +32,17 @@ def plan_json(plan: Plan) -> str:
     )
 
 
-def report_json(report: Report) -> str:
-    """Summary, and every change with its result and detail."""
+def report_json(plan: Plan, report: Report) -> str:
+    """Summary, every change with its result and detail, and what the plan had skipped."""
     return _text(
         {
             "format": 1,
-            "summary": {result: report.count(result) for result in ("applied", "failed", "skipped")},
+            "summary": {
+                **{result: report.count(result) for result in ("applied", "failed", "skipped")},
+                "counts": counting.as_json(counting.done(plan, report)),
+            },
             "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
+            "skips": plan.skips,
         }
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.change import Change, Plan
 from reconcile.model.report import Report
-from reconcile.render import words
+from reconcile.render import counting, words
 
 
 def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
@@ -15,28 +15,32 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     if plan.violations:
         lines += ["### Refused by the guards", ""]
         lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in plan.violations] + [""]
+    lines += _counts(counting.planned(plan))
     if plan.changes:
-        lines += _table(
-            ("kind", "changes"),
-            ((kind, ", ".join(f"{n} {a}" for a, n in actions.items())) for kind, actions in _counts(plan)),
-        )
-        lines += ["", "### Changes", ""]
+        lines += ["### Changes", ""]
         lines += _table(("", "what", "change", "why"), _changes(plan, full=full))
         lines.append("")
-    if plan.skips:
-        shown = plan.skips if full else plan.skips[: words.SHOWN]
-        lines += ["### Skipped", ""]
-        lines += _table(("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown))
-        lines.append("")
-        if len(shown) < len(plan.skips):
-            lines += [f"… and {len(plan.skips) - len(shown)} more", ""]
+    lines += _skipped(plan, full=full)
     if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
         lines += [_cell(pointer), ""]
     return "\n".join(lines).rstrip("\n")
 
 
-def _counts(plan: Plan) -> Iterable[tuple[str, dict[str, int]]]:
-    return words.counts(plan.changes).items()
+def _counts(counts: counting.Counts) -> list[str]:
+    rows = counting.table(counts, several=len({workspace for workspace, _ in counts}) > 1)
+    return [*_table(tuple(rows[0]), map(tuple, rows[1:])), ""] if rows else []
+
+
+def _skipped(plan: Plan, *, full: bool) -> list[str]:
+    if not plan.skips:
+        return []
+    shown = plan.skips if full else plan.skips[: words.SHOWN]
+    lines = ["### Skipped", ""]
+    lines += _table(("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown))
+    lines.append("")
+    if len(shown) < len(plan.skips):
+        lines += [f"… and {len(plan.skips) - len(shown)} more", ""]
+    return lines
 
 
 def _changes(plan: Plan, *, full: bool) -> Iterator[tuple[str, str, str, str]]:
@@ -59,14 +63,15 @@ def _difference(change: Change) -> str:
     return "; ".join(f"{field} {old} → {new}" for field, old, new in rows)
 
 
-def report_markdown(report: Report) -> str:
-    """Headline, and a table of what was not applied, or not wholly."""
-    lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**"]
+def report_markdown(plan: Plan, report: Report) -> str:
+    """Headline, numbers, and tables of what was not applied, or not wholly, and of what was not possible."""
+    lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**", "", *_counts(counting.done(plan, report))]
     told = [one for one in report.outcomes if one.result != "applied" or one.detail]
     if told:
         rows = ((one.result, words.title(one.change), one.detail) for one in told)
-        lines += ["", *_table(("result", "what", "why"), rows)]
-    return "\n".join(lines)
+        lines += [*_table(("result", "what", "why"), rows), ""]
+    lines += _skipped(plan, full=False)
+    return "\n".join(lines).rstrip("\n")
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

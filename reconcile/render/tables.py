@@ -23,6 +23,9 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
     return _aligned([[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns)
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the wide forms of the first, which some spreadsheets take for them."""
+
 _LISTED = 4
 """How many of a long list a table shows."""
 
@@ -45,8 +48,8 @@ def _csv(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes text that begins like a formula for one; a leading apostrophe keeps it text."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A spreadsheet takes text that begins like a formula for one; a leading apostrophe keeps it text (OWASP)."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:

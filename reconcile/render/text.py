@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from reconcile.model.change import Change, Plan
 from reconcile.model.report import Report
-from reconcile.render import words
+from reconcile.render import counting, words
 
 Paint: TypeAlias = Callable[[str, str], str]
 """Text and colour name → text that shows in it."""
@@ -35,6 +35,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
         lines += [f"  {paint('!', '!')} {one.code}: {words.printable(one.detail)}" for one in plan.violations]
         lines.append("")
     lines.append(paint(words.headline(plan), "bold"))
+    lines += _counts(counting.planned(plan), paint)
     lines += _summary(plan)
     if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
         lines.append(pointer)
@@ -92,23 +93,40 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
 
 
 def _summary(plan: Plan) -> Iterable[str]:
-    rows = [
-        (f"{kind}s", ", ".join(f"{number} {action}" for action, number in actions.items()))
-        for kind, actions in words.counts(plan.changes).items()
-    ]
     if plan.skips:
-        rows.append(("skipped", ", ".join(f"{number} {code}" for code, number in words.skip_counts(plan).items())))
+        yield f"  impossible: {', '.join(f'{number} {code}' for code, number in words.skip_counts(plan).items())}"
     if words.narrowed(plan):
-        rows.append(("only", words.narrowed(plan)))
-    return [f"  {name:<12} {text}" for name, text in rows]
+        yield f"  only {words.narrowed(plan)}"
 
 
-def report_text(report: Report, *, colour: bool) -> str:
-    """What became of the changes: failures one by one, the rest as a count."""
+_STYLES = {"created": "+", "adopted": "+", "assigned": "+", "impossible": "!", "failed": "!"} | dict.fromkeys(
+    ("removed", "blocked", "deactivated", "erased", "cleared"), "-"
+)
+
+
+def _counts(counts: counting.Counts, paint: Paint) -> Iterator[str]:
+    """The table, numbers to the right; what is done in the colour of its sign."""
+    several = len({workspace for workspace, _ in counts}) > 1
+    rows = [[words.printable(cell) for cell in row] for row in counting.table(counts, several=several)]
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    styles = [_STYLES.get(how, "~") for how in rows[0]]
+    for at, row in enumerate(rows):
+        cells = [f"{row[0]:<{widths[0]}}"]
+        for cell, width, style, how in list(zip(row, widths, styles, rows[0], strict=True))[1:]:
+            text = f"{cell:>{width}}"
+            cells.append(paint(text, style) if at and cell and how != "existing" else text)
+        yield f"  {'  '.join(cells)}".rstrip()
+
+
+def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str:
+    """What became of the changes: failures one by one, the rest as numbers. `skips`: what was not possible, too."""
     paint = _painted if colour else _plain
-    lines = []
+    lines = [*_skips(plan, paint, full=False)] if skips else []
     for outcome in report.outcomes:
         if outcome.result != "applied" or outcome.detail:
             detail = words.printable(outcome.detail)
             lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
-    return "\n".join([*lines, paint(words.outcome_line(report), "bold")])
+    lines.append(paint(words.outcome_line(report), "bold"))
+    return "\n".join([*lines, *_counts(counting.done(plan, report), paint)])

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from reconcile.model.change import LOSSES, Change, Fields, Plan
+from reconcile.model.change import LOSSES, Change, Fields, Plan, unnests
 from reconcile.model.report import Report, Result
 
 SHOWN = 10
@@ -29,7 +29,7 @@ def printable(text: str) -> str:
 
 def sign(change: Change) -> str:
     """`+`, `~` or `-`, as Terraform has them."""
-    if change.action in LOSSES:
+    if change.action in LOSSES or unnests(change):
         return "-"
     return "+" if change.action in ("create", "adopt") else "~"
 
@@ -53,7 +53,8 @@ def _flat(fields: Fields | None) -> dict[str, str | None]:
     flat: dict[str, str | None] = {}
     for field, value in (fields or {}).items():
         if isinstance(value, dict):
-            flat |= {f"{field}.{name}": text for name, text in value.items()}
+            by_hand = "by hand" if field == "groups" else ""  # what is nested has an origin, "" for a person
+            flat |= {f"{field}.{name}": text if text is None else text or by_hand for name, text in value.items()}
         else:
             flat[field] = value
     return flat

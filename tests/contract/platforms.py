@@ -179,7 +179,7 @@ def department(title: str, parent: str | None = None, **fields: str | None) -> C
     return change("department", "create", key, {"title": title, "parent": parent, **fields})
 
 
-def group(name: str, **fields: str | None) -> Change:
+def group(name: str, **fields: str | dict[str, str | None] | None) -> Change:
     return change("group", "create", name, {"name": name, **fields})
 
 
@@ -195,6 +195,10 @@ CORP = change(
         "note": "Head office",
     },
 )
+
+
+def nested(name: str, before: dict[str, str | None], after: dict[str, str | None]) -> Change:
+    return change("group", "update", name, {"groups": after}, {"groups": before})
 
 
 def write(platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main") -> list[str]:
@@ -224,6 +228,7 @@ def view(state: PlatformState) -> dict[str, Any]:
         "sources": {one.name: one for one in state.sources},
         "departments": {path(one.id)[1:]: (one.source, one.external_id, one.dn) for one in state.departments},
         "groups": {one.name: (one.source, one.external_id, one.dn) for one in state.groups},
+        "nested": {(one.name, groups[above]): origin for one in state.groups for above, origin in one.groups.items()},
         "users": {
             one.username: {
                 field: getattr(one, field)

@@ -524,6 +524,12 @@ def test_another_process_cannot_take_a_living_lock(tmp_path: Path, platform: Sql
         ("update users set department_id = 99", ("table users", "department_id", "departments")),
         ("update users set source_id = 77", ("table users", "source_id", "sources")),
         ("insert into memberships (user_id, group_id) values (1, 99)", ("table memberships", "group_id", "groups")),
+        ("insert into nested_groups (group_id, member_group_id) values (1, 99)", ("table nested_groups", "groups")),
+        (
+            """insert into workspaces (name) values ('other'); insert into groups (workspace_id, name) values (2, 'x');
+            insert into nested_groups (group_id, member_group_id) values (2, 1)""",
+            ("table nested_groups, member_group_id 1", "group_id 2 is a group of another workspace"),
+        ),
         ("update departments set parent_id = id", ("table departments", "'Sales' is below itself")),
         ("update users set attributes = x'ff'", ("the SQLite database",)),
     ],
@@ -532,14 +538,15 @@ def test_rows_that_no_program_should_leave_behind_are_named(tmp_path: Path, edit
     file = tmp_path / "platform.db"
     changes = [
         Change("department", "create", "Sales", None, {"title": "Sales"}, "", "", "main"),
+        Change("group", "create", "staff", None, {"name": "staff", "groups": {}}, "", "", "main"),
         Change("user", "create", "ann", None, {"username": "ann", "attributes": {}}, "", "", "main"),
     ]
     with closing(SqlPlatform(desired.Platform("sql", Known(f"sqlite:///{file}")))) as platform:
         with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
             writer.read()
-            assert [list(writer.write([change])) for change in changes] == [[""], [""]]
+            assert [list(writer.write([change])) for change in changes] == [[""], [""], [""]]
         with sqlite3.connect(file) as connection:
-            connection.execute(edit)
+            connection.executescript(edit)
         connection.close()
         with pytest.raises(PlatformUnreadable) as caught:
             platform.read("main")

@@ -42,7 +42,15 @@ def test_an_application_writes_with_as_little_as_it_has(db: Acme, opened: Opened
     assert seen["memberships"] == {("anna", "staff"): "", ("Ben", "staff"): ""}
     ok(platform, change("user", "update", "Ben", {"attributes": {"kept": "2"}}))
     assert view(platform.read("main"))["users"]["Ben"]["attributes"] == {"age": "7", "tags": '["a"]', "kept": "2"}
+    db.by_hand(
+        "INSERT INTO groups (workspace_id, name) VALUES (1, 'inner')",
+        "INSERT INTO nested_groups (group_id, member_group_id) "
+        "SELECT o.id, i.id FROM groups o, groups i WHERE o.name = 'staff' AND i.name = 'inner'",
+    )
+    assert view(platform.read("main"))["nested"] == {("inner", "staff"): ""}
     for statement in (
+        "INSERT INTO nested_groups (group_id, member_group_id) SELECT group_id, member_group_id FROM nested_groups",
+        "INSERT INTO nested_groups (group_id, member_group_id) SELECT group_id, group_id FROM nested_groups",
         "INSERT INTO users (workspace_id, username) VALUES (1, 'ANNA')",
         "INSERT INTO users (workspace_id, username, status) VALUES (1, 'x', 'away')",
         "INSERT INTO users (workspace_id, username, department_id) VALUES (1, 'x', 99)",

@@ -183,6 +183,10 @@ class Stage:
         granted = {(one.user, one.role): one.origin for one in state.grants}
         ids = {user.username: user.id for user in state.users}
         group_ids = {group.name: group.id for group in state.groups}
+        names = {group.id: group.name for group in state.groups}
+        nested = {
+            (group.name, names[above]): origin for group in state.groups for above, origin in group.groups.items()
+        }
         users = []
         for row in rows.users(state):
             user: Any = row
@@ -199,9 +203,14 @@ class Stage:
             users.append(" ".join(parts))
         return {
             "users": users,
-            "groups": [str(row["name"]) for row in rows.groups(state)],
+            "groups": [_group(row, nested) for row in rows.groups(state)],
             "departments": [str(row["path"]) for row in rows.departments(state)],
         }
+
+
+def _group(row: Any, nested: Mapping[tuple[str, str], str]) -> str:
+    above = [name + ("" if nested[row["name"], name] else "*") for name in row["groups"]]
+    return " within ".join([row["name"], *(["+".join(above)] if above else [])])
 
 
 def told(change: Change) -> str:
@@ -217,8 +226,8 @@ def told(change: Change) -> str:
 
 def _told(fields: Mapping[str, Any] | None, name: str) -> str:
     value = (fields or {})[name]
-    if isinstance(value, dict):
-        return ";".join(f"{key}={text or 'nothing'}" for key, text in value.items())
+    if value and isinstance(value, dict):
+        return ";".join(f"{key}={'nothing' if text is None else text or 'by hand'}" for key, text in value.items())
     return str(value or "nothing")
 
 

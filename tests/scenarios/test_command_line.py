@@ -74,15 +74,15 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
     shell.company({"uid=ann": None, "uid=bob": None})
     out, _ = shell.run("plan")
     assert "+ user ann  # found in corp" in out
-    assert out.endswith(
-        "Plan: 3 to add, 0 to change, 0 to take away.\n  sources      1 create\n  users        2 create\n"
-    )
+    assert out.endswith("Plan: 3 to add, 0 to change, 0 to take away.\n  corp   created\n  users        2\n")
     assert {path.name for path in shell.folder.iterdir()} == {"reconcile.yml", "corp.ldif"}, "a plan creates nothing"
     shell.run("plan", "--check", code=3)
     out, _ = shell.run("apply", "--yes")
-    assert out.endswith("Done: 3 applied, 0 failed, 0 skipped.\n")
+    assert out.endswith("Done: 3 applied, 0 failed, 0 skipped.\n  corp   created\n  users        2\n")
     out, _ = shell.run("plan", "--check")
-    assert out == "No changes. The platform is as the directories and the rules say.\n"
+    assert out == (
+        "No changes. The platform is as the directories and the rules say.\n  corp   existing\n  users         2\n"
+    )
     before = (shell.folder / "platform.db").read_bytes()
     shell.run("apply", "--yes")
     assert (shell.folder / "platform.db").read_bytes() == before
@@ -131,6 +131,9 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
     assert err == ""
     data = json.loads(out)
     assert data["format"] == 1
+    (counts,) = data["summary"].pop("counts")
+    assert (counts["workspace"], counts["source"]) == ("main", "corp")
+    assert {how: number for how, number in counts["users"].items() if number} == {"created": 1, "impossible": 1}
     assert data["summary"] == {
         "changes": 2,
         "by_kind": {"source": {"create": 1}, "user": {"create": 1}},
@@ -338,6 +341,9 @@ def test_a_change_that_fails_is_isolated_and_what_needs_it_is_skipped(shell: She
         ("zoe", ["operator"], []),
     ]
     report = json.loads(shell.run("apply", "--yes", "--format", "json", code=6)[0])
+    (counts,) = report["summary"].pop("counts")
+    assert [counts[what]["failed"] for what in ("users", "grants", "memberships")] == [1, 1, 1]
+    assert (counts["users"]["existing"], counts["users"]["created"]) == (2, 0)
     assert report["summary"] == {"applied": 0, "failed": 1, "skipped": 2}
     assert [(one["result"], one["change"]["kind"]) for one in report["outcomes"]] == [
         ("failed", "user"),
@@ -397,7 +403,7 @@ def test_targets_narrow_a_plan_to_what_they_need(shell: Shell) -> None:
         ("group", "other"),
     ]
     assert data["scope"]["targets"] == ["department:Sales", "group:other"]
-    assert "only         user:ann" in shell.run("plan", "--target", "user:ann")[0]
+    assert "only user:ann" in shell.run("plan", "--target", "user:ann")[0]
     _, err = shell.run("plan", "--target", "user:nobody", code=2)
     assert "there is no user 'nobody': not on the platform, not in the plan, not among the skipped" in err
     _, err = shell.run("plan", "--target", "ann", code=2)
@@ -726,7 +732,7 @@ def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
     assert "(goes on below)" in "".join(lines)
     json.loads(shell.run("tree", "corp", "--format", "json")[0])
     out, _ = shell.run("apply", "--yes")
-    assert out.endswith("0 failed, 0 skipped.\n")
+    assert " 0 failed, 0 skipped.\n" in out
     shell.run("plan", "--check")
 
 
@@ -780,3 +786,71 @@ def test_help_is_quick_and_complete() -> None:
     ).stdout.split()
     heavy = {"sqlalchemy", "ldap3", "jinja2", "yaml", "jsonschema", "alembic", "rich", "deepdiff", "msgspec"}
     assert heavy.isdisjoint(loaded), "`--help` loads what it does not need"
+
+
+# Preview
+
+
+def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
+    rules = {"create": "all", "require": ["email"], "exclude": ["zoe"]}
+    source = DESIRED["sources"][0] | {"users": rules}
+    more: dict[str, Any] = {"sources": [source], "role_mappings": [{"role": "operator", "default": True}]}
+    shell.company({"uid=ann": None, "uid=zoe": None, "uid=nomail": None}, **more)
+    shell.run("apply", "--yes")
+    shell.company(
+        {
+            "uid=ann": None,
+            "uid=bob": {"givenName": "=1+1", "pwdAccountLockedTime": "000001010000Z"},
+            "uid=nomail": {"mail": None},
+            "uid=other": {"mail": None},
+            "uid=zoe": None,
+        },
+        **more,
+    )
+    before = (shell.folder / "platform.db").read_bytes()
+    out, err = shell.run("preview")
+    lines = out.splitlines()
+    assert lines[0].split() == [
+        *("SOURCE", "USERNAME", "FIRST", "NAME", "LAST", "NAME", "EMAIL", "ROLES", "STATUS", "EXISTS", "ACTION", "DN"),
+    ]
+    assert [line.split()[1] for line in lines[1:3]] == ["ann", "bob"]
+    assert "  active    yes     none    uid=ann," in lines[1]
+    assert "  inactive  no      create  uid=bob," in lines[2]
+    assert lines[4] == "Skipped, left as they are:"
+    assert ["yes" in lines[6], "no " in lines[7]] == [True, True]
+    assert "missing_field: email is required and the directory has none" in lines[6]
+    assert err == "2 would be synchronised, 2 cannot be.\n"
+    rows = list(csv.DictReader(io.StringIO(shell.run("preview", "--format", "csv")[0])))
+    assert [(row["username"], row["exists"], row["action"], row["skip"].partition(":")[0]) for row in rows] == [
+        ("ann", "yes", "none", ""),
+        ("bob", "no", "create", ""),
+        ("nomail", "yes", "", "missing_field"),
+        ("other", "no", "", "missing_field"),
+    ]
+    assert rows[1]["first_name"] == "'=1+1", "no spreadsheet computes it"
+    data = json.loads(shell.run("preview", "--format", "json")[0])
+    assert [(one["username"], one["roles"], one["exists"]) for one in data["users"]] == [
+        ("ann", ["operator"], True),
+        ("bob", ["operator"], False),
+    ]
+    assert [(one["username"], one["code"]) for one in data["skips"]] == [
+        ("nomail", "missing_field"),
+        ("other", "missing_field"),
+    ]
+    assert (shell.folder / "platform.db").read_bytes() == before
+    shell.run("preview", "--source", "nowhere", code=2)
+
+
+def test_a_preview_says_update_for_a_new_role_alone(shell: Shell) -> None:
+    shell.company({"uid=ann": None, "uid=bob": {"mail": "b@example.com"}})
+    shell.run("apply", "--yes")
+    shell.company({"uid=ann": None, "uid=bob": None}, role_mappings=[{"role": "boss", "groups": ["cn=x"]}])
+    data = json.loads(shell.run("preview", "--format", "json")[0])
+    assert [(one["username"], one["action"]) for one in data["users"]] == [("ann", "none"), ("bob", "update")]
+    shell.company(
+        {"uid=ann": None, "uid=bob": {"mail": "b@example.com"}}, role_mappings=[{"role": "a", "default": True}]
+    )
+    data = json.loads(shell.run("preview", "--format", "json")[0])
+    assert {one["action"] for one in data["users"]} == {"update"}
+    shell.company({"ou=nobody": None}, sources=[DESIRED["sources"][0] | {"users": {"create": "selected"}}])
+    assert shell.run("preview")[0] == "Nobody is in scope.\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconcile.model.change import ENDS, Plan
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.memory import MemoryPlatform
-from tests.scenarios.stage import BASE, Stage, ldif, told
+from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 
 PEOPLE = ["ann", "bob", "cid", "dan", "eve", "Ann"]
 OUS = ["", "ou=A", "ou=B,ou=A", "ou=C"]
@@ -88,10 +88,11 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             {
                 "source": "corp",
                 "select": draw(st.lists(st.sampled_from(["cn=one", "cn=t*", "three"]), min_size=1, max_size=2)),
-                "nested": draw(st.sampled_from(["flatten", "ignore"])),
+                "nested": draw(st.sampled_from(["flatten", "ignore", "keep", "keep"])),
                 "members": draw(st.sampled_from(["owned", "authoritative", "additive"])),
             }
-        ][: draw(st.integers(0, 1))],
+            for _ in range(draw(st.integers(0, 2)))
+        ],
         "departments": [
             {
                 "source": "corp",
@@ -120,6 +121,7 @@ BY_HAND: list[dict[str, Any]] = [
         "after": {"username": "eve", "status": "active", "email": "A@example.com", "attributes": {}},
     },
     {"kind": "group", "action": "create", "key": "Two", "after": {"name": "Two"}},
+    {"kind": "group", "action": "create", "key": "crew", "after": {"name": "crew", "groups": {"Two": ""}}},
     {"kind": "membership", "action": "create", "key": "eve/Two", "after": {"user": "eve", "group": "Two"}},
     {"kind": "grant", "action": "create", "key": "eve/admin", "after": {"user": "eve", "role": "admin"}},
 ]
@@ -134,6 +136,7 @@ def local(state: PlatformState, adopted: set[str]) -> set[Any]:
         *(grant for grant in state.grants if grant.user in users),
         *(one for one in state.memberships if one.user in users and one.group in groups),
         *(group.name for group in state.groups if group.id in groups),
+        *((group.id, above) for group in state.groups for above in groups & group.groups.keys()),
     }
 
 
@@ -178,3 +181,40 @@ def test_what_is_applied_is_done(data: st.DataObject, tmp_path_factory: pytest.T
         assert [told(change) for change in again.changes] == []
         if data.draw(st.booleans()):
             desired = data.draw(rules())
+
+
+def everybody(state: PlatformState) -> dict[str, set[str]]:
+    """Group → the logins of all its members, those of nested groups included."""
+    logins = {user.id: user.username for user in state.users}
+    found: dict[str, set[str]] = {}
+    for group in state.groups:
+        within, waiting = {group.id}, [group.id]
+        while waiting:
+            above = waiting.pop()
+            inner = {one.id for one in state.groups if above in one.groups} - within
+            within |= inner
+            waiting += inner
+        found[group.name] = {logins[one.user] for one in state.memberships if one.group in within}
+    return found
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    directory=directories(),
+    kept=st.lists(st.sampled_from(["cn=one", "cn=two", "cn=three"]), min_size=1, max_size=3, unique=True),
+    others=st.sampled_from(["ignore", "flatten", None]),
+)
+def test_whom_a_kept_group_holds_is_whom_a_flattened_one_holds(
+    directory: dict[str, Any], kept: list[str], others: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    held = []
+    for nested, rest in (("keep", others), ("flatten", "flatten")):
+        rule = {"source": "corp", "select": kept, "nested": nested}
+        more = [{"source": "corp", "select": ["cn=*"], "nested": rest}] if rest else []
+        platform = MemoryPlatform()
+        stage = Stage(tmp_path_factory.mktemp("nested"), platform)
+        stage.write(DESIRED | {"groups": [rule, *more]}, {"corp": ldif(directory)})
+        stage.apply(stage.plan()[0])
+        held.append(everybody(platform.read("main")))
+    kept_names = {name[3:] for name in kept} & held[0].keys()
+    assert {name: held[0][name] for name in kept_names} == {name: held[1][name] for name in kept_names}

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from reconcile.errors import UsageError
 from reconcile.model.platform import Limits
 from reconcile.platforms.memory import MemoryPlatform
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
@@ -99,3 +102,11 @@ def test_a_login_that_is_no_text_is_none(tmp_path: Path) -> None:
     plan, _ = stage.plan()
     assert [told(change) for change in plan.changes] == ["+ source corp", "+ user ann"]
     assert [(skip.dn, skip.code) for skip in plan.skips] == [("cn=odd,dc=example,dc=com", "missing_field")]
+
+
+def test_a_platform_without_nested_groups_refuses_to_keep_them(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
+    rules = [{"source": "corp", "select": ["cn=a"]}, {"source": "corp", "select": ["cn=*"], "nested": "keep"}]
+    stage.write(DESIRED | {"groups": rules}, {"corp": ldif({"cn=a": None})})
+    with pytest.raises(UsageError, match=r"^groups\[1\].nested: a platform of type sql has no groups within groups: "):
+        stage.plan()

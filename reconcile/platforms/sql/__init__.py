@@ -3,7 +3,8 @@
     tables       what there is; `schema` and `migrations` bring it about
     database     the way there, transactions, what errors mean: `sqlite` or a `server`, `postgresql` or `mariadb`
     reading      tables → PlatformState
-    writing      changes → statements; by kind: `named`, `departments`, `users`, `links`; `work` and `isolation` below
+    writing      changes → statements; by kind: `named`, `nesting`, `departments`, `users`, `links`; below them `work`
+                 and `isolation`
     locking      one run at a time; `processes` tells the living from the dead
 
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.

@@ -23,6 +23,7 @@ LIMITS: Final = Limits(
         "attribute": 0,
     },
     any_role=True,
+    nested_groups=True,
 )
 
 

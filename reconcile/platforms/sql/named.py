@@ -1,11 +1,12 @@
-"""Writing what is a name and little else: sources and groups."""
+"""Writing what is a name and little else: sources and groups (groups within groups: `nesting`)."""
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from reconcile.model.change import Change
+from reconcile.model.change import Change, nested_in
 from reconcile.platforms.names import Move, Unknown, text
+from reconcile.platforms.sql import nesting
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql import work as w
 from reconcile.platforms.sql.isolation import isolate
@@ -50,7 +51,7 @@ def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 
 def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Groups without members."""
+    """Groups without members, nested in each other and in those that are there."""
     folded = work.names.holders("group")
     rows: list[tuple[int, dict[str, object]]] = []
 
@@ -65,17 +66,25 @@ def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
     reasons = w.prepare(changes, step)
     for (index, _), reason in zip(rows, _insert(work, t.groups, [row for _, row in rows]), strict=True):
         reasons[index] = reason
-    work.names.groups.update((name, str(number)) for name, number in _ids(work, t.groups).items())
+    ids = _ids(work, t.groups)
+    work.names.groups.update((name, str(number)) for name, number in ids.items())
+    made = {index: ids[text(changes[index].after or {}, "name")] for index, _ in rows if not reasons[index]}
+    if any(nested_in(change) for change in changes):
+        nesting.create(work, changes, made, reasons)
     return reasons
 
 
 def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Names, and where in the directory they come from."""
+    """Names, where in the directory they come from, and what they are nested in."""
     updates: list[w.Update] = []
     moves: dict[int, Move] = {}
+    nestings: dict[int, Change] = {}
 
     def step(index: int, change: Change) -> None:
         row, fields = work.names.row(change), change.after or {}
+        if fields.keys() == {"groups"}:
+            nestings[index] = change
+            return
         updates.append(w.Update(index, int(row), _group_columns(work, change)))
         if "name" in fields:
             moves[index] = Move(row, change.key.casefold(), text(fields, "name").casefold())
@@ -85,6 +94,8 @@ def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
         reasons[index] = reason
     renamed = {move.id: text(changes[i].after or {}, "name") for i, move in moves.items() if not reasons[i]}
     work.names.rename("group", renamed)
+    if nestings:
+        nesting.update(work, nestings, reasons)
     return reasons
 
 
@@ -110,6 +121,8 @@ def _group_columns(work: w.Work, change: Change) -> dict[str, object]:
             columns["source_id"] = work.source(str(value or ""))
         elif field in {"external_id", "dn"}:
             columns[field] = value or None
+        elif field == "groups":
+            raise Unknown("what a group is nested in is changed by itself")
         else:
             raise Unknown(f"groups have no {field}")
     return columns

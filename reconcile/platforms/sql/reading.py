@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, Source, User
+from reconcile.model.platform import Department, Grant, Membership, PlatformState, Source, User
 from reconcile.platforms.sql import bulk, soundness
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.values import decode
@@ -70,6 +70,14 @@ _MEMBERSHIPS = (
     .where(t.users.c.workspace_id == _WORKSPACE)
 )
 
+_NESTED = (
+    sa.select(
+        _id(t.nested_groups.c.member_group_id), _id(t.nested_groups.c.group_id), _or_empty(t.nested_groups.c.origin)
+    )
+    .join(t.groups, t.groups.c.id == t.nested_groups.c.member_group_id)
+    .where(t.groups.c.workspace_id == _WORKSPACE)
+)
+
 _GRANTS = (
     sa.select(_id(t.grants.c.user_id), t.roles.c.name, _or_empty(t.grants.c.origin))
     .join(t.users, t.users.c.id == t.grants.c.user_id)
@@ -120,7 +128,7 @@ def read(
         workspace=workspace,
         sources=tuple([Source(*row) for row in rows(_SOURCES, t.sources)]),
         departments=soundness.tree([Department(*row) for row in rows(_DEPARTMENTS, t.departments)]),
-        groups=tuple([Group(*row) for row in rows(_GROUPS, t.groups)]),
+        groups=soundness.nested(rows(_GROUPS, t.groups), rows(_NESTED, t.nested_groups)),
         users=users,
         roles=frozenset([name for (name,) in rows(_ROLES, t.roles)]),
         memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS, t.memberships)]),

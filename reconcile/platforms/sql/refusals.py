@@ -14,6 +14,7 @@ _MEANINGS: Final = {
     "groups_name": "another group of the workspace has this name",
     "departments_title": "another department beside it has this title",
     "external_id": "another one of the same source has this external id",
+    "nested_groups": "the group is in this group already",
     "memberships": "the user is in this group already",
     "grants": "the user has this role already",
     "sources": "another source of the workspace has this name",

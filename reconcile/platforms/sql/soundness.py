@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.model.platform import Department
+from reconcile.model.platform import Department, Group
 from reconcile.platforms.sql.tables import metadata
 
 
@@ -39,6 +39,23 @@ def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -
                 raise PlatformUnreadable(
                     f"table {table}, row {row[0]!r}: {column} is {value!r}, not text: correct the value"
                 )
+
+
+def nested(groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]]) -> tuple[Group, ...]:
+    """The groups, each with those it is in; they may contain each other.
+
+    `groups` are rows in the order of a group's fields, `nestings` of inner group, outer group and origin. Raises
+    PlatformUnreadable for groups of two workspaces.
+    """
+    above: dict[str, dict[str, str]] = {row[0]: {} for row in groups}
+    for inner, outer, origin in nestings:
+        if outer not in above:
+            raise PlatformUnreadable(
+                f"table nested_groups, member_group_id {inner}: group_id {outer} is a group of another workspace: "
+                "delete the row"
+            )
+        above[inner][outer] = origin
+    return tuple([Group(*(*row, above[row[0]])) for row in groups])
 
 
 def tree(departments: Sequence[Department]) -> tuple[Department, ...]:

@@ -187,6 +187,18 @@ memberships = sa.Table(
     sa.UniqueConstraint("user_id", "group_id", name="memberships_once"),
 )
 
+nested_groups = sa.Table(
+    "nested_groups",
+    metadata,
+    _id(),
+    sa.Column("group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("member_group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("origin", sa.String(NAME)),
+    _time("created_at"),
+    sa.UniqueConstraint("group_id", "member_group_id", name="nested_groups_once"),
+    sa.CheckConstraint("group_id <> member_group_id", name="nested_groups_not_itself"),
+)
+
 grants = sa.Table(
     "grants",
     metadata,

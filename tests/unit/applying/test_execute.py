@@ -158,3 +158,51 @@ def test_a_user_who_cannot_be_deleted_keeps_everything() -> None:
     ]
     left = platform.read("main")
     assert (len(left.users), left.memberships, left.grants) == (1, (Membership("1", "g"),), (Grant("1", "operator"),))
+
+
+def group(name: str, *within: str) -> Change:
+    return Change(
+        "group", "create", name, None, {"name": name, "groups": dict.fromkeys(within, "corp")}, "", "", "main"
+    )
+
+
+def nested(platform: MemoryPlatform) -> dict[str, list[str]]:
+    groups = {one.id: one for one in platform.read("main").groups}
+    return {one.name: sorted(groups[above].name for above in one.groups) for one in groups.values()}
+
+
+def test_a_group_is_created_without_those_it_cannot_be_in() -> None:
+    platform = MemoryPlatform(fault=failing("Bad"))
+    changes = [group("a", "Bad", "b"), group("b", "a"), group("Bad"), group("c", "Bad")]
+    nest = Change("group", "update", "there", {"groups": {}}, {"groups": {"bad": "corp"}}, "", "", "main")
+    apply(plan(group("there")), platform, HOLDER)
+    report = apply(plan(*changes, nest), platform, HOLDER)
+    assert results(report) == {
+        "a": ("applied", "but not within group Bad, which failed"),
+        "b": ("applied", ""),
+        "Bad": ("failed", "no more licences"),
+        "c": ("applied", "but not within group Bad, which failed"),
+        "there": ("skipped", "needs group bad, which failed"),
+    }
+    assert nested(platform) == {"there": [], "a": ["b"], "b": ["a"], "c": []}
+
+
+def test_a_circle_of_groups_of_which_one_fails_is_created_apart() -> None:
+    platform = MemoryPlatform(fault=failing("Bad"))
+    report = apply(plan(group("a", "Bad"), group("b", "a"), group("Bad", "b"), group("c")), platform, HOLDER)
+    assert results(report) == {
+        "a": ("applied", "but not within group Bad, for one of them in a circle failed"),
+        "b": ("applied", "but not within group a, for one of them in a circle failed"),
+        "Bad": ("failed", "no more licences"),
+        "c": ("applied", ""),
+    }
+    assert nested(platform) == {"a": [], "b": [], "c": []}
+
+
+def test_a_group_whose_outer_one_keeps_its_old_name_is_created_without() -> None:
+    platform = MemoryPlatform(fault=lambda one: "no" if one.action == "update" else None)
+    apply(plan(group("old")), platform, HOLDER)
+    rename = Change("group", "update", "old", {"name": "old"}, {"name": "New"}, "", "", "main")
+    report = apply(plan(rename, group("a", "New")), platform, HOLDER)
+    assert results(report) == {"old": ("failed", "no"), "a": ("applied", "but not within group New, which failed")}
+    assert nested(platform) == {"old": [], "a": []}

@@ -106,6 +106,18 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
             Change("user", "update", "x", {"email": "1"}, {"dn": "2"}, "", "", "main"),
             "before and after are not of the same fields",
         ),
+        (
+            Change("group", "update", "x", {"groups": {}, "dn": "1"}, {"groups": {}, "dn": "2"}, "", "", "main"),
+            "what a group is nested in is changed by itself",
+        ),
+        (
+            Change("group", "create", "x", None, {"name": "x", "groups": "y"}, "", "", "main"),
+            "it has a value of the wrong shape",
+        ),
+        (
+            Change("user", "update", "x", {"email": None}, {"email": {"a": "b"}}, "", "", "main"),
+            "it has a value of the wrong shape",
+        ),
         (Change("user", "update", "x", {"username": "x"}, {"username": ""}, "", "", "main"), "it has no name"),
         (Change("user", "create", "", None, {"username": ""}, "", "", "main"), "it has no name"),
         (Change("user", "create", "y", None, {"username": "x"}, "", "", "main"), "its key is not its name"),

@@ -7,7 +7,7 @@ from reconcile.model.platform import Department, Grant, Group, Membership, Platf
 STATE = PlatformState(
     "main",
     departments=(Department("d1", "Sales"), Department("d2", "North", "d1")),
-    groups=(Group("g1", "Team"),),
+    groups=(Group("g1", "Team"), Group("g2", "Crew", groups={"g1": "corp"})),
     users=(User("u1", "ann", email="a@x", department="d2", attributes={"phone": "1", "badge": "7"}), User("u2", "bob")),
     memberships=(Membership("u1", "g1", "corp"),),
     grants=(Grant("u1", "operator"),),
@@ -34,6 +34,11 @@ def test_what_is_as_expected_has_not_moved() -> None:
         change("membership", "delete", "ann/Team", {"user": "ann", "group": "Team", "origin": "corp"}, None),
         change("grant", "delete", "ann/operator", {"user": "ann", "role": "operator", "origin": None}, None),
         change("grant", "create", "bob/operator", None, {"user": "bob", "role": "operator", "origin": "corp"}),
+    ]
+    changes += [
+        change("group", "update", "crew", {"groups": {"Team": "corp"}}, {"groups": {"Team": None}}),
+        change("group", "update", "Team", {"groups": {"Crew": None}}, {"groups": {"Crew": "corp"}}),
+        change("group", "update", "Team", {"groups": {}}, {"groups": {"New": "corp"}}),
     ]
     assert moved(changes, STATE) == []
     assert moved([change("user", "create", "ann", None, {})], PlatformState("other")) == [], "another workspace"
@@ -91,4 +96,15 @@ def test_pairs_are_looked_up_under_the_names_of_now() -> None:
     assert moved([*changes, *late], STATE) == [
         "grant annold/operator exists by now",
         "membership annold/Crew exists by now",
+    ]
+
+
+def test_a_nesting_that_moved_is_told() -> None:
+    changes = [
+        change("group", "update", "Crew", {"groups": {"Team": None}}, {"groups": {"Team": "corp"}}),
+        change("group", "update", "Team", {"groups": {"Crew": "corp"}}, {"groups": {"Crew": None}}),
+    ]
+    assert moved(changes, STATE) == [
+        "group Crew: groups.Team was nothing, is 'corp'",
+        "group Team: groups.Crew was 'corp', is nothing",
     ]

@@ -39,7 +39,10 @@ def test_fields_from_old_to_new() -> None:
       status  "active" → "blocked"
 
 Plan: 0 to add, 1 to change, 1 to take away.
-  users        1 block, 1 update"""
+  c      updated  blocked
+  users        1
+  corp
+  users                 1"""
     )
 
 
@@ -104,16 +107,24 @@ def test_a_report_tells_what_was_not_applied() -> None:
             Outcome(HOSTILE, "applied", "but"),
         )
     )
-    text = render.report_text(report, colour=False)
+    text = render.report_text(plan(), report, colour=False, skips=False)
     assert text.splitlines() == [
         "  ! failed: user bob: block: full",
         "  ! skipped: grant ann/x: needs",
         r"  ! applied: user e\x1b[2Jv|l: but",
         "Done: 2 applied, 1 failed, 1 skipped.",
+        "  main/c      created  updated  failed",
+        "  users                      1",
+        "  main/corp",
+        "  users             1                1",
+        "  other/corp",
+        "  grants                             1",
     ]
-    assert render.report_text(Report(), colour=False) == "Nothing to apply."
-    assert "| failed | user bob: block | full |" in render.report_markdown(report)
-    assert json.loads(render.report_json(report))["summary"] == {"applied": 2, "failed": 1, "skipped": 1}
+    assert render.report_text(plan(), Report(), colour=False, skips=False) == "Nothing to apply."
+    assert "| failed | user bob: block | full |" in render.report_markdown(plan(), report)
+    summary = json.loads(render.report_json(plan(), report))["summary"]
+    assert [one["source"] for one in summary.pop("counts")] == ["c", "corp", "corp"]
+    assert summary == {"applied": 2, "failed": 1, "skipped": 1}
 
 
 def test_tables_count_columns_as_a_terminal_does() -> None:
@@ -129,3 +140,10 @@ def test_tables_count_columns_as_a_terminal_does() -> None:
 def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
     rows = [{"a": text} for text in ("=1", "+1", "-1", "@x", "\tx", "x=1")]
     assert render.table(rows, ("a",), "csv").splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", "'\tx", "x=1"]
+
+
+def test_a_group_that_comes_out_of_another_is_taken_away() -> None:
+    out = Change("group", "update", "in", {"groups": {"o": ""}}, {"groups": {"o": None}}, "gone", "corp", "main")
+    text = render.plan_text(plan(out), colour=False, full=True, pointer="")
+    assert text.startswith('  - group in  # gone\n      groups.o  "by hand" → (none)\n')
+    assert "1 to take away" in text

@@ -223,6 +223,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_memberships_group_id", "memberships", ["group_id"])
     _create(
+        "nested_groups",
+        _id(),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("member_group_id", sa.Integer(), nullable=False),
+        sa.Column("origin", sa.String(length=255), nullable=True),
+        _time("created_at"),
+        sa.CheckConstraint("group_id <> member_group_id", name="nested_groups_not_itself"),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["member_group_id"], ["groups.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("group_id", "member_group_id", name="nested_groups_once"),
+    )
+    op.create_index("ix_nested_groups_member_group_id", "nested_groups", ["member_group_id"])
+    _create(
         "responsibilities",
         _id(),
         sa.Column("user_id", sa.Integer(), nullable=False),

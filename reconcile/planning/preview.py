@@ -1,0 +1,111 @@
+"""Who would be synchronised: every person in scope, as the user that a plan would make or keep."""
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from reconcile.model import dn
+from reconcile.model.change import Skip
+from reconcile.model.platform import PlatformState, Status
+from reconcile.planning.accounts import user_id
+from reconcile.planning.make import Inputs, refuse_nesting, source_rules
+from reconcile.planning.rules import SourceRules
+from reconcile.planning.wanted import Wanted, wanted
+
+Action: TypeAlias = Literal["create", "update", "none"]
+
+
+class Previewed(msgspec.Struct, frozen=True):
+    """One person in scope. `action`: what the next apply does to the account, its roles and memberships included."""
+
+    workspace: str
+    source: str
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    dn: str
+    roles: tuple[str, ...]
+    status: Status
+    exists: bool
+    action: Action
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """One person in scope who cannot be synchronised, and why. One who exists stays as it is."""
+
+    workspace: str
+    source: str
+    username: str
+    dn: str
+    exists: bool
+    code: str
+    detail: str
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """Everybody in scope: `users` by workspace and username, `skips` in the order of a plan."""
+
+    users: tuple[Previewed, ...]
+    skips: tuple[Skipped, ...]
+
+
+def preview(inputs: Inputs) -> Preview:
+    """The same planner's answer, person by person. Raises UsageError where a plan would."""
+    refuse_nesting(inputs.desired, inputs.limits)
+    rules = source_rules(inputs)
+    users: list[Previewed] = []
+    skips: list[Skipped] = []
+    for current in inputs.current:
+        result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
+        users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
+        skips += _skipped(rules, result)
+    return Preview(tuple(users), tuple(skips))
+
+
+def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
+    before = {user.id: user for user in current.users}
+    after = {user.id: user for user in result.state.users}
+    had, roles = _linked(current), _linked(result.state)
+    for candidate in result.candidates:
+        own = user_id(candidate)
+        user, old = after[own], before.get(own)
+        same = old == user and had.get(own) == roles.get(own)
+        yield Previewed(
+            current.workspace,
+            user.source,
+            user.username,
+            user.first_name,
+            user.last_name,
+            user.email,
+            user.dn,
+            tuple(sorted(name for kind, name in roles.get(own, ()) if kind == "role")),
+            user.status,
+            old is not None,
+            "create" if old is None else "none" if same else "update",
+        )
+
+
+def _linked(state: PlatformState) -> dict[str, set[tuple[str, str]]]:
+    """User id → its roles, by name, and its groups, by id."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for grant in state.grants:
+        found.setdefault(grant.user, set()).add(("role", grant.role))
+    for membership in state.memberships:
+        found.setdefault(membership.user, set()).add(("group", membership.group))
+    return found
+
+
+def _skipped(rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
+    """The skips of persons; those of groups, departments and members that are nobody belong to a plan."""
+    by_source = {one.source.name: one for one in rules}
+    for skip in sorted(result.skips):
+        position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
+        if position is not None and not _is_of_an_entry(skip):
+            exists = position in result.matched[skip.source]
+            yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, exists, skip.code, skip.detail)
+
+
+def _is_of_an_entry(skip: Skip) -> bool:
+    return skip.code in ("dangling_member", "parent_not_selected", "duplicate_name")

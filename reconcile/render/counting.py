@@ -1,0 +1,156 @@
+"""What a plan, or a report, comes to for each source: how many of everything, the untouched and the impossible too.
+
+A user whose department changes is moved, and updated only if more than the DN changes with it; one that is renamed and
+blocked counts as both. `existing` are those nothing happens to; it is not known for a plan narrowed to targets.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from reconcile.model.change import Change, Plan, Skip
+from reconcile.model.report import Report
+
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "users": (
+        *("existing", "created", "adopted", "updated", "moved", "returned", "deactivated", "blocked", "erased"),
+        *("removed", "impossible", "failed"),
+    ),
+    "departments": ("existing", "created", "updated", "renamed", "moved", "removed", "impossible", "failed"),
+    "groups": ("existing", "created", "updated", "renamed", "removed", "impossible", "failed"),
+    "nested_groups": ("created", "removed", "failed"),
+    "memberships": ("created", "removed", "impossible", "failed"),
+    "grants": ("created", "removed", "failed"),
+    "managers": ("assigned", "cleared", "failed"),
+}
+"""What is counted of what."""
+
+ORDER: Final = (
+    *("existing", "created", "adopted", "assigned", "updated", "renamed", "moved", "returned", "cleared"),
+    *("deactivated", "blocked", "erased", "removed", "impossible", "failed"),
+)
+
+Counts: TypeAlias = dict[tuple[str, str], dict[str, dict[str, int]]]
+"""Workspace and source → what → how → how many. Everything of COLUMNS is there."""
+
+_ROWS: Final = {
+    "user": "users",
+    "department": "departments",
+    "group": "groups",
+    "membership": "memberships",
+    "grant": "grants",
+}
+_DONE: Final = {
+    "create": "created",
+    "adopt": "adopted",
+    "activate": "returned",
+    "deactivate": "deactivated",
+    "block": "blocked",
+    "erase": "erased",
+    "delete": "removed",
+}
+
+
+def planned(plan: Plan) -> Counts:
+    """What the plan is about."""
+    return _count(plan, ((change, True) for change in plan.changes))
+
+
+def done(plan: Plan, report: Report) -> Counts:
+    """What became of it: what was applied, and as `failed` what was not."""
+    return _count(plan, ((one.change, one.result == "applied") for one in report.outcomes))
+
+
+def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
+    sets: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+    touched: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for change, applied in changes:
+        if change.kind == "source":
+            sets[change.workspace, change.source, "", ""].add("")
+            continue
+        for what, how, key in _told(change):
+            sets[change.workspace, change.source, what, how if applied else "failed"].add(key)
+        if change.before is not None:
+            touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
+    for number, skip in enumerate(plan.skips):
+        sets[skip.workspace, skip.source, _impossible(skip), "impossible"].add(str(number))
+    numbers = {place: len(keys) for place, keys in sets.items()}
+    for there in plan.existing:
+        for what, number in (("users", there.users), ("departments", there.departments), ("groups", there.groups)):
+            place = there.workspace, there.source, what
+            numbers[*place, "existing"] = number - len(touched[place])
+    found: Counts = {}
+    for workspace, source in sorted({place[:2] for place in numbers}):
+        found[workspace, source] = {
+            what: {how: numbers.get((workspace, source, what, how), 0) for how in columns}
+            for what, columns in COLUMNS.items()
+        }
+    return found
+
+
+def _told(change: Change) -> Iterator[tuple[str, str, str]]:
+    """What is counted how, and the key of what it is."""
+    what, after = _ROWS[change.kind], change.after or {}
+    if change.kind == "group" and "groups" in after:
+        for side, other, how in ((after, change.before, "created"), (change.before or {}, after, "removed")):
+            for name in _nested(side) - _nested(other or {}):
+                yield "nested_groups", how, f"{change.key}/{name}"
+        if after.keys() == {"groups"}:
+            return
+    before = change.before or {}
+    if change.kind == "user" and change.after is not None and before.get("manager") != after.get("manager"):
+        yield "managers", "assigned" if after.get("manager") else "cleared", change.key
+    for how in (_DONE[change.action],) if change.action in _DONE else _updated(change):
+        yield what, how, change.key
+
+
+def _nested(fields: Mapping[str, object]) -> set[str]:
+    groups = fields.get("groups")
+    return {name for name, origin in groups.items() if origin is not None} if isinstance(groups, dict) else set()
+
+
+def _updated(change: Change) -> Iterator[str]:
+    """How an update is told; by the most that it does."""
+    fields = (change.after or {}).keys()
+    moved = not fields.isdisjoint(("department", "parent"))
+    renamed = change.kind != "user" and not fields.isdisjoint(("name", "title"))
+    if moved:
+        yield "moved"
+    if renamed:
+        yield "renamed"
+    if not (moved or renamed) or (change.kind == "user" and fields - {"department", "dn"}):
+        yield "updated"
+
+
+def _impossible(skip: Skip) -> str:
+    """What a skip is about. Those of groups and departments say so at the beginning of their detail."""
+    if skip.code == "dangling_member":
+        return "memberships"
+    kind = "" if skip.username else skip.detail.partition(": ")[0]
+    return {"group": "groups", "department": "departments"}.get(kind, "users")
+
+
+def as_json(counts: Counts) -> list[dict[str, object]]:
+    """One object for each source of each workspace."""
+    return [{"workspace": workspace, "source": source, **rows} for (workspace, source), rows in counts.items()]
+
+
+def table(counts: Counts, *, several: bool) -> list[list[str]]:
+    """Rows of cells: the first is the head, and begins with the first source; the others have a row of their own.
+
+    A row and a column of nothing but zeros are left out. `several`: name the workspaces too.
+    """
+    named = {
+        f"{workspace}/{source}" if several else source: {
+            what: numbers for what, numbers in kinds.items() if any(numbers.values())
+        }
+        for (workspace, source), kinds in counts.items()
+    }
+    named = {name: kinds for name, kinds in named.items() if kinds}
+    shown = [how for how in ORDER if any(row.get(how) for kinds in named.values() for row in kinds.values())]
+    rows: list[list[str]] = []
+    for name, kinds in named.items():
+        rows.append([name, *([""] * len(shown) if rows else shown)])
+        for what, numbers in kinds.items():
+            rows.append([what.replace("_", " "), *(str(numbers.get(how) or "") for how in shown)])
+    return rows
