@@ -66,9 +66,7 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     Raises UsageError for rules that contradict the directory or that the platform cannot follow, and for a target that
     is nowhere.
     """
-    refuse_nesting(inputs.desired, inputs.limits)
-    if not inputs.limits.any_role:
-        refuse_unknown_roles(inputs.desired, inputs.current)
+    refuse_impossible(inputs)
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
@@ -113,7 +111,14 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
     ]
 
 
-def refuse_nesting(desired: DesiredState, limits: Limits) -> None:
+def refuse_impossible(inputs: Inputs) -> None:
+    """Raises UsageError for rules that the platform cannot follow."""
+    _refuse_nesting(inputs.desired, inputs.limits)
+    if not inputs.limits.any_role:
+        _refuse_unknown_roles(inputs.desired, inputs.current)
+
+
+def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
     """Raises UsageError where groups within groups are to be kept and the platform has none."""
     for at, rule in enumerate(desired.groups):
         if rule.nested == "keep" and not limits.nested_groups:
@@ -123,7 +128,7 @@ def refuse_nesting(desired: DesiredState, limits: Limits) -> None:
             )
 
 
-def refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
+def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
     """Raises UsageError for a role of the files that the platform does not have and does not make by itself."""
     named = {f"role_mappings[{at}]": mapping.role for at, mapping in enumerate(desired.role_mappings)}
     named |= {f"departments[{at}].role": rule.role for at, rule in enumerate(desired.departments) if rule.role}

@@ -9,7 +9,7 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
-from reconcile.planning.make import Inputs, refuse_nesting, source_rules
+from reconcile.planning.make import Inputs, refuse_impossible, source_rules
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
@@ -53,7 +53,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 def preview(inputs: Inputs) -> Preview:
     """The same planner's answer, person by person. Raises UsageError where a plan would."""
-    refuse_nesting(inputs.desired, inputs.limits)
+    refuse_impossible(inputs)
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
@@ -83,7 +83,7 @@ def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
             tuple(sorted(name for kind, name in roles.get(own, ()) if kind == "role")),
             user.status,
             old is not None,
-            "create" if old is None else "none" if same else "update",
+            "create" if old is None else "none" if same else "update" if old.source else "adopt",
         )
 
 
