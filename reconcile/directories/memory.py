@@ -75,7 +75,7 @@ class MemoryDirectory:
 
 
 def _raw(name: str, attributes: Mapping[str, Sequence[str | bytes]]) -> RawEntry:
-    return RawEntry(
+    return RawEntry.of(
         name,
         {
             key.lower(): [value.encode() if isinstance(value, str) else value for value in values]

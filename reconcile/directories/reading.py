@@ -37,7 +37,7 @@ def snapshot(
 
     def everything(what: str, search: Search, make: Callable[[RawEntry, Rules], Found]) -> tuple[Found, ...]:
         told = f"{source.name}: {what}"
-        return _all(search, searcher, vendor, lambda entry: make(entry, rules), lambda done: progress(told, done))
+        return _all(search, searcher, rules, make, lambda done: progress(told, done))
 
     persons = everything("persons", users, entries.person)
     _warn_of_hidden(source, vendor, persons)
@@ -115,16 +115,18 @@ def look_at(base: str, searcher: Searcher) -> None:
 def _all(
     search: Search,
     searcher: Searcher,
-    vendor: Vendor,
-    make: Callable[[RawEntry], Found],
+    rules: Rules,
+    make: Callable[[RawEntry, Rules], Found],
     progress: Callable[[int], None],
 ) -> tuple[Found, ...]:
     found: list[tuple[str, str, Found]] = []
+    vendor = rules.vendor
+    keeps_removed = bool(vendor.removed)
     for page in ranges.whole(search, searcher):
         for entry in page:
             try:
-                if not (vendor.removed and is_removed(entry.dn, vendor)):
-                    found.append((dn.normalize(entry.dn), entry.dn, make(entry)))
+                if not (keeps_removed and is_removed(entry.dn, vendor)):
+                    found.append((dn.normalize(entry.dn), entry.dn, make(entry, rules)))
             except ValueError as error:
                 raise SourceUnreadable(
                     f"{searcher.place}: the entry {entry.dn!r} cannot be understood: {error}.\n"
