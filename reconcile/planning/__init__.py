@@ -7,8 +7,19 @@ which user), `naming` (who may have which username), `wanted` (the state the rul
 """
 
 from reconcile.planning.make import Inputs, lost, make
-from reconcile.planning.overview import overview, tree_query
+from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.query import query
 from reconcile.planning.survey import keyword, search_query, survey
 
-__all__ = ["Inputs", "keyword", "lost", "make", "overview", "query", "search_query", "survey", "tree_query"]
+__all__ = [
+    "Inputs",
+    "keyword",
+    "lost",
+    "make",
+    "outlined",
+    "overview",
+    "query",
+    "search_query",
+    "survey",
+    "tree_query",
+]
