@@ -34,7 +34,7 @@ def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     # What a run reads and makes lives until its end: looking through all of it for cycles over and over takes a tenth
     # of a large run and finds nothing.
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     try:
         code = cli.main(prog_name="reconcile", standalone_mode=False)
     except click.exceptions.Exit as ended:
