@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from reconcile.model import desired
 from reconcile.model.change import Change
-from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.platform import Limits, PlatformState
 
 Progress: TypeAlias = Callable[[str, int], None]
@@ -24,6 +24,14 @@ Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 
 def no_progress(what: str, done: int) -> None:
     """A Progress that tells nobody."""
+
+
+Outlined: TypeAlias = Callable[[Outline], None]
+"""Called while a source is read: with its OUs, then with its groups too. A read that is tried again calls it again."""
+
+
+def outlined_to_nobody(outline: Outline) -> None:
+    """An Outlined that tells nobody."""
 
 
 class Check(NamedTuple):
@@ -44,8 +52,8 @@ class Directory(Protocol):
         """What is wrong with the settings as far as can be told without I/O."""
         ...
 
-    def read(self, query: Query) -> DirectorySnapshot:
-        """Everything the source's rules find, without strays."""
+    def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
+        """Everything the source's rules find, without strays; `outlined` is told what is there before the persons."""
         ...
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:

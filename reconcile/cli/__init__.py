@@ -9,7 +9,7 @@ import sys
 import click
 
 from reconcile import __version__
-from reconcile.cli import applying, configuration, connecting, holdings, looking, planning, testing
+from reconcile.cli import applying, configuration, connecting, holdings, looking, planning, previewing, testing
 from reconcile.cli.running import report_error
 from reconcile.errors import ReconcileError
 
@@ -25,7 +25,7 @@ def cli() -> None:
     """
 
 
-_FAMILIES = (configuration, testing, looking, planning, applying, holdings, connecting)
+_FAMILIES = (configuration, testing, looking, previewing, planning, applying, holdings, connecting)
 for command in (command for family in _FAMILIES for command in family.COMMANDS):
     cli.add_command(command)
 
@@ -34,7 +34,7 @@ def main() -> None:
     """Runs the command line and ends the process with its exit code."""
     # What a run reads and makes lives until its end: looking through all of it for cycles over and over takes a tenth
     # of a large run and finds nothing.
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     try:
         code = cli.main(prog_name="reconcile", standalone_mode=False)
     except click.exceptions.Exit as ended:

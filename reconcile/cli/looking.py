@@ -1,20 +1,18 @@
-"""`search`, `tree` and `preview`: what a source has, and who of it would be synchronised."""
+"""`search` and `tree`: what a source has, before anything is decided."""
 
-import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.cli.running import (
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    scope_options,
-    variable_option,
-)
+from reconcile.cli.running import Silent, format_option, output_options, paths_argument, progress, variable_option
+from reconcile.errors import SourceUnreadable
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.model.desired import DesiredState, Source
+    from reconcile.model.directory import Outline
+    from reconcile.model.overview import Overview
 
 _COLUMNS = ("username", "first_name", "last_name", "email", "dn", "status", "why")
 
@@ -71,97 +69,73 @@ def search(
 @variable_option
 @output_options
 def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
-    """Show the departments and groups of a source as trees.
+    """Show the departments and groups of a source as trees, while it is read.
 
-    What is selected is marked [x]; people are counted, in an entry itself and with all within it.
+    What is selected is marked [x]. Departments are printed as soon as they are read, then the groups; how many people
+    there are, and in which of them, comes last. If the source cannot be read to its end, the last line says so and the
+    exit code is 7. JSON is one document, printed once everything is read.
     """
     import msgspec
 
     from reconcile import planning
     from reconcile.cli import assembling
-    from reconcile.render import printable, tree_lines
+    from reconcile.render import printable
 
     loaded = assembling.configuration(paths, variables)
     (chosen,) = assembling.chosen_sources(loaded.desired, [source])
-    if form == "text":  # at once: a directory of thousands must not look like one of none while it is read
-        click.echo(f"{printable(chosen.name)}: {printable(chosen.base_dn)}")
-        if sys.stdout is not None:
-            sys.stdout.flush()
+    query = planning.tree_query(loaded.desired, chosen)
     with progress() as tell, closing(assembling.directory(chosen, tell)) as directory:
-        snapshot = directory.read(planning.tree_query(loaded.desired, chosen))
-    shown = planning.overview(loaded.desired, chosen, snapshot)
-    if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2))
-        return
-    click.echo(f"\npersons: {len(snapshot.persons)}")
-    for title, nodes, total in (
-        ("departments", shown.departments, len(snapshot.units)),
-        ("groups", shown.groups, len(snapshot.groups)),
-    ):
-        click.echo(f"\n{title}: {total}")
-        for line in tree_lines(nodes):
-            click.echo(line)
+        if form == "json":
+            shown = planning.overview(loaded.desired, chosen, directory.read(query))
+            with tell.aside():
+                click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2))
+            return
+        lines = _Lines(tell)
+        lines.print("", [f"{printable(chosen.name)}: {printable(chosen.base_dn)}"])
+        try:
+            snapshot = directory.read(query, lambda outline: lines.outlined(loaded.desired, chosen, outline))
+        except SourceUnreadable:
+            lines.print("end", ["", f"INCOMPLETE: {printable(chosen.name)} could not be read to its end."])
+            raise
+        lines.counted(planning.overview(loaded.desired, chosen, snapshot), len(snapshot.persons))
 
 
-_PREVIEWED = (
-    "workspace",
-    "source",
-    "username",
-    "first_name",
-    "last_name",
-    "email",
-    "roles",
-    "status",
-    "exists",
-    "action",
-    "dn",
-)
+class _Lines:
+    """The parts of a tree, each printed as soon as it is known.
 
-
-@click.command()
-@paths_argument
-@format_option("table", "csv", "json")
-@scope_options
-@variable_option
-@output_options
-def preview(
-    paths: tuple[Path, ...],
-    form: Any,  # one of the three words that click has checked
-    workspaces: tuple[str, ...],
-    sources: tuple[str, ...],
-    variables: dict[str, str],
-) -> None:
-    """Show who would be synchronised, with role and status, and whether they exist already.
-
-    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be synchronised, and
-    why. Who leaves is not here: see plan. Writes nothing.
+    A read that is tried again tells everything again: a part is printed once more only where it differs now.
     """
-    import msgspec
 
-    from reconcile import planning
-    from reconcile.cli import assembling, rows
-    from reconcile.model.change import Scope
-    from reconcile.render import table
+    def __init__(self, tell: Silent) -> None:
+        self._tell = tell
+        self._printed: dict[str, list[str]] = {}
 
-    loaded = assembling.configuration(paths, variables)
-    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        found = planning.preview(assembling.inputs(loaded, scope, variables, target, tell))
-    if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
-        return
-    users, skips = list(rows.previewed(found.users)), list(rows.skipped(found.skips))
-    if form == "csv":
-        click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
-        return
-    several = len(assembling.chosen_workspaces(loaded.desired, workspaces)) > 1
-    columns = _PREVIEWED if several else _PREVIEWED[1:]
-    click.echo(table(users, columns, form) if users else "Nobody is in scope.")
-    if skips:
-        click.echo("\nSkipped, left as they are:")
-        told = ("source", "username", "exists", "skip", "dn")
-        click.echo(table(skips, ("workspace", *told) if several else told, form))
-    click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
+    def print(self, part: str, lines: list[str]) -> None:
+        """Prints a part at once, whoever reads it: nothing waits in a buffer."""
+        if self._printed.get(part) != lines:
+            self._printed[part] = lines
+            with self._tell.aside():
+                click.echo("\n".join(lines))  # which flushes
+
+    def outlined(self, desired: "DesiredState", source: "Source", outline: "Outline") -> None:
+        """Prints the departments, or the groups once they are read too."""
+        from reconcile import planning
+        from reconcile.render import tree_lines
+
+        known = planning.outlined(desired, source, outline)
+        if outline.groups is None:
+            self.print("departments", ["", f"departments: {len(outline.units)}", *tree_lines(known.departments)])
+        else:
+            self.print("groups", ["", f"groups: {len(outline.groups)}", *tree_lines(known.groups)])
+
+    def counted(self, overview: "Overview", persons: int) -> None:
+        """Prints how many people there are, and in which departments and groups."""
+        from reconcile.render import people_lines
+
+        self.print("persons", ["", f"persons: {persons}"])
+        for title, nodes in (("departments", overview.departments), ("groups", overview.groups)):
+            if lines := list(people_lines(nodes)):
+                self.print(f"in {title}", ["", f"persons in {title}:", *lines])
 
 
-COMMANDS = (search, tree, preview)
+COMMANDS = (search, tree)

@@ -159,11 +159,23 @@ def report_error(error: Exception) -> None:
         logger.debug("traceback", exc_info=error)
 
 
+class Silent:
+    """A Progress that shows nothing."""
+
+    def __call__(self, what: str, done: int) -> None:
+        """Does nothing."""
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keeps what is shown out of the way of what is printed in the block."""
+        yield
+
+
 @contextmanager
-def progress() -> Iterator[Callable[[str, int], None]]:
+def progress() -> Iterator[Silent]:
     """A Progress that shows on a terminal and is silent elsewhere."""
     if sys.stderr is None or not sys.stderr.isatty():  # None where it was closed before we started
-        yield lambda _what, _done: None
+        yield Silent()
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -177,9 +189,18 @@ def progress() -> Iterator[Callable[[str, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def tell(what: str, done: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=None)
-            bars.update(tasks[what], completed=done)
+        class Shown(Silent):
+            def __call__(self, what: str, done: int) -> None:
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=None)
+                bars.update(tasks[what], completed=done)
 
-        yield tell
+            @contextmanager
+            def aside(self) -> Iterator[None]:
+                bars.stop()
+                try:
+                    yield
+                finally:
+                    bars.start()
+
+        yield Shown()

@@ -3,6 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -15,6 +16,7 @@ from reconcile.model import desired
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
 _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
+_ABSENT: Final = ("",)
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
 
@@ -95,71 +97,76 @@ def text(value: bytes) -> str:
         return b64encode(value).decode()
 
 
-def decoded(attributes: dict[str, list[bytes]], binary: Mapping[str, Callable[[bytes], str]] = _NONE) -> Attributes:
-    """All values as text, those of `binary` as it says; an attribute without values is absent. Raises ValueError."""
-    readable = (
-        {name: tuple(map(binary[name], attributes[name])) for name in binary if attributes.get(name)} if binary else {}
-    )
-    if readable:
-        attributes = {name: values for name, values in attributes.items() if name not in readable}
+def decoded(entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE) -> tuple[Attributes, bool]:
+    """All values as text, those of `binary` as it says, and whether each of the others is text; ValueError by `binary`.
+
+    An attribute without values is absent.
+    """
+    attributes: Attributes = {}
+    if binary:
+        raw = entry.attributes
+        attributes = {name: tuple(map(binary[name], raw.pop(name))) for name in binary if raw.get(name)}
+        entry = RawEntry.of(entry.dn, raw)
     try:
-        # Nearly every entry is text throughout, and most attributes have one value: no call for each.
-        plain = {
-            name: (values[0].decode(),) if len(values) == 1 else tuple([value.decode() for value in values])
-            for name, values in attributes.items()
-            if values
-        }
+        # Nearly every entry is text throughout, and most attributes have one value: no call for each. This is half of
+        # what reading costs beyond the library; a comprehension, or a `strict` zip, takes a fifth more.
+        for name, values in zip(entry.names, entry.values):  # noqa: B905
+            if values:
+                one = len(values) == 1
+                attributes[name] = (values[0].decode(),) if one else tuple([value.decode() for value in values])
     except UnicodeDecodeError:
-        plain = {name: tuple(map(text, values)) for name, values in attributes.items() if values}
-    return plain | readable if readable else plain
+        return attributes | {
+            name: tuple(map(text, values)) for name, values in entry.attributes.items() if values
+        }, False
+    return attributes, True
 
 
-def _is_text(values: list[bytes] | None) -> bool:
-    """Whether a login is one: nobody logs in as the base64 of some bytes."""
-    if values and not values[0].isascii():
-        try:
-            values[0].decode()
-        except UnicodeDecodeError:
-            return False
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
     return True
 
 
 def person(entry: RawEntry, rules: Rules) -> Person:
     """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
-    attributes = decoded(entry.attributes, rules.vendor.binary)
+    vendor = rules.vendor
+    attributes, texts = decoded(entry, vendor.binary)
     if rules.person_aliases:
         aliases.filled(attributes, rules.person_aliases)
-    identifiers = attributes.get(rules.identifier)
-    manager = None
-    if rules.manager is not None:
-        manager = attributes.get(rules.manager, ("",))[0]
-    return Person(
-        entry.dn,
-        external_id(entry, rules.vendor),
-        identifiers[0] if identifiers and _is_text(entry.attributes.get(rules.identifier)) else "",
-        attributes,
-        rules.disabled(attributes),
-        manager,
-    )
+    identifier = attributes.get(rules.identifier, _ABSENT)[0]
+    stable_id = attributes.get(vendor.stable_id, _ABSENT)[0]
+    if not texts:  # nobody is known by, or logs in as, the base64 of some bytes
+        stable_id = external_id(entry, vendor)
+        logins = entry.attributes.get(rules.identifier)
+        identifier = "" if logins and not _is_text(logins[0]) else identifier
+    manager = None if rules.manager is None else attributes.get(rules.manager, _ABSENT)[0]
+    return Person(entry.dn, stable_id, identifier, attributes, rules.disabled(attributes), manager)
 
 
 def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
     """A group; member attributes are among its attributes only if they were asked for."""
     raw = entry.attributes
-    shown = {name: values for name, values in raw.items() if _asked(name, rules)}
-    members = dict.fromkeys(
-        _UID_SUFFIX.sub("", member) if name == "uniquemember" else member
-        for name in rules.members
-        for member in map(text, raw.get(name, ()))
-    )
+    shown = RawEntry.of(entry.dn, {name: values for name, values in raw.items() if _asked(name, rules)})
+    attributes, _ = decoded(shown, rules.vendor.binary)
+    members = dict.fromkeys(chain.from_iterable(_members(name, raw[name]) for name in rules.members if name in raw))
     members.pop("", None)  # groupOfNames must have a member: the empty DN stands for none.
     return DirectoryGroup(
         dn=entry.dn,
         external_id=external_id(entry, rules.vendor),
-        attributes=aliases.filled(decoded(shown, rules.vendor.binary), rules.group_aliases),
+        attributes=aliases.filled(attributes, rules.group_aliases),
         members=tuple(members),
         member_logins=tuple(dict.fromkeys(text(value) for name in rules.logins for value in raw.get(name, ()))),
     )
+
+
+def _members(name: str, values: list[bytes]) -> list[str]:
+    try:
+        members = [value.decode() for value in values]
+    except UnicodeDecodeError:
+        members = [text(value) for value in values]
+    return [_UID_SUFFIX.sub("", member) for member in members] if name == "uniquemember" else members
 
 
 def _asked(name: str, rules: Rules) -> bool:
@@ -170,8 +177,10 @@ def _asked(name: str, rules: Rules) -> bool:
 
 def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
     """An OU."""
-    attributes = aliases.filled(decoded(entry.attributes, rules.vendor.binary), rules.unit_aliases)
-    return OrganizationalUnit(entry.dn, external_id(entry, rules.vendor), attributes)
+    attributes, _ = decoded(entry, rules.vendor.binary)
+    return OrganizationalUnit(
+        entry.dn, external_id(entry, rules.vendor), aliases.filled(attributes, rules.unit_aliases)
+    )
 
 
 def external_id(entry: RawEntry, vendor: Vendor) -> str:

@@ -11,7 +11,7 @@ from reconcile.directories.transports import Session, Told
 from reconcile.directories.vendors import vendor
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.ports import Check, Fault, Progress, no_progress
+from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
 Answer = TypeVar("Answer")
 
@@ -32,9 +32,11 @@ class LdapDirectory:
         yield from settings.status(source)
         yield from settings.rules(source)
 
-    def read(self, query: Query) -> DirectorySnapshot:
+    def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find, from one server. Raises SourceUnreadable."""
-        return self._whole(lambda session: reading.snapshot(self._source, self._vendor, query, session, self._progress))
+        return self._whole(
+            lambda session: reading.snapshot(self._source, self._vendor, query, session, self._progress, outlined)
+        )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""

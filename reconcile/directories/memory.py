@@ -12,7 +12,7 @@ from reconcile.directories.vendors import vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.ports import Check, Fault, Progress, no_progress
+from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
 Entries: TypeAlias = Mapping[str, Mapping[str, Sequence[str | bytes]]]
 """DN → attribute name → values."""
@@ -37,9 +37,9 @@ class MemoryDirectory:
         yield from settings.rules(source)
         yield from _unsupported(source)
 
-    def read(self, query: Query) -> DirectorySnapshot:
+    def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find. Raises SourceUnreadable."""
-        return reading.snapshot(self._source, self._vendor, query, self._tree(), self._progress)
+        return reading.snapshot(self._source, self._vendor, query, self._tree(), self._progress, outlined)
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
@@ -75,7 +75,7 @@ class MemoryDirectory:
 
 
 def _raw(name: str, attributes: Mapping[str, Sequence[str | bytes]]) -> RawEntry:
-    return RawEntry(
+    return RawEntry.of(
         name,
         {
             key.lower(): [value.encode() if isinstance(value, str) else value for value in values]

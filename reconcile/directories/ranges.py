@@ -6,6 +6,7 @@ runs at a time. A group that cannot be read to its last value is not a smaller g
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from reconcile.directories.searching import ANYTHING, RawEntry, Search, Searcher
@@ -28,24 +29,25 @@ def whole(search: Search, searcher: Searcher) -> Iterator[Sequence[RawEntry]]:
     """The entries found, page by page, every attribute with all of its values. Raises SourceUnreadable."""
     pending: list[RawEntry] = []
     for page in searcher.search(search):
-        cut = [entry for entry in page if _is_cut(entry)]
+        cut = [entry for entry in page if _is_cut(entry.names)]
         pending += cut
-        yield page if not cut else [entry for entry in page if not _is_cut(entry)]
+        yield page if not cut else [entry for entry in page if not _is_cut(entry.names)]
     for entry in pending:
         yield [_completed(entry, searcher)]
 
 
-def _is_cut(entry: RawEntry) -> bool:
-    # One look for all names together: this is asked of every entry there is.
-    return _OPTION in "\n".join(entry.attributes)
+@lru_cache(maxsize=1024)
+def _is_cut(names: tuple[str, ...]) -> bool:
+    # Names repeat with every entry; this is asked of every one there is.
+    return any(_OPTION in name for name in names)
 
 
 def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:
     attributes = {name: values for name, values in entry.attributes.items() if _OPTION not in name}
-    for found in [_range(entry, name, searcher) for name in entry.attributes if _OPTION in name]:
+    for found in [_range(entry, name, searcher) for name in entry.names if _OPTION in name]:
         # Beside the range the attribute itself comes too, without any value.
         attributes[found.name] = [*attributes.get(found.name, ()), *_all_values(entry, found, searcher)]
-    return RawEntry(entry.dn, attributes)
+    return RawEntry.of(entry.dn, attributes)
 
 
 def _range(entry: RawEntry, name: str, searcher: Searcher) -> _Range:
@@ -78,7 +80,7 @@ def _next(entry: RawEntry, name: str, first: int, searcher: Searcher) -> _Range:
     search = Search(entry.dn, "base", ANYTHING, (f"{name}{_OPTION}{first}-*",))
     for page in searcher.search(search):
         for answer in page:
-            for key in answer.attributes:
+            for key in answer.names:
                 if key.startswith(f"{name}{_OPTION}"):
                     return _range(answer, key, searcher)
     raise _refused(entry, name, searcher, f"the values from {first} on were not given")

@@ -15,8 +15,8 @@ from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, RawEntry, S
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
-from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, OrganizationalUnit, Person, Query
-from reconcile.ports import Progress
+from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, OrganizationalUnit, Outline, Person, Query
+from reconcile.ports import Outlined, Progress, outlined_to_nobody
 
 log = logging.getLogger("reconcile.directories")
 
@@ -24,9 +24,14 @@ Found = TypeVar("Found", Person, DirectoryGroup, OrganizationalUnit)
 
 
 def snapshot(
-    source: desired.Source, vendor: Vendor, query: Query, searcher: Searcher, progress: Progress
+    source: desired.Source,
+    vendor: Vendor,
+    query: Query,
+    searcher: Searcher,
+    progress: Progress,
+    outlined: Outlined = outlined_to_nobody,
 ) -> DirectorySnapshot:
-    """Everything that the source's rules find. Raises SourceUnreadable."""
+    """Everything that the source's rules find; OUs and groups first, as they are few. Raises SourceUnreadable."""
     rules = Rules.of(source, vendor, query)
     users = users_search(source, vendor, rules.person_attributes(query))
     groups = groups_search(source, vendor, rules.group_attributes_asked())
@@ -37,11 +42,14 @@ def snapshot(
 
     def everything(what: str, search: Search, make: Callable[[RawEntry, Rules], Found]) -> tuple[Found, ...]:
         told = f"{source.name}: {what}"
-        return _all(search, searcher, vendor, lambda entry: make(entry, rules), lambda done: progress(told, done))
+        return _all(search, searcher, rules, make, lambda done: progress(told, done))
 
+    found_units = everything("OUs", units, entries.unit) if query.units else ()
+    outlined(Outline(found_units))
+    found = everything("groups", groups, entries.group) if query.groups else ()
+    outlined(Outline(found_units, found))
     persons = everything("persons", users, entries.person)
     _warn_of_hidden(source, vendor, persons)
-    found = everything("groups", groups, entries.group) if query.groups else ()
     if rules.primary_group:
         found = primarygroups.added(persons, found)
     if vendor.in_chain:
@@ -51,7 +59,7 @@ def snapshot(
         base_dn=source.base_dn,
         persons=persons,
         groups=found,
-        units=everything("OUs", units, entries.unit) if query.units else (),
+        units=found_units,
     )
 
 
@@ -115,16 +123,18 @@ def look_at(base: str, searcher: Searcher) -> None:
 def _all(
     search: Search,
     searcher: Searcher,
-    vendor: Vendor,
-    make: Callable[[RawEntry], Found],
+    rules: Rules,
+    make: Callable[[RawEntry, Rules], Found],
     progress: Callable[[int], None],
 ) -> tuple[Found, ...]:
     found: list[tuple[str, str, Found]] = []
+    vendor = rules.vendor
+    keeps_removed = bool(vendor.removed)
     for page in ranges.whole(search, searcher):
         for entry in page:
             try:
-                if not (vendor.removed and is_removed(entry.dn, vendor)):
-                    found.append((dn.normalize(entry.dn), entry.dn, make(entry)))
+                if not (keeps_removed and is_removed(entry.dn, vendor)):
+                    found.append((dn.normalize(entry.dn), entry.dn, make(entry, rules)))
             except ValueError as error:
                 raise SourceUnreadable(
                     f"{searcher.place}: the entry {entry.dn!r} cannot be understood: {error}.\n"

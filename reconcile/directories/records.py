@@ -97,7 +97,7 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
         attributes.setdefault(name, []).append(value)
     if "objectclass" not in attributes:
         raise Broken(number, f"the entry {dn} has no objectClass: the file is cut off, or not a whole export")
-    return RawEntry(dn, attributes)
+    return RawEntry.of(dn, attributes)
 
 
 def _pair(line: Line, names: dict[bytes, str]) -> tuple[str, bytes]:

@@ -1,7 +1,9 @@
 """What is asked of a directory, of whichever kind, and what it gives back."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
+
+import msgspec
 
 Scope: TypeAlias = Literal["base", "one", "subtree"]
 
@@ -31,11 +33,25 @@ class Search(NamedTuple):
         return f"the search (base {self.base or 'the root'}, scope {self.scope}, filter {self.filter})"
 
 
-class RawEntry(NamedTuple):
-    """An entry as it came: lower-case attribute names with their options, values undecoded."""
+class RawEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry as it came: lower-case attribute names with their options, values undecoded, both in one order.
+
+    Names stand apart from values because most entries have the same ones, and may share them.
+    """
 
     dn: str
-    attributes: dict[str, list[bytes]]
+    names: tuple[str, ...]
+    values: tuple[list[bytes], ...]
+
+    @classmethod
+    def of(cls, dn: str, attributes: dict[str, list[bytes]]) -> Self:
+        """An entry of attributes by name."""
+        return cls(dn, tuple(attributes), tuple(attributes.values()))
+
+    @property
+    def attributes(self) -> dict[str, list[bytes]]:
+        """The values by name; made anew each time."""
+        return dict(zip(self.names, self.values, strict=True))
 
 
 class Searcher(Protocol):

@@ -19,6 +19,7 @@ class Tree:
         """`found` are entries, each with where it stands. Raises SourceUnreadable for a DN that is there twice."""
         self.place = place
         self._entries: dict[str, RawEntry] = {}
+        self._attributes: dict[str, dict[str, list[bytes]]] = {}
         seen: dict[str, str] = {}
         for where, entry in found:
             try:
@@ -29,6 +30,7 @@ class Tree:
                 raise SourceUnreadable(f"{where}: the entry {entry.dn} stands there twice, first at {seen[name]}")
             seen[name] = where
             self._entries[name] = entry
+            self._attributes[name] = entry.attributes
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -52,9 +54,9 @@ class Tree:
             raise SourceUnreadable(f"{self.place}: the filter {search.filter!r} {error}") from error
         within = _SCOPES[search.scope]
         found = [
-            _selected(entry, search.attributes)
-            for name, entry in self._entries.items()
-            if within(name, base) and matches(entry.attributes)
+            _selected(self._entries[name].dn, attributes, search.attributes)
+            for name, attributes in self._attributes.items()
+            if within(name, base) and matches(attributes)
         ]
         return (found[start : start + _PAGE] for start in range(0, len(found), _PAGE))
 
@@ -66,10 +68,8 @@ _SCOPES: Final[dict[str, Callable[[str, str], bool]]] = {
 }
 
 
-def _selected(entry: RawEntry, asked: tuple[str, ...]) -> RawEntry:
+def _selected(dn: str, attributes: dict[str, list[bytes]], asked: tuple[str, ...]) -> RawEntry:
     if asked == NO_ATTRIBUTES:
-        return RawEntry(entry.dn, {})
-    values = entry.attributes
-    return RawEntry(
-        entry.dn, {name: values[name] for name in values if name in asked or name.partition(";")[0] in asked}
-    )
+        return RawEntry.of(dn, {})
+    some = {name: values for name, values in attributes.items() if name in asked or name.partition(";")[0] in asked}
+    return RawEntry.of(dn, some)

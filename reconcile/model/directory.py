@@ -60,6 +60,17 @@ class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):
     attributes: Attributes
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """What of a source is there to look at while its persons are still read: first its OUs, then its groups too.
+
+    Each list is complete, in normalized DN order; `groups` is None until they are read. Nothing is decided by it: the
+    read may yet fail, and what is a member by way of persons alone is not among the members yet.
+    """
+
+    units: tuple[OrganizationalUnit, ...]
+    groups: tuple[DirectoryGroup, ...] | None = None
+
+
 class DirectorySnapshot(msgspec.Struct, frozen=True):
     """All persons, groups and OUs of one source: complete, never partial. Each list is in normalized DN order."""
 

@@ -9,9 +9,10 @@ raises ValueError.
 import re
 import unicodedata
 
-_PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~]+"  # printable ASCII without what an escape could stand for
-# Almost every name of a real directory: nothing in it can be spelt in another way but by case.
-_PLAIN = re.compile(rf"(?:[A-Za-z]+={_PART}(?: {_PART})*(?:,(?!\Z)|\Z))+")
+_PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~]++"  # printable ASCII without what an escape could stand for
+# Almost every name of a real directory: nothing in it can be spelt in another way but by case. Possessive, as there is
+# one way only to read such a name, and every one that is read comes by here.
+_PLAIN = re.compile(rf"(?:[A-Za-z]++={_PART}(?: {_PART})*+(?:,(?!\Z)|\Z))++")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*")
 _ESCAPE = r"\\(?:[0-9A-Fa-f]{2}|[^0-9A-Za-z])"
 _STRING = re.compile(rf' *(?P<value>(?:[^\\",+;\0]|{_ESCAPE})*)')
@@ -34,7 +35,7 @@ _OIDS = {
 
 def normalize(dn: str) -> str:
     """The one spelling of a DN; "" for the root. Raises ValueError for text that is no DN."""
-    if dn.isascii() and _PLAIN.fullmatch(dn):
+    if _PLAIN.fullmatch(dn):
         return dn.lower()
     return ",".join("+".join(sorted(_normal(*pair) for pair in rdn)) for rdn in parse(dn))
 

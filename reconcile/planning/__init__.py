@@ -7,7 +7,7 @@ which user), `naming` (who may have which username), `wanted` (the state the rul
 """
 
 from reconcile.planning.make import Inputs, lost, make
-from reconcile.planning.overview import overview, tree_query
+from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
 from reconcile.planning.survey import keyword, search_query, survey
@@ -18,6 +18,7 @@ __all__ = [
     "keyword",
     "lost",
     "make",
+    "outlined",
     "overview",
     "preview",
     "query",

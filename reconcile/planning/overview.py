@@ -7,7 +7,7 @@ import msgspec
 
 from reconcile.model import dn
 from reconcile.model.desired import DesiredState, Source
-from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.overview import Node, Overview
 from reconcile.planning.index import Index, ancestors
 from reconcile.planning.query import query
@@ -26,6 +26,12 @@ def overview(desired: DesiredState, source: Source, snapshot: DirectorySnapshot)
     """Both trees of a snapshot. Raises UsageError when a department is selected without its parent."""
     rules = SourceRules(desired, source, snapshot)
     return Overview(source.name, source.base_dn, tuple(_departments(rules)), tuple(_Groups(rules, desired).nodes()))
+
+
+def outlined(desired: DesiredState, source: Source, outline: Outline) -> Overview:
+    """The same trees while the persons are still read: nobody is counted yet."""
+    nobody = DirectorySnapshot(source.name, source.base_dn, groups=outline.groups or (), units=outline.units)
+    return overview(desired, source, nobody)
 
 
 def _departments(rules: SourceRules) -> Iterator[Node]:

@@ -13,7 +13,7 @@ from reconcile.planning.make import Inputs, refuse_impossible, source_rules
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
-Action: TypeAlias = Literal["create", "update", "none"]
+Action: TypeAlias = Literal["create", "adopt", "update", "none"]
 
 
 class Previewed(msgspec.Struct, frozen=True):

@@ -7,10 +7,11 @@ from reconcile.render.formats import plan_json, report_json
 from reconcile.render.markdown import plan_markdown, report_markdown
 from reconcile.render.tables import table
 from reconcile.render.text import plan_text, report_text
-from reconcile.render.trees import tree_lines
+from reconcile.render.trees import people_lines, tree_lines
 from reconcile.render.words import printable
 
 __all__ = [
+    "people_lines",
     "plan_json",
     "plan_markdown",
     "plan_text",

@@ -1,4 +1,4 @@
-"""The groups and departments of a source as trees."""
+"""The groups and departments of a source as trees, and how many people are in them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,13 +7,19 @@ from reconcile.render.words import printable
 
 
 def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
-    """One line each: `[x]` what is selected, how many people, the roles it gives, the DN."""
+    """One line each: `[x]` what is selected, the roles it gives, the DN."""
     for node in nodes:
         mark = "[x]" if node.selected else "[ ]"
-        people = (
-            f"{node.people}" if node.people == node.all_people else f"{node.people}, {node.all_people} with all within"
-        )
         role = f"  role {', '.join(map(printable, node.roles))}" if node.roles else ""
         more = "  (shown above)" if node.repeated else "  (goes on below)" if node.continued else ""
-        yield f"{'    ' * depth}{mark} {printable(node.name)} ({people}){role}{more}  # {printable(node.dn)}"
+        yield f"{'    ' * depth}{mark} {printable(node.name)}{role}{more}  # {printable(node.dn)}"
         yield from tree_lines(node.within, depth + 1)
+
+
+def people_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
+    """One line for each node that anybody is in, shown once: how many are in it, and with all within it."""
+    for node in nodes:
+        if node.all_people and not node.repeated:
+            more = "" if node.people == node.all_people else f", {node.all_people} with all within"
+            yield f"{'    ' * depth}{printable(node.name)} ({node.people}{more})  # {printable(node.dn)}"
+            yield from people_lines(node.within, depth + 1)

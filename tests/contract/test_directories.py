@@ -12,7 +12,7 @@ from reconcile.directories.ldif import LdifDirectory
 from reconcile.directories.memory import MemoryDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
-from reconcile.model.directory import Query
+from reconcile.model.directory import Outline, Query
 from reconcile.ports import Directory
 from tests.contract.company import ADA, BJORN, COMMA, ENTRIES, GROUPS, LOCKED, PEOPLE, PHOTO, SUFFIX, TWO
 from tests.servers.slapd import slapd
@@ -154,6 +154,20 @@ def test_groups_and_units_only_when_wanted(directory: Open) -> None:
 def test_units(directory: Open) -> None:
     units = directory().read(QUERY).units
     assert {unit.attributes["ou"] for unit in units} == {("people",), ("groups",), ("Außenstelle Köln",)}
+
+
+def test_what_is_there_is_told_before_the_persons_are_read(make: Callable[..., Directory]) -> None:
+    told: list[Outline] = []
+    directory = make(users=desired.Users(fields={}, base="ou=nowhere"))
+    with pytest.raises(SourceUnreadable):
+        directory.read(QUERY, told.append)
+    directory.close()
+    assert told == [], "not before every base was looked at"
+
+    directory = make()
+    snapshot = directory.read(QUERY, told.append)
+    directory.close()
+    assert told == [Outline(snapshot.units), Outline(snapshot.units, snapshot.groups)]
 
 
 def test_bases_and_scopes(directory: Open) -> None:

@@ -698,24 +698,48 @@ def test_a_source_as_trees(shell: Shell) -> None:
         == """\
 corp: dc=example,dc=com
 
-persons: 2
-
 departments: 3
-    [ ] Other (0)  # ou=Other,dc=example,dc=com
-    [x] Sales (1, 2 with all within)  # ou=Sales,dc=example,dc=com
-        [ ] North (1)  # ou=North,ou=Sales,dc=example,dc=com
+    [ ] Other  # ou=Other,dc=example,dc=com
+    [x] Sales  # ou=Sales,dc=example,dc=com
+        [ ] North  # ou=North,ou=Sales,dc=example,dc=com
 
 groups: 4
-    [ ] top (1, 2 with all within)  role operator  # cn=top,dc=example,dc=com
-        [x] low (1)  # cn=low,dc=example,dc=com
-            [x] low (1)  (shown above)  # cn=low,dc=example,dc=com
-    [ ] about (0)  # cn=about,dc=example,dc=com
-        [ ] round (0)  # cn=round,dc=example,dc=com
-            [ ] about (0)  (shown above)  # cn=about,dc=example,dc=com
+    [ ] top  role operator  # cn=top,dc=example,dc=com
+        [x] low  # cn=low,dc=example,dc=com
+            [x] low  (shown above)  # cn=low,dc=example,dc=com
+    [ ] about  # cn=about,dc=example,dc=com
+        [ ] round  # cn=round,dc=example,dc=com
+            [ ] about  (shown above)  # cn=about,dc=example,dc=com
+
+persons: 2
+
+persons in departments:
+    Sales (1, 2 with all within)  # ou=Sales,dc=example,dc=com
+        North (1)  # ou=North,ou=Sales,dc=example,dc=com
+
+persons in groups:
+    top (1, 2 with all within)  # cn=top,dc=example,dc=com
+        low (1)  # cn=low,dc=example,dc=com
 """
     )
     data = json.loads(shell.run("tree", "corp", "--format", "json")[0])
     assert data["groups"][0]["within"][0]["dn"] == "cn=low,dc=example,dc=com"
+
+
+def test_trees_go_to_standard_output_whatever_the_terminal_shows(shell: Shell) -> None:
+    shell.company({"ou=Sales": None, "uid=ann,ou=Sales": None})
+    for form in ("text", "json"):
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(
+            [*RECONCILE, "tree", "corp", "--format", form], stdout=subprocess.PIPE, stderr=theirs, text=True
+        )
+        os.close(theirs)
+        while _read(ours):
+            pass
+        os.close(ours)
+        out, _ = child.communicate()
+        assert out == shell.run("tree", "corp", "--format", form)[0]
+        assert child.returncode == 0
 
 
 def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
@@ -726,10 +750,12 @@ def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
         groups=[{"source": "corp", "select": ["cn=g0"]}],
         departments=[{"source": "corp", "select": ["ou=*"]}],
     )
-    lines = shell.run("tree", "corp")[0].splitlines()
+    trees, _, counts = shell.run("tree", "corp")[0].partition("\npersons: 1\n")
+    lines = trees.splitlines()
     assert sum("ou=o" in line for line in lines) == 120
     assert sum("  # cn=g" in line for line in lines) == 1201
-    assert "(goes on below)" in "".join(lines)
+    assert "(goes on below)" in trees
+    assert counts.count("  # cn=g") == 1201
     json.loads(shell.run("tree", "corp", "--format", "json")[0])
     out, _ = shell.run("apply", "--yes")
     assert " 0 failed, 0 skipped.\n" in out

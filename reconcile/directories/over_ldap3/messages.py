@@ -110,7 +110,7 @@ def entry(data: bytes, start: int, stop: int) -> RawEntry:
                 value_start, value_stop = span(data, position, values_end, _OCTETS)
             values.append(data[value_start:value_stop])
             position = value_stop
-    return RawEntry(dn.decode("utf-8"), attributes)
+    return RawEntry.of(dn.decode("utf-8"), attributes)
 
 
 def result(data: bytes, start: int, stop: int) -> Result:

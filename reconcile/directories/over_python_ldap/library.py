@@ -6,7 +6,7 @@ libldap is too old to do what is asked of it.
 
 import errno
 import os
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import ldap
 from ldap.controls import DecodeControlTuples, SimplePagedResultsControl
@@ -23,6 +23,9 @@ ldap._trace_level = 0  # noqa: SLF001 - there is no public way to overrule the e
 if not hasattr(ldap, "OPT_X_TLS_REQUIRE_SAN"):
     raise ImportError("python-ldap was compiled with a libldap older than 2.5, which checks certificates less strictly")
 
+Entry: TypeAlias = tuple[str, dict[str, list[bytes]]]
+"""An entry as python-ldap gives it."""
+
 NO_CONNECTION: Final = "ldapi://%2Fdev%2Fnull"
 """A URL that nobody can answer at."""
 
@@ -30,16 +33,22 @@ NO_CONNECTION: Final = "ldapi://%2Fdev%2Fnull"
 class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no types
     """A connection of libldap, which does not open itself again once it is lost."""
 
-    def message(self, number: int, seconds: float) -> tuple[int, list[Any], list[Any]]:
-        """Kind, content and raw controls of the next message that answers a request. Raises LDAPError or ValueError.
+    def message(self, number: int, seconds: float, entries: list[Entry]) -> tuple[int, list[Any], list[Any]]:
+        """Kind, content and raw controls of the next message that answers a request and is no entry.
 
-        Straight to libldap, as nobody else uses the connection: this is called once for every entry.
+        The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to libldap, as nobody
+        else uses the connection.
         """
-        kind, found, _, controls = self._l.result4(number, ldap.MSG_ONE, seconds, 0, 0, 0)
-        # What libldap cannot decode of an entry it leaves out, and only here it says so.
-        if kind == ldap.RES_SEARCH_ENTRY and self._l.get_option(ldap.OPT_RESULT_CODE):
-            raise ValueError(f"the entry {found[0][0]!r} cannot be decoded")
-        return kind, found, controls
+        next_one, option = self._l.result4, self._l.get_option
+        one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE
+        while True:
+            kind, found, _, controls = next_one(number, one, seconds, 0, 0, 0)
+            if kind != entry:
+                return kind, found, controls
+            # What libldap cannot decode of an entry it leaves out, and only here it says so.
+            if option(code):
+                raise ValueError(f"the entry {found[0][0]!r} cannot be decoded")
+            entries += found
 
 
 class Failure(NamedTuple):
@@ -106,6 +115,7 @@ def cookie(controls: list[Any]) -> bytes | None:
 __all__ = [
     "NO_CONNECTION",
     "Connection",
+    "Entry",
     "Failure",
     "LDAPError",
     "cookie",

@@ -11,28 +11,34 @@ from typing import Final, NamedTuple
 from reconcile.directories import failures, ldapsearch
 from reconcile.directories.failures import Reader
 from reconcile.directories.over_python_ldap import library
-from reconcile.directories.over_python_ldap.library import Connection, LDAPError, failure, ldap
+from reconcile.directories.over_python_ldap.library import Connection, Entry, LDAPError, failure, ldap
 from reconcile.directories.searching import RawEntry, Search
 from reconcile.errors import SourceUnreadable
 
 log = logging.getLogger("reconcile.directories")
 
 _SCOPES: Final = {"base": ldap.SCOPE_BASE, "one": ldap.SCOPE_ONELEVEL, "subtree": ldap.SCOPE_SUBTREE}
-_ENTRY, _DONE, _REFERENCE = ldap.RES_SEARCH_ENTRY, ldap.RES_SEARCH_RESULT, ldap.RES_SEARCH_REFERENCE
+_DONE, _REFERENCE = ldap.RES_SEARCH_RESULT, ldap.RES_SEARCH_REFERENCE
 
 
 class _LowerCase(dict[tuple[str, ...], tuple[str, ...]]):
-    """The names of an entry's attributes → the same in lower case; most entries have the same ones."""
+    """The names of an entry's attributes → the same in lower case; most entries have the same ones.
+
+    Raises ValueError for a name that is there twice: libldap has given the values of the first one to each of them.
+    """
 
     def __missing__(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        lower = self[names] = tuple([name.lower() for name in names])
+        lower = tuple([name.lower() for name in names])
+        if len(set(lower)) != len(lower):
+            raise ValueError(f"an entry has an attribute twice: {', '.join(names)}")
+        self[names] = lower
         return lower
 
 
 class _Page(NamedTuple):
     """The entries of one page as python-ldap gives them, and what to ask the next one with; None where unasked."""
 
-    entries: list[tuple[str, dict[str, list[bytes]]]]
+    entries: list[Entry]
     cookie: bytes | None
 
 
@@ -45,7 +51,7 @@ class PythonLdapSession:
         self._reader = reader
         self._patience = patience
         self._command = command
-        self._names = _LowerCase()
+        self._lower = _LowerCase()
 
     @property
     def place(self) -> str:
@@ -56,7 +62,7 @@ class PythonLdapSession:
         """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find."""
         page_size = 0 if search.scope == "base" else self._reader.page_size
         log.info("%s %s", self._command, ldapsearch.rest(search, page_size))
-        total = 0
+        total, lower = 0, self._lower
         number: int | None = self._request(search, page_size, b"")
         while number is not None:
             entries, cookie = self._page(search, number, total)
@@ -65,7 +71,7 @@ class PythonLdapSession:
                 raise failures.unpaged(self.place, search, total)
             number = self._request(search, page_size, cookie) if page_size and cookie else None
             try:
-                made = [self._entry(dn, attributes) for dn, attributes in entries]
+                made = [RawEntry(dn, lower[tuple(some)], tuple(some.values())) for dn, some in entries]
             except ValueError as error:
                 raise failures.garbled(self.place, search, error) from error
             yield made
@@ -99,16 +105,13 @@ class PythonLdapSession:
 
     def _page(self, search: Search, number: int, before: int) -> _Page:
         """Everything up to the server's "done", which has to be a success."""
-        entries: list[tuple[str, dict[str, list[bytes]]]] = []
-        message, patience = self._connection.message, self._patience
+        entries: list[Entry] = []
         try:
             while True:
-                kind, found, controls = message(number, patience)
-                if kind == _ENTRY:
-                    entries += found
-                elif kind == _DONE:
+                kind, found, controls = self._connection.message(number, self._patience, entries)
+                if kind == _DONE:
                     return _Page(entries, library.cookie(controls))
-                elif kind == _REFERENCE:
+                if kind == _REFERENCE:
                     urls = [url for _, some, *_ in found for url in some]
                     if not all(map(search.elsewhere, urls)):
                         raise failures.referred(self.place, search, urls)
@@ -128,11 +131,3 @@ class PythonLdapSession:
         return failures.broken(
             self.place, search, failures.silent(self._patience) if library.timed_out(error) else why, entries
         )
-
-    def _entry(self, dn: str, attributes: dict[str, list[bytes]]) -> RawEntry:
-        names = self._names[tuple(attributes)]
-        lower = dict(zip(names, attributes.values(), strict=True))
-        if len(lower) != len(attributes):
-            # libldap has given the values of the first one to each of them.
-            raise ValueError(f"the entry {dn!r} has an attribute twice")
-        return RawEntry(dn, lower)

@@ -22,12 +22,15 @@ def test_text_or_base64() -> None:
 
 
 def test_an_attribute_without_values_is_absent() -> None:
-    assert entries.decoded({"a": [], "b": [b"x", b"\xff"], "c": []}) == {"b": ("x", "/w==")}
-    assert entries.decoded({"a": [], "b": [b"x"]}) == {"b": ("x",)}
+    assert entries.decoded(RawEntry.of("cn=x", {"a": [], "b": [b"x", b"\xff"], "c": []})) == (
+        {"b": ("x", "/w==")},
+        False,
+    )
+    assert entries.decoded(RawEntry.of("cn=x", {"a": [], "b": [b"x"]})) == ({"b": ("x",)}, True)
 
 
 def test_a_person_without_anything() -> None:
-    person = entries.person(RawEntry("cn=x", {}), rules())
+    person = entries.person(RawEntry.of("cn=x", {}), rules())
     assert (person.identifier, person.external_id, person.manager, person.disabled) == ("", "", None, False)
 
 
@@ -48,15 +51,15 @@ def test_asked_attributes_are_lower_case_sorted_and_once() -> None:
     ],
 )
 def test_the_unique_identifier_of_a_member_is_left_out(written: str, member: str) -> None:
-    made = entries.group(RawEntry("cn=g", {"uniquemember": [written.encode()]}), rules())
+    made = entries.group(RawEntry.of("cn=g", {"uniquemember": [written.encode()]}), rules())
     assert made.members == (member,)
-    plain = entries.group(RawEntry("cn=g", {"member": [written.encode()]}), rules())
+    plain = entries.group(RawEntry.of("cn=g", {"member": [written.encode()]}), rules())
     assert plain.members == (written,)
 
 
 def test_a_member_by_two_attributes_is_one_member() -> None:
     raw = {"member": [b"cn=a", b""], "uniquemember": [b"cn=b", b"cn=a"], "memberuid": [b"a", b"a"]}
-    made = entries.group(RawEntry("cn=g", raw), rules())
+    made = entries.group(RawEntry.of("cn=g", raw), rules())
     assert made.members == ("cn=a", "cn=b")
     assert made.member_logins == ("a",)
     assert made.attributes == {}
@@ -64,7 +67,7 @@ def test_a_member_by_two_attributes_is_one_member() -> None:
 
 @pytest.mark.parametrize(("time", "disabled"), [("000001010000Z", True), ("20250101000000Z", False)])
 def test_only_a_permanent_lock_disables(time: str, disabled: bool) -> None:
-    person = entries.person(RawEntry("cn=x", {"pwdaccountlockedtime": [time.encode()]}), rules())
+    person = entries.person(RawEntry.of("cn=x", {"pwdaccountlockedtime": [time.encode()]}), rules())
     assert person.disabled is disabled
 
 

@@ -33,7 +33,7 @@ def test_an_entry_is_what_ldap3_makes_of_it(number: int, dn: str, attributes: di
     for _, _, _, ((_, _, _, kind), (_, _, _, values)) in pairs:
         expected.setdefault(kind.decode().lower(), []).extend(value[3] for value in values)
     assert messages.message(data, 0, len(data)).id == theirs["messageID"]
-    assert read(data) == RawEntry(name.decode(), expected)
+    assert read(data) == RawEntry.of(name.decode(), expected)
 
 
 @given(st.text(), ATTRIBUTES, st.data())

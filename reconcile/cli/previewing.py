@@ -1,0 +1,79 @@
+"""`preview`: who would be synchronised."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconcile.cli.running import (
+    format_option,
+    output_options,
+    paths_argument,
+    progress,
+    scope_options,
+    variable_option,
+)
+
+_PREVIEWED = (
+    "workspace",
+    "source",
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "roles",
+    "status",
+    "exists",
+    "action",
+    "dn",
+)
+
+
+@click.command()
+@paths_argument
+@format_option("table", "csv", "json")
+@scope_options
+@variable_option
+@output_options
+def preview(
+    paths: tuple[Path, ...],
+    form: Any,  # one of the three words that click has checked
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Show who would be synchronised, with role and status, and whether they exist already.
+
+    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be synchronised, and
+    why. Who leaves is not here: see plan. Writes nothing.
+    """
+    import msgspec
+
+    from reconcile import planning
+    from reconcile.cli import assembling, rows
+    from reconcile.model.change import Scope
+    from reconcile.render import table
+
+    loaded = assembling.configuration(paths, variables)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        found = planning.preview(assembling.inputs(loaded, scope, variables, target, tell))
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        return
+    users, skips = list(rows.previewed(found.users)), list(rows.skipped(found.skips))
+    if form == "csv":
+        click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
+        return
+    several = len(assembling.chosen_workspaces(loaded.desired, workspaces)) > 1
+    columns = _PREVIEWED if several else _PREVIEWED[1:]
+    click.echo(table(users, columns, form) if users else "Nobody is in scope.")
+    if skips:
+        click.echo("\nSkipped, left as they are:")
+        told = ("source", "username", "exists", "skip", "dn")
+        click.echo(table(skips, ("workspace", *told) if several else told, form))
+    click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
+
+
+COMMANDS = (preview,)
