@@ -209,6 +209,15 @@ class Lifecycle(msgspec.Struct, frozen=True):
     on_source_removed: Literal["keep", "deactivate", "block"] = "block"
 
 
+class Schedule(msgspec.Struct, frozen=True):
+    """When a service runs: five cron fields, in a time zone; `timezone` None is the machine's."""
+
+    cron: str
+    text: str
+    """As written in the file."""
+    timezone: str | None = None
+
+
 class DesiredState(msgspec.Struct, frozen=True):
     """All files together."""
 
@@ -219,3 +228,4 @@ class DesiredState(msgspec.Struct, frozen=True):
     groups: tuple[GroupRule, ...] = ()
     departments: tuple[DepartmentRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
+    schedule: Schedule | None = None
