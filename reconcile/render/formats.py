@@ -32,12 +32,13 @@ def plan_json(plan: Plan) -> str:
 
 
 def report_json(report: Report) -> str:
-    """Summary, and every change with its result and detail."""
+    """Summary, every change with its result and detail, and the workspaces that were given up."""
     return _text(
         {
             "format": 1,
             "summary": {result: report.count(result) for result in ("applied", "failed", "skipped")},
             "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
+            "troubles": report.troubles,
         }
     )
 

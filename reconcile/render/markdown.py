@@ -62,9 +62,9 @@ def _difference(change: Change) -> str:
 def report_markdown(report: Report) -> str:
     """Headline, and a table of what was not applied, or not wholly."""
     lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**"]
-    told = [one for one in report.outcomes if one.result != "applied" or one.detail]
-    if told:
-        rows = ((one.result, words.title(one.change), one.detail) for one in told)
+    rows = [(one.result, words.title(one.change), one.detail) for one in words.told(report)]
+    rows += [("failed", f"workspace {one.workspace}", one.detail) for one in report.troubles]
+    if rows:
         lines += ["", *_table(("result", "what", "why"), rows)]
     return "\n".join(lines)
 

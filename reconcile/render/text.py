@@ -104,11 +104,14 @@ def _summary(plan: Plan) -> Iterable[str]:
 
 
 def report_text(report: Report, *, colour: bool) -> str:
-    """What became of the changes: failures one by one, the rest as a count."""
+    """What became of the changes: failures one by one, the rest as a count; a workspace given up is one failure."""
     paint = _painted if colour else _plain
     lines = []
-    for outcome in report.outcomes:
-        if outcome.result != "applied" or outcome.detail:
-            detail = words.printable(outcome.detail)
-            lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
+    for outcome in words.told(report):
+        detail = words.printable(outcome.detail)
+        lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
+    for trouble in report.troubles:
+        first, *rest = map(words.printable, trouble.detail.splitlines())
+        lines.append(f"  {paint('!', '!')} workspace {words.printable(trouble.workspace)}: {first}")
+        lines += [f"    {line}" for line in rest]
     return "\n".join([*lines, paint(words.outcome_line(report), "bold")])
