@@ -9,7 +9,7 @@ import sys
 import click
 
 from reconcile import __version__
-from reconcile.cli import applying, configuration, holdings, looking, planning, testing
+from reconcile.cli import applying, configuration, holdings, looking, planning, serving, testing
 from reconcile.cli.running import end_log_file, ended, run_log
 
 
@@ -24,7 +24,7 @@ def cli() -> None:
     """
 
 
-_FAMILIES = (configuration, testing, looking, planning, applying, holdings)
+_FAMILIES = (configuration, testing, looking, planning, applying, holdings, serving)
 for command in (command for family in _FAMILIES for command in family.COMMANDS):
     cli.add_command(command)
 
