@@ -98,7 +98,8 @@ def serve(
             service_log.warning("due while that run took place, and skipped: %s", overlapped)
         if not bell.stopping:
             table = timetable(table)
-            due = table.next(ended)
+            # A clock that was set back by seconds shows the time of this run once more.
+            due = table.next(max(ended, due) if due - ended < _LATE else ended)
             service_log.info("the next run is at %s", _time(due))
 
 
