@@ -45,7 +45,7 @@ class LogFile(RotatingFileHandler):
         try:
             if self.stream is not None and not self._is_current(self.stream):
                 self.stream.close()
-                self.stream = self._open()
+                self.stream = None  # opened again by what follows
         except OSError:
             self.handleError(record)
             return
