@@ -1,6 +1,8 @@
 """Carries out a plan: under the lock, still true, in batches, every change with its outcome."""
 
-from collections.abc import Callable, Collection, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 
 import msgspec
@@ -9,38 +11,93 @@ from reconcile.applying.stale import moved
 from reconcile.errors import ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, makes, nested_in, requirements
 from reconcile.model.path import titles
-from reconcile.model.report import Outcome, Report
+from reconcile.model.report import Outcome, Report, Trouble
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
+
+logger = logging.getLogger(__name__)
 
 
 def apply(
-    plan: Plan, platform: Platform, holder: Holder, *, force: bool = False, progress: Progress = no_progress
+    plan: Plan,
+    platform: Platform,
+    holder: Holder,
+    *,
+    together: bool = True,
+    force: bool = False,
+    progress: Progress = no_progress,
 ) -> Report:
     """Applies every change of the plan, and answers what became of each.
 
-    Raises StalePlan, before the first write, when the platform is not as the plan expects; Locked when another run
+    `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
+    itself, and one that cannot be written is a trouble of the report, unless it is the only one.
+
+    Raises, before the first write, StalePlan when the platform is not as the plan expects; Locked when another run
     holds it (`force` takes over from a dead one); PlatformUnreadable. A workspace's work is kept as a whole once all of
-    its changes have an outcome; an exception or a killed process leaves that workspace as it was.
+    its changes have an outcome; an exception or a killed process leaves that workspace as it was. What breaks off or
+    interrupts a run that has written another workspace is a trouble of the report.
     """
-    workspaces = list(dict.fromkeys(change.workspace for change in plan.changes))
-    if not workspaces:
-        return Report()
+    parts: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        parts.setdefault(change.workspace, []).append(change)
+    if not together or not parts:
+        return _each(
+            parts, platform, lambda name: platform.lock([name], holder, force=force), progress, first_raises=False
+        )
+    with platform.lock(list(parts), holder, force=force):
+        if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
+            _refuse_stale([line for name in parts for line in moved(plan.changes, platform.read(name))])
+        return _each(parts, platform, lambda _: nullcontext(), progress, first_raises=True)
+
+
+def _each(
+    parts: Mapping[str, Sequence[Change]],
+    platform: Platform,
+    opening: Callable[[str], AbstractContextManager[None]],
+    progress: Progress,
+    *,
+    first_raises: bool,
+) -> Report:
+    """Workspace after workspace. `first_raises`: what goes wrong before anything is written ends it all."""
     outcomes: list[Outcome] = []
-    with platform.lock(workspaces, holder, force=force):
-        if len(workspaces) > 1:  # one transaction at a time: all are looked at before the first is written
-            _refuse_stale([line for name in workspaces for line in moved(plan.changes, platform.read(name))])
-        for workspace in workspaces:
-            changes = [change for change in plan.changes if change.workspace == workspace]
-            try:
+    troubles: list[Trouble] = []
+    errors: list[Exception] = []
+    for at, (workspace, changes) in enumerate(parts.items()):
+        written: list[Outcome] = []
+        kept = False
+        try:
+            with opening(workspace):
                 with platform.transaction(workspace) as writer:
                     _refuse_stale(moved(changes, writer.read()))
                     written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
-            except ReconcileError as error:
-                if not outcomes:
-                    raise
-                written = [Outcome(change, "failed", str(error)) for change in changes]  # others are written: report
-            outcomes += written
-    return Report(tuple(outcomes))
+                kept = True
+        except KeyboardInterrupt:
+            if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):
+                raise
+            left = list(parts)[at + kept :]
+            outcomes += written if kept else ()
+            outcomes += (Outcome(one, "failed", "interrupted") for name in left for one in parts[name])
+            troubles += (Trouble(name, ReconcileError.exit_code, "interrupted before it was written") for name in left)
+            return Report(tuple(outcomes), tuple(troubles))
+        except Exception as error:
+            if first_raises and not outcomes and not kept:
+                raise
+            errors.append(error)
+            trouble = _trouble(workspace, error)
+            troubles.append(trouble)
+            if not kept:
+                written = [Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes]
+        outcomes += written
+    if len(errors) == 1 and not any(one.result == "applied" for one in outcomes):
+        raise errors[0]
+    return Report(tuple(outcomes), tuple(troubles))
+
+
+def _trouble(workspace: str, error: Exception) -> Trouble:
+    if isinstance(error, ReconcileError):
+        return Trouble(workspace, error.exit_code, str(error))
+    logger.debug("traceback", exc_info=error)
+    detail = f"unexpected {type(error).__name__}: {error}. This is a fault of reconcile: please report it"
+    return Trouble(workspace, ReconcileError.exit_code, detail)
 
 
 def _refuse_stale(lines: Sequence[str]) -> None:

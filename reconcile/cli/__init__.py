@@ -9,9 +9,18 @@ import sys
 import click
 
 from reconcile import __version__
-from reconcile.cli import applying, configuration, connecting, holdings, looking, planning, previewing, testing
-from reconcile.cli.running import report_error
-from reconcile.errors import ReconcileError
+from reconcile.cli import (
+    applying,
+    configuration,
+    connecting,
+    holdings,
+    looking,
+    planning,
+    previewing,
+    serving,
+    testing,
+)
+from reconcile.cli.running import end_log_file, ended, run_log
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,7 +34,7 @@ def cli() -> None:
     """
 
 
-_FAMILIES = (configuration, testing, looking, previewing, planning, applying, holdings, connecting)
+_FAMILIES = (configuration, testing, looking, previewing, planning, applying, serving, holdings, connecting)
 for command in (command for family in _FAMILIES for command in family.COMMANDS):
     cli.add_command(command)
 
@@ -35,23 +44,7 @@ def main() -> None:
     # What a run reads and makes lives until its end: looking through all of it for cycles over and over takes a tenth
     # of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
-    try:
-        code = cli.main(prog_name="reconcile", standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        code = ended.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Aborted.", err=True)
-        code = 1
-    except ReconcileError as error:
-        report_error(error)
-        code = error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has gone; there is nobody to complain to
-        code = 1
-    except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours is one line for the user, not a traceback
-        report_error(error)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    code = ended(lambda: cli.main(prog_name="reconcile", standalone_mode=False))
+    run_log.info("ends with exit code %d", code)
+    end_log_file()
+    sys.exit(code)

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from reconcile import __version__
-from reconcile.cli.running import DEFAULT_PATH
+from reconcile.cli.running import DEFAULT_PATH, run_log
 from reconcile.config import Loaded, Setting, load
-from reconcile.errors import UsageError
+from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.change import Plan, Scope
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import PlatformState
+from reconcile.model.report import Trouble
 from reconcile.planning import Inputs, lost, make, query
 from reconcile.ports import Directory, Fault, Platform, Progress
 
@@ -99,20 +100,48 @@ def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
             raise UsageError(f"there is no {what} {name!r}; declared are: {', '.join(declared)}")
 
 
-def plan(loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress) -> Plan:
-    """Reads every source and the platform, completely or not at all, and makes the plan."""
-    result, notices = make(inputs(loaded, scope, variables, target, progress))
+def plan(
+    loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress
+) -> tuple[Plan, tuple[Trouble, ...]]:
+    """Reads every source and workspace, completely or not at all, and makes the plan.
+
+    A workspace that cannot be read is a trouble; the plan is narrowed to the others. Raises SourceUnreadable for any
+    source, PlatformUnreadable when no workspace can be read.
+    """
+    read, troubles = inputs(loaded, scope, variables, target, progress)
+    made, notices = make(read)
     for notice in notices:
-        logger.warning("%s", notice)
-    return result
+        logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
+    run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))
+    return made, troubles
 
 
-def inputs(loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress) -> Inputs:
-    """Everything that a plan is made from: every source and the platform, read completely or not at all."""
+def _readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+    states: list[PlatformState] = []
+    errors: dict[str, PlatformUnreadable] = {}
+    for name in names:
+        try:
+            states.append(target.read(name))
+        except PlatformUnreadable as error:
+            errors[name] = error
+    if not states and errors:
+        raise PlatformUnreadable("\n".join(dict.fromkeys(map(str, errors.values()))))
+    troubles = tuple(Trouble(name, one.exit_code, str(one)) for name, one in errors.items())
+    for trouble in troubles:
+        logger.error("workspace %s is left out: %s", trouble.workspace, trouble.detail)
+    return tuple(states), troubles
+
+
+def inputs(
+    loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress
+) -> tuple[Inputs, tuple[Trouble, ...]]:
+    """Everything that a plan is made from, and a trouble for each workspace that cannot be read; raises as `plan`."""
     state = loaded.desired
-    current = tuple(target.read(name) for name in chosen_workspaces(state, scope.workspaces))
+    current, troubles = _readable(target, chosen_workspaces(state, scope.workspaces))
+    if troubles:
+        scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
     snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress))
-    return Inputs(
+    read = Inputs(
         desired=state,
         configuration=loaded.digest,
         files=loaded.files,
@@ -124,6 +153,7 @@ def inputs(loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platf
         tool=__version__,
         created=now(),
     )
+    return read, troubles
 
 
 def _snapshots(
@@ -138,6 +168,8 @@ def _snapshots(
         for source in sources:
             adapter = stack.enter_context(closing(directory(source, progress)))
             snapshot = adapter.read(query(state, source))
+            found = len(snapshot.persons), len(snapshot.groups), len(snapshot.units)
+            run_log.info("source %s: %d persons, %d groups, %d organizational units", source.name, *found)
             external_ids, dns = lost(snapshot, current)
             if external_ids or dns:
                 snapshot = msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))

@@ -49,12 +49,14 @@ def plan(
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        made = assembling.plan(loaded, scope, variables, target, tell)
+        made, troubles = assembling.plan(loaded, scope, variables, target, tell)
     if out is not None:
         planfiles.write(out, made)
     click.echo(showing.plan(made, form, full=False, saved=out, colour=colour()))
     if made.violations:
         context.exit(GuardRefused.exit_code)
+    if troubles:
+        context.exit(troubles[0].exit_code)
     context.exit(EXIT_CHANGES if check and made.changes else 0)
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from reconcile.cli.running import (
     scope_options,
     variable_option,
 )
+
+if TYPE_CHECKING:  # it costs time to import, and every command imports this module
+    from reconcile.planning import Preview
 
 _PREVIEWED = (
     "workspace",
@@ -36,7 +39,9 @@ _PREVIEWED = (
 @scope_options
 @variable_option
 @output_options
+@click.pass_context
 def preview(
+    context: click.Context,
     paths: tuple[Path, ...],
     form: Any,  # one of the three words that click has checked
     workspaces: tuple[str, ...],
@@ -48,17 +53,25 @@ def preview(
     Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be synchronised, and
     why. Who leaves is not here: see plan. Writes nothing.
     """
-    import msgspec
-
     from reconcile import planning
-    from reconcile.cli import assembling, rows
+    from reconcile.cli import assembling
     from reconcile.model.change import Scope
-    from reconcile.render import table
 
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        found = planning.preview(assembling.inputs(loaded, scope, variables, target, tell))
+        read, troubles = assembling.inputs(loaded, scope, variables, target, tell)
+    found = planning.preview(read)
+    _show(found, form, several=len(read.current) > 1)
+    context.exit(troubles[0].exit_code if troubles else 0)
+
+
+def _show(found: "Preview", form: Any, *, several: bool) -> None:
+    import msgspec
+
+    from reconcile.cli import rows
+    from reconcile.render import table
+
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
@@ -66,7 +79,6 @@ def preview(
     if form == "csv":
         click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
         return
-    several = len(assembling.chosen_workspaces(loaded.desired, workspaces)) > 1
     columns = _PREVIEWED if several else _PREVIEWED[1:]
     click.echo(table(users, columns, form) if users else "Nobody is in scope.")
     if skips:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,15 +12,53 @@ from typing import TypeVar
 
 import click
 
-from reconcile.errors import ConfigError, ReconcileError
+from reconcile import __version__
+from reconcile.errors import ConfigError, Locked, PlanFileError, ReconcileError, Unreadable, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 DEFAULT_PATH = "reconcile.yml"
+_IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
+"""Errors that speak of files, servers and settings; others may name users."""
+
+
+run_log = logging.getLogger("reconcile.run")
+"""What a log file holds of every command: what was read, what came of it, in counts and names of sources."""
+
+service_log = logging.getLogger("reconcile.service")
+"""What a service says of itself, on standard error too."""
 
 
 def output_options(command: Command) -> Command:
-    """-v, --log-format and --no-color."""
+    """-v, --log-format, --log-file and --no-color."""
+    command = click.option(
+        "--log-file-count",
+        type=click.IntRange(1, 1000),
+        default=5,
+        show_default=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="How many full log files are kept.",
+    )(command)
+    command = click.option(
+        "--log-file-size",
+        default="10MiB",
+        show_default=True,
+        metavar="SIZE",
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="Begin a new log file at this size, in KiB, MiB or GiB.",
+    )(command)
+    command = click.option(
+        "--log-file",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        expose_value=False,
+        callback=_log_file,
+        help="Write the log to PATH too.",
+    )(command)
     command = click.option(
         "--no-color",
         is_flag=True,
@@ -33,8 +72,9 @@ def output_options(command: Command) -> Command:
         type=click.Choice(["text", "json"]),
         default="text",
         expose_value=False,
+        is_eager=True,
         callback=_log_format,
-        help="Form of the log lines on standard error.",
+        help="Form of the log lines.",
     )(command)
     return click.option(
         "-v",
@@ -97,6 +137,9 @@ def _variables(_context: click.Context, _parameter: click.Parameter, values: tup
     return found
 
 
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
+
+
 class _Text(logging.Formatter):
     """`warning: what happened`; control characters written out."""
 
@@ -106,13 +149,20 @@ class _Text(logging.Formatter):
         return f"{record.levelname.lower()}: {printable(record.getMessage())}"
 
 
+class _Dated(_Text):
+    """The same after the time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{self.formatTime(record, _TIME)} {super().format(record)}"
+
+
 class _Json(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(
             {
-                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+                "time": self.formatTime(record, _TIME),
                 "level": record.levelname.lower(),
                 "logger": record.name,
                 "message": record.getMessage(),
@@ -125,7 +175,8 @@ class _StandardError(logging.Handler):
     """Writes to what is standard error at that moment: a caller from Python may have put something else there."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        if record.name != run_log.name or logging.getLogger("reconcile").isEnabledFor(logging.INFO):
+            click.echo(self.format(record), err=True)
 
 
 def _logger() -> logging.Logger:
@@ -134,6 +185,8 @@ def _logger() -> logging.Logger:
         logger.addHandler(_StandardError())
         logger.handlers[0].setFormatter(_Text())
         logger.propagate = False
+        run_log.setLevel(logging.INFO)
+        service_log.setLevel(logging.INFO)
     return logger
 
 
@@ -145,6 +198,37 @@ def _log_format(_context: click.Context, _parameter: click.Parameter, value: str
     _logger().handlers[0].setFormatter(_Json() if value == "json" else _Text())
 
 
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    context.meta[f"reconcile.{parameter.name}"] = value
+
+
+_SIZE = re.compile(r"(\d{1,9})(KiB|MiB|GiB)")
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def _log_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    end_log_file()
+    found = _SIZE.fullmatch(context.meta["reconcile.log_file_size"])
+    if found is None or not int(found[1]):
+        raise click.BadParameter("expected a size such as 10MiB", param_hint="--log-file-size")
+    if path is None:
+        return
+    from reconcile.cli.logfile import LogFile
+
+    logger = _logger()
+    file = LogFile(path, int(found[1]) * _UNITS[found[2]], context.meta["reconcile.log_file_count"])
+    file.setFormatter(_Json() if isinstance(logger.handlers[0].formatter, _Json) else _Dated())
+    logger.addHandler(file)
+    run_log.info("%s begins: reconcile %s, process %d", context.info_name, __version__, os.getpid())
+
+
+def end_log_file() -> None:
+    """Closes the log file of a command, if it has one."""
+    for handler in _logger().handlers[1:]:
+        handler.close()
+        _logger().removeHandler(handler)
+
+
 def report_error(error: Exception) -> None:
     """Tells on standard error what went wrong; what is no ReconcileError is a fault of this program."""
     logger = _logger()
@@ -152,11 +236,44 @@ def report_error(error: Exception) -> None:
         for problem in error.problems:
             logger.error("%s", problem)
     elif isinstance(error, ReconcileError):
-        for line in str(error).splitlines():
-            logger.error("%s", line)
+        about_people = not isinstance(error, _IMPERSONAL)
+        for number, line in enumerate(str(error).splitlines()):
+            impersonal = "" if number else f"{type(error).__name__}: -v logs the rest"
+            logger.error("%s", line, extra={"impersonal": impersonal} if about_people else None)
     else:
-        logger.error("unexpected %s: %s. This is a fault of reconcile: please report it", type(error).__name__, error)
+        kind = type(error).__name__
+        impersonal = f"unexpected {kind}: -v logs the rest"
+        logger.error(
+            "unexpected %s: %s. This is a fault of reconcile: please report it",
+            kind,
+            error,
+            extra={"impersonal": impersonal},
+        )
         logger.debug("traceback", exc_info=error)
+
+
+def ended(action: Callable[[], object]) -> int:
+    """Runs a command and answers its exit code; what it raises is told on standard error."""
+    try:
+        code = action()
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Aborted.", err=True)
+        code = 1
+    except ReconcileError as error:
+        report_error(error)
+        code = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone; there is nobody to complain to
+        code = 1
+    except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours is one line for the user, not a traceback
+        report_error(error)
+        code = 1
+    return code if isinstance(code, int) else 0
 
 
 class Silent:

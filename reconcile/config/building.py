@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from reconcile.config import connections, departures, schema
+from reconcile.config import connections, departures, schedules, schema
 from reconcile.config.expressions import Refused
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path
@@ -112,6 +112,7 @@ class Builder:
             groups=tuple(rules[0]),
             departments=tuple(rules[1]),
             lifecycle=departures.lifecycle(self._data.get("lifecycle", {})),
+            schedule=schedules.schedule(self._data.get("schedule")),
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:

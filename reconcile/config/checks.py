@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from reconcile.config import connections, departures
+from reconcile.config import connections, departures, schedules
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
 from reconcile.config.schema import BUILT_IN
@@ -41,6 +41,8 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
                 _patterns(rule, (key, index), "select", findings)
     _role_mappings(data, findings)
     departures.check(mapping(data, "lifecycle"), findings)
+    for below, fault in schedules.faults(data.get("schedule")):
+        findings.add(("schedule", *below), fault)
 
 
 def _platform(platform: Values, available: Collection[str], findings: Findings) -> None:

@@ -60,7 +60,10 @@ class Secrecy:
                 findings.add(path, str(error))
 
     def fingerprint(self) -> dict[str, Any]:
-        """The document without its secrets: their templates stand for them, `***` for what is no template."""
+        """The document without its secrets: their templates stand for them, `***` for what is no template.
+
+        The schedule is left out: a plan is the same at any hour.
+        """
         hidden: set[str] = set()
 
         def visit(path: Path, text: str, at: Schema) -> object:
@@ -70,7 +73,8 @@ class Secrecy:
                 hidden.update(self._variables_of(text))
             return self._closed(path, text)
 
-        document = schema.map_text(self._data, visit)
+        planned = {key: value for key, value in self._data.items() if key != "schedule"}
+        document = schema.map_text(planned, visit)
         shown = {name: MASK if name in hidden else value for name, value in self._variables.items()}
         return {**document, "vars": shown}
 

@@ -236,6 +236,15 @@ class Lifecycle(msgspec.Struct, frozen=True):
     adopt_local: Literal["never", "matching_email", "always"] = "never"
 
 
+class Schedule(msgspec.Struct, frozen=True):
+    """When a service runs: five cron fields, in a time zone; `timezone` None is the machine's."""
+
+    cron: str
+    text: str
+    """As written in the file."""
+    timezone: str | None = None
+
+
 class DesiredState(msgspec.Struct, frozen=True):
     """All files together."""
 
@@ -246,3 +255,4 @@ class DesiredState(msgspec.Struct, frozen=True):
     groups: tuple[GroupRule, ...] = ()
     departments: tuple[DepartmentRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
+    schedule: Schedule | None = None

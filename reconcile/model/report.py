@@ -18,10 +18,19 @@ class Outcome(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Trouble(msgspec.Struct, frozen=True):
+    """Why nothing was done in a workspace, though it was in others: the exit code it would have had alone."""
+
+    workspace: str
+    exit_code: int
+    detail: str
+
+
 class Report(msgspec.Struct, frozen=True):
-    """What happened to all changes, in the plan's order."""
+    """What happened to all changes, in the plan's order, and which workspaces were given up as a whole."""
 
     outcomes: tuple[Outcome, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
     def count(self, result: Result) -> int:
         """How many changes ended so."""

@@ -33,7 +33,7 @@ def plan_json(plan: Plan) -> str:
 
 
 def report_json(plan: Plan, report: Report) -> str:
-    """Summary, every change with its result and detail, and what the plan had skipped."""
+    """Summary, every change with its result and detail, what the plan had skipped, and the workspaces given up."""
     return _text(
         {
             "format": 1,
@@ -43,6 +43,7 @@ def report_json(plan: Plan, report: Report) -> str:
             },
             "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
             "skips": plan.skips,
+            "troubles": report.troubles,
         }
     )
 

@@ -124,9 +124,12 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     """What became of the changes: failures one by one, the rest as numbers. `skips`: what was not possible, too."""
     paint = _painted if colour else _plain
     lines = [*_skips(plan, paint, full=False)] if skips else []
-    for outcome in report.outcomes:
-        if outcome.result != "applied" or outcome.detail:
-            detail = words.printable(outcome.detail)
-            lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
+    for outcome in words.told(report):
+        detail = words.printable(outcome.detail)
+        lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
+    for trouble in report.troubles:
+        first, *rest = map(words.printable, trouble.detail.splitlines())
+        lines.append(f"  {paint('!', '!')} workspace {words.printable(trouble.workspace)}: {first}")
+        lines += [f"    {line}" for line in rest]
     lines.append(paint(words.outcome_line(report), "bold"))
     return "\n".join([*lines, *_counts(counting.done(plan, report), paint)])

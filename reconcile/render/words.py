@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from reconcile.model.change import LOSSES, Change, Fields, Plan, unnests
-from reconcile.model.report import Report, Result
+from reconcile.model.report import Outcome, Report, Result
 
 SHOWN = 10
 """How many changes of one kind and action, and how many skips, a shortened plan shows."""
@@ -108,6 +108,14 @@ def narrowed(plan: Plan) -> str:
     """What the command line narrowed the plan to; "" for nothing."""
     scope = [*plan.scope.targets, *(f"source {name}" for name in plan.scope.sources)]
     return printable(", ".join([*scope, *(f"workspace {name}" for name in plan.scope.workspaces)]))
+
+
+def told(report: Report) -> Iterator[Outcome]:
+    """The outcomes told one by one: what was not applied, or not wholly, in the workspaces that were not given up."""
+    given_up = {trouble.workspace for trouble in report.troubles}
+    for outcome in report.outcomes:
+        if (outcome.result != "applied" or outcome.detail) and outcome.change.workspace not in given_up:
+            yield outcome
 
 
 def outcome_line(report: Report) -> str:

@@ -1,11 +1,13 @@
 """Carrying out a plan on a platform in memory: outcomes, isolation, what is kept when something breaks off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from reconcile.applying import apply
-from reconcile.errors import PlatformUnreadable, StalePlan
+from reconcile.errors import Locked, PlatformUnreadable, StalePlan
 from reconcile.model.change import Change, Digests, Fields, Plan, Scope
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, User
 from reconcile.model.report import Report
@@ -206,3 +208,75 @@ def test_a_group_whose_outer_one_keeps_its_old_name_is_created_without() -> None
     report = apply(plan(rename, group("a", "New")), platform, HOLDER)
     assert results(report) == {"old": ("failed", "no"), "a": ("applied", "but not within group New, which failed")}
     assert nested(platform) == {"old": [], "a": []}
+
+
+class Broken(MemoryPlatform):
+    """A platform on which the transaction of some workspaces raises."""
+
+    def __init__(self, **errors: BaseException) -> None:
+        super().__init__()
+        self._errors = errors
+
+    def transaction(self, workspace: str):  # type: ignore[no-untyped-def] # only what the test needs
+        if workspace in self._errors:
+            raise self._errors[workspace]
+        return super().transaction(workspace)
+
+
+def troubles(report: Report) -> list[tuple[str, int]]:
+    return [(one.workspace, one.exit_code) for one in report.troubles]
+
+
+def test_alone_a_workspace_that_fails_does_not_stop_the_others() -> None:
+    platform = Broken(main=PlatformUnreadable("gone"), third=KeyError("x"))
+    report = apply(plan(user("ann"), user("bob", "other"), user("cyd", "third")), platform, HOLDER, together=False)
+    assert results(report)["bob"] == ("applied", "")
+    assert results(report)["ann"] == ("failed", "gone")
+    assert troubles(report) == [("main", 7), ("third", 1)]
+    assert "This is a fault of reconcile" in report.troubles[1].detail
+
+
+def test_alone_a_stale_or_locked_workspace_does_not_stop_the_others() -> None:
+    platform = MemoryPlatform(states=[PlatformState("stale", users=(User("1", "BOB"),))])
+    with platform.lock(["locked"], HOLDER):
+        report = apply(plan(user("ann", "locked"), user("bob", "stale"), user("cyd")), platform, HOLDER, together=False)
+        assert troubles(report) == [("locked", 8), ("stale", 5)]
+        assert results(report)["cyd"] == ("applied", "")
+        with pytest.raises(Locked):
+            apply(plan(user("eve", "locked")), platform, HOLDER, together=False)
+        with pytest.raises(Locked):
+            apply(plan(user("eve", "locked"), user("fay")), platform, HOLDER)
+    assert len(platform.read("main").users) == 1, "together nothing is begun"
+
+
+def test_where_all_fail_the_report_has_each_or_the_only_one_is_raised() -> None:
+    platform = Broken(main=PlatformUnreadable("gone"), other=PlatformUnreadable("gone too"))
+    report = apply(plan(user("ann"), user("bob", "other")), platform, HOLDER, together=False)
+    assert troubles(report) == [("main", 7), ("other", 7)]
+    with pytest.raises(PlatformUnreadable):
+        apply(plan(user("ann")), platform, HOLDER, together=False)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_interrupted_run_reports_what_it_has_written(together: bool) -> None:
+    platform = Broken(other=KeyboardInterrupt())
+    changes = plan(user("ann"), user("bob", "other"), user("cyd", "third"))
+    report = apply(changes, platform, HOLDER, together=together)
+    assert [result for result, _ in results(report).values()] == ["applied", "failed", "failed"]
+    assert troubles(report) == [("other", 1), ("third", 1)]
+    assert platform.read("third").users == ()
+    with pytest.raises(KeyboardInterrupt):
+        apply(plan(user("bob", "other"), user("cyd", "third")), platform, HOLDER, together=together)
+
+
+def test_a_lock_that_cannot_be_released_does_not_hide_what_was_written() -> None:
+    class Sticky(MemoryPlatform):
+        @contextmanager
+        def lock(self, *arguments: Any, **more: Any) -> Iterator[None]:
+            with super().lock(*arguments, **more):
+                yield
+            raise PlatformUnreadable("the lock could not be released")
+
+    report = apply(plan(user("ann")), Sticky(), HOLDER, together=False)
+    assert results(report) == {"ann": ("applied", "")}
+    assert troubles(report) == [("main", 7)]

@@ -1,0 +1,101 @@
+"""What `apply --yes` does, as one function: a run of the service does the same."""
+
+import getpass
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import click
+import msgspec
+
+from reconcile.applying import apply as carry_out
+from reconcile.cli import assembling, planfiles, showing
+from reconcile.cli.running import progress, run_log
+from reconcile.errors import GuardRefused, StalePlan
+from reconcile.model.change import Plan, Scope
+from reconcile.model.report import Report, Trouble
+from reconcile.ports import Holder
+from reconcile.render.words import outcome_line
+
+EXIT_PARTIAL = 6
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What is to be applied: a plan file, or desired state of which a plan is made first."""
+
+    files: tuple[Path, ...] = ()
+    """Desired state; for a plan file where it is now, if it has moved."""
+    variables: dict[str, str] = {}
+    plan_file: Path | None = None
+    scope: Scope = Scope()
+    force: bool = False
+
+
+def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None = None) -> int:
+    """Plans where there is no plan yet, applies, shows both, and answers the exit code.
+
+    `ask` is called before anything is written and raises where the answer is no. Raises what planning and applying
+    raise. A plan file is begun in all its workspaces or in none; a plan made here goes workspace by workspace.
+    """
+    saved = planfiles.read(task.plan_file) if task.plan_file is not None else None
+    files = task.files if saved is None else task.files or tuple(map(Path, saved.files))
+    loaded = assembling.configuration(files, task.variables)
+    troubles: tuple[Trouble, ...] = ()
+    if saved is not None and saved.digests.configuration != loaded.digest:
+        raise StalePlan([_moved(files, saved.variables, task.variables)])
+    if saved is not None:
+        assembling.chosen_workspaces(loaded.desired, [change.workspace for change in saved.changes])
+        made = saved
+    else:
+        with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+            made, troubles = assembling.plan(loaded, task.scope, task.variables, target, tell)
+    shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
+    if shown:
+        click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
+    if made.violations:
+        found = "; ".join(f"{one.code}: {one.detail}" for one in made.violations)
+        raise GuardRefused(f"refused by the guards, nothing was applied: {found}")
+    if made.changes and ask:
+        ask()
+    holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        report = carry_out(made, target, holder, together=saved is not None, force=task.force, progress=tell)
+    report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
+    for trouble in report.troubles:
+        run_log.info("workspace %s was given up with exit code %d", trouble.workspace, trouble.exit_code)
+    run_log.info("%s", outcome_line(report))
+    _show(made, report, form, colour=colour, skips=not shown)
+    return _exit_code(report)
+
+
+def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> None:
+    try:
+        if made.changes or report.troubles or form != "text":
+            click.echo(showing.report(made, report, form, colour=colour, skips=skips))
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:  # nobody reads it, or the disk is full: what was done is done, and the exit code says so
+        outcome = outcome_line(report)
+        logging.getLogger(__name__).error("the report cannot be written: %s. %s", error.strerror, outcome)  # noqa: TRY400 - no fault of ours
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, and what flushes at exit
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _exit_code(report: Report) -> int:
+    """In part is what applied something; where workspaces failed and nothing was applied, the first says why."""
+    if report.troubles and not report.count("applied"):
+        return report.troubles[0].exit_code
+    complete = report.count("applied") == len(report.outcomes) and not report.troubles
+    return 0 if complete else EXIT_PARTIAL
+
+
+def _moved(files: tuple[Path, ...], planned: tuple[str, ...], given: dict[str, str]) -> str:
+    line = f"the desired state in {', '.join(map(str, files))} is not the one the plan was made from"
+    if planned or given:
+        now = ", ".join(sorted(given))
+        line += f" (planned with --var {', '.join(planned) or 'nothing'}; given now: {now or 'nothing'})"
+    return line

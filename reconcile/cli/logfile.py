@@ -1,0 +1,109 @@
+"""A log file: readable by its owner alone, rotated by size, with nothing about people unless more is asked for.
+
+Several processes may write one file: whoever rotates holds a lock on it, and everybody looks whether the name still
+leads to the file at hand, so that logrotate may do it too.
+"""
+
+import copy
+import logging
+import os
+import re
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from reconcile.errors import UsageError
+
+_OURS = re.compile(rb'\d{4}-\d\d-\d\dT|\{"time"')
+
+
+class LogFile(RotatingFileHandler):
+    """Rotates PATH to PATH.1, PATH.2 and so on. A fault of the file is told once and never ends a run."""
+
+    def __init__(self, path: Path, size: int, count: int) -> None:
+        """Raises UsageError where the file cannot be, or is no log."""
+        real = Path(os.path.realpath(path))  # the name that a link leads to is rotated, not the link
+        _refuse_other(path, real)
+        self._told = False
+        try:
+            super().__init__(real, maxBytes=size, backupCount=count, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise UsageError(f"the log file {path} cannot be opened: {error.strerror}") from error
+
+    def _open(self) -> Any:
+        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record, or what it may say without naming people."""
+        impersonal = getattr(record, "impersonal", None)
+        if impersonal is not None and not logging.getLogger("reconcile").isEnabledFor(logging.INFO):
+            if not impersonal:
+                return
+            record = copy.copy(record)
+            record.msg, record.args, record.exc_info = impersonal, (), None
+        try:
+            if self.stream is not None and not self._is_current(self.stream):
+                self.stream.close()
+                self.stream = None  # opened again by what follows
+        except OSError:
+            self.handleError(record)
+            return
+        super().emit(record)
+
+    def doRollover(self) -> None:  # noqa: N802 - the name is the standard library's
+        """Rotates, unless another process has just done so."""
+        stream = self.stream or self._open()
+        with _locked(stream.fileno()):
+            if self._is_current(stream):
+                super().doRollover()
+                return
+        stream.close()
+        self.stream = self._open()
+
+    def _is_current(self, stream: Any) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.baseFilename), os.fstat(stream.fileno()))  # noqa: PTH116 - beside fstat
+        except FileNotFoundError:
+            return False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - as the standard library has it
+        """Says once that the file cannot be written."""
+        if not self._told:
+            self._told = True
+            error = sys.exc_info()[1]
+            why = error.strerror if isinstance(error, OSError) else error
+            logging.getLogger("reconcile.cli").warning("the log file %s cannot be written: %s", self.baseFilename, why)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _refuse_other(path: Path, real: Path) -> None:
+    """Nothing is added to a file that is something else, nor rotated away what is no file."""
+    try:
+        if real.exists() and not real.is_file():
+            raise UsageError(f"the log file {path} is no file: the log is on standard error too")
+        if real.is_file() and real.stat().st_size:
+            with real.open("rb") as existing:
+                if not _OURS.match(existing.read(16)):
+                    raise UsageError(f"{path} exists and is no log file: nothing is added to it")
+    except OSError as error:
+        raise UsageError(f"the log file {path} cannot be opened: {error.strerror}") from error
+
+
+class _locked:  # noqa: N801 - used like a function
+    """Holds a lock on an open file; where there is no flock, processes must not share a log file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._copy = os.dup(descriptor)  # the stream itself is closed on the way
+
+    def __enter__(self) -> None:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(self._copy, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._copy)

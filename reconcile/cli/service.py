@@ -1,0 +1,168 @@
+"""The loop of a service: waits for the schedule, runs, says so, and ends when it is told to.
+
+One run after the other, in the main thread: so a signal can end a run as it ends `apply`, and no run overlaps the one
+before. Waits are short and go by the clock on the wall, so that a machine that slept or whose clock was set is noticed.
+"""
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, tzinfo
+from types import FrameType
+from typing import Protocol
+
+from reconcile.cli.running import service_log
+from reconcile.config.schedules import upcoming
+from reconcile.model.desired import Schedule
+
+_TICK = 30.0
+"""Seconds after which the clock is looked at again."""
+
+_LATE = timedelta(minutes=2)
+_COUNTED = 1000
+
+
+class Timetable:
+    """A schedule in its time zone."""
+
+    def __init__(self, schedule: Schedule, where: tzinfo) -> None:
+        """Takes what `config.schedules` reads and tells."""
+        self._schedule = schedule
+        self._where = where
+
+    def next(self, after: datetime) -> datetime:
+        """The first time that it comes after a moment."""
+        return upcoming(self._schedule, after, self._where)
+
+    def between(self, after: datetime, until: datetime) -> str:
+        """How often it comes after the one moment, up to and including the other: "" for never, or `3 times`."""
+        count = 0
+        while count < _COUNTED and (after := self.next(after)) <= until:
+            count += 1
+        more = "more than " if count == _COUNTED else ""
+        return f"{more}{count} time{'s'[: count != 1]}" if count else ""
+
+    def __str__(self) -> str:
+        return f"{self._schedule.text} ({self._where})"
+
+
+class Bell(Protocol):
+    """Wakes a service up."""
+
+    stopping: bool
+    """Whether the service is to end."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, or returns early; answers whether the files are to be read again."""
+        ...
+
+
+def serve(
+    timetable: Callable[[Timetable | None], Timetable], run: Callable[[], int], now: Callable[[], datetime], bell: Bell
+) -> None:
+    """Runs whenever the timetable says, until the bell says stop.
+
+    `timetable` reads the files again and answers the former one where they cannot be read. `run` never raises; it
+    answers an exit code.
+    """
+    table = timetable(None)
+    due = table.next(now())
+    service_log.info("schedule: %s; the next run is at %s", table, _time(due))
+    seen = now()
+    while not bell.stopping:
+        moment = now()
+        if moment < seen - _LATE:
+            due = table.next(moment)
+            service_log.info("the clock was set back; the next run is at %s", _time(due))
+        seen = moment
+        if moment < due:
+            if bell.wait(min(_TICK, (due - moment).total_seconds())) and not bell.stopping:
+                table = timetable(table)
+                due = table.next(now())
+                service_log.info("schedule: %s; the next run is at %s", table, _time(due))
+            continue
+        if moment - due > _LATE:
+            missed = table.between(due, moment)
+            service_log.warning(
+                "the run of %s was missed%s; it is made up for now, once",
+                _time(due),
+                f", and {missed} more" if missed else "",
+            )
+        code = run()
+        seen = ended = now()
+        say = service_log.warning if code else service_log.info
+        say("the run took %d s and ended with exit code %d", round((ended - moment).total_seconds()), code)
+        if overlapped := table.between(moment, ended):
+            service_log.warning("due while that run took place, and skipped: %s", overlapped)
+        if not bell.stopping:
+            table = timetable(table)
+            # A clock that was set back by seconds shows the time of this run once more.
+            due = table.next(max(ended, due) if due - ended < _LATE else ended)
+            service_log.info("the next run is at %s", _time(due))
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(sep=" ", timespec="minutes")
+
+
+class SignalBell:
+    """Rung by signals: SIGTERM and SIGINT stop; SIGHUP reads the files again, or stops where a terminal is closed.
+
+    During a run the first to stop lets it end; the second breaks it off, as it does `apply`.
+    """
+
+    def __init__(self) -> None:
+        """Needs `listening` to be rung."""
+        self.stopping = False
+        self.running = False
+        self.broken_off = False
+        self._reload = False
+        self._near, self._far = socket.socketpair()
+        self._near.setblocking(False)
+        self._far.setblocking(False)
+
+    @contextmanager
+    def listening(self, *, terminal: bool) -> Iterator[None]:
+        """Takes the signals over while the block runs."""
+        hangup = self._stop if terminal else self._again
+        wanted = {"SIGTERM": self._stop, "SIGINT": self._stop, "SIGHUP": hangup}  # Windows has no SIGHUP
+        handlers = {getattr(signal, name): handler for name, handler in wanted.items() if hasattr(signal, name)}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._near.close()
+            self._far.close()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self.stopping and self.running:
+            self.broken_off = True
+            raise KeyboardInterrupt
+        self.stopping = True
+        self._ring()
+        if self.running:  # by a thread: the one that was interrupted may be in the middle of writing
+            text = "ends after the current run; a second signal breaks it off"
+            threading.Thread(target=service_log.info, args=(text,)).start()
+
+    def _again(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload = True
+        self._ring()
+
+    def _ring(self) -> None:
+        with suppress(BlockingIOError):  # it is ringing already
+            self._far.send(b"!")
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, or returns early; answers whether the files are to be read again."""
+        import select
+
+        select.select([self._near], [], [], seconds)
+        with suppress(BlockingIOError):
+            while self._near.recv(64):
+                pass
+        again, self._reload = self._reload, False
+        return again

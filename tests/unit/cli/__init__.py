@@ -1,0 +1,1 @@
+"""What the command line decides without reading or writing anything."""
