@@ -9,7 +9,7 @@ import sys
 import click
 
 from reconcile import __version__
-from reconcile.cli import applying, configuration, holdings, looking, planning, testing
+from reconcile.cli import applying, configuration, entering, holdings, looking, planning, testing
 from reconcile.cli.running import report_error
 from reconcile.errors import ReconcileError
 
@@ -25,7 +25,7 @@ def cli() -> None:
     """
 
 
-_FAMILIES = (configuration, testing, looking, planning, applying, holdings)
+_FAMILIES = (configuration, testing, looking, planning, applying, holdings, entering)
 for command in (command for family in _FAMILIES for command in family.COMMANDS):
     cli.add_command(command)
 

@@ -26,7 +26,7 @@ def accepted(source: desired.Source, some: Target, result: Result) -> None:
     if result.code in {BUSY, UNAVAILABLE}:
         raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
-        raise BindRefused(BIND, f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}")
+        raise BindRefused(f"{some.url}: the bind as {reader(source)} was refused: {result}.\n{_advice(result)}", result)
 
 
 def broken(why: object) -> Unusable:

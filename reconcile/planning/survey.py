@@ -103,8 +103,9 @@ def _why(rules: SourceRules, position: int, status: str, skip: Skip | None) -> s
         return status
     if rules.excluded(position):
         return "on the exclude list"
-    if not rules.wants(position, exists=False):
+    wanted = rules.wants(position, exists=False)
+    if not wanted and not rules.source.register_on_login:
         return "not selected"
     if rules.outside_required(position):
         return "in none of the required groups"
-    return f"the next apply creates it: {rules.why(position)}"
+    return f"the next apply creates it: {rules.why(position)}" if wanted else "the first login creates it"

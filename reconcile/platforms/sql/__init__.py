@@ -4,6 +4,7 @@
     database     the way there, transactions, what errors mean: `sqlite` or a `server`, `postgresql` or `mariadb`
     reading      tables → PlatformState
     writing      changes → statements; by kind: `named`, `departments`, `users`, `links`; `work` and `isolation` below
+    attempts     logins that failed
     locking      one run at a time; `processes` tells the living from the dead
 
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.
@@ -21,6 +22,7 @@ from reconcile.platforms.sql.limits import LIMITS
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
+    from reconcile.platforms.sql.attempts import SqlAttempts
     from reconcile.platforms.sql.database import Database
 
 
@@ -48,6 +50,13 @@ class SqlPlatform:
         from reconcile.platforms.sql.database import connect
 
         return connect(self._settings)
+
+    @cached_property
+    def attempts(self) -> "SqlAttempts":
+        """The logins that failed."""
+        from reconcile.platforms.sql.attempts import SqlAttempts
+
+        return SqlAttempts(lambda: self._database, self._prepare)
 
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is; an empty state where nothing has ever been applied."""
