@@ -3,8 +3,8 @@
 Five attempts are free: who mistypes a password, or remembers which one it was, needs no more. After the fifth failure
 there is a pause of half a minute, doubled with each further one up to a quarter of an hour: against one account that
 leaves somebody who guesses about a hundred attempts a day, and the owner never waits longer than a coffee takes. Nobody
-is locked out for ever, since then anybody could do that to anybody. What failed is forgotten a quarter of an hour after
-the last pause.
+is locked out for ever, since then anybody could do that to anybody. What failed is remembered for a day: were it only
+the quarter of an hour, five guesses every quarter of an hour would never meet a long pause.
 """
 
 import threading
@@ -16,7 +16,7 @@ FIRST_PAUSE: Final = 30
 """Seconds."""
 LONGEST_PAUSE: Final = 15 * 60
 """Seconds."""
-MEMORY: Final = 15 * 60
+MEMORY: Final = 24 * 60 * 60
 """Seconds after a pause, or after a failure that brought none, for which it counts."""
 
 
