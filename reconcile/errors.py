@@ -9,6 +9,7 @@
     ├── Unreadable                 7  a source or the platform could not be read completely
     │   ├── SourceUnreadable
     │   └── PlatformUnreadable
+    ├── LoginRefused               1  somebody may not log in; carries the reason
     ├── Locked                     8  another run holds the platform
     └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
 
@@ -18,7 +19,7 @@ never holds a secret.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 
 class Problem(NamedTuple):
@@ -102,6 +103,25 @@ class SourceUnreadable(Unreadable):
 
 class PlatformUnreadable(Unreadable):
     """The platform could not be read completely."""
+
+
+Refusal: TypeAlias = Literal["failed", "wait", "local", "disabled", "out_of_service", "not_registered"]
+"""Why somebody may not log in.
+
+`failed`: no such person, or a wrong password; nobody is told which. `wait`: too many attempts failed. `local`: the
+account is the platform's own. The others are told only to who gave the right password: `disabled` in the directory,
+`out_of_service` on the platform, `not_registered` there and not to be.
+"""
+
+
+class LoginRefused(ReconcileError):
+    """Somebody may not log in."""
+
+    def __init__(self, reason: Refusal, message: str, wait: int = 0) -> None:
+        """`wait` is after how many seconds another attempt may be made."""
+        self.reason: Refusal = reason
+        self.wait = wait
+        super().__init__(message)
 
 
 class Locked(ReconcileError):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
+from reconcile.model.login import Names
 from reconcile.model.platform import Limits, PlatformState
 
 Progress: TypeAlias = Callable[[str, int], None]
@@ -63,6 +64,18 @@ class Directory(Protocol):
         """
         ...
 
+    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+        """As `read`, but of the persons only those who have one of the names; nobody else's entry is read."""
+        ...
+
+    def refusal(self, dn: str, password: str) -> str:
+        """Binds as somebody, with nothing but this password: "" where the directory lets them in, else why not.
+
+        What it says is for the administrator; the password is in none of it. Raises SourceUnreadable where nobody could
+        be asked, UsageError where nobody can ever log in.
+        """
+        ...
+
     def check(self) -> Iterable[Check]:
         """Connects step by step; ends with the first step that fails, as one Check with ok False."""
         ...
@@ -98,10 +111,31 @@ class Writer(Protocol):
         ...
 
 
+class Attempts(Protocol):
+    """Logins that failed, counted for each workspace and key across all processes. Needs no lock."""
+
+    def begin(self, workspace: str, key: str, now: int) -> int:
+        """Counts an attempt as failed before it is made, so that of many at once no more are made than allowed.
+
+        Answers 0, or how many seconds to wait: then the attempt is not counted and must not be made. `now` is in
+        seconds since 1970. Raises Locked where it cannot be counted in time.
+        """
+        ...
+
+    def forget(self, workspace: str, key: str) -> None:
+        """Forgets what failed, because somebody has logged in."""
+        ...
+
+
 class Platform(Protocol):
     """The application being kept in line. Reads are complete or raise PlatformUnreadable, and change nothing."""
 
     limits: Limits
+
+    @property
+    def attempts(self) -> Attempts:
+        """The logins that failed."""
+        ...
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 

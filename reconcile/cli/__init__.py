@@ -13,6 +13,7 @@ from reconcile.cli import (
     applying,
     configuration,
     connecting,
+    entering,
     holdings,
     looking,
     planning,
@@ -34,7 +35,18 @@ def cli() -> None:
     """
 
 
-_FAMILIES = (configuration, testing, looking, previewing, planning, applying, serving, holdings, connecting)
+_FAMILIES = (
+    configuration,
+    testing,
+    looking,
+    previewing,
+    planning,
+    applying,
+    serving,
+    holdings,
+    entering,
+    connecting,
+)
 for command in (command for family in _FAMILIES for command in family.COMMANDS):
     cli.add_command(command)
 

@@ -150,6 +150,7 @@ class Builder:
             transport=values.get("transport", "auto"),
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),
+            register_on_login=values.get("register_on_login", False),
             options=_options(values, desired.Source),
         )
 

@@ -41,7 +41,7 @@ def accepted(source: desired.Source, some: Target, result: Result, who: str) -> 
         raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
         advice = _advice(source, some, result)
-        raise BindRefused(BIND, f"{some.url}: the bind as {who} was refused: {result}.\n{advice}")
+        raise BindRefused(f"{some.url}: the bind as {who} was refused: {result}.\n{advice}", result)
 
 
 def broken(why: object) -> Unusable:

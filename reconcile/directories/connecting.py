@@ -22,8 +22,11 @@ def tell_nobody(what: str, detail: str) -> None:
     """A Told that tells nobody."""
 
 
-def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
-    """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason."""
+def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: bool = False) -> Session:
+    """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason.
+
+    `warned`: what there is to be said about the way to them was said before.
+    """
     try:
         targets = [target(url) for url in urls]
     except ValueError as error:
@@ -41,7 +44,8 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told) -> Session:
     name, session = transports.chosen(source, targets)
     log.info("%s: the transport is %s", source.name, name)
     rules = securing.context(source.tls) if any(protects) else None
-    _warn(source, targets)
+    if not warned:
+        _warn(source, targets)
     failures: list[Unusable] = []
     for some in targets:
         try:

@@ -48,6 +48,11 @@ class NoConnection(SourceUnreadable):
 class BindRefused(NoConnection):
     """The server answered the bind with a refusal."""
 
+    def __init__(self, message: str, result: "Result") -> None:
+        """`result` is the server's answer."""
+        self.result = result
+        super().__init__(BIND, message)
+
 
 class Unusable(Exception):
     """This server cannot be used; the next one may. Never leaves `connecting`."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-from reconcile.directories import checking, finding, reading, settings
+from reconcile.directories import checking, finding, logins, reading, settings
 from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import NoConnection
 from reconcile.directories.retrying import patiently, persistently
@@ -11,6 +11,7 @@ from reconcile.directories.transports import Session, Told
 from reconcile.directories.vendors import vendor
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.login import Names
 from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
 Answer = TypeVar("Answer")
@@ -43,6 +44,15 @@ class LdapDirectory:
         if not external_ids and not dns:
             return frozenset()
         return self._whole(lambda session: finding.find(self._source, self._vendor, external_ids, dns, session))
+
+    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+        """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
+        one = logins.narrowed(self._source, self._vendor, names)
+        return self._whole(lambda session: reading.snapshot(one, self._vendor, query, session, self._progress))
+
+    def refusal(self, dn: str, password: str) -> str:
+        """Binds on a connection of its own; "" where the directory lets them in. Raises SourceUnreadable."""
+        return logins.refusal(self._source, dn, password)
 
     def check(self) -> Iterable[Check]:
         """Server, TLS, bind, base DN, and what each rule finds in how many seconds."""

@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from reconcile.directories import checking, matching, reading, settings
+from reconcile.directories import checking, logins, matching, reading, settings
 from reconcile.directories.entries import external_id
 from reconcile.directories.searching import RawEntry
 from reconcile.directories.tree import Tree
 from reconcile.directories.vendors import vendor
-from reconcile.errors import SourceUnreadable
+from reconcile.errors import SourceUnreadable, UsageError
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.login import Names
 from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
 Entries: TypeAlias = Mapping[str, Mapping[str, Sequence[str | bytes]]]
@@ -50,6 +51,18 @@ class MemoryDirectory:
         found = {asked for asked in external_ids if asked.lower() in ids}
         present = _present(tree, base, dns)
         return frozenset(found.union(name for name in present if not reading.is_removed(name, self._vendor)))
+
+    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+        """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
+        one = logins.narrowed(self._source, self._vendor, names)
+        return reading.snapshot(one, self._vendor, query, self._tree(), self._progress)
+
+    def refusal(self, dn: str, password: str) -> str:
+        """Nobody logs in here. Raises UsageError."""
+        del dn, password
+        raise UsageError(
+            f"nobody can log in by the source {self._source.name}: it has no server that could check a password"
+        )
 
     def check(self) -> Iterable[Check]:
         """The entries, the base DN, and what each rule finds."""

@@ -54,6 +54,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Values are DNs."""
     login_attributes: tuple[str, ...] = ()
     """Values are identifiers."""
+    principal: str = ""
+    """An attribute that people can log in with as well, by its whole value; "" where there is none."""
     primary_group: bool = False
     """Whether a person's `primarygroupid` makes it a member of the group whose `objectsid` ends in that number."""
     in_chain: str = ""
@@ -94,6 +96,7 @@ _ACTIVE_DIRECTORY: Final = Vendor(
     id_assertion=activedirectory.guid_assertion,
     group_filter="(objectClass=group)",
     member_attributes=("member",),
+    principal="userprincipalname",
     primary_group=True,
     in_chain="1.2.840.113556.1.4.1941",
     unit_filter="(objectClass=organizationalUnit)",

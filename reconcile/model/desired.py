@@ -167,6 +167,8 @@ class Source(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     """LDIF files of a source of type ldif, as absolute paths or relative to the working directory."""
     note: str = ""
+    register_on_login: bool = False
+    """A person becomes a user at the first successful login, and stays one as long as the rules allow it."""
     active_uac: tuple[int, ...] = ()
     """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
     options: dict[str, object] = {}

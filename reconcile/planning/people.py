@@ -114,6 +114,8 @@ class Gathering:
                 self._skip(position, username, refused)
                 if user is not None:
                     held.add(user.id)
+        if self._rules.login:
+            return People(candidates, self._skips, matches.users, {}, frozenset(ignored))
         staying = {candidate.user.id for candidate in candidates if candidate.user is not None} | held
         departed = {user.id: True for user in matches.users.values() if user.id not in staying}
         strays = self._rules.index.snapshot.strays

@@ -26,9 +26,15 @@ class Mapping(NamedTuple):
 class SourceRules:
     """One source's rules over its snapshot: who is selected, in which groups and departments, with which roles."""
 
-    def __init__(self, desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> None:
-        """Raises UsageError when a department is selected without its parent."""
+    def __init__(
+        self, desired: DesiredState, source: Source, snapshot: DirectorySnapshot, *, login: bool = False
+    ) -> None:
+        """`login`: the snapshot holds nobody but the person who logs in, so that it tells nothing about anybody else.
+
+        Raises UsageError when a department is selected without its parent.
+        """
         self.source = source
+        self.login = login
         self.index = Index(snapshot)
         self.notices: list[str] = []
         users = source.users
@@ -63,8 +69,8 @@ class SourceRules:
 
     def wants(self, position: int, *, exists: bool) -> bool:
         """Whether `create` and `select` want the person as a user; `exists` says that the person is one already."""
-        create = self.source.users.create
-        if create == "all" or (create == "never" and exists):
+        create, registers = self.source.users.create, self.source.register_on_login
+        if create == "all" or (create == "never" and exists) or (registers and (exists or self.login)):
             return True
         if create == "mapped" and (position in self._mapped or self.department(position)):
             return True
@@ -78,6 +84,8 @@ class SourceRules:
         """Which rule wants the person, in words."""
         if self.named(position):
             return f"named in select of {self.source.name}"
+        if self.login and self.source.users.create != "all":
+            return f"logged in by {self.source.name} for the first time"
         if self.source.users.create == "mapped":
             for mapping in self.mappings:
                 if position in mapping.members:

@@ -107,13 +107,15 @@ def _why(
 ) -> str:
     if skip is not None or status:
         return f"{skip.code}: {skip.detail}" if skip is not None else status
-    if rules.excluded(position):
-        return "on the exclude list"
-    if not rules.wants(position, exists=False):
-        return "not selected"
-    if rules.outside_required(position):
-        return "in none of the required groups"
-    if position in ignored:
-        return "the user was deleted on the platform"
+    wanted = rules.wants(position, exists=False)
+    hindrances = (
+        (rules.excluded(position), "on the exclude list"),
+        (not wanted and not rules.source.register_on_login, "not selected"),
+        (rules.outside_required(position), "in none of the required groups"),
+        (position in ignored, "the user was deleted on the platform"),
+        (not wanted, "the first login creates it"),
+    )
+    if hindrance := next((why for holds, why in hindrances if holds), ""):
+        return hindrance
     verb = "adopts the local account" if candidate is not None and candidate.user is not None else "creates it"
     return f"the next apply {verb}: {rules.why(position)}"

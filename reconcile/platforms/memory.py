@@ -16,6 +16,7 @@ from reconcile.errors import Locked
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.platforms.attempts import MemoryAttempts
 from reconcile.platforms.draft import Draft
 from reconcile.platforms.names import Names
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
@@ -37,6 +38,7 @@ class MemoryPlatform:
     ) -> None:
         """Takes the workspaces to begin with, and what is to fail."""
         self.limits = limits or Limits(any_role=True, nested_groups=True)
+        self.attempts = MemoryAttempts()
         self._settings = settings or desired.Platform(type="memory")
         self._progress = progress
         self._states = {state.workspace: state for state in states}

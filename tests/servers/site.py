@@ -49,8 +49,8 @@ class Site:
         state = yaml.safe_load(file.read_text(encoding="utf-8")) | more
         file.write_text(yaml.safe_dump(state, allow_unicode=True), encoding="utf-8")
 
-    def run(self, *arguments: str, code: int = 0, password: str = "") -> tuple[str, str]:
-        """Standard output and standard error of a command that ends with this code."""
+    def run(self, *arguments: str, code: int = 0, password: str = "", given: str = "") -> tuple[str, str]:
+        """Standard output and standard error of a command that ends with this code; `given` is its standard input."""
         done = subprocess.run(
             [sys.executable, "-m", "reconcile", *arguments],
             cwd=self.folder,
@@ -61,6 +61,7 @@ class Site:
                 "PYTHONUTF8": "1",
             }
             | self.environment,
+            input=given,
             capture_output=True,
             text=True,
             check=False,

@@ -5,6 +5,7 @@
     reading      tables → PlatformState
     writing      changes → statements; by kind: `named`, `nesting`, `departments`, `users`, `links`; below them `work`
                  and `isolation`
+    attempts     logins that failed
     locking      one run at a time; `processes` tells the living from the dead
 
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.
@@ -22,6 +23,7 @@ from reconcile.platforms.sql.limits import limits
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
+    from reconcile.platforms.sql.attempts import SqlAttempts
     from reconcile.platforms.sql.database import Database
 
 
@@ -49,6 +51,13 @@ class SqlPlatform:
         from reconcile.platforms.sql.database import connect
 
         return connect(self._settings)
+
+    @cached_property
+    def attempts(self) -> "SqlAttempts":
+        """The logins that failed."""
+        from reconcile.platforms.sql.attempts import SqlAttempts
+
+        return SqlAttempts(lambda: self._database, self._prepare)
 
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is; an empty state where nothing has ever been applied."""

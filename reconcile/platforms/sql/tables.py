@@ -241,3 +241,14 @@ locks = sa.Table(
     _name("started_at"),
     _time("heartbeat_at"),
 )
+
+login_failures = sa.Table(
+    "login_failures",
+    metadata,
+    # By its name: a reference would wait for a run that is writing to the workspace.
+    sa.Column("workspace", sa.String(NAME), primary_key=True),
+    sa.Column("key_sha256", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _time("last_failed_at"),
+    _time("locked_until"),
+)

@@ -95,6 +95,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id"),
     )
     _create(
+        "login_failures",
+        sa.Column("workspace", sa.String(length=255), nullable=False),
+        sa.Column("key_sha256", sa.String(length=64), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        _time("last_failed_at"),
+        _time("locked_until"),
+        sa.PrimaryKeyConstraint("workspace", "key_sha256"),
+    )
+    _create(
         "roles",
         _id(),
         sa.Column("workspace_id", sa.Integer(), nullable=False),

@@ -1,0 +1,91 @@
+"""Logging in: finding one person, and binding as that person.
+
+The bind goes over a connection of its own, opened as the source's own are: by the same transport, with the same TLS
+rules, never in clear text where those ask for TLS.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final, NoReturn
+
+import msgspec
+
+from reconcile.directories import filters
+from reconcile.directories.connecting import connect, tell_nobody
+from reconcile.directories.failures import BindRefused
+from reconcile.directories.vendors import Vendor
+from reconcile.model import desired
+from reconcile.model.login import Names
+
+_WITHOUT_TLS: Final = frozenset({8, 13})
+"""What a server answers to whoever binds without TLS: a fault of the settings, not of the person."""
+_DATA: Final = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
+_MEANINGS: Final = {
+    "525": "there is no such account",
+    "52e": "the password is wrong",
+    "530": "the account may not log in at this time",
+    "531": "the account may not log in from here",
+    "532": "the password has expired",
+    "533": "the account is disabled",
+    "701": "the account has expired",
+    "773": "the password has to be changed first",
+    "775": "the account is locked",
+}
+"""How Active Directory says more than "invalid credentials", within the text of its answer."""
+
+
+class _Envelope:
+    """The password that somebody typed, as a `desired.Secret`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a password cannot be copied or stored")
+
+
+def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.Source:
+    """The source whose persons are only those with one of the names; what was typed means nothing but itself."""
+    rule = source.users.filter or vendor.user_filter
+    whole = rule if rule.startswith("(") else f"({rule})"
+    known_by = "".join(f"({assertion})" for assertion in _assertions(source, vendor, names))
+    users = msgspec.structs.replace(source.users, filter=f"(&{whole}(|{known_by}))")
+    return msgspec.structs.replace(source, users=users)
+
+
+def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterator[str]:
+    identifier = source.users.identifier or vendor.identifier
+    for name in names.identifiers:
+        yield f"{identifier}={filters.escape(name)}"
+    if vendor.principal:
+        yield f"{vendor.principal}={filters.escape(names.typed)}"
+    for external_id in names.external_ids:
+        with suppress(ValueError):  # a text that can be no id of this directory names nobody in it
+            yield f"{vendor.stable_id}={vendor.id_assertion(external_id)}"
+
+
+def refusal(source: desired.Source, dn: str, password: str) -> str:
+    """Why the directory lets somebody not in; "" where it does. Raises SourceUnreadable where nobody could be asked."""
+    if not dn or not password or "\0" in password:
+        # RFC 4513, 5.1.2: a server would call it a success and bind nobody; one written in C ends a text at the NUL.
+        return "nobody is asked with an empty name, an empty password, or a NUL character in it"
+    one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
+    try:
+        session = connect(one, one.servers, tell_nobody, warned=source.bind.password is not None)
+    except BindRefused as refused:
+        if refused.result.code in _WITHOUT_TLS:
+            raise
+        found = _DATA.search(refused.result.message)
+        meaning = _MEANINGS.get(found[1]) if found else None
+        return f"{refused.result}" + (f" ({meaning})" if meaning else "")
+    session.close()
+    return ""

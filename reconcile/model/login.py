@@ -1,0 +1,28 @@
+"""Somebody who logs in: the names they may be known by, and who they turn out to be."""
+
+import msgspec
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What a directory may know somebody by, who typed `typed`: any of these is enough."""
+
+    typed: str
+    identifiers: tuple[str, ...]
+    """With and without the domain, where that is the source's."""
+    external_ids: tuple[str, ...] = ()
+    """Of the users of the source who have such a name on the platform."""
+
+
+class Login(msgspec.Struct, frozen=True):
+    """Who has logged in. `roles` are those on the platform, in alphabetical order.
+
+    `registered`: this login made the user; `updated`: it brought the user up to date.
+    """
+
+    username: str
+    workspace: str
+    source: str
+    external_id: str
+    roles: tuple[str, ...]
+    registered: bool
+    updated: bool

@@ -1,0 +1,216 @@
+"""One person logs in: by which source, under which names, and what the rules say of that person and of nobody else.
+
+The snapshot of a login holds one person, so whoever else is on the platform is neither missing nor out of scope; the
+same planner works on it, and what it says of others is not even looked at.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+
+import msgspec
+
+from reconcile.errors import TemplateFailed, UsageError
+from reconcile.model import dn
+from reconcile.model.change import Change, Digests, Plan, Scope, Skip
+from reconcile.model.desired import Source
+from reconcile.model.directory import DirectorySnapshot, Person
+from reconcile.model.login import Names
+from reconcile.model.platform import PlatformState, User
+from reconcile.planning import targets
+from reconcile.planning.diff import diff
+from reconcile.planning.make import Inputs
+from reconcile.planning.order import ordered
+from reconcile.planning.people import Refused, render_username
+from reconcile.planning.rules import SourceRules
+from reconcile.planning.wanted import gather, wanted
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
+
+
+class Verdict(msgspec.Struct):
+    """What the rules say. `user` is the one on the platform; `wanted` whether there is to be one at all.
+
+    `skip` is why the person cannot be synchronised at present; `plan` is what would bring the user up to date.
+    """
+
+    username: str
+    user: User | None
+    wanted: bool
+    disabled: bool
+    skip: Skip | None
+    plan: Plan
+
+
+def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source:
+    """The source that somebody logs in by: the chosen one, the only one, or that of the domain in the name.
+
+    Raises UsageError where that is not one; who is on the platform makes no difference.
+    """
+    if chosen:
+        found = [source for source in sources if source.name == chosen]
+        if not found:
+            raise UsageError(f"there is no source {chosen!r}; declared are: {', '.join(one.name for one in sources)}")
+        return found[0]
+    if not sources:
+        raise UsageError("no source is declared: nobody can log in")
+    if len(sources) == 1:
+        return sources[0]
+    domain = typed.rpartition("@")[2].casefold() if "@" in typed else ""
+    found = [source for source in sources if domain and _domain(source) == domain]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{source.name} ({_domain(source) or 'no domain'})" for source in found or sources)
+    raise UsageError(f"{typed!r} can be of several sources: {listed}. Write user@domain, or name one with --source")
+
+
+def _domain(source: Source) -> str:
+    return dn.domain(source.base_dn).casefold()
+
+
+def _forms(source: Source, typed: str) -> tuple[str, ...]:
+    """The name as it was typed, and without the domain where that is the source's."""
+    local, at, domain = typed.rpartition("@")
+    return (typed, local) if at and local and domain.casefold() == _domain(source) else (typed,)
+
+
+def names(source: Source, typed: str, current: PlatformState) -> Names:
+    """What the directory may know somebody by."""
+    forms = _forms(source, typed)
+    usernames = {name.casefold() for name in forms}
+    if "@" not in typed and _domain(source):
+        usernames.add(f"{typed.casefold()}@{_domain(source)}")
+    known = {
+        user.external_id
+        for user in current.users
+        if user.source == source.name and user.status != "erased" and user.username.casefold() in usernames
+    }
+    return Names(typed, forms, tuple(sorted(known - {""})))
+
+
+def attempts_key(source: Source, typed: str, person: Person | None) -> str:
+    """Under which key failures count: a person has one, whatever of its names is typed; so has a name of nobody.
+
+    Names that a directory takes for one (case, width, spaces, what cannot be seen) are one.
+    """
+    if person is not None:
+        whom = f"person\0{person.external_id or dn.normalize(person.dn)}"
+    else:
+        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", _forms(source, typed)[-1]).casefold())
+        seen = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE)
+        whom = "name\0" + " ".join(seen.split())
+    return hashlib.sha256(f"{source.name}\0{whom}".encode()).hexdigest()
+
+
+def is_excluded(inputs: Inputs) -> bool:
+    """Whether the one person of the snapshot is on the source's `exclude` list."""
+    source, snapshot = _only(inputs)
+    users = msgspec.structs.replace(source.users, require_groups=())
+    bare = msgspec.structs.replace(inputs.desired, role_mappings=(), groups=(), departments=())
+    return SourceRules(bare, msgspec.structs.replace(source, users=users), snapshot, login=True).excluded(0)
+
+
+def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
+    """External ids, and DNs of users without one, of other users who stand where this person does, by DN or username.
+
+    Whether the directory still has them is to be looked up: the person gets the account only of somebody who is gone.
+    """
+    source, snapshot = _only(inputs)
+    (person,), (current,) = snapshot.persons, inputs.current
+    try:
+        username = render_username(source.users.fields["username"], person).casefold()
+    except Refused:
+        username = ""
+    key = dn.normalize(person.dn)
+    others = [
+        user
+        for user in current.users
+        if user.source == source.name
+        and user.status != "erased"
+        and not (user.external_id and user.external_id == person.external_id)
+        and (user.username.casefold() == username or (user.dn and dn.key(user.dn) == key))
+    ]
+    external_ids = {user.external_id for user in others} - {""}
+    return external_ids, {user.dn for user in others if not user.external_id and user.dn}
+
+
+def judge(inputs: Inputs) -> Verdict:
+    """What the rules say of the one person in `inputs.snapshots`, in the one workspace of `inputs.current`.
+
+    Raises UsageError for rules that contradict the directory.
+    """
+    source, snapshot = _only(inputs)
+    (current,), person = inputs.current, snapshot.persons[0]
+    # Managers are persons too, and not in the snapshot; they are found on the platform.
+    alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
+    rules = SourceRules(inputs.desired, source, alone, login=True)
+    people = gather(inputs.desired, [rules], current, inputs.limits)[source.name]
+    user = people.matched.get(0)
+    result = wanted(inputs.desired, [rules], current, inputs.limits, inputs.created)
+    skip = next((one for one in result.skips if one.dn == person.dn and one.code != "dangling_member"), None)
+    candidate = people.candidates[0] if people.candidates else None
+    username = user.username if user is not None else candidate.username if candidate is not None else person.identifier
+    state = _with_manager(result.state, current, candidate.username if candidate is not None else "", person, source)
+    own = {username.casefold()} | ({candidate.username.casefold()} if candidate is not None else set())
+    changes = tuple(ordered(diff(current, state, result.reasons)))
+    scope = Scope((current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own)))
+    narrowed = targets.narrow(changes, scope.targets) if candidate is not None and skip is None else ()
+    return Verdict(
+        username=username,
+        user=user,
+        wanted=candidate is not None,
+        disabled=_disabled(rules),
+        skip=skip,
+        plan=Plan(
+            tool=inputs.tool,
+            created=inputs.created,
+            files=inputs.files,
+            variables=inputs.variables,
+            scope=scope,
+            digests=Digests(inputs.configuration, {}, {}),
+            changes=tuple(change for change in narrowed if _concerns_nobody_else(change, own)),
+        ),
+    )
+
+
+def _only(inputs: Inputs) -> tuple[Source, DirectorySnapshot]:
+    (snapshot,) = inputs.snapshots
+    return next(source for source in inputs.desired.sources if source.name == snapshot.source), snapshot
+
+
+def _disabled(rules: SourceRules) -> bool:
+    """Whether the person is disabled in the directory, or it cannot be told."""
+    try:
+        return rules.disabled(0)
+    except TemplateFailed:
+        return True
+
+
+def _with_manager(
+    state: PlatformState, current: PlatformState, username: str, person: Person, source: Source
+) -> PlatformState:
+    """The wanted state with the person's manager, where that is a user; one who cannot be found is left to a run."""
+    if not username or person.manager is None:
+        return state
+    key = dn.key(person.manager)
+    manager = next((one.id for one in current.users if one.source == source.name and dn.key(one.dn) == key), None)
+    if not person.manager:
+        manager = ""
+    if manager is None:
+        return state
+    users = tuple(
+        msgspec.structs.replace(user, manager=manager)
+        if user.username == username and user.source == source.name
+        else user
+        for user in state.users
+    )
+    return msgspec.structs.replace(state, users=users)
+
+
+def _concerns_nobody_else(change: Change, own: set[str]) -> bool:
+    """Nothing that a login does may touch anybody else, whatever the planner says."""
+    if change.kind == "user":
+        return change.key.casefold() in own
+    if change.kind in ("grant", "membership"):
+        return str((change.after or change.before or {}).get("user")).casefold() in own
+    return change.action != "delete"
