@@ -34,7 +34,7 @@ def test_one_that_cannot_be_read(shell: Shell) -> None:
     out, err = shell.run("plan", "--out", "the.plan", code=7)
     assert "workspace two is left out: table departments" in err
     assert "+ user bob" in out
-    assert "only         workspace one" in out
+    assert "  only workspace one" in out
     assert "1 applied" in shell.run("apply", "the.plan", "--yes")[0], "the plan file is of the readable one"
     shell.run("plan", "--check", code=7)
     out, _ = shell.run("apply", "--yes", code=7)
