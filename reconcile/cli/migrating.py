@@ -14,7 +14,7 @@ from reconcile.cli.running import colour, output_options, paths_argument, progre
 from reconcile.errors import GuardRefused, UsageError
 
 
-@click.command("migrate-usernames")
+@click.command("migrate-usernames", short_help="Give users other usernames, all or none.")
 @paths_argument
 @click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
