@@ -38,7 +38,7 @@ an account of the platform's own. `erased`: of somebody erased.
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What persons of a source are searched by; `filter` is "" where a plug-in keeps it to itself."""
+    """By what persons of a source are searched; `filter` is "" where a plug-in keeps it to itself."""
 
     base: str
     scope: str
@@ -60,9 +60,7 @@ class Searched(msgspec.Struct, frozen=True):
     """One source that was read: how, how many persons there are, and who of them is meant (DNs)."""
 
     source: str
-    base: str
-    scope: str
-    filter: str
+    by: Asked
     persons: int
     found: tuple[str, ...]
     strays: tuple[Stray, ...] = ()
@@ -206,9 +204,14 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Everybody that a name means; `similar` are logins much like it, where it means nobody."""
+    """Everybody that a name means.
+
+    Where that is nobody, `dangling` are the groups that list somebody of this name all the same, and `similar` logins
+    much like it.
+    """
 
     asked: str
     sources: tuple[Searched, ...]
     people: tuple[Explained, ...]
+    dangling: tuple[Skip, ...] = ()
     similar: tuple[str, ...] = ()

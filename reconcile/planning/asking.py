@@ -16,7 +16,8 @@ from reconcile.planning.people import Refused, render_username
 from reconcile.planning.survey import search_query
 from reconcile.planning.verdicts import Background
 
-MAILS = ("mail", "userprincipalname")
+MAILS = {"mail": "e-mail address", "userprincipalname": "userPrincipalName"}
+"""Attributes by which people ask for somebody, and what they call them."""
 _SIMILAR = 5
 
 
@@ -47,9 +48,9 @@ def matches(person: Person, asked: Names, source: Source | None = None) -> tuple
         found.append("login")
     if source is not None and _username(person, source).casefold() == typed:
         found.append("username")
-    values = (value for name in MAILS for value in person.attributes.get(name, ()))
-    if any(value.casefold() == typed for value in values):
-        found.append("e-mail address")
+    for name, told in MAILS.items():
+        if any(value.casefold() == typed for value in person.attributes.get(name, ())):
+            found.append(told)
     if person.dn == asked.typed or (dn.key(asked.typed) and dn.key(asked.typed) == dn.normalize(person.dn)):
         found.append("DN")
     if person.external_id and person.external_id == asked.typed:
@@ -77,7 +78,7 @@ def _username(person: Person, source: Source) -> str:
 
 
 def is_found(snapshot: DirectorySnapshot, asked: Names, source: Source) -> bool:
-    """Whether anybody of the snapshot is meant, so that there is nobody to look for beyond the rules."""
+    """Whether anybody of the snapshot is meant: then there is nobody to look for beyond the rules."""
     ids = set(asked.external_ids)
     return any(person.external_id in ids or matches(person, asked, source) for person in snapshot.persons)
 

@@ -38,7 +38,7 @@ def explain(
     searched = tuple(
         Searched(
             one.source.name,
-            *(getattr(background.searches[one.source.name], name) for name in ("base", "scope", "filter")),
+            background.searches[one.source.name],
             len(one.index.keys),
             tuple(one.index.person(at).dn for at in positions[one.source.name]),
             tuple(strays.get(one.source.name, ())),
@@ -51,8 +51,10 @@ def explain(
         for at, by in positions[one.source.name].items()
     ]
     people += _others(inputs, rules, typed, workspaces, strays)
-    similar = () if people else asking.similar(typed, _known(rules, inputs.current))
-    return Explanation(typed, searched, tuple(people), similar)
+    if people:
+        return Explanation(typed, searched, tuple(people))
+    listed = tuple(dict.fromkeys(skip for one in workspaces for skip in one.dangling(typed)))
+    return Explanation(typed, searched, (), listed, asking.similar(typed, _known(rules, inputs.current)))
 
 
 def _known(rules: Sequence[SourceRules], current: Sequence[PlatformState]) -> set[str]:
@@ -73,7 +75,7 @@ def _positions(
             yield position, tuple(dict.fromkeys(by))
 
 
-def _person(  # noqa: PLR0917 - one person, seen from all sides
+def _person(
     inputs: Inputs,
     rules: SourceRules,
     position: int,

@@ -163,7 +163,7 @@ class SourceRules:
         return (text or "").casefold() not in _FALSE
 
     def inactive_by(self, position: int) -> tuple[int, str] | None:
-        """The place in `inactive_ous` of the pattern that takes the person out of service, and the OU; None for none."""
+        """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
         above = ancestors(self.index.keys[position])
         found = ((self._inactive.pattern(key), key) for key in above)
         return next(((at, key) for at, key in found if at is not None), None)

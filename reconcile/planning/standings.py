@@ -1,8 +1,9 @@
 """How one person, or one user, stands in a workspace: the planner's own answer, put into words."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from reconcile.model import dn
 from reconcile.model.change import Change, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
@@ -52,6 +53,14 @@ class Workspace:
         """The users of the source who are persons that were read."""
         return self._found.matched[source].values()
 
+    def dangling(self, typed: str) -> Iterator[Skip]:
+        """Members of groups who are nobody the source finds, and have this name: a DN, its first value, or a login."""
+        for skip in self._found.skips:
+            key = dn.key(skip.dn)
+            names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}
+            if skip.code == "dangling_member" and not names.isdisjoint({typed.casefold(), dn.key(typed)}):
+                yield skip
+
     def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:
         """How a person stands; `rules` are the verdicts on it."""
         person = self._rules[source].index.person(position)
@@ -69,6 +78,8 @@ class Workspace:
         elif position in self._found.people[source].ignored:
             code = "ignored"
         why = self._why(code, source)
+        if candidate is not None and candidate.disabled:
+            why += "; disabled in the directory"
         if code == "skipped":
             stays = "; the user stays as it is" if user is not None else ""
             why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}"
@@ -78,7 +89,7 @@ class Workspace:
         own = candidate.user if candidate is not None and candidate.user is not None else user
         return self._standing(code, why, own, candidate, person, skips)
 
-    def alone(self, user: User | None, source: str, dn: str) -> Standing:
+    def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
         """How a user stands whose person is not among those read, or an entry that the rules do not find."""
         code: Code = "out"
         if user is not None and user.status == "erased":
@@ -92,9 +103,9 @@ class Workspace:
         elif user is not None:
             code = "out_of_scope" if self._departed.get(user.id) else "missing"
         why = self._why(code, source) if code != "out" else f"the rules of {source} do not find this entry"
-        return self._standing(code, why, user, None, None, self._skips(source, dn) if dn else ())
+        return self._standing(code, why, user, None, None, self._skips(source, entry_dn) if entry_dn else ())
 
-    def _standing(  # noqa: PLR0917 - what was found out, put together in one place
+    def _standing(
         self,
         code: Code,
         why: str,
@@ -138,8 +149,8 @@ class Workspace:
         }.get(code, "")
         return _WHY.get(code, "").format(source=source, rule=rule)
 
-    def _skips(self, source: str, dn: str) -> tuple[Skip, ...]:
-        return tuple(sorted(skip for skip in self._found.skips if skip.source == source and skip.dn == dn))
+    def _skips(self, source: str, entry_dn: str) -> tuple[Skip, ...]:
+        return tuple(sorted(skip for skip in self._found.skips if skip.source == source and skip.dn == entry_dn))
 
     def _roles(self, candidate: Candidate, user: User | None) -> tuple[tuple[str, ...], str]:
         wanted = self._desired.roles
@@ -153,17 +164,14 @@ class Workspace:
         return candidate.roles, f"no mapping matches (roles.on_unmapped: {wanted.on_unmapped})"
 
     def _grace(self, user: User | None, after: User | None) -> Grace | None:
-        lifecycle = self._desired.lifecycle
-        marked = user if user is not None and user.departed else after
-        if user is None or marked is None or not marked.departed:
+        if user is None:
             return None
-        if after is not None and after.departed not in ("", user.departed):
-            marked = after  # the cause is another by now, and the time begins anew
-        cause = marked.departed
+        cause = after.departed if after is not None and after.status != "erased" else user.departed
         if not cause:
             return None
+        lifecycle = self._desired.lifecycle
         rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
-        if marked is not user or not user.departed_at:
+        if cause != user.departed or not user.departed_at:
             return Grace(cause, "", "", rule.then or "")
         if rule.then is None:
             return Grace(cause, user.departed_at, "", "")

@@ -111,8 +111,9 @@ class Verdicts:
         rule = selected[nearest].rule
         place = next(f"departments[{at}]" for at, one in enumerate(self._desired.departments) if one is rule)
         at = Selection(rule.select, self._rules.source.base_dn).pattern(nearest)
-        why = "comes along by children or parents" if at is None else f"selected by {rule.select[at]!r}"
-        place += "" if at is None else f".select[{at}]"
+        with_it = "children" if rule.children else "parents"
+        why = f"comes along by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
+        place += f".{with_it}" if at is None else f".select[{at}]"
         dns = tuple(self._index.units[key].dn for key in reversed(path))
         return DepartmentVerdict(dns[-1], why, place, self._background.origin(place), dns)
 
@@ -130,7 +131,8 @@ class Verdicts:
                 path, why = self._paths.to(key), self._paths.how(key)
             else:
                 why = self._in_none(mapping)
-            yield RoleVerdict(mapping.place, mapping.role, matches, why, self._background.origin(mapping.place), path)
+            origin = self._background.origin(f"{mapping.place}.role")
+            yield RoleVerdict(mapping.place, mapping.role, matches, why, origin, path)
         for at, declared in enumerate(self._desired.role_mappings):
             if declared.default and declared.source in ("", self._rules.source.name):
                 place = f"role_mappings[{at}]"
@@ -159,7 +161,7 @@ class Verdicts:
         why = "a person of this source" if found else "no person whom the rules of this source find"
         return ManagerVerdict(self._person.manager, found, why)
 
-    def _verdict(self, rule: str, passes: bool, why: str, path: tuple[str, ...] = ()) -> Verdict:  # noqa: FBT001 - its second field
+    def _verdict(self, rule: str, passes: bool, why: str, path: tuple[str, ...] = ()) -> Verdict:
         place = f"{self._users}.{rule}"
         return Verdict(place, passes, why, self._background.origin(place), path)
 

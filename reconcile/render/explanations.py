@@ -7,6 +7,7 @@ from reconcile.model.explanation import Explained, Explanation, FieldVerdict, Gi
 from reconcile.render import words
 from reconcile.render.text import Paint, changed, painted, plain
 
+_THERE = " on the platform"
 _SHOWN = 12
 """How many names a line of names has."""
 
@@ -18,6 +19,7 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     if not found.people:
         lines.append(paint(f"{words.printable(found.asked)} is nobody: in no source, and not on the platform.", "bold"))
         lines += [f"  {words.printable(one.source)}: {_searched(one)}" for one in found.sources]
+        lines += [f"  {words.printable(skip.dn)} is {words.printable(skip.detail)}" for skip in found.dangling]
         if found.similar:
             lines.append(f"Did you mean {', '.join(map(words.printable, found.similar))}?")
     elif len(found.people) > 1:
@@ -47,7 +49,7 @@ def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterato
     for standing in one.workspaces:
         where = f", workspace {words.printable(standing.workspace)}" if several else ""
         yield from _section(f"On the platform{where}", _platform(standing), paint)
-        yield from _section(f"Next apply{where}", _next(standing, paint), paint)
+        yield from _section(f"Next apply{where}", _next(standing, one.manager is not None, paint), paint)
 
 
 def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
@@ -58,7 +60,9 @@ def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
 
 
 def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterator[str]:
-    matched = ", ".join(one.matched)
+    matched = ", ".join(
+        name for name in one.matched if name.removesuffix(_THERE) not in one.matched or _THERE not in name
+    )
     identity = f", id {words.printable(one.external_id)}" if one.external_id else ""
     if one.in_directory:
         yield f"{_mark(True, paint)}  {words.printable(one.source)}: {words.printable(one.dn)}{identity}"
@@ -73,12 +77,12 @@ def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Itera
     if not strays and looked is not None:
         yield f"{_mark(False, paint)}   {words.printable(one.source)}: {_searched(looked)}"
     if not strays:
-        yield f"     the user on the platform, by {matched}{identity}"
+        yield f"     by {matched}{identity}"
 
 
 def _searched(one: Searched) -> str:
-    rule = words.printable(one.filter or "found")
-    return f"nobody of {one.persons} persons ({rule} below {words.printable(one.base)}), nor any other entry there"
+    rule = words.printable(f"{one.by.filter or 'found'} below {one.by.base}")
+    return f"nobody of {one.persons} persons ({rule}), nor any other entry below the base DN"
 
 
 _Row = tuple[bool, str, str, str]
@@ -88,7 +92,7 @@ _Row = tuple[bool, str, str, str]
 def _rows(rows: Sequence[_Row], paint: Paint) -> Iterator[str]:
     width = max((len(rule) for _, rule, _, _ in rows), default=0)
     for passes, rule, why, origin in rows:
-        yield f"{_mark(passes, paint)}{' ' * (5 - len('yes' if passes else 'no'))}{rule:<{width}}  {why}{_origin(origin)}"
+        yield f"{_mark(passes, paint)}{'  ' if passes else '   '}{rule:<{width}}  {why}{_origin(origin)}"
 
 
 def _rules(one: Explained) -> list[_Row]:
@@ -101,7 +105,7 @@ def _roles(one: Explained) -> list[_Row]:
 
 def _groups(one: Explained, paint: Paint) -> Iterator[str]:
     members = [v for v in one.groups if v.selected and (v.member or v.path)]
-    rows = [(v.member, _name(v.dn), _with(v.why, v.path, one), v.origin) for v in members]
+    rows = [(v.member, _name(v.dn), _with(v.why, v.path if len(v.path) > 1 else (), one), v.origin) for v in members]
     yield from _rows(rows, paint)
     others = [_name(v.dn) for v in one.groups if v.selected and not (v.member or v.path)]
     if others:
@@ -121,9 +125,9 @@ def _department(one: Explained) -> Iterator[str]:
 def _fields(fields: Sequence[FieldVerdict]) -> Iterator[str]:
     width = max((len(words.printable(one.field)) for one in fields), default=0)
     for one in fields:
-        value = f'"{words.printable(one.value)}"' if one.value is not None else f"nothing: {words.printable(one.why)}"
-        roles = f" (only {', '.join(map(words.printable, one.roles))})" if one.roles else ""
-        template = f"  {words.printable(one.template)}"
+        value = f'"{words.printable(one.value)}"' if one.value is not None else f"nothing, {words.printable(one.why)}"
+        roles = f" (for role {', '.join(map(words.printable, one.roles))})" if one.roles else ""
+        template = f" ← {words.printable(one.template)}"
         yield f"{words.printable(one.field):<{width}}  {value}{roles}{template}{_origin(one.origin)}"
 
 
@@ -166,9 +170,11 @@ def _grace(standing: Standing) -> str:
     return f"{cause} since {grace.since}" + (f"; due {grace.due}: {then}" if grace.due else "")
 
 
-def _next(standing: Standing, paint: Paint) -> Iterator[str]:
+def _next(standing: Standing, has_manager: bool, paint: Paint) -> Iterator[str]:
     if standing.roles is not None:
         yield f"roles: {', '.join(map(words.printable, standing.roles)) or 'none'}: {standing.roles_why}"
+    if standing.roles is not None and standing.manager is not None and has_manager:
+        yield f"manager: {words.printable(standing.manager) or 'none'}"
     for skip in standing.skips:
         yield f"{paint('!', '!')} {skip.code}: {words.printable(skip.detail)}"
     for change in standing.changes:
@@ -177,7 +183,7 @@ def _next(standing: Standing, paint: Paint) -> Iterator[str]:
         yield "nothing changes"
 
 
-def _mark(passes: bool, paint: Paint) -> str:  # noqa: FBT001 - yes or no is what it is about
+def _mark(passes: bool, paint: Paint) -> str:
     return paint("yes", "+") if passes else paint("no", "-")
 
 
