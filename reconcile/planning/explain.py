@@ -50,7 +50,7 @@ def explain(
         for one in rules
         for at, by in positions[one.source.name].items()
     ]
-    people += _others(inputs, rules, typed, workspaces, strays)
+    people += _others(typed, workspaces, strays)
     if people:
         return Explanation(typed, searched, tuple(people))
     listed = tuple(dict.fromkeys(skip for one in workspaces for skip in one.dangling(typed)))
@@ -105,15 +105,13 @@ def _person(
 
 
 def _others(
-    inputs: Inputs,
-    rules: Sequence[SourceRules],
     typed: str,
     workspaces: Sequence[Workspace],
     strays: Mapping[str, Sequence[Stray]],
 ) -> Iterator[Explained]:
     """Users whose persons are not among those read, with the entries that may be theirs; then the other strays."""
     left = [(source, stray) for source, found in strays.items() for stray in found]
-    for user, by in _alone(rules, inputs.current, typed, workspaces):
+    for user, by in _alone(typed, workspaces):
         own = next((one for one in left if one[0] == user.source and _is_of(user, one[1])), None)
         if own is not None:
             left.remove(own)
@@ -136,14 +134,12 @@ def _is_of(user: User, stray: Stray) -> bool:
     return user.external_id == stray.external_id if user.external_id else user.dn == stray.dn
 
 
-def _alone(
-    rules: Sequence[SourceRules], current: Sequence[PlatformState], typed: str, workspaces: Sequence[Workspace]
-) -> Iterator[tuple[User, tuple[str, ...]]]:
+def _alone(typed: str, workspaces: Sequence[Workspace]) -> Iterator[tuple[User, tuple[str, ...]]]:
     """Each user who is meant and is nobody of those read, once for all workspaces."""
     told: list[User] = []
-    for state, workspace in zip(current, workspaces, strict=True):
-        people = {user.id for one in rules for user in workspace.matched(one.source.name)}
-        for user in state.users:
+    for workspace in workspaces:
+        people = {user.id for user in workspace.people()}
+        for user in workspace.current.users:
             by = asking.user_matches(user, typed)
             if by and user.id not in people and not any(same_user(user, one) for one in told):
                 told.append(user)

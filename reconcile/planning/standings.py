@@ -1,6 +1,6 @@
 """How one person, or one user, stands in a workspace: the planner's own answer, put into words."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconcile.model import dn
@@ -46,12 +46,16 @@ class Workspace:
         self._changes = tuple(ordered(diff(current, found.state, found.reasons)))
 
     def user(self, source: str, position: int) -> User | None:
-        """The user of the source that a person is."""
-        return self._found.matched[source].get(position)
+        """The user of the source that a person is, or the local account that is to become the person's."""
+        candidate = self._candidates.get((source, position))
+        adopted = candidate.user if candidate is not None else None
+        return self._found.matched[source].get(position) or adopted
 
-    def matched(self, source: str) -> Collection[User]:
-        """The users of the source who are persons that were read."""
-        return self._found.matched[source].values()
+    def people(self) -> Iterator[User]:
+        """The users who are persons that were read, or are to become one."""
+        for matched in self._found.matched.values():
+            yield from matched.values()
+        yield from (candidate.user for candidate in self._found.candidates if candidate.user is not None)
 
     def dangling(self, typed: str) -> Iterator[Skip]:
         """Members of groups who are nobody the source finds, and have this name: a DN, its first value, or a login."""
@@ -71,8 +75,8 @@ class Workspace:
         if refused:
             code = "skipped"
         elif candidate is not None:
-            code = "follows" if candidate.user is user else "adopts"
-            code = "new" if candidate.user is None else code
+            follows = user is not None and user.source
+            code = "follows" if follows else "adopts" if user is not None else "new"
         elif user is not None:
             code = "out_of_scope"
         elif position in self._found.people[source].ignored:
@@ -86,8 +90,7 @@ class Workspace:
         elif code == "out":
             failing = [one for one in rules if not one.passes and _decides(one)]
             why = f"not selected: {failing[0].why}" if failing else "not selected"
-        own = candidate.user if candidate is not None and candidate.user is not None else user
-        return self._standing(code, why, own, candidate, person, skips)
+        return self._standing(code, why, user, candidate, person, skips)
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
         """How a user stands whose person is not among those read, or an entry that the rules do not find."""

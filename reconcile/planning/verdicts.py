@@ -205,8 +205,9 @@ class Verdicts:
             if found is None:
                 yield self._verdict("inactive_ous", True, "below none of them")
             else:
-                unit = self._index.units.get(found[1])
-                yield self._verdict(f"inactive_ous[{found[0]}]", False, f"below {unit.dn if unit else found[1]}")
+                spelt = (person.dn[at + 1 :].lstrip() for at, char in enumerate(person.dn) if char == ",")
+                above = next((name for name in spelt if dn.key(name) == found[1]), found[1])
+                yield self._verdict(f"inactive_ous[{found[0]}]", False, f"below {above}")
         if source.users.disabled_when is not None:
             template = source.users.disabled_when
             try:
