@@ -87,9 +87,11 @@ class Workspace:
         if code == "skipped":
             stays = "; the user stays as it is" if user is not None else ""
             why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}"
-        elif code == "out":
-            failing = [one for one in rules if not one.passes and _decides(one)]
-            why = f"not selected: {failing[0].why}" if failing else "not selected"
+        elif code in ("out", "out_of_scope"):
+            failing = next((one for one in rules if not one.passes and _decides(one)), None)
+            if failing is not None:
+                told = f"{_setting(failing.rule)}: {failing.why}"
+                why = f"{why}: {told}" if why else f"left out by {told}"
         return self._standing(code, why, user, candidate, person, skips)
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
@@ -205,6 +207,11 @@ def _name(given: Given) -> str:
 def _decides(verdict: Verdict) -> bool:
     """Whether a verdict keeps somebody out; a disabled person is one that is let in."""
     return any(f".users.{name}" in verdict.rule for name in ("exclude", "create", "require_groups"))
+
+
+def _setting(rule: str) -> str:
+    """The name of a setting of a source, without its places in lists."""
+    return rule.partition("].")[2].partition("[")[0]
 
 
 def _status_why(user: User) -> str:

@@ -36,7 +36,8 @@ def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterato
     name = words.printable(next((standing.username for standing in one.workspaces if standing.username), one.dn))
     for standing in one.workspaces:
         where = f" in workspace {words.printable(standing.workspace)}" if several else ""
-        yield paint(f"{name}{where}: {words.printable(standing.why)}", "bold")
+        status = f" ({standing.user.status.replace('_', ' ')})" if standing.user is not None else ""
+        yield paint(f"{name}{status}{where}: {words.printable(standing.why)}", "bold")
     yield ""
     yield from _section("Found", _found(one, searched, paint), paint)
     if one.in_directory:
@@ -74,8 +75,9 @@ def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Itera
         yield f"{_mark(False, paint)}   {words.printable(one.source)}: {words.printable(stray.dn)} is there{identity}"
         why = f"{_short(stray.rule)}: {words.printable(stray.why)}"
         yield f"     by {matched}; but {why}{_origin(stray.origin)}"
-    if not strays and looked is not None:
-        yield f"{_mark(False, paint)}   {words.printable(one.source)}: {_searched(looked)}"
+    for other in (looked,) if looked is not None else searched.values():
+        if not strays and not other.found:
+            yield f"{_mark(False, paint)}   {words.printable(other.source)}: {_searched(other)}"
     if not strays:
         yield f"     by {matched}{identity}"
 

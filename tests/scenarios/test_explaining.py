@@ -2,14 +2,19 @@
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from reconcile.model import explanation
 from tests.scenarios.stage import BASE, DESIRED
 from tests.scenarios.test_command_line import Shell
 
+TOP = Path(__file__).parents[2]
 SOURCE: dict[str, Any] = DESIRED["sources"][0]
 GROUPS = f"ou=groups,{BASE}"
 
@@ -77,7 +82,10 @@ def test_excluded_and_not(shell: Shell) -> None:
         "path": [],
     }
     assert re.fullmatch(r"reconcile\.yml:\d+", rule(machine, "exclude")["origin"])
-    assert (standing(machine)["code"], standing(machine)["why"]) == ("out", "not selected: matches 'svc-*'")
+    assert (standing(machine)["code"], standing(machine)["why"]) == (
+        "out",
+        "left out by users.exclude: matches 'svc-*'",
+    )
     assert actions(machine) == []
     assert rule(ann, "exclude")["passes"]
     assert standing(ann)["code"] == "new"
@@ -154,6 +162,15 @@ def test_groups_selected_ignored_and_beside(shell: Shell) -> None:
     assert "  yes  cn=a  cn=a → cn=b → cn=c → uid=ann: listed as a member  # reconcile.yml:" in out
     assert "  no   cn=b  cn=b → cn=c → uid=ann: only by way of groups within it" in out
     assert "in the directory also in cn=c, cn=d, which no rule selects" in out
+
+
+def test_a_group_that_stays_within_another(shell: Shell) -> None:
+    company(shell, NESTED, groups=[{"source": "corp", "select": ["a", "b"], "nested": "keep"}])
+    shell.run("apply", "--yes")
+    ann = explained(shell, "ann")
+    assert {one["dn"]: one["path"] for one in ann["groups"] if one["selected"]} == {WAY[0]: WAY, WAY[1]: WAY[1:]}
+    assert standing(ann)["user"]["groups"] == [{"name": "b", "origin": "corp"}], "of a by way of b"
+    assert standing(ann)["changes"] == []
 
 
 def test_a_group_that_names_somebody_else(shell: Shell) -> None:
@@ -330,10 +347,11 @@ def test_users_who_left_in_each_way(shell: Shell) -> None:
     company(shell, everybody, {"create": "selected"})
     bob = explained(shell, "bob")
     assert (standing(bob)["code"], bob["in_directory"]) == ("out_of_scope", True)
+    assert standing(bob)["why"].endswith("users.create: selected: no pattern of select names the person")
     shell.desired(sources=[])
     assert standing(explained(shell, "bob"))["code"] == "source_removed"
     out, _ = shell.run("explain", "bob")
-    assert out.startswith("bob: source corp is no longer declared (lifecycle.on_source_removed: block)\n")
+    assert out.startswith("bob (active): source corp is no longer declared (lifecycle.on_source_removed: block)\n")
 
 
 def test_a_grace_period(shell: Shell) -> None:
@@ -444,3 +462,26 @@ def test_a_source_that_cannot_be_read(shell: Shell) -> None:
     out, err = shell.run("explain", "ann", code=7)
     assert out == ""
     assert "cannot be read" in err
+
+
+def test_the_documentation_shows_what_is_printed(shell: Shell) -> None:
+    for name in ("reconcile.yml", "company.ldif", "company-month-2.ldif"):
+        shutil.copy(TOP / "examples" / "quickstart" / name, shell.folder)
+    shell.run("apply", "--yes")
+    shutil.copy(shell.folder / "company-month-2.ldif", shell.folder / "company.ldif")
+    text = (TOP / "docs" / "explain.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^\$ reconcile (.*)\n((?:(?!\$ |```).*\n)*)", text, re.MULTILINE)
+    assert len(steps) == 6
+    for command, promised in steps:
+        out, _ = shell.run(*shlex.split(command), code=1 if " is nobody" in promised else 0)
+        pattern = "".join(r"(?:.*\n)*?" if line == "…\n" else re.escape(line) for line in promised.splitlines(True))
+        assert re.fullmatch(pattern, out + "\n" if promised.endswith("\n…\n") else out), out
+
+
+def test_the_documentation_has_every_key_and_code() -> None:
+    text = (TOP / "docs" / "explain.md").read_text(encoding="utf-8").partition("## JSON")[2]
+    structs = [one for one in vars(explanation).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    keys = {key for one in structs if one.__module__ == explanation.__name__ for key in one.__struct_fields__}
+    assert len(keys) > 40
+    for word in (*keys, *explanation.Code.__args__):
+        assert f"`{word}`" in text, word
