@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     from reconcile.ports import Progress
 
 EXIT_NOBODY = 1
+_LONGEST = 4096
 
 
 @click.command()
@@ -59,8 +60,7 @@ def explain(
     from reconcile.planning import asking
     from reconcile.render import explanation_text
 
-    if not user.strip():
-        raise click.BadParameter("whom? It is empty", param_hint="USER")
+    _refuse_impossible(user)
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     chosen = assembling.chosen_sources(loaded.desired, sources)
@@ -71,6 +71,8 @@ def explain(
         background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
         strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
     found = planning.explain(read, asked, user, strays, background)
+    for notice in (notice for one in found.sources for notice in one.notices):
+        assembling.logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
@@ -78,6 +80,17 @@ def explain(
     if troubles:
         context.exit(troubles[0].exit_code)
     context.exit(0 if found.people else EXIT_NOBODY)
+
+
+def _refuse_impossible(user: str) -> None:
+    if not user.strip():
+        raise click.BadParameter("whom? It is empty", param_hint="USER")
+    if len(user) > _LONGEST:
+        raise click.BadParameter(f"nobody has a name of more than {_LONGEST} characters", param_hint="USER")
+    try:
+        user.encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("not UTF-8 text", param_hint="USER") from error
 
 
 def _strays(

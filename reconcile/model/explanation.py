@@ -57,13 +57,17 @@ class Stray(msgspec.Struct, frozen=True):
 
 
 class Searched(msgspec.Struct, frozen=True):
-    """One source that was read: how, how many persons there are, and who of them is meant (DNs)."""
+    """One source that was read: how, how many persons there are, and who of them is meant (DNs).
+
+    `notices` are rules about it that find nothing.
+    """
 
     source: str
     by: Asked
     persons: int
     found: tuple[str, ...]
     strays: tuple[Stray, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):

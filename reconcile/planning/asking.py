@@ -51,7 +51,7 @@ def matches(person: Person, asked: Names, source: Source | None = None) -> tuple
     for name, told in MAILS.items():
         if any(value.casefold() == typed for value in person.attributes.get(name, ())):
             found.append(told)
-    if person.dn == asked.typed or (dn.key(asked.typed) and dn.key(asked.typed) == dn.normalize(person.dn)):
+    if "=" in asked.typed and dn.key(asked.typed) == dn.normalize(person.dn):
         found.append("DN")
     if person.external_id and person.external_id == asked.typed:
         found.append("id")

@@ -42,6 +42,7 @@ def explain(
             len(one.index.keys),
             tuple(one.index.person(at).dn for at in positions[one.source.name]),
             tuple(strays.get(one.source.name, ())),
+            tuple(one.notices),
         )
         for one in rules
     )
