@@ -26,7 +26,7 @@ _WHY: dict[Code, str] = {
     "missing": "no longer in {source} (lifecycle.on_missing: {rule})",
     "source_removed": "source {source} is no longer declared (lifecycle.on_source_removed: {rule})",
     "not_read": "source {source} was not read: the user stays as it is",
-    "local": "a local account: no source decides on it",
+    "local": "a local account: no source supplies it",
     "erased": "the account of somebody erased: nothing personal is left of it",
 }
 
