@@ -48,7 +48,7 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
     if saved is not None and saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(files, saved.variables, task.variables)])
     if saved is not None:
-        assembling.chosen_workspaces(loaded.desired, [change.workspace for change in saved.changes])
+        assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
         made = saved
     else:
         with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
@@ -56,14 +56,16 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
     shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
     if shown:
         click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
-    if made.violations:
-        found = "; ".join(f"{one.code}: {one.detail}" for one in made.violations)
-        raise GuardRefused(f"refused by the guards, nothing was applied: {found}")
+    if made.refused:
+        raise GuardRefused((one.code, one.detail, one.acceptable) for one in made.refused)
     if made.changes and ask:
         ask()
     holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        report = carry_out(made, target, holder, together=saved is not None, force=task.force, progress=tell)
+        guard = assembling.guard(loaded, made, target)
+        report = carry_out(
+            made, target, holder, guard=guard, together=saved is not None, force=task.force, progress=tell
+        )
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
     for trouble in report.troubles:
         run_log.info("workspace %s was given up with exit code %d", trouble.workspace, trouble.exit_code)

@@ -2,10 +2,13 @@
 
 No I/O, no clock, no randomness: the same inputs give the same plan to the byte. Read in this order: `query` (what to
 ask a directory for), `index` (a snapshot made fast to look things up in), `scope` (who is wanted), `matching` (who is
-which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `make`.
+which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
+(what may not happen without a person's consent, if at all), `make`.
 `survey` and `overview` only look at a source; `preview` tells who would be synchronised.
 """
 
+from reconcile.planning.acceptance import accepted
+from reconcile.planning.guard import protections, violations
 from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
@@ -15,14 +18,17 @@ from reconcile.planning.survey import keyword, search_query, survey
 __all__ = [
     "Inputs",
     "Preview",
+    "accepted",
     "keyword",
     "lost",
     "make",
     "outlined",
     "overview",
     "preview",
+    "protections",
     "query",
     "search_query",
     "survey",
     "tree_query",
+    "violations",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.errors import ReconcileError
+from reconcile.errors import GuardRefused, ReconcileError
 from reconcile.platforms.memory import MemoryPlatform
 from tests.scenarios.stage import DESIRED, NOW, Stage, ldif, told
 
@@ -42,7 +42,7 @@ def stories() -> Iterator[Any]:
 def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
     known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons", "at"}
-    known |= {"users", "groups", "departments", "deleted"}
+    known |= {"users", "groups", "departments", "deleted", "violations"}
     given = story.get("desired", {})
     for number, step in enumerate(story["steps"], start=1):
         assert step.keys() <= known, f"step {number}"
@@ -69,6 +69,15 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
         reasons = [change.reason for change in plan.changes if change.kind != "source"]
         assert reasons == step["reasons"], where
     assert list(notices) == step.get("notices", []), where
+    if "violations" in step:
+        assert [one.code for one in plan.violations] == step["violations"], where
+    if plan.refused:
+        assert "violations" in step, f"{where}: {plan.refused}"
+        before = stage.state()
+        with pytest.raises(GuardRefused):
+            stage.apply(plan)
+        assert stage.state() == before, where
+        return
     report = stage.apply(plan)
     assert [one for one in report.outcomes if one.result != "applied"] == [], where
     state = stage.state()
