@@ -20,7 +20,7 @@ never holds a secret.
 
 import shlex
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 
 class Problem(NamedTuple):
@@ -72,16 +72,16 @@ class GuardRefused(ReconcileError):
 
     exit_code = 4
 
-    def __init__(self, violations: Iterable[tuple[str, str, bool]]) -> None:
-        """Takes code and detail of each violation, and whether a person could accept it."""
+    @classmethod
+    def because(cls, violations: Iterable[tuple[str, str, bool]]) -> Self:
+        """The refusal of violations: code and detail of each, and whether a person could accept it."""
         found = tuple(violations)
-        self.codes = tuple(code for code, _, _ in found)
         lines = ["refused by the guards, nothing was applied:"]
         lines += [f"  {code}: {detail}" for code, detail, _ in found]
         if all(acceptable for _, _, acceptable in found):
-            options = " ".join(f"--accept {shlex.quote(code)}" for code in self.codes)
+            options = " ".join(f"--accept {shlex.quote(code)}" for code, _, _ in found)
             lines.append(f"If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE")
-        super().__init__("\n".join(lines))
+        return cls("\n".join(lines))
 
 
 _MOVED_SHOWN = 20

@@ -34,6 +34,7 @@ def apply(
     *,
     guard: Guard = unguarded,
     together: bool = True,
+    whole: bool = False,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> Report:
@@ -42,6 +43,8 @@ def apply(
     `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
     itself, and one that cannot be written is a trouble of the report, unless it is the only one. `guard` looks at
     every workspace as it is under the lock; of what it finds the plan says what is accepted.
+
+    `whole`: a change that fails undoes all of its workspace, which is an error.
 
     Raises, before the first write, GuardRefused for a violation that the plan does not accept; StalePlan when the
     platform is not as the plan expects; Locked when another run holds it (`force` takes over from a dead one);
@@ -58,12 +61,18 @@ def apply(
     look = _Look(plan, guard)
     if not together or not parts:
         return _each(
-            parts, platform, look, lambda name: platform.lock([name], holder, force=force), progress, first_raises=False
+            parts,
+            platform,
+            look,
+            lambda name: platform.lock([name], holder, force=force),
+            progress,
+            first_raises=False,
+            whole=whole,
         )
     with platform.lock(list(parts), holder, force=force):
         if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
             look(parts, [platform.read(name) for name in parts])
-        return _each(parts, platform, look, lambda _: nullcontext(), progress, first_raises=True)
+        return _each(parts, platform, look, lambda _: nullcontext(), progress, first_raises=True, whole=whole)
 
 
 class _Look:
@@ -82,7 +91,7 @@ class _Look:
 
 def _refuse(violations: Sequence[Violation]) -> None:
     if violations:
-        raise GuardRefused((one.code, one.detail, one.acceptable) for one in violations)
+        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in violations)
 
 
 def _each(
@@ -93,6 +102,7 @@ def _each(
     progress: Progress,
     *,
     first_raises: bool,
+    whole: bool,
 ) -> Report:
     """Workspace after workspace. `first_raises`: what goes wrong before anything is written ends it all."""
     outcomes: list[Outcome] = []
@@ -106,6 +116,8 @@ def _each(
                 with platform.transaction(workspace) as writer:
                     look(parts, [writer.read()])
                     written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
+                    if whole:
+                        _refuse_failures(written)
                     if workspace in look.plan.to_remember:
                         writer.remember(look.plan.readings)
                 kept = True
@@ -137,6 +149,12 @@ def _trouble(workspace: str, error: Exception) -> Trouble:
     logger.debug("traceback", exc_info=error)
     detail = f"unexpected {type(error).__name__}: {error}. This is a fault of reconcile: please report it"
     return Trouble(workspace, ReconcileError.exit_code, detail)
+
+
+def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
+    failed = [f"  {one.change.kind} {one.change.key}: {one.detail}" for one in outcomes if one.result != "applied"]
+    if failed:
+        raise ReconcileError("\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed]))
 
 
 def _refuse_stale(lines: Sequence[str]) -> None:

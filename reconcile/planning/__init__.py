@@ -4,7 +4,8 @@ No I/O, no clock, no randomness: the same inputs give the same plan to the byte.
 ask a directory for), `index` (a snapshot made fast to look things up in), `scope` (who is wanted), `matching` (who is
 which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
 (what may not happen without a person's consent, if at all), `make`.
-`survey` and `overview` only look at a source; `preview` tells who would be synchronised.
+`survey` and `overview` only look at a source; `preview` tells who would be synchronised; `usernames` narrows a plan to
+new usernames.
 """
 
 from reconcile.planning.acceptance import accepted
@@ -14,14 +15,17 @@ from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
 from reconcile.planning.survey import keyword, search_query, survey
+from reconcile.planning.usernames import Migration, migration
 
 __all__ = [
     "Inputs",
+    "Migration",
     "Preview",
     "accepted",
     "keyword",
     "lost",
     "make",
+    "migration",
     "outlined",
     "overview",
     "preview",

@@ -11,6 +11,9 @@ from reconcile.planning.limits import exceeds
 from reconcile.planning.patterns import Selection
 from reconcile.planning.query import query
 
+EXPECTED = "expected_"
+"""How the codes of what is missing begin."""
+
 _PARTS = {
     "persons": "persons",
     "groups": "groups",
@@ -66,7 +69,7 @@ def missing(workspace: str, source: Source, index: Index) -> Iterator[Violation]
             if not any(selection.matches(key, name) for key, name in entries):
                 yield Violation(
                     workspace,
-                    f"expected_{what}:{workspace}/{source.name}/{pattern}:1",
+                    f"{EXPECTED}{what}:{workspace}/{source.name}/{pattern}:1",
                     f"{source.name} has no {what} {pattern}: the read is not to be trusted. Look at the directory and"
                     f" at what the bind may read; if it is gone for good, change `expect` of the source",
                     acceptable=False,
