@@ -139,6 +139,7 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
         "by_kind": {"source": {"create": 1}, "user": {"create": 1}},
         "skips": {"missing_field": 1},
         "violations": 0,
+        "refused": 0,
     }
     assert set(data["digests"]) == {"configuration", "sources", "current"}
     change = data["changes"][1]
@@ -316,7 +317,8 @@ def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     assert err == (
         "error: refused by the guards, nothing was applied:\n"
         "error:   users_lost:main/corp:1: all of them\n"
-        "error: If that is meant: reconcile plan --accept users_lost:main/corp:1 --out FILE, then reconcile apply FILE\n"
+        "error: If that is meant: reconcile plan --accept users_lost:main/corp:1 --out FILE, "
+        "then reconcile apply FILE\n"
     )
     assert not (shell.folder / "platform.db").exists()
 
