@@ -15,6 +15,8 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     for title, found in words.judged(plan):
         lines += [f"### {_cell(title)}", ""]
         lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in found] + [""]
+        if found == plan.refused:
+            lines += [_cell(words.way_out(found)), ""]
     lines += _counts(counting.planned(plan))
     if plan.changes:
         lines += ["### Changes", ""]

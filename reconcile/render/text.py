@@ -44,6 +44,8 @@ def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
         yield paint(f"{title}:", "bold")
         for one in found:
             yield f"  {paint('!', '!')} {words.printable(one.code)}: {words.printable(one.detail)}"
+        if found == plan.refused:
+            yield f"  {words.way_out(found)}"
         yield ""
 
 

@@ -120,6 +120,13 @@ def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
         yield f"Accepted by {printable(', '.join(sorted({one.by for one in plan.accepted})))}", accepted
 
 
+def way_out(refused: Iterable[Violation]) -> str:
+    """What can be done about violations that nobody accepted."""
+    if all(one.acceptable for one in refused):
+        return "If that is meant: reconcile plan --accept CODE --out FILE, then reconcile apply FILE"
+    return "Not all of it can be accepted: mend the directory or the rules, or change `safety`"
+
+
 def told(report: Report) -> Iterator[Outcome]:
     """The outcomes told one by one: what was not applied, or not wholly, in the workspaces that were not given up."""
     given_up = {trouble.workspace for trouble in report.troubles}

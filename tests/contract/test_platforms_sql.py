@@ -234,7 +234,7 @@ def test_an_application_writes_with_as_little_as_it_has(tmp_path: Path, platform
 def test_a_reading_that_is_no_count_is_not_believed(tmp_path: Path, platform: SqlPlatform, count: str) -> None:
     ok(platform, CORP)
     by_hand(tmp_path, f"INSERT INTO readings (source_id, persons) SELECT id, {count} FROM sources")
-    with pytest.raises(PlatformUnreadable, match="table readings, source 'corp'.*is no count: delete the row"):
+    with pytest.raises(PlatformUnreadable, match=r"table readings, source 'corp'.*is no count: delete the row"):
         platform.read("main")
 
 

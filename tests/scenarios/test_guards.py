@@ -45,6 +45,7 @@ def test_a_plan_that_loses_too_much_is_shown_and_written_and_not_applied(company
     assert (
         "Refused by the guards:\n"
         "  ! users_lost:main/corp:12: 12 of 40 users of corp would be lost (12 to block): the limit users_lost is 10%\n"
+        "  If that is meant: reconcile plan --accept CODE --out FILE, then reconcile apply FILE\n"
     ) in out
     before = (company.folder / "platform.db").read_bytes()
     told = (
@@ -108,6 +109,8 @@ def test_what_there_is_not_cannot_be_accepted(shell: Shell) -> None:
     assert err.endswith("there is none to accept\n")
     shell.run("apply", "--yes")
     shell.company({}, safety={"protect": {"users": ["ann"]}})
+    for form in ("text", "markdown"):
+        assert "Not all of it can be accepted" in shell.run("plan", "--format", form, code=4)[0]
     _, err = shell.run("plan", "--accept", "protected_user:main/ann:1", code=2)
     assert err == (
         "error: protected_user:main/ann:1 cannot be accepted: "
