@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile import __version__
+from reconcile.applying import Guard
 from reconcile.cli.running import DEFAULT_PATH, run_log
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
@@ -18,7 +19,7 @@ from reconcile.model.change import Plan, Scope
 from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
-from reconcile.planning import Inputs, lost, make, query
+from reconcile.planning import Inputs, lost, make, query, violations
 from reconcile.ports import Directory, Fault, Platform, Progress
 
 logger = logging.getLogger(__name__)
@@ -114,6 +115,12 @@ def plan(
         logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
     run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))
     return made, troubles
+
+
+def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:
+    """The guards once more, for when the plan is applied; `renaming` as for `planning.violations`."""
+    safety, own = loaded.desired.safety, target.limits.own_username
+    return lambda changes, state: violations(changes, state, safety, own, made.readings, renaming=renaming)
 
 
 def _readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:

@@ -50,7 +50,8 @@ def migrate_usernames(
         if troubles:
             raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed")
         full, _ = planning.make(read)
-        found = planning.migration(full, read.current, [snapshot.source for snapshot in read.snapshots])
+        names = [snapshot.source for snapshot in read.snapshots]
+        found = planning.migration(full, read.current, names, loaded.desired.safety, target.limits.own_username)
     if found.collisions:
         lines = "\n".join(f"  {line}" for line in found.collisions)
         raise GuardRefused(f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}")
@@ -60,6 +61,8 @@ def migrate_usernames(
         click.echo(showing.plan(found.plan, "text", full=only_plan, saved=None, colour=colour()))
     for line in found.left:
         click.echo(line)
+    if found.plan.refused:
+        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in found.plan.refused)
     if only_plan or not found.plan.changes:
         return
     if not yes:
@@ -67,7 +70,8 @@ def migrate_usernames(
     signal.signal(signal.SIGTERM, interrupt)
     holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        report = carry_out(found.plan, target, holder, whole=True, force=force, progress=tell)
+        guard = assembling.guard(loaded, found.plan, target, renaming=True)
+        report = carry_out(found.plan, target, holder, guard=guard, whole=True, force=force, progress=tell)
     click.echo(showing.report(found.plan, report, "text", colour=colour(), skips=False))
 
 

@@ -10,7 +10,10 @@ import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import LOSSES, Change, Plan, Skip
+from reconcile.model.desired import Safety
 from reconcile.model.platform import PlatformState, User
+from reconcile.planning.guard import violations
+from reconcile.planning.trust import EXPECTED
 
 _OF_NAMES = frozenset(
     {
@@ -36,8 +39,13 @@ class Migration(msgspec.Struct, frozen=True):
     left: tuple[str, ...]
 
 
-def migration(full: Plan, current: Iterable[PlatformState], sources: Iterable[str]) -> Migration:
-    """What a whole plan says of the names of users who are there. `sources` are those that were read."""
+def migration(
+    full: Plan, current: Iterable[PlatformState], sources: Iterable[str], safety: Safety, own_username: str = ""
+) -> Migration:
+    """What a whole plan says of the names of users who are there. `sources` are those that were read.
+
+    Of the guards all hold but the limit of updates.
+    """
     read = frozenset(sources)
     states = {state.workspace: state for state in current}
     renames = tuple(filter(None, map(_rename, full.changes)))
@@ -51,7 +59,12 @@ def migration(full: Plan, current: Iterable[PlatformState], sources: Iterable[st
         and user.status != "erased"
         and (why := leaving.get((state.workspace, user.username)) or _GONE.get(user.status_cause))
     ]
-    return Migration(msgspec.structs.replace(full, changes=renames, skips=()), tuple(collisions), tuple(left))
+    found = [one for one in full.violations if one.code.startswith(EXPECTED)]
+    for state in states.values():
+        own = [change for change in renames if change.workspace == state.workspace]
+        found += violations(own, state, safety, own_username, full.readings, renaming=True)
+    plan = msgspec.structs.replace(full, changes=renames, skips=(), violations=tuple(found), to_remember=())
+    return Migration(plan, tuple(collisions), tuple(left))
 
 
 _GONE: Mapping[str, str] = {"missing": "its person is gone", "out_of_scope": "its person is no longer selected"}

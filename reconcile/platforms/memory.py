@@ -12,10 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import TypeAlias
 
+import msgspec
+
 from reconcile.errors import Locked
 from reconcile.model import desired
 from reconcile.model.change import Change
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.platforms.attempts import MemoryAttempts
 from reconcile.platforms.draft import Draft
 from reconcile.platforms.names import Names
@@ -119,6 +121,13 @@ class MemoryWriter:
                 self.state = draft.state()
                 return reasons
             _note(reasons, failed)
+
+    def remember(self, readings: Collection[Reading]) -> None:
+        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        there = {source.name for source in self.state.sources}
+        kept = {one.source: one for one in self.state.readings}
+        kept |= {one.source: one for one in readings if one.source in there}
+        self.state = msgspec.structs.replace(self.state, readings=tuple(kept.values()))
 
 
 def _note(reasons: list[str], failed: Mapping[int, str]) -> None:
