@@ -378,7 +378,8 @@ def test_accounts_of_the_platform_alone(shell: Shell) -> None:
     assert {standing(one)["code"] for one in bob} == {"local", "skipped"}
     (local,) = [standing(one)["user"] for one in bob if standing(one)["code"] == "local"]
     assert local["status_why"] == "set by hand: a sync leaves it so"
-    company(shell, {"uid=bob": None}, lifecycle={"on_missing": "erase", "adopt_local": "always"})
+    rules: dict[str, Any] = {"lifecycle": {"on_missing": "erase", "adopt_local": "always"}}
+    company(shell, {"uid=bob": None}, **rules, safety={"limits": {"users_lost": "none"}, "shrink": "none"})
     shell.run("apply", "--yes")
     (erased,) = shell.sql("select username from users where status = 'erased'")
     assert standing(explained(shell, erased[0]))["code"] == "erased"
