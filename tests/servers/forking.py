@@ -71,7 +71,8 @@ def main() -> None:
             for file in (out, err):
                 file.seek(0)
                 answer.append(file.read().decode())
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
 
 
 def _carry_out(asked: dict[str, Any], files: tuple[IO[bytes], ...]) -> NoReturn:
@@ -82,7 +83,7 @@ def _carry_out(asked: dict[str, Any], files: tuple[IO[bytes], ...]) -> NoReturn:
         for number, file in enumerate(files):
             os.dup2(file.fileno(), number)
         signal.alarm(120)  # as long as any command may take
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # the old one has read ahead
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)  # the old one has read ahead
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["environ"])

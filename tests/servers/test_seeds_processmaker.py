@@ -17,8 +17,8 @@ import yaml
 
 from tests.servers.forking import Execute
 from tests.servers.life import Life
-from tests.servers.samba import Samba, samba
 from tests.servers.samba import SUFFIX as DOMAIN
+from tests.servers.samba import Samba, samba
 from tests.servers.slapd import BASE, Slapd, slapd
 
 pytestmark = pytest.mark.server
@@ -132,13 +132,18 @@ def test_a_child_cannot_be_selected_without_its_parent(life: Life) -> None:
     life.run("plan", "--check")
 
 
-def test_members_are_found_as_child_entries_and_anywhere_below_a_unit(life: Life) -> None:
-    life.add({"ou=Sales": {}, "ou=Desk,ou=Sales": {}, "uid=deep,ou=Desk,ou=Sales": {}, "ou=Choir": {}})
-    life.add({"uid=ann,ou=Choir": {}, "uid=bob": {}, "cn=band": {"member": ["uid=bob"]}, "uid=cid,cn=band": {}})
-    life.rules(groups=[life.rule("band")], departments=[life.rule("ou=Sales")])
-    life.apply()
-    assert life.members() == {"band": ["bob", "cid"]}, "by an attribute and by being a child entry"
-    assert life.users("department") == {"bob": None, "cid": None, "deep": "Sales"}
+def test_members_are_found_in_every_way_and_anywhere_below_a_unit(life: Life) -> None:
+    life.add({"ou=Sales": {}, "ou=Desk,ou=Sales": {}, "uid=deep,ou=Desk,ou=Sales": {}})
+    life.add({"uid=bob": {}, "uid=dan": {}, "uid=eve": {}})
+    life.add({"cn=band": {"member": ["uid=bob", "uid=ghost"]}, "uid=cid,cn=band": {}})
+    life.add({"cn=unix": {"objectClass": "posixGroup", "gidNumber": "1", "memberUid": ["dan", "deep"]}})
+    unique = {"objectClass": "groupOfUniqueNames", "uniqueMember": [life.dn("uid=eve")]}
+    life.add({"cn=unique": unique})
+    life.rules(groups=[life.rule("band", "unix", "unique")], departments=[life.rule("ou=Sales")])
+    out = life.apply()
+    assert life.members() == {"band": ["bob", "cid"], "unique": ["eve"], "unix": ["dan", "deep"]}
+    assert life.users("department") == {"bob": None, "cid": None, "dan": None, "deep": "Sales", "eve": None}
+    assert f"! dangling_member: {life.dn('uid=ghost')}" in out, "who cannot be found is told"
 
 
 def test_people_of_departments_are_operators_and_roles_of_users_stay(life: Life) -> None:
@@ -168,6 +173,10 @@ def test_users_below_an_inactive_ou_are_inactive(life: Life) -> None:
     life.move("uid=ann,ou=Leavers,ou=Old", above="ou=Sales")
     life.apply()
     assert life.users() == {"ann": "active", "bob": "active"}, "and back: no inactivity is for ever"
+    life.move("uid=ann,ou=Sales", above="ou=Leavers,ou=Old")
+    life.apply()
+    life.delete("uid=ann,ou=Leavers,ou=Old")
+    assert "user ann erase" in life.plan(), "who was inactive before is erased like others"
 
 
 def test_the_status_table_row_by_row(domain: Life) -> None:
@@ -300,7 +309,7 @@ def test_who_is_renamed_or_moved_is_not_erased(life: Life) -> None:
     assert life.users("department") == {"anna": "Sales", "BOB": "Sales", "cid": "Ads"}
 
 
-def test_an_empty_or_missing_base_erases_nobody(life: Life) -> None:
+def test_a_base_that_is_not_there_erases_nobody(life: Life) -> None:
     life.add({"ou=Sales": {}, "uid=ann,ou=Sales": {}, "uid=bob,ou=Sales": {}})
     life.rules(departments=[life.rule("ou=Sales")])
     life.apply()
@@ -308,6 +317,11 @@ def test_an_empty_or_missing_base_erases_nobody(life: Life) -> None:
     life.refuses("does not exist", life.dn("ou=Typo"))
     life.rules({"base": "ou=Typo"}, departments=[life.rule("ou=Sales")])
     life.refuses("does not exist", life.dn("ou=Typo"))
+    broken = life.source(name="typo", base_dn=life.dn("ou=Typo"))
+    life.rules(sources=[life.source(), broken], departments=[life.rule("ou=Sales")])
+    life.refuses("typo", "does not exist")
+    life.change("uid=ann,ou=Sales", sn="Married")
+    assert "1 applied" in life.run("apply", "--yes", "--source", "corp")[0], "the others can be run by name"
 
 
 def test_passwords_stay_in_the_directory(life: Life) -> None:
@@ -544,4 +558,3 @@ def test_other_naming_attributes_and_classes_are_read_too(tmp_path: Path, quick:
         life.apply()
         assert life.users("dn") == {"007": f"uid=ann,ou=staff,{suffix}"}
         assert list(life.rows("departments", "path")) == ["Sales"]
-
