@@ -23,6 +23,7 @@ def apply(
     holder: Holder,
     *,
     together: bool = True,
+    whole: bool = False,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> Report:
@@ -30,6 +31,8 @@ def apply(
 
     `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
     itself, and one that cannot be written is a trouble of the report, unless it is the only one.
+
+    `whole`: a change that fails undoes all of its workspace, which is an error.
 
     Raises, before the first write, StalePlan when the platform is not as the plan expects; Locked when another run
     holds it (`force` takes over from a dead one); PlatformUnreadable. A workspace's work is kept as a whole once all of
@@ -41,12 +44,17 @@ def apply(
         parts.setdefault(change.workspace, []).append(change)
     if not together or not parts:
         return _each(
-            parts, platform, lambda name: platform.lock([name], holder, force=force), progress, first_raises=False
+            parts,
+            platform,
+            lambda name: platform.lock([name], holder, force=force),
+            progress,
+            first_raises=False,
+            whole=whole,
         )
     with platform.lock(list(parts), holder, force=force):
         if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
             _refuse_stale([line for name in parts for line in moved(plan.changes, platform.read(name))])
-        return _each(parts, platform, lambda _: nullcontext(), progress, first_raises=True)
+        return _each(parts, platform, lambda _: nullcontext(), progress, first_raises=True, whole=whole)
 
 
 def _each(
@@ -56,6 +64,7 @@ def _each(
     progress: Progress,
     *,
     first_raises: bool,
+    whole: bool,
 ) -> Report:
     """Workspace after workspace. `first_raises`: what goes wrong before anything is written ends it all."""
     outcomes: list[Outcome] = []
@@ -69,6 +78,8 @@ def _each(
                 with platform.transaction(workspace) as writer:
                     _refuse_stale(moved(changes, writer.read()))
                     written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
+                    if whole:
+                        _refuse_failures(written)
                 kept = True
         except KeyboardInterrupt:
             if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):
@@ -98,6 +109,12 @@ def _trouble(workspace: str, error: Exception) -> Trouble:
     logger.debug("traceback", exc_info=error)
     detail = f"unexpected {type(error).__name__}: {error}. This is a fault of reconcile: please report it"
     return Trouble(workspace, ReconcileError.exit_code, detail)
+
+
+def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
+    failed = [f"  {one.change.kind} {one.change.key}: {one.detail}" for one in outcomes if one.result != "applied"]
+    if failed:
+        raise ReconcileError("\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed]))
 
 
 def _refuse_stale(lines: Sequence[str]) -> None:

@@ -52,7 +52,7 @@ def apply(
     if plan_file is not None and (workspaces or sources):
         raise UsageError("a plan file is applied as it is: --workspace and --source belong to the plan command")
     # So that a stop from outside undoes the transaction and lets go of the lock.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     task = carrying.Task(paths if plan_file is None else configs, variables, plan_file, scope, force)
     context.exit(carrying.run(task, form=form, colour=colour(), ask=None if yes else _ask))
@@ -67,15 +67,21 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
 
 
 def _ask() -> None:
+    confirmed("Apply these changes?")
+
+
+def confirmed(question: str) -> None:
+    """Asks on the terminal. Raises Abort where the answer is no, UsageError where there is nobody to ask."""
     if not sys.stdin.isatty():
         raise UsageError(
-            "apply asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
+            "this command asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
         )
-    if not click.confirm("\nApply these changes?"):
+    if not click.confirm(f"\n{question}"):
         raise click.Abort
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
+def interrupt(_signal: int, _frame: object) -> None:
+    """Ends the run as Ctrl-C does: the transaction is undone and the lock let go of."""
     raise KeyboardInterrupt
 
 
