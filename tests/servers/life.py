@@ -124,8 +124,8 @@ class Life(Site):
     # The commands
 
     def plan(self) -> list[str]:
-        """What would change, as `kind key action`; sources are left out."""
-        changes = json.loads(self.run("plan", "--format", "json")[0])["changes"]
+        """What would change, as `kind key action`, guards or no guards; sources are left out."""
+        changes = json.loads(self.run("plan", "--format", "json", code=(0, 4))[0])["changes"]
         return [f"{one['kind']} {one['key']} {one['action']}" for one in changes if one["kind"] != "source"]
 
     def apply(self, *options: str) -> str:
@@ -136,7 +136,7 @@ class Life(Site):
 
     def apply_loss(self, *options: str) -> str:
         """Applies what takes all of something away: whatever guards object to is accepted by its code."""
-        told = json.loads(self.run("plan", "--format", "json")[0])
+        told = json.loads(self.run("plan", "--format", "json", code=(0, 4))[0])
         accepted = [part for one in told["violations"] for part in ("--accept", one["code"])]
         self.run("plan", "--out", "loss.plan", *accepted)
         out, _ = self.run("apply", "loss.plan", "--yes", *options)

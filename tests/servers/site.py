@@ -61,8 +61,10 @@ class Site:
         state = yaml.safe_load(file.read_text(encoding="utf-8")) | more
         file.write_text(yaml.safe_dump(state, allow_unicode=True), encoding="utf-8")
 
-    def run(self, *arguments: str, code: int = 0, password: str = "", given: str = "") -> tuple[str, str]:
-        """Standard output and standard error of a command that ends with this code; `given` is its standard input."""
+    def run(
+        self, *arguments: str, code: int | tuple[int, ...] = 0, password: str = "", given: str = ""
+    ) -> tuple[str, str]:
+        """Standard output and standard error of a command that ends with (one of) this code; `given` is its input."""
         environment = {
             "CORP_PASSWORD": password or self.password,
             "PATH": os.defpath,
@@ -70,7 +72,7 @@ class Site:
             "PYTHONUTF8": "1",
         } | self.environment
         ended, out, err = self.execute(arguments, self.folder, environment, given)
-        assert ended == code, out + err
+        assert ended in ((code,) if isinstance(code, int) else code), out + err
         assert "Traceback" not in err
         assert self.password not in out + err
         return out, err
