@@ -29,7 +29,7 @@ def rows() -> list[Row]:
     found = []
     for line in (TOP / "docs" / "seeds.md").read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
-        if line.startswith("| ") and not cells[1] == "here":
+        if line.startswith("| ") and cells[1] != "here":
             assert len(cells) == 3, line
             found.append(Row(*cells))
     return found

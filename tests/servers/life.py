@@ -33,7 +33,7 @@ class Life(Site):
 
     def __init__(self, folder: Path, server: Slapd | Samba, preset: str, execute: Execute) -> None:
         super().__init__(folder, server.password)
-        self.execute = execute  # type: ignore[method-assign, assignment]
+        self.execute = execute
         self.server = server
         self.preset = preset
         self.domain = isinstance(server, Samba)

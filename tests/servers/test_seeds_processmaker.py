@@ -528,6 +528,8 @@ def test_attributes_go_to_the_roles_they_are_for_from_any_directory(life: Life) 
     attributes_now = life.users("attributes")
     assert attributes_now["bob"] == {"phone": "3"}
     assert attributes_now["ann"]["phone"] == "1", "what is absent in the directory blanks nothing"
+    life.rules({"create": "all"}, role_mappings=mappings)
+    life.run("plan", "--check")
 
 
 def test_a_source_that_is_deleted_leaves_its_users_out_of_service(life: Life) -> None:

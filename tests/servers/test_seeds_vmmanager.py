@@ -106,9 +106,7 @@ def test_a_local_account_is_adopted_and_its_password_is_gone(life: Life) -> None
     life.apply()
     life.local("Ann@example.com", password_hash="x", email="old@example.com")
     life.add({"uid=ann": {}})
-    assert life.plan() == ["user Ann@example.com adopt", "user Ann@example.com update"] or life.plan() == [
-        "user Ann@example.com adopt"
-    ]
+    assert life.plan() == ["user Ann@example.com adopt"]
     life.apply()
     adopted = life.sql("SELECT username, email, password_hash, source_id FROM users WHERE username LIKE 'ann%'")
     assert adopted == [("ann@example.com", "ann@example.com", None, 1)]
@@ -139,6 +137,9 @@ def test_the_level_is_that_of_the_mapping_whatever_somebody_sets(life: Life) -> 
     life.apply()
     assert life.users("roles")[names["cid"]] == ["@user"]
     assert life.users("roles")[names["eve"]] == ["@admin"]
+    life.change("cn=staff", member=["uid=ann", "uid=eve"])
+    life.apply()
+    assert life.users()[names["cid"]] == "blocked", "out of every group, though still in the directory"
 
 
 def test_who_is_deleted_on_the_platform_comes_back(life: Life) -> None:
@@ -158,14 +159,11 @@ def test_gone_is_blocked_and_disabled_is_blocked_in_the_directory(life: Life) ->
     assert "is logged in" in life.login("bob@example.com")
     life.delete("uid=ann")
     life.change("uid=bob", pwdAccountLockedTime="000001010000Z")
-    assert life.plan() == ["user ann@example.com block", "user bob@example.com block"] or life.plan() == [
-        "user bob@example.com block",
-        "user ann@example.com block",
-    ]
+    assert sorted(life.plan()) == ["user ann@example.com block", "user bob@example.com block"]
     life.apply()
     users = life.users()
     assert (users["ann@example.com"], users["bob@example.com"]) == ("blocked", "blocked_in_directory")
-    assert life.login("ann@example.com", code=1)
+    assert life.login("ann@example.com", code=1) == "login failed", "the directory knows nobody of this name"
     assert "may not log in" in life.login("bob@example.com", code=1)
     life.change("uid=bob", pwdAccountLockedTime=None)
     life.apply()
@@ -197,7 +195,7 @@ def test_without_its_settings_a_directorys_users_are_blocked(life: Life) -> None
     life.apply_loss()
     assert life.users() == {"ann@example.com": "blocked", "bob@example.com": "blocked", "keeper": "active"}
     _, err = life.run("login", "ann@example.com", code=2, given="x\n")
-    assert "no source" in err or "no sources" in err
+    assert "source" in err
     life.rules({"create": "all"})
     life.apply()
     assert life.users() == {"ann@example.com": "active", "bob@example.com": "active", "keeper": "active"}
@@ -230,9 +228,8 @@ def test_two_directories_and_how_their_people_log_in(life: Life, controller: Sam
     assert "ann@example.com is logged in to main: by corp" in life.login("ann@example.com")
     assert "ann@example.test is logged in to main: by branch" in life.login("ann@example.test", password=STRONG)
     told = life.login("ann", code=2)
-    assert "'ann' can be of several sources: branch (example.test), corp (example.com)" in told or (
-        "'ann' can be of several sources: corp (example.com), branch (example.test)" in told
-    )
+    assert "'ann' can be of several sources" in told
+    assert "Write user@domain, or name one with --source" in told
     assert "by branch" in life.login("ann", "--source", "branch", password=STRONG)
     assert "by corp" in life.login("ann", "--source", "corp")
     assert life.login("ann", "--source", "branch", code=1) == "login failed"
