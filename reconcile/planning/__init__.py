@@ -5,19 +5,26 @@ ask a directory for), `index` (a snapshot made fast to look things up in), `scop
 which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `make`.
 `survey` and `overview` only look at a source; `preview` tells who would be synchronised; `usernames` narrows a plan to
 new usernames.
+`survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is.
 """
 
+from reconcile.planning.asking import asking_query
+from reconcile.planning.explain import explain
 from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
 from reconcile.planning.survey import keyword, search_query, survey
 from reconcile.planning.usernames import Migration, migration
+from reconcile.planning.verdicts import Background
 
 __all__ = [
+    "Background",
     "Inputs",
     "Migration",
     "Preview",
+    "asking_query",
+    "explain",
     "keyword",
     "lost",
     "make",
