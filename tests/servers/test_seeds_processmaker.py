@@ -371,6 +371,7 @@ def test_counts_and_impossible_users_by_name_and_why(life: Life) -> None:
     assert table[2].split() == ["users", "1", "1", "1", "3"], "created, updated, erased, impossible"
     for name in ("liliana", "fernando", "eric"):
         assert f"! exists_locally: {name} ({life.dn(f'uid={name},ou=Sales')}): the platform has a local '{name}'" in out
+    assert "exists_locally" in life.run("explain", "eric")[0]
 
 
 def test_searching_finds_by_name_login_mail_and_dn(life: Life) -> None:
