@@ -7,6 +7,7 @@ import pytest
 from reconcile.directories import retrying
 from tests.servers import sources
 from tests.servers.certificates import Authority
+from tests.servers.forking import Execute, forking
 from tests.servers.slapd import Slapd, slapd
 from tests.servers.sources import ldif, people
 from tests.servers.transports import TRANSPORTS, needs
@@ -38,6 +39,13 @@ def secure(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
     folder = tmp_path_factory.mktemp("secure")
     with slapd(folder, ldif(people(10)), certificate=certificate, first_lines=["security tls=1"]) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def quick() -> Iterator[Execute]:
+    """Carries commands out without the time that Python takes to start."""
+    with forking() as execute:
+        yield execute
 
 
 @pytest.fixture(params=TRANSPORTS)

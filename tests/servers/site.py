@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,19 @@ from tests.servers.slapd import PASSWORD, SUFFIX
 _ROOT = Path(__file__).parents[2]
 
 
+def execute(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], given: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    command = [sys.executable, "-m", "reconcile", *arguments]
+    pipes: dict[str, Any] = {"input": given, "capture_output": True, "text": True}
+    done = subprocess.run(command, cwd=folder, env=dict(environment), check=False, timeout=120, **pipes)
+    return done.returncode, done.stdout, done.stderr
+
+
 class Site:
     """Files, a platform in SQLite, and the commands."""
+
+    execute = staticmethod(execute)
+    """How commands are carried out."""
 
     def __init__(self, folder: Path, password: str = PASSWORD) -> None:
         """`password` is what CORP_PASSWORD holds; no command may ever show it."""
@@ -49,28 +61,21 @@ class Site:
         state = yaml.safe_load(file.read_text(encoding="utf-8")) | more
         file.write_text(yaml.safe_dump(state, allow_unicode=True), encoding="utf-8")
 
-    def run(self, *arguments: str, code: int = 0, password: str = "", given: str = "") -> tuple[str, str]:
-        """Standard output and standard error of a command that ends with this code; `given` is its standard input."""
-        done = subprocess.run(
-            [sys.executable, "-m", "reconcile", *arguments],
-            cwd=self.folder,
-            env={
-                "CORP_PASSWORD": password or self.password,
-                "PATH": os.defpath,
-                "PYTHONPATH": str(_ROOT),
-                "PYTHONUTF8": "1",
-            }
-            | self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        assert self.password not in done.stdout + done.stderr
-        return done.stdout, done.stderr
+    def run(
+        self, *arguments: str, code: int | tuple[int, ...] = 0, password: str = "", given: str = ""
+    ) -> tuple[str, str]:
+        """Standard output and standard error of a command that ends with (one of) this code; `given` is its input."""
+        environment = {
+            "CORP_PASSWORD": password or self.password,
+            "PATH": os.defpath,
+            "PYTHONPATH": str(_ROOT),
+            "PYTHONUTF8": "1",
+        } | self.environment
+        ended, out, err = self.execute(arguments, self.folder, environment, given)
+        assert ended in ((code,) if isinstance(code, int) else code), out + err
+        assert "Traceback" not in err
+        assert self.password not in out + err
+        return out, err
 
     @property
     def platform(self) -> bytes:

@@ -224,9 +224,10 @@ def test_another_reference_is_not_left_out() -> None:
             directory.close()
 
 
-def test_who_moves_stays_the_same_user(server: Samba, tmp_path: Path) -> None:
-    site = Site(tmp_path, server.password)
-    site.desired(
+@pytest.fixture
+def site(server: Samba, tmp_path: Path) -> Site:
+    made = Site(tmp_path, server.password)
+    made.desired(
         server.url,
         type="active_directory",
         base_dn=SUFFIX,
@@ -235,6 +236,16 @@ def test_who_moves_stays_the_same_user(server: Samba, tmp_path: Path) -> None:
         timeout={"read": "60s"},
         users={"create": "all", "base": "OU=Big"},
     )
+    return made
+
+
+def test_a_search_for_everybody_finds_everybody(site: Site) -> None:
+    out, _ = site.run("search", "corp", "*", "--format", "json")
+    assert len(json.loads(out)) == COUNT
+    assert site.run("search", "corp", "U39*9")[1].endswith(f" of {COUNT} found.\n")
+
+
+def test_who_moves_stays_the_same_user(server: Samba, site: Site) -> None:
     site.run("apply", "--yes")
     site.run("plan", "--check")
     users = {user["username"]: user for user in json.loads(site.run("users", "--format", "json")[0])}
