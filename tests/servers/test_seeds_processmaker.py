@@ -324,6 +324,19 @@ def test_a_base_that_is_not_there_erases_nobody(life: Life) -> None:
     assert "1 applied" in life.run("apply", "--yes", "--source", "corp")[0], "the others can be run by name"
 
 
+def test_an_empty_base_erases_nobody(life: Life) -> None:
+    life.add({"ou=Moved": {}, "ou=People": {}, "uid=ann,ou=People": {}, "uid=bob,ou=People": {}})
+    life.rules({"create": "all"}, {"base_dn": life.dn("ou=People")})
+    life.apply()
+    before = life.platform
+    life.rules({"create": "all"}, {"base_dn": life.dn("ou=Moved")})
+    out, _ = life.run("plan", code=4)
+    assert "user ann: erase" in out
+    assert "users_lost" in out
+    life.run("apply", "--yes", code=4)
+    assert life.platform == before
+
+
 def test_passwords_stay_in_the_directory(life: Life) -> None:
     life.add({"uid=ann": {}})
     life.rules({"create": "all"})
