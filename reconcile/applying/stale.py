@@ -25,17 +25,16 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     lines: list[str] = []
     for change in changes:
         there = objects[change.kind]
-        where = f"{change.kind} {change.key}"
         if change.before is None:
-            key = _key_now(change, makers)
+            key = _key_now(change, makers) if there else None
             if key is not None and any((change.kind, found) not in given_up for found in there.like(key)):
-                lines.append(f"{where} exists by now")
+                lines.append(f"{change.kind} {change.key} exists by now")
             continue
         fields = there.fields(_key(change, change.before))
         if fields is None:
-            lines.append(f"{where} is gone")
+            lines.append(f"{change.kind} {change.key} is gone")
         else:
-            lines += (f"{where}: {difference}" for difference in _differences(change.before, fields))
+            lines += (f"{change.kind} {change.key}: {difference}" for difference in _differences(change.before, fields))
     return lines
 
 
@@ -73,6 +72,10 @@ class _Objects:
             self._objects[key] = one
             self._folded.setdefault(_folded(key, kind), []).append(key)
         self._kind: Kind = kind
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._objects)
 
     def like(self, key: Key) -> list[Key]:
         """The keys of all that differ from this one by nothing but case."""

@@ -16,7 +16,7 @@ from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.change import Plan, Scope
-from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
 from reconcile.planning import Inputs, lost, make, query, violations
@@ -140,14 +140,22 @@ def _readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformSta
 
 
 def inputs(
-    loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress
+    loaded: Loaded,
+    scope: Scope,
+    variables: Iterable[str],
+    target: Platform,
+    progress: Progress,
+    ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
 ) -> tuple[Inputs, tuple[Trouble, ...]]:
-    """Everything that a plan is made from, and a trouble for each workspace that cannot be read; raises as `plan`."""
+    """Everything that a plan is made from, and a trouble for each workspace that cannot be read; raises as `plan`.
+
+    `ask` says what to ask of a source, who wants more than a plan needs.
+    """
     state = loaded.desired
     current, troubles = _readable(target, chosen_workspaces(state, scope.workspaces))
     if troubles:
         scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
-    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress))
+    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress, ask))
     read = Inputs(
         desired=state,
         configuration=loaded.digest,
@@ -168,13 +176,14 @@ def _snapshots(
     sources: Iterable[desired.Source],
     current: tuple[PlatformState, ...],
     progress: Progress,
+    ask: Callable[[desired.DesiredState, desired.Source], Query],
 ) -> Iterator[DirectorySnapshot]:
     import msgspec
 
     with ExitStack() as stack:
         for source in sources:
             adapter = stack.enter_context(closing(directory(source, progress)))
-            snapshot = adapter.read(query(state, source))
+            snapshot = adapter.read(ask(state, source))
             found = len(snapshot.persons), len(snapshot.groups), len(snapshot.units)
             run_log.info("source %s: %d persons, %d groups, %d organizational units", source.name, *found)
             external_ids, dns = lost(snapshot, current)

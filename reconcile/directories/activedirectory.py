@@ -49,15 +49,26 @@ def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], 
     account whose userAccountControl is none of these values. An account that does not show its userAccountControl is
     not disabled by that.
     """
+    reasoned = reason(active_uac, now)
+    return lambda attributes: bool(reasoned(attributes))
+
+
+def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], str]:
+    """The same rule in words: what disables an account, "" where nothing does."""
     moment = int(now * FILETIMES_A_SECOND) + FILETIME_OF_1970
     active = frozenset(active_uac)
 
-    def rule(attributes: Attributes) -> bool:
+    def rule(attributes: Attributes) -> str:
         control = _number(attributes, "useraccountcontrol")
-        if control is not None and (control not in active if active else control & ACCOUNT_DISABLED):
-            return True
+        if control is not None and active and control not in active:
+            return f"userAccountControl {control} is none of active_uac"
+        if control is not None and not active and control & ACCOUNT_DISABLED:
+            return f"userAccountControl {control} has the flag ACCOUNTDISABLE"
         expires = _number(attributes, "accountexpires")
-        return expires is not None and expires not in _NEVER and expires <= moment
+        if expires is None or expires in _NEVER or expires > moment:
+            return ""
+        seconds = (expires - FILETIME_OF_1970) / FILETIMES_A_SECOND
+        return f"accountExpires has passed: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(max(seconds, 0)))}"
 
     return rule
 

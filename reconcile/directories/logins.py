@@ -68,6 +68,8 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
         yield f"{identifier}={filters.escape(name)}"
     if vendor.principal:
         yield f"{vendor.principal}={filters.escape(names.typed)}"
+    for mail in names.mails:
+        yield f"mail={filters.escape(mail)}"
     for external_id in names.external_ids:
         with suppress(ValueError):  # a text that can be no id of this directory names nobody in it
             yield f"{vendor.stable_id}={vendor.id_assertion(external_id)}"

@@ -5,6 +5,7 @@
 - `desired`: what the user's files say, with every default filled in.
 - `change`: one typed step, the plan made of them, skips and violations.
 - `report`: what happened to each change.
+- `explanation`: why somebody is in or out, rule by rule.
 - `overview`: the groups and departments of a source as trees, to look at.
 - `dn`: distinguished names that compare as RFC 4514 says.
 - `path`: the paths that name departments.

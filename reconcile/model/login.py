@@ -11,6 +11,8 @@ class Names(msgspec.Struct, frozen=True):
     """With and without the domain, where that is the source's."""
     external_ids: tuple[str, ...] = ()
     """Of the users of the source who have such a name on the platform."""
+    mails: tuple[str, ...] = ()
+    """E-mail addresses: nobody logs in by them, but people ask for somebody by them."""
 
 
 class Login(msgspec.Struct, frozen=True):

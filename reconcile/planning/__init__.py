@@ -4,11 +4,13 @@ No I/O, no clock, no randomness: the same inputs give the same plan to the byte.
 ask a directory for), `index` (a snapshot made fast to look things up in), `scope` (who is wanted), `matching` (who is
 which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
 (what may not happen without a person's consent, if at all), `make`.
-`survey` and `overview` only look at a source; `preview` tells who would be synchronised; `usernames` narrows a plan to
-new usernames.
+`survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
+`usernames` narrows a plan to new usernames.
 """
 
 from reconcile.planning.acceptance import accepted
+from reconcile.planning.asking import asking_query
+from reconcile.planning.explain import explain
 from reconcile.planning.guard import protections, violations
 from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
@@ -16,12 +18,16 @@ from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
 from reconcile.planning.survey import keyword, search_query, survey
 from reconcile.planning.usernames import Migration, migration
+from reconcile.planning.verdicts import Background
 
 __all__ = [
+    "Background",
     "Inputs",
     "Migration",
     "Preview",
     "accepted",
+    "asking_query",
+    "explain",
     "keyword",
     "lost",
     "make",

@@ -39,7 +39,9 @@ class Selection:
         self._rdns: set[str] = set()
         self._names: set[str] = set()
         self._globs: list[tuple[int, re.Pattern[str]]] = []
-        for pattern in patterns:
+        self._base_dn = base_dn
+        self._patterns = tuple(patterns)
+        for pattern in self._patterns:
             if "=" not in pattern:
                 kind, text = 2, pattern.casefold()
             elif len(dn.parse(pattern)) == 1:
@@ -72,3 +74,8 @@ class Selection:
     def exact(self, key: str) -> bool:
         """Whether an entry is meant by its very DN, not by a wildcard or a name."""
         return key in self._dns
+
+    def pattern(self, key: str, name: str | None = None) -> int | None:
+        """The place of the first pattern that means an entry, for people who ask why; None for no pattern."""
+        single = (Selection((pattern,), self._base_dn) for pattern in self._patterns)
+        return next((at for at, one in enumerate(single) if one.matches(key, name)), None)

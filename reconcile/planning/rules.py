@@ -16,11 +16,16 @@ _FALSE = frozenset({"", "false", "no", "0", "none"})
 
 
 class Mapping(NamedTuple):
-    """One role mapping and whom it reaches, by position; `reason` names the rule."""
+    """One role mapping and whom it reaches, by position; `reason` names the rule.
+
+    `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role.
+    """
 
     role: str
     members: frozenset[int]
     reason: str
+    place: str
+    keys: tuple[str, ...]
 
 
 class SourceRules:
@@ -63,6 +68,10 @@ class SourceRules:
             self.index.keys[position], self._person(position).identifier
         )
 
+    def excluded_by(self, position: int) -> int | None:
+        """The place in `exclude` of the pattern that leaves the person out; None for none."""
+        return self._exclude.pattern(self.index.keys[position], self._person(position).identifier)
+
     def outside_required(self, position: int) -> bool:
         """Whether there are required groups and the person is in none of them."""
         return self._required is not None and position not in self._required
@@ -79,6 +88,10 @@ class SourceRules:
     def named(self, position: int) -> bool:
         """Whether the person is named in `select`."""
         return bool(self._select) and self._matches(self._select, position)
+
+    def named_by(self, position: int) -> int | None:
+        """The place in `select` of the pattern that names the person; None for none."""
+        return self._select.pattern(self.index.keys[position], self._person(position).identifier)
 
     def why(self, position: int) -> str:
         """Which rule wants the person, in words."""
@@ -142,7 +155,18 @@ class SourceRules:
         template = self.source.users.disabled_when
         if template is None:
             return False
-        return (template.render(person, person.identifier) or "").casefold() not in _FALSE
+        return self.is_disabling(template.render(person, person.identifier))
+
+    @staticmethod
+    def is_disabling(text: str | None) -> bool:
+        """Whether what `disabled_when` gives disables a person."""
+        return (text or "").casefold() not in _FALSE
+
+    def inactive_by(self, position: int) -> tuple[int, str] | None:
+        """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
+        above = ancestors(self.index.keys[position])
+        found = ((self._inactive.pattern(key), key) for key in above)
+        return next(((at, key) for at, key in found if at is not None), None)
 
     def matching(self, patterns: Iterable[str]) -> list[str]:
         """The normalized DNs of the groups that patterns name."""
@@ -165,19 +189,21 @@ class SourceRules:
         return mirrored
 
     def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
-        mappings = self._department_roles()
+        mappings = self._department_roles(desired)
         default: str | None = None
         for at, mapping in enumerate(desired.role_mappings):
             if mapping.source not in ("", self.source.name):
                 continue
             if mapping.groups:
-                members = self._reach(mapping.groups, f"role_mappings[{at}].groups")
-                mappings.append(Mapping(mapping.role, members, f"member of {', '.join(mapping.groups)}"))
+                place = f"role_mappings[{at}]"
+                keys = self._found(mapping.groups, f"{place}.groups")
+                reason = f"member of {', '.join(mapping.groups)}"
+                mappings.append(Mapping(mapping.role, self._members(keys), reason, place, tuple(dict.fromkeys(keys))))
             if mapping.default and default is None:
                 default = mapping.role
         return mappings, default
 
-    def _department_roles(self) -> list[Mapping]:
+    def _department_roles(self, desired: DesiredState) -> list[Mapping]:
         """The roles of departments, which go before the role mappings: the nearest selected OU decides."""
         given = {selected.key: selected.rule.role for selected in self.departments if selected.rule.role}
         members: dict[str, list[int]] = {key: [] for key in given}
@@ -185,14 +211,19 @@ class SourceRules:
             key = self.department(position)
             if key in given:
                 members[key].append(position)
+        places = {id(rule): f"departments[{at}]" for at, rule in enumerate(desired.departments)}
+        rules = {selected.key: places[id(selected.rule)] for selected in self.departments}
         return [
-            Mapping(role, frozenset(members[key]), f"in department {self.index.units[key].dn}")
+            Mapping(role, frozenset(members[key]), f"in department {self.index.units[key].dn}", rules[key], (key,))
             for key, role in given.items()
         ]
 
     def _reach(self, patterns: Iterable[str], place: str) -> frozenset[int]:
         """All members, nested ones too, of the groups that patterns name."""
-        return frozenset().union(*(self.index.members(key) for key in self._found(patterns, place)))
+        return self._members(self._found(patterns, place))
+
+    def _members(self, keys: Iterable[str]) -> frozenset[int]:
+        return frozenset().union(*(self.index.members(key) for key in keys))
 
     def _found(self, patterns: Iterable[str], place: str) -> list[str]:
         """The normalized DNs of the groups that patterns name; one that names none is worth a notice."""

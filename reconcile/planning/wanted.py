@@ -18,7 +18,8 @@ from reconcile.planning.rules import SourceRules
 class Wanted(msgspec.Struct):
     """The wanted state, who could not be part of it, and why things are as they are.
 
-    `candidates` are those who follow the directory; `matched`: source → position of a person → its user now.
+    `candidates` are those who follow the directory; `matched`: source → position of a person → its user now; `people`
+    are those of each source before anybody loses a username to somebody else.
     """
 
     state: PlatformState
@@ -26,6 +27,7 @@ class Wanted(msgspec.Struct):
     reasons: Reasons
     candidates: list[Candidate]
     matched: dict[str, dict[int, User]]
+    people: dict[str, People]
 
 
 def wanted(
@@ -71,7 +73,7 @@ def wanted(
     )
     roles = {(rules.source.name, role): reason for rules in sources for role, reason in rules.role_reasons().items()}
     why = Reasons(book.reasons, roles, frozenset(groups.ids.values()))
-    return Wanted(state, skips, why, candidates, {source: one.matched for source, one in people.items()})
+    return Wanted(state, skips, why, candidates, {source: one.matched for source, one in people.items()}, people)
 
 
 def gather(

@@ -3,6 +3,7 @@
 What comes from a directory may hold anything, so whatever is shown to a terminal goes through `printable` first.
 """
 
+from reconcile.render.explanations import explanation_text
 from reconcile.render.formats import plan_json, report_json
 from reconcile.render.markdown import plan_markdown, report_markdown
 from reconcile.render.tables import table
@@ -11,6 +12,7 @@ from reconcile.render.trees import people_lines, tree_lines
 from reconcile.render.words import printable
 
 __all__ = [
+    "explanation_text",
     "people_lines",
     "plan_json",
     "plan_markdown",

@@ -4,7 +4,7 @@ A user whose department changes is moved, and updated only if more than the DN c
 blocked counts as both. `existing` are those nothing happens to; it is not known for a plan narrowed to targets.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -64,7 +64,11 @@ def done(plan: Plan, report: Report) -> Counts:
 def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
     sets: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
     touched: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    links: Counter[tuple[str, str, str, str, bool]] = Counter()
     for change, applied in changes:
+        if change.kind in ("grant", "membership"):  # most of a plan, and each of them is there once
+            links[change.workspace, change.source, change.kind, change.action, applied] += 1
+            continue
         if change.kind == "source":
             sets[change.workspace, change.source, "", ""].add("")
             continue
@@ -74,7 +78,9 @@ def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
             touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
     for number, skip in enumerate(plan.skips):
         sets[skip.workspace, skip.source, _impossible(skip), "impossible"].add(str(number))
-    numbers = {place: len(keys) for place, keys in sets.items()}
+    numbers = Counter({place: len(keys) for place, keys in sets.items()})
+    for (workspace, source, kind, action, applied), number in links.items():
+        numbers[workspace, source, _ROWS[kind], _DONE.get(action, "updated") if applied else "failed"] += number
     for there in plan.existing:
         for what, number in (("users", there.users), ("departments", there.departments), ("groups", there.groups)):
             place = there.workspace, there.source, what
@@ -82,8 +88,7 @@ def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
     found: Counts = {}
     for workspace, source in sorted({place[:2] for place in numbers}):
         found[workspace, source] = {
-            what: {how: numbers.get((workspace, source, what, how), 0) for how in columns}
-            for what, columns in COLUMNS.items()
+            what: {how: numbers[workspace, source, what, how] for how in columns} for what, columns in COLUMNS.items()
         }
     return found
 

@@ -14,11 +14,13 @@ _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta", "bold": "bo
 _CODES = {"green": "32", "yellow": "33", "red": "31", "magenta": "35", "bold": "1"}
 
 
-def _painted(text: str, style: str) -> str:
+def painted(text: str, style: str) -> str:
+    """A Paint for terminals."""
     return f"\x1b[{_CODES[_COLOURS[style]]}m{text}\x1b[0m"
 
 
-def _plain(text: str, _style: str) -> str:
+def plain(text: str, _style: str) -> str:
+    """A Paint that leaves text as it is."""
     return text
 
 
@@ -27,7 +29,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
 
     `full` shows every change and skip; otherwise long runs are cut and `pointer` says where the rest is.
     """
-    paint = _painted if colour else _plain
+    paint = painted if colour else plain
     lines = list(_changes(plan, paint, full=full))
     lines += _skips(plan, paint, full=full)
     lines += _violations(plan, paint)
@@ -60,11 +62,12 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
                 yield f"  {part}"
             else:
                 for change in part:
-                    yield from _change(change, paint)
+                    yield from changed(change, paint)
         yield ""
 
 
-def _change(change: Change, paint: Paint) -> Iterator[str]:
+def changed(change: Change, paint: Paint) -> Iterator[str]:
+    """One change in lines, indented by two."""
     sign = words.sign(change)
     reason = f"  # {words.printable(change.reason)}" if change.reason else ""
     yield f"  {paint(sign, sign)} {words.title(change)}{reason}"
@@ -129,7 +132,7 @@ def _counts(counts: counting.Counts, paint: Paint) -> Iterator[str]:
 
 def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str:
     """What became of the changes: failures one by one, the rest as numbers. `skips`: what was not possible, too."""
-    paint = _painted if colour else _plain
+    paint = painted if colour else plain
     lines = [*_skips(plan, paint, full=False)] if skips else []
     for outcome in words.told(report):
         detail = words.printable(outcome.detail)

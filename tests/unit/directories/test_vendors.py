@@ -249,3 +249,20 @@ def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
         names = (vendor.identifier, vendor.stable_id, *vendor.member_attributes, *vendor.disabled_attributes)
         assert all(name == name.lower() for name in (*names, *vendor.binary))
         assert msgspec.structs.replace(vendor) == vendor
+
+
+@pytest.mark.parametrize(
+    ("attributes", "active", "why"),
+    [
+        ({"useraccountcontrol": ("514",)}, (), "userAccountControl 514 has the flag ACCOUNTDISABLE"),
+        ({"useraccountcontrol": ("66050",)}, (512,), "userAccountControl 66050 is none of active_uac"),
+        ({"useraccountcontrol": ("514",)}, (514,), ""),
+        ({"accountexpires": ("116444736600000000",)}, (), "accountExpires has passed: 1970-01-01 00:01 UTC"),
+        ({"accountexpires": ("9223372036854775807",)}, (), ""),
+    ],
+)
+def test_why_an_account_of_active_directory_is_disabled(
+    attributes: dict[str, tuple[str, ...]], active: tuple[int, ...], why: str
+) -> None:
+    assert activedirectory.reason(active, 120.0)(attributes) == why
+    assert activedirectory.disabled(active, 120.0)(attributes) is bool(why)

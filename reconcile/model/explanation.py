@@ -1,0 +1,221 @@
+"""Why somebody is in or out, in a group or not, with this role or none: what `reconcile explain` tells.
+
+Of every rule it says whether it lets the person in and by what; a rule that is not set is left out. `rule` names a
+place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin` where that comes from (`file:line`,
+`preset NAME`, `type NAME`, `built-in`; "" where that is not known). A `path` holds DNs of groups, each a member of the
+one before it, the person a member of the last.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from reconcile.model.change import Change, Skip
+from reconcile.model.platform import Departed
+
+Code: TypeAlias = Literal[
+    "follows",
+    "new",
+    "adopts",
+    "skipped",
+    "out",
+    "ignored",
+    "out_of_scope",
+    "missing",
+    "source_removed",
+    "not_read",
+    "local",
+    "erased",
+]
+"""How somebody stands in a workspace.
+
+`follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply makes the user, or takes over the
+local account. `skipped`: should be a user and cannot; one who is there stays as it is. `out`: no user, and not to be.
+`ignored`: somebody deleted the user on the platform, and it is not to come back. `out_of_scope`, `missing`,
+`source_removed`: a user whose person left, in one of three ways. `not_read`: of a source that was not read. `local`:
+an account of the platform's own. `erased`: of somebody erased.
+"""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """By what persons of a source are searched; `filter` is "" where a plug-in keeps it to itself."""
+
+    base: str
+    scope: str
+    filter: str
+
+
+class Stray(msgspec.Struct, frozen=True):
+    """An entry below a source's base DN that its rules on persons do not find, and why; `id` "" where not known."""
+
+    dn: str
+    external_id: str
+    matched: tuple[str, ...]
+    rule: str
+    why: str
+    origin: str = ""
+
+
+class Searched(msgspec.Struct, frozen=True):
+    """One source that was read: how, how many persons there are, and who of them is meant (DNs).
+
+    `notices` are rules about it that find nothing.
+    """
+
+    source: str
+    by: Asked
+    persons: int
+    found: tuple[str, ...]
+    strays: tuple[Stray, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a rule lets the person pass."""
+
+    rule: str
+    passes: bool
+    why: str
+    origin: str = ""
+    path: tuple[str, ...] = ()
+
+
+class GroupVerdict(msgspec.Struct, frozen=True):
+    """A group of the directory: every one that a rule selects, and those beside them that the person is in."""
+
+    dn: str
+    selected: bool
+    member: bool
+    why: str
+    rule: str = ""
+    origin: str = ""
+    path: tuple[str, ...] = ()
+
+
+class DepartmentVerdict(msgspec.Struct, frozen=True):
+    """The nearest selected OU above the person; `path` are the DNs of the selected ones, topmost first."""
+
+    dn: str
+    why: str
+    rule: str = ""
+    origin: str = ""
+    path: tuple[str, ...] = ()
+
+
+class RoleVerdict(msgspec.Struct, frozen=True):
+    """One role mapping, or a department's role; they come in the order of precedence."""
+
+    rule: str
+    role: str
+    matches: bool
+    why: str
+    origin: str = ""
+    path: tuple[str, ...] = ()
+
+
+class FieldVerdict(msgspec.Struct, frozen=True):
+    """What a template gives: a value, or null and why. With `roles` it is only for users with one of them."""
+
+    field: str
+    template: str
+    value: str | None
+    why: str = ""
+    origin: str = ""
+    roles: tuple[str, ...] = ()
+
+
+class ManagerVerdict(msgspec.Struct, frozen=True):
+    """Whom the directory names as manager; `found` is whether that is a person whom the rules find."""
+
+    dn: str
+    found: bool
+    why: str
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A role or a group on the platform; `origin` is the source that gave it, "" a person."""
+
+    name: str
+    origin: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The user as the platform has it now. `status_why` says who set the status, and whether a sync may undo it."""
+
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    status: str
+    status_origin: str
+    status_cause: str
+    status_why: str
+    source: str
+    external_id: str
+    dn: str
+    department: str
+    manager: str
+    attributes: dict[str, str]
+    roles: tuple[Given, ...]
+    groups: tuple[Given, ...]
+
+
+class Grace(msgspec.Struct, frozen=True):
+    """The grace period of somebody who left: what happens `due` (RFC 3339, UTC; "" until an apply has begun it)."""
+
+    cause: Departed
+    since: str
+    due: str
+    then: str
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How somebody stands in one workspace, and what the next apply does about it.
+
+    `username` is the one the user has, else the one the person would get. `roles` are those that the rules give, null
+    where they decide nothing (who is no user and not to be one).
+    """
+
+    workspace: str
+    code: Code
+    why: str
+    username: str
+    roles: tuple[str, ...] | None
+    roles_why: str
+    manager: str | None
+    skips: tuple[Skip, ...]
+    grace: Grace | None
+    user: Held | None
+    changes: tuple[Change, ...]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """One person, or one user whose person is nowhere among those read (`in_directory` false, no verdicts)."""
+
+    source: str
+    dn: str
+    external_id: str
+    identifier: str
+    matched: tuple[str, ...]
+    in_directory: bool
+    rules: tuple[Verdict, ...] = ()
+    groups: tuple[GroupVerdict, ...] = ()
+    department: DepartmentVerdict | None = None
+    roles: tuple[RoleVerdict, ...] = ()
+    fields: tuple[FieldVerdict, ...] = ()
+    manager: ManagerVerdict | None = None
+    workspaces: tuple[Standing, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Everybody that a name means.
+
+    Where that is nobody, `dangling` are the groups that list somebody of this name all the same, and `similar` logins
+    much like it.
+    """
+
+    asked: str
+    sources: tuple[Searched, ...]
+    people: tuple[Explained, ...]
+    dangling: tuple[Skip, ...] = ()
+    similar: tuple[str, ...] = ()
