@@ -4,9 +4,8 @@ No I/O, no clock, no randomness: the same inputs give the same plan to the byte.
 ask a directory for), `index` (a snapshot made fast to look things up in), `scope` (who is wanted), `matching` (who is
 which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
 (what may not happen without a person's consent, if at all), `make`.
-`survey` and `overview` only look at a source; `preview` tells who would be synchronised; `usernames` narrows a plan to
-new usernames.
-`survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is.
+`survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
+`usernames` narrows a plan to new usernames.
 """
 
 from reconcile.planning.acceptance import accepted
