@@ -7,9 +7,11 @@ from itertools import groupby
 
 import msgspec
 
+from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, makes, nested_in, requirements
+from reconcile.model.history import Origin
 from reconcile.model.path import titles
 from reconcile.model.report import Outcome, Report, Trouble
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
@@ -25,11 +27,14 @@ def apply(
     together: bool = True,
     force: bool = False,
     progress: Progress = no_progress,
+    origin: Origin | None = None,
+    clock: Callable[[], str] | None = None,
 ) -> Report:
-    """Applies every change of the plan, and answers what became of each.
+    """Applies every change of the plan, and answers what became of each. The history of each workspace gets the run.
 
     `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
-    itself, and one that cannot be written is a trouble of the report, unless it is the only one.
+    itself, and one that cannot be written is a trouble of the report, unless it is the only one. `origin` and `clock`,
+    the time in RFC 3339, are for the history.
 
     Raises, before the first write, StalePlan when the platform is not as the plan expects; Locked when another run
     holds it (`force` takes over from a dead one); PlatformUnreadable. A workspace's work is kept as a whole once all of
@@ -39,19 +44,26 @@ def apply(
     parts: dict[str, list[Change]] = {}
     for change in plan.changes:
         parts.setdefault(change.workspace, []).append(change)
+    recorder = Recorder(plan, holder, origin, clock)
     if not together or not parts:
         return _each(
-            parts, platform, lambda name: platform.lock([name], holder, force=force), progress, first_raises=False
+            parts,
+            platform,
+            recorder,
+            lambda name: platform.lock([name], holder, force=force),
+            progress,
+            first_raises=False,
         )
     with platform.lock(list(parts), holder, force=force):
         if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
             _refuse_stale([line for name in parts for line in moved(plan.changes, platform.read(name))])
-        return _each(parts, platform, lambda _: nullcontext(), progress, first_raises=True)
+        return _each(parts, platform, recorder, lambda _: nullcontext(), progress, first_raises=True)
 
 
 def _each(
     parts: Mapping[str, Sequence[Change]],
     platform: Platform,
+    recorder: Recorder,
     opening: Callable[[str], AbstractContextManager[None]],
     progress: Progress,
     *,
@@ -69,6 +81,7 @@ def _each(
                 with platform.transaction(workspace) as writer:
                     _refuse_stale(moved(changes, writer.read()))
                     written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
+                    writer.record(recorder.run(workspace, written), written)
                 kept = True
         except KeyboardInterrupt:
             if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):

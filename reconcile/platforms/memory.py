@@ -15,9 +15,12 @@ from typing import TypeAlias
 from reconcile.errors import Locked
 from reconcile.model import desired
 from reconcile.model.change import Change
+from reconcile.model.history import Run
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.report import Outcome
 from reconcile.platforms.attempts import MemoryAttempts
 from reconcile.platforms.draft import Draft
+from reconcile.platforms.memory_history import MemoryHistory
 from reconcile.platforms.names import Names
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
@@ -39,6 +42,7 @@ class MemoryPlatform:
         """Takes the workspaces to begin with, and what is to fail."""
         self.limits = limits or Limits(any_role=True, nested_groups=True)
         self.attempts = MemoryAttempts()
+        self.history = MemoryHistory(self.read)
         self._settings = settings or desired.Platform(type="memory")
         self._progress = progress
         self._states = {state.workspace: state for state in states}
@@ -63,7 +67,7 @@ class MemoryPlatform:
             held = self._holders[workspace]
             raise Locked(
                 f"the workspace {workspace!r} is locked by {held.user} on {held.host}, process {held.pid}, "
-                f"since {held.started}: wait until it is done"
+                f"since {held.started}, last heartbeat just now: wait until it is done"
             )
         self._holders |= dict.fromkeys(workspaces, holder)
         try:
@@ -71,6 +75,11 @@ class MemoryPlatform:
         finally:
             for workspace in workspaces:
                 self._holders.pop(workspace, None)
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """There is never a lock to remove: whoever holds one is part of this very process. Raises Locked for that."""
+        with self.lock([workspace], Holder("", host, 0, "")):
+            return None
 
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[Writer]:
@@ -81,6 +90,8 @@ class MemoryPlatform:
         writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now)
         yield writer
         self._states[workspace] = writer.state
+        for run, outcomes, before in writer.recorded:
+            self.history.record(run, outcomes, before, Names(writer.state), now)
 
     def check(self) -> Iterable[Check]:
         """One line for each workspace."""
@@ -100,6 +111,8 @@ class MemoryWriter:
         self.state = state
         self._fault = fault
         self._names = Names(state)
+        self.recorded: list[tuple[Run, Sequence[Outcome], Names]] = []
+        """Runs to be added to the history, with the names that were there before."""
 
     def read(self) -> PlatformState:
         """The workspace as it is now."""
@@ -119,6 +132,10 @@ class MemoryWriter:
                 self.state = draft.state()
                 return reasons
             _note(reasons, failed)
+
+    def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+        """Adds the run to the history of the workspace, with every change."""
+        self.recorded.append((run, outcomes, self._names))
 
 
 def _note(reasons: list[str], failed: Mapping[int, str]) -> None:
