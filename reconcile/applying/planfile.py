@@ -64,14 +64,6 @@ def dumps(plan: Plan) -> bytes:
     return body + _encoder.encode(footer) + b"\n"
 
 
-def fingerprint(plan: Plan) -> str:
-    """SHA-256 of what the plan's file holds above its footer, but for the time: the same plan has the same."""
-    found = hashlib.sha256()
-    for line in _lines(msgspec.structs.replace(plan, created="")):
-        found.update(line + b"\n")
-    return found.hexdigest()
-
-
 def _lines(plan: Plan) -> Iterator[bytes]:
     header = Header(
         FORMAT, plan.tool, plan.created, plan.files, plan.variables, plan.scope, plan.digests, plan.existing

@@ -2,12 +2,18 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from reconcile.applying.planfile import fingerprint
+import msgspec
+
 from reconcile.model.change import Plan
 from reconcile.model.history import Ending, Origin, Run
 from reconcile.model.report import Outcome
 from reconcile.ports import Holder
+
+_SOME: Final = 5000
+"""Changes encoded at once."""
+_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def run_id(started: str, distinct: str) -> str:
@@ -18,6 +24,14 @@ def run_id(started: str, distinct: str) -> str:
     return f"{started.replace('-', '').replace(':', '')}-{hashlib.sha256(distinct.encode()).hexdigest()[:6]}"
 
 
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 over the canonical JSON of the plan without its time and its changes, then of each change, by lines."""
+    found = hashlib.sha256(_encoder.encode(msgspec.structs.replace(plan, created="", changes=())) + b"\n")
+    for at in range(0, len(plan.changes), _SOME):
+        found.update(_encoder.encode_lines(plan.changes[at : at + _SOME]))
+    return found.hexdigest()
+
+
 class Recorder:
     """Makes the record of one run in each of its workspaces."""
 
@@ -25,7 +39,7 @@ class Recorder:
         """`clock` tells the time in RFC 3339, UTC. Without an `origin` the id comes of the plan and its holder."""
         self._plan = plan
         self._holder = holder
-        self._digest = fingerprint(plan) if plan.changes else ""
+        self._digest = plan_digest(plan) if plan.changes else ""
         self._origin = origin or Origin(run_id(holder.started, f"{self._digest} {holder.host} {holder.pid}"))
         self._clock = clock or (lambda: holder.started)
 

@@ -126,17 +126,10 @@ class Chain:
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Takes in the next entries, in order."""
-        for one in entries:
-            skeleton = (
-                one.position,
-                one.kind,
-                one.action,
-                one.result,
-                one.user,
-                one.object,
-                one.commitment,
-            )
-            self._hash.update(_plain.encode(skeleton) + b"\n")
+        skeletons = [
+            (one.position, one.kind, one.action, one.result, one.user, one.object, one.commitment) for one in entries
+        ]
+        self._hash.update(_plain.encode_lines(skeletons))
 
     def hash(self) -> str:
         """64 hexadecimal digits."""

@@ -18,6 +18,7 @@ from reconcile.platforms.names import Names, text
 
 _CHUNK: Final = 5000
 """Entries made at once: few enough to be small beside the state, many enough to be written fast."""
+_NONE: Final[dict[str, str]] = {}
 _OF_USERS: Final[frozenset[Kind]] = frozenset({"user", "grant", "membership"})
 
 
@@ -94,13 +95,15 @@ def _noted(
     after = change.after
     if after is not None and after.get("departed_at") == NOW:
         after = {**after, "departed_at": started}
-    ids = _references(change.before, before), _references(after, now)
+    ids, managers = (_NONE, _NONE), ("", "")
+    if change.kind in _REFERRING:
+        ids = _references(change.before, before), _references(after, now)
+        managers = ids[0].get("manager", ""), ids[1].get("manager", "")
     payload = payload_text(
         Payload(change.key, change.before, after, change.reason, change.source, outcome.detail, *ids)
     )
     sealed = commitment(salt, payload)
-    managers = ids[0].get("manager", ""), ids[1].get("manager", "")
-    loose = change.kind in _OF_USERS and (not user or _names_unknown(change, managers))
+    loose = change.kind in _OF_USERS and (not user or (change.kind == "user" and _names_unknown(change, managers)))
     if gone and not gone.isdisjoint((user, *managers)):
         salt, payload, managers, loose = "", "", ("", ""), False
     entry = Entry(position, change.kind, change.action, outcome.result, user, thing, salt, payload, sealed)
@@ -132,20 +135,22 @@ def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, s
     return user, thing
 
 
+_REFERRING: Final[frozenset[Kind]] = frozenset({"user", "department", "group"})
+
+
 def _references(fields: Fields | None, known: Ids) -> dict[str, str]:
-    """The ids of what a side of a change names."""
-    if not fields:
-        return {}
+    """The ids of what a side of a change of a user, group or department names."""
     found: dict[str, str | None] = {}
-    if manager := text(fields, "manager"):
-        found["manager"] = known.users.get(manager)
-    for field in ("department", "parent"):
-        if path := text(fields, field):
-            found[field] = known.departments.get(path)
-    groups = fields.get("groups")
-    if isinstance(groups, dict):
-        found |= {f"groups.{name}": known.groups.get(name) for name in groups}
-    return {field: one for field, one in found.items() if one}
+    if fields:
+        if manager := fields.get("manager"):
+            found["manager"] = known.users.get(str(manager))
+        if department := fields.get("department"):
+            found["department"] = known.departments.get(str(department))
+        if parent := fields.get("parent"):
+            found["parent"] = known.departments.get(str(parent))
+        if groups := fields.get("groups"):
+            found |= {f"groups.{name}": known.groups.get(name) for name in groups}
+    return {field: one for field, one in found.items() if one} if found else _NONE
 
 
 def erased(outcomes: Iterable[Outcome], before: Ids) -> Person | None:
