@@ -14,6 +14,7 @@ from reconcile.cli import (
     configuration,
     connecting,
     entering,
+    histories,
     holdings,
     looking,
     planning,
@@ -44,6 +45,7 @@ _FAMILIES = (
     applying,
     serving,
     holdings,
+    histories,
     entering,
     connecting,
 )

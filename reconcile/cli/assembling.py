@@ -116,7 +116,8 @@ def plan(
     return made, troubles
 
 
-def _readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+def readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+    """The workspaces that can be read, and a trouble for each other. Raises PlatformUnreadable for all of them."""
     states: list[PlatformState] = []
     errors: dict[str, PlatformUnreadable] = {}
     for name in names:
@@ -137,7 +138,7 @@ def inputs(
 ) -> tuple[Inputs, tuple[Trouble, ...]]:
     """Everything that a plan is made from, and a trouble for each workspace that cannot be read; raises as `plan`."""
     state = loaded.desired
-    current, troubles = _readable(target, chosen_workspaces(state, scope.workspaces))
+    current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))
     if troubles:
         scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
     snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress))

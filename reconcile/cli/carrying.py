@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from reconcile.applying import apply as carry_out
-from reconcile.cli import assembling, planfiles, showing
+from reconcile.cli import assembling, origins, planfiles, showing
 from reconcile.cli.running import progress, run_log
 from reconcile.errors import GuardRefused, StalePlan
 from reconcile.model.change import Plan, Scope
@@ -63,7 +63,16 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
         ask()
     holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        report = carry_out(made, target, holder, together=saved is not None, force=task.force, progress=tell)
+        report = carry_out(
+            made,
+            target,
+            holder,
+            together=saved is not None,
+            force=task.force,
+            progress=tell,
+            origin=origins.origin(holder.started, loaded.files) if made.changes else None,
+            clock=assembling.now,
+        )
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
     for trouble in report.troubles:
         run_log.info("workspace %s was given up with exit code %d", trouble.workspace, trouble.exit_code)

@@ -169,7 +169,7 @@ class Entrance(msgspec.Struct, frozen=True):
         if changes:
             holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
             try:
-                report = apply(verdict.plan, platform, holder)
+                report = apply(verdict.plan, platform, holder, clock=assembling.now)
             except (Locked, StalePlan) as error:
                 hindered = "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
                 log.info("%s is left as it is for the next login or run: %s", verdict.username, hindered)

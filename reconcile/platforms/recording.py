@@ -72,7 +72,7 @@ class Person(msgspec.Struct):
 
 
 def noted(outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str) -> Iterator[list[Noted]]:
-    """The entries of a run, in chunks. Of whom the run erased no payload is kept. `started` is what `now` stands for."""
+    """The entries of a run, in chunks; of whom it erased no payload is kept. `started` is the time of `departed_at`."""
     gone = frozenset(before.users.get(one.change.key, "") for one in outcomes if _erases(one))
     numbered = enumerate(outcomes, start=1)
     while chunk := list(islice(numbered, _CHUNK)):

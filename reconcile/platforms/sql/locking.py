@@ -199,7 +199,7 @@ def remove(database: Database, workspace: str, host: str) -> Holder | None:
 
 
 def _raise_writing(database: Database, workspaces: Collection[str]) -> None:
-    """Names the run that keeps the whole database busy, and is alive whatever its age; raises Locked if there is one."""
+    """Raises Locked for the run that keeps the whole database busy, if there is one; it is alive whatever its age."""
     with database.reading() as connection:
         for held in holders(connection, workspaces):
             raise Locked(f"{_who(held)}: the database is being written; wait until that is done") from None
