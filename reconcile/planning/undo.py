@@ -76,6 +76,14 @@ class _Reversal:
 
     def state(self) -> PlatformState:
         """What has become of it."""
+        while lost := [
+            one.id for one in self._departments.values() if one.parent and one.parent not in self._departments
+        ]:
+            for row in lost:
+                del self._departments[row]
+        for group in [one for one in self._groups.values() if not one.groups.keys() <= self._groups.keys()]:
+            there = {above: origin for above, origin in group.groups.items() if above in self._groups}
+            self._groups[group.id] = msgspec.structs.replace(group, groups=there)
         return msgspec.structs.replace(
             self._current,
             sources=tuple(self._sources.values()),
@@ -93,6 +101,11 @@ class _Reversal:
         """
         applied = [one for one in entries if one.result == "applied"]
         self._ended = {one.user for one in applied if one.kind == "user" and one.action in ENDS}
+        self._again = {
+            (one.kind, one.object): f"{_MADE}{one.kind}:{one.object}"
+            for one in applied
+            if one.action == "delete" and one.kind in ("group", "department") and one.payload
+        }
         made: dict[str, list[tuple[Entry, Payload]]] = {"user": [], "group": [], "department": []}
         for one in reversed(applied):
             payload = one.read()
@@ -151,7 +164,7 @@ class _Reversal:
 
     def _department(self, one: Entry, payload: Payload) -> str:
         if one.action == "delete":
-            row = self._new_id("department", one.object)
+            row = self._again["department", one.object]
             above = self._known(payload.before_ids.get("parent", ""), "department", self._departments)
             if (payload.before or {}).get("parent") and not above:
                 return "the department above it is gone"
@@ -179,7 +192,7 @@ class _Reversal:
 
     def _group(self, one: Entry, payload: Payload) -> str:
         if one.action == "delete":
-            row = self._new_id("group", one.object)
+            row = self._again["group", one.object]
             nested = {
                 above: str(origin or "")
                 for name, origin in _object(payload.before).items()
@@ -305,13 +318,9 @@ class _Reversal:
             pairs[pair] = make(*pair, _text(payload.before, "origin"))  # type: ignore[assignment] # of one choice
         return ""
 
-    def _new_id(self, kind: str, old: str) -> str:
-        return self._again.setdefault((kind, old), f"{_MADE}{kind}:{old}")
-
     def _known(self, old: str, kind: str, there: Mapping[str, object]) -> str:
         """The id of what had this one, or of what is made in its place; "" where there is neither."""
-        row = self._again.get((kind, old), old)
-        return row if row in there else ""
+        return self._again.get((kind, old), old if old in there else "")
 
     def _free_names(self) -> Iterator[Skip]:
         """Nobody gets a name back that somebody else has by now: then the whole object stays as it is."""
@@ -435,7 +444,7 @@ def _put_back(
             continue
         row = payload.before_ids.get(field, "")
         row = again.get((field, row), row)
-        if old and row not in references[field]:
+        if old and row not in references[field] and not row.startswith(_MADE):
             gone.append(field)
         else:
             values[field] = row if old else ""

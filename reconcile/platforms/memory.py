@@ -48,6 +48,7 @@ class MemoryPlatform:
         self._states = {state.workspace: state for state in states}
         self._fault = fault
         self._holders: dict[str, Holder] = {}
+        self._highest: dict[str, int] = {}
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
@@ -88,8 +89,10 @@ class MemoryPlatform:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         now = self._holders[workspace].started
         writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now)
+        writer.highest = self._highest.get(workspace, 0)
         yield writer
         self._states[workspace] = writer.state
+        self._highest[workspace] = writer.highest
         for run, outcomes, before in writer.recorded:
             self.history.record(run, outcomes, before, Names(writer.state), now)
 
@@ -111,6 +114,8 @@ class MemoryWriter:
         self.state = state
         self._fault = fault
         self._names = Names(state)
+        self.highest = 0
+        """The highest id there ever was: none is given twice, for the history names objects by them."""
         self.recorded: list[tuple[Run, Sequence[Outcome], Names]] = []
         """Runs to be added to the history, with the names that were there before."""
 
@@ -126,10 +131,10 @@ class MemoryWriter:
         """
         reasons = [self._fault(change) or "" for change in changes]
         while True:
-            draft = Draft(self.state, self._names, self._now)
+            draft = Draft(self.state, self._names, self._now, self.highest)
             failed = draft.apply({place: changes[place] for place, reason in enumerate(reasons) if not reason})
             if not failed:
-                self.state = draft.state()
+                self.state, self.highest = draft.state(), draft.highest
                 return reasons
             _note(reasons, failed)
 

@@ -8,7 +8,7 @@ from reconcile.model.history import Chain, Entry, Link, Run
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome
 from reconcile.platforms.names import Names
-from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, noted
+from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, naming, noted
 
 
 class MemoryHistory:
@@ -75,13 +75,14 @@ class MemoryHistory:
                 for one in every
                 if one.entry.kind == "user" and one.entry.user not in there and concerns(one.entry, person)
             } - {""}
+        loose = ((id(one), one.entry) for one in every if one.loose)
+        gone = set(naming(loose, person))
         for _, found in self._runs[workspace]:
-            found[:] = [_without(one) if _mentions(one, person) else one for one in found]
+            found[:] = [_without(one) if id(one) in gone or _is_tied(one, person) else one for one in found]
 
 
-def _mentions(one: Noted, person: Person) -> bool:
-    own = not person.ids.isdisjoint((one.entry.user, *one.managers))
-    return own or (one.loose and concerns(one.entry, person))
+def _is_tied(one: Noted, person: Person) -> bool:
+    return not person.ids.isdisjoint((one.entry.user, *one.managers))
 
 
 def _without(one: Noted) -> Noted:

@@ -6,7 +6,7 @@ Only computes, but for the salts, which are random.
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -165,22 +165,49 @@ def erased(outcomes: Iterable[Outcome], before: Ids) -> Person | None:
 
 
 def concerns(entry: Entry, person: Person) -> bool:
-    """Whether an entry that no id ties to a user names the person."""
+    """Whether an entry that no id ties to a user is about the person, or names them as a manager."""
     payload = entry.read()
     if payload is None:
         return False
     sides = [side for side in (payload.before, payload.after) if side]
-    if any(text(side, "manager").casefold() in person.names for side in sides):
-        return True
-    if entry.kind != "user":
-        return any(text(side, "user").casefold() in person.names for side in sides)
-    for side in sides:
-        known = text(side, "external_id")
-        if known and (text(side, "source") or payload.source, known) in person.external:
+    led = any(text(side, "manager").casefold() in person.names for side in sides)
+    if entry.kind == "user":
+        return led or _is_about(payload, person)
+    return any(text(side, "user").casefold() in person.names for side in sides)
+
+
+def _is_about(payload: Payload, person: Person) -> bool:
+    """Of an entry of kind `user`."""
+    for side in (payload.before or {}, payload.after or {}):
+        known = text(side, "source") or payload.source, text(side, "external_id")
+        if known in person.external or text(side, "dn").casefold() in person.dns:
             return True
-        if text(side, "dn").casefold() in person.dns or text(side, "username").casefold() in person.names:
+        if text(side, "username").casefold() in person.names:
             return True
     return payload.key.casefold() in person.names
+
+
+Placed = TypeVar("Placed")
+
+
+def naming(entries: Iterable[tuple[Placed, Entry]], person: Person) -> list[Placed]:
+    """Where the entries are that name the person and that no id ties to a user; names are learned from them too."""
+    left, found = list(entries), list[Placed]()
+    settled = False
+    while not settled:
+        settled, waiting = True, left
+        left = []
+        for place, one in waiting:
+            if not concerns(one, person):
+                left.append((place, one))
+                continue
+            found.append(place)
+            payload = one.read()
+            if one.kind == "user" and payload is not None and _is_about(payload, person):
+                settled = False
+                person.learn(payload.before, payload.source)
+                person.learn(payload.after, payload.source)
+    return found
 
 
 def answers_to(entry: Entry, name: str) -> bool:

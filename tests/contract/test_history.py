@@ -1,6 +1,7 @@
 """The history over every adapter: what a run leaves behind, that it is chained, and what an erase takes out of it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -116,10 +117,10 @@ def test_without_changes_nothing_is_recorded(platform: Platform) -> None:
 
 def test_a_run_that_breaks_off_leaves_none(platform: Platform) -> None:
     run(platform, user("anna"))
-    with pytest.raises(RuntimeError), platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+    with suppress(KeyError), platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.read()
         writer.record(platform.history.runs("main")[0].run, [])
-        raise RuntimeError
+        raise KeyError
     assert len(platform.history.runs("main")) == 1
     assert faults(platform) == [""]
 
@@ -171,16 +172,17 @@ def test_an_erase_takes_out_what_was_said_and_the_chain_holds(case: Case) -> Non
 
 def test_an_erase_takes_out_earlier_accounts_and_failures_too(case: Case) -> None:
     platform = case.platform
+    case.hinder("annika")
     anna: Fields = {"username": "anna", "source": "corp", "external_id": "E-1"}
     run(platform, CORP, group("g"), change("user", "create", "anna", anna), member("anna", "g"))
     run(platform, change("user", "delete", "anna", None, {"username": "anna", "source": "corp"}), second=1)
-    run(platform, change("user", "create", "annie", anna | {"username": "annie"}), member("anna", "g"), second=2)
-    run(platform, user("annie", source="corp", external_id="E-1"), second=3)
+    run(platform, change("user", "create", "annika", anna | {"username": "annika"}), member("annika", "g"), second=2)
+    run(platform, change("user", "create", "annie", anna | {"username": "annie"}), second=3)
     run(platform, user("ben", manager="annie", department="nowhere"), user("dan"), second=4)
     assert '"annie"' in texts(platform)
     run(platform, change("user", "erase", "annie", {**ERASED}, {"username": "annie", "external_id": "E-1"}), second=5)
     assert '"anna' not in texts(platform)
-    assert '"annie' not in texts(platform)
+    assert '"anni' not in texts(platform), "of the account that failed neither"
     assert '"dan"' in texts(platform)
     assert faults(platform) == [""] * 6
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from reconcile.model.history import Chain, Entry, Link, Run
 from reconcile.model.report import Outcome
-from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, noted
+from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, naming, noted
 from reconcile.platforms.sql import bulk, reading, schema
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.database import Database
@@ -102,7 +102,7 @@ def _forget(connection: sa.Connection, workspace: int, person: Person) -> None:
                 person.learn(payload.after, payload.source)
         person.ids |= {one.user for _, one in orphans if concerns(one, person)}
     unresolved = _of(workspace, _c.run_id, *_ENTRY).where(_c.unresolved == 1, _c.payload.is_not(None))
-    places |= {(row[0], row[1]) for row in connection.execute(unresolved) if concerns(_entry(row[1:]), person)}
+    places |= set(naming((((row[0], row[1]), _entry(row[1:])) for row in connection.execute(unresolved)), person))
     if not places:
         return
     emptied = (
