@@ -166,7 +166,10 @@ def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
         elif not row["runs"]:
             click.echo(f"Workspace {row['workspace']}: no run yet.")
         else:
-            click.echo(f"{about}, of {row['removed']} what they said was removed. Nothing was altered.")
+            erased = (
+                f" ({row['removed']} of them without what they said: somebody was erased)" if row["removed"] else ""
+            )
+            click.echo(f"{about}{erased}; nothing was altered.")
         if row["hash"]:
             click.echo(f"  last hash {'before that ' if row['broken'] else ''}{row['hash']}")
     return EXIT_BROKEN if any(row["broken"] for row in rows) else 0

@@ -108,8 +108,8 @@ _plain = msgspec.json.Encoder()
 
 
 def payload_text(payload: Payload) -> str:
-    """The canonical JSON that is kept, and committed to."""
-    return _encoder.encode(payload).decode()
+    """The JSON that is kept, to the byte, and committed to."""
+    return _plain.encode(payload).decode()
 
 
 def commitment(salt: str, payload: str) -> str:

@@ -211,7 +211,7 @@ class _Reversal:
             old = _object(payload.before).get(name)
             old_above = self._known(payload.before_ids.get(f"groups.{name}", above), "group", self._groups)
             if nested.get(above) != origin:
-                changed = changed or "changed since: groups"
+                changed = changed or ("" if nested.get(old_above) == old else "changed since: groups")
                 continue
             nested.pop(above, None)
             if old is not None and old_above in self._groups:
@@ -433,11 +433,12 @@ def _put_back(
     again: Mapping[tuple[str, str], str] = {},
 ) -> tuple[dict[str, str], str]:
     """The old values of the fields that are still as the run left them, and what is to be said of the others."""
-    changed = [field for field in _changed(now, payload.after, payload.after_ids) if field != "attributes"]
+    away = set(_changed(now, payload.before, payload.before_ids))
+    changed = [field for field in _changed(now, payload.after, payload.after_ids) if field in away - {"attributes"}]
     values: dict[str, str] = {}
     gone: list[str] = []
     for field, old in (payload.before or {}).items():
-        if field in changed or field in ("attributes", "groups"):
+        if field in changed or field not in away or field in ("attributes", "groups"):
             continue
         if field not in _REFERENCES:
             values[field] = str(old or "")
@@ -457,7 +458,7 @@ def _attributes_back(user: User, payload: Payload) -> tuple[dict[str, str], str]
     before = _object(payload.before, "attributes")
     for name, left in _object(payload.after, "attributes").items():
         if attributes.get(name) != left:
-            changed = True
+            changed = changed or attributes.get(name) != before.get(name)
             continue
         attributes.pop(name, None)
         old = before.get(name)
