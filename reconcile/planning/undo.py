@@ -206,16 +206,21 @@ class _Reversal:
             return "it is gone"
         values, changed = _put_back(group, payload, {})
         nested = dict(group.groups)
-        for name, origin in _object(payload.after).items():
-            above = self._known(payload.after_ids.get(f"groups.{name}", ""), "group", self._groups)
-            old = _object(payload.before).get(name)
-            old_above = self._known(payload.before_ids.get(f"groups.{name}", above), "group", self._groups)
-            if nested.get(above) != origin:
-                changed = changed or ("" if nested.get(old_above) == old else "changed since: groups")
-                continue
-            nested.pop(above, None)
-            if old is not None and old_above in self._groups:
-                nested[old_above] = old
+        before, after = (
+            {self._known(ids.get(f"groups.{name}", ""), "group", self._groups): origin for name, origin in side.items()}
+            for side, ids in (
+                (_object(payload.before), payload.before_ids),
+                (_object(payload.after), payload.after_ids),
+            )
+        )
+        for above in (before.keys() | after.keys()) - {""}:
+            old = before.get(above)
+            if nested.get(above) not in (after.get(above), old):
+                changed = changed or "changed since: groups"
+            elif old is None:
+                nested.pop(above, None)
+            else:
+                nested[above] = old
         self._groups[row] = msgspec.structs.replace(group, **values, groups=nested)
         return changed
 
