@@ -13,8 +13,10 @@ from typing import NamedTuple, Protocol, TypeAlias
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
+from reconcile.model.history import Entry, Link, Run
 from reconcile.model.login import Names
 from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.report import Outcome
 
 Progress: TypeAlias = Callable[[str, int], None]
 """Called with what is being done and how many are done so far; may be called often and must return at once."""
@@ -93,6 +95,8 @@ class Holder(NamedTuple):
     pid: int
     started: str
     """RFC 3339, UTC."""
+    heartbeat: str = ""
+    """When it last said that it is alive, RFC 3339, UTC; "" where it does not tell."""
 
 
 class Writer(Protocol):
@@ -112,6 +116,32 @@ class Writer(Protocol):
 
     def remember(self, readings: Collection[Reading]) -> None:
         """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        ...
+
+    def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+        """Adds the run to the history of the workspace, with every change; the last thing before the block ends.
+
+        What earlier runs recorded of a user that this one erased is removed.
+        """
+        ...
+
+
+class History(Protocol):
+    """The runs of each workspace, as they were recorded. Raises PlatformUnreadable; changes nothing."""
+
+    def runs(self, workspace: str) -> Sequence[Link]:
+        """All of them, the oldest first; none where nothing has ever been applied."""
+        ...
+
+    def entries(self, workspace: str, run: str) -> Sequence[Entry]:
+        """Every change of a run, in its order."""
+        ...
+
+    def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
+        """Run and change of all that was done to users who have, or once had, this name, the oldest first.
+
+        `name` is a username, DN or external id, in any case.
+        """
         ...
 
 
@@ -141,6 +171,11 @@ class Platform(Protocol):
         """The logins that failed."""
         ...
 
+    @property
+    def history(self) -> History:
+        """What runs did."""
+        ...
+
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 
     @staticmethod
@@ -156,6 +191,13 @@ class Platform(Protocol):
         """Keeps every other run out, preparing the platform for its first apply where needed.
 
         Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a live one.
+        """
+        ...
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """Removes the lock of a run that is dead, as seen from `host`, and answers whose it was; None where none is.
+
+        Raises Locked for a run that is alive.
         """
         ...
 

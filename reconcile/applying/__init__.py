@@ -3,9 +3,11 @@
 - `planfile`: bytes ↔ plan; a damaged file is refused, and so is a forged one (`soundness`).
 - `stale`: what has moved since the plan was made.
 - `execute`: lock, transaction, changes in batches, report.
+- `record`: what the history keeps of a run.
 """
 
 from reconcile.applying.execute import Guard, apply
 from reconcile.applying.planfile import FORMAT, dumps, loads
+from reconcile.applying.record import run_id
 
-__all__ = ["FORMAT", "Guard", "apply", "dumps", "loads"]
+__all__ = ["FORMAT", "Guard", "apply", "dumps", "loads", "run_id"]

@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import GuardRefused, ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refused, requirements
+from reconcile.model.history import Origin
 from reconcile.model.path import titles
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome, Report, Trouble
@@ -27,7 +29,7 @@ def unguarded(_changes: Sequence[Change], _state: PlatformState) -> Sequence[Vio
     return ()
 
 
-def apply(
+def apply(  # noqa: PLR0913 - all but the first three have a default, and each is the caller's to decide
     plan: Plan,
     platform: Platform,
     holder: Holder,
@@ -37,12 +39,15 @@ def apply(
     whole: bool = False,
     force: bool = False,
     progress: Progress = no_progress,
+    origin: Origin | None = None,
+    clock: Callable[[], str] | None = None,
 ) -> Report:
-    """Applies every change of the plan, and answers what became of each.
+    """Applies every change of the plan, and answers what became of each. The history of each workspace gets the run.
 
     `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
     itself, and one that cannot be written is a trouble of the report, unless it is the only one. `guard` looks at
-    every workspace as it is under the lock; of what it finds the plan says what is accepted.
+    every workspace as it is under the lock; of what it finds the plan says what is accepted. `origin` and `clock`,
+    the time in RFC 3339, are for the history.
 
     `whole`: a change that fails undoes all of its workspace, which is an error.
 
@@ -59,11 +64,13 @@ def apply(
         parts.setdefault(workspace, [])
     _refuse(plan.refused)
     look = _Look(plan, guard)
+    recorder = Recorder(plan, holder, origin, clock)
     if not together or not parts:
         return _each(
             parts,
             platform,
             look,
+            recorder,
             lambda name: platform.lock([name], holder, force=force),
             progress,
             first_raises=False,
@@ -72,7 +79,7 @@ def apply(
     with platform.lock(list(parts), holder, force=force):
         if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
             look(parts, [platform.read(name) for name in parts])
-        return _each(parts, platform, look, lambda _: nullcontext(), progress, first_raises=True, whole=whole)
+        return _each(parts, platform, look, recorder, lambda _: nullcontext(), progress, first_raises=True, whole=whole)
 
 
 class _Look:
@@ -98,6 +105,7 @@ def _each(
     parts: Mapping[str, Sequence[Change]],
     platform: Platform,
     look: _Look,
+    recorder: Recorder,
     opening: Callable[[str], AbstractContextManager[None]],
     progress: Progress,
     *,
@@ -120,6 +128,8 @@ def _each(
                         _refuse_failures(written)
                     if workspace in look.plan.to_remember:
                         writer.remember(look.plan.readings)
+                    if changes:
+                        writer.record(recorder.run(workspace, written), written)
                 kept = True
         except KeyboardInterrupt:
             if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):

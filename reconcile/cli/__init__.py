@@ -15,6 +15,7 @@ from reconcile.cli import (
     connecting,
     entering,
     explaining,
+    histories,
     holdings,
     looking,
     migrating,
@@ -48,6 +49,7 @@ _FAMILIES = (
     serving,
     migrating,
     holdings,
+    histories,
     entering,
     connecting,
 )

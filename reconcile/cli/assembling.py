@@ -123,7 +123,8 @@ def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = Fals
     return lambda changes, state: violations(changes, state, safety, own, made.readings, renaming=renaming)
 
 
-def _readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+def readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+    """The workspaces that can be read, and a trouble for each other. Raises PlatformUnreadable for all of them."""
     states: list[PlatformState] = []
     errors: dict[str, PlatformUnreadable] = {}
     for name in names:
@@ -152,7 +153,7 @@ def inputs(
     `ask` says what to ask of a source, who wants more than a plan needs.
     """
     state = loaded.desired
-    current, troubles = _readable(target, chosen_workspaces(state, scope.workspaces))
+    current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))
     if troubles:
         scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
     snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress, ask))

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from reconcile.applying import apply as carry_out
-from reconcile.cli import assembling, planfiles, showing
+from reconcile.cli import assembling, origins, planfiles, showing
 from reconcile.cli.running import progress, run_log
 from reconcile.errors import GuardRefused, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
@@ -93,9 +93,16 @@ def _run(
         ask()
     holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        guard = assembling.guard(loaded, made, target)
         report = carry_out(
-            made, target, holder, guard=guard, together=saved is not None, force=task.force, progress=tell
+            made,
+            target,
+            holder,
+            guard=assembling.guard(loaded, made, target),
+            together=saved is not None,
+            force=task.force,
+            progress=tell,
+            origin=origins.origin(holder.started, loaded.files) if made.changes else None,
+            clock=assembling.now,
         )
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
     for trouble in report.troubles:

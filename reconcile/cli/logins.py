@@ -174,7 +174,7 @@ class Entrance(msgspec.Struct, frozen=True):
         if changes:
             holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
             try:
-                report = apply(verdict.plan, platform, holder, guard=self._guard(platform))
+                report = apply(verdict.plan, platform, holder, guard=self._guard(platform), clock=assembling.now)
             except GuardRefused as error:
                 if user is None:
                     raise LoginRefused("not_registered", f"{verdict.username} may not log in: {error}") from error

@@ -37,7 +37,7 @@ def migrate_usernames(
     """
     from reconcile import planning
     from reconcile.applying import apply as carry_out
-    from reconcile.cli import assembling, showing
+    from reconcile.cli import assembling, origins, showing
     from reconcile.model.change import Scope
     from reconcile.ports import Holder
 
@@ -71,7 +71,17 @@ def migrate_usernames(
     holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         guard = assembling.guard(loaded, found.plan, target, renaming=True)
-        report = carry_out(found.plan, target, holder, guard=guard, whole=True, force=force, progress=tell)
+        report = carry_out(
+            found.plan,
+            target,
+            holder,
+            guard=guard,
+            whole=True,
+            force=force,
+            progress=tell,
+            origin=origins.origin(holder.started, loaded.files),
+            clock=assembling.now,
+        )
     click.echo(showing.report(found.plan, report, "text", colour=colour(), skips=False))
 
 

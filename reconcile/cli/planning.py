@@ -29,6 +29,7 @@ EXIT_CHANGES = 3
     "--target", "targets", multiple=True, metavar="KIND:NAME", help="Only this user, group or department (repeatable)."
 )
 @click.option("--accept", "codes", multiple=True, metavar="CODE", help="Accept this violation of a guard (repeatable).")
+@click.option("--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source.")
 @scope_options
 @variable_option
 @output_options
@@ -41,19 +42,26 @@ def plan(
     check: bool,
     targets: tuple[str, ...],
     codes: tuple[str, ...],
+    undo: str,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Show what apply would change. Writes nothing but FILE."""
-    from reconcile.cli import assembling, planfiles, showing
+    """Show what apply would change. Writes nothing but FILE.
+
+    With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody changed it since.
+    """
+    from reconcile.cli import assembling, planfiles, showing, undoing
     from reconcile.model.change import Scope
     from reconcile.planning import accepted
 
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        made, troubles = assembling.plan(loaded, scope, variables, target, tell)
+        if undo:
+            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
+        else:
+            made, troubles = assembling.plan(loaded, scope, variables, target, tell)
     if codes:
         made = accepted(made, codes, getpass.getuser())
     if out is not None:

@@ -53,6 +53,7 @@ SkipCode: TypeAlias = Literal[
     "template_failed",
     "parent_not_selected",
     "dangling_member",
+    "not_undone",
 ]
 
 
@@ -107,11 +108,12 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the command line narrowed the plan to; an empty tuple is no limit."""
+    """What the command line narrowed the plan to; an empty tuple is no limit. `undo` is the run that it takes back."""
 
     workspaces: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    undo: str = ""
 
 
 class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

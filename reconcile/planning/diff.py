@@ -56,9 +56,14 @@ def _objects(
     now: Names,
     then: Names,
 ) -> Iterator[Change]:
-    """Creates and updates of sources, departments and groups; none of them is ever deleted."""
+    """Creates, updates and deletes of sources, departments and groups. Only an undo wants any of them gone."""
     there = {one.id: one for one in current}
     workspace = now.state.workspace
+    if kind != "source":
+        staying = {one.id for one in wanted}
+        for one in current:
+            if one.id not in staying:
+                yield Change(kind, "delete", now.key(one), now.fields(one), None, "", _source(one), workspace)
     for one in wanted:
         old = there.get(one.id)
         if old is None:
@@ -76,6 +81,7 @@ def _objects(
 def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
     """One update for each group that a group goes into or comes out of; that of a new group is part of its creation."""
     groups = {group.id: group for group in now.state.groups}
+    staying = {group.id for group in then.state.groups}
     workspace = now.state.workspace
     for group in then.state.groups:
         old = groups.get(group.id)
@@ -86,7 +92,7 @@ def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
             was, will = old.groups.get(above), group.groups.get(above)
             if was == will:
                 continue
-            outer = then.group(above)
+            outer = then.group(above) if above in staying else groups[above]
             before: Fields = {"groups": {groups[above].name: was} if above in groups else {}}
             after: Fields = {"groups": {outer.name: will}}
             if will is not None:
@@ -135,9 +141,10 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -
         action = "adopt" if user.source and not old.source else "update"
         before, after = _pick(before_all, profile), _pick(after_all, profile)
         if "attributes" in profile:
-            names = sorted(name for name, text in user.attributes.items() if old.attributes.get(name) != text)
-            before["attributes"] = {name: old.attributes.get(name) for name in names}
-            after["attributes"] = {name: user.attributes[name] for name in names}
+            was, will = old.attributes, user.attributes
+            names = sorted(name for name in was.keys() | will.keys() if was.get(name) != will.get(name))
+            before["attributes"] = {name: was.get(name) for name in names}
+            after["attributes"] = {name: will.get(name) for name in names}
         why = reason or f"changed in {user.source}"
         if "username" in profile and "manager" in profile:
             # A rename comes before creations, a manager after them: the manager may be new and take the old name.
@@ -147,7 +154,7 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -
         yield Change("user", action, old.username, before, after, why, user.source, workspace)
     standing = [field for field in _STATUS_FIELDS if field in differing]
     if standing:
-        action = _ACTIONS[user.status] if old.status != user.status else "update"
+        action = _ACTIONS.get(user.status, "update") if old.status != user.status else "update"
         before, after = _pick(before_all, standing), _pick(after_all, standing)
         known = not user.departed and user.status_cause in _WHY
         why = _WHY[user.status_cause].format(source=user.source) if known else reason

@@ -4,27 +4,27 @@ A group that is taken out of another one goes with the memberships that end.
 
 Renames come before creations, so that a name one gives up can be taken by another. One exception to "losses last": a
 user, deleted or erased, whose name somebody else takes in the same plan goes before everything that names users,
-together with its memberships and grants.
+together with its memberships and grants. So does a group or department that only an undo deletes.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from reconcile.model.change import ENDS, LOSSES, Change, makes, unnests
+from reconcile.model.change import ENDS, LOSSES, Change, Kind, makes, unnests
 from reconcile.model.path import parent, path, titles
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
 _ACTIONS = ("rename", "create", "adopt", "update", "activate", "deactivate", "block", "erase", "delete")
 _KIND_RANKS: Final = {kind: rank for rank, kind in enumerate(_KINDS)}
 _ACTION_RANKS: Final = {action: rank for rank, action in enumerate(_ACTIONS)}
-_OF_USERS = ("user", "grant", "membership")
+_NAMED = ("department", "group", "user")
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one workspace as they are to be carried out."""
     changes = list(changes)
-    leaving = {one.key.casefold() for one in changes if one.kind == "user" and one.action in ENDS}
-    taken = {_username(one) for one in changes if one.kind == "user"} if leaving else set()
+    leaving = {(one.kind, one.key.casefold()) for one in changes if one.action in ENDS and one.kind in _NAMED}
+    taken = {(made[0], made[1].casefold()) for one in changes if (made := makes(one))} if leaving else set()
     released = leaving & taken
     ranks: dict[tuple[int, int, int, int], list[Change]] = {}
     for change in changes:
@@ -69,29 +69,37 @@ def _now(path_then: str, makers: Mapping[str, Change]) -> str:
     return path_then
 
 
-def _username(change: Change) -> str:
-    """The name a change gives to a user, case-folded; "" for none."""
-    return str((change.after or {}).get("username", "")).casefold()
-
-
 def _named(change: Change) -> tuple[str, str]:
     return change.key.casefold(), change.key
 
 
-def _rank(change: Change, released: set[str]) -> tuple[int, int, int, int]:
+def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, int, int]:
     kind = _KIND_RANKS[change.kind]
     if change.action == "create" and change.kind != "department":
         return 1, kind, 0, _ACTION_RANKS["create"]  # nearly all of a large plan, and of the others nothing holds for it
     action = _ACTION_RANKS["rename" if _renames(change) else change.action]
+    phase = 0 if released and _makes_room(change, released) else 2
     if unnests(change):
-        return 2, -_KIND_RANKS["membership"], 0, action
+        return phase, -_KIND_RANKS["membership"], 0, action
     if change.action not in LOSSES:
         return 1, kind, _depth(change), action
-    phase = 2
-    if released and change.action in ENDS and change.kind in _OF_USERS:
-        user = str((change.before or {}).get("user", change.key)).casefold()
-        phase = 0 if user in released else 2
     return phase, -kind, -_depth(change), action
+
+
+def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
+    """Whether it goes first: what gives a name to another, what is tied to that, and every department with one."""
+    if change.kind == "department":
+        return change.action in ENDS and any(kind == "department" for kind, _ in released)
+    before = change.before or {}
+    if unnests(change):
+        groups = before.get("groups")
+        return any(("group", name.casefold()) in released for name in (groups if isinstance(groups, dict) else ()))
+    if change.action not in ENDS:
+        return False
+    ends: tuple[tuple[Kind, str], ...] = ((change.kind, change.key),)
+    if change.kind in ("grant", "membership"):
+        ends = ("user", str(before.get("user", change.key))), ("group", str(before.get("group", "")))
+    return any((kind, name.casefold()) in released for kind, name in ends)
 
 
 def _renames(change: Change) -> bool:

@@ -24,8 +24,8 @@ _SUPPORTED = {
 class Draft:
     """A state that is being changed. Ids are numbers that no object of the state had before."""
 
-    def __init__(self, state: PlatformState, names: Names, now: str) -> None:
-        """Takes the state, what names in `before` mean, and the time (RFC 3339)."""
+    def __init__(self, state: PlatformState, names: Names, now: str, highest: int = 0) -> None:
+        """Takes the state, what names in `before` mean, the time (RFC 3339), and the highest id there ever was."""
         self._now = now
         self._deleted = state.deleted
         self._readings = state.readings
@@ -39,7 +39,7 @@ class Draft:
         self._memberships = {(one.user, one.group): one for one in state.memberships}
         self._grants = {(one.user, one.role): one for one in state.grants}
         taken = (*self._departments, *self._groups, *self._users)
-        self._next = max((int(one) for one in taken if one.isdecimal()), default=0)
+        self._next = max(highest, max((int(one) for one in taken if one.isdecimal()), default=0))
         self._ids: dict[int, str] = {}
         self._gone: dict[int, str] = {}
         self._parents: dict[str, str] = {}
@@ -58,6 +58,11 @@ class Draft:
             self._deleted,
             self._readings,
         )
+
+    @property
+    def highest(self) -> int:
+        """The highest id there ever was."""
+        return self._next
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:
         """Carries out changes of one kind and action; answers place → why, for those that cannot be.

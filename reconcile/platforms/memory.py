@@ -17,9 +17,12 @@ import msgspec
 from reconcile.errors import Locked
 from reconcile.model import desired
 from reconcile.model.change import Change
+from reconcile.model.history import Run
 from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.report import Outcome
 from reconcile.platforms.attempts import MemoryAttempts
 from reconcile.platforms.draft import Draft
+from reconcile.platforms.memory_history import MemoryHistory
 from reconcile.platforms.names import Names
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
@@ -41,11 +44,13 @@ class MemoryPlatform:
         """Takes the workspaces to begin with, and what is to fail."""
         self.limits = limits or Limits(any_role=True, nested_groups=True)
         self.attempts = MemoryAttempts()
+        self.history = MemoryHistory(self.read)
         self._settings = settings or desired.Platform(type="memory")
         self._progress = progress
         self._states = {state.workspace: state for state in states}
         self._fault = fault
         self._holders: dict[str, Holder] = {}
+        self._highest: dict[str, int] = {}
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
@@ -65,7 +70,7 @@ class MemoryPlatform:
             held = self._holders[workspace]
             raise Locked(
                 f"the workspace {workspace!r} is locked by {held.user} on {held.host}, process {held.pid}, "
-                f"since {held.started}: wait until it is done"
+                f"since {held.started}, last heartbeat just now: wait until it is done"
             )
         self._holders |= dict.fromkeys(workspaces, holder)
         try:
@@ -74,6 +79,11 @@ class MemoryPlatform:
             for workspace in workspaces:
                 self._holders.pop(workspace, None)
 
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """There is never a lock to remove: whoever holds one is part of this very process. Raises Locked for that."""
+        with self.lock([workspace], Holder("", host, 0, "")):
+            return None
+
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[Writer]:
         """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
@@ -81,8 +91,12 @@ class MemoryPlatform:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         now = self._holders[workspace].started
         writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now)
+        writer.highest = self._highest.get(workspace, 0)
         yield writer
         self._states[workspace] = writer.state
+        self._highest[workspace] = writer.highest
+        for run, outcomes, before in writer.recorded:
+            self.history.record(run, outcomes, before, Names(writer.state), now)
 
     def check(self) -> Iterable[Check]:
         """One line for each workspace."""
@@ -102,6 +116,10 @@ class MemoryWriter:
         self.state = state
         self._fault = fault
         self._names = Names(state)
+        self.highest = 0
+        """The highest id there ever was: none is given twice, for the history names objects by them."""
+        self.recorded: list[tuple[Run, Sequence[Outcome], Names]] = []
+        """Runs to be added to the history, with the names that were there before."""
 
     def read(self) -> PlatformState:
         """The workspace as it is now."""
@@ -115,10 +133,10 @@ class MemoryWriter:
         """
         reasons = [self._fault(change) or "" for change in changes]
         while True:
-            draft = Draft(self.state, self._names, self._now)
+            draft = Draft(self.state, self._names, self._now, self.highest)
             failed = draft.apply({place: changes[place] for place, reason in enumerate(reasons) if not reason})
             if not failed:
-                self.state = draft.state()
+                self.state, self.highest = draft.state(), draft.highest
                 return reasons
             _note(reasons, failed)
 
@@ -128,6 +146,10 @@ class MemoryWriter:
         kept = {one.source: one for one in self.state.readings}
         kept |= {one.source: one for one in readings if one.source in there}
         self.state = msgspec.structs.replace(self.state, readings=tuple(kept.values()))
+
+    def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+        """Adds the run to the history of the workspace, with every change."""
+        self.recorded.append((run, outcomes, self._names))
 
 
 def _note(reasons: list[str], failed: Mapping[int, str]) -> None:

@@ -5,6 +5,7 @@ What comes from a directory may hold anything, so whatever is shown to a termina
 
 from reconcile.render.explanations import explanation_text
 from reconcile.render.formats import plan_json, report_json
+from reconcile.render.history import run_json, run_text, runs_json, runs_text
 from reconcile.render.markdown import plan_markdown, report_markdown
 from reconcile.render.tables import table
 from reconcile.render.text import plan_text, report_text
@@ -21,6 +22,10 @@ __all__ = [
     "report_json",
     "report_markdown",
     "report_text",
+    "run_json",
+    "run_text",
+    "runs_json",
+    "runs_text",
     "table",
     "tree_lines",
 ]

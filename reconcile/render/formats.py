@@ -9,7 +9,7 @@ from reconcile.render import counting, words
 
 def plan_json(plan: Plan) -> str:
     """Format version, tool, digests, summary, changes, skips and violations."""
-    return _text(
+    return as_text(
         {
             "format": 1,
             "tool": plan.tool,
@@ -39,7 +39,7 @@ def plan_json(plan: Plan) -> str:
 
 def report_json(plan: Plan, report: Report) -> str:
     """Summary, every change with its result and detail, what the plan had skipped, and the workspaces given up."""
-    return _text(
+    return as_text(
         {
             "format": 1,
             "summary": {
@@ -53,5 +53,6 @@ def report_json(plan: Plan, report: Report) -> str:
     )
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -12,6 +12,8 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     lines = ["## reconcile plan", "", f"**{_cell(words.headline(plan))}**", ""]
     if words.narrowed(plan):
         lines += [f"Only {_cell(words.narrowed(plan))}.", ""]
+    if plan.scope.undo:
+        lines += [f"Undoes run {_cell(plan.scope.undo)}.", ""]
     for title, found in words.judged(plan):
         lines += [f"### {_cell(title)}", ""]
         lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in found] + [""]

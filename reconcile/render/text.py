@@ -95,8 +95,9 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
     lines = [paint("Skipped, left as they are:", "bold")]
     for skip in shown:
         who = words.printable(skip.username or skip.dn)
-        where = f" ({words.printable(skip.dn)})" if skip.username else ""
-        lines.append(f"  {paint('!', '!')} {skip.code}: {who}{where}: {words.printable(skip.detail)}")
+        where = f" ({words.printable(skip.dn)})" if skip.username and skip.dn else ""
+        named = f"{who}{where}: " if who else ""
+        lines.append(f"  {paint('!', '!')} {skip.code}: {named}{words.printable(skip.detail)}")
     if len(shown) < len(plan.skips):
         lines.append(f"  … and {len(plan.skips) - len(shown)} more")
     return [*lines, ""]
@@ -107,6 +108,8 @@ def _summary(plan: Plan) -> Iterable[str]:
         yield f"  impossible: {', '.join(f'{number} {code}' for code, number in words.skip_counts(plan).items())}"
     if words.narrowed(plan):
         yield f"  only {words.narrowed(plan)}"
+    if plan.scope.undo:
+        yield f"  undoes run {words.printable(plan.scope.undo)}"
 
 
 _STYLES = {"created": "+", "adopted": "+", "assigned": "+", "impossible": "!", "failed": "!"} | dict.fromkeys(

@@ -96,6 +96,8 @@ def _rank(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
 
 def headline(plan: Plan) -> str:
     """The plan in one line."""
+    if not plan.changes and plan.scope.undo:
+        return f"No changes. Nothing is left to undo of run {printable(plan.scope.undo)}."
     if not plan.changes and narrowed(plan):
         return "No changes for what the plan is narrowed to."
     if not plan.changes:

@@ -10,10 +10,26 @@ import psycopg
 import pymysql
 import pytest
 
+from reconcile.applying import apply
 from reconcile.model import desired
-from reconcile.model.change import Fields
+from reconcile.model.change import Change, Digests, Fields, Plan, Scope
+from reconcile.model.history import fault
 from reconcile.platforms.sql import SqlPlatform
-from tests.contract.platforms import CORP, SERVERS, Servers, Text, acme, change, grant, group, member, ok, user, write
+from tests.contract.platforms import (
+    CORP,
+    HOLDER,
+    SERVERS,
+    Servers,
+    Text,
+    acme,
+    change,
+    grant,
+    group,
+    member,
+    ok,
+    user,
+    write,
+)
 from tests.contract.test_platforms import ERASED
 
 Run: TypeAlias = Callable[..., list[tuple[object, ...]]]
@@ -160,3 +176,36 @@ def test_nothing_personal_stays_in_the_file(tmp_path: Path) -> None:
         content = file.read_bytes()
         assert [mark for mark in marks if mark.encode() in content] == [], file.name
     assert [file.name for file in tmp_path.iterdir()] == ["acme.db"]
+
+
+def test_nothing_personal_stays_in_the_history(tmp_path: Path) -> None:
+    place = Place("sqlite:///acme.db", tmp_path, lambda *_: [])
+    login, old, mail, name, external, boss = (f"Marker{part}" for part in ("User", "Old", "Mail", "Dn", "Id", "Boss"))
+    marks = [login, old, mail, name, external]
+
+    def run(platform: SqlPlatform, *changes: Change) -> None:
+        plan = Plan("test", "", (), (), Scope(), Digests("", {}, {}), changes)
+        assert apply(plan, platform, HOLDER).count("applied") == len(changes)
+
+    fields: Fields = {"username": old, "source": "corp", "external_id": external, "dn": f"uid={name},dc=example"}
+    with place.platform() as platform:
+        run(
+            platform, CORP, group("g"), change("user", "create", old, fields), user(boss, manager=old), member(old, "g")
+        )
+        run(platform, change("user", "update", old, {"username": login, "email": mail}, {"username": old, "email": ""}))
+        run(platform, change("user", "update", boss, {"manager": None}, {"manager": login}))
+        run(platform, change("user", "update", boss, {"manager": login}, {"manager": None}))
+        content = (tmp_path / "acme.db").read_bytes()
+        assert [mark for mark in marks if mark.encode() not in content] == []
+        gone = change("membership", "delete", f"{login}/g", None, {"user": login, "group": "g", "origin": "corp"})
+        before: Fields = {**fields, "username": login, "email": mail}
+        cleared = change("user", "update", boss, {"manager": None}, {"manager": login})
+        run(platform, cleared, gone, change("user", "erase", login, {**ERASED, "source": "corp"}, before))
+        previous = ""
+        for link in platform.history.runs("main"):
+            assert fault(link, previous, platform.history.entries("main", link.run.id)) == ""
+            previous = link.hash
+    for file in tmp_path.iterdir():
+        content = file.read_bytes()
+        assert [mark for mark in marks if mark.encode() in content] == [], file.name
+        assert boss.encode() in content, "others stay"

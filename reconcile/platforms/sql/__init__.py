@@ -6,6 +6,7 @@
     writing      changes → statements; by kind: `named`, `nesting`, `departments`, `users`, `links`; below them `work`
                  and `isolation`
     attempts     logins that failed
+    history      what runs did
     locking      one run at a time; `processes` tells the living from the dead
 
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.
@@ -25,6 +26,7 @@ from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 if TYPE_CHECKING:  # at run time it is imported on first use
     from reconcile.platforms.sql.attempts import SqlAttempts
     from reconcile.platforms.sql.database import Database
+    from reconcile.platforms.sql.history import SqlHistory
 
 
 class SqlPlatform:
@@ -58,6 +60,13 @@ class SqlPlatform:
         from reconcile.platforms.sql.attempts import SqlAttempts
 
         return SqlAttempts(lambda: self._database, self._prepare)
+
+    @cached_property
+    def history(self) -> "SqlHistory":
+        """What runs did."""
+        from reconcile.platforms.sql.history import SqlHistory
+
+        return SqlHistory(lambda: self._database)
 
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is; an empty state where nothing has ever been applied."""
@@ -99,6 +108,17 @@ class SqlPlatform:
         with database.writing() as connection:
             schema.upgrade(connection, str(database))
             create_workspaces(connection, missing_workspaces(connection, workspaces))
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """Removes the lock of a run that is dead and answers whose it was; None where there is none. Raises Locked."""
+        from reconcile.platforms.sql import locking, schema
+
+        if not self._database.exists():
+            return None
+        with self._database.reading() as connection:
+            if not schema.revision(connection, str(self._database)):
+                return None
+        return locking.remove(self._database, workspace, host)
 
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[Writer]:

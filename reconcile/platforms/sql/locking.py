@@ -13,7 +13,7 @@ import secrets
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -41,6 +41,8 @@ class Held(NamedTuple):
     started_at: str
     age: float
     """Seconds since it was last renewed, by the database's clock."""
+    heartbeat: str = ""
+    """When that was, RFC 3339, UTC."""
 
 
 def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
@@ -80,11 +82,16 @@ def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held
         .where(t.workspaces.c.name.in_(sorted(workspaces)))
         .order_by(t.workspaces.c.name)
     )
-    return [Held(*(*row[:6], _seconds(row[6], row[7]))) for row in connection.execute(statement)]
+    return [Held(*(*row[:6], _seconds(row[6], row[7]), _written(row[7]))) for row in connection.execute(statement)]
 
 
 def _seconds(now: datetime, then: datetime) -> float:
     return (now - then).total_seconds()
+
+
+def _written(time: datetime) -> str:
+    utc = time.astimezone(UTC) if time.tzinfo is not None else time
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def is_dead(held: Held, host: str) -> bool:
@@ -113,7 +120,7 @@ def describe(held: Held, host: str) -> str:
 def _who(held: Held) -> str:
     return (
         f"the workspace {held.workspace!r} is locked by {held.login} on {held.host}, process {held.pid}, "
-        f"since {held.started_at}"
+        f"since {held.started_at}, last heartbeat {held.heartbeat or 'unknown'}"
     )
 
 
@@ -167,10 +174,35 @@ def _take_in_time(database: Database, workspaces: Collection[str], holder: Holde
         with database.writing() as connection:
             take(connection, workspaces, holder, token, force=force)
     except Busy:
-        with database.reading() as connection:
-            for held in holders(connection, workspaces):
-                raise Locked(f"{_who(held)}: the database is being written; wait until that is done") from None
+        _raise_writing(database, workspaces)
         raise
+
+
+def remove(database: Database, workspace: str, host: str) -> Holder | None:
+    """Removes the lock of a dead run, and answers whose it was; None where there is none.
+
+    Raises Locked for a live one.
+    """
+    try:
+        with database.writing() as connection:
+            claim(connection, [workspace])
+            for held in holders(connection, [workspace]):
+                if not is_dead(held, host):
+                    raise Locked(describe(held, host))
+                ours = sa.select(t.workspaces.c.id).where(t.workspaces.c.name == workspace).scalar_subquery()
+                connection.execute(sa.delete(t.locks).where(t.locks.c.workspace_id == ours))
+                return Holder(held.login, held.host, held.pid, held.started_at, held.heartbeat)
+    except Busy:
+        _raise_writing(database, [workspace])
+        raise
+    return None
+
+
+def _raise_writing(database: Database, workspaces: Collection[str]) -> None:
+    """Raises Locked for the run that keeps the whole database busy, if there is one; it is alive whatever its age."""
+    with database.reading() as connection:
+        for held in holders(connection, workspaces):
+            raise Locked(f"{_who(held)}: the database is being written; wait until that is done") from None
 
 
 def _release(database: Database, token: str) -> None:

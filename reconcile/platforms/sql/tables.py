@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, get_args
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -35,6 +36,9 @@ def _utc_now_moving(_element: utc_now, _compiler: SQLCompiler, **_options: objec
 
 
 metadata = sa.MetaData()
+
+LONG_TEXT: Final = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+"""On MariaDB a text is 65,535 bytes at most, unless it is a long one."""
 
 RELATIONS: Final = ("owner", "open_work", "permission", "supervisor")
 """How a user may be related to a thing; what an erase does about it is in `erasing`."""
@@ -258,4 +262,47 @@ login_failures = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),
     _time("last_failed_at"),
     _time("locked_until"),
+)
+
+history_runs = sa.Table(
+    "history_runs",
+    metadata,
+    _id(),
+    sa.Column("workspace_id", sa.ForeignKey("workspaces.id"), nullable=False, index=True),
+    _name("run"),
+    sa.Column("plan", sa.String(64), nullable=False),
+    sa.Column("configuration", sa.String(64), nullable=False),
+    sa.Column("git_commit", sa.String(64), nullable=False, server_default=""),
+    sa.Column("dirty", sa.Integer, nullable=False, server_default="0"),
+    _text("undoes"),
+    sa.Column("accepted", sa.Text, nullable=False, server_default=""),
+    _name("login"),
+    _name("host"),
+    sa.Column("started", sa.String(32), nullable=False),
+    sa.Column("finished", sa.String(32), nullable=False),
+    sa.Column("outcome", sa.String(32), nullable=False),
+    sa.Column("applied", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("skipped", sa.Integer, nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+history_changes = sa.Table(
+    "history_changes",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("history_runs.id"), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("result", sa.String(32), nullable=False),
+    # Numbers and no references: what they tell of may be gone.
+    sa.Column("user_id", sa.Integer, index=True),
+    sa.Column("object_id", sa.Integer),
+    sa.Column("manager_before_id", sa.Integer),
+    sa.Column("manager_after_id", sa.Integer),
+    sa.Column("unresolved", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("salt", sa.String(32)),
+    sa.Column("payload", LONG_TEXT),
+    sa.Column("commitment", sa.String(64), nullable=False),
 )

@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change
 from reconcile.model.desired import Platform
+from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState, Reading
+from reconcile.model.report import Outcome
 from reconcile.platforms.names import Names
-from reconcile.platforms.sql import departments, erasing, links, named, reading, supplied, users
+from reconcile.platforms.sql import departments, erasing, history, links, named, reading, supplied, users
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.work import Work
 from reconcile.ports import Progress
@@ -112,3 +114,10 @@ class SqlWriter:
             former = t.readings.c.source_id.in_([row["source_id"] for row in rows])
             self._connection.execute(sa.delete(t.readings).where(former))
             self._connection.execute(t.readings.insert(), rows)
+
+    def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+        """Adds the run to the history of the workspace, with every change."""
+        if self._work is None:
+            self.read()
+        assert self._work is not None  # noqa: S101 - read just set it
+        history.record(self._work, run, outcomes)

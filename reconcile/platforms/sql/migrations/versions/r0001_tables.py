@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from reconcile.platforms.sql.schema import MARK
+from reconcile.platforms.sql.tables import LONG_TEXT
 
 revision = "0001"
 down_revision = None
@@ -272,6 +273,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_id"),
     )
     op.create_index("ix_responsibilities_user_id", "responsibilities", ["user_id"])
+    _create(
+        "history_runs",
+        _id(),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("run", sa.String(length=255), nullable=False),
+        sa.Column("plan", sa.String(length=64), nullable=False),
+        sa.Column("configuration", sa.String(length=64), nullable=False),
+        sa.Column("git_commit", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("dirty", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("undoes", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("accepted", sa.Text(), server_default="", nullable=False),
+        sa.Column("login", sa.String(length=255), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("started", sa.String(length=32), nullable=False),
+        sa.Column("finished", sa.String(length=32), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("applied", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_history_runs_workspace_id", "history_runs", ["workspace_id"])
+    _create(
+        "history_changes",
+        sa.Column("run_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("action", sa.String(length=32), nullable=False),
+        sa.Column("result", sa.String(length=32), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("object_id", sa.Integer(), nullable=True),
+        sa.Column("manager_before_id", sa.Integer(), nullable=True),
+        sa.Column("manager_after_id", sa.Integer(), nullable=True),
+        sa.Column("unresolved", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("salt", sa.String(length=32), nullable=True),
+        sa.Column("payload", LONG_TEXT, nullable=True),
+        sa.Column("commitment", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["history_runs.id"]),
+        sa.PrimaryKeyConstraint("run_id", "position"),
+    )
+    op.create_index("ix_history_changes_user_id", "history_changes", ["user_id"])
     above = "coalesce(parent_id, 0)"
     _unique("departments_title", "departments", ["workspace_id", above, "title"], above, "parent_or_0", "INTEGER")
     name, username = "lower(name)", "lower(username)"

@@ -1,0 +1,212 @@
+"""`history` and `unlock`."""
+
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.cli.running import (
+    Command,
+    colour,
+    format_option,
+    output_options,
+    paths_argument,
+    progress,
+    variable_option,
+)
+from reconcile.errors import Locked, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.model.history import Link
+    from reconcile.ports import Platform
+
+EXIT_BROKEN = 1
+
+
+def _workspace_option(command: Command) -> Command:
+    return click.option(
+        "--workspace", "workspaces", multiple=True, metavar="NAME", help="Only this workspace (repeatable)."
+    )(command)
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN] [PATH]...")
+@click.option("--user", metavar="NAME", default="", help="All that was done to this user: username, DN or external id.")
+@click.option("--verify", is_flag=True, help="Check that nobody altered the history; exit 1 if somebody did.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs are listed.")
+@format_option("table", "json")
+@_workspace_option
+@variable_option
+@output_options
+@click.pass_context
+def history(
+    context: click.Context,
+    arguments: tuple[Path, ...],
+    user: str,
+    verify: bool,
+    limit: int,
+    form: str,
+    workspaces: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """List past runs, or show what one of them changed.
+
+    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the beginning or end of its
+    name. With --user, a name from then or now, in any case.
+    """
+    from reconcile.cli import assembling
+
+    run, paths = _split(arguments)
+    if sum(map(bool, (run, user, verify))) > 1:
+        raise UsageError("a run, --user and --verify do not go together: ask for one of them")
+    loaded = assembling.configuration(paths, variables)
+    names = assembling.chosen_workspaces(loaded.desired, workspaces)
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as platform:
+        if verify:
+            context.exit(_verify(platform, names, form))
+        if run:
+            _show(platform, names, run, form)
+        elif user:
+            _about(platform, names, user, form)
+        else:
+            _list(platform, names, limit, form)
+
+
+def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+    """The run among the arguments, "" for none, and the desired state."""
+    runs = [path for path in arguments if path.suffix not in (".yml", ".yaml") and not path.is_dir()]
+    if len(runs) > 1:
+        raise UsageError(f"one run at a time: {', '.join(map(str, runs))}")
+    return str(runs[0]) if runs else "", tuple(path for path in arguments if path not in runs)
+
+
+def _list(platform: "Platform", names: tuple[str, ...], limit: int, form: str) -> None:
+    from reconcile import render
+
+    links = sorted((link for name in names for link in platform.history.runs(name)), key=_when)
+    shown = links[-limit:]
+    if form == "json":
+        click.echo(render.runs_json(shown))
+    elif not links:
+        click.echo("No run yet: the first `reconcile apply` that changes something begins the history.")
+    else:
+        click.echo(render.runs_text(shown))
+    if len(shown) < len(links):
+        click.echo(f"The last {len(shown)} of {len(links)} runs; --limit {len(links)} lists all.", err=True)
+
+
+def _when(link: "Link") -> str:
+    return link.run.started
+
+
+def _show(platform: "Platform", names: tuple[str, ...], run: str, form: str) -> None:
+    from reconcile import render
+    from reconcile.cli import undoing
+
+    found = undoing.find(platform, names, run)
+    parts = [
+        (link, platform.history.entries(name, found))
+        for name in names
+        for link in platform.history.runs(name)
+        if link.run.id == found
+    ]
+    click.echo(render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour()))
+
+
+def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -> None:
+    from reconcile import render
+
+    parts = []
+    for name in names:
+        links = {link.run.id: link for link in platform.history.runs(name)}
+        entries = platform.history.concerning(name, user)
+        runs = dict.fromkeys(run for run, _ in entries)
+        parts += [(links[run], [entry for of, entry in entries if of == run]) for run in runs]
+    if form == "json":
+        click.echo(render.run_json(parts))
+    elif parts:
+        click.echo(render.run_text(parts, colour=colour()))
+    else:
+        click.echo(f"No run has changed anything of a user {user!r}.")
+
+
+def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
+    import msgspec
+
+    from reconcile.model.history import fault
+
+    rows: list[dict[str, object]] = []
+    for name in names:
+        previous, wrong, changes, removed, links = "", "", 0, 0, platform.history.runs(name)
+        for link in links:
+            entries = platform.history.entries(name, link.run.id)
+            changes, removed = changes + len(entries), removed + sum(not one.payload for one in entries)
+            if why := fault(link, previous, entries):
+                wrong = f"run {link.run.id}: {why}"
+                break
+            previous = link.hash
+        rows.append(
+            {
+                "workspace": name,
+                "runs": len(links),
+                "changes": changes,
+                "removed": removed,
+                "hash": previous,
+                "broken": wrong or None,
+            }
+        )
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+    for row in rows if form != "json" else ():
+        about = f"Workspace {row['workspace']}: {row['runs']} runs, {row['changes']} changes"
+        if row["broken"]:
+            click.echo(f"Workspace {row['workspace']}: BROKEN at {row['broken']}.")
+        elif not row["runs"]:
+            click.echo(f"Workspace {row['workspace']}: no run yet.")
+        else:
+            erased = (
+                f" ({row['removed']} of them without what they said: somebody was erased)" if row["removed"] else ""
+            )
+            click.echo(f"{about}{erased}; nothing was altered.")
+        if row["hash"]:
+            click.echo(f"  last hash {'before that ' if row['broken'] else ''}{row['hash']}")
+    return EXIT_BROKEN if any(row["broken"] for row in rows) else 0
+
+
+@click.command()
+@paths_argument
+@_workspace_option
+@variable_option
+@output_options
+@click.pass_context
+def unlock(
+    context: click.Context, paths: tuple[Path, ...], workspaces: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    """Remove the lock that a dead run left behind, never that of a live one."""
+    from reconcile.cli import assembling
+    from reconcile.cli.running import report_error
+
+    loaded = assembling.configuration(paths, variables)
+    names = assembling.chosen_workspaces(loaded.desired, workspaces)
+    code = 0
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as platform:
+        for name in names:
+            try:
+                held = platform.unlock(name, socket.gethostname())
+            except Locked as error:
+                report_error(error)
+                code = error.exit_code
+                continue
+            if held is None:
+                click.echo(f"The workspace {name!r} is not locked.")
+            else:
+                click.echo(
+                    f"Removed the lock of the workspace {name!r}: it was of {held.user} on {held.host}, "
+                    f"process {held.pid}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
+                )
+    context.exit(code)
+
+
+COMMANDS = (history, unlock)

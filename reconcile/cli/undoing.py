@@ -1,0 +1,58 @@
+"""The plan that takes back a run."""
+
+from collections.abc import Iterable
+
+from reconcile import __version__
+from reconcile.cli import assembling
+from reconcile.cli.running import run_log
+from reconcile.config import Loaded
+from reconcile.errors import UsageError
+from reconcile.model.change import Plan, Scope
+from reconcile.model.report import Trouble
+from reconcile.planning import Undo, undo
+from reconcile.ports import Platform
+
+
+def plan(
+    loaded: Loaded, scope: Scope, run: str, variables: Iterable[str], target: Platform
+) -> tuple[Plan, tuple[Trouble, ...]]:
+    """Of every workspace in which the run took place. Raises UsageError where there is no such run."""
+    if scope.sources or scope.targets:
+        raise UsageError("--undo takes back all that a run did: --source and --target do not go with it")
+    names = assembling.chosen_workspaces(loaded.desired, scope.workspaces)
+    name = find(target, names, run)
+    current, troubles = assembling.readable(target, names)
+    entries = {state.workspace: target.history.entries(state.workspace, name) for state in current}
+    made = undo(
+        Undo(
+            run=name,
+            configuration=loaded.digest,
+            files=loaded.files,
+            variables=tuple(sorted(variables)),
+            workspaces=scope.workspaces,
+            current=tuple(state for state in current if entries[state.workspace]),
+            entries=entries,
+            tool=__version__,
+            created=assembling.now(),
+            safety=loaded.desired.safety,
+            own_username=target.limits.own_username,
+        )
+    )
+    run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))
+    return made, troubles
+
+
+def find(target: Platform, workspaces: Iterable[str], run: str) -> str:
+    """The id of the run that is meant: all of it, or as much of its beginning or end as tells it from the others.
+
+    Raises UsageError where there is none, or more than one.
+    """
+    there = dict.fromkeys(link.run.id for name in workspaces for link in target.history.runs(name))
+    found = [one for one in there if one == run] or [one for one in there if one.startswith(run) or one.endswith(run)]
+    if len(found) == 1:
+        return found[0]
+    if not there:
+        raise UsageError(f"there is no run {run!r}: nothing has been applied yet")
+    if found:
+        raise UsageError(f"{run!r} could be any of these runs: {', '.join(found[:5])}")
+    raise UsageError(f"there is no run {run!r}: `reconcile history` lists them")

@@ -1,0 +1,89 @@
+"""The history of a platform that lives in memory."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from reconcile.model.history import Chain, Entry, Link, Run
+from reconcile.model.platform import PlatformState
+from reconcile.model.report import Outcome
+from reconcile.platforms.names import Names
+from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, naming, noted
+
+
+class MemoryHistory:
+    """See `reconcile.ports.History`."""
+
+    def __init__(self, read: Callable[[str], PlatformState]) -> None:
+        """Takes how to read a workspace."""
+        self._read = read
+        self._runs: dict[str, list[tuple[Link, list[Noted]]]] = {}
+
+    def runs(self, workspace: str) -> Sequence[Link]:
+        """All of them, the oldest first."""
+        return [link for link, _ in self._runs.get(workspace, [])]
+
+    def entries(self, workspace: str, run: str) -> Sequence[Entry]:
+        """Every change of a run, in its order."""
+        return [one.entry for link, found in self._runs.get(workspace, []) if link.run.id == run for one in found]
+
+    def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
+        """Run and change of all that was done to users who have, or once had, this name."""
+        name = name.casefold()
+        every = [(link.run.id, one.entry) for link, found in self._runs.get(workspace, []) for one in found]
+        ids = {
+            user.id
+            for user in self._read(workspace).users
+            if name in {user.username.casefold(), user.dn.casefold(), user.external_id.casefold()}
+        }
+        ids |= {one.user for _, one in every if one.kind == "user" and answers_to(one, name)}
+        person = Person(ids - {""}, {name}, set(), {name})
+        return [
+            (run, one)
+            for run, one in every
+            if one.user in person.ids
+            or (not one.user and concerns(one, person))
+            or (not one.user and one.kind == "user" and answers_to(one, name))
+        ]
+
+    def record(self, run: Run, outcomes: Sequence[Outcome], before: Names, after: Names, started: str) -> None:
+        """Adds a run, and removes what there was about whom it erased. `after` are the names it left behind."""
+        known = self._runs.setdefault(run.workspace, [])
+        previous = known[-1][0].hash if known else ""
+        chain = Chain(previous, run)
+        entries: list[Noted] = []
+        for chunk in noted(outcomes, Ids.before(before), Ids.before(after), started):
+            entries += chunk
+            chain.add(one.entry for one in chunk)
+        known.append((Link(run, previous, chain.hash()), entries))
+        person = erased(outcomes, Ids.before(before))
+        if person is not None:
+            self._forget(run.workspace, person, set(after.users_before.values()))
+
+    def _forget(self, workspace: str, person: Person, there: set[str]) -> None:
+        every = [one for _, found in self._runs[workspace] for one in found if one.entry.payload]
+        known: set[str] = set()
+        while known != person.ids:
+            known = set(person.ids)
+            for one in every:
+                payload = one.entry.read()
+                if one.entry.kind == "user" and one.entry.user in known and payload is not None:
+                    person.learn(payload.before, payload.source)
+                    person.learn(payload.after, payload.source)
+            person.ids |= {
+                one.entry.user
+                for one in every
+                if one.entry.kind == "user" and one.entry.user not in there and concerns(one.entry, person)
+            } - {""}
+        loose = ((id(one), one.entry) for one in every if one.loose)
+        gone = set(naming(loose, person))
+        for _, found in self._runs[workspace]:
+            found[:] = [_without(one) if id(one) in gone or _is_tied(one, person) else one for one in found]
+
+
+def _is_tied(one: Noted, person: Person) -> bool:
+    return not person.ids.isdisjoint((one.entry.user, *one.managers))
+
+
+def _without(one: Noted) -> Noted:
+    return Noted(msgspec.structs.replace(one.entry, salt="", payload=""), ("", ""), loose=False)
