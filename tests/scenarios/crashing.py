@@ -3,10 +3,13 @@
     python -m tests.scenarios.crashing
 
 Each line it reads is a list in JSON of what to run at once: the folder, the arguments of `reconcile`, and the point to
-die at. Each line it answers lists how they ended: exit code, or signal (-9 where it was killed). Points are `["statement", n]`, before the n-th statement
-of SQL that is no mere question, whichever connection runs it (BEGIN, COMMIT and VACUUM among them); `["steps", n]`, after n hundred
-steps of SQLite's own machine, so in the middle of statements; `["page", n]`, at the first write that would make any
-file longer than n KiB, so in the middle of a commit or of VACUUM; or null, not at all.
+die at. Each line it answers lists how they ended: exit code, or signal (-9 where it was killed). Points are
+
+- `["statement", n]`: before the n-th statement of SQL that is no mere question, whichever connection runs it (BEGIN,
+  COMMIT and VACUUM are among them);
+- `["steps", n]`: after n hundred steps of SQLite's own machine, so in the middle of statements;
+- `["page", n]`: at the first write that would make any file longer than n KiB, so in the middle of a commit or VACUUM;
+- null: not at all.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A run killed at any write point at all: the next one ends where an undisturbed one would have; nothing twice or half."""
+"""A run killed at any write point: the next one ends where an undisturbed one would; nothing twice, nothing half."""
 
 import json
 import shutil
@@ -7,14 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 import yaml
 
-from reconcile.model.change import Plan
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.memory import MemoryPlatform
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
@@ -22,7 +21,13 @@ from tests.scenarios.stage import DESIRED, Stage, ldif, told
 DESIRED_STATE = DESIRED | {
     "sources": [
         DESIRED["sources"][0]
-        | {"users": {"create": "all", "filter": "(employeeType=staff)", "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}]}}
+        | {
+            "users": {
+                "create": "all",
+                "filter": "(employeeType=staff)",
+                "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}],
+            }
+        }
     ],
     "role_mappings": [
         {"role": "boss", "source": "corp", "groups": ["cn=bosses,dc=example,dc=com"]},
@@ -167,3 +172,47 @@ def test_killed_at_every_point(number: int, kind: str, crashing: Callable[..., l
         if 0 in codes:
             break
     assert killed > 5
+
+
+class Died(BaseException):
+    """What kills a process: nothing catches it."""
+
+
+class Fuse:
+    """Kills at the n-th step; never for 0."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if not self.left:
+            raise Died
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
+def test_without_transactions_every_change_is_a_point(number: int, tmp_path: Path) -> None:
+    written(tmp_path, BEFORE)
+    start: tuple[PlatformState, ...] = ()
+    if number == 2:
+        first = MemoryPlatform()
+        stage = Stage(tmp_path, first)
+        stage.apply(stage.plan()[0])
+        start = (first.read("main"),)
+        written(tmp_path, AFTER)
+    stage = Stage(tmp_path, MemoryPlatform(states=start))
+    plan, _ = stage.plan()
+    stage.apply(plan)
+    expected = stage.state()
+    for died in count(1):
+        fuse = Fuse(died)
+        stage = Stage(tmp_path, MemoryPlatform(states=start, transactions=False, step=fuse))
+        try:
+            stage.apply(plan)
+            break
+        except Died:
+            fuse.left = 0
+        assert {one.result for one in stage.apply(stage.plan()[0]).outcomes} <= {"applied"}, died
+        assert stage.state() == expected, died
+    assert stage.state() == expected
+    assert died > len(plan.changes) / 2
