@@ -14,10 +14,10 @@ import msgspec
 
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, planfiles, showing
-from reconcile.cli.running import progress, run_log
+from reconcile.cli.running import note, progress, run_log
 from reconcile.errors import GuardRefused, Locked, StalePlan
 from reconcile.model.change import Plan, Scope
-from reconcile.model.report import Report, Trouble
+from reconcile.model.report import Report, Result, Trouble
 from reconcile.ports import Holder, Platform
 from reconcile.render.words import outcome_line
 
@@ -68,8 +68,10 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
             _bury(target, assembling.chosen_workspaces(loaded.desired, made.scope.workspaces), made, holder)
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
     for trouble in report.troubles:
-        run_log.info("workspace %s was given up with exit code %d", trouble.workspace, trouble.exit_code)
-    run_log.info("%s", outcome_line(report))
+        facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
+        note("workspace %s was given up with exit code %d", facts)
+    results: tuple[Result, ...] = ("applied", "failed", "skipped")
+    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
     _show(made, report, form, colour=colour, skips=not shown)
     return _exit_code(report)
 

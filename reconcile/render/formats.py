@@ -49,4 +49,4 @@ def report_json(plan: Plan, report: Report) -> str:
 
 
 def _text(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return words.escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
