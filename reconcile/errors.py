@@ -18,8 +18,9 @@ An error's text is a whole message for the person at the terminal: what happened
 never holds a secret.
 """
 
+import shlex
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 
 class Problem(NamedTuple):
@@ -70,6 +71,17 @@ class GuardRefused(ReconcileError):
     """A safety rule refuses the plan."""
 
     exit_code = 4
+
+    @classmethod
+    def because(cls, violations: Iterable[tuple[str, str, bool]]) -> Self:
+        """The refusal of violations: code and detail of each, and whether a person could accept it."""
+        found = tuple(violations)
+        lines = ["refused by the guards, nothing was applied:"]
+        lines += [f"  {code}: {detail}" for code, detail, _ in found]
+        if all(acceptable for _, _, acceptable in found):
+            options = " ".join(f"--accept {shlex.quote(code)}" for code, _, _ in found)
+            lines.append(f"If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE")
+        return cls("\n".join(lines))
 
 
 _MOVED_SHOWN = 20

@@ -14,7 +14,7 @@ from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.login import Names
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.platform import Limits, PlatformState, Reading
 
 Progress: TypeAlias = Callable[[str, int], None]
 """Called with what is being done and how many are done so far; may be called often and must return at once."""
@@ -108,6 +108,10 @@ class Writer(Protocol):
         A change that fails leaves no trace and does not hinder the others. Call `read` first: names in a change's
         `before` mean what they meant then, names in `after` include what was written since.
         """
+        ...
+
+    def remember(self, readings: Collection[Reading]) -> None:
+        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
         ...
 
 

@@ -5,7 +5,7 @@
 - `execute`: lock, transaction, changes in batches, report.
 """
 
-from reconcile.applying.execute import apply
+from reconcile.applying.execute import Guard, apply
 from reconcile.applying.planfile import FORMAT, dumps, loads
 
-__all__ = ["FORMAT", "apply", "dumps", "loads"]
+__all__ = ["FORMAT", "Guard", "apply", "dumps", "loads"]

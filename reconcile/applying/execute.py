@@ -4,17 +4,27 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
+from typing import TypeAlias
 
 import msgspec
 
 from reconcile.applying.stale import moved
-from reconcile.errors import ReconcileError, StalePlan
-from reconcile.model.change import ENDS, Change, Kind, Plan, makes, nested_in, requirements
+from reconcile.errors import GuardRefused, ReconcileError, StalePlan
+from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refused, requirements
 from reconcile.model.path import titles
+from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome, Report, Trouble
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
 
 logger = logging.getLogger(__name__)
+
+Guard: TypeAlias = Callable[[Sequence[Change], PlatformState], Sequence[Violation]]
+"""What is wrong with the changes of a workspace as it is now."""
+
+
+def unguarded(_changes: Sequence[Change], _state: PlatformState) -> Sequence[Violation]:
+    """A Guard that finds nothing."""
+    return ()
 
 
 def apply(
@@ -22,40 +32,77 @@ def apply(
     platform: Platform,
     holder: Holder,
     *,
+    guard: Guard = unguarded,
     together: bool = True,
+    whole: bool = False,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> Report:
     """Applies every change of the plan, and answers what became of each.
 
     `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
-    itself, and one that cannot be written is a trouble of the report, unless it is the only one.
+    itself, and one that cannot be written is a trouble of the report, unless it is the only one. `guard` looks at
+    every workspace as it is under the lock; of what it finds the plan says what is accepted.
 
-    Raises, before the first write, StalePlan when the platform is not as the plan expects; Locked when another run
-    holds it (`force` takes over from a dead one); PlatformUnreadable. A workspace's work is kept as a whole once all of
+    `whole`: a change that fails undoes all of its workspace, which is an error.
+
+    Raises, before the first write, GuardRefused for a violation that the plan does not accept; StalePlan when the
+    platform is not as the plan expects; Locked when another run holds it (`force` takes over from a dead one);
+    PlatformUnreadable. A workspace's work is kept as a whole once all of
     its changes have an outcome; an exception or a killed process leaves that workspace as it was. What breaks off or
     interrupts a run that has written another workspace is a trouble of the report.
     """
     parts: dict[str, list[Change]] = {}
     for change in plan.changes:
         parts.setdefault(change.workspace, []).append(change)
+    for workspace in plan.to_remember:
+        parts.setdefault(workspace, [])
+    _refuse(plan.refused)
+    look = _Look(plan, guard)
     if not together or not parts:
         return _each(
-            parts, platform, lambda name: platform.lock([name], holder, force=force), progress, first_raises=False
+            parts,
+            platform,
+            look,
+            lambda name: platform.lock([name], holder, force=force),
+            progress,
+            first_raises=False,
+            whole=whole,
         )
     with platform.lock(list(parts), holder, force=force):
         if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
-            _refuse_stale([line for name in parts for line in moved(plan.changes, platform.read(name))])
-        return _each(parts, platform, lambda _: nullcontext(), progress, first_raises=True)
+            look(parts, [platform.read(name) for name in parts])
+        return _each(parts, platform, look, lambda _: nullcontext(), progress, first_raises=True, whole=whole)
+
+
+class _Look:
+    """Looks at workspaces before they are written to."""
+
+    def __init__(self, plan: Plan, guard: Guard) -> None:
+        self.plan = plan
+        self._guard = guard
+
+    def __call__(self, parts: Mapping[str, Sequence[Change]], states: Sequence[PlatformState]) -> None:
+        """Raises StalePlan, or GuardRefused for what the plan does not accept."""
+        _refuse_stale([line for state in states for line in moved(parts[state.workspace], state)])
+        found = [one for state in states for one in self._guard(parts[state.workspace], state)]
+        _refuse(refused(found, self.plan.accepted))
+
+
+def _refuse(violations: Sequence[Violation]) -> None:
+    if violations:
+        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in violations)
 
 
 def _each(
     parts: Mapping[str, Sequence[Change]],
     platform: Platform,
+    look: _Look,
     opening: Callable[[str], AbstractContextManager[None]],
     progress: Progress,
     *,
     first_raises: bool,
+    whole: bool,
 ) -> Report:
     """Workspace after workspace. `first_raises`: what goes wrong before anything is written ends it all."""
     outcomes: list[Outcome] = []
@@ -67,8 +114,12 @@ def _each(
         try:
             with opening(workspace):
                 with platform.transaction(workspace) as writer:
-                    _refuse_stale(moved(changes, writer.read()))
+                    look(parts, [writer.read()])
                     written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
+                    if whole:
+                        _refuse_failures(written)
+                    if workspace in look.plan.to_remember:
+                        writer.remember(look.plan.readings)
                 kept = True
         except KeyboardInterrupt:
             if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):
@@ -98,6 +149,12 @@ def _trouble(workspace: str, error: Exception) -> Trouble:
     logger.debug("traceback", exc_info=error)
     detail = f"unexpected {type(error).__name__}: {error}. This is a fault of reconcile: please report it"
     return Trouble(workspace, ReconcileError.exit_code, detail)
+
+
+def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
+    failed = [f"  {one.change.kind} {one.change.key}: {one.detail}" for one in outcomes if one.result != "applied"]
+    if failed:
+        raise ReconcileError("\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed]))
 
 
 def _refuse_stale(lines: Sequence[str]) -> None:

@@ -10,7 +10,8 @@ import msgspec
 
 from reconcile.applying.soundness import fault
 from reconcile.errors import PlanFileError
-from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip, Violation
+from reconcile.model.change import Acceptance, Change, Digests, Existing, Plan, Scope, Skip, Violation
+from reconcile.model.platform import Reading
 
 FORMAT = 1
 """Version of the file format; a reader refuses every other."""
@@ -27,6 +28,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="heade
     scope: Scope
     digests: Digests
     existing: tuple[Existing, ...]
+    readings: tuple[Reading, ...]
+    to_remember: tuple[str, ...]
+    accepted: tuple[Acceptance, ...]
 
 
 class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
@@ -66,7 +70,17 @@ def dumps(plan: Plan) -> bytes:
 
 def _lines(plan: Plan) -> Iterator[bytes]:
     header = Header(
-        FORMAT, plan.tool, plan.created, plan.files, plan.variables, plan.scope, plan.digests, plan.existing
+        FORMAT,
+        plan.tool,
+        plan.created,
+        plan.files,
+        plan.variables,
+        plan.scope,
+        plan.digests,
+        plan.existing,
+        plan.readings,
+        plan.to_remember,
+        plan.accepted,
     )
     yield _encoder.encode(header)
     for change in plan.changes:
@@ -108,6 +122,10 @@ def loads(data: bytes, name: str) -> Plan:
     counts = tuple(map(len, parts.values()))
     if counts != (footer.changes, footer.skips, footer.violations):
         raise PlanFileError(f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}")
+    acceptable = {one.code for one in parts[Violation] if isinstance(one, Violation) and one.acceptable}
+    for one in header.accepted:
+        if one.code not in acceptable:
+            raise PlanFileError(f"{name}: it accepts {one.code}, which is no violation of the plan. Make a new plan")
     return Plan(
         header.tool,
         header.created,
@@ -119,6 +137,9 @@ def loads(data: bytes, name: str) -> Plan:
         tuple(parts[Skip]),  # type: ignore[arg-type] # filled by type above
         tuple(parts[Violation]),  # type: ignore[arg-type] # filled by type above
         header.existing,
+        header.readings,
+        header.to_remember,
+        header.accepted,
     )
 
 

@@ -21,6 +21,7 @@ from reconcile.errors import UsageError
     metavar="PATH",
     help="Where the desired-state files of a plan file are now.",
 )
+@click.option("--refresh", is_flag=True, help="Where the plan file is stale, make a new plan and ask again.")
 @click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
 @format_option("text", "json", "markdown")
 @scope_options
@@ -32,6 +33,7 @@ def apply(
     paths: tuple[Path, ...],
     yes: bool,
     configs: tuple[Path, ...],
+    refresh: bool,
     force: bool,
     form: str,
     workspaces: tuple[str, ...],
@@ -51,10 +53,12 @@ def apply(
         raise UsageError("--config goes with a plan file")
     if plan_file is not None and (workspaces or sources):
         raise UsageError("a plan file is applied as it is: --workspace and --source belong to the plan command")
+    if refresh:
+        _check_refresh(plan_file, yes=yes)
     # So that a stop from outside undoes the transaction and lets go of the lock.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    task = carrying.Task(paths if plan_file is None else configs, variables, plan_file, scope, force)
+    task = carrying.Task(paths if plan_file is None else configs, variables, plan_file, scope, force, refresh)
     context.exit(carrying.run(task, form=form, colour=colour(), ask=None if yes else _ask))
 
 
@@ -66,16 +70,32 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
     return files[0] if files else None
 
 
+def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
+    """A plan made anew is another one: somebody has to look at it."""
+    if plan_file is None:
+        raise UsageError("--refresh goes with a plan file; desired state is planned anew every time")
+    if yes:
+        raise UsageError("--refresh makes a new plan, and somebody has to look at it: leave out --yes")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`")
+
+
 def _ask() -> None:
+    confirmed("Apply these changes?")
+
+
+def confirmed(question: str) -> None:
+    """Asks on the terminal. Raises Abort where the answer is no, UsageError where there is nobody to ask."""
     if not sys.stdin.isatty():
         raise UsageError(
-            "apply asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
+            "this command asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
         )
-    if not click.confirm("\nApply these changes?"):
+    if not click.confirm(f"\n{question}"):
         raise click.Abort
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
+def interrupt(_signal: int, _frame: object) -> None:
+    """Ends the run as Ctrl-C does: the transaction is undone and the lock let go of."""
     raise KeyboardInterrupt
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile import __version__
+from reconcile.applying import Guard
 from reconcile.cli.running import DEFAULT_PATH, note
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
@@ -19,7 +20,7 @@ from reconcile.model.change import Plan, Scope
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
-from reconcile.planning import Inputs, lost, make, query
+from reconcile.planning import Inputs, lost, make, query, violations
 from reconcile.ports import Directory, Fault, Platform, Progress
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,12 @@ def plan(
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
     note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
     return made, troubles
+
+
+def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:
+    """The guards once more, for when the plan is applied; `renaming` as for `planning.violations`."""
+    safety, own = loaded.desired.safety, target.limits.own_username
+    return lambda changes, state: violations(changes, state, safety, own, made.readings, renaming=renaming)
 
 
 def _readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:

@@ -15,11 +15,11 @@ import msgspec
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, planfiles, showing
 from reconcile.cli.running import note, progress, run_log
-from reconcile.errors import GuardRefused, Locked, StalePlan
+from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble
 from reconcile.ports import Holder, Platform
-from reconcile.render.words import outcome_line
+from reconcile.render.words import outcome_line, printable
 
 EXIT_PARTIAL = 6
 
@@ -33,6 +33,8 @@ class Task(msgspec.Struct, frozen=True):
     plan_file: Path | None = None
     scope: Scope = Scope()
     force: bool = False
+    refresh: bool = False
+    """Where the plan file is stale, a new plan of its scope is made and asked about."""
 
 
 def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None = None) -> int:
@@ -43,12 +45,41 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
     """
     saved = planfiles.read(task.plan_file) if task.plan_file is not None else None
     files = task.files if saved is None else task.files or tuple(map(Path, saved.files))
+    try:
+        return _run(task, saved, files, form=form, colour=colour, ask=ask)
+    except StalePlan as stale:
+        if saved is None or not task.refresh:
+            raise
+        if set(saved.variables) != task.variables.keys():
+            raise UsageError(_moved(files, saved.variables, task.variables)) from stale
+        click.echo(_renewed(stale, saved), err=form != "text")
+    again = msgspec.structs.replace(task, files=files, plan_file=None, scope=saved.scope, refresh=False)
+    return _run(again, None, files, form=form, colour=colour, ask=ask)
+
+
+def _renewed(stale: StalePlan, saved: Plan) -> str:
+    lines = ["The plan is stale. What moved since it was made:", *(f"  {line}" for line in stale.moved)]
+    if saved.accepted:
+        codes = ", ".join(one.code for one in saved.accepted)
+        lines.append(f"What was accepted in it holds no longer: {codes}")
+    return "\n".join(map(printable, [*lines, "This is a new plan.", ""]))
+
+
+def _run(
+    task: Task,
+    saved: Plan | None,
+    files: tuple[Path, ...],
+    *,
+    form: str,
+    colour: bool,
+    ask: Callable[[], None] | None,
+) -> int:
     loaded = assembling.configuration(files, task.variables)
     troubles: tuple[Trouble, ...] = ()
     if saved is not None and saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(files, saved.variables, task.variables)])
     if saved is not None:
-        assembling.chosen_workspaces(loaded.desired, [change.workspace for change in saved.changes])
+        assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
         made = saved
     else:
         with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
@@ -56,14 +87,16 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
     shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
     if shown:
         click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
-    if made.violations:
-        found = "; ".join(f"{one.code}: {one.detail}" for one in made.violations)
-        raise GuardRefused(f"refused by the guards, nothing was applied: {found}")
+    if made.refused:
+        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in made.refused)
     if made.changes and ask:
         ask()
     holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        report = carry_out(made, target, holder, together=saved is not None, force=task.force, progress=tell)
+        guard = assembling.guard(loaded, made, target)
+        report = carry_out(
+            made, target, holder, guard=guard, together=saved is not None, force=task.force, progress=tell
+        )
         if task.force:
             _bury(target, assembling.chosen_workspaces(loaded.desired, made.scope.workspaces), made, holder)
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))

@@ -28,7 +28,7 @@ def init(path: Path) -> None:
         click.echo(f"  reconcile {command} {path}")
 
 
-@click.command()
+@click.command(short_help="Check desired-state files.")
 @paths_argument
 @format_option("text", "json", "github", "yaml")
 @click.option(

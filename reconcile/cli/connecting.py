@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 _KINDS = ("openldap", "active_directory", "389ds", "freeipa", "ldap")
 
 
-@click.group()
+@click.group(short_help="Export and import a source's settings.")
 def connection() -> None:
     """Settings of a source as a file: export them, import them elsewhere."""
 

@@ -19,16 +19,16 @@ from typing import Final
 import msgspec
 
 from reconcile import __version__
-from reconcile.applying import apply
+from reconcile.applying import Guard, apply
 from reconcile.cli import assembling
 from reconcile.config import Loaded
-from reconcile.errors import Locked, LoginRefused, StalePlan, UsageError
+from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
 from reconcile.model.change import Scope
 from reconcile.model.directory import Person
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState, Status, User
-from reconcile.planning import Inputs, logins, query
+from reconcile.planning import Inputs, logins, protections, query
 from reconcile.planning.logins import Verdict
 from reconcile.ports import Directory, Holder, Platform, Progress, no_progress
 
@@ -161,6 +161,11 @@ class Entrance(msgspec.Struct, frozen=True):
                 "out_of_service", f"{username} may not log in: the rules on {self.source.name} no longer select it"
             )
 
+    def _guard(self, platform: Platform) -> Guard:
+        """What is protected is protected from a login too; the limits are about runs, which see everybody."""
+        safety, own = self.loaded.desired.safety, platform.limits.own_username
+        return lambda changes, state: protections(changes, state, safety, own)
+
     def _updated(self, verdict: Verdict, external_id: str, current: PlatformState, platform: Platform) -> Login:
         """The login, with the user as the rules want it now, or as far as that can be done now."""
         user, changes = verdict.user, verdict.plan.changes
@@ -169,7 +174,11 @@ class Entrance(msgspec.Struct, frozen=True):
         if changes:
             holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
             try:
-                report = apply(verdict.plan, platform, holder)
+                report = apply(verdict.plan, platform, holder, guard=self._guard(platform))
+            except GuardRefused as error:
+                if user is None:
+                    raise LoginRefused("not_registered", f"{verdict.username} may not log in: {error}") from error
+                log.warning("%s is left as it is: %s", verdict.username, error)
             except (Locked, StalePlan) as error:
                 hindered = "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
                 log.info("%s is left as it is for the next login or run: %s", verdict.username, hindered)

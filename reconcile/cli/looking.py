@@ -62,7 +62,7 @@ def search(
         click.echo(f"{len(rows)} of {len(snapshot.persons) * len(names)} found.", err=True)
 
 
-@click.command()
+@click.command(short_help="Show departments and groups as trees.")
 @click.argument("source", metavar="SOURCE")
 @paths_argument
 @format_option("text", "json")

@@ -1,5 +1,6 @@
 """`plan` and `show`."""
 
+import getpass
 from contextlib import closing
 from pathlib import Path
 
@@ -27,6 +28,7 @@ EXIT_CHANGES = 3
 @click.option(
     "--target", "targets", multiple=True, metavar="KIND:NAME", help="Only this user, group or department (repeatable)."
 )
+@click.option("--accept", "codes", multiple=True, metavar="CODE", help="Accept this violation of a guard (repeatable).")
 @scope_options
 @variable_option
 @output_options
@@ -38,6 +40,7 @@ def plan(
     form: str,
     check: bool,
     targets: tuple[str, ...],
+    codes: tuple[str, ...],
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -45,15 +48,18 @@ def plan(
     """Show what apply would change. Writes nothing but FILE."""
     from reconcile.cli import assembling, planfiles, showing
     from reconcile.model.change import Scope
+    from reconcile.planning import accepted
 
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         made, troubles = assembling.plan(loaded, scope, variables, target, tell)
+    if codes:
+        made = accepted(made, codes, getpass.getuser())
     if out is not None:
         planfiles.write(out, made)
     click.echo(showing.plan(made, form, full=False, saved=out, colour=colour()))
-    if made.violations:
+    if made.refused:
         context.exit(GuardRefused.exit_code)
     if troubles:
         context.exit(troubles[0].exit_code)

@@ -33,7 +33,7 @@ _PREVIEWED = (
 )
 
 
-@click.command()
+@click.command(short_help="Show who would be synchronised.")
 @paths_argument
 @format_option("table", "csv", "json")
 @scope_options

@@ -9,7 +9,7 @@ from reconcile.cli.running import output_options, paths_argument, progress, scop
 from reconcile.errors import Unreadable
 
 
-@click.command()
+@click.command(short_help="Connect to everything; count what is found.")
 @paths_argument
 @scope_options
 @variable_option

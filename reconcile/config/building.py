@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from reconcile.config import connections, departures, schedules, schema
+from reconcile.config import connections, departures, limits, schedules, schema
 from reconcile.config.expressions import Refused
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path
@@ -112,6 +112,7 @@ class Builder:
             groups=tuple(rules[0]),
             departments=tuple(rules[1]),
             lifecycle=departures.lifecycle(self._data.get("lifecycle", {})),
+            safety=limits.safety(self._data.get("safety", {})),
             schedule=schedules.schedule(self._data.get("schedule")),
         )
 
@@ -151,6 +152,7 @@ class Builder:
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),
             register_on_login=values.get("register_on_login", False),
+            expect=desired.Expected(**{key: tuple(names) for key, names in values.get("expect", {}).items()}),
             options=_options(values, desired.Source),
         )
 

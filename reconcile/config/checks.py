@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from reconcile.config import connections, departures, schedules
+from reconcile.config import connections, departures, limits, schedules
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
 from reconcile.config.schema import BUILT_IN
@@ -41,6 +41,9 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
                 _patterns(rule, (key, index), "select", findings)
     _role_mappings(data, findings)
     departures.check(mapping(data, "lifecycle"), findings)
+    limits.check(data, findings)
+    for index, item in mappings(mapping(data, "safety"), "groups"):
+        _patterns(item, ("safety", "groups", index), "select", findings)
     for below, fault in schedules.faults(data.get("schedule")):
         findings.add(("schedule", *below), fault)
 
@@ -67,6 +70,8 @@ def _names(source: Values, path: Path, findings: Findings) -> None:
     bind = text(mapping(source, "bind"), "dn")
     if "=" in bind:
         _dn((*path, "bind", "dn"), bind, findings)
+    for key in ("persons", "groups"):
+        _patterns(mapping(source, "expect"), (*path, "expect"), key, findings)
     users = mapping(source, "users")
     for key in ("select", "exclude", "inactive_ous"):
         _patterns(users, (*path, "users"), key, findings)

@@ -24,11 +24,13 @@ joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a 
 is about one of them and changes nothing else.
 """
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from reconcile.model.path import path, titles
+from reconcile.model.platform import Reading
 
 Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
 Action: TypeAlias = Literal["create", "update", "delete", "adopt", "activate", "deactivate", "block", "erase"]
@@ -80,11 +82,20 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
 
 
 class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """What a guard found."""
+    """What a guard found. The code holds the number it found, so that who accepts 12 losses has not accepted 13."""
 
     workspace: str
     code: str
     detail: str
+    acceptable: bool = True
+    """False where only other settings, or another directory, can help."""
+
+
+class Acceptance(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
+    """Who accepted the violation of a code; when, is when the plan was made."""
+
+    code: str
+    by: str
 
 
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +142,22 @@ class Plan(msgspec.Struct, frozen=True):
     violations: tuple[Violation, ...] = ()
     existing: tuple[Existing, ...] = ()
     """For each source that was read; empty where the plan is narrowed to targets."""
+    readings: tuple[Reading, ...] = ()
+    """How much each source that was read held."""
+    to_remember: tuple[str, ...] = ()
+    """The workspaces that are to keep these readings, having others or none; () for a plan narrowed to targets."""
+    accepted: tuple[Acceptance, ...] = ()
+
+    @property
+    def refused(self) -> tuple[Violation, ...]:
+        """The violations that nobody accepted."""
+        return refused(self.violations, self.accepted)
+
+
+def refused(violations: Iterable[Violation], accepted: Iterable[Acceptance]) -> tuple[Violation, ...]:
+    """Those of the violations that are not accepted, or cannot be."""
+    codes = {one.code for one in accepted}
+    return tuple(one for one in violations if not (one.acceptable and one.code in codes))
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:

@@ -146,6 +146,13 @@ class Units(msgspec.Struct, frozen=True):
     filter: str | None = None
 
 
+class Expected(msgspec.Struct, frozen=True):
+    """Persons and groups, as patterns, without which a read of a source is not to be trusted."""
+
+    persons: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
 class Source(msgspec.Struct, frozen=True):
     """One directory connection and the rules on what it supplies. `base` of its parts is below `base_dn` or whole."""
 
@@ -171,6 +178,7 @@ class Source(msgspec.Struct, frozen=True):
     """A person becomes a user at the first successful login, and stays one as long as the rules allow it."""
     active_uac: tuple[int, ...] = ()
     """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
+    expect: Expected = Expected()
     options: dict[str, object] = {}
 
 
@@ -238,6 +246,61 @@ class Lifecycle(msgspec.Struct, frozen=True):
     adopt_local: Literal["never", "matching_email", "always"] = "never"
 
 
+class Limit(msgspec.Struct, frozen=True):
+    """So many may change at once: a number, or a percentage of what there is now."""
+
+    number: float
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number:g}{'%' if self.percent else ''}"
+
+
+def _percent(number: float) -> Limit:
+    return Limit(number, percent=True)
+
+
+class LossLimits(msgspec.Struct, frozen=True):
+    """How much one plan may change, for each source and in all; None is without limit."""
+
+    users_lost: Limit | None = _percent(10)
+    memberships_lost: Limit | None = _percent(30)
+    """For each group too."""
+    grants_lost: Limit | None = _percent(20)
+    updates: Limit | None = _percent(50)
+    creates: Limit | None = None
+
+
+class GroupSafety(msgspec.Struct, frozen=True):
+    """Another limit for the memberships of some groups; None is without limit, and they count nowhere else either."""
+
+    select: tuple[str, ...]
+    memberships_lost: Limit | None
+
+
+class Protect(msgspec.Struct, frozen=True):
+    """What no plan may take away, whoever accepts it. Users, roles and groups are patterns of names."""
+
+    users: tuple[str, ...] = ("admin",)
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    min_admins: int = 1
+    """So many users of no source, in service and with the role `admin_role`, have to stay."""
+    admin_role: str = "administrator"
+
+
+class Safety(msgspec.Struct, frozen=True):
+    """The guards that look at a plan before its first change."""
+
+    limits: LossLimits = LossLimits()
+    at_least: int = 5
+    """A percentage never refuses fewer than this."""
+    shrink: Limit | None = _percent(20)
+    """How far a source may fall behind its last good read."""
+    groups: tuple[GroupSafety, ...] = ()
+    protect: Protect = Protect()
+
+
 class Schedule(msgspec.Struct, frozen=True):
     """When a service runs: five cron fields, in a time zone; `timezone` None is the machine's."""
 
@@ -257,4 +320,5 @@ class DesiredState(msgspec.Struct, frozen=True):
     groups: tuple[GroupRule, ...] = ()
     departments: tuple[DepartmentRule, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
+    safety: Safety = Safety()
     schedule: Schedule | None = None

@@ -105,6 +105,19 @@ class Grant(msgspec.Struct, frozen=True, gc=False, order=True):
     origin: str = BY_HAND
 
 
+class Reading(msgspec.Struct, frozen=True, gc=False, order=True, forbid_unknown_fields=True):
+    """How much a source held when it was last read; None for what was not asked for.
+
+    `members` are those of all groups together, as their entries list them.
+    """
+
+    source: str
+    persons: int | None = None
+    groups: int | None = None
+    units: int | None = None
+    members: int | None = None
+
+
 class PlatformState(msgspec.Struct, frozen=True):
     """One workspace of a platform, complete. Lists are in no promised order."""
 
@@ -118,6 +131,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     grants: tuple[Grant, ...] = ()
     deleted: frozenset[tuple[str, str]] = frozenset()
     """Source and external id of persons who had a user that nobody but a person on the platform can have deleted."""
+    readings: tuple[Reading, ...] = ()
+    """The last good read of each source: what a later one is compared with."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -130,3 +145,5 @@ class Limits(msgspec.Struct, frozen=True):
     """A role need not be there before it is granted."""
     nested_groups: bool = False
     """A group can be in other groups."""
+    own_username: str = ""
+    """The account that reconcile itself uses on the platform; "" where it needs none."""

@@ -2,27 +2,37 @@
 
 No I/O, no clock, no randomness: the same inputs give the same plan to the byte. Read in this order: `query` (what to
 ask a directory for), `index` (a snapshot made fast to look things up in), `scope` (who is wanted), `matching` (who is
-which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `make`.
-`survey` and `overview` only look at a source; `preview` tells who would be synchronised.
+which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
+(what may not happen without a person's consent, if at all), `make`.
+`survey` and `overview` only look at a source; `preview` tells who would be synchronised; `usernames` narrows a plan to
+new usernames.
 """
 
+from reconcile.planning.acceptance import accepted
+from reconcile.planning.guard import protections, violations
 from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
 from reconcile.planning.survey import keyword, search_query, survey
+from reconcile.planning.usernames import Migration, migration
 
 __all__ = [
     "Inputs",
+    "Migration",
     "Preview",
+    "accepted",
     "keyword",
     "lost",
     "make",
+    "migration",
     "outlined",
     "overview",
     "preview",
+    "protections",
     "query",
     "search_query",
     "survey",
     "tree_query",
+    "violations",
 ]

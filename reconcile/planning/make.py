@@ -7,12 +7,12 @@ import msgspec
 
 from reconcile.errors import UsageError
 from reconcile.model import dn
-from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip
+from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip, Violation
 from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
-from reconcile.model.platform import Limits, PlatformState
-from reconcile.planning import targets
+from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.planning import guard, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.order import ordered
 from reconcile.planning.rules import SourceRules
@@ -75,6 +75,11 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
     targets.check(inputs.scope.targets, changes, skips, inputs.current)
+    narrowed = targets.narrow(tuple(changes), inputs.scope.targets)
+    read = tuple(
+        trust.reading(inputs.desired, one.source, one.index.snapshot)
+        for one in sorted(rules, key=lambda one: one.source.name)
+    )
     plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -86,11 +91,29 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
             sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
             current={state.workspace: state_digest(state) for state in inputs.current},
         ),
-        changes=targets.narrow(tuple(changes), inputs.scope.targets),
+        changes=narrowed,
         skips=targets.narrow_skips(tuple(skips), inputs.scope.targets),
+        violations=tuple(_violations(inputs, narrowed, rules, read)),
         existing=() if inputs.scope.targets else tuple(_existing(inputs)),
+        readings=read,
+        to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
     )
     return plan, tuple(notice for one in rules for notice in one.notices)
+
+
+def _violations(
+    inputs: Inputs, changes: tuple[Change, ...], rules: Iterable[SourceRules], read: tuple[Reading, ...]
+) -> Iterator[Violation]:
+    for state in inputs.current:
+        own = [change for change in changes if change.workspace == state.workspace]
+        yield from guard.violations(own, state, inputs.desired.safety, inputs.limits.own_username, read)
+        for one in rules:
+            yield from trust.missing(state.workspace, one.source, one.index)
+
+
+def _news(current: Iterable[PlatformState], read: tuple[Reading, ...]) -> Iterator[str]:
+    """The workspaces that do not know yet how much the sources hold."""
+    return (state.workspace for state in current if not set(read) <= set(state.readings))
 
 
 def _existing(inputs: Inputs) -> Iterator[Existing]:
@@ -156,5 +179,6 @@ def state_digest(state: PlatformState) -> str:
             tuple(sorted(state.memberships)),
             tuple(sorted(state.grants)),
             state.deleted,
+            tuple(sorted(state.readings, key=lambda one: one.source)),
         )
     )

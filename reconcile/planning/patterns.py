@@ -15,6 +15,21 @@ def _glob(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
 
 
+class NamePatterns:
+    """Patterns of plain names as one question; `*` stands for any text, and case never matters."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Anything but `*` stands for itself."""
+        self._globs = [_glob(pattern.casefold()) for pattern in patterns]
+
+    def __bool__(self) -> bool:
+        return bool(self._globs)
+
+    def matches(self, name: str) -> bool:
+        """Whether any of the patterns is all of the name."""
+        return any(glob.fullmatch(name.casefold()) for glob in self._globs)
+
+
 class Selection:
     """Several patterns as one question. Made from texts that the configuration has checked."""
 

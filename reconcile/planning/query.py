@@ -19,7 +19,7 @@ def query(desired: DesiredState, source: Source) -> Query:
         person_attributes=_attributes(persons),
         group_attributes=_attributes(rule.name for rule in groups),
         unit_attributes=_attributes(rule.title for rule in departments),
-        groups=bool(groups or mapped or users.require_groups),
+        groups=bool(groups or mapped or users.require_groups or source.expect.groups),
         units=bool(departments),
     )
 

@@ -28,6 +28,7 @@ class Draft:
         """Takes the state, what names in `before` mean, and the time (RFC 3339)."""
         self._now = now
         self._deleted = state.deleted
+        self._readings = state.readings
         self._workspace = state.workspace
         self._names = names
         self._sources = {one.name: one for one in state.sources}
@@ -55,6 +56,7 @@ class Draft:
             tuple(self._memberships.values()),
             tuple(self._grants.values()),
             self._deleted,
+            self._readings,
         )
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:

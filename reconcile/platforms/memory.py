@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from reconcile.errors import Locked
 from reconcile.model import desired
 from reconcile.model.change import Change
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.platforms.attempts import MemoryAttempts
 from reconcile.platforms.draft import Draft
 from reconcile.platforms.names import Names
@@ -173,6 +173,13 @@ class MemoryWriter:
         if self._keep is not None:
             self._keep(state)
         self.state = state
+
+    def remember(self, readings: Collection[Reading]) -> None:
+        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        there = {source.name for source in self.state.sources}
+        kept = {one.source: one for one in self.state.readings}
+        kept |= {one.source: one for one in readings if one.source in there}
+        self._advance(replace(self.state, readings=tuple(kept.values())))
 
 
 def _parked(row: str) -> str:

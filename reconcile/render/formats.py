@@ -23,11 +23,16 @@ def plan_json(plan: Plan) -> str:
                 "by_kind": words.counts(plan.changes),
                 "skips": words.skip_counts(plan),
                 "violations": len(plan.violations),
+                "refused": len(plan.refused),
                 "counts": counting.as_json(counting.planned(plan)),
             },
             "changes": plan.changes,
             "skips": plan.skips,
-            "violations": plan.violations,
+            "violations": [
+                {**msgspec.structs.asdict(one), "accepted": one not in plan.refused} for one in plan.violations
+            ],
+            "accepted": plan.accepted,
+            "readings": plan.readings,
         }
     )
 

@@ -12,9 +12,9 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     lines = ["## reconcile plan", "", f"**{_cell(words.headline(plan))}**", ""]
     if words.narrowed(plan):
         lines += [f"Only {_cell(words.narrowed(plan))}.", ""]
-    if plan.violations:
-        lines += ["### Refused by the guards", ""]
-        lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in plan.violations] + [""]
+    for title, found in words.judged(plan):
+        lines += [f"### {_cell(title)}", ""]
+        lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in found] + [""]
     lines += _counts(counting.planned(plan))
     if plan.changes:
         lines += ["### Changes", ""]

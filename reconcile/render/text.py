@@ -30,16 +30,21 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     paint = _painted if colour else _plain
     lines = list(_changes(plan, paint, full=full))
     lines += _skips(plan, paint, full=full)
-    if plan.violations:
-        lines += [paint("Refused by the guards:", "bold")]
-        lines += [f"  {paint('!', '!')} {one.code}: {words.printable(one.detail)}" for one in plan.violations]
-        lines.append("")
+    lines += _violations(plan, paint)
     lines.append(paint(words.headline(plan), "bold"))
     lines += _counts(counting.planned(plan), paint)
     lines += _summary(plan)
     if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
         lines.append(pointer)
     return "\n".join(lines)
+
+
+def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
+    for title, found in words.judged(plan):
+        yield paint(f"{title}:", "bold")
+        for one in found:
+            yield f"  {paint('!', '!')} {words.printable(one.code)}: {words.printable(one.detail)}"
+        yield ""
 
 
 def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from reconcile.model.change import LOSSES, Change, Fields, Plan, unnests
+from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
 from reconcile.model.report import Outcome, Report, Result
 
 SHOWN = 10
@@ -121,6 +121,16 @@ def narrowed(plan: Plan) -> str:
     """What the command line narrowed the plan to; "" for nothing."""
     scope = [*plan.scope.targets, *(f"source {name}" for name in plan.scope.sources)]
     return printable(", ".join([*scope, *(f"workspace {name}" for name in plan.scope.workspaces)]))
+
+
+def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
+    """What the guards found, under the words for what became of it."""
+    refused = plan.refused
+    accepted = tuple(one for one in plan.violations if one not in refused)
+    if refused:
+        yield "Refused by the guards", refused
+    if accepted:
+        yield f"Accepted by {printable(', '.join(sorted({one.by for one in plan.accepted})))}", accepted
 
 
 def told(report: Report) -> Iterator[Outcome]:

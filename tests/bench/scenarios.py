@@ -36,6 +36,7 @@ role_mappings:
   - {{role: operator, default: true}}
 groups:
   - {{source: corp, select: ["cn=*"]}}
+safety: {{limits: {{updates: none}}}}
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from reconcile.errors import Locked
 from reconcile.model.change import Change, Fields
 from reconcile.model.path import path
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import PlatformState, Reading
 from reconcile.ports import Platform
 from tests.contract.platforms import (
     CASES,
@@ -642,3 +642,48 @@ def test_a_nesting_that_cannot_be_fails_alone_and_leaves_no_trace(platform: Plat
     assert set(view(platform.read("main"))["groups"]) == {"old", "taken", "fine"}
     assert nestings(platform) == {("fine", "old"): "corp", ("old", "taken"): "corp"}
     ok(platform, group("lost"), group("follows"))
+
+
+def remember(platform: Platform, *readings: Reading) -> None:
+    with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+        writer.read()
+        writer.remember(readings)
+
+
+def test_how_much_sources_held_is_remembered_each_for_itself(platform: Platform) -> None:
+    branch = change("source", "create", "branch", {"name": "branch", "type": "ldif"})
+    ok(platform, CORP, branch)
+    assert platform.read("main").readings == ()
+    corp = Reading("corp", 20, None, 3, 2**31 - 1)
+    remember(platform, corp, Reading("branch", 0), Reading("ghost", 1))
+    assert set(platform.read("main").readings) == {corp, Reading("branch", 0)}
+    remember(platform, Reading("branch", 5, 1, None, 0))
+    assert set(platform.read("main").readings) == {corp, Reading("branch", 5, 1, None, 0)}
+    remember(platform)
+    assert set(platform.read("main").readings) == {corp, Reading("branch", 5, 1, None, 0)}
+    ok(platform, user("anna"))
+    assert set(platform.read("main").readings) == {corp, Reading("branch", 5, 1, None, 0)}
+    assert platform.read("other").readings == ()
+
+
+def test_a_source_that_is_new_is_remembered_in_the_same_transaction(platform: Platform) -> None:
+    with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+        writer.read()
+        assert list(writer.write([CORP])) == [""]
+        writer.remember([Reading("corp", 1)])
+    assert platform.read("main").readings == (Reading("corp", 1),)
+
+
+def test_what_is_remembered_is_undone_with_everything_else(platform: Platform) -> None:
+    ok(platform, CORP)
+    remember(platform, Reading("corp", 20))
+
+    def breaking_off() -> None:
+        with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+            writer.read()
+            writer.remember([Reading("corp", 1)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        breaking_off()
+    assert platform.read("main").readings == (Reading("corp", 20),)

@@ -230,6 +230,14 @@ def test_an_application_writes_with_as_little_as_it_has(tmp_path: Path, platform
             by_hand(tmp_path, statement)
 
 
+@pytest.mark.parametrize("count", ["'many'", "-1", "1.5"])
+def test_a_reading_that_is_no_count_is_not_believed(tmp_path: Path, platform: SqlPlatform, count: str) -> None:
+    ok(platform, CORP)
+    by_hand(tmp_path, f"INSERT INTO readings (source_id, persons) SELECT id, {count} FROM sources")
+    with pytest.raises(PlatformUnreadable, match="table readings, source 'corp'.*is no count: delete the row"):
+        platform.read("main")
+
+
 def test_attributes_of_another_hand_are_read_as_text(tmp_path: Path, platform: SqlPlatform) -> None:
     ok(platform, user("anna", attributes={"kept": "1"}))
     odd = '{"kept": "1", "age": 7, "tags": ["a"], "gone": null}'

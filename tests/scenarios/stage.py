@@ -16,14 +16,14 @@ import msgspec
 import yaml
 
 from reconcile.applying import apply, dumps, loads
-from reconcile.cli import rows
-from reconcile.config import load
+from reconcile.cli import assembling, rows
+from reconcile.config import Loaded, load
 from reconcile.directories.ldif import LdifDirectory
 from reconcile.directories.memory import MemoryDirectory
 from reconcile.model.change import Change, Plan, Scope
 from reconcile.model.dn import rdn
 from reconcile.model.report import Report
-from reconcile.planning import Inputs, lost, make, query
+from reconcile.planning import Inputs, accepted, lost, make, query
 from reconcile.platforms.memory import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder, Platform
@@ -89,15 +89,12 @@ class Stage:
             with closing(SqlPlatform(settings)) as opened:
                 yield opened
 
-    def plan(self, scope: Scope | None = None, at: str = NOW) -> tuple[Plan, tuple[str, ...]]:
-        """The plan, having gone through its file format, and the notices."""
+    def plan(
+        self, scope: Scope | None = None, at: str = NOW, accept: list[str] | None = None
+    ) -> tuple[Plan, tuple[str, ...]]:
+        """The plan, having gone through its file format, and the notices. `accept`: codes; None for all that can be."""
         scope = scope or Scope()
-        loaded = load(
-            [self.folder / "reconcile.yml"],
-            environ={},
-            sources={"ldif": LdifDirectory.problems},
-            platforms={"sql": SqlPlatform.problems},
-        )
+        loaded = self.loaded()
         state = loaded.desired
         with self.platform(state.platform) as platform:
             current = tuple(platform.read(name) for name in state.platform.workspaces)
@@ -123,6 +120,8 @@ class Stage:
                     at,
                 )
             )
+        codes = [one.code for one in made.violations if one.acceptable] if accept is None else accept
+        made = accepted(made, codes, "tester")
         data = dumps(made)
         read = loads(data, "plan")
         assert read == made
@@ -131,18 +130,22 @@ class Stage:
 
     def settings(self) -> Any:
         """The platform settings of the files."""
-        loaded = load(
+        return self.loaded().desired.platform
+
+    def loaded(self) -> Loaded:
+        """The files."""
+        return load(
             [self.folder / "reconcile.yml"],
             environ={},
             sources={"ldif": LdifDirectory.problems},
             platforms={"sql": SqlPlatform.problems},
         )
-        return loaded.desired.platform
 
     def apply(self, made: Plan) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            return apply(made, platform, HOLDER._replace(started=made.created))
+            guard = assembling.guard(self.loaded(), made, platform)
+            return apply(made, platform, HOLDER._replace(started=made.created), guard=guard)
 
     def delete(self, usernames: list[str]) -> None:
         """What people delete on the platform, past the sync."""

@@ -139,6 +139,7 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
         "by_kind": {"source": {"create": 1}, "user": {"create": 1}},
         "skips": {"missing_field": 1},
         "violations": 0,
+        "refused": 0,
     }
     assert set(data["digests"]) == {"configuration", "sources", "current"}
     change = data["changes"][1]
@@ -309,11 +310,16 @@ def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     shell.run("plan", "--out", "the.plan")
     path = shell.folder / "the.plan"
     made = loads(path.read_bytes(), "the.plan")
-    refused = msgspec.structs.replace(made, violations=(Violation("main", "users_lost", "all of them"),))
+    refused = msgspec.structs.replace(made, violations=(Violation("main", "users_lost:main/corp:1", "all of them"),))
     path.write_bytes(dumps(refused))
-    assert "users_lost: all of them" in shell.run("show", "the.plan")[0]
+    assert "users_lost:main/corp:1: all of them" in shell.run("show", "the.plan")[0]
     _, err = shell.run("apply", "the.plan", "--yes", code=4)
-    assert err == "error: refused by the guards, nothing was applied: users_lost: all of them\n"
+    assert err == (
+        "error: refused by the guards, nothing was applied:\n"
+        "error:   users_lost:main/corp:1: all of them\n"
+        "error: If that is meant: reconcile plan --accept users_lost:main/corp:1 --out FILE, "
+        "then reconcile apply FILE\n"
+    )
     assert not (shell.folder / "platform.db").exists()
 
 

@@ -1,5 +1,6 @@
 """Plays every story of the files beside this one."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.errors import ReconcileError
+from reconcile.errors import GuardRefused, ReconcileError
 from reconcile.platforms.memory import MemoryPlatform
 from tests.scenarios.stage import DESIRED, NOW, Stage, ldif, told
 
@@ -42,16 +43,26 @@ def stories() -> Iterator[Any]:
 def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
     known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons", "at"}
-    known |= {"users", "groups", "departments", "deleted"}
+    known |= {"users", "groups", "departments", "deleted", "violations", "accept", "counted", "people"}
     given = story.get("desired", {})
     for number, step in enumerate(story["steps"], start=1):
         assert step.keys() <= known, f"step {number}"
         given = step.get("desired", given)
+        if "people" in step:
+            step["directory"] = step.get("directory", {}) | crowd(**step["people"])
         directories = step.get("directories", {"corp": step["directory"]} if "directory" in step else {})
         stage.write(desired_of(given), {name: ldif(entries) for name, entries in directories.items()})
         stage.by_hand(step.get("by_hand", []))
         stage.delete(step.get("deleted", []))
         play(stage, step, f"step {number}")
+
+
+def crowd(persons: list[int], members: dict[str, list[int]] | None = None) -> dict[str, Any]:
+    """Persons p01, p02 … from the first number to the second, and groups with members from … to."""
+    entries: dict[str, Any] = {f"uid=p{number:02}": None for number in range(persons[0], persons[1] + 1)}
+    for name, (first, last) in (members or {}).items():
+        entries[name] = {"member": [f"uid=p{number:02}" for number in range(first, last + 1)]}
+    return entries
 
 
 def play(stage: Stage, step: dict[str, Any], where: str) -> None:
@@ -61,14 +72,27 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
         assert str(caught.value) == step["error"], where
         return
     at = step.get("at", NOW)
-    plan, notices = stage.plan(at=at)
+    plan, notices = stage.plan(at=at, accept=step.get("accept"))
     lines = [told(change) for change in plan.changes if change.kind != "source"]
-    assert lines == step.get("plan", []), where
+    if "counted" in step:
+        counted = Counter(f"{one.kind} {one.action}" for one in plan.changes if one.kind != "source")
+        assert counted == step["counted"], where
+    else:
+        assert lines == step.get("plan", []), where
     assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get("skips", []), where
     if "reasons" in step:
         reasons = [change.reason for change in plan.changes if change.kind != "source"]
         assert reasons == step["reasons"], where
     assert list(notices) == step.get("notices", []), where
+    if "violations" in step:
+        assert [one.code for one in plan.violations] == step["violations"], where
+    if plan.refused:
+        assert "violations" in step, f"{where}: {plan.refused}"
+        before = stage.state()
+        with pytest.raises(GuardRefused):
+            stage.apply(plan)
+        assert stage.state() == before, where
+        return
     report = stage.apply(plan)
     assert [one for one in report.outcomes if one.result != "applied"] == [], where
     state = stage.state()
@@ -77,5 +101,6 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
             assert state[kind] == step[kind], where
     again, _ = stage.plan(at=at)
     assert [told(change) for change in again.changes] == [], f"{where}: a second plan must be empty"
+    assert (again.violations, again.to_remember) == ((), ()), where
     if not plan.skips:
         assert again.skips == (), where

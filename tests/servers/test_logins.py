@@ -196,6 +196,31 @@ def test_a_vacation_does_not_matter(gate: Gate) -> None:
     assert gate.sql("SELECT status FROM users") == [("vacation",)]
 
 
+def test_guards_on_runs_do_not_hold_up_a_login_but_what_is_protected_is(gate: Gate, server: Slapd) -> None:
+    gate.login("p1")
+    gate.login("p2")
+    gate.add(safety={"protect": {"users": ["sue"]}, "limits": {"grants_lost": 0, "memberships_lost": 0}})
+    gate.sql("INSERT INTO readings (source_id, persons) SELECT id, 100000 FROM sources")
+    assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role clerk, up to date."
+    gate.add(role_mappings=[{"role": "guest", "default": True}])
+    assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role guest, updated."
+    gate.add(safety={"protect": {"roles": ["clerk"]}})
+    assert gate.login("p2", RIGHT) == "p2 is logged in to main: by corp, with the role clerk, up to date."
+    assert "protected_role:main/clerk:1" in gate.log
+    assert gate.sql("SELECT persons FROM readings") == [(100000,)]
+
+
+def test_a_login_adopts_no_protected_account(gate: Gate, server: Slapd) -> None:
+    gate.login("p1")
+    renaming = {"create": "never", "fields": {"username": "{{ identifier }}.local"}}
+    gate.desired(server.url, register_on_login=True, users=renaming)
+    gate.add(**RULES, lifecycle={"adopt_local": "always"}, safety={"protect": {"users": ["*.local"]}})
+    gate.sql("INSERT INTO users (workspace_id, username, password_hash) VALUES (1, 'sue.local', 'kept')")
+    told = gate.login("sue", RIGHT, code=1)
+    assert told.startswith("sue.local may not log in: refused by the guards")
+    assert gate.sql("SELECT password_hash, source_id FROM users WHERE username = 'sue.local'") == [("kept", None)]
+
+
 def test_disabled_in_the_directory(gate: Gate, server: Slapd) -> None:
     lock = f"dn: uid=p5,{PEOPLE}\nchangetype: modify\n"
     users = {"create": "all", "disabled_when": "{{ mail == 'p5@example.com' }}"}

@@ -100,6 +100,12 @@ _DELETED = (
 )
 """Who was supplied once and is no user now."""
 
+_READINGS = (
+    sa.select(t.sources.c.name, t.readings.c.persons, t.readings.c.groups, t.readings.c.units, t.readings.c.members)
+    .join(t.sources, t.sources.c.id == t.readings.c.source_id)
+    .where(t.sources.c.workspace_id == _WORKSPACE)
+)
+
 
 def read(
     connection: sa.Connection, workspace: str, progress: Progress = no_progress, *, lock: bool = False
@@ -134,6 +140,7 @@ def read(
         memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS, t.memberships)]),
         grants=tuple([Grant(*row) for row in rows(_GRANTS, t.grants)]),
         deleted=frozenset([(source, person) for source, person in rows(_DELETED, t.supplied)]),
+        readings=soundness.readings(bulk.rows(connection, _READINGS, {"workspace": number})),
     )
 
 

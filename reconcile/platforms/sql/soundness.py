@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.model.platform import Department, Group
+from reconcile.model.platform import Department, Group, Reading
 from reconcile.platforms.sql.tables import metadata
 
 
@@ -39,6 +39,15 @@ def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -
                 raise PlatformUnreadable(
                     f"table {table}, row {row[0]!r}: {column} is {value!r}, not text: correct the value"
                 )
+
+
+def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
+    """How much each source held. Raises PlatformUnreadable for what is no number of things."""
+    for source, *numbers in rows:
+        for number in numbers:
+            if number is not None and not (isinstance(number, int) and number >= 0):
+                raise PlatformUnreadable(f"table readings, source {source!r}: {number!r} is no count: delete the row")
+    return tuple([Reading(*row) for row in rows])
 
 
 def nested(groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]]) -> tuple[Group, ...]:

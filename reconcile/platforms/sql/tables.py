@@ -229,6 +229,13 @@ supplied = sa.Table(
     sa.Column("external_id", sa.String(NAME), primary_key=True),
 )
 
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("source_id", sa.ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    *(sa.Column(part, sa.Integer) for part in ("persons", "groups", "units", "members")),
+)
+
 locks = sa.Table(
     "locks",
     metadata,

@@ -1,13 +1,13 @@
 """The writer: one workspace in its transaction, each kind and action handed to the module that knows it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change
 from reconcile.model.desired import Platform
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import PlatformState, Reading
 from reconcile.platforms.names import Names
 from reconcile.platforms.sql import departments, erasing, links, named, reading, supplied, users
 from reconcile.platforms.sql import tables as t
@@ -39,6 +39,7 @@ _STEPS: Mapping[tuple[str, str], Callable[[Work, Sequence[Change]], list[str]]] 
     ("membership", "delete"): links.delete,
 }
 
+_PARTS = ("persons", "groups", "units", "members")
 _SUPPLYING = frozenset({"create", "update", "adopt"})
 
 
@@ -95,3 +96,19 @@ class SqlWriter:
         self._written += len(changes)
         self._progress("changes written", self._written)
         return reasons
+
+    def remember(self, readings: Collection[Reading]) -> None:
+        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        if self._work is None:
+            self.read()
+        assert self._work is not None  # noqa: S101 - read just set it
+        numbers = self._ids(t.sources, self._work.workspace_id)
+        rows = [
+            {"source_id": numbers[one.source], **{part: getattr(one, part) for part in _PARTS}}
+            for one in readings
+            if one.source in numbers
+        ]
+        if rows:
+            former = t.readings.c.source_id.in_([row["source_id"] for row in rows])
+            self._connection.execute(sa.delete(t.readings).where(former))
+            self._connection.execute(t.readings.insert(), rows)

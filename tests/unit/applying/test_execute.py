@@ -1,15 +1,16 @@
 """Carrying out a plan on a platform in memory: outcomes, isolation, what is kept when something breaks off."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
-from reconcile.applying import apply
-from reconcile.errors import Locked, PlatformUnreadable, StalePlan
-from reconcile.model.change import Change, Digests, Fields, Plan, Scope
-from reconcile.model.platform import Grant, Group, Membership, PlatformState, User
+from reconcile.applying import Guard, apply
+from reconcile.errors import GuardRefused, Locked, PlatformUnreadable, StalePlan
+from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
+from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.model.report import Report
 from reconcile.platforms.memory import MemoryPlatform
 from reconcile.ports import Holder
@@ -280,3 +281,53 @@ def test_a_lock_that_cannot_be_released_does_not_hide_what_was_written() -> None
     report = apply(plan(user("ann")), Sticky(), HOLDER, together=False)
     assert results(report) == {"ann": ("applied", "")}
     assert troubles(report) == [("main", 7)]
+
+
+def guarded(code: str, *, acceptable: bool = True, found: list[str] | None = None) -> Guard:
+    def guard(changes: Sequence[Change], state: PlatformState) -> list[Violation]:
+        if found is not None:
+            found.append(f"{state.workspace}: {len(changes)} of {len(state.users)}")
+        return [Violation(state.workspace, code, "too many", acceptable)]
+
+    return guard
+
+
+def test_the_guards_look_before_the_first_write() -> None:
+    platform = MemoryPlatform(fault=lambda _: pytest.fail("nothing may be written"))
+    made = plan(user("ann"), user("bob", "second"))
+    for accepted, guard in (
+        ((), guarded("lost:1")),
+        ((Acceptance("lost:2", "anna"),), guarded("lost:1")),
+        ((Acceptance("lost:1", "anna"),), guarded("lost:1", acceptable=False)),
+    ):
+        for together in (True, False):
+            taken = msgspec.structs.replace(made, accepted=accepted)
+            if together:
+                with pytest.raises(GuardRefused, match="lost:1: too many"):
+                    apply(taken, platform, HOLDER, guard=guard)
+            else:
+                report = apply(taken, platform, HOLDER, guard=guard, together=False)
+                assert [one.exit_code for one in report.troubles] == [4, 4]
+
+
+def test_what_the_plan_accepts_is_applied() -> None:
+    platform, looked = MemoryPlatform(), list[str]()
+    made = msgspec.structs.replace(plan(user("ann")), accepted=(Acceptance("lost:1", "anna"),))
+    assert apply(made, platform, HOLDER, guard=guarded("lost:1", found=looked)).count("applied") == 1
+    assert looked == ["main: 1 of 0"]
+
+
+def test_a_plan_that_is_refused_is_not_even_locked() -> None:
+    refused = msgspec.structs.replace(plan(user("ann")), violations=(Violation("main", "lost:1", "too many"),))
+    platform = MemoryPlatform()
+    with platform.lock(["main"], HOLDER), pytest.raises(GuardRefused):
+        apply(refused, platform, HOLDER)
+
+
+def test_what_was_read_is_remembered_without_any_change() -> None:
+    platform = MemoryPlatform(states=[PlatformState("main", (Source("corp", "ldif"),))])
+    made = msgspec.structs.replace(plan(), readings=(Reading("corp", 3),))
+    apply(made, platform, HOLDER)
+    assert platform.read("main").readings == ()
+    assert apply(msgspec.structs.replace(made, to_remember=("main",)), platform, HOLDER) == Report()
+    assert platform.read("main").readings == (Reading("corp", 3),)

@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.applying import dumps, loads
 from reconcile.errors import PlanFileError
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import Acceptance, Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.platform import Reading
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
 DIGEST = "0" * 64
@@ -36,7 +38,11 @@ PLAN = Plan(
         Change("grant", "delete", "bob/x", {"user": "bob", "role": "x", "origin": "corp"}, None, "", "corp", "main"),
     ),
     (Skip("main", "corp", "uid=x", "x", "missing_field", "no mail"),),
-    (Violation("main", "users_lost", "too many"),),
+    (Violation("main", "users_lost:main/corp:9", "too many"), Violation("main", "min_admins:main:1", "", False)),
+    (),
+    (Reading("corp", 1, None, 0, 3),),
+    ("main",),
+    (Acceptance("users_lost:main/corp:9", "anna"),),
 )
 
 
@@ -49,7 +55,7 @@ def test_round_trip() -> None:
 def test_every_line_is_as_the_schema_says() -> None:
     validator = jsonschema.Draft202012Validator(SCHEMA)
     lines = dumps(PLAN).splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8
     for line in lines:
         validator.validate(json.loads(line))
     broken = json.loads(lines[1]) | {"extra": 1}
@@ -134,3 +140,10 @@ def test_a_forged_plan_whose_digest_is_right_is_refused(change: Change, wrong: s
     data = dumps(Plan(PLAN.tool, PLAN.created, (), (), Scope(), PLAN.digests, (change,)))
     with pytest.raises(PlanFileError, match=f"x:2: no plan holds such a change: {wrong}"):
         loads(data, "x")
+
+
+@pytest.mark.parametrize("code", ["users_lost:main/corp:10", "min_admins:main:1", ""])
+def test_a_forged_acceptance_is_refused(code: str) -> None:
+    forged = msgspec.structs.replace(PLAN, accepted=(Acceptance(code, "mallory"),))
+    with pytest.raises(PlanFileError, match="which is no violation"):
+        loads(dumps(forged), "x")

@@ -264,6 +264,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.PrimaryKeyConstraint("source_id", "external_id"),
     )
+    _create(
+        "readings",
+        sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False),
+        *(sa.Column(part, sa.Integer(), nullable=True) for part in ("persons", "groups", "units", "members")),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
+        sa.PrimaryKeyConstraint("source_id"),
+    )
     op.create_index("ix_responsibilities_user_id", "responsibilities", ["user_id"])
     above = "coalesce(parent_id, 0)"
     _unique("departments_title", "departments", ["workspace_id", above, "title"], above, "parent_or_0", "INTEGER")

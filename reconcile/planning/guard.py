@@ -1,0 +1,215 @@
+"""The guards: what of a plan is refused until a person accepts it, or for good.
+
+They look at the changes of one workspace, at its current state and at how much was read, so the same guards judge a
+plan when it is made and once more, under the lock, before its first change. Losing all of something is refused at any
+size: all users of a source who are in service, all members of a mirrored group, all grants of a role or of a source. It
+is not all where somebody else comes into the group, or gets the role; new users make up for nobody.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+from reconcile.model.change import Change, Violation
+from reconcile.model.desired import Limit, Safety
+from reconcile.model.platform import PlatformState, Reading
+from reconcile.planning import losses as ends
+from reconcile.planning.limits import exceeds
+from reconcile.planning.losses import GroupLimits, Link, Losses
+from reconcile.planning.protection import breaches
+from reconcile.planning.trust import shrunk
+
+
+def violations(
+    changes: Iterable[Change],
+    state: PlatformState,
+    safety: Safety,
+    own_username: str = "",
+    readings: Iterable[Reading] = (),
+    *,
+    renaming: bool = False,
+) -> tuple[Violation, ...]:
+    """What the guards find in the changes of one workspace.
+
+    `readings` are what the sources held when the changes were planned; `renaming` says that users are renamed on
+    purpose, which is no update of them (protected ones stay protected).
+    """
+    losses = Losses(changes, renaming=renaming)
+    found = _Limits(state, safety, losses)
+    return (
+        *found.users(),
+        *found.memberships(),
+        *found.grants(),
+        *found.others(),
+        *breaches(losses, state, safety.protect, own_username),
+        *shrunk(state.workspace, readings, state.readings, safety),
+    )
+
+
+def protections(
+    changes: Iterable[Change], state: PlatformState, safety: Safety, own_username: str = ""
+) -> tuple[Violation, ...]:
+    """What nobody may do, not even one person to the own account by a login."""
+    return tuple(breaches(Losses(changes), state, safety.protect, own_username))
+
+
+class _Limits:
+    """`safety.limits` over one workspace. What there is now is counted only where something is taken from it."""
+
+    def __init__(self, state: PlatformState, safety: Safety, losses: Losses) -> None:
+        self._state = state
+        self._safety = safety
+        self._losses = losses
+
+    def users(self) -> Iterator[Violation]:
+        lost = self._losses.users
+        limit = self._safety.limits.users_lost
+        if not lost or limit is None:
+            return
+        numbers = Counter(change.source for change in lost)
+        going = {change.key for change in lost}
+        left = Counter(
+            user.source
+            for user in self._state.users
+            if user.source and user.status in ends.IN_SERVICE and user.username not in going
+        )
+        before = Counter(ends.in_service(self._state))
+        done = {source: Counter(one.action for one in lost if one.source == source) for source in numbers}
+
+        def what(source: str) -> str:
+            actions = sum(done.values(), Counter()) if not source else done[source]
+            listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))
+            return f"users{_of(source)} would be lost ({listed})"
+
+        entirely = {source for source in numbers if before[source] and not left[source]}
+        yield from self._by_source("users_lost", numbers, self._users(), limit, what, entirely)
+
+    def memberships(self) -> Iterator[Violation]:
+        default = self._safety.limits.memberships_lost
+        lost = [link for link in self._losses.memberships if not link.along]
+        if not lost:
+            return
+        limits = GroupLimits(self._safety.groups, default, self._state)
+        lost = [link for link in lost if not limits.free(link.target)]
+        there = ends.memberships(self._state)
+        left = there.left(self._losses.memberships)
+        joined = self._losses.joined
+        entirely: set[str] = set()
+        if default is not None:
+            counted = {pair: number for pair, number in there.all.items() if not limits.free(pair[1])}
+            entirely = _entirely(lost, left, {source for source, _ in joined})
+            yield from self._by_source(
+                "memberships_lost",
+                Counter(link.source for link in lost),
+                _by_first(counted),
+                default,
+                lambda source: f"memberships{_of(source)} would be lost",
+                entirely,
+            )
+        of_groups = _by_second(there.all)
+        left_of = _by_second(left)
+        entered = {name for _, name in joined}
+        sources = {link.target: link.source for link in lost}
+        for name, number in sorted(Counter(link.target for link in lost).items()):
+            limit = limits.of(name)
+            if limit is None or not limits.mirrored(name):
+                continue
+            alone = left_of[name] <= 0 and name.casefold() not in entered
+            if alone and sources[name] in entirely:  # told already
+                continue
+            what = f"members of the group {name} would be lost"
+            place = f"{sources[name]}/{name}"
+            yield from self._judge("memberships_lost", place, number, of_groups[name], limit, what, entirely=alone)
+
+    def grants(self) -> Iterator[Violation]:
+        limit = self._safety.limits.grants_lost
+        lost = [link for link in self._losses.grants if not link.along]
+        if not lost or limit is None:
+            return
+        there = ends.grants(self._state)
+        left = there.left(self._losses.grants)
+        granted = self._losses.granted
+        entirely = _entirely(lost, left, {source for source, _ in granted})
+        yield from self._by_source(
+            "grants_lost",
+            Counter(link.source for link in lost),
+            _by_first(there.all),
+            limit,
+            lambda source: f"grants{_of(source)} would be lost",
+            entirely,
+        )
+        for (source, role), number in sorted(Counter((link.source, link.target) for link in lost).items()):
+            if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
+                what = f"grants of the role {role} by {source} would be lost"
+                base = there.all[source, role]
+                yield from self._judge("grants_lost", f"{source}/{role}", number, base, limit, what, entirely=True)
+
+    def others(self) -> Iterator[Violation]:
+        limits, losses = self._safety.limits, self._losses
+        for name, done, numbers, limit in (
+            ("updates", "updated", losses.updated, limits.updates),
+            ("creates", "created", losses.created, limits.creates),
+        ):
+            if numbers and limit is not None:
+                yield from self._by_source(name, numbers, self._users(), limit, partial(_would_be, done))
+
+    def _users(self) -> Counter[str]:
+        """Source → its users, the erased left out."""
+        return Counter(user.source for user in self._state.users if user.source and user.status != "erased")
+
+    def _by_source(
+        self,
+        name: str,
+        numbers: Counter[str],
+        bases: Mapping[str, int],
+        limit: Limit,
+        what: Callable[[str], str],
+        entirely: Iterable[str] = (),
+    ) -> Iterator[Violation]:
+        """For each source, and for all together where several lose something."""
+        for source in sorted(numbers):
+            base = bases.get(source, 0)
+            yield from self._judge(
+                name, source, numbers[source], base, limit, what(source), entirely=source in entirely
+            )
+        if len(numbers) > 1:
+            number, base = numbers.total(), sum(bases.values())
+            yield from self._judge(name, "", number, base, limit, what(""), entirely=False)
+
+    def _judge(
+        self, name: str, place: str, number: int, base: int, limit: Limit, what: str, *, entirely: bool
+    ) -> Iterator[Violation]:
+        if not entirely and not exceeds(limit, number, base, self._safety.at_least):
+            return
+        workspace = self._state.workspace
+        where = f"{workspace}/{place}" if place else workspace
+        told = "nothing of it would be left" if entirely else f"the limit {name} is {limit}"
+        yield Violation(workspace, f"{name}:{where}:{number}", f"{number} of {base} {what}: {told}")
+
+
+def _would_be(done: str, source: str) -> str:
+    return f"users{_of(source)} would be {done}"
+
+
+def _of(source: str) -> str:
+    return f" of {source}" if source else " of all sources"
+
+
+def _entirely(lost: Iterable[Link], left: Counter[tuple[str, str]], gaining: set[str]) -> set[str]:
+    """The sources that keep nothing of what they gave, and give nothing new."""
+    kept = {source for (source, _), number in left.items() if number > 0}
+    return {link.source for link in lost} - kept - gaining
+
+
+def _by_first(numbers: Mapping[tuple[str, str], int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (first, _), number in numbers.items():
+        found[first] += number
+    return found
+
+
+def _by_second(numbers: Mapping[tuple[str, str], int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (_, second), number in numbers.items():
+        found[second] += number
+    return found

@@ -1,0 +1,90 @@
+"""What no plan may take away, whoever accepts it: `safety.protect`, and the account that reconcile itself uses."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconcile.model.change import LOSSES, Change, Violation
+from reconcile.model.desired import Protect
+from reconcile.model.platform import PlatformState
+from reconcile.planning.losses import IN_SERVICE, Losses
+from reconcile.planning.patterns import NamePatterns
+
+_DONE = {
+    "deactivate": "deactivated",
+    "block": "blocked",
+    "erase": "erased",
+    "delete": "deleted",
+    "adopt": "adopted by a source",
+}
+
+
+def breaches(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
+    """The violations that nobody can accept."""
+    yield from _users(losses, state, protect, own_username)
+    for what, patterns, links in (
+        ("role", NamePatterns(protect.roles), losses.grants),
+        ("group", NamePatterns(protect.groups), losses.memberships),
+    ):
+        held = Counter(link.target for link in links) if patterns else {}
+        for name in sorted(name for name in held if patterns.matches(name)):
+            number = held[name]
+            yield Violation(
+                state.workspace,
+                f"protected_{what}:{state.workspace}/{name}:{number}",
+                f"{number} would lose the {what} {name}, which is protected: if that is meant, take it out of"
+                f" `safety.protect.{what}s`",
+                acceptable=False,
+            )
+    yield from _admins(losses, state, protect)
+
+
+def _users(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
+    patterns, own = NamePatterns(protect.users), own_username.casefold()
+    told: set[str] = set()
+    for change in (*losses.users, *losses.taken):
+        name = change.key.casefold()
+        if name in told:
+            continue
+        if own and name == own:
+            why = "the account that reconcile itself uses: give it another one, or keep this one out of the sources"
+            code = "own_account"
+        elif patterns and patterns.matches(name):
+            why = "protected: if that is meant, change `safety.protect.users`"
+            code = "protected_user"
+        else:
+            continue
+        told.add(name)
+        detail = f"{change.key} would be {_done(change)}, and is {why}"
+        yield Violation(state.workspace, f"{code}:{state.workspace}/{change.key}:1", detail, acceptable=False)
+
+
+def _done(change: Change) -> str:
+    if change.action in _DONE:
+        return _DONE[change.action]
+    return f"renamed to {(change.after or {})['username']}"
+
+
+def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[Violation]:
+    """Administrators who depend on no directory: whoever is left can put things right."""
+    local = {user.id: user for user in state.users if not user.source and user.status in IN_SERVICE}
+    admins = {
+        local[grant.user].username.casefold()
+        for grant in state.grants
+        if grant.role == protect.admin_role and grant.user in local
+    }
+    lost = {change.key.casefold() for change in losses.users}
+    lost |= {change.key.casefold() for change in losses.taken if change.action not in LOSSES and _adopts(change)}
+    lost |= {link.member.casefold() for link in losses.grants if link.target == protect.admin_role}
+    left = len(admins - lost)
+    if left < len(admins) and left < protect.min_admins:
+        yield Violation(
+            state.workspace,
+            f"min_admins:{state.workspace}:{len(admins) - left}",
+            f"{left} of {len(admins)} administrators who depend on no source would be left, and"
+            f" {protect.min_admins} have to stay: if that is meant, change `safety.protect.min_admins`",
+            acceptable=False,
+        )
+
+
+def _adopts(change: Change) -> bool:
+    return change.action == "adopt"

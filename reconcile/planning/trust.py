@@ -1,0 +1,76 @@
+"""Whether a read of a source is to be trusted: as much as last time, and what has to be there is."""
+
+from collections.abc import Iterable, Iterator
+
+from reconcile.model.change import Violation
+from reconcile.model.desired import DesiredState, Safety, Source
+from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.platform import Reading
+from reconcile.planning.index import Index
+from reconcile.planning.limits import exceeds
+from reconcile.planning.patterns import Selection
+from reconcile.planning.query import query
+
+EXPECTED = "expected_"
+"""How the codes of what is missing begin."""
+
+_PARTS = {
+    "persons": "persons",
+    "groups": "groups",
+    "units": "organizational units",
+    "members": "members of groups",
+}
+
+
+def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
+    """How much a snapshot holds; what the rules did not ask for is not counted."""
+    asked = query(desired, source)
+    members = sum(
+        len(group.members) + len(group.member_logins) + len(group.nested_members) for group in snapshot.groups
+    )
+    return Reading(
+        source.name,
+        len(snapshot.persons),
+        len(snapshot.groups) if asked.groups else None,
+        len(snapshot.units) if asked.units else None,
+        members if asked.groups else None,
+    )
+
+
+def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety) -> Iterator[Violation]:
+    """A violation for each part of a source that fell too far behind the last good read, or to nothing."""
+    if safety.shrink is None:
+        return
+    known = {one.source: one for one in last}
+    for one in now:
+        before = known.get(one.source)
+        for part, words in _PARTS.items() if before is not None else ():
+            was, count = getattr(before, part), getattr(one, part)
+            if was is None or count is None or count >= was:
+                continue
+            if count == 0 or exceeds(safety.shrink, was - count, was, safety.at_least):
+                limit = "none are left" if count == 0 else f"the limit shrink is {safety.shrink}"
+                yield Violation(
+                    workspace,
+                    f"shrink:{workspace}/{one.source}/{part}:{was - count}",
+                    f"{one.source} has {count} {words}, {was} at its last good read: {limit}",
+                )
+
+
+def missing(workspace: str, source: Source, index: Index) -> Iterator[Violation]:
+    """A violation for each expected person and group that the read has not."""
+    persons = [(key, person.identifier) for key, person in zip(index.keys, index.snapshot.persons, strict=True)]
+    for what, patterns, entries in (
+        ("person", source.expect.persons, persons),
+        ("group", source.expect.groups, [(key, None) for key in index.groups]),
+    ):
+        for pattern in patterns:
+            selection = Selection((pattern,), source.base_dn)
+            if not any(selection.matches(key, name) for key, name in entries):
+                yield Violation(
+                    workspace,
+                    f"{EXPECTED}{what}:{workspace}/{source.name}/{pattern}:1",
+                    f"{source.name} has no {what} {pattern}: the read is not to be trusted. Look at the directory and"
+                    f" at what the bind may read; if it is gone for good, change `expect` of the source",
+                    acceptable=False,
+                )

@@ -1,0 +1,121 @@
+"""Another scheme of usernames for users who are there: all of them, or none."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.stage import DESIRED
+from tests.scenarios.test_command_line import Shell
+
+SCHEME = {"username": "{{ identifier }}@{{ domain }}"}
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return Shell(tmp_path, capsys, monkeypatch)
+
+
+def sources(**users: Any) -> list[dict[str, Any]]:
+    (source,) = DESIRED["sources"]
+    return [source | {"users": source["users"] | users}]
+
+
+def usernames(shell: Shell) -> list[str]:
+    return [str(name) for (name,) in shell.sql("SELECT username FROM users ORDER BY id")]
+
+
+def test_all_users_get_their_new_names(shell: Shell) -> None:
+    people: dict[str, Any] = {"uid=ann": {"manager": "uid=bob"}, "uid=bob": None, "uid=cid": None}
+    shell.company(people, sources=sources(manager_attribute="manager"))
+    shell.run("apply", "--yes")
+    del people["uid=cid"]
+    shell.company(people, sources=sources(manager_attribute="manager"))
+    shell.run("apply", "--yes")
+    shell.company(people, sources=sources(manager_attribute="manager", fields=SCHEME))
+    before = (shell.folder / "platform.db").read_bytes()
+    out, _ = shell.run("migrate-usernames", "--plan")
+    assert '~ user ann  # the scheme of usernames\n      username  "ann" → "ann@example.com"' in out
+    assert "cid of corp keeps its name: its person is gone" in out
+    assert (shell.folder / "platform.db").read_bytes() == before
+    out, _ = shell.run("migrate-usernames", "--yes")
+    assert "Done: 2 applied, 0 failed, 0 skipped." in out
+    assert usernames(shell) == ["ann@example.com", "bob@example.com", "cid"]
+    assert shell.run("plan", "--check")[0].startswith("No changes.")
+    assert "Nobody to rename." in shell.run("migrate-usernames", "--yes")[0]
+
+
+def test_only_names_are_changed(shell: Shell) -> None:
+    shell.company({"uid=ann": None, "uid=bob": None})
+    shell.run("apply", "--yes")
+    shell.company({"uid=ann": {"sn": "New"}, "uid=bob": None, "uid=cid": None}, sources=sources(fields=SCHEME))
+    shell.run("migrate-usernames", "--yes")
+    assert shell.sql("SELECT username, last_name FROM users ORDER BY id") == [
+        ("ann@example.com", "Ann"),
+        ("bob@example.com", "Bob"),
+    ]
+
+
+def test_a_collision_refuses_everything(shell: Shell) -> None:
+    people: dict[str, Any] = {"uid=ann": None, "uid=bob": {"mail": "one@example.com"}, "uid=cid": None, "uid=dan": None}
+    shell.company(people)
+    shell.run("apply", "--yes")
+    shell.sql("INSERT INTO users (workspace_id, username) VALUES (1, 'Ann@Example.com')")
+    people |= {"uid=cid": {"mail": "one@example.com"}, "uid=dan": {"mail": "dan\t@example.com"}}
+    names = "{% if identifier == 'ann' %}ann@example.com{% else %}{{ mail }}{% endif %}"
+    shell.company(people, sources=sources(fields={"username": names}))
+    before = (shell.folder / "platform.db").read_bytes()
+    for how in ("--plan", "--yes"):
+        _, err = shell.run("migrate-usernames", how, code=4)
+        assert "nobody is renamed, for 4 cannot have the new name:" in err
+        assert "ann -> ann@example.com: the platform has a local 'Ann@Example.com' (exists_locally)" in err
+        assert "bob -> one@example.com: claimed by" in err
+        assert "cid -> one@example.com: claimed by" in err
+        assert "dan -> dan" in err
+        assert (shell.folder / "platform.db").read_bytes() == before
+
+
+def test_a_name_that_a_plan_would_free_is_not_free_here(shell: Shell) -> None:
+    lifecycle = {"on_missing": "delete"}
+    shell.company({"uid=ann": None, "uid=bob": None}, lifecycle=lifecycle)
+    shell.run("apply", "--yes")
+    shell.company(
+        {"uid=ann": {"entryUUID": "id-ann", "cn": "bob"}},
+        lifecycle=lifecycle,
+        sources=sources(fields={"username": "{{ cn }}"}),
+    )
+    _, err = shell.run("migrate-usernames", "--yes", code=4)
+    assert "ann -> bob: bob is there already (of corp)" in err
+    assert usernames(shell) == ["ann", "bob"]
+
+
+def test_names_that_are_swapped(shell: Shell) -> None:
+    shell.company({"uid=ann": None, "uid=bob": None})
+    shell.run("apply", "--yes")
+    shell.company(
+        {"uid=ann": {"cn": "bob"}, "uid=bob": {"cn": "ann"}}, sources=sources(fields={"username": "{{ cn }}"})
+    )
+    shell.run("migrate-usernames", "--yes")
+    assert usernames(shell) == ["bob", "ann"]
+
+
+def test_one_that_the_platform_refuses_undoes_the_others(shell: Shell) -> None:
+    shell.company({"uid=ann": None, "uid=bob": None})
+    shell.run("apply", "--yes")
+    shell.sql(
+        "CREATE TRIGGER no BEFORE UPDATE ON users WHEN NEW.username LIKE 'bob@%' "
+        "BEGIN SELECT RAISE(ABORT, 'no mail'); END"
+    )
+    shell.company({"uid=ann": None, "uid=bob": None}, sources=sources(fields=SCHEME))
+    _, err = shell.run("migrate-usernames", "--yes", code=1)
+    assert "nothing was changed, for 1 of the changes failed:\nerror:   user bob: no mail" in err
+    assert usernames(shell) == ["ann", "bob"]
+
+
+def test_it_asks_and_takes_one_of_two_options(shell: Shell) -> None:
+    shell.company({"uid=ann": None})
+    shell.run("apply", "--yes")
+    shell.company({"uid=ann": None}, sources=sources(fields=SCHEME))
+    assert "there is no terminal to ask on" in shell.run("migrate-usernames", code=2)[1]
+    assert "give one of the two" in shell.run("migrate-usernames", "--plan", "--yes", code=2)[1]
+    assert usernames(shell) == ["ann"]

@@ -1,0 +1,220 @@
+"""The guards over states and changes made up: what they count, and how fast."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.errors import UsageError
+from reconcile.model.change import Action, Change, Digests, Fields, Kind, Plan, Scope, Violation, refused
+from reconcile.model.desired import GroupSafety, Limit, LossLimits, Protect, Safety
+from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
+from reconcile.planning import accepted, protections, violations
+from reconcile.planning.limits import exceeds
+
+SOURCE = Source("corp", "ldif", "dc=example,dc=com")
+
+
+def company(size: int) -> PlatformState:
+    """Users u0, u1 …, each with a role and in one of ten groups."""
+    return PlatformState(
+        "main",
+        (SOURCE,),
+        groups=tuple(Group(f"g{one}", f"team {one}", "corp", dn=f"cn=team {one}") for one in range(10)),
+        users=tuple(User(str(one), f"u{one}", source="corp") for one in range(size)),
+        memberships=tuple(Membership(str(one), f"g{one % 10}", "corp") for one in range(size)),
+        grants=tuple(Grant(str(one), "operator", "corp") for one in range(size)),
+    )
+
+
+def of_user(action: Action, name: str, **after: str) -> Change:
+    before = None if action == "create" else dict.fromkeys(after, "")
+    return Change("user", action, name, before, None if action == "delete" else dict(after), "", "corp", "main")
+
+
+def link(kind: Kind, action: Action, user: str, target: str) -> Change:
+    fields: Fields = {"user": user, "role" if kind == "grant" else "group": target, "origin": "corp"}
+    sides = (None, fields) if action == "create" else (fields, None)
+    return Change(kind, action, f"{user}/{target}", *sides, "", "corp", "main")
+
+
+def codes(*changes: Change, state: PlatformState | None = None, safety: Safety | None = None) -> list[str]:
+    found = violations(changes, company(100) if state is None else state, safety or Safety())
+    return [one.code for one in found]
+
+
+@pytest.mark.parametrize(
+    ("limit", "number", "base", "at_least", "too_many"),
+    [
+        (None, 100, 100, 0, False),
+        (Limit(0), 0, 0, 0, False),
+        (Limit(0), 1, 100, 5, True),
+        (Limit(3), 3, 3, 0, False),
+        (Limit(3), 4, 1000, 5, True),
+        (Limit(10, percent=True), 10, 100, 5, False),
+        (Limit(10, percent=True), 11, 100, 5, True),
+        (Limit(10, percent=True), 4, 5, 5, False),
+        (Limit(10, percent=True), 5, 5, 5, True),
+        (Limit(10, percent=True), 9, 0, 0, False),
+        (Limit(0.1, percent=True), 3, 3000, 0, False),
+        (Limit(0, percent=True), 1, 100, 0, True),
+    ],
+)
+def test_what_a_limit_allows(limit: Limit | None, number: int, base: int, at_least: int, too_many: bool) -> None:
+    assert exceeds(limit, number, base, at_least) is too_many
+
+
+@pytest.mark.parametrize("action", ["deactivate", "block", "erase", "delete"])
+def test_whatever_takes_a_user_away_is_a_loss(action: Action) -> None:
+    assert codes(*(of_user(action, f"u{one}") for one in range(10))) == []
+    assert codes(*(of_user(action, f"u{one}") for one in range(11))) == ["users_lost:main/corp:11"]
+
+
+def test_those_who_were_erased_count_no_more() -> None:
+    users = tuple(
+        User(str(one), f"u{one}", status="erased" if one > 50 else "active", source="corp") for one in range(100)
+    )
+    state = PlatformState("main", (SOURCE,), users=users)
+    assert codes(*(of_user("block", f"u{one}") for one in range(6)), state=state) == ["users_lost:main/corp:6"]
+
+
+def test_two_changes_of_one_user_are_one_update() -> None:
+    changes = [of_user(action, f"u{one}", email="x") for one in range(50) for action in ("update", "activate")]  # type: ignore[arg-type] # both are actions
+    assert codes(*changes) == []
+    assert codes(*changes, of_user("adopt", "u60")) == ["updates:main/corp:51"]
+
+
+def test_a_rename_on_purpose_is_no_update() -> None:
+    changes = [of_user("update", f"u{one}", username=f"u{one}@example.com") for one in range(100)]
+    assert codes(*changes) == ["updates:main/corp:100"]
+    assert violations(changes, company(100), Safety(), renaming=True) == ()
+
+
+def test_groups_within_groups_count_as_members() -> None:
+    teams = [Group(f"g{one}", f"team {one}", "corp", groups={"all": "corp"}) for one in range(6)]
+    state = PlatformState("main", (SOURCE,), groups=(Group("all", "all", "corp"), *teams))
+
+    def out(one: int) -> Change:
+        return Change(
+            "group", "update", f"team {one}", {"groups": {"all": "corp"}}, {"groups": {"all": None}}, "", "corp", "main"
+        )
+
+    assert codes(*(out(one) for one in range(4)), state=state) == []
+    found = codes(*(out(one) for one in range(5)), state=state)
+    assert found == ["memberships_lost:main/corp:5", "memberships_lost:main/corp/all:5"]
+    assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6"]
+    free = Safety(groups=(GroupSafety(("al*",), None),))
+    assert codes(*(out(one) for one in range(6)), state=state, safety=free) == []
+
+
+def test_members_that_a_person_put_there_do_not_make_up_for_those_of_a_sync() -> None:
+    users = (User("1", "ann", source="corp"), User("2", "bob"))
+    state = PlatformState(
+        "main",
+        (SOURCE,),
+        groups=(Group("g", "team", "corp"),),
+        users=users,
+        memberships=(Membership("1", "g", "corp"), Membership("2", "g")),
+    )
+    assert codes(link("membership", "delete", "ann", "team"), state=state) == ["memberships_lost:main/corp:1"]
+
+
+def test_a_group_that_is_renamed_is_the_same() -> None:
+    state = PlatformState(
+        "main",
+        (SOURCE,),
+        groups=(Group("g", "old", "corp"),),
+        users=(User("1", "ann", source="corp"), User("2", "bob", source="corp")),
+        memberships=(Membership("1", "g", "corp"),),
+    )
+    renamed = Change("group", "update", "old", {"name": "old"}, {"name": "new"}, "", "corp", "main")
+    gone, come = link("membership", "delete", "ann", "old"), link("membership", "create", "bob", "new")
+    assert codes(renamed, gone, come, state=state) == []
+    assert codes(renamed, gone, state=state) == ["memberships_lost:main/corp:1"]
+
+
+def test_a_user_who_goes_takes_everything_along() -> None:
+    changes = [link("grant", "delete", f"u{one}", "operator") for one in range(90)]
+    changes += [link("membership", "delete", f"u{one}", f"team {one % 10}") for one in range(90)]
+    changes += [of_user("erase" if one % 2 else "delete", f"U{one}") for one in range(90)]
+    assert codes(*changes) == ["users_lost:main/corp:90"]
+
+
+def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
+    for change in (of_user("block", "u7"), of_user("update", "u7", username="root"), of_user("adopt", "u7")):
+        (found,) = violations([change], company(100), Safety(), "U7")
+        assert (found.code, found.acceptable) == ("own_account:main/u7:1", False)
+        assert protections([change], company(100), Safety(), "u7") == (found,)
+    assert violations([of_user("update", "u7", email="x")], company(100), Safety(), "u7") == ()
+
+
+def test_administrators_of_a_source_do_not_count() -> None:
+    users = (User("1", "root"), User("2", "toor", status="vacation"), User("3", "ann", source="corp"))
+    grants = tuple(Grant(one.id, "administrator") for one in users)
+    state = PlatformState("main", (SOURCE,), users=users, grants=grants)
+    adopt = [of_user("adopt", "root"), of_user("adopt", "toor")]
+    free = Safety(protect=Protect(users=()))
+    assert codes(adopt[0], state=state, safety=free) == []
+    assert codes(*adopt, state=state, safety=free) == ["min_admins:main:2"]
+    three = Safety(protect=Protect(users=(), min_admins=3))
+    assert codes(of_user("update", "ann", email="x"), state=state, safety=three) == [], "they were too few before"
+    assert codes(adopt[0], state=state, safety=three) == ["min_admins:main:1"]
+
+
+def test_what_was_not_asked_for_is_not_compared() -> None:
+    state = PlatformState("main", readings=(Reading("corp", 100, None, 10, 50), Reading("other", 7)))
+    now = (Reading("corp", 100, 5, None, 50), Reading("new", 0))
+    assert violations((), state, Safety(), readings=now) == ()
+    found = violations((), state, Safety(), readings=[Reading("corp", 100, 5, 5, 0)])
+    assert [one.code for one in found] == ["shrink:main/corp/units:5", "shrink:main/corp/members:50"]
+
+
+def test_only_what_can_be_accepted_and_is_there_is_accepted() -> None:
+    soft, hard = Violation("main", "a:1", ""), Violation("main", "b:1", "", acceptable=False)
+    plan = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), violations=(soft, hard))
+    taken = accepted(plan, ["a:1", "a:1"], "anna")
+    assert taken.refused == (hard,)
+    assert [one.by for one in taken.accepted] == ["anna"]
+    for code in ("b:1", "A:1", "a:2", ""):
+        with pytest.raises(UsageError):
+            accepted(plan, [code], "anna")
+    assert refused([hard], [*taken.accepted, *taken.accepted]) == (hard,)
+
+
+@st.composite
+def harmless(draw: st.DrawFn) -> list[Change]:
+    """Creations, and updates of few."""
+    names = st.integers(0, 99).map("u{}".format)
+    changes = [of_user("create", name, username=name) for name in draw(st.lists(names, max_size=30))]
+    changes += [of_user("update", name, email="x") for name in draw(st.lists(names, max_size=50, unique=True))]
+    changes += [link("grant", "create", name, "lead") for name in draw(st.lists(names, max_size=9))]
+    changes += [link("membership", "create", name, "team 1") for name in draw(st.lists(names, max_size=9))]
+    return changes
+
+
+@given(harmless(), st.integers(0, 200))
+def test_who_loses_nothing_is_never_refused(changes: list[Change], read: int) -> None:
+    state = company(100)
+    assert violations(changes, state, Safety(), readings=[Reading("corp", read)]) == ()
+
+
+@given(st.sets(st.integers(0, 29)), st.integers(0, 30), st.integers(0, 10))
+def test_more_losses_are_never_better(lost: set[int], number: int, at_least: int) -> None:
+    safety = Safety(limits=LossLimits(users_lost=Limit(number)), at_least=at_least)
+    found = codes(*(of_user("block", f"u{one}") for one in lost), state=company(30), safety=safety)
+    assert bool(found) == (len(lost) > number or len(lost) == 30)
+
+
+def test_the_guards_take_no_time() -> None:
+    size = 20_000
+    state = company(size)
+    changes = [link("grant", "delete", f"u{one}", "operator") for one in range(size // 2)]
+    changes += [link("membership", "delete", f"u{one}", f"team {one % 10}") for one in range(size // 4)]
+    changes += [of_user("update", f"u{one}", email="x") for one in range(size // 4)]
+    best = 9.0
+    for _ in range(5):
+        began = time.process_time()
+        assert violations(changes, state, Safety())
+        best = min(best, time.process_time() - began)
+    assert best < 0.2, "50 ms on the machine it was made for"
