@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "groups": [["groups"]],
     "departments": [["departments"]],
     "login": [["login", "user1"]],
+    "migrate-usernames": [["migrate-usernames"]],
     "connection": [
         ["connection", "export", "corp", "--out", "corp.json"],
         ["connection", "import", "corp.json", "--new"],
@@ -66,6 +68,7 @@ def marked(site: Site, server: Slapd, way: str, **changes: Any) -> None:
 def all_run(site: Site, monkeypatch: pytest.MonkeyPatch, *marks: str) -> set[int]:
     """Runs everything, the log in either form; answers the exit codes."""
     monkeypatch.chdir(site.folder)
+    monkeypatch.setattr(sys, "stdin", None)
     for name, value in (site.environment | {"CORP_PASSWORD": site.password}).items():
         monkeypatch.setenv(name, value)
     codes = set()
