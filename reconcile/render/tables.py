@@ -27,7 +27,7 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The last four are the wide forms of the first, which some spreadsheets take for them."""
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _LISTED = 4
 """How many of a long list a table shows."""
