@@ -21,10 +21,11 @@ from reconcile.cli import (
     migrating,
     planning,
     previewing,
+    runs,
     serving,
     testing,
 )
-from reconcile.cli.running import end_log_file, ended, run_log
+from reconcile.cli.running import end_log_file, ended, note
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -62,7 +63,8 @@ def main() -> None:
     # What a run reads and makes lives until its end: looking through all of it for cycles over and over takes a tenth
     # of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
+    runs.begin()
     code = ended(lambda: cli.main(prog_name="reconcile", standalone_mode=False))
-    run_log.info("ends with exit code %d", code)
+    note("ends with exit code %d", {"exit_code": code})
     end_log_file()
     sys.exit(code)

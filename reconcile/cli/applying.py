@@ -86,7 +86,7 @@ def _ask() -> None:
 
 def confirmed(question: str) -> None:
     """Asks on the terminal. Raises Abort where the answer is no, UsageError where there is nobody to ask."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
             "this command asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
         )

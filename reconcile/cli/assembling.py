@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from reconcile import __version__
 from reconcile.applying import Guard
-from reconcile.cli.running import DEFAULT_PATH, run_log
+from reconcile.cli.running import DEFAULT_PATH, note
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
@@ -54,7 +55,12 @@ def settings(loaded: Loaded) -> list[Setting]:
 
 
 def _checkers(group: str) -> dict[str, Callable[[Any], Iterable[Fault]]]:
-    return {point.name: _checker(point) for point in importlib.metadata.entry_points(group=group)}
+    return {point.name: _checker(point) for point in _points(group)}
+
+
+@cache  # to look through all that is installed takes longer than to read a small directory
+def _points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
+    return tuple(importlib.metadata.entry_points(group=group))
 
 
 def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[Fault]]:
@@ -66,7 +72,7 @@ def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[F
 
 
 def _adapter(group: str, name: str) -> type:
-    (point, *_) = importlib.metadata.entry_points(group=group, name=name)
+    (point, *_) = (point for point in _points(group) if point.name == name)
     adapter: type = point.load()
     return adapter
 
@@ -113,7 +119,8 @@ def plan(
     made, notices = make(read)
     for notice in notices:
         logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
-    run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))
+    parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
+    note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
     return made, troubles
 
 
@@ -185,8 +192,9 @@ def _snapshots(
         for source in sources:
             adapter = stack.enter_context(closing(directory(source, progress)))
             snapshot = adapter.read(ask(state, source))
-            found = len(snapshot.persons), len(snapshot.groups), len(snapshot.units)
-            run_log.info("source %s: %d persons, %d groups, %d organizational units", source.name, *found)
+            parts = {"persons": snapshot.persons, "groups": snapshot.groups, "units": snapshot.units}
+            facts = {"source": source.name} | {name: len(part) for name, part in parts.items()}
+            note("source %s: %d persons, %d groups, %d organizational units", facts)
             external_ids, dns = lost(snapshot, current)
             if external_ids or dns:
                 snapshot = msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))

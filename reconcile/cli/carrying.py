@@ -5,8 +5,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -14,11 +14,11 @@ import msgspec
 
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, origins, planfiles, showing
-from reconcile.cli.running import progress, run_log
-from reconcile.errors import GuardRefused, StalePlan, UsageError
+from reconcile.cli.running import note, progress, run_log
+from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
-from reconcile.model.report import Report, Trouble
-from reconcile.ports import Holder
+from reconcile.model.report import Report, Result, Trouble
+from reconcile.ports import Holder, Platform
 from reconcile.render.words import outcome_line, printable
 
 EXIT_PARTIAL = 6
@@ -101,15 +101,28 @@ def _run(
             together=saved is not None,
             force=task.force,
             progress=tell,
-            origin=origins.origin(holder.started, loaded.files) if made.changes else None,
+            origin=origins.origin(loaded.files) if made.changes else None,
             clock=assembling.now,
         )
+        if task.force:
+            _bury(target, assembling.chosen_workspaces(loaded.desired, made.scope.workspaces), made, holder)
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
     for trouble in report.troubles:
-        run_log.info("workspace %s was given up with exit code %d", trouble.workspace, trouble.exit_code)
-    run_log.info("%s", outcome_line(report))
+        facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
+        note("workspace %s was given up with exit code %d", facts)
+    results: tuple[Result, ...] = ("applied", "failed", "skipped")
+    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
     _show(made, report, form, colour=colour, skips=not shown)
     return _exit_code(report)
+
+
+def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
+    """Where there was nothing to write, nothing was locked: what a dead run left is put in order all the same."""
+    busy = {change.workspace for change in made.changes}
+    for workspace in workspaces:
+        if workspace not in busy:
+            with suppress(Locked), target.lock([workspace], holder, force=True):
+                pass
 
 
 def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> None:

@@ -58,17 +58,19 @@ def validate(
 def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
     from reconcile.cli import assembling
     from reconcile.config import annotated, as_data
+    from reconcile.render.words import escaped
 
     loaded = assembling.configuration(paths, variables)
     settings = assembling.settings(loaded)
     if form == "json":
-        click.echo(json.dumps(as_data(settings), indent=2, ensure_ascii=False))
+        click.echo(escaped(json.dumps(as_data(settings), indent=2, ensure_ascii=False)))
     else:
         click.echo(annotated(settings, loaded.effective.folder), nl=False)
 
 
 def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
     from reconcile.cli import assembling
+    from reconcile.render.words import escaped
 
     problems: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
@@ -78,7 +80,7 @@ def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variab
         problems = error.problems
     if form == "json":
         found = [problem._asdict() for problem in problems]
-        click.echo(json.dumps({"valid": not problems, "problems": found}, indent=2, ensure_ascii=False))
+        click.echo(escaped(json.dumps({"valid": not problems, "problems": found}, indent=2, ensure_ascii=False)))
     elif form == "github":
         for problem in problems:
             click.echo(_annotation(problem))

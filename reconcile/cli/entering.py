@@ -44,7 +44,9 @@ def login(
     if form == "json":
         import msgspec
 
-        click.echo(msgspec.json.format(msgspec.json.encode(done), indent=2))
+        from reconcile.render.words import escaped
+
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(done), indent=2).decode()))
         return
     from reconcile.render.words import printable
 

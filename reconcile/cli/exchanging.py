@@ -36,7 +36,7 @@ def tested(source: desired.Source) -> None:
 
 def asked(name: str) -> str:
     """What to do with a source of the same name."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
             f"there is a source called {name!r} already: --update changes its settings, --new makes another"
         )

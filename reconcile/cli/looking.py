@@ -79,7 +79,7 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
 
     from reconcile import planning
     from reconcile.cli import assembling
-    from reconcile.render import printable
+    from reconcile.render import escaped, printable
 
     loaded = assembling.configuration(paths, variables)
     (chosen,) = assembling.chosen_sources(loaded.desired, [source])
@@ -88,7 +88,7 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
         if form == "json":
             shown = planning.overview(loaded.desired, chosen, directory.read(query))
             with tell.aside():
-                click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2))
+                click.echo(escaped(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
             return
         lines = _Lines(tell)
         lines.print("", [f"{printable(chosen.name)}: {printable(chosen.base_dn)}"])

@@ -79,7 +79,7 @@ def migrate_usernames(
             whole=True,
             force=force,
             progress=tell,
-            origin=origins.origin(holder.started, loaded.files),
+            origin=origins.origin(loaded.files),
             clock=assembling.now,
         )
     click.echo(showing.report(found.plan, report, "text", colour=colour(), skips=False))

@@ -1,25 +1,24 @@
 """Which run this is: its id, and the Git commit of the folder of its desired-state files."""
 
-import secrets
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reconcile.applying import run_id
+from reconcile.cli import runs
 from reconcile.model.history import Origin
 
 _PATIENCE: Final = 2.0
 """Seconds that git may take; a run does not wait for a repository on a disk that hangs."""
 
 
-def origin(started: str, files: Sequence[str]) -> Origin:
-    """`started` is when the run began, RFC 3339. Never fails: without git or a work tree there is no commit."""
+def origin(files: Sequence[str]) -> Origin:
+    """Never fails: without git or a work tree there is no commit."""
     folder = Path(files[0]).parent if files else Path()
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").strip()
     names = [str(Path(file).absolute()) for file in files]
     dirty = bool(commit and _git(folder, "status", "--porcelain", "--", *names))
-    return Origin(run_id(started, secrets.token_hex(16)), commit, dirty)
+    return Origin(runs.current(), commit, dirty)
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -70,10 +70,10 @@ def _show(found: "Preview", form: Any, *, several: bool) -> None:
     import msgspec
 
     from reconcile.cli import rows
-    from reconcile.render import table
+    from reconcile.render import escaped, table
 
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
         return
     users, skips = list(rows.previewed(found.users)), list(rows.skipped(found.skips))
     if form == "csv":

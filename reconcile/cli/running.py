@@ -5,7 +5,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from typing import TypeVar
 import click
 
 from reconcile import __version__
+from reconcile.cli import runs
 from reconcile.errors import ConfigError, Locked, PlanFileError, ReconcileError, Unreadable, UsageError
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -27,6 +28,11 @@ run_log = logging.getLogger("reconcile.run")
 
 service_log = logging.getLogger("reconcile.service")
 """What a service says of itself, on standard error too."""
+
+
+def note(message: str, facts: Mapping[str, object]) -> None:
+    """Says something of the run: a message with a place for each of the facts, which JSON has as members too."""
+    run_log.info(message, *facts.values(), extra={"facts": dict(facts)})
 
 
 def output_options(command: Command) -> Command:
@@ -146,7 +152,10 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         from reconcile.render.words import printable
 
-        return f"{record.levelname.lower()}: {printable(record.getMessage())}"
+        text = f"{record.levelname.lower()}: {printable(record.getMessage())}"
+        if record.exc_info:
+            text += "".join(f"\n    {printable(line)}" for line in self.formatException(record.exc_info).splitlines())
+        return text
 
 
 class _Dated(_Text):
@@ -157,18 +166,22 @@ class _Dated(_Text):
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line: time, level, logger, run and message, then what the message tells as members."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(
-            {
-                "time": self.formatTime(record, _TIME),
-                "level": record.levelname.lower(),
-                "logger": record.name,
-                "message": record.getMessage(),
-            },
-            ensure_ascii=False,
-        )
+        from reconcile.render.words import escaped
+
+        members: dict[str, object] = {
+            "time": self.formatTime(record, _TIME),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "run": runs.current(),
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            members["traceback"] = self.formatException(record.exc_info)
+        return escaped(json.dumps(members, ensure_ascii=False))
 
 
 class _StandardError(logging.Handler):
@@ -219,7 +232,9 @@ def _log_file(context: click.Context, _parameter: click.Parameter, path: Path | 
     file = LogFile(path, int(found[1]) * _UNITS[found[2]], context.meta["reconcile.log_file_count"])
     file.setFormatter(_Json() if isinstance(logger.handlers[0].formatter, _Json) else _Dated())
     logger.addHandler(file)
-    run_log.info("%s begins: reconcile %s, process %d", context.info_name, __version__, os.getpid())
+    command = context.info_name or ""
+    told = {"command": command, "version": __version__, "process": os.getpid()}
+    note("%s begins: reconcile %s, process %d", told)
 
 
 def end_log_file() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli import runs as run_ids
 from reconcile.cli.running import (
     colour,
     ended,
@@ -88,7 +89,8 @@ def serve(
     def run() -> int:
         nonlocal runs, last
         runs += 1
-        service_log.info("run %d begins", runs)
+        run_ids.begin()
+        service_log.info("run %d begins", runs, extra={"facts": {"number": runs}})
         bell.running = True
         last = ended(lambda: carrying.run(task, form="text", colour=colour()))
         bell.running = False

@@ -58,7 +58,7 @@ def _type(
     values: Values, path: Path, available: Collection[str], built_in: Collection[str], findings: Findings
 ) -> None:
     name, known = text(values, "type"), sorted({*available, *built_in})
-    if name and name not in known and not findings.touch((*path, "type")):
+    if isinstance(values.get("type"), str) and name not in known and not findings.touch((*path, "type")):
         findings.add((*path, "type"), choice(name, known))
 
 

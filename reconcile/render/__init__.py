@@ -10,9 +10,10 @@ from reconcile.render.markdown import plan_markdown, report_markdown
 from reconcile.render.tables import table
 from reconcile.render.text import plan_text, report_text
 from reconcile.render.trees import people_lines, tree_lines
-from reconcile.render.words import printable
+from reconcile.render.words import escaped, printable
 
 __all__ = [
+    "escaped",
     "explanation_text",
     "people_lines",
     "plan_json",

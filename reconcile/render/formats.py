@@ -54,5 +54,5 @@ def report_json(plan: Plan, report: Report) -> str:
 
 
 def as_text(value: object) -> str:
-    """Indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    """Indented JSON, in which no character commands a terminal."""
+    return words.escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconcile.render.words import printable
+from reconcile.render.words import escaped, printable
 
 Row: TypeAlias = Mapping[str, object]
 TableFormat: TypeAlias = Literal["table", "json", "csv"]
@@ -17,7 +18,7 @@ TableFormat: TypeAlias = Literal["table", "json", "csv"]
 def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str:
     """The rows. JSON has every key of a row; a table and CSV the given columns, lists joined by `, `."""
     if form == "json":
-        return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()
+        return escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     if form == "csv":
         return _csv([[_text(row.get(column), None) for column in columns] for row in rows], columns)
     return _aligned([[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns)
@@ -25,6 +26,8 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The last four are the wide forms of the first, which some spreadsheets take for them."""
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _LISTED = 4
 """How many of a long list a table shows."""
@@ -48,7 +51,11 @@ def _csv(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes text that begins like a formula for one; a leading apostrophe keeps it text (OWASP)."""
+    """A spreadsheet takes text that begins like a formula for one; a leading apostrophe keeps it text (OWASP).
+
+    Of control characters only tabs and line ends stay, which a text of several lines has.
+    """
+    cell = _CONTROLS.sub(lambda match: repr(match.group())[1:-1], cell)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

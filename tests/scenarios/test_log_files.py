@@ -51,9 +51,21 @@ def test_json_is_one_object_a_line(shell: Shell) -> None:
     shell.run("plan", "--log-file", "the.log", "--log-format", "json")
     lines = [json.loads(line) for line in text(shell).splitlines()]
     assert [line["message"] for line in lines][-1] == "ends with exit code 0"
-    assert set(lines[0]) == {"time", "level", "logger", "message"}
+    assert set(lines[0]) == {"time", "level", "logger", "run", "message", "command", "version", "process"}
+    assert len({line["run"] for line in lines}) == 1
+    (read,) = [line for line in lines if "persons" in line]
+    assert read["message"] == "source corp: 0 persons, 0 groups, 0 organizational units"
+    assert [read[name] for name in ("source", "persons", "groups", "units")] == ["corp", 0, 0, 0]
+    (planned,) = [line for line in lines if "changes" in line]
+    assert [planned[name] for name in ("changes", "skips", "violations")] == [1, 0, 0]
+    assert lines[-1]["exit_code"] == 0
     shell.run("plan", "no.yml", "--log-file", "the.log", "--log-format", "json", code=2)
-    assert json.loads(text(shell).splitlines()[-1])["message"] == "ends with exit code 2"
+    last = json.loads(text(shell).splitlines()[-1])
+    assert last["message"] == "ends with exit code 2"
+    assert last["run"] != lines[0]["run"]
+    shell.run("apply", "--yes", "--log-file", "the.log", "--log-format", "json")
+    (done,) = [json.loads(line) for line in text(shell).splitlines() if "applied" in line]
+    assert [done[name] for name in ("applied", "failed", "skipped")] == [1, 0, 0]
 
 
 def test_rotation_by_size_and_count(shell: Shell) -> None:

@@ -45,10 +45,11 @@ class Held(NamedTuple):
     """When that was, RFC 3339, UTC."""
 
 
-def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
-    """Takes the locks of all the workspaces or none. Raises Locked."""
+def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> bool:
+    """Takes the locks of all the workspaces or none; answers whether any is taken over from the dead. Raises Locked."""
     ids = claim(connection, workspaces)
-    for held in holders(connection, workspaces):
+    found = holders(connection, workspaces)
+    for held in found:
         if not (force and is_dead(held, holder.host)):
             raise Locked(describe(held, holder.host))
     numbers = [ids[name] for name in sorted(set(workspaces))]
@@ -62,6 +63,7 @@ def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder,
         "started_at": holder.started,
     }
     connection.execute(t.locks.insert(), [{"workspace_id": number, **row} for number in numbers])
+    return bool(found)
 
 
 def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held]:
@@ -156,7 +158,8 @@ def hold(database: Database, workspaces: Collection[str], holder: Holder, *, for
     """Holds the locks while the block runs and gives their token. Raises Locked."""
     token = secrets.token_hex(16)
     try:
-        _take_in_time(database, workspaces, holder, token, force=force)
+        if _take_in_time(database, workspaces, holder, token, force=force):
+            database.scrub()  # the dead may have erased somebody and not come to this
         with _beating(database, token):
             yield token
     except BaseException as error:
@@ -168,11 +171,11 @@ def hold(database: Database, workspaces: Collection[str], holder: Holder, *, for
     _release(database, token)
 
 
-def _take_in_time(database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> None:
+def _take_in_time(database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> bool:
     """A run that is writing keeps the whole database busy: then it is the one to name, and alive whatever its age."""
     try:
         with database.writing() as connection:
-            take(connection, workspaces, holder, token, force=force)
+            return take(connection, workspaces, holder, token, force=force)
     except Busy:
         _raise_writing(database, workspaces)
         raise

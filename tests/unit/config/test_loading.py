@@ -338,3 +338,9 @@ def test_places_of_what_stands_nowhere():
     from reconcile.config.nodes import shortened, written
 
     assert written(("a", 0, "b c", "x" * 100)) == f"a[0]['b c'][{shortened('x' * 100)}]"
+
+
+def test_an_empty_type_is_none(tmp_path):
+    path = tmp_path / "a.yml"
+    path.write_text("version: 1\nplatform: {type: ''}\nsources: [{name: a, type: '', base_dn: dc=x}]\n")
+    assert [line.partition(": ")[2].partition(":")[0] for line in said(path)] == ["platform.type", "sources[0].type"]

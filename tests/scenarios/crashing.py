@@ -1,0 +1,119 @@
+"""Runs commands that die by SIGKILL at a chosen point; a process of its own, so that it may fork while it is alone.
+
+    python -m tests.scenarios.crashing
+
+Each line it reads is a list in JSON of what to run at once: the folder, the arguments of `reconcile`, and the point to
+die at. Each line it answers lists how they ended: exit code, or signal (-9 where it was killed). Points are
+
+- `["statement", n]`: before the n-th statement of SQL that is no mere question, whichever connection runs it (BEGIN,
+  COMMIT and VACUUM are among them);
+- `["steps", n]`: after n hundred steps of SQLite's own machine, so in the middle of statements;
+- `["page", n]`: at the first write that would make any file longer than n KiB, so in the middle of a commit or VACUUM;
+- null: not at all.
+"""
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+
+from reconcile import cli
+from reconcile.applying import apply
+from reconcile.cli import carrying
+from reconcile.config import load
+from reconcile.directories.ldif import LdifDirectory
+from reconcile.planning import make
+from reconcile.platforms.sql import SqlPlatform, attempts, database, locking, reading, schema, sqlite, writing
+
+LOADED: list[Any] = [apply, load, LdifDirectory, make, SqlPlatform, attempts, database, locking, reading, schema]
+LOADED += [sqlite, writing, command, Config, carrying]
+"""Imported before the first fork, so that each run starts at once."""
+Ready = Callable[[sqlite3.Connection], None]
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at_statement(number: int) -> Ready:
+    seen = 0
+
+    def count(statement: str) -> None:
+        nonlocal seen
+        seen += not statement.startswith(("SELECT", "PRAGMA"))
+        if seen == number:
+            die()
+
+    return lambda connection: connection.set_trace_callback(count)
+
+
+def at_step(hundreds: int) -> Ready:
+    seen = 0
+
+    def count() -> int:
+        nonlocal seen
+        seen += 1
+        if seen == hundreds:
+            die()
+        return 0
+
+    def ready(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA cache_size = 3").close()  # changed pages go to the file before the commit
+        connection.set_progress_handler(count, 100)
+
+    return ready
+
+
+def at_page(kib: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kib * 1024, kib * 1024))
+
+
+def run(folder: str, arguments: list[str], point: tuple[str, int] | None) -> int:
+    """In a process of its own, whose id it answers."""
+    child = os.fork()
+    if child:
+        return child
+    os.chdir(folder)
+    with Path("output.txt").open("a", encoding="utf-8") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    trap: Ready | None = None
+    if point is not None and point[0] == "page":
+        at_page(point[1])
+    elif point is not None:
+        trap = {"statement": at_statement, "steps": at_step}[point[0]](point[1])
+    genuine = sqlite3.connect
+
+    def connect(*given: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = genuine(*given, **named)
+        connection.execute("PRAGMA secure_delete = OFF").close()  # it is on in some builds of SQLite, and hides faults
+        if trap is not None:
+            trap(connection)
+        return connection
+
+    sqlite3.connect = connect
+    sys.argv = ["reconcile", *arguments]
+    try:
+        cli.main()
+    except SystemExit as ended:
+        sys.stdout.flush()
+        os._exit(int(ended.code or 0))
+    os._exit(99)
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        started = [run(*job) for job in json.loads(line)]
+        ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in started]
+        sys.stdout.write(json.dumps(ended) + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,218 @@
+"""A run killed at any write point: the next one ends where an undisturbed one would; nothing twice, nothing half."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+
+from reconcile.model.platform import PlatformState
+from reconcile.platforms.memory import MemoryPlatform
+from tests.scenarios.stage import DESIRED, Stage, ldif, told
+
+DESIRED_STATE = DESIRED | {
+    "sources": [
+        DESIRED["sources"][0]
+        | {
+            "users": {
+                "create": "all",
+                "filter": "(employeeType=staff)",
+                "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}],
+            }
+        }
+    ],
+    "role_mappings": [
+        {"role": "boss", "source": "corp", "groups": ["cn=bosses,dc=example,dc=com"]},
+        {"role": "operator", "default": True},
+    ],
+    "groups": [{"source": "corp", "select": ["cn=*"], "nested": "keep"}],
+    "departments": [{"source": "corp", "select": ["ou=*"]}],
+    "lifecycle": {"on_missing": "erase", "on_out_of_scope": "delete", "on_disabled": "block"},
+}  # fmt: skip
+STAFF = {"employeeType": "staff"}
+GONE = "Gudrun Goneforever"
+"""The name of the person who is erased."""
+BEFORE: dict[str, Any] = {
+    "ou=Sales": None,
+    "ou=North,ou=Sales": None,
+    "ou=Works": None,
+    "uid=ann": STAFF,
+    "uid=bob": STAFF,
+    "uid=cid,ou=Sales": STAFF | {"manager": "uid=ann"},
+    "uid=dan,ou=North,ou=Sales": STAFF | {"sn": GONE, "telephoneNumber": GONE},
+    "uid=eve": STAFF,
+    "uid=fay": STAFF,
+    "uid=gus,ou=Works": STAFF,
+    "uid=hal": STAFF,
+    "cn=bosses": {"member": ["uid=ann"]},
+    "cn=outer": {"member": ["cn=inner", "uid=gus,ou=Works"]},
+    "cn=inner": {"member": ["uid=eve", "uid=dan,ou=North,ou=Sales"]},
+    "cn=left": {"member": ["uid=bob"]},
+    "cn=right": {"member": ["uid=cid,ou=Sales"]},
+}
+AFTER: dict[str, Any] = {
+    "ou=Sales": None,
+    "ou=North": {"entryUUID": "id-North"},
+    "ou=Works,ou=Sales": {"entryUUID": "id-Works"},
+    "ou=New": None,
+    "uid=ann": STAFF | {"entryUUID": "id-bob"},
+    "uid=bob": STAFF | {"entryUUID": "id-ann", "manager": "uid=gus,ou=Works,ou=Sales"},
+    "uid=cid,ou=Sales": STAFF | {"sn": "Changed", "telephoneNumber": "17"},
+    "uid=eve": {"employeeType": "former"},
+    "uid=fay": STAFF | {"pwdAccountLockedTime": "000001010000Z"},
+    "uid=gus,ou=Works,ou=Sales": STAFF | {"manager": "uid=bob"},
+    "uid=hal": STAFF,
+    "uid=ivy,ou=New": STAFF,
+    "uid=jon": STAFF,
+    "cn=bosses": {"member": ["uid=hal", "uid=bob"]},
+    "cn=outer": {"member": ["uid=ivy,ou=New", "uid=jon"]},
+    "cn=inner": {"member": ["uid=hal", "cn=outer"]},
+    "cn=left": {"entryUUID": "id-right", "member": ["uid=gus,ou=Works,ou=Sales"]},
+    "cn=right": {"entryUUID": "id-left", "member": ["uid=bob", "uid=cid,ou=Sales"]},
+    "cn=fresh": {"member": ["uid=ivy,ou=New"]},
+}
+KINDS = {
+    "update department", "create department", "update group", "create group", "update user", "create user",
+    "block user", "erase user", "delete user", "create grant", "delete grant", "create membership",
+    "delete membership",
+}  # fmt: skip
+"""What the second run has to do; the first creates the tables too."""
+
+
+Job: TypeAlias = tuple[Path, tuple[str, ...], tuple[str, int] | None]
+
+
+@pytest.fixture(scope="module")
+def crashing() -> Iterator[Callable[..., list[int]]]:
+    """Runs commands at once, each with the point to die at, and answers how they ended."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.scenarios.crashing"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, answers = process.stdin, process.stdout
+
+        def run(*jobs: Job) -> list[int]:
+            asked.write(json.dumps([(str(folder), arguments, point) for folder, arguments, point in jobs]) + "\n")
+            asked.flush()
+            ended: list[int] = json.loads(answers.readline())
+            return ended
+
+        yield run
+        asked.close()
+
+
+def written(folder: Path, directory: dict[str, Any]) -> None:
+    (folder / "reconcile.yml").write_text(yaml.safe_dump(DESIRED_STATE), encoding="utf-8")
+    (folder / "corp.ldif").write_text(ldif(directory), encoding="utf-8")
+
+
+def held(folder: Path) -> tuple[Any, ...]:
+    """All that a platform holds, in names, and how many rows there are of each kind."""
+    with closing(sqlite3.connect(folder / "platform.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        counts = {name: database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in sorted(names)}
+    assert counts["locks"] == (0,)
+    return Stage(folder).state(), counts
+
+
+def points(kind: str, number: int) -> Iterator[tuple[str, int]]:
+    """Every statement, but for the many that make the tables; of the rest so many that a run meets them all over."""
+    step = {"statement": 3 if number == 1 else 1, "steps": 5, "page": 20}[kind]
+    yield from ((kind, number) for number in range(1, 100_000, step))
+
+
+APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
+
+
+@pytest.mark.parametrize("kind", ["statement", "steps", "page"])
+@pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
+def test_killed_at_every_point(number: int, kind: str, crashing: Callable[..., list[int]], tmp_path: Path) -> None:
+    start = tmp_path / "start"
+    start.mkdir()
+    written(start, BEFORE)
+    if number == 2:
+        assert crashing((start, APPLY, None)) == [0]
+        assert GONE.encode() in (start / "platform.db").read_bytes()
+        written(start, AFTER)
+        plan, _ = Stage(start).plan()
+        assert {f"{change.action} {change.kind}" for change in plan.changes} == KINDS, list(map(told, plan.changes))
+    undisturbed = shutil.copytree(start, tmp_path / "undisturbed")
+    assert crashing((undisturbed, APPLY, None)) == [0]
+    expected = held(undisturbed)
+    where = points(kind, number)
+    killed = 0
+    while True:
+        batch = {point: shutil.copytree(start, tmp_path / f"{kind}{point[1]}") for point in islice(where, 4)}
+        codes = crashing(*((folder, APPLY, point) for point, folder in batch.items()))
+        again = crashing(*((folder, AGAIN, None) for folder in batch.values()))
+        for (point, folder), code, second in zip(batch.items(), codes, again, strict=True):
+            assert code <= 0, (point, (folder / "output.txt").read_text())
+            assert second == 0, (point, (folder / "output.txt").read_text())
+            assert held(folder) == expected, point
+            if number == 2:
+                for file in folder.glob("platform.db*"):
+                    assert GONE.encode() not in file.read_bytes(), (point, file.name)
+            shutil.rmtree(folder)
+        killed += sum(code < 0 for code in codes)
+        if 0 in codes:
+            break
+    assert killed > 5
+
+
+class Died(BaseException):
+    """What kills a process: nothing catches it."""
+
+
+class Fuse:
+    """Kills at the n-th step; never for 0."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if not self.left:
+            raise Died
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
+def test_without_transactions_every_change_is_a_point(number: int, tmp_path: Path) -> None:
+    written(tmp_path, BEFORE)
+    start: tuple[PlatformState, ...] = ()
+    if number == 2:
+        first = MemoryPlatform()
+        stage = Stage(tmp_path, first)
+        stage.apply(stage.plan()[0])
+        start = (first.read("main"),)
+        written(tmp_path, AFTER)
+    stage = Stage(tmp_path, MemoryPlatform(states=start))
+    plan, _ = stage.plan()
+    stage.apply(plan)
+    expected = stage.state()
+    for died in count(1):
+        fuse = Fuse(died)
+        stage = Stage(tmp_path, MemoryPlatform(states=start, transactions=False, step=fuse))
+        try:
+            stage.apply(plan)
+            break
+        except Died:
+            fuse.left = 0
+        assert {one.result for one in stage.apply(stage.plan()[0]).outcomes} <= {"applied"}, died
+        assert stage.state() == expected, died
+    assert stage.state() == expected
+    assert died > len(plan.changes) / 2
