@@ -130,9 +130,9 @@ def held(folder: Path) -> tuple[Any, ...]:
     return Stage(folder).state(), counts
 
 
-def points(kind: str, number: int) -> Iterator[tuple[str, int]]:
-    """Every statement, but for the many that make the tables; of the rest so many that a run meets them all over."""
-    step = {"statement": 3 if number == 1 else 1, "steps": 5, "page": 20}[kind]
+def points(kind: str) -> Iterator[tuple[str, int]]:
+    """Every statement; within statements and file writes so many that a run meets them all over."""
+    step = {"statement": 1, "steps": 5, "page": 20}[kind]
     yield from ((kind, number) for number in range(1, 100_000, step))
 
 
@@ -154,7 +154,7 @@ def test_killed_at_every_point(number: int, kind: str, crashing: Callable[..., l
     undisturbed = shutil.copytree(start, tmp_path / "undisturbed")
     assert crashing((undisturbed, APPLY, None)) == [0]
     expected = held(undisturbed)
-    where = points(kind, number)
+    where = points(kind)
     killed = 0
     while True:
         batch = {point: shutil.copytree(start, tmp_path / f"{kind}{point[1]}") for point in islice(where, 4)}
