@@ -88,6 +88,7 @@ def output_options(command: Command) -> Command:
         count=True,
         expose_value=False,
         callback=_verbose,
+        is_eager=True,  # before the log file's, which tells what begins
         help="Log what is done, directory searches as ldapsearch commands; -vv for everything.",
     )(command)
 

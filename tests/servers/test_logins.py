@@ -267,7 +267,8 @@ def test_a_login_brings_one_user_up_to_date_and_touches_nobody_else(gate: Gate, 
         register_on_login=True,
         users={"create": "all", "exclude": ["twin"], "manager_attribute": "manager"},
     )
-    gate.add(**RULES, lifecycle={"on_missing": "delete", "on_out_of_scope": "delete"})
+    everybody = {"limits": {"updates": "none"}}
+    gate.add(**RULES, lifecycle={"on_missing": "delete", "on_out_of_scope": "delete"}, safety=everybody)
     gate.run("apply", "--yes")
     gate.run("plan", "--check")
     gate.sql("UPDATE users SET email = 'old@example.com'")
