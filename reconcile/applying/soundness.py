@@ -1,6 +1,7 @@
 """Changes that no plan could hold, however right the SHA-256 of the file they stand in."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from reconcile.model.change import Change, Fields, Kind
 from reconcile.model.path import path, titles
@@ -23,6 +24,18 @@ _REQUIRED: dict[Kind, tuple[str, ...]] = {
     "grant": ("user", "role"),
     "membership": ("user", "group"),
 }
+
+
+_STILL: Final = frozenset({"update", "adopt"})
+_LEADING: Final[dict[object, frozenset[str]]] = {
+    "active": frozenset({"activate"}),
+    "inactive": frozenset({"deactivate"}),
+    "vacation": frozenset({"update"}),
+    "blocked": frozenset({"block"}),
+    "blocked_in_directory": frozenset({"block"}),
+    "erased": frozenset({"erase"}),
+}
+"""The action that leads to a status: the guards count by actions, so none may say less than is done."""
 
 
 def fault(change: Change) -> str:
@@ -49,6 +62,8 @@ def _faults(change: Change) -> Iterator[str]:
         yield "before and after are not of the same fields"
     if change.kind == "group" and all(sides) and "groups" in (after or {}) and len(after or {}) > 1:
         yield "what a group is nested in is changed by itself"
+    if change.kind == "user" and all(sides) and change.action not in _LEADING.get((after or {}).get("status"), _STILL):
+        yield "it is not what its action says"
     names = [field for field in _REQUIRED[change.kind] if not all(sides) or field in (after or {})]
     named = (before if after is None else after) or {}
     if not change.key or not all(named.get(field) for field in names):

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconcile.model.change import Change, Skip
+from reconcile.model.change import Change, Skip, Violation
 from reconcile.model.platform import Departed
 
 Code: TypeAlias = Literal[
@@ -210,8 +210,8 @@ class Explained(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """Everybody that a name means.
 
-    Where that is nobody, `dangling` are the groups that list somebody of this name all the same, and `similar` logins
-    much like it.
+    `violations` are those of a plan of everybody: where there are some, the next apply does nothing. Where nobody is
+    meant, `dangling` are the groups that list somebody of this name all the same, and `similar` logins much like it.
     """
 
     asked: str
@@ -219,3 +219,4 @@ class Explanation(msgspec.Struct, frozen=True):
     people: tuple[Explained, ...]
     dangling: tuple[Skip, ...] = ()
     similar: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()

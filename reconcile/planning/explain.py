@@ -10,7 +10,7 @@ from reconcile.model.explanation import Explained, Explanation, Searched, Standi
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning import asking
-from reconcile.planning.make import Inputs, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, judged, readings, refuse_impossible, source_rules
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.standings import Workspace, same_user
 from reconcile.planning.verdicts import Background, Verdicts
@@ -53,7 +53,9 @@ def explain(
     ]
     people += _others(typed, workspaces, strays)
     if people:
-        return Explanation(typed, searched, tuple(people))
+        changes = tuple(change for workspace in workspaces for change in workspace.changes)
+        refusals = tuple(judged(inputs, changes, rules, readings(inputs, rules)))
+        return Explanation(typed, searched, tuple(people), violations=refusals)
     listed = tuple(dict.fromkeys(skip for one in workspaces for skip in one.dangling(typed)))
     return Explanation(typed, searched, (), listed, asking.similar(typed, _known(rules, inputs.current)))
 

@@ -76,10 +76,7 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         skips += sorted(result.skips)
     targets.check(inputs.scope.targets, changes, skips, inputs.current)
     narrowed = targets.narrow(tuple(changes), inputs.scope.targets)
-    read = tuple(
-        trust.reading(inputs.desired, one.source, one.index.snapshot)
-        for one in sorted(rules, key=lambda one: one.source.name)
-    )
+    read = readings(inputs, rules)
     plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -93,7 +90,7 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         ),
         changes=narrowed,
         skips=targets.narrow_skips(tuple(skips), inputs.scope.targets),
-        violations=tuple(_violations(inputs, narrowed, rules, read)),
+        violations=tuple(judged(inputs, narrowed, rules, read)),
         existing=() if inputs.scope.targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
@@ -101,9 +98,18 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     return plan, tuple(notice for one in rules for notice in one.notices)
 
 
-def _violations(
+def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:
+    """How much each source held, by its name."""
+    return tuple(
+        trust.reading(inputs.desired, one.source, one.index.snapshot)
+        for one in sorted(rules, key=lambda one: one.source.name)
+    )
+
+
+def judged(
     inputs: Inputs, changes: tuple[Change, ...], rules: Iterable[SourceRules], read: tuple[Reading, ...]
 ) -> Iterator[Violation]:
+    """What the guards find in the changes of all workspaces, and what is missing in the sources."""
     for state in inputs.current:
         own = [change for change in changes if change.workspace == state.workspace]
         yield from guard.violations(own, state, inputs.desired.safety, inputs.limits.own_username, read)

@@ -43,7 +43,7 @@ class Workspace:
         self._candidates = {(one.rules.source.name, one.position): one for one in found.candidates}
         self._names, self._then = Names(current), Names(found.state)
         self._departed = {user: there for one in found.people.values() for user, there in one.departed.items()}
-        self._changes = tuple(ordered(diff(current, found.state, found.reasons)))
+        self.changes = tuple(ordered(diff(current, found.state, found.reasons)))
 
     def user(self, source: str, position: int) -> User | None:
         """The user of the source that a person is, or the local account that is to become the person's."""
@@ -142,7 +142,7 @@ class Workspace:
             skips,
             self._grace(user, after),
             self._held(user) if user is not None else None,
-            tuple(change for change in self._changes if _concerns(change, own)),
+            tuple(change for change in self.changes if _concerns(change, own)),
         )
 
     def _why(self, code: Code, source: str) -> str:

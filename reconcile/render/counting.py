@@ -81,10 +81,16 @@ def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
     numbers = Counter({place: len(keys) for place, keys in sets.items()})
     for (workspace, source, kind, action, applied), number in links.items():
         numbers[workspace, source, _ROWS[kind], _DONE.get(action, "updated") if applied else "failed"] += number
+    newly: dict[tuple[str, str], set[str]] = defaultdict(set)  # they were not of the source before
+    for one in plan.changes:
+        if one.action == "adopt":
+            newly[one.workspace, one.source].add(one.key)
     for there in plan.existing:
         for what, number in (("users", there.users), ("departments", there.departments), ("groups", there.groups)):
             place = there.workspace, there.source, what
-            numbers[*place, "existing"] = number - len(touched[place])
+            numbers[*place, "existing"] = number - len(
+                touched[place] - newly.get((there.workspace, there.source), set())
+            )
     found: Counts = {}
     for workspace, source in sorted({place[:2] for place in numbers}):
         found[workspace, source] = {

@@ -28,6 +28,9 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     for at, one in enumerate(found.people):
         lines += [""] * (at > 0)
         lines += _one(one, searched, paint)
+    if found.violations:
+        lines += ["", paint("The next apply does none of this: the guards refuse the plan of everybody.", "bold")]
+        lines += [f"  {words.printable(one.code)}: {words.printable(one.detail)}" for one in found.violations]
     return "\n".join(lines)
 
 

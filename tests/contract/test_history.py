@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconcile.applying import apply
-from reconcile.model.change import Change, Digests, Fields, Plan, Scope
+from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
 from reconcile.model.history import Entry, fault
 from reconcile.model.report import Report
 from reconcile.ports import Platform
@@ -190,3 +191,16 @@ def test_an_erase_takes_out_earlier_accounts_and_failures_too(case: Case) -> Non
 def test_unlocking_what_is_not_locked_does_nothing(platform: Platform, tmp_path: Path) -> None:
     assert platform.unlock("main", "here") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: Platform) -> None:
+    codes = ["users_lost:main/corp:1", "memberships_lost:main/corp/Sales Team:6", 'memberships_lost:main/corp/"x":2']
+    made = msgspec.structs.replace(
+        planned(user("ann")),
+        violations=tuple(Violation("main", code, "") for code in codes),
+        accepted=tuple(Acceptance(code, "anna") for code in codes),
+    )
+    apply(made, platform, HOLDER)
+    (link,) = platform.history.runs("main")
+    assert link.run.accepted == tuple(codes)
+    assert faults(platform) == [""]

@@ -490,3 +490,16 @@ def test_the_documentation_has_every_key_and_code() -> None:
     assert len(keys) > 40
     for word in (*keys, *explanation.Code.__args__):
         assert f"`{word}`" in text, word
+
+
+def test_an_apply_that_the_guards_refuse(shell: Shell) -> None:
+    company(shell, {f"uid=p{number}": None for number in range(8)})
+    shell.run("apply", "--yes")
+    company(shell, {"uid=p0": None})
+    out, _ = shell.run("explain", "p5")
+    assert "user p5: block" in out
+    told = out.partition("The next apply does none of this: the guards refuse the plan of everybody.\n")[2]
+    assert told.startswith("  users_lost:main/corp:7: 7 of 8 users of corp would be lost")
+    codes = {one["code"] for one in json.loads(shell.run("explain", "p5", "--format", "json")[0])["violations"]}
+    assert "users_lost:main/corp:7" in codes
+    assert {one["code"] for one in json.loads(shell.run("plan", "--format", "json", code=4)[0])["violations"]} == codes

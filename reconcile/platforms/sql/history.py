@@ -31,7 +31,7 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
     previous = connection.execute(newest).scalar() or ""
     values = msgspec.to_builtins(run) | {
         "workspace_id": work.workspace_id,
-        "accepted": " ".join(run.accepted),
+        "accepted": msgspec.json.encode(run.accepted).decode(),
         "dirty": int(run.dirty),
         "previous_hash": previous,
         "hash": "",
@@ -179,7 +179,7 @@ def _runs(connection: sa.Connection, workspace: int) -> Sequence[sa.RowMapping]:
 def _link(row: sa.RowMapping, workspace: str) -> Link:
     values = {name: row[name] for name in Run.__struct_fields__ if name in row and name != "id"}
     values |= {"id": row["run"], "workspace": workspace, "commit": row["git_commit"], "dirty": bool(row["dirty"])}
-    values["accepted"] = tuple(row["accepted"].split())
+    values["accepted"] = msgspec.json.decode(row["accepted"] or "[]", type=tuple[str, ...])
     return Link(Run(**values), row["previous_hash"], row["hash"])
 
 

@@ -133,6 +133,16 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
             "its key is not its name",
         ),
         (Change("department", "update", "a//b", {"title": "b"}, {"title": "c"}, "", "", "main"), "its key is no path"),
+        *(
+            (Change("user", action, "x", {"status": before}, {"status": after}, "", "", "main"), "it is not what its")
+            for action, before, after in (
+                ("update", "active", "blocked"),
+                ("activate", "active", "blocked"),
+                ("adopt", "active", "inactive"),
+                ("deactivate", "active", "erased"),
+                ("block", "blocked", "active"),
+            )
+        ),
         (Change("grant", "create", "a/b", None, {"user": "a", "role": "c"}, "", "", "main"), "its key is not its name"),
     ],
 )

@@ -73,3 +73,12 @@ def test_what_a_report_comes_to() -> None:
 def test_nothing_makes_no_table() -> None:
     empty = Plan("1", "now", (), (), Scope(), Digests("", {}, {}))
     assert counting.table(counting.planned(empty), several=False) == []
+
+
+def test_who_is_adopted_was_none_of_the_existing() -> None:
+    changes = (
+        change("user", "adopt", "ann", {"source": None}, {"source": "corp"}),
+        change("user", "deactivate", "ann", {"status": "active"}, {"status": "inactive"}),
+    )
+    plan = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), changes, (), (), (Existing("main", "corp", 3, 0, 0),))
+    assert some(counting.planned(plan)) == {"users": {"existing": 3, "adopted": 1, "deactivated": 1}}
