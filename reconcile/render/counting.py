@@ -81,21 +81,25 @@ def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
     numbers = Counter({place: len(keys) for place, keys in sets.items()})
     for (workspace, source, kind, action, applied), number in links.items():
         numbers[workspace, source, _ROWS[kind], _DONE.get(action, "updated") if applied else "failed"] += number
-    newly: dict[tuple[str, str], set[str]] = defaultdict(set)  # they were not of the source before
-    for one in plan.changes:
-        if one.action == "adopt":
-            newly[one.workspace, one.source].add(one.key)
+    newly = _adopted(plan)
     for there in plan.existing:
         for what, number in (("users", there.users), ("departments", there.departments), ("groups", there.groups)):
             place = there.workspace, there.source, what
-            numbers[*place, "existing"] = number - len(
-                touched[place] - newly.get((there.workspace, there.source), set())
-            )
+            numbers[*place, "existing"] = number - len(touched[place] - newly[place])
     found: Counts = {}
     for workspace, source in sorted({place[:2] for place in numbers}):
         found[workspace, source] = {
             what: {how: numbers[workspace, source, what, how] for how in columns} for what, columns in COLUMNS.items()
         }
+    return found
+
+
+def _adopted(plan: Plan) -> dict[tuple[str, str, str], set[str]]:
+    """Who was not of the source before."""
+    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for change in plan.changes:
+        if change.action == "adopt":
+            found[change.workspace, change.source, "users"].add(change.key)
     return found
 
 
