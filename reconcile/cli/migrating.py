@@ -31,9 +31,10 @@ def migrate_usernames(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Rename the users of the sources to what `fields.username` says now: all of a workspace, or none.
+    """Rename the users of the sources to what `fields.username` says now: all or none.
 
-    Nothing else is changed. One user who cannot have the new name refuses everything; each is listed.
+    Nothing else is changed. One user who cannot have the new name refuses everything, in every workspace; each is
+    listed.
     """
     from reconcile import planning
     from reconcile.applying import apply as carry_out
@@ -50,8 +51,9 @@ def migrate_usernames(
         if troubles:
             raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed")
         full, _ = planning.make(read)
-        names = [snapshot.source for snapshot in read.snapshots]
-        found = planning.migration(full, read.current, names, loaded.desired.safety, target.limits.own_username)
+        found = planning.migration(
+            full, read.current, read.snapshots, loaded.desired.safety, target.limits.own_username
+        )
     if found.collisions:
         lines = "\n".join(f"  {line}" for line in found.collisions)
         raise GuardRefused(f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}")

@@ -11,7 +11,18 @@ import msgspec
 
 from reconcile.model.change import Action, Change, Fields, Kind
 from reconcile.model.names import Names
-from reconcile.model.platform import Cause, Department, Grant, Group, Membership, PlatformState, Source, Status, User
+from reconcile.model.platform import (
+    BY_HAND,
+    Cause,
+    Department,
+    Grant,
+    Group,
+    Membership,
+    PlatformState,
+    Source,
+    Status,
+    User,
+)
 
 Pair = TypeVar("Pair", bound=Membership | Grant)
 
@@ -177,7 +188,7 @@ def _pairs(
         reason = "the user is deleted"
         if one.user in staying:
             reason = "the user is erased" if one.user in erased else _taken(one, now, reasons)
-        source = one.origin or now.owner(one)
+        source = one.origin or (then if one.user in staying else now).owner(one)  # who adopts a user takes it, too
         yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
 
 
@@ -188,6 +199,8 @@ def _given(one: Membership | Grant, then: Names, reasons: Reasons) -> str:
 
 
 def _taken(one: Membership | Grant, now: Names, reasons: Reasons) -> str:
+    if isinstance(one, Grant) and one.origin == BY_HAND:
+        return "given by hand, and roles.authoritative is true"
     if isinstance(one, Grant):
         return f"no longer given by the role mappings of {now.owner(one)}"
     if one.group in reasons.groups:

@@ -11,6 +11,7 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.change import LOSSES, Change, Plan, Skip
 from reconcile.model.desired import Safety
+from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.guard import violations
 from reconcile.planning.trust import EXPECTED
@@ -40,16 +41,30 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 def migration(
-    full: Plan, current: Iterable[PlatformState], sources: Iterable[str], safety: Safety, own_username: str = ""
+    full: Plan,
+    current: Iterable[PlatformState],
+    snapshots: Iterable[DirectorySnapshot],
+    safety: Safety,
+    own_username: str = "",
 ) -> Migration:
-    """What a whole plan says of the names of users who are there. `sources` are those that were read.
+    """What a whole plan says of the names of users who are there; `snapshots` are what it was made from.
 
     Of the guards all hold but the limit of updates.
     """
-    read = frozenset(sources)
+    people = {
+        (snapshot.source, dn.key(person.dn)): person.external_id
+        for snapshot in snapshots
+        for person in snapshot.persons
+    }
+    read = {source for source, _ in people}
     states = {state.workspace: state for state in current}
+    several = len(states) > 1
     renames = tuple(filter(None, map(_rename, full.changes)))
-    collisions = [line for state in states.values() for line in _collisions(state, renames, full.skips)]
+    collisions = [
+        f"{state.workspace}: {line}" if several else line
+        for state in states.values()
+        for line in _collisions(state, renames, full.skips, people)
+    ]
     leaving = {(one.workspace, one.key): one.reason for one in full.changes if one.action in LOSSES}
     left = [
         f"{user.username} of {user.source} keeps its name: {why}"
@@ -81,8 +96,13 @@ def _rename(change: Change) -> Change | None:
     )
 
 
-def _collisions(state: PlatformState, renames: Iterable[Change], skips: Iterable[Skip]) -> Iterator[str]:
-    """Users who cannot have their new name: the planner says so, or somebody has it who gives it up only otherwise."""
+def _collisions(
+    state: PlatformState, renames: Iterable[Change], skips: Iterable[Skip], people: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
+    """Users who cannot have their new name: the planner says so, or somebody has it who gives it up only otherwise.
+
+    `people`: source and normalized DN → external id. A person may have moved since the user's DN was noted.
+    """
     mine = {change.key: change for change in renames if change.workspace == state.workspace}
     names = {user.username.casefold(): user for user in state.users}
     for change in mine.values():
@@ -91,8 +111,13 @@ def _collisions(state: PlatformState, renames: Iterable[Change], skips: Iterable
         if holder is not None and holder.username not in mine and holder.username != change.key:
             owner = f"of {holder.source}" if holder.source else "a local account"
             yield f"{change.key} -> {new}: {holder.username} is there already ({owner})"
-    owned = {(user.source, dn.key(user.dn)): user for user in state.users if user.source and user.dn}
+    by_place = {(user.source, dn.key(user.dn)): user for user in state.users if user.source and user.dn}
+    by_id = {(user.source, user.external_id): user for user in state.users if user.source and user.external_id}
     for skip in skips:
-        user: User | None = owned.get((skip.source, dn.key(skip.dn)))
-        if skip.workspace == state.workspace and skip.code in _OF_NAMES and user is not None:
-            yield f"{user.username} -> {skip.username or 'nothing'}: {skip.detail} ({skip.code})"
+        if skip.workspace != state.workspace or skip.code not in _OF_NAMES:
+            continue
+        place = skip.source, dn.key(skip.dn)
+        user: User | None = by_id.get((skip.source, people.get(place, ""))) or by_place.get(place)
+        if user is not None:
+            new = "nothing" if skip.code == "missing_field" else skip.username or "nothing"
+            yield f"{user.username} -> {new}: {skip.detail} ({skip.code})"

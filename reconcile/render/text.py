@@ -91,13 +91,15 @@ def _told_already(change: Change, row: tuple[str, str, str]) -> bool:
 def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
     if not plan.skips:
         return []
+    several = len({skip.workspace for skip in plan.skips} | {change.workspace for change in plan.changes}) > 1
     shown = plan.skips if full else plan.skips[: words.SHOWN]
     lines = [paint("Skipped, left as they are:", "bold")]
     for skip in shown:
         who = words.printable(skip.username or skip.dn)
         where = f" ({words.printable(skip.dn)})" if skip.username and skip.dn else ""
         named = f"{who}{where}: " if who else ""
-        lines.append(f"  {paint('!', '!')} {skip.code}: {named}{words.printable(skip.detail)}")
+        place = f"{words.printable(skip.workspace)}: " if several else ""
+        lines.append(f"  {paint('!', '!')} {place}{skip.code}: {named}{words.printable(skip.detail)}")
     if len(shown) < len(plan.skips):
         lines.append(f"  … and {len(plan.skips) - len(shown)} more")
     return [*lines, ""]

@@ -119,3 +119,15 @@ def test_it_asks_and_takes_one_of_two_options(shell: Shell) -> None:
     assert "there is no terminal to ask on" in shell.run("migrate-usernames", code=2)[1]
     assert "give one of the two" in shell.run("migrate-usernames", "--plan", "--yes", code=2)[1]
     assert usernames(shell) == ["ann"]
+
+
+def test_who_has_moved_in_the_directory_collides_all_the_same(shell: Shell) -> None:
+    people: dict[str, Any] = {"ou=x": None, "uid=ann": None, "uid=bob": None}
+    shell.company(people)
+    shell.run("apply", "--yes")
+    shell.sql("INSERT INTO users (workspace_id, username) VALUES (1, 'bob@example.com')")
+    del people["uid=bob"]
+    shell.company(people | {"uid=bob,ou=x": None}, sources=sources(fields=SCHEME))
+    _, err = shell.run("migrate-usernames", "--yes", code=4)
+    assert "bob -> bob@example.com: the platform has a local 'bob@example.com'" in err
+    assert usernames(shell)[:2] == ["ann", "bob"]
