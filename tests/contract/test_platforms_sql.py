@@ -443,7 +443,10 @@ def test_a_process_number_of_elsewhere_proves_nothing(
 
 def test_a_run_in_another_pid_namespace_is_not_robbed(tmp_path: Path, platform: SqlPlatform) -> None:
     unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], capture_output=True).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode
+    ):
         pytest.skip("namespaces cannot be made here")
     prepare(platform)
     with child(tmp_path, "locked", *unshare):

@@ -2,11 +2,12 @@
 
 A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been renewed for STALE
 seconds. Elsewhere is another machine, another container on this one, and this one before it was started again: there a
-process number means another process, and a host name proves nothing. A thread renews it every BEAT seconds, by a connection of its own. Whoever takes a lock first claims the
-workspace's row, and so does a run that writes, to the end of its transaction: while it writes, nobody takes its lock
-over, whatever its age. (SQLite lets nobody else write at all, the thread included; the run renews the lock in the
-transaction that it commits.) Whoever lost a lock all the same (a machine that slept) finds its token gone before it
-writes. So a lock that can be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
+process number means another process, and a host name proves nothing. A thread renews it every BEAT seconds, by a
+connection of its own. Whoever takes a lock first claims the workspace's row, and so does a run that writes, to the end
+of its transaction: while it writes, nobody takes its lock over, whatever its age. (SQLite lets nobody else write at
+all, the thread included; the run renews the lock in the transaction that it commits.) Whoever lost a lock all the same
+(a machine that slept) finds its token gone before it writes. So a lock that can be taken over and looks dead is dead or
+harmless, and no lock of the server's own is needed.
 """
 
 import logging
@@ -108,7 +109,7 @@ def is_dead(held: Held, host: str) -> bool:
 
 
 def _elsewhere(held: Held, host: str) -> bool:
-    """Whether the holder's process number says nothing here; so it is, too, where the holder does not tell its place."""
+    """Whether the holder's process number says nothing here; also where the holder does not tell its place."""
     return held.host != host or processes.place_of(held.process_started) != processes.place()
 
 
