@@ -195,6 +195,13 @@ def remove(database: Database, workspace: str, host: str) -> Holder | None:
 
     Raises Locked for a live one.
     """
+    removed = _remove_in_time(database, workspace, host)
+    if removed is not None:
+        database.scrub()  # as when it is taken over
+    return removed
+
+
+def _remove_in_time(database: Database, workspace: str, host: str) -> Holder | None:
     try:
         with database.writing() as connection:
             claim(connection, [workspace])
