@@ -17,7 +17,11 @@ COMMAND_SECONDS: Final = 30.0
 MAX_BYTES: Final = 1024 * 1024
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_PASSWORD = re.compile(r"(://[^:/?#@]*:|[?&](?:password|passwd|pwd)=)([^@&]+(?=@)|(?<==)[^&]+)", re.IGNORECASE)
+_PARAMETER = r"[?&](?:password|passwd|pwd)="
+# Up to the last @: in a password that is not quoted there may be others.
+_PASSWORD = re.compile(
+    rf"(://[^:/?#@]*:|{_PARAMETER})((?<=:)(?:(?!{_PARAMETER}).)+(?=@)|(?<==)[^&]+)", re.IGNORECASE | re.DOTALL
+)
 
 
 class Unavailable(Exception):
@@ -88,8 +92,12 @@ def masked(text: str) -> str:
         return f"\0{len(kept) - 1}\0"
 
     hidden = _EXPRESSION.sub(hide, text)
-    hidden = _PASSWORD.sub(lambda match: match[1] + (match[2] if "\0" in match[2] else "***"), hidden)
+    hidden = _PASSWORD.sub(lambda match: match[1] + (match[2] if _is_given(match[2]) else "***"), hidden)
     return re.sub("\0([0-9]+)\0", lambda match: kept[int(match[1])], hidden)
+
+
+def _is_given(password: str) -> bool:
+    return "\0" in password and "@" not in password
 
 
 def password_expressions(text: str) -> list[str] | None:

@@ -1,6 +1,7 @@
 """What the sql platform promises beyond the port: files, locks, crashes, hands in the tables."""
 
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,7 +19,7 @@ from reconcile.errors import Locked, PlatformUnreadable, ReconcileError, UsageEr
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.platform import PlatformState
-from reconcile.platforms.sql import SqlPlatform, database, locking
+from reconcile.platforms.sql import SqlPlatform, database, locking, processes
 from reconcile.platforms.sql.limits import LIMITS
 from reconcile.platforms.sql.tables import metadata
 from reconcile.ports import Holder
@@ -402,10 +403,57 @@ def test_a_process_number_given_again_is_not_the_holder(tmp_path: Path, platform
     if not Path("/proc/self/stat").exists():
         pytest.skip("this machine does not tell when a process started")
     prepare(platform)
-    held(tmp_path, host=HERE.host, pid=os.getpid(), process_started="another boot/1")
+    held(tmp_path, host=HERE.host, pid=os.getpid(), process_started=f"{processes.place()}/1")
+    by_hand(tmp_path, "UPDATE locks SET heartbeat_at = datetime('now')")
     assert "that process is gone" in refusal(platform)
-    by_hand(tmp_path, "UPDATE locks SET process_started = NULL")
-    assert "still running" in refusal(platform, force=True)
+    with platform.lock(["main"], HERE, force=True):
+        pass
+
+
+def gone() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen(["true"]) as process:
+        pass
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    "identity",
+    ["{boot}/pid:[1]/17", "another boot/{namespace}/17", "another boot/pid:[1]/17", None],
+    ids=["another container", "before a restart", "another machine", "not told"],
+)
+def test_a_process_number_of_elsewhere_proves_nothing(
+    tmp_path: Path, platform: SqlPlatform, identity: str | None
+) -> None:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("this machine does not tell when a process started")
+    prepare(platform)
+    boot, _, namespace = processes.place().partition("/")
+    told = identity and identity.format(boot=boot, namespace=namespace)
+    held(tmp_path, host=HERE.host, pid=gone(), process_started=told)
+    by_hand(tmp_path, "UPDATE locks SET heartbeat_at = datetime('now', '-200 seconds')")
+    assert "in another container or machine of this name" in refusal(platform, force=True)
+    with pytest.raises(Locked, match="wait until it is done"):
+        platform.unlock("main", HERE.host)
+    by_hand(tmp_path, f"UPDATE locks SET heartbeat_at = datetime('now', '-301 seconds'), pid = {os.getpid()}")
+    assert "see that nothing runs there" in refusal(platform)
+    with platform.lock(["main"], HERE, force=True):
+        assert by_hand(tmp_path, "SELECT login FROM locks") == [("anna",)]
+
+
+def test_a_run_in_another_pid_namespace_is_not_robbed(tmp_path: Path, platform: SqlPlatform) -> None:
+    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("namespaces cannot be made here")
+    prepare(platform)
+    with child(tmp_path, "locked", *unshare):
+        [(pid, told)] = by_hand(tmp_path, "SELECT pid, process_started FROM locks")
+        assert (pid, processes.place_of(str(told)) == processes.place()) == (1, False)
+        by_hand(tmp_path, f"UPDATE locks SET pid = {gone()}, host = '{HERE.host}'")
+        assert "in another container" in refusal(platform, force=True)
 
 
 def test_a_lock_is_renewed_while_it_is_held(
@@ -448,9 +496,9 @@ def test_whatever_ends_the_run_releases_the_lock(
 
 
 @contextmanager
-def child(folder: Path, point: str) -> Iterator[subprocess.Popen[str]]:
+def child(folder: Path, point: str, *within: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.contract.child", str(folder), point],
+        [*within, sys.executable, "-m", "tests.contract.child", str(folder), point],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

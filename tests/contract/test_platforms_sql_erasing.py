@@ -15,6 +15,7 @@ from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Fields, Plan, Scope
 from reconcile.model.history import fault
 from reconcile.platforms.sql import SqlPlatform
+from reconcile.platforms.sql.sqlite import SqliteDatabase
 from tests.contract.platforms import (
     CORP,
     HOLDER,
@@ -176,6 +177,44 @@ def test_nothing_personal_stays_in_the_file(tmp_path: Path) -> None:
         content = file.read_bytes()
         assert [mark for mark in marks if mark.encode() in content] == [], file.name
     assert [file.name for file in tmp_path.iterdir()] == ["acme.db"]
+
+
+def content(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+def many(platform: SqlPlatform) -> None:
+    """Users enough for several pages, and one of them with a long name, Marker…, on pages of its own."""
+    ok(platform, CORP, [user(f"u{number:04}", source="corp") for number in range(300)])
+    ok(platform, user("anna", source="corp", dn="uid=Marker" + 9000 * "x"))
+
+
+def test_a_killed_run_leaves_no_erased_user_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place("sqlite:///acme.db", tmp_path, lambda *_: [])
+    with place.platform() as platform:
+        many(platform)
+        assert b"Marker" in content(tmp_path)
+        monkeypatch.setattr(SqliteDatabase, "scrub", lambda _: None)  # as if it were killed after the commit
+        ok(platform, change("user", "erase", "anna", ERASED))
+        assert b"Marker" not in content(tmp_path)
+
+
+def test_removing_a_dead_lock_scrubs_the_file_as_taking_it_over_does(tmp_path: Path) -> None:
+    place = Place("sqlite:///acme.db", tmp_path, lambda *_: [])
+    with place.platform() as platform:
+        many(platform)
+        with closing(sqlite3.connect(tmp_path / "acme.db")) as connection, connection:
+            connection.execute("PRAGMA secure_delete = OFF")
+            connection.execute("DELETE FROM users WHERE username = 'anna'")
+            connection.execute(
+                "INSERT INTO locks (workspace_id, token, login, host, pid, started_at, heartbeat_at) "
+                "VALUES (1, 't', 'joe', 'elsewhere', 1, '2026-03-01T07:00:00Z', '2020-01-01 00:00:00')"
+            )
+        assert b"Marker" in content(tmp_path)
+        removed = platform.unlock("main", "here")
+        assert removed is not None
+        assert removed.user == "joe"
+        assert b"Marker" not in content(tmp_path)
 
 
 def test_nothing_personal_stays_in_the_history(tmp_path: Path) -> None:

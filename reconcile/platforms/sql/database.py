@@ -85,8 +85,9 @@ def connect(settings: desired.Platform) -> Database:
     """The database of a platform of type sql; connects when it is first used. Raises UsageError for any other url."""
     if settings.url is None:
         raise UsageError("platform.url is missing: it names the database, as in sqlite:///acme.db")
+    text = settings.url.reveal()
     try:
-        url = sa.make_url(settings.url.reveal())
+        url = sa.make_url(text)
     except (ArgumentError, ValueError):  # the latter of a port that is no number, and quotes what it found
         raise UsageError(
             "platform.url is no database URL; write one as in sqlite:///acme.db or "
@@ -97,6 +98,8 @@ def connect(settings: desired.Platform) -> Database:
         from reconcile.platforms.sql.sqlite import SqliteDatabase
 
         return SqliteDatabase(url, settings.folder)
+    if kind is not None:
+        _refuse_unquoted(url, text)
     if kind == "postgresql":
         from reconcile.platforms.sql.postgresql import PostgresqlDatabase
 
@@ -109,3 +112,16 @@ def connect(settings: desired.Platform) -> Database:
         f"platform.url: {url.drivername} is not supported, only sqlite:///FILE, postgresql+psycopg://… "
         "and mariadb+pymysql://… are"
     )
+
+
+def _refuse_unquoted(url: sa.URL, text: str) -> None:
+    """Raises UsageError where a part of the password may have become a host or a database, which are named to people.
+
+    With one @ at most, behind the account, account and password end where they should, whatever else stands in them.
+    """
+    count = text.count("@")
+    if count > 1 or (count and url.username is None):
+        raise UsageError(
+            "platform.url: quote the account and the password: {{ env('DB_PASSWORD') | urlencode }}; "
+            "the only @ stands before the host, every other one is written as %40, and a / in the account as %2F"
+        )

@@ -1,11 +1,13 @@
 """One run at a time for each workspace: a row in `locks`, and when it may be taken over.
 
-A lock is dead when its process is gone from this machine, or, taken on another one, when it has not been renewed for
-STALE seconds. A thread renews it every BEAT seconds, by a connection of its own. Whoever takes a lock first claims the
-workspace's row, and so does a run that writes, to the end of its transaction: while it writes, nobody takes its lock
-over, whatever its age. (SQLite lets nobody else write at all, the thread included; the run renews the lock in the
-transaction that it commits.) Whoever lost a lock all the same (a machine that slept) finds its token gone before it
-writes. So a lock that can be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
+A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been renewed for STALE
+seconds. Elsewhere is another machine, another container on this one, and this one before it was started again: there a
+process number means another process, and a host name proves nothing. A thread renews it every BEAT seconds, by a
+connection of its own. Whoever takes a lock first claims the workspace's row, and so does a run that writes, to the end
+of its transaction: while it writes, nobody takes its lock over, whatever its age. (SQLite lets nobody else write at
+all, the thread included; the run renews the lock in the transaction that it commits.) Whoever lost a lock all the same
+(a machine that slept) finds its token gone before it writes. So a lock that can be taken over and looks dead is dead or
+harmless, and no lock of the server's own is needed.
 """
 
 import logging
@@ -98,7 +100,7 @@ def _written(time: datetime) -> str:
 
 def is_dead(held: Held, host: str) -> bool:
     """Whether nobody stands behind a lock any more, asked on `host`."""
-    if held.host != host:
+    if _elsewhere(held, host):
         return held.age > STALE
     found = processes.started(held.pid)
     if found is None:
@@ -106,14 +108,21 @@ def is_dead(held: Held, host: str) -> bool:
     return not found or (held.process_started is not None and held.process_started != found)
 
 
+def _elsewhere(held: Held, host: str) -> bool:
+    """Whether the holder's process number says nothing here; also where the holder does not tell its place."""
+    return held.host != host or processes.place_of(held.process_started) != processes.place()
+
+
 def describe(held: Held, host: str) -> str:
     """Who holds a lock, since when, and what to do."""
     who = _who(held)
-    if held.host == host:
+    if not _elsewhere(held, host):
         if is_dead(held, host):
             return f"{who}: that process is gone; run again with --force to take over"
         return f"{who}: it is still running; wait until it is done"
     renewed = f"{who}, last renewed {held.age:.0f} s ago"
+    if held.host == host:
+        renewed += ", in another container or machine of this name, or before this one was started again"
     if is_dead(held, host):
         return f"{renewed}: see that nothing runs there, then run again with --force to take over"
     return f"{renewed}: wait until it is done; it counts as dead once it was not renewed for {STALE:.0f} s"
@@ -186,6 +195,13 @@ def remove(database: Database, workspace: str, host: str) -> Holder | None:
 
     Raises Locked for a live one.
     """
+    removed = _remove_in_time(database, workspace, host)
+    if removed is not None:
+        database.scrub()  # as when it is taken over
+    return removed
+
+
+def _remove_in_time(database: Database, workspace: str, host: str) -> Holder | None:
     try:
         with database.writing() as connection:
             claim(connection, [workspace])

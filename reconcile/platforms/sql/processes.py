@@ -1,4 +1,8 @@
-"""Whether a process of this machine is still the one that took a lock."""
+"""Whether a process of this machine is still the one that took a lock.
+
+A number means a process only where it was given: on one machine, from one start of it to the next, and within one
+namespace of process numbers, of which every container has its own.
+"""
 
 import os
 from pathlib import Path
@@ -11,16 +15,46 @@ _STATE, _START = 0, 19
 def started(pid: int) -> str | None:
     """When a process started, as this machine tells it: equal texts are one process. None where it does not tell.
 
-    "" says that there is no such process; one that has ended and waits for its parent (a zombie) counts as gone.
+    The text is `place()`, a slash and the time. "" says that there is no such process; one that has ended and waits
+    for its parent (a zombie) counts as gone.
     """
-    if not (_PROC / "self" / "stat").exists():
+    if not _tells_ours():
         return _without_proc(pid)
     try:
         fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        boot = (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="ascii").strip()
     except (FileNotFoundError, ProcessLookupError):
+        return _without_proc(pid)  # /proc may be mounted so that it hides what others run
+    except OSError:
+        return None
+    return "" if fields[_STATE] in {"Z", "X"} else f"{place()}/{fields[_START]}"
+
+
+def place() -> str:
+    """Where the numbers of processes mean what they mean here: equal texts are one place. "" where nothing tells."""
+    if not (_PROC / "self" / "stat").exists():
         return ""
-    return "" if fields[_STATE] in {"Z", "X"} else f"{boot}/{fields[_START]}"
+    try:
+        boot = (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        boot = ""
+    try:
+        namespace = (_PROC / "self" / "ns" / "pid").readlink().name
+    except OSError:
+        namespace = ""
+    return f"{boot}/{namespace}"
+
+
+def place_of(started: str | None) -> str:
+    """The place in what `started` told, there or elsewhere."""
+    return (started or "").rpartition("/")[0]
+
+
+def _tells_ours() -> bool:
+    """Whether /proc is there and numbers processes as we do: after `unshare --pid` it may be the one of outside."""
+    try:
+        return (_PROC / "self" / "stat").exists() and (_PROC / "self").readlink().name == str(os.getpid())
+    except OSError:
+        return False
 
 
 def _without_proc(pid: int) -> str | None:

@@ -120,7 +120,10 @@ class SqliteDatabase(Database):
                 with closing(connection.cursor()) as cursor:
                     cursor.execute("PRAGMA foreign_keys = ON")
                     cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-                    if not write:
+                    if write:
+                        # Zeroes what is deleted: a run may be killed between the commit of an erase and `scrub`.
+                        cursor.execute("PRAGMA secure_delete = ON")
+                    else:
                         cursor.execute("PRAGMA query_only = ON")
             except BaseException:
                 connection.close()

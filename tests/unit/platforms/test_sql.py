@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from reconcile.errors import PlatformUnreadable
+from reconcile.config import envelopes
+from reconcile.errors import PlatformUnreadable, UsageError
+from reconcile.model import desired
 from reconcile.platforms.sql import locking
+from reconcile.platforms.sql.database import Database, connect
 from reconcile.platforms.sql.refusals import refusal
 from reconcile.platforms.sql.values import decode, encode
 
@@ -63,3 +66,49 @@ def test_a_lock_tells_who_and_what_to_do() -> None:
     assert fresh.startswith("the workspace 'main' is locked by joe on box, process 4711, since 2026-03-01T07:00:00Z")
     assert "12 s ago: wait" in fresh
     assert "--force" in locking.describe(HELD._replace(age=400.0), "here")
+
+
+def connected(url: str) -> Database:
+    return connect(desired.Platform("sql", envelopes.SecretText(lambda: url)))
+
+
+KINDS = ("postgresql+psycopg", "mariadb+pymysql")
+PARTS = ("HUNTER", "SECRET")
+"""What the passwords below are made of."""
+SPLIT = ("HUNTER@SECRET/x", "HUNTER/@SECRET", "HUNTER@SECRET", "HUNTER/x@SECRET", "HUNTER:1@SECRET", "HUNTER?x@SECRET")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("password", [*SPLIT, "HUNTER@2?SECRET", "HUNTER#@SECRET", "@HUNTER", "HUNTER@"])
+def test_a_password_that_is_not_quoted_is_no_part_of_a_host(kind: str, password: str) -> None:
+    for url in (f"{kind}://acc:{password}@h.example/db", f"{kind}://{password}:x@h.example/db"):
+        with pytest.raises(UsageError, match=r"^platform\.url") as refused:
+            connected(url)
+        assert not [part for part in PARTS if part in str(refused.value)], url
+        assert refused.value.__cause__ is None
+    with pytest.raises(UsageError, match=r"quote the account and the password: \{\{ env"):
+        connected(f"{kind}://acc:{password}@h.example/db")
+
+
+@pytest.mark.parametrize("url", ["HUNTER/SECRET:x@h/db", "h/db?user=a&password=HUNTER@SECRET", "HUNTER/x?y@SECRET"])
+def test_an_account_that_is_not_quoted_is_no_part_of_a_host(url: str) -> None:
+    with pytest.raises(UsageError, match="quote the account") as refused:
+        connected(f"postgresql+psycopg://{url}")
+    assert not [part for part in PARTS if part in str(refused.value)]
+
+
+@pytest.mark.parametrize("password", ["HUNTER#SECRET", "HUNTER/SECRET", "HUNTER:SECRET", "HUNTER?x", "HUNTER%40%2Fx"])
+def test_a_password_whose_end_is_plain_is_taken(password: str) -> None:
+    database = connected(f"postgresql+psycopg://acc:{password}@h.example:5433/db")
+    assert str(database) == "PostgreSQL database db on h.example:5433"
+
+
+def test_a_file_may_have_any_name() -> None:
+    assert str(connected("sqlite:////folder/a@b@c.db")) == "SQLite database /folder/a@b@c.db"
+
+
+@pytest.mark.parametrize("password", SPLIT)
+def test_a_masked_url_shows_nothing_of_its_password(password: str) -> None:
+    assert envelopes.masked(f"x://acc:{password}@h.example/db") == "x://acc:***@h.example/db"
+    given = f"x://acc:{{{{ env('A') }}}}@{password}@h/db?password={password}"
+    assert envelopes.masked(given) == "x://acc:***@h/db?password=***"
