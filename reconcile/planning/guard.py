@@ -3,14 +3,15 @@
 They look at the changes of one workspace, at its current state and at how much was read, so the same guards judge a
 plan when it is made and once more, under the lock, before its first change. Losing all of something is refused at any
 size: all users of a source who are in service, all members of a mirrored group, all grants of a role or of a source. It
-is not all where somebody else comes into the group, or gets the role; new users make up for nobody.
+is not all where somebody else comes into the group, or gets the role; new users make up for nobody. The code of such a
+violation ends in `:all`: twelve of many accepted are not all twelve.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from reconcile.model.change import Change, Violation
+from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
@@ -82,7 +83,7 @@ class _Limits:
             return f"users{_of(source)} would be lost ({listed})"
 
         entirely = {source for source in numbers if before[source] and not left[source]}
-        yield from self._by_source("users_lost", numbers, self._users(), limit, what, entirely)
+        yield from self._by_source("users_lost", numbers, left + numbers, limit, what, entirely)
 
     def memberships(self) -> Iterator[Violation]:
         default = self._safety.limits.memberships_lost
@@ -183,8 +184,11 @@ class _Limits:
             return
         workspace = self._state.workspace
         where = f"{workspace}/{place}" if place else workspace
-        told = "nothing of it would be left" if entirely else f"the limit {name} is {limit}"
-        yield Violation(workspace, f"{name}:{where}:{number}", f"{number} of {base} {what}: {told}")
+        code = f"{name}:{where}:{number}"
+        told = f"the limit {name} is {limit}"
+        if entirely:
+            code, told = f"{code}:{ALL}", "nothing of it would be left"
+        yield Violation(workspace, code, f"{number} of {base} {what}: {told}")
 
 
 def _would_be(done: str, source: str) -> str:

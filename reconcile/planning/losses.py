@@ -37,6 +37,8 @@ class Losses:
         self.users: list[Change] = []
         self.taken: list[Change] = []
         """Users who are renamed, or local accounts that are adopted."""
+        self.groups: list[Change] = []
+        """Groups that are renamed or deleted."""
         self.created: Counter[str] = Counter()
         self.grants: list[Link] = []
         self.memberships: list[Link] = []
@@ -54,9 +56,13 @@ class Losses:
                 self._user(change)
             elif change.kind in ("grant", "membership") and change.action != "update":
                 links.append(change)
-            elif change.kind == "group" and change.before is not None and change.after is not None:
+            elif change.kind == "group" and change.before is not None:
+                if change.after is None:
+                    self.groups.append(change)
+                    continue
                 links.append(change)
                 if "name" in change.after:
+                    self.groups.append(change)
                     renamed[str(change.after["name"]).casefold()] = change.key.casefold()
         ended = {one.key.casefold() for one in self.users if one.action in ENDS}
         for change in links:

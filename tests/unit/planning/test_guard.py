@@ -79,6 +79,23 @@ def test_those_who_were_erased_count_no_more() -> None:
     assert codes(*(of_user("block", f"u{one}") for one in range(6)), state=state) == ["users_lost:main/corp:6"]
 
 
+def test_some_that_were_accepted_are_never_all() -> None:
+    blocks = [of_user("block", f"u{one}") for one in range(12)]
+    assert codes(*blocks) == ["users_lost:main/corp:12"]
+    assert codes(*blocks, state=company(12)) == ["users_lost:main/corp:12:all"]
+
+
+def test_a_percentage_of_users_is_one_of_those_in_service() -> None:
+    users = tuple(
+        User(str(one), f"u{one}", status="blocked" if one >= 50 else "active", source="corp") for one in range(100)
+    )
+    state = PlatformState("main", (SOURCE,), users=users)
+    (found,) = violations([of_user("block", f"u{one}") for one in range(6)], state, Safety())
+    assert found.detail.startswith("6 of 50 users of corp would be lost")
+    (found,) = violations([of_user("erase", f"u{one}") for one in range(49, 55)], state, Safety())
+    assert found.detail.startswith("6 of 55 users of corp would be lost"), "five of them were out of service"
+
+
 def test_two_changes_of_one_user_are_one_update() -> None:
     changes = [of_user(action, f"u{one}", email="x") for one in range(50) for action in ("update", "activate")]  # type: ignore[arg-type] # both are actions
     assert codes(*changes) == []
@@ -103,7 +120,7 @@ def test_groups_within_groups_count_as_members() -> None:
     assert codes(*(out(one) for one in range(4)), state=state) == []
     found = codes(*(out(one) for one in range(5)), state=state)
     assert found == ["memberships_lost:main/corp:5", "memberships_lost:main/corp/all:5"]
-    assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6"]
+    assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6:all"]
     free = Safety(groups=(GroupSafety(("al*",), None),))
     assert codes(*(out(one) for one in range(6)), state=state, safety=free) == []
 
@@ -117,7 +134,7 @@ def test_members_that_a_person_put_there_do_not_make_up_for_those_of_a_sync() ->
         users=users,
         memberships=(Membership("1", "g", "corp"), Membership("2", "g")),
     )
-    assert codes(link("membership", "delete", "ann", "team"), state=state) == ["memberships_lost:main/corp:1"]
+    assert codes(link("membership", "delete", "ann", "team"), state=state) == ["memberships_lost:main/corp:1:all"]
 
 
 def test_a_group_that_is_renamed_is_the_same() -> None:
@@ -131,7 +148,15 @@ def test_a_group_that_is_renamed_is_the_same() -> None:
     renamed = Change("group", "update", "old", {"name": "old"}, {"name": "new"}, "", "corp", "main")
     gone, come = link("membership", "delete", "ann", "old"), link("membership", "create", "bob", "new")
     assert codes(renamed, gone, come, state=state) == []
-    assert codes(renamed, gone, state=state) == ["memberships_lost:main/corp:1"]
+    assert codes(renamed, gone, state=state) == ["memberships_lost:main/corp:1:all"]
+
+
+def test_a_protected_group_is_not_deleted() -> None:
+    delete = Change("group", "delete", "team 1", {"name": "team 1"}, None, "", "corp", "main")
+    kept = Safety(protect=Protect(groups=("Team *",)))
+    (found,) = violations([delete], company(10), kept)
+    assert (found.code, found.acceptable) == ("protected_group:main/team 1:deleted", False)
+    assert violations([delete], company(10), Safety()) == ()
 
 
 def test_a_user_who_goes_takes_everything_along() -> None:
@@ -167,7 +192,7 @@ def test_what_was_not_asked_for_is_not_compared() -> None:
     now = (Reading("corp", 100, 5, None, 50), Reading("new", 0))
     assert violations((), state, Safety(), readings=now) == ()
     found = violations((), state, Safety(), readings=[Reading("corp", 100, 5, 5, 0)])
-    assert [one.code for one in found] == ["shrink:main/corp/units:5", "shrink:main/corp/members:50"]
+    assert [one.code for one in found] == ["shrink:main/corp/units:5", "shrink:main/corp/members:50:all"]
 
 
 def test_only_what_can_be_accepted_and_is_there_is_accepted() -> None:
