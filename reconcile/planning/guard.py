@@ -35,7 +35,7 @@ def violations(
     `readings` are what the sources held when the changes were planned; `renaming` says that users are renamed on
     purpose, which is no update of them (protected ones stay protected).
     """
-    losses = Losses(changes, renaming=renaming)
+    losses = Losses(changes, state, renaming=renaming)
     found = _Limits(state, safety, losses)
     return (
         *found.users(),
@@ -51,7 +51,7 @@ def protections(
     changes: Iterable[Change], state: PlatformState, safety: Safety, own_username: str = ""
 ) -> tuple[Violation, ...]:
     """What nobody may do, not even one person to the own account by a login."""
-    return tuple(breaches(Losses(changes), state, safety.protect, own_username))
+    return tuple(breaches(Losses(changes, state), state, safety.protect, own_username))
 
 
 class _Limits:
@@ -101,7 +101,7 @@ class _Limits:
             entirely = _entirely(lost, left, {source for source, _ in joined})
             yield from self._by_source(
                 "memberships_lost",
-                Counter(link.source for link in lost),
+                _numbers((link.source, link.number) for link in lost),
                 _by_first(counted),
                 default,
                 lambda source: f"memberships{_of(source)} would be lost",
@@ -111,7 +111,7 @@ class _Limits:
         left_of = _by_second(left)
         entered = {name for _, name in joined}
         sources = {link.target: link.source for link in lost}
-        for name, number in sorted(Counter(link.target for link in lost).items()):
+        for name, number in sorted(_numbers((link.target, link.number) for link in lost).items()):
             limit = limits.of(name)
             if limit is None or not limits.mirrored(name):
                 continue
@@ -189,6 +189,13 @@ class _Limits:
         if entirely:
             code, told = f"{code}:{ALL}", "nothing of it would be left"
         yield Violation(workspace, code, f"{number} of {base} {what}: {told}")
+
+
+def _numbers(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, number in pairs:
+        found[name] += number
+    return found
 
 
 def _would_be(done: str, source: str) -> str:

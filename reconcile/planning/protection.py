@@ -33,7 +33,9 @@ def breaches(losses: Losses, state: PlatformState, protect: Protect, own_usernam
                 acceptable=False,
             )
     for what, patterns, links in (("role", roles, losses.grants), ("group", groups, losses.memberships)):
-        held = Counter(link.target for link in links) if patterns else {}
+        held: Counter[str] = Counter()
+        for link in links if patterns else ():
+            held[link.target] += link.number
         for name in sorted(name for name in held if patterns.matches(name)):
             number = held[name]
             yield Violation(

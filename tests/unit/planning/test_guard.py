@@ -125,6 +125,33 @@ def test_groups_within_groups_count_as_members() -> None:
     assert codes(*(out(one) for one in range(6)), state=state, safety=free) == []
 
 
+def test_a_group_taken_out_of_another_is_as_many_as_leave_by_it() -> None:
+    company_ = company(100)
+    groups = (
+        Group("all", "all", "corp"),
+        *(Group(one.id, one.name, "corp", groups={"all": "corp"}) for one in company_.groups),
+    )
+    state = PlatformState(
+        "main",
+        (SOURCE,),
+        groups=groups,
+        users=company_.users,
+        memberships=(*company_.memberships, Membership("1", "all")),
+    )
+    out = [
+        Change(
+            "group", "update", f"team {one}", {"groups": {"all": "corp"}}, {"groups": {"all": None}}, "", "corp", "main"
+        )
+        for one in range(4)
+    ]
+    assert codes(*out[:3], state=state) == [], "29 of 201 memberships, and 29 of 101 of the group"
+    assert codes(*out, state=state) == ["memberships_lost:main/corp/all:39"], "u1 stays by hand"
+    stay = [link("membership", "create", f"u{one}", "all") for one in range(0, 100, 10)]
+    assert codes(*out, *stay, state=state) == [], "ten of them come in by themselves"
+    kept = Safety(protect=Protect(groups=("all",)))
+    assert codes(out[0], state=state, safety=kept) == ["protected_group:main/all:10"]
+
+
 def test_members_that_a_person_put_there_do_not_make_up_for_those_of_a_sync() -> None:
     users = (User("1", "ann", source="corp"), User("2", "bob"))
     state = PlatformState(
