@@ -15,6 +15,7 @@ from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
+from reconcile.planning.gone import Gone
 from reconcile.planning.limits import exceeds
 from reconcile.planning.losses import GroupLimits, Link, Losses
 from reconcile.planning.protection import breaches
@@ -61,6 +62,14 @@ class _Limits:
         self._state = state
         self._safety = safety
         self._losses = losses
+        self._gone = Gone(state, losses)
+
+    def _emptied(self) -> set[str]:
+        """The sources of which all users in service would be lost, which is told once, of the users."""
+        if self._safety.limits.users_lost is None:
+            return set()
+        staying = {user.source for user in self._gone.staying}
+        return {change.source for change in self._losses.users} & set(ends.in_service(self._state)) - staying
 
     def users(self) -> Iterator[Violation]:
         lost = self._losses.users
@@ -68,13 +77,7 @@ class _Limits:
         if not lost or limit is None:
             return
         numbers = Counter(change.source for change in lost)
-        going = {change.key for change in lost}
-        left = Counter(
-            user.source
-            for user in self._state.users
-            if user.source and user.status in ends.IN_SERVICE and user.username not in going
-        )
-        before = Counter(ends.in_service(self._state))
+        left = Counter(user.source for user in self._gone.staying)
         done = {source: Counter(one.action for one in lost if one.source == source) for source in numbers}
 
         def what(source: str) -> str:
@@ -82,16 +85,20 @@ class _Limits:
             listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))
             return f"users{_of(source)} would be lost ({listed})"
 
-        entirely = {source for source in numbers if before[source] and not left[source]}
-        yield from self._by_source("users_lost", numbers, left + numbers, limit, what, entirely)
+        yield from self._by_source("users_lost", numbers, left + numbers, limit, what, self._emptied())
 
     def memberships(self) -> Iterator[Violation]:
         default = self._safety.limits.memberships_lost
         lost = [link for link in self._losses.memberships if not link.along]
-        if not lost:
-            return
         limits = GroupLimits(self._safety.groups, default, self._state)
         lost = [link for link in lost if not limits.free(link.target)]
+        emptied = {
+            name: number
+            for name, (source, number) in self._gone.groups().items()
+            if limits.of(name) is not None and source not in self._emptied()
+        }
+        if not lost and not emptied:
+            return
         there = ends.memberships(self._state)
         left = there.left(self._losses.memberships)
         joined = self._losses.joined
@@ -111,9 +118,16 @@ class _Limits:
         left_of = _by_second(left)
         entered = {name for _, name in joined}
         sources = {link.target: link.source for link in lost}
+        for name, number in sorted(emptied.items()):
+            source = limits.source(name)
+            if source not in entirely:
+                what = f"members of the group {name} in service would be lost"
+                yield from self._judge(
+                    "memberships_lost", f"{source}/{name}", number, number, default, what, entirely=True
+                )
         for name, number in sorted(_numbers((link.target, link.number) for link in lost).items()):
             limit = limits.of(name)
-            if limit is None or not limits.mirrored(name):
+            if limit is None or name in emptied or not limits.mirrored(name):
                 continue
             alone = left_of[name] <= 0 and name.casefold() not in entered
             if alone and sources[name] in entirely:  # told already
@@ -125,7 +139,10 @@ class _Limits:
     def grants(self) -> Iterator[Violation]:
         limit = self._safety.limits.grants_lost
         lost = [link for link in self._losses.grants if not link.along]
-        if not lost or limit is None:
+        if limit is None:
+            return
+        emptied = {pair: number for pair, number in self._gone.roles().items() if pair[0] not in self._emptied()}
+        if not lost and not emptied:
             return
         there = ends.grants(self._state)
         left = there.left(self._losses.grants)
@@ -139,7 +156,13 @@ class _Limits:
             lambda source: f"grants{_of(source)} would be lost",
             entirely,
         )
+        for (source, role), number in sorted(emptied.items()):
+            if source not in entirely:
+                what = f"grants of the role {role} by {source} to users in service would be lost"
+                yield from self._judge("grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True)
         for (source, role), number in sorted(Counter((link.source, link.target) for link in lost).items()):
+            if (source, role) in emptied:
+                continue
             if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
                 what = f"grants of the role {role} by {source} would be lost"
                 base = there.all[source, role]
@@ -178,7 +201,7 @@ class _Limits:
             yield from self._judge(name, "", number, base, limit, what(""), entirely=False)
 
     def _judge(
-        self, name: str, place: str, number: int, base: int, limit: Limit, what: str, *, entirely: bool
+        self, name: str, place: str, number: int, base: int, limit: Limit | None, what: str, *, entirely: bool
     ) -> Iterator[Violation]:
         if not entirely and not exceeds(limit, number, base, self._safety.at_least):
             return

@@ -1,6 +1,6 @@
 """The changes of one workspace, sorted by what they take away.
 
-What goes with a user who is erased or deleted counts as that user and as nothing else.
+What goes with a user who is erased or deleted counts as that user, and in no percentage of anything else.
 """
 
 from collections import Counter, defaultdict
@@ -210,6 +210,10 @@ class GroupLimits:
     def mirrored(self, name: str) -> bool:
         """Whether the group of that name comes from a source."""
         return name in self._groups and bool(self._groups[name].source)
+
+    def source(self, name: str) -> str:
+        """The source of the group of that name, "" for one by hand or unknown."""
+        return self._groups[name].source if name in self._groups else ""
 
     def free(self, name: str) -> bool:
         """Whether what the group loses is counted nowhere."""

@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,6 +194,26 @@ def test_a_user_who_goes_takes_everything_along() -> None:
     assert codes(*changes) == ["users_lost:main/corp:90"]
 
 
+@pytest.mark.parametrize("action", ["deactivate", "block", "erase", "delete"])
+def test_who_goes_out_of_service_empties_groups_and_roles(action: Action) -> None:
+    state = company(20)  # u3 and u13 are team 3
+    lead = tuple(Grant(one, "lead", "corp") for one in ("3", "13"))
+    state = msgspec.structs.replace(state, grants=(*state.grants, *lead))
+    both = [of_user(action, "u3"), of_user(action, "u13")]
+    whole = ["memberships_lost:main/corp/team 3:2:all", "grants_lost:main/corp/lead:2:all"]
+    assert codes(both[0], state=state) == []
+    assert codes(*both, state=state) == whole
+    along = [link("membership", "delete", "u3", "team 3"), link("grant", "delete", "u3", "lead")]
+    assert codes(*both, *along, state=state) == whole
+    come = [link("membership", "create", "u4", "team 3"), link("grant", "create", "u4", "lead")]
+    assert codes(*both, *come, state=state) == []
+    assert codes(both[0], link("membership", "delete", "u13", "team 3"), state=state) == whole[:1], "two ways to go"
+    free = Safety(limits=LossLimits(grants_lost=None), groups=(GroupSafety(("team *",), None),))
+    assert codes(*both, state=state, safety=free) == []
+    everybody = [of_user(action, f"u{one}") for one in range(20)]
+    assert codes(*everybody, state=state) == ["users_lost:main/corp:20:all"], "told once"
+
+
 def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
     for change in (of_user("block", "u7"), of_user("update", "u7", username="root"), of_user("adopt", "u7")):
         (found,) = violations([change], company(100), Safety(), "U7")
@@ -254,7 +275,8 @@ def test_who_loses_nothing_is_never_refused(changes: list[Change], read: int) ->
 @given(st.sets(st.integers(0, 29)), st.integers(0, 30), st.integers(0, 10))
 def test_more_losses_are_never_better(lost: set[int], number: int, at_least: int) -> None:
     safety = Safety(limits=LossLimits(users_lost=Limit(number)), at_least=at_least)
-    found = codes(*(of_user("block", f"u{one}") for one in lost), state=company(30), safety=safety)
+    changes = [of_user("block", f"u{one}") for one in lost]
+    found = [one for one in codes(*changes, state=company(30), safety=safety) if one.startswith("users_lost:")]
     assert bool(found) == (len(lost) > number or len(lost) == 30)
 
 
