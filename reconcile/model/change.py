@@ -41,6 +41,9 @@ LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
 ENDS: frozenset[str] = frozenset({"delete", "erase"})
 """Actions after which a user has no memberships, no grants, and not its name."""
 
+ALL = "all"
+"""The end of a violation's code where nothing would be left: to accept some is not to accept all."""
+
 SkipCode: TypeAlias = Literal[
     "missing_field",
     "outside_required_groups",

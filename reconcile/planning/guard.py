@@ -3,17 +3,19 @@
 They look at the changes of one workspace, at its current state and at how much was read, so the same guards judge a
 plan when it is made and once more, under the lock, before its first change. Losing all of something is refused at any
 size: all users of a source who are in service, all members of a mirrored group, all grants of a role or of a source. It
-is not all where somebody else comes into the group, or gets the role; new users make up for nobody.
+is not all where somebody else comes into the group, or gets the role; new users make up for nobody. The code of such a
+violation ends in `:all`: twelve of many accepted are not all twelve.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from reconcile.model.change import Change, Violation
+from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
+from reconcile.planning.gone import Gone
 from reconcile.planning.limits import exceeds
 from reconcile.planning.losses import GroupLimits, Link, Losses
 from reconcile.planning.protection import breaches
@@ -34,7 +36,7 @@ def violations(
     `readings` are what the sources held when the changes were planned; `renaming` says that users are renamed on
     purpose, which is no update of them (protected ones stay protected).
     """
-    losses = Losses(changes, renaming=renaming)
+    losses = Losses(changes, state, renaming=renaming)
     found = _Limits(state, safety, losses)
     return (
         *found.users(),
@@ -50,7 +52,7 @@ def protections(
     changes: Iterable[Change], state: PlatformState, safety: Safety, own_username: str = ""
 ) -> tuple[Violation, ...]:
     """What nobody may do, not even one person to the own account by a login."""
-    return tuple(breaches(Losses(changes), state, safety.protect, own_username))
+    return tuple(breaches(Losses(changes, state), state, safety.protect, own_username))
 
 
 class _Limits:
@@ -60,6 +62,14 @@ class _Limits:
         self._state = state
         self._safety = safety
         self._losses = losses
+        self._gone = Gone(state, losses)
+
+    def _emptied(self) -> set[str]:
+        """The sources of which all users in service would be lost, which is told once, of the users."""
+        if self._safety.limits.users_lost is None:
+            return set()
+        staying = {user.source for user in self._gone.staying}
+        return {change.source for change in self._losses.users} & set(ends.in_service(self._state)) - staying
 
     def users(self) -> Iterator[Violation]:
         lost = self._losses.users
@@ -67,13 +77,7 @@ class _Limits:
         if not lost or limit is None:
             return
         numbers = Counter(change.source for change in lost)
-        going = {change.key for change in lost}
-        left = Counter(
-            user.source
-            for user in self._state.users
-            if user.source and user.status in ends.IN_SERVICE and user.username not in going
-        )
-        before = Counter(ends.in_service(self._state))
+        left = Counter(user.source for user in self._gone.staying)
         done = {source: Counter(one.action for one in lost if one.source == source) for source in numbers}
 
         def what(source: str) -> str:
@@ -81,16 +85,20 @@ class _Limits:
             listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))
             return f"users{_of(source)} would be lost ({listed})"
 
-        entirely = {source for source in numbers if before[source] and not left[source]}
-        yield from self._by_source("users_lost", numbers, self._users(), limit, what, entirely)
+        yield from self._by_source("users_lost", numbers, left + numbers, limit, what, self._emptied())
 
     def memberships(self) -> Iterator[Violation]:
         default = self._safety.limits.memberships_lost
         lost = [link for link in self._losses.memberships if not link.along]
-        if not lost:
-            return
         limits = GroupLimits(self._safety.groups, default, self._state)
         lost = [link for link in lost if not limits.free(link.target)]
+        emptied = {
+            name: number
+            for name, (source, number) in self._gone.groups().items()
+            if limits.of(name) is not None and source not in self._emptied()
+        }
+        if not lost and not emptied:
+            return
         there = ends.memberships(self._state)
         left = there.left(self._losses.memberships)
         joined = self._losses.joined
@@ -100,7 +108,7 @@ class _Limits:
             entirely = _entirely(lost, left, {source for source, _ in joined})
             yield from self._by_source(
                 "memberships_lost",
-                Counter(link.source for link in lost),
+                _numbers((link.source, link.number) for link in lost),
                 _by_first(counted),
                 default,
                 lambda source: f"memberships{_of(source)} would be lost",
@@ -110,9 +118,16 @@ class _Limits:
         left_of = _by_second(left)
         entered = {name for _, name in joined}
         sources = {link.target: link.source for link in lost}
-        for name, number in sorted(Counter(link.target for link in lost).items()):
+        for name, number in sorted(emptied.items()):
+            source = limits.source(name)
+            if source not in entirely:
+                what = f"members of the group {name} in service would be lost"
+                yield from self._judge(
+                    "memberships_lost", f"{source}/{name}", number, number, default, what, entirely=True
+                )
+        for name, number in sorted(_numbers((link.target, link.number) for link in lost).items()):
             limit = limits.of(name)
-            if limit is None or not limits.mirrored(name):
+            if limit is None or name in emptied or not limits.mirrored(name):
                 continue
             alone = left_of[name] <= 0 and name.casefold() not in entered
             if alone and sources[name] in entirely:  # told already
@@ -124,7 +139,10 @@ class _Limits:
     def grants(self) -> Iterator[Violation]:
         limit = self._safety.limits.grants_lost
         lost = [link for link in self._losses.grants if not link.along]
-        if not lost or limit is None:
+        if limit is None:
+            return
+        emptied = {pair: number for pair, number in self._gone.roles().items() if pair[0] not in self._emptied()}
+        if not lost and not emptied:
             return
         there = ends.grants(self._state)
         left = there.left(self._losses.grants)
@@ -138,7 +156,13 @@ class _Limits:
             lambda source: f"grants{_of(source)} would be lost",
             entirely,
         )
+        for (source, role), number in sorted(emptied.items()):
+            if source not in entirely:
+                what = f"grants of the role {role} by {source} to users in service would be lost"
+                yield from self._judge("grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True)
         for (source, role), number in sorted(Counter((link.source, link.target) for link in lost).items()):
+            if (source, role) in emptied:
+                continue
             if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
                 what = f"grants of the role {role} by {source} would be lost"
                 base = there.all[source, role]
@@ -177,14 +201,24 @@ class _Limits:
             yield from self._judge(name, "", number, base, limit, what(""), entirely=False)
 
     def _judge(
-        self, name: str, place: str, number: int, base: int, limit: Limit, what: str, *, entirely: bool
+        self, name: str, place: str, number: int, base: int, limit: Limit | None, what: str, *, entirely: bool
     ) -> Iterator[Violation]:
         if not entirely and not exceeds(limit, number, base, self._safety.at_least):
             return
         workspace = self._state.workspace
         where = f"{workspace}/{place}" if place else workspace
-        told = "nothing of it would be left" if entirely else f"the limit {name} is {limit}"
-        yield Violation(workspace, f"{name}:{where}:{number}", f"{number} of {base} {what}: {told}")
+        code = f"{name}:{where}:{number}"
+        told = f"the limit {name} is {limit}"
+        if entirely:
+            code, told = f"{code}:{ALL}", "nothing of it would be left"
+        yield Violation(workspace, code, f"{number} of {base} {what}: {told}")
+
+
+def _numbers(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, number in pairs:
+        found[name] += number
+    return found
 
 
 def _would_be(done: str, source: str) -> str:

@@ -1,6 +1,6 @@
 """The changes of one workspace, sorted by what they take away.
 
-What goes with a user who is erased or deleted counts as that user and as nothing else.
+What goes with a user who is erased or deleted counts as that user, and in no percentage of anything else.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +11,7 @@ from reconcile.model import dn
 from reconcile.model.change import ENDS, LOSSES, Change
 from reconcile.model.desired import GroupSafety, Limit
 from reconcile.model.platform import Group, PlatformState
+from reconcile.planning.crowds import Crowds
 from reconcile.planning.patterns import Selection
 
 IN_SERVICE: Final = frozenset({"active", "vacation"})
@@ -20,6 +21,7 @@ class Link(NamedTuple):
     """A membership, nesting or grant that ends: whose it is, by user or group, and of which group or role.
 
     `given` is whether a sync gave it; `along` whether it goes with a user who is erased or deleted.
+    `number` is 1, for a nesting the users who leave the outer group by it, at least 1.
     """
 
     source: str
@@ -27,16 +29,20 @@ class Link(NamedTuple):
     target: str
     given: bool
     along: bool
+    number: int = 1
+    nesting: bool = False
 
 
 class Losses:
     """What the changes take away, and what they put in its place."""
 
-    def __init__(self, changes: Iterable[Change], *, renaming: bool = False) -> None:
+    def __init__(self, changes: Iterable[Change], state: PlatformState, *, renaming: bool = False) -> None:
         """`renaming`: users are renamed on purpose, and that is no update of them."""
         self.users: list[Change] = []
         self.taken: list[Change] = []
         """Users who are renamed, or local accounts that are adopted."""
+        self.groups: list[Change] = []
+        """Groups that are renamed or deleted."""
         self.created: Counter[str] = Counter()
         self.grants: list[Link] = []
         self.memberships: list[Link] = []
@@ -45,6 +51,8 @@ class Losses:
         """Source and role of what somebody gets."""
         self.joined: set[tuple[str, str]] = set()
         """Source and case-folded name of groups that somebody or something comes into."""
+        self._joining: list[tuple[str, str]] = []
+        self._nesting: list[tuple[str, str]] = []
         self._updated: dict[str, set[str]] = defaultdict(set)
         self._renaming = renaming
         links: list[Change] = []
@@ -54,13 +62,40 @@ class Losses:
                 self._user(change)
             elif change.kind in ("grant", "membership") and change.action != "update":
                 links.append(change)
-            elif change.kind == "group" and change.before is not None and change.after is not None:
+            elif change.kind == "group" and change.before is not None:
+                if change.after is None:
+                    self.groups.append(change)
+                    continue
                 links.append(change)
                 if "name" in change.after:
+                    self.groups.append(change)
                     renamed[str(change.after["name"]).casefold()] = change.key.casefold()
         ended = {one.key.casefold() for one in self.users if one.action in ENDS}
         for change in links:
             self._link(change, ended, renamed)
+        if any(link.nesting for link in self.memberships):
+            self._weigh(state)
+
+    def after(self, state: PlatformState, *, given: bool = False) -> Crowds:
+        """Who is in which group once the memberships and nestings have changed, by the names of the current state."""
+        crowds = Crowds(state, given=given)
+        pairs = [(link.nesting, (link.member.casefold(), link.target.casefold())) for link in self.memberships]
+        ended = [pair for nesting, pair in pairs if not nesting]
+        unnested = [pair for nesting, pair in pairs if nesting]
+        names = {str((one.after or {}).get("username", "")).casefold(): one.key.casefold() for one in self.taken}
+        joined = [(names.get(user, user), group) for user, group in self._joining]
+        crowds.change(ended, unnested, joined, self._nesting)
+        return crowds
+
+    def _weigh(self, state: PlatformState) -> None:
+        """A group that is taken out of another takes along whoever is in it, unless they stay by another way."""
+        before, after = Crowds(state), self.after(state)
+        self.memberships = [
+            link._replace(number=max(1, len(before.within(link.member) - after.within(link.target))))
+            if link.nesting
+            else link
+            for link in self.memberships
+        ]
 
     @property
     def updated(self) -> Counter[str]:
@@ -85,10 +120,14 @@ class Losses:
             was, will = before.get("groups"), after.get("groups")
             for outer, origin in was.items() if isinstance(was, dict) else ():
                 if origin is not None and isinstance(will, dict) and will.get(outer) is None:
-                    self.memberships.append(Link(change.source, change.key, outer, bool(origin), along=False))
+                    self.memberships.append(
+                        Link(change.source, change.key, outer, bool(origin), along=False, nesting=True)
+                    )
             for outer, origin in will.items() if isinstance(will, dict) else ():
                 if origin is not None:
-                    self.joined.add((change.source, renamed.get(outer.casefold(), outer.casefold())))
+                    group = renamed.get(outer.casefold(), outer.casefold())
+                    self.joined.add((change.source, group))
+                    self._nesting.append((change.key.casefold(), group))
             return
         what = "role" if change.kind == "grant" else "group"
         if change.action == "delete":
@@ -101,11 +140,16 @@ class Losses:
             self.granted.add((change.source, str(after[what])))
         else:
             group = str(after[what]).casefold()
-            self.joined.add((change.source, renamed.get(group, group)))
+            group = renamed.get(group, group)
+            self.joined.add((change.source, group))
+            self._joining.append((str(after["user"]).casefold(), group))
 
 
 class Links(NamedTuple):
-    """How many memberships (or grants) there are now, and of these how many a sync gave."""
+    """How many memberships (or grants) there are now, and of these how many a sync gave.
+
+    In `all` a nesting counts as the users within the inner group, at least as one; in `given` it is one.
+    """
 
     all: Counter[tuple[str, str]]
     given: Counter[tuple[str, str]]
@@ -132,12 +176,19 @@ def memberships(state: PlatformState) -> Links:
     """The memberships, and the nestings, by source and name of the group; one by hand is that of the group's source."""
     groups = {group.id: group for group in state.groups}
     ends = Counter((one.origin, one.group) for one in state.memberships)
-    ends.update((origin, above) for group in state.groups for above, origin in group.groups.items())
+    crowds = Crowds(state) if any(group.groups for group in state.groups) else None
+    more: Counter[tuple[str, str]] = Counter()
+    for inner in state.groups if crowds is not None else ():
+        if inner.groups and crowds is not None:
+            carried = max(1, len(crowds.within(inner.name)))
+            for above, origin in inner.groups.items():
+                ends[origin, above] += 1
+                more[origin, above] += carried - 1
     found: Counter[tuple[str, str]] = Counter()
     given: Counter[tuple[str, str]] = Counter()
     for (origin, number), count in ends.items():
         group = groups[number]
-        found[origin or group.source, group.name] += count
+        found[origin or group.source, group.name] += count + more[origin, number]
         if origin:
             given[origin, group.name] += count
     return Links(found, given)
@@ -159,6 +210,10 @@ class GroupLimits:
     def mirrored(self, name: str) -> bool:
         """Whether the group of that name comes from a source."""
         return name in self._groups and bool(self._groups[name].source)
+
+    def source(self, name: str) -> str:
+        """The source of the group of that name, "" for one by hand or unknown."""
+        return self._groups[name].source if name in self._groups else ""
 
     def free(self, name: str) -> bool:
         """Whether what the group loses is counted nowhere."""

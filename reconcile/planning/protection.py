@@ -21,11 +21,21 @@ _DONE = {
 def breaches(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
     """The violations that nobody can accept."""
     yield from _users(losses, state, protect, own_username)
-    for what, patterns, links in (
-        ("role", NamePatterns(protect.roles), losses.grants),
-        ("group", NamePatterns(protect.groups), losses.memberships),
-    ):
-        held = Counter(link.target for link in links) if patterns else {}
+    roles, groups = NamePatterns(protect.roles), NamePatterns(protect.groups)
+    for change in losses.groups if groups else ():
+        if groups.matches(change.key):
+            done, to = ("deleted", "") if change.after is None else ("renamed", f" to {change.after['name']}")
+            yield Violation(
+                state.workspace,
+                f"protected_group:{state.workspace}/{change.key}:{done}",
+                f"the group {change.key} would be {done}{to}, and is protected: if that is meant, take it out of"
+                " `safety.protect.groups`",
+                acceptable=False,
+            )
+    for what, patterns, links in (("role", roles, losses.grants), ("group", groups, losses.memberships)):
+        held: Counter[str] = Counter()
+        for link in links if patterns else ():
+            held[link.target] += link.number
         for name in sorted(name for name in held if patterns.matches(name)):
             number = held[name]
             yield Violation(

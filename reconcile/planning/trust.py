@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconcile.model.change import Violation
+from reconcile.model.change import ALL, Violation
 from reconcile.model.desired import DesiredState, Safety, Source
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import Reading
@@ -49,10 +49,13 @@ def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safe
             if was is None or count is None or count >= was:
                 continue
             if count == 0 or exceeds(safety.shrink, was - count, was, safety.at_least):
-                limit = "none are left" if count == 0 else f"the limit shrink is {safety.shrink}"
+                code = f"shrink:{workspace}/{one.source}/{part}:{was - count}"
+                limit = f"the limit shrink is {safety.shrink}"
+                if count == 0:
+                    code, limit = f"{code}:{ALL}", "none are left"
                 yield Violation(
                     workspace,
-                    f"shrink:{workspace}/{one.source}/{part}:{was - count}",
+                    code,
                     f"{one.source} has {count} {words}, {was} at its last good read: {limit}",
                 )
 

@@ -134,11 +134,11 @@ def test_how_much_was_read_is_kept_even_where_nothing_changes(shell: Shell) -> N
     assert (shell.folder / "platform.db").read_bytes() == before, "a second run changes not a byte"
     shell.company({}, **rules)
     _, err = shell.run("apply", "--yes", code=4)
-    assert "shrink:main/corp/persons:9: corp has 0 persons, 9 at its last good read: none are left" in err
-    shell.run("plan", "--target", "user:p01", "--accept", "shrink:main/corp/persons:9", "--out", "one.plan")
+    assert "shrink:main/corp/persons:9:all: corp has 0 persons, 9 at its last good read: none are left" in err
+    shell.run("plan", "--target", "user:p01", "--accept", "shrink:main/corp/persons:9:all", "--out", "one.plan")
     shell.run("apply", "one.plan", "--yes")
     assert shell.sql("select persons from readings") == [(9,)], "a narrowed plan is no measure"
-    shell.run("plan", "--accept", "shrink:main/corp/persons:9", "--out", "the.plan")
+    shell.run("plan", "--accept", "shrink:main/corp/persons:9:all", "--out", "the.plan")
     shell.run("apply", "the.plan", "--yes")
     assert shell.sql("select persons from readings") == [(0,)]
     shell.run("apply", "--yes")

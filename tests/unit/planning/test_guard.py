@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,23 @@ def test_those_who_were_erased_count_no_more() -> None:
     assert codes(*(of_user("block", f"u{one}") for one in range(6)), state=state) == ["users_lost:main/corp:6"]
 
 
+def test_some_that_were_accepted_are_never_all() -> None:
+    blocks = [of_user("block", f"u{one}") for one in range(12)]
+    assert codes(*blocks) == ["users_lost:main/corp:12"]
+    assert codes(*blocks, state=company(12)) == ["users_lost:main/corp:12:all"]
+
+
+def test_a_percentage_of_users_is_one_of_those_in_service() -> None:
+    users = tuple(
+        User(str(one), f"u{one}", status="blocked" if one >= 50 else "active", source="corp") for one in range(100)
+    )
+    state = PlatformState("main", (SOURCE,), users=users)
+    (found,) = violations([of_user("block", f"u{one}") for one in range(6)], state, Safety())
+    assert found.detail.startswith("6 of 50 users of corp would be lost")
+    (found,) = violations([of_user("erase", f"u{one}") for one in range(49, 55)], state, Safety())
+    assert found.detail.startswith("6 of 55 users of corp would be lost"), "five of them were out of service"
+
+
 def test_two_changes_of_one_user_are_one_update() -> None:
     changes = [of_user(action, f"u{one}", email="x") for one in range(50) for action in ("update", "activate")]  # type: ignore[arg-type] # both are actions
     assert codes(*changes) == []
@@ -103,9 +121,36 @@ def test_groups_within_groups_count_as_members() -> None:
     assert codes(*(out(one) for one in range(4)), state=state) == []
     found = codes(*(out(one) for one in range(5)), state=state)
     assert found == ["memberships_lost:main/corp:5", "memberships_lost:main/corp/all:5"]
-    assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6"]
+    assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6:all"]
     free = Safety(groups=(GroupSafety(("al*",), None),))
     assert codes(*(out(one) for one in range(6)), state=state, safety=free) == []
+
+
+def test_a_group_taken_out_of_another_is_as_many_as_leave_by_it() -> None:
+    company_ = company(100)
+    groups = (
+        Group("all", "all", "corp"),
+        *(Group(one.id, one.name, "corp", groups={"all": "corp"}) for one in company_.groups),
+    )
+    state = PlatformState(
+        "main",
+        (SOURCE,),
+        groups=groups,
+        users=company_.users,
+        memberships=(*company_.memberships, Membership("1", "all")),
+    )
+    out = [
+        Change(
+            "group", "update", f"team {one}", {"groups": {"all": "corp"}}, {"groups": {"all": None}}, "", "corp", "main"
+        )
+        for one in range(4)
+    ]
+    assert codes(*out[:3], state=state) == [], "29 of 201 memberships, and 29 of 101 of the group"
+    assert codes(*out, state=state) == ["memberships_lost:main/corp/all:39"], "u1 stays by hand"
+    stay = [link("membership", "create", f"u{one}", "all") for one in range(0, 100, 10)]
+    assert codes(*out, *stay, state=state) == [], "ten of them come in by themselves"
+    kept = Safety(protect=Protect(groups=("all",)))
+    assert codes(out[0], state=state, safety=kept) == ["protected_group:main/all:10"]
 
 
 def test_members_that_a_person_put_there_do_not_make_up_for_those_of_a_sync() -> None:
@@ -117,7 +162,7 @@ def test_members_that_a_person_put_there_do_not_make_up_for_those_of_a_sync() ->
         users=users,
         memberships=(Membership("1", "g", "corp"), Membership("2", "g")),
     )
-    assert codes(link("membership", "delete", "ann", "team"), state=state) == ["memberships_lost:main/corp:1"]
+    assert codes(link("membership", "delete", "ann", "team"), state=state) == ["memberships_lost:main/corp:1:all"]
 
 
 def test_a_group_that_is_renamed_is_the_same() -> None:
@@ -131,7 +176,15 @@ def test_a_group_that_is_renamed_is_the_same() -> None:
     renamed = Change("group", "update", "old", {"name": "old"}, {"name": "new"}, "", "corp", "main")
     gone, come = link("membership", "delete", "ann", "old"), link("membership", "create", "bob", "new")
     assert codes(renamed, gone, come, state=state) == []
-    assert codes(renamed, gone, state=state) == ["memberships_lost:main/corp:1"]
+    assert codes(renamed, gone, state=state) == ["memberships_lost:main/corp:1:all"]
+
+
+def test_a_protected_group_is_not_deleted() -> None:
+    delete = Change("group", "delete", "team 1", {"name": "team 1"}, None, "", "corp", "main")
+    kept = Safety(protect=Protect(groups=("Team *",)))
+    (found,) = violations([delete], company(10), kept)
+    assert (found.code, found.acceptable) == ("protected_group:main/team 1:deleted", False)
+    assert violations([delete], company(10), Safety()) == ()
 
 
 def test_a_user_who_goes_takes_everything_along() -> None:
@@ -139,6 +192,26 @@ def test_a_user_who_goes_takes_everything_along() -> None:
     changes += [link("membership", "delete", f"u{one}", f"team {one % 10}") for one in range(90)]
     changes += [of_user("erase" if one % 2 else "delete", f"U{one}") for one in range(90)]
     assert codes(*changes) == ["users_lost:main/corp:90"]
+
+
+@pytest.mark.parametrize("action", ["deactivate", "block", "erase", "delete"])
+def test_who_goes_out_of_service_empties_groups_and_roles(action: Action) -> None:
+    state = company(20)  # u3 and u13 are team 3
+    lead = tuple(Grant(one, "lead", "corp") for one in ("3", "13"))
+    state = msgspec.structs.replace(state, grants=(*state.grants, *lead))
+    both = [of_user(action, "u3"), of_user(action, "u13")]
+    whole = ["memberships_lost:main/corp/team 3:2:all", "grants_lost:main/corp/lead:2:all"]
+    assert codes(both[0], state=state) == []
+    assert codes(*both, state=state) == whole
+    along = [link("membership", "delete", "u3", "team 3"), link("grant", "delete", "u3", "lead")]
+    assert codes(*both, *along, state=state) == whole
+    come = [link("membership", "create", "u4", "team 3"), link("grant", "create", "u4", "lead")]
+    assert codes(*both, *come, state=state) == []
+    assert codes(both[0], link("membership", "delete", "u13", "team 3"), state=state) == whole[:1], "two ways to go"
+    free = Safety(limits=LossLimits(grants_lost=None), groups=(GroupSafety(("team *",), None),))
+    assert codes(*both, state=state, safety=free) == []
+    everybody = [of_user(action, f"u{one}") for one in range(20)]
+    assert codes(*everybody, state=state) == ["users_lost:main/corp:20:all"], "told once"
 
 
 def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
@@ -167,7 +240,7 @@ def test_what_was_not_asked_for_is_not_compared() -> None:
     now = (Reading("corp", 100, 5, None, 50), Reading("new", 0))
     assert violations((), state, Safety(), readings=now) == ()
     found = violations((), state, Safety(), readings=[Reading("corp", 100, 5, 5, 0)])
-    assert [one.code for one in found] == ["shrink:main/corp/units:5", "shrink:main/corp/members:50"]
+    assert [one.code for one in found] == ["shrink:main/corp/units:5", "shrink:main/corp/members:50:all"]
 
 
 def test_only_what_can_be_accepted_and_is_there_is_accepted() -> None:
@@ -202,7 +275,8 @@ def test_who_loses_nothing_is_never_refused(changes: list[Change], read: int) ->
 @given(st.sets(st.integers(0, 29)), st.integers(0, 30), st.integers(0, 10))
 def test_more_losses_are_never_better(lost: set[int], number: int, at_least: int) -> None:
     safety = Safety(limits=LossLimits(users_lost=Limit(number)), at_least=at_least)
-    found = codes(*(of_user("block", f"u{one}") for one in lost), state=company(30), safety=safety)
+    changes = [of_user("block", f"u{one}") for one in lost]
+    found = [one for one in codes(*changes, state=company(30), safety=safety) if one.startswith("users_lost:")]
     assert bool(found) == (len(lost) > number or len(lost) == 30)
 
 
