@@ -99,13 +99,14 @@ class _Limits:
         }
         if not lost and not emptied:
             return
+        given = [link for link in lost if link.given]  # what people gave is theirs: only the percentages count it
         there = ends.memberships(self._state)
         left = there.left(self._losses.memberships)
         joined = self._losses.joined
         entirely: set[str] = set()
         if default is not None:
             counted = {pair: number for pair, number in there.all.items() if not limits.free(pair[1])}
-            entirely = _entirely(lost, left, {source for source, _ in joined})
+            entirely = _entirely(given, left, {source for source, _ in joined})
             yield from self._by_source(
                 "memberships_lost",
                 _numbers((link.source, link.number) for link in lost),
@@ -118,6 +119,7 @@ class _Limits:
         left_of = _by_second(left)
         entered = {name for _, name in joined}
         sources = {link.target: link.source for link in lost}
+        ours = {link.target for link in given}
         for name, number in sorted(emptied.items()):
             source = limits.source(name)
             if source not in entirely:
@@ -129,7 +131,7 @@ class _Limits:
             limit = limits.of(name)
             if limit is None or name in emptied or not limits.mirrored(name):
                 continue
-            alone = left_of[name] <= 0 and name.casefold() not in entered
+            alone = name in ours and left_of[name] <= 0 and name.casefold() not in entered
             if alone and sources[name] in entirely:  # told already
                 continue
             what = f"members of the group {name} would be lost"
@@ -144,10 +146,11 @@ class _Limits:
         emptied = {pair: number for pair, number in self._gone.roles().items() if pair[0] not in self._emptied()}
         if not lost and not emptied:
             return
+        given = [link for link in lost if link.given]
         there = ends.grants(self._state)
         left = there.left(self._losses.grants)
         granted = self._losses.granted
-        entirely = _entirely(lost, left, {source for source, _ in granted})
+        entirely = _entirely(given, left, {source for source, _ in granted})
         yield from self._by_source(
             "grants_lost",
             Counter(link.source for link in lost),
@@ -160,7 +163,7 @@ class _Limits:
             if source not in entirely:
                 what = f"grants of the role {role} by {source} to users in service would be lost"
                 yield from self._judge("grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True)
-        for (source, role), number in sorted(Counter((link.source, link.target) for link in lost).items()):
+        for (source, role), number in sorted(Counter((link.source, link.target) for link in given).items()):
             if (source, role) in emptied:
                 continue
             if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
