@@ -20,6 +20,9 @@ class LdifDirectory(MemoryDirectory):
         """DNs, filters, and that there are files to read; they are not opened."""
         if not source.files:
             yield ("files",), "no file is named"
+        for at, name in enumerate(source.files):
+            if "\0" in name:
+                yield ("files", at), "no file can have this name: it holds the character U+0000"
         yield from MemoryDirectory.problems(source)
 
     def _load(self) -> Tree:

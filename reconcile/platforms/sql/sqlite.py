@@ -134,7 +134,7 @@ class SqliteDatabase(Database):
 
 
 def _file(url: sa.URL, folder: str) -> Path:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:") or "\0" in url.database:
         raise UsageError("platform.url names no file; write it as in sqlite:///acme.db")
     if url.query or url.host:
         raise UsageError("platform.url: behind sqlite:/// stands a file and nothing else")

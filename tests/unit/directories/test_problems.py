@@ -95,6 +95,8 @@ def test_signing_is_what_kerberos_does_too(monkeypatch: pytest.MonkeyPatch) -> N
 def test_ldif_needs_files_and_no_server() -> None:
     assert list(LdifDirectory.problems(source(type="ldif", files=("a.ldif",)))) == []
     assert list(LdifDirectory.problems(source(type="ldif"))) == [(("files",), "no file is named")]
+    (fault,) = LdifDirectory.problems(source(type="ldif", files=("a.ldif", "b\0")))
+    assert fault[0] == ("files", 1)
 
 
 def test_rules_of_a_server_are_refused_where_there_is_none() -> None:
