@@ -9,19 +9,25 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from reconcile.model.change import ENDS, Change, Digests, Fields, Plan, Scope, Skip, Violation
+from reconcile.model.change import ENDS, Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Safety
 from reconcile.model.history import Entry, Payload
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 from reconcile.planning import guard
 from reconcile.planning.diff import Reasons, diff
+from reconcile.planning.fieldsback import (
+    MADE,
+    attributes_back,
+    changed_since,
+    mapping,
+    put_back,
+    text,
+    texts,
+)
 from reconcile.planning.make import state_digest
 from reconcile.planning.order import ordered
 
 Step: TypeAlias = Callable[[Entry, Payload], str]
-_REFERENCES: Final = frozenset({"manager", "department", "parent"})
-_MADE: Final = "undo:"
-"""How the ids of what has to be made again begin."""
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -111,7 +117,7 @@ class _Reversal:
         applied = [one for one in entries if one.result == "applied"]
         self._ended = {one.user for one in applied if one.kind == "user" and one.action in ENDS}
         self._again = {
-            (one.kind, one.object): f"{_MADE}{one.kind}:{one.object}"
+            (one.kind, one.object): f"{MADE}{one.kind}:{one.object}"
             for one in applied
             if one.action == "delete" and one.kind in ("group", "department") and one.payload
         }
@@ -167,7 +173,7 @@ class _Reversal:
         source = self._sources.get(payload.key)
         if source is None or one.action == "create":
             return "a source stays known" if source is not None else ""
-        values, changed = _put_back(source, payload, {})
+        values, changed = put_back(source, payload, {})
         self._sources[payload.key] = msgspec.structs.replace(source, **values)
         return changed
 
@@ -177,12 +183,12 @@ class _Reversal:
             above = self._known(payload.before_ids.get("parent", ""), "department", self._departments)
             if (payload.before or {}).get("parent") and not above:
                 return "the department above it is gone"
-            self._departments[row] = Department(row, parent=above, **_texts(payload.before, ("title", *_MIRRORED)))
+            self._departments[row] = Department(row, parent=above, **texts(payload.before, ("title", *_MIRRORED)))
             return ""
         department = self._departments.get(one.object)
         if department is None:
             return "it is gone"
-        values, changed = _put_back(department, payload, {"parent": self._departments})
+        values, changed = put_back(department, payload, {"parent": self._departments})
         self._departments[one.object] = msgspec.structs.replace(department, **values)
         return changed
 
@@ -190,7 +196,7 @@ class _Reversal:
         department = self._departments.get(one.object)
         if department is None:
             return ""
-        if changed := _changed(department, payload.after, payload.after_ids):
+        if changed := changed_since(department, payload.after, payload.after_ids):
             return f"changed since: {', '.join(changed)}"
         if any(other.parent == one.object for other in self._departments.values()):
             return "there are departments below it by now"
@@ -204,22 +210,22 @@ class _Reversal:
             row = self._again["group", one.object]
             nested = {
                 above: str(origin or "")
-                for name, origin in _object(payload.before).items()
+                for name, origin in mapping(payload.before).items()
                 if (above := self._known(payload.before_ids.get(f"groups.{name}", ""), "group", self._groups))
             }
-            self._groups[row] = Group(row, groups=nested, **_texts(payload.before, ("name", *_MIRRORED)))
+            self._groups[row] = Group(row, groups=nested, **texts(payload.before, ("name", *_MIRRORED)))
             return ""
         row = self._known(one.object, "group", self._groups)
         group = self._groups.get(row)
         if group is None:
             return "it is gone"
-        values, changed = _put_back(group, payload, {})
+        values, changed = put_back(group, payload, {})
         nested = dict(group.groups)
         before, after = (
             {self._known(ids.get(f"groups.{name}", ""), "group", self._groups): origin for name, origin in side.items()}
             for side, ids in (
-                (_object(payload.before), payload.before_ids),
-                (_object(payload.after), payload.after_ids),
+                (mapping(payload.before), payload.before_ids),
+                (mapping(payload.after), payload.after_ids),
             )
         )
         for above in (before.keys() | after.keys()) - {""}:
@@ -243,9 +249,9 @@ class _Reversal:
                 continue
             within = {
                 payload.after_ids.get(f"groups.{name}", ""): origin or ""
-                for name, origin in _object(payload.after).items()
+                for name, origin in mapping(payload.after).items()
             }
-            if changed := _changed(group, payload.after, payload.after_ids):
+            if changed := changed_since(group, payload.after, payload.after_ids):
                 yield one, payload, f"changed since: {', '.join(changed)}"
             elif not group.groups.items() <= within.items():
                 yield one, payload, "it is nested otherwise by now"
@@ -268,8 +274,8 @@ class _Reversal:
         if user is None or user.status == "erased":
             return "" if one.user in self._ended else "is gone"
         known: dict[str, Mapping[str, object]] = {"manager": self._users, "department": self._departments}
-        values, changed = _put_back(user, payload, known, self._again)
-        attributes, more = _attributes_back(user, payload)
+        values, changed = put_back(user, payload, known, self._again)
+        attributes, more = attributes_back(user, payload)
         self._users[user.id] = msgspec.structs.replace(user, **values, attributes=attributes)
         lost = "its password of before is gone" if one.action == "adopt" and "source" in values else ""
         return "; ".join(filter(None, (changed, more, lost)))
@@ -284,7 +290,7 @@ class _Reversal:
                 continue
             if user.status == "erased":
                 yield one, payload, "was erased"
-            elif changed := _changed(user, payload.after, payload.after_ids):
+            elif changed := changed_since(user, payload.after, payload.after_ids):
                 yield one, payload, f"stays, changed since: {', '.join(changed)}"
             elif user.id in attached:
                 yield one, payload, "stays: it has memberships or roles that the run did not give"
@@ -319,7 +325,7 @@ class _Reversal:
         pair = (one.user, other)
         found = pairs.get(pair)
         if one.action == "create":
-            if found is not None and found.origin != _text(payload.after, "origin"):
+            if found is not None and found.origin != text(payload.after, "origin"):
                 return "changed since: origin"
             pairs.pop(pair, None)
         elif one.action != "delete":
@@ -329,7 +335,7 @@ class _Reversal:
             if user is None or user.status == "erased" or not there:
                 kind = "user" if there else "group" if one.kind == "membership" else "role"
                 return f"the {kind} is gone"
-            pairs[pair] = make(*pair, _text(payload.before, "origin"))  # type: ignore[assignment] # of one choice
+            pairs[pair] = make(*pair, text(payload.before, "origin"))  # type: ignore[assignment] # of one choice
         return ""
 
     def _known(self, old: str, kind: str, there: Mapping[str, object]) -> str:
@@ -407,75 +413,3 @@ def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
     else:
         own = ("title", one.parent, one.title)
     return [own, ("external id", one.source, one.external_id)] if one.source and one.external_id else [own]
-
-
-def _object(fields: Fields | None, name: str = "groups") -> dict[str, str | None]:
-    value = (fields or {}).get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(fields: Fields | None, name: str) -> str:
-    value = (fields or {}).get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _texts(fields: Fields | None, names: Iterable[str]) -> dict[str, str]:
-    return {name: _text(fields, name) for name in names}
-
-
-def _changed(now: msgspec.Struct, after: Fields | None, ids: Mapping[str, str]) -> list[str]:
-    """The fields that are not as the run left them. What it names and was not there, it left empty."""
-    found = []
-    for field, value in (after or {}).items():
-        if field == "groups":
-            continue
-        if field == "attributes":
-            same = all(getattr(now, field).get(name) == text for name, text in _object(after, field).items())
-        elif field in _REFERENCES:
-            same = getattr(now, field) == ids.get(field, "")
-        else:
-            same = getattr(now, field) == (value or "")
-        if not same:
-            found.append(field)
-    return found
-
-
-def _put_back(
-    now: msgspec.Struct,
-    payload: Payload,
-    references: Mapping[str, Mapping[str, object]],
-    again: Mapping[tuple[str, str], str] = {},
-) -> tuple[dict[str, str], str]:
-    """The old values of the fields that are still as the run left them, and what is to be said of the others."""
-    away = set(_changed(now, payload.before, payload.before_ids))
-    changed = [field for field in _changed(now, payload.after, payload.after_ids) if field in away - {"attributes"}]
-    values: dict[str, str] = {}
-    gone: list[str] = []
-    for field, old in (payload.before or {}).items():
-        if field in changed or field not in away or field in ("attributes", "groups"):
-            continue
-        if field not in _REFERENCES:
-            values[field] = str(old or "")
-            continue
-        row = payload.before_ids.get(field, "")
-        row = again.get((field, row), row)
-        if old and row not in references[field] and not row.startswith(_MADE):
-            gone.append(field)
-        else:
-            values[field] = row if old else ""
-    told = [f"changed since: {', '.join(changed)}"] if changed else []
-    return values, "; ".join([*told, *(f"the {field} of then is gone" for field in gone)])
-
-
-def _attributes_back(user: User, payload: Payload) -> tuple[dict[str, str], str]:
-    attributes, changed = dict(user.attributes), False
-    before = _object(payload.before, "attributes")
-    for name, left in _object(payload.after, "attributes").items():
-        if attributes.get(name) != left:
-            changed = changed or attributes.get(name) != before.get(name)
-            continue
-        attributes.pop(name, None)
-        old = before.get(name)
-        if old is not None:
-            attributes[name] = old
-    return attributes, "changed since: attributes" if changed else ""
