@@ -66,8 +66,8 @@ def refusal(platform: SqlPlatform, *, force: bool = False) -> str:
 
 def waiting(db: Acme) -> bool:
     """Whether somebody waits for a lock of another."""
-    if is_mariadb(db):
-        return db.by_hand("SELECT count(*) FROM information_schema.innodb_lock_waits") != [(0,)]
+    if is_mariadb(db):  # innodb_lock_waits is a cache that asking every few milliseconds keeps stale
+        return db.by_hand("SHOW GLOBAL STATUS LIKE 'innodb_row_lock_current_waits'")[0][1] != "0"
     return db.by_hand("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)]
 
 
