@@ -10,8 +10,8 @@ from reconcile.directories.library import LDAPException, ldap3, send_sasl_negoti
 from reconcile.directories.over_ldap3.securing import CheckedTls, described
 from reconcile.directories.over_ldap3.session import LdapThreeSession
 from reconcile.directories.reaching import reached
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import Told, protects
+from reconcile.directories.targets import Target, protects
+from reconcile.directories.transports import Told
 from reconcile.model import desired
 
 
