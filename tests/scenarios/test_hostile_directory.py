@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.cli.running import end_log_file
+from reconcile.cli.logs import end_log_file
 from tests.scenarios.stage import DESIRED
 from tests.scenarios.test_command_line import Shell, shell
 
