@@ -9,32 +9,16 @@ import msgspec
 import pytest
 
 from reconcile.directories.ldap import LdapDirectory
-from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers import ber
 from tests.servers.certificates import Authority, Certificate
 from tests.servers.proxy import Proxy, listening, proxy
+from tests.servers.reading import count, refused
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
-from tests.servers.sources import PERSONS, Known, ldif, people, source
+from tests.servers.sources import Known, ldif, people, source
 from tests.servers.stand_in import stand_in, success
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
-
-
-def count(settings: desired.Source) -> int:
-    directory = LdapDirectory(settings)
-    try:
-        return len(directory.read(PERSONS).persons)
-    finally:
-        directory.close()
-
-
-def refused(settings: desired.Source) -> str:
-    with pytest.raises(SourceUnreadable) as caught:
-        count(settings)
-    assert caught.value.exit_code == 7
-    assert PASSWORD not in str(caught.value)
-    return str(caught.value)
 
 
 def trusted(authority: Authority, **changes: str) -> desired.Tls:

@@ -17,6 +17,7 @@ from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers.certificates import Authority, Certificate
 from tests.servers.proxy import proxy
+from tests.servers.reading import count, refused
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, slapd
 from tests.servers.sources import PERSONS, Known, ldif, people, source
 from tests.servers.transports import needs
@@ -27,21 +28,6 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def python_ldap() -> str:
     return needs("python-ldap")
-
-
-def count(settings: desired.Source) -> int:
-    directory = LdapDirectory(settings)
-    try:
-        return len(directory.read(PERSONS).persons)
-    finally:
-        directory.close()
-
-
-def refused(settings: desired.Source) -> str:
-    with pytest.raises(SourceUnreadable) as caught:
-        count(settings)
-    assert PASSWORD not in str(caught.value)
-    return str(caught.value)
 
 
 def used(settings: desired.Source, caplog: pytest.LogCaptureFixture) -> str:
@@ -132,7 +118,7 @@ def test_ldap3_checks_the_other_name_over_ldaps(
 READ = """
 import sys
 from reconcile.errors import SourceUnreadable
-from tests.servers.test_ldap_transports import count
+from tests.servers.reading import count
 from tests.servers.sources import source
 from reconcile.model import desired
 url, ca_file, name = sys.argv[1:]
@@ -274,7 +260,7 @@ def test_odd_passwords_are_sent_or_refused_as_anywhere(server: Slapd, password: 
 @pytest.mark.parametrize("transport", ["ldap3", "python-ldap"])
 def test_only_the_transport_that_is_used_is_imported(server: Slapd, transport: str) -> None:
     script = (
-        "import sys; from tests.servers.test_ldap_transports import count\n"
+        "import sys; from tests.servers.reading import count\n"
         "from reconcile.directories.ldap import LdapDirectory; from tests.servers.sources import source\n"
         "settings = source(sys.argv[1], transport=sys.argv[2]); assert not list(LdapDirectory.problems(settings))\n"
         "assert not {'ldap3', 'ldap', '_ldap'} & sys.modules.keys()\n"
