@@ -25,7 +25,8 @@ from reconcile.cli import (
     serving,
     testing,
 )
-from reconcile.cli.running import end_log_file, ended, note
+from reconcile.cli.logs import end_log_file, note
+from reconcile.cli.running import ended
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

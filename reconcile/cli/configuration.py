@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.running import DEFAULT_PATH, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.options import DEFAULT_PATH, format_option, output_options, paths_argument, variable_option
 from reconcile.errors import ConfigError, Problem, UsageError
 
 

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.running import (
-    colour,
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    scope_options,
-    variable_option,
-)
+from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.config import Loaded

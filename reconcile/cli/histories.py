@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.running import (
-    Command,
-    colour,
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    variable_option,
-)
+from reconcile.cli.logs import report_error
+from reconcile.cli.options import Command, colour, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.progress import progress
 from reconcile.errors import Locked, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -186,7 +180,6 @@ def unlock(
 ) -> None:
     """Remove the lock that a dead run left behind, never that of a live one."""
     from reconcile.cli import assembling
-    from reconcile.cli.running import report_error
 
     loaded = assembling.configuration(paths, variables)
     names = assembling.chosen_workspaces(loaded.desired, workspaces)

@@ -4,8 +4,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import protects
+from reconcile.directories.targets import Target, protects
 from reconcile.model import desired
 
 NO_GSSAPI: Final = (

@@ -6,8 +6,7 @@ With Kerberos they take the same ticket, for the host name in the URL.
 import shlex
 
 from reconcile.directories.searching import Search
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import protects
+from reconcile.directories.targets import Target, protects
 from reconcile.model import desired
 
 

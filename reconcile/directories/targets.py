@@ -3,6 +3,8 @@
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from reconcile.model import desired
+
 
 class Target(NamedTuple):
     """A server URL, taken apart."""
@@ -29,3 +31,8 @@ def target(url: str) -> Target:
         raise ValueError(f"{url!r} is not ldap://HOST[:PORT] or ldaps://HOST[:PORT]")
     ldaps = parts.scheme == "ldaps"
     return Target(url.strip(), parts.hostname, parts.port or (636 if ldaps else 389), ldaps)
+
+
+def protects(source: desired.Source, some: Target) -> bool:
+    """Whether TLS stands between this server and us."""
+    return some.ldaps or source.tls.mode != "none"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconcile.config import exchange
-from tests.scenarios.test_command_line import RECONCILE, Shell, _read
+from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 
 FILE = """\
 version: 1
@@ -104,7 +104,7 @@ def test_a_name_that_is_taken_needs_an_answer(shell: Shell) -> None:
         while b"cancel)" not in seen:
             seen += os.read(ours, 4096)
         os.write(ours, f"{answer}\n".encode())
-        while chunk := _read(ours):
+        while chunk := terminal_output(ours):
             seen += chunk
         os.close(ours)
         out, _ = child.communicate()
