@@ -99,7 +99,8 @@ def _annotation(problem: Problem) -> str:
     file = problem.file
     for char, code in (("%", "%25"), (":", "%3A"), (",", "%2C")):
         file = file.replace(char, code)
-    return f"::error file={file},line={problem.line},col={problem.column}::{message}"
+    place = f",line={problem.line},col={problem.column}" if problem.line else ""
+    return f"::error file={file}{place}::{message}"
 
 
 COMMANDS = (init, validate)

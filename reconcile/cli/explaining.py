@@ -39,7 +39,7 @@ def explain(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Explain why somebody is in or out, in which groups, with which role.
+    """Explain why somebody is in or out, and what they get.
 
     USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the platform. Also for
     people who are not synchronised. Exit code 1 when the name means nobody. Writes nothing.

@@ -178,7 +178,10 @@ def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
 def unlock(
     context: click.Context, paths: tuple[Path, ...], workspaces: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    """Remove the lock that a dead run left behind, never that of a live one."""
+    """Remove the lock that a dead run left behind.
+
+    That of a live run stays; the refusal says whose it is.
+    """
     from reconcile.cli import assembling
 
     loaded = assembling.configuration(paths, variables)

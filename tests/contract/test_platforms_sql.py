@@ -74,6 +74,15 @@ def test_a_database_without_our_tables_is_empty_and_stays_so(tmp_path: Path, pla
     assert by_hand(tmp_path, "SELECT count(*) FROM theirs") == [(0,)]
 
 
+def test_a_file_that_could_not_be_made_is_no_empty_platform(tmp_path: Path) -> None:
+    with closing(sql(tmp_path, "sqlite:///no/where/acme.db")) as platform:
+        for attempt in (lambda: platform.read("main"), lambda: prepare(platform)):
+            with pytest.raises(PlatformUnreadable, match=r"no folder for the SQLite database .*acme\.db: make it, or"):
+                attempt()
+        assert [(check.ok, "no folder" in check.detail) for check in platform.check()] == [(False, True)]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("this is no database at all " * 100)
     (tmp_path / "folder.db").mkdir()
@@ -84,11 +93,6 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         with pytest.raises(PlatformUnreadable, match=said):
             prepare(platform)
         assert [check.ok for check in platform.check()] == [False]
-    lost = sql(tmp_path, "sqlite:///nowhere/acme.db")
-    assert lost.read("main") == PlatformState("main")
-    assert [check.ok for check in lost.check()] == [False]
-    with pytest.raises(PlatformUnreadable, match="No such file or directory"):
-        prepare(lost)
 
 
 def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) -> None:

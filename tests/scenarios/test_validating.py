@@ -23,7 +23,8 @@ def test_validate_in_every_form(shell: Shell) -> None:
 
 
 def test_the_effective_configuration(shell: Shell) -> None:
-    shell.company({"uid=ann": None, "cn=team": {"member": ["uid=ann"]}}, groups=[{"source": "corp", "select": ["*"]}])
+    groups = [{"source": "corp", "select": ["*"]}]
+    shell.company({"uid=ann": None, "cn=team": {"member": ["uid=ann"]}}, vars={"who": "you"}, groups=groups)
     out, err = shell.run("validate", "--effective", "--var", "who=me")
     assert err == ""
     assert re.search(r"^  who: me +# --var$", out, re.MULTILINE)

@@ -147,12 +147,7 @@ class SqlPlatform:
         try:
             database = self._database
             if not database.exists():
-                there = database.has_folder()
-                yield Check(
-                    what,
-                    there,
-                    f"the {database} will be created on the first apply" if there else f"no folder for the {database}",
-                )
+                yield Check(what, True, f"the {database} will be created on the first apply")
                 return
             with database.reading() as connection:
                 revision = schema.revision(connection, str(database))

@@ -21,11 +21,7 @@ class Database(ABC):
     """One database; its text names it for people, without any secret."""
 
     def exists(self) -> bool:
-        """Whether there is anything to read."""
-        return True
-
-    def has_folder(self) -> bool:
-        """Whether it could be made."""
+        """Whether there is anything to read. Raises PlatformUnreadable where it could not even be made."""
         return True
 
     def create(self) -> None:
