@@ -22,7 +22,10 @@ def safety(values: Mapping[str, Any]) -> desired.Safety:
         given["shrink"] = _limit(values["shrink"])
     if "groups" in values:
         given["groups"] = tuple(
-            desired.GroupSafety(tuple(item["select"]), _limit(item["memberships_lost"])) for item in values["groups"]
+            desired.GroupSafety(
+                tuple(item["select"]), _limit(item["memberships_lost"]), may_empty=item.get("may_empty", False)
+            )
+            for item in values["groups"]
         )
     if "protect" in values:
         given["protect"] = desired.Protect(**{key: _protected(value) for key, value in values["protect"].items()})

@@ -272,10 +272,14 @@ class LossLimits(msgspec.Struct, frozen=True):
 
 
 class GroupSafety(msgspec.Struct, frozen=True):
-    """Another limit for the memberships of some groups; None is without limit, and they count nowhere else either."""
+    """Another limit for the memberships of some groups; None is without limit, and they count nowhere else either.
+
+    `may_empty`: that such a group loses all of its members is no violation.
+    """
 
     select: tuple[str, ...]
     memberships_lost: Limit | None
+    may_empty: bool = False
 
 
 class Protect(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ They look at the changes of one workspace, at its current state and at how much 
 plan when it is made and once more, under the lock, before its first change. Losing all of something is refused at any
 size: all users of a source who are in service, all members of a mirrored group, all grants of a role or of a source. It
 is not all where somebody else comes into the group, or gets the role; new users make up for nobody. The code of such a
-violation ends in `:all`: twelve of many accepted are not all twelve.
+violation ends in `:all`: twelve of many accepted are not all twelve. A limit of none does not switch that off.
 """
 
 from collections import Counter
@@ -66,15 +66,13 @@ class _Limits:
 
     def _emptied(self) -> set[str]:
         """The sources of which all users in service would be lost, which is told once, of the users."""
-        if self._safety.limits.users_lost is None:
-            return set()
         staying = {user.source for user in self._gone.staying}
         return {change.source for change in self._losses.users} & set(ends.in_service(self._state)) - staying
 
     def users(self) -> Iterator[Violation]:
         lost = self._losses.users
         limit = self._safety.limits.users_lost
-        if not lost or limit is None:
+        if not lost:
             return
         numbers = Counter(change.source for change in lost)
         left = Counter(user.source for user in self._gone.staying)
@@ -89,50 +87,48 @@ class _Limits:
 
     def memberships(self) -> Iterator[Violation]:
         default = self._safety.limits.memberships_lost
-        lost = [link for link in self._losses.memberships if not link.along]
+        ended = [link for link in self._losses.memberships if not link.along]
         limits = GroupLimits(self._safety.groups, default, self._state)
-        lost = [link for link in lost if not limits.free(link.target)]
+        lost = [link for link in ended if not limits.free(link.target)]
         emptied = {
             name: number
             for name, (source, number) in self._gone.groups().items()
-            if limits.of(name) is not None and source not in self._emptied()
+            if not limits.may_empty(name) and source not in self._emptied()
         }
-        if not lost and not emptied:
+        if not ended and not emptied:
             return
         given = [link for link in lost if link.given]  # what people gave is theirs: only the percentages count it
         there = ends.memberships(self._state)
         left = there.left(self._losses.memberships)
         joined = self._losses.joined
-        entirely: set[str] = set()
-        if default is not None:
-            counted = {pair: number for pair, number in there.all.items() if not limits.free(pair[1])}
-            entirely = _entirely(given, left, {source for source, _ in joined})
-            yield from self._by_source(
-                "memberships_lost",
-                _numbers((link.source, link.number) for link in lost),
-                _by_first(counted),
-                default,
-                lambda source: f"memberships{_of(source)} would be lost",
-                entirely,
-            )
+        counted = {pair: number for pair, number in there.all.items() if not limits.free(pair[1])}
+        entirely = _entirely(given, left, {source for source, _ in joined})
+        yield from self._by_source(
+            "memberships_lost",
+            _numbers((link.source, link.number) for link in lost),
+            _by_first(counted),
+            default,
+            lambda source: f"memberships{_of(source)} would be lost",
+            entirely,
+        )
         of_groups = _by_second(there.all)
         left_of = _by_second(left)
         entered = {name for _, name in joined}
-        sources = {link.target: link.source for link in lost}
-        ours = {link.target for link in given}
+        sources = {link.target: link.source for link in ended}
+        ours = {link.target for link in ended if link.given and not limits.may_empty(link.target)}
         for name, number in sorted(emptied.items()):
             source = limits.source(name)
-            if source not in entirely:
+            if source not in entirely or limits.free(name):
                 what = f"members of the group {name} in service would be lost"
                 yield from self._judge(
                     "memberships_lost", f"{source}/{name}", number, number, default, what, entirely=True
                 )
-        for name, number in sorted(_numbers((link.target, link.number) for link in lost).items()):
+        for name, number in sorted(_numbers((link.target, link.number) for link in ended).items()):
             limit = limits.of(name)
-            if limit is None or name in emptied or not limits.mirrored(name):
+            if name in emptied or not limits.mirrored(name):
                 continue
             alone = name in ours and left_of[name] <= 0 and name.casefold() not in entered
-            if alone and sources[name] in entirely:  # told already
+            if alone and sources[name] in entirely and not limits.free(name):  # told already
                 continue
             what = f"members of the group {name} would be lost"
             place = f"{sources[name]}/{name}"
@@ -141,8 +137,6 @@ class _Limits:
     def grants(self) -> Iterator[Violation]:
         limit = self._safety.limits.grants_lost
         lost = [link for link in self._losses.grants if not link.along]
-        if limit is None:
-            return
         emptied = {pair: number for pair, number in self._gone.roles().items() if pair[0] not in self._emptied()}
         if not lost and not emptied:
             return
@@ -189,7 +183,7 @@ class _Limits:
         name: str,
         numbers: Counter[str],
         bases: Mapping[str, int],
-        limit: Limit,
+        limit: Limit | None,
         what: Callable[[str], str],
         entirely: Iterable[str] = (),
     ) -> Iterator[Violation]:

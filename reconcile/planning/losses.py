@@ -220,6 +220,11 @@ class GroupLimits:
         rule = self._rule(name)
         return rule is not None and rule.memberships_lost is None
 
+    def may_empty(self, name: str) -> bool:
+        """Whether the group may lose all of its members."""
+        rule = self._rule(name)
+        return rule is not None and rule.may_empty
+
     def of(self, name: str) -> Limit | None:
         """The limit of a group."""
         rule = self._rule(name)

@@ -2,10 +2,12 @@
 
 A pattern with two or more RDNs is a DN, whole or relative to the source's base DN; with one RDN (`cn=*-team`) it is
 compared with an entry's own RDN; without `=` it is compared with the plain name: a person's identifier, the value of
-a group's or OU's RDN. `*` stands for any text, including none. Case and insignificant spaces never matter.
+a group's or OU's RDN. `*` stands for any text, including none. Case, insignificant spaces and the way letters are
+encoded never matter.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from reconcile.model import dn
@@ -15,19 +17,27 @@ def _glob(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
 
 
+def folded(name: str) -> str:
+    """A plain name as it is compared: case does not matter, nor whether é is written as one sign or as two."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
 class NamePatterns:
     """Patterns of plain names as one question; `*` stands for any text, and case never matters."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Anything but `*` stands for itself."""
-        self._globs = [_glob(pattern.casefold()) for pattern in patterns]
+        self._globs = [_glob(folded(pattern)) for pattern in patterns]
 
     def __bool__(self) -> bool:
         return bool(self._globs)
 
     def matches(self, name: str) -> bool:
         """Whether any of the patterns is all of the name."""
-        return any(glob.fullmatch(name.casefold()) for glob in self._globs)
+        name = folded(name)
+        return any(glob.fullmatch(name) for glob in self._globs)
 
 
 class Selection:
@@ -43,7 +53,7 @@ class Selection:
         self._patterns = tuple(patterns)
         for pattern in self._patterns:
             if "=" not in pattern:
-                kind, text = 2, pattern.casefold()
+                kind, text = 2, folded(pattern)
             elif len(dn.parse(pattern)) == 1:
                 kind, text = 1, dn.normalize(pattern)
             else:
@@ -65,7 +75,7 @@ class Selection:
         rdn = key.partition(",")[0]
         if rdn in self._rdns:
             return True
-        plain = (rdn.partition("=")[2] if name is None else name).casefold()
+        plain = folded(rdn.partition("=")[2] if name is None else name)
         if plain in self._names:
             return True
         texts = (key, rdn, plain)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from reconcile.model.change import LOSSES, Change, Violation
 from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
+from reconcile.planning.crowds import Crowds
 from reconcile.planning.losses import IN_SERVICE, Losses
-from reconcile.planning.patterns import NamePatterns
+from reconcile.planning.patterns import NamePatterns, folded
 
 _DONE = {
     "deactivate": "deactivated",
@@ -32,12 +33,11 @@ def breaches(losses: Losses, state: PlatformState, protect: Protect, own_usernam
                 " `safety.protect.groups`",
                 acceptable=False,
             )
-    for what, patterns, links in (("role", roles, losses.grants), ("group", groups, losses.memberships)):
-        held: Counter[str] = Counter()
-        for link in links if patterns else ():
-            held[link.target] += link.number
-        for name in sorted(name for name in held if patterns.matches(name)):
-            number = held[name]
+    for what, lost in (
+        ("role", Counter(link.target for link in losses.grants if roles and roles.matches(link.target))),
+        ("group", _leaving(losses, state, groups) if groups else Counter[str]()),
+    ):
+        for name, number in sorted(lost.items()):
             yield Violation(
                 state.workspace,
                 f"protected_{what}:{state.workspace}/{name}:{number}",
@@ -48,14 +48,30 @@ def breaches(losses: Losses, state: PlatformState, protect: Protect, own_usernam
     yield from _admins(losses, state, protect)
 
 
+def _leaving(losses: Losses, state: PlatformState, groups: NamePatterns) -> Counter[str]:
+    """Name of each protected group → how many leave it: itself, or one of the groups within it that they are in by."""
+    found: Counter[str] = Counter()
+    if not losses.memberships:
+        return found
+    before, after = Crowds(state), losses.after(state)
+    for group in state.groups:
+        if groups.matches(group.name):
+            ends = [link for link in losses.memberships if link.target == group.name]
+            users = {link.member.casefold() for link in ends if not link.nesting}
+            users |= before.within(group.name) - after.within(group.name)
+            if users or ends:
+                found[group.name] = len(users) or len(ends)
+    return found
+
+
 def _users(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
-    patterns, own = NamePatterns(protect.users), own_username.casefold()
+    patterns, own = NamePatterns(protect.users), folded(own_username)
     told: set[str] = set()
     for change in (*losses.users, *losses.taken):
         name = change.key.casefold()
         if name in told:
             continue
-        if own and name == own:
+        if own and folded(change.key) == own:
             why = "the account that reconcile itself uses: give it another one, or keep this one out of the sources"
             code = "own_account"
         elif patterns and patterns.matches(name):

@@ -39,8 +39,6 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
 
 def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety) -> Iterator[Violation]:
     """A violation for each part of a source that fell too far behind the last good read, or to nothing."""
-    if safety.shrink is None:
-        return
     known = {one.source: one for one in last}
     for one in now:
         before = known.get(one.source)

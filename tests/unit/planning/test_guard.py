@@ -121,7 +121,8 @@ def test_groups_within_groups_count_as_members() -> None:
     assert found == ["memberships_lost:main/corp:5", "memberships_lost:main/corp/all:5"]
     assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6:all"]
     free = Safety(groups=(GroupSafety(("al*",), None),))
-    assert codes(*(out(one) for one in range(6)), state=state, safety=free) == []
+    assert codes(*(out(one) for one in range(5)), state=state, safety=free) == []
+    assert codes(*(out(one) for one in range(6)), state=state, safety=free) == ["memberships_lost:main/corp/all:6:all"]
 
 
 def test_a_group_taken_out_of_another_is_as_many_as_leave_by_it() -> None:
@@ -206,8 +207,10 @@ def test_who_goes_out_of_service_empties_groups_and_roles(action: Action) -> Non
     come = [link("membership", "create", "u4", "team 3"), link("grant", "create", "u4", "lead")]
     assert codes(*both, *come, state=state) == []
     assert codes(both[0], link("membership", "delete", "u13", "team 3"), state=state) == whole[:1], "two ways to go"
-    free = Safety(limits=LossLimits(grants_lost=None), groups=(GroupSafety(("team *",), None),))
-    assert codes(*both, state=state, safety=free) == []
+    free = Safety(limits=LossLimits(None, None, None), groups=(GroupSafety(("team *",), None),))
+    assert codes(*both, state=state, safety=free) == whole, "no limit is none on how many, and all is all"
+    free = Safety(groups=(GroupSafety(("team *",), None, may_empty=True),))
+    assert codes(*both, state=state, safety=free) == whole[1:]
     everybody = [of_user(action, f"u{one}") for one in range(20)]
     assert codes(*everybody, state=state) == ["users_lost:main/corp:20:all"], "told once"
 
@@ -218,6 +221,15 @@ def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
         assert (found.code, found.acceptable) == ("own_account:main/u7:1", False)
         assert protections([change], company(100), Safety(), "u7") == (found,)
     assert violations([of_user("update", "u7", email="x")], company(100), Safety(), "u7") == ()
+
+
+@pytest.mark.parametrize("pattern", ["jos\u00e9", "JOSE\u0301", "jo*\u00e9", "\uff4aos\u00e9"])
+@pytest.mark.parametrize("username", ["Jos\u00e9", "Jose\u0301"])
+def test_a_protected_name_is_the_same_however_its_letters_are_encoded(pattern: str, username: str) -> None:
+    state = PlatformState("main", (SOURCE,), users=(User("1", username, source="corp"), User("2", "b", source="corp")))
+    safety = Safety(protect=Protect(users=(pattern,)))
+    assert codes(of_user("block", username), state=state, safety=safety) == [f"protected_user:main/{username}:1"]
+    assert violations([of_user("block", username)], state, Safety(), pattern.replace("*", "s"))
 
 
 def test_administrators_of_a_source_do_not_count() -> None:
