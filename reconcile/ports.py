@@ -129,8 +129,8 @@ class Writer(Protocol):
 class History(Protocol):
     """The runs of each workspace, as they were recorded. Raises PlatformUnreadable; changes nothing."""
 
-    def runs(self, workspace: str) -> Sequence[Link]:
-        """All of them, the oldest first; none where nothing has ever been applied."""
+    def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
+        """The oldest first; none where nothing has ever been applied. `since`: those that began then or later."""
         ...
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:

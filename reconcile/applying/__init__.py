@@ -6,8 +6,8 @@
 - `record`: what the history keeps of a run.
 """
 
-from reconcile.applying.execute import Guard, apply
+from reconcile.applying.execute import Count, Guard, apply
 from reconcile.applying.planfile import FORMAT, dumps, loads
 from reconcile.applying.record import run_id
 
-__all__ = ["FORMAT", "Guard", "apply", "dumps", "loads", "run_id"]
+__all__ = ["FORMAT", "Count", "Guard", "apply", "dumps", "loads", "run_id"]

@@ -1,7 +1,7 @@
 """Carries out a plan: under the lock, still true, in batches, every change with its outcome."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import GuardRefused, ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refused, requirements
-from reconcile.model.history import Origin
+from reconcile.model.history import Losses, Origin
 from reconcile.model.path import titles
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome, Report, Trouble
@@ -22,6 +22,15 @@ logger = logging.getLogger(__name__)
 
 Guard: TypeAlias = Callable[[Sequence[Change], PlatformState], Sequence[Violation]]
 """What is wrong with the changes of a workspace as it is now."""
+
+
+Count: TypeAlias = Callable[[Sequence[Change], PlatformState], Losses]
+"""What the changes of a workspace take away from it, as it was before them."""
+
+
+def uncounted(_changes: Sequence[Change], _state: PlatformState) -> Losses:
+    """A Count that finds nothing."""
+    return {}
 
 
 def unguarded(_changes: Sequence[Change], _state: PlatformState) -> Sequence[Violation]:
@@ -35,6 +44,7 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     holder: Holder,
     *,
     guard: Guard = unguarded,
+    count: Count = uncounted,
     together: bool = True,
     whole: bool = False,
     force: bool = False,
@@ -46,8 +56,8 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
 
     `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
     itself, and one that cannot be written is a trouble of the report, unless it is the only one. `guard` looks at
-    every workspace as it is under the lock; of what it finds the plan says what is accepted. `origin` and `clock`,
-    the time in RFC 3339, are for the history.
+    every workspace as it is under the lock; of what it finds the plan says what is accepted. `count` says what was
+    taken away, `origin` and `clock`, the time in RFC 3339, are for the history too.
 
     `whole`: a change that fails undoes all of its workspace, which is an error.
 
@@ -63,7 +73,7 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     for workspace in plan.to_remember:
         parts.setdefault(workspace, [])
     _refuse(plan.refused)
-    look = _Look(plan, guard)
+    look = _Look(plan, guard, count)
     recorder = Recorder(plan, holder, origin, clock)
     if not together or not parts:
         return _each(
@@ -85,9 +95,14 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
 class _Look:
     """Looks at workspaces before they are written to."""
 
-    def __init__(self, plan: Plan, guard: Guard) -> None:
+    def __init__(self, plan: Plan, guard: Guard, count: Count) -> None:
         self.plan = plan
         self._guard = guard
+        self._count = count
+
+    def taken(self, outcomes: Iterable[Outcome], state: PlatformState) -> Losses:
+        """What was taken away; `state` is as it was before."""
+        return self._count([one.change for one in outcomes if one.result == "applied"], state)
 
     def __call__(self, parts: Mapping[str, Sequence[Change]], states: Sequence[PlatformState]) -> None:
         """Raises StalePlan, or GuardRefused for what the plan does not accept."""
@@ -122,14 +137,15 @@ def _each(
         try:
             with opening(workspace):
                 with platform.transaction(workspace) as writer:
-                    look(parts, [writer.read()])
+                    state = writer.read()
+                    look(parts, [state])
                     written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
                     if whole:
                         _refuse_failures(written)
                     if workspace in look.plan.to_remember:
                         writer.remember(look.plan.readings)
                     if changes:
-                        writer.record(recorder.run(workspace, written), written)
+                        writer.record(recorder.run(workspace, written, look.taken(written, state)), written)
                 kept = True
         except KeyboardInterrupt:
             if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from reconcile.model.change import Plan
-from reconcile.model.history import Ending, Origin, Run
+from reconcile.model.history import Ending, Losses, Origin, Run
 from reconcile.model.report import Outcome
 from reconcile.ports import Holder
 
@@ -43,8 +43,8 @@ class Recorder:
         self._origin = origin or Origin(run_id(holder.started, f"{self._digest} {holder.host} {holder.pid}"))
         self._clock = clock or (lambda: holder.started)
 
-    def run(self, workspace: str, outcomes: Sequence[Outcome]) -> Run:
-        """The record of a workspace whose changes ended so."""
+    def run(self, workspace: str, outcomes: Sequence[Outcome], lost: Losses) -> Run:
+        """The record of a workspace whose changes ended so, and took away so much."""
         mine = {one.code for one in self._plan.violations if one.workspace == workspace}
         counts = {result: sum(one.result == result for one in outcomes) for result in ("applied", "failed", "skipped")}
         return Run(
@@ -55,12 +55,13 @@ class Recorder:
             commit=self._origin.commit,
             dirty=self._origin.dirty,
             undoes=self._plan.scope.undo,
-            accepted=tuple(one.code for one in self._plan.accepted if one.code in mine),
+            accepted=tuple(one for one in self._plan.accepted if one.code in mine),
             login=self._holder.user,
             host=self._holder.host,
             started=self._holder.started,
             finished=self._clock(),
             outcome=_ending(counts["applied"], len(outcomes)),
+            lost=lost,
             **counts,
         )
 

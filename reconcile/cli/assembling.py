@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from reconcile import __version__
-from reconcile.applying import Guard
+from reconcile.applying import Count, Guard
 from reconcile.cli.logs import note
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
-from reconcile.model.change import Plan, Scope
+from reconcile.model.change import Change, Plan, Scope, Violation
 from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
-from reconcile.planning import Inputs, lost, make, query, violations
+from reconcile.planning import Inputs, begins, lost, make, query, summed, taken, violations
 from reconcile.ports import Directory, Fault, Platform, Progress
 
 logger = logging.getLogger(__name__)
@@ -128,7 +129,23 @@ def plan(
 def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:
     """The guards once more, for when the plan is applied; `renaming` as for `planning.violations`."""
     safety, own = loaded.desired.safety, target.limits.own_username
-    return lambda changes, state: violations(changes, state, safety, own, made.readings, renaming=renaming)
+
+    def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
+        lost = {} if renaming else lately(target, safety, state.workspace, made.created)
+        return violations(changes, state, safety, own, made.readings, renaming=renaming, lately=lost)
+
+    return look
+
+
+def counting(loaded: Loaded) -> Count:
+    """How much a run takes away, for those that come after it."""
+    return lambda changes, state: taken(changes, state, loaded.desired.safety)
+
+
+def lately(target: Platform, safety: desired.Safety, workspace: str, created: str) -> Losses:
+    """What runs took away of late from a workspace, for a plan of that time."""
+    since = begins(created, safety)
+    return summed(link.run for link in target.history.runs(workspace, since)) if since else {}
 
 
 def readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
@@ -165,6 +182,7 @@ def inputs(
     if troubles:
         scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
     snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress, ask))
+    created = now()
     read = Inputs(
         desired=state,
         configuration=loaded.digest,
@@ -175,7 +193,8 @@ def inputs(
         current=current,
         limits=target.limits,
         tool=__version__,
-        created=now(),
+        created=created,
+        lately={one.workspace: lately(target, state.safety, one.workspace, created) for one in current},
     )
     return read, troubles
 

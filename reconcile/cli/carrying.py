@@ -99,6 +99,7 @@ def _run(
             target,
             holder,
             guard=assembling.guard(loaded, made, target),
+            count=assembling.counting(loaded),
             together=saved is not None,
             force=task.force,
             progress=tell,

@@ -22,6 +22,7 @@ def plan(
     names = assembling.chosen_workspaces(loaded.desired, scope.workspaces)
     name = find(target, names, run)
     current, troubles = assembling.readable(target, names)
+    safety, created = loaded.desired.safety, assembling.now()
     entries = {state.workspace: target.history.entries(state.workspace, name) for state in current}
     made = undo(
         Undo(
@@ -33,9 +34,10 @@ def plan(
             current=tuple(state for state in current if entries[state.workspace]),
             entries=entries,
             tool=__version__,
-            created=assembling.now(),
-            safety=loaded.desired.safety,
+            created=created,
+            safety=safety,
             own_username=target.limits.own_username,
+            lately={one.workspace: assembling.lately(target, safety, one.workspace, created) for one in current},
         )
     )
     run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))

@@ -24,10 +24,11 @@ def lifecycle(values: Mapping[str, Any]) -> desired.Lifecycle:
 def _departure(value: str | Mapping[str, Any]) -> desired.Departure:
     if isinstance(value, str):
         return desired.Departure(value)  # type: ignore[arg-type] # the schema has checked the word
-    return desired.Departure(value["action"], _seconds(value.get("after", "0s")), value.get("then"))
+    return desired.Departure(value["action"], seconds(value.get("after", "0s")), value.get("then"))
 
 
-def _seconds(grace: str) -> float:
+def seconds(grace: str) -> float:
+    """A time such as 30d."""
     return int(grace[:-1]) * _UNITS[grace[-1]]
 
 
@@ -49,5 +50,5 @@ def check(values: Values, findings: Findings) -> None:
         elif action in _HARDER and then in _HARDER and _HARDER.index(then) <= _HARDER.index(action):
             findings.add((*here, "then"), f"{then} is not harder than {action}, which comes first")
         after = text(value, "after")
-        if after and not findings.touch((*here, "after")) and not 0 < _seconds(after) <= _LONGEST:
+        if after and not findings.touch((*here, "after")) and not 0 < seconds(after) <= _LONGEST:
             findings.add((*here, "after"), "expected a time from 1s to 10 years")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from reconcile.config import departures
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path
 from reconcile.config.typed import Values, mapping, mappings
@@ -20,6 +21,8 @@ def safety(values: Mapping[str, Any]) -> desired.Safety:
         given["at_least"] = int(values["at_least"])
     if "shrink" in values:
         given["shrink"] = _limit(values["shrink"])
+    if "window" in values:
+        given["window"] = 0.0 if values["window"] == _NONE else departures.seconds(values["window"])
     if "groups" in values:
         given["groups"] = tuple(
             desired.GroupSafety(

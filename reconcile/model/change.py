@@ -96,10 +96,11 @@ class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=T
 
 
 class Acceptance(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """Who accepted the violation of a code; when, is when the plan was made."""
+    """Who accepted the violation of a code, and when (RFC 3339, UTC): as the plan was made."""
 
     code: str
     by: str
+    at: str
 
 
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -301,6 +301,8 @@ class Safety(msgspec.Struct, frozen=True):
     """A percentage never refuses fewer than this."""
     shrink: Limit | None = _percent(20)
     """How far a source may fall behind its last good read."""
+    window: float = 7 * 86400.0
+    """Seconds for which what runs took away is added to what a plan takes away; 0 for never."""
     groups: tuple[GroupSafety, ...] = ()
     protect: Protect = Protect()
 

@@ -14,11 +14,14 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconcile.model.change import Action, Fields, Kind
+from reconcile.model.change import Acceptance, Action, Fields, Kind
 from reconcile.model.report import Result
 
 Ending: TypeAlias = Literal["applied", "in part", "failed"]
 """What became of a run: all of its changes were applied, some, or none."""
+
+Losses: TypeAlias = dict[str, dict[str, int]]
+"""Name of a limit of `safety.limits` → source → how many were lost."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -43,8 +46,8 @@ class Run(msgspec.Struct, frozen=True):
     dirty: bool
     undoes: str
     """The run that it takes back; "" for none."""
-    accepted: tuple[str, ...]
-    """The codes of the guards that somebody accepted."""
+    accepted: tuple[Acceptance, ...]
+    """What of the guards' findings somebody accepted."""
     login: str
     host: str
     started: str
@@ -53,6 +56,8 @@ class Run(msgspec.Struct, frozen=True):
     applied: int
     failed: int
     skipped: int
+    lost: Losses = {}
+    """What it took away: what a later run takes away is added to that."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -98,8 +103,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     commitment: str
 
     def read(self) -> Payload | None:
-        """What it says; None where that has been removed."""
-        return _decoder.decode(self.payload) if self.payload else None
+        """What it says; None where that has been removed, or altered so that it says nothing."""
+        try:
+            return _decoder.decode(self.payload) if self.payload else None
+        except msgspec.MsgspecError:
+            return None
 
 
 _decoder = msgspec.json.Decoder(Payload)

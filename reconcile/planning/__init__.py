@@ -12,6 +12,7 @@ from reconcile.planning.acceptance import accepted
 from reconcile.planning.asking import asking_query
 from reconcile.planning.explain import explain
 from reconcile.planning.guard import protections, violations
+from reconcile.planning.lately import begins, summed, taken
 from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
@@ -29,6 +30,7 @@ __all__ = [
     "Undo",
     "accepted",
     "asking_query",
+    "begins",
     "explain",
     "keyword",
     "lost",
@@ -40,7 +42,9 @@ __all__ = [
     "protections",
     "query",
     "search_query",
+    "summed",
     "survey",
+    "taken",
     "tree_query",
     "undo",
     "violations",

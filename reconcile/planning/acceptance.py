@@ -19,4 +19,4 @@ def accepted(plan: Plan, codes: Iterable[str], by: str) -> Plan:
             raise UsageError(f"no violation of this plan has the code {code!r}; {listed}")
         if not there[code].acceptable:
             raise UsageError(f"{code} cannot be accepted: {there[code].detail}")
-    return msgspec.structs.replace(plan, accepted=tuple(Acceptance(code, by) for code in wanted))
+    return msgspec.structs.replace(plan, accepted=tuple(Acceptance(code, by, plan.created) for code in wanted))

@@ -9,17 +9,22 @@ violation ends in `:all`: twelve of many accepted are not all twelve. A limit of
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
+from typing import Final
 
 from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
+from reconcile.model.history import Losses as Lost
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
 from reconcile.planning.gone import Gone
+from reconcile.planning.lately import weighed
 from reconcile.planning.limits import exceeds
 from reconcile.planning.losses import GroupLimits, Link, Losses
 from reconcile.planning.protection import breaches
 from reconcile.planning.trust import shrunk
+
+NOTHING: Final[Lost] = {}
 
 
 def violations(
@@ -30,14 +35,15 @@ def violations(
     readings: Iterable[Reading] = (),
     *,
     renaming: bool = False,
+    lately: Lost = NOTHING,
 ) -> tuple[Violation, ...]:
     """What the guards find in the changes of one workspace.
 
     `readings` are what the sources held when the changes were planned; `renaming` says that users are renamed on
-    purpose, which is no update of them (protected ones stay protected).
+    purpose, which is no update of them (protected ones stay protected); `lately` is what runs took away of late.
     """
     losses = Losses(changes, state, renaming=renaming)
-    found = _Limits(state, safety, losses)
+    found = _Limits(state, safety, losses, lately)
     return (
         *found.users(),
         *found.memberships(),
@@ -58,10 +64,11 @@ def protections(
 class _Limits:
     """`safety.limits` over one workspace. What there is now is counted only where something is taken from it."""
 
-    def __init__(self, state: PlatformState, safety: Safety, losses: Losses) -> None:
+    def __init__(self, state: PlatformState, safety: Safety, losses: Losses, lately: Lost) -> None:
         self._state = state
         self._safety = safety
         self._losses = losses
+        self._lately = lately
         self._gone = Gone(state, losses)
 
     def _emptied(self) -> set[str]:
@@ -187,15 +194,31 @@ class _Limits:
         what: Callable[[str], str],
         entirely: Iterable[str] = (),
     ) -> Iterator[Violation]:
-        """For each source, and for all together where several lose something."""
+        """For each source, and for all together where several lose something; now, and together with what was lost."""
         for source in sorted(numbers):
-            base = bases.get(source, 0)
-            yield from self._judge(
-                name, source, numbers[source], base, limit, what(source), entirely=source in entirely
-            )
+            base, whole = bases.get(source, 0), source in entirely
+            found = tuple(self._judge(name, source, numbers[source], base, limit, what(source), entirely=whole))
+            yield from found or self._added_up(name, source, base, limit, what(source))
         if len(numbers) > 1:
             number, base = numbers.total(), sum(bases.values())
             yield from self._judge(name, "", number, base, limit, what(""), entirely=False)
+
+    def _added_up(self, name: str, source: str, base: int, limit: Limit | None, what: str) -> Iterator[Violation]:
+        """What is lost now is within the limit: whether it still is together with what was lost of late."""
+        earlier = self._lately.get(name, {}).get(source, 0)
+        number = self._now.get(name, {}).get(source, 0) if earlier else 0
+        if number and exceeds(limit, number + earlier, base + earlier, self._safety.at_least):
+            workspace = self._state.workspace
+            yield Violation(
+                workspace,
+                f"{name}:{workspace}/{source}:{number}+{earlier}",
+                f"{number} of {base} {what}, after {earlier} within {_words(self._safety.window)}:"
+                f" {number + earlier} of {base + earlier} together, the limit {name} is {limit}",
+            )
+
+    @cached_property
+    def _now(self) -> Lost:
+        return weighed(self._losses, self._state, self._safety)
 
     def _judge(
         self, name: str, place: str, number: int, base: int, limit: Limit | None, what: str, *, entirely: bool
@@ -209,6 +232,14 @@ class _Limits:
         if entirely:
             code, told = f"{code}:{ALL}", "nothing of it would be left"
         yield Violation(workspace, code, f"{number} of {base} {what}: {told}")
+
+
+def _words(seconds: float) -> str:
+    """A time as people say it."""
+    for name, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds % length == 0:
+            return f"{seconds / length:.0f} {name if seconds > length else name[:-1]}"
+    return f"{seconds:.0f} seconds"
 
 
 def _numbers(pairs: Iterable[tuple[str, int]]) -> Counter[str]:

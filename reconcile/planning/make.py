@@ -1,7 +1,7 @@
 """From everything that was read to a plan."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip,
 from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.history import Losses
 from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.planning import guard, targets, trust
 from reconcile.planning.diff import diff
@@ -36,6 +37,8 @@ class Inputs(msgspec.Struct, frozen=True):
     limits: Limits
     tool: str
     created: str
+    lately: Mapping[str, Losses] = {}
+    """Of each workspace what runs took away of late."""
 
 
 def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple[set[str], set[str]]:
@@ -112,7 +115,8 @@ def judged(
     """What the guards find in the changes of all workspaces, and what is missing in the sources."""
     for state in inputs.current:
         own = [change for change in changes if change.workspace == state.workspace]
-        yield from guard.violations(own, state, inputs.desired.safety, inputs.limits.own_username, read)
+        lately = inputs.lately.get(state.workspace, {})
+        yield from guard.violations(own, state, inputs.desired.safety, inputs.limits.own_username, read, lately=lately)
         for one in rules:
             yield from trust.missing(state.workspace, one.source, one.index)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from reconcile.model.change import ENDS, Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Safety
-from reconcile.model.history import Entry, Payload
+from reconcile.model.history import Entry, Losses, Payload
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 from reconcile.planning import guard
 from reconcile.planning.diff import Reasons, diff
@@ -46,6 +46,8 @@ class Undo(msgspec.Struct, frozen=True):
     safety: Safety = Safety()
     own_username: str = ""
     """The account the tool itself uses on the platform."""
+    lately: Mapping[str, Losses] = {}
+    """Of each workspace what runs took away of late."""
 
 
 def undo(inputs: Undo) -> Plan:
@@ -59,7 +61,8 @@ def undo(inputs: Undo) -> Plan:
         found = diff(current, reversal.state(), Reasons())
         own = ordered(msgspec.structs.replace(one, reason=f"undoes run {inputs.run}") for one in found)
         changes += own
-        refused += guard.violations(own, current, inputs.safety, inputs.own_username)
+        lately = inputs.lately.get(current.workspace, {})
+        refused += guard.violations(own, current, inputs.safety, inputs.own_username, lately=lately)
     return Plan(
         tool=inputs.tool,
         created=inputs.created,

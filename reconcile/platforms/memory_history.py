@@ -19,9 +19,9 @@ class MemoryHistory:
         self._read = read
         self._runs: dict[str, list[tuple[Link, list[Noted]]]] = {}
 
-    def runs(self, workspace: str) -> Sequence[Link]:
-        """All of them, the oldest first."""
-        return [link for link, _ in self._runs.get(workspace, [])]
+    def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
+        """The oldest first; those that began then or later."""
+        return [link for link, _ in self._runs.get(workspace, []) if link.run.started >= since]
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""

@@ -65,7 +65,7 @@ def _change(one: Entry, link: Link) -> dict[str, object]:
             for name in ("key", "before", "after", "reason", "source", "detail")
         },
         "workspace": link.run.workspace,
-        "removed": payload is None,
+        "removed": not one.payload,
         "commitment": one.commitment,
     }
 
@@ -78,14 +78,17 @@ def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str
         yield f"  Git commit {words.printable(run.commit)}{', with changes' if run.dirty else ''}"
     if run.undoes:
         yield f"  undoes run {words.printable(run.undoes)}"
-    if run.accepted:
-        yield f"  accepted: {words.printable(', '.join(run.accepted))}"
+    for accepted in run.accepted:
+        yield words.printable(f"  accepted by {accepted.by}, {accepted.at}: {accepted.code}")
+    for limit, numbers in run.lost.items():
+        yield words.printable(f"  {limit}: {', '.join(f'{number} of {source}' for source, number in numbers.items())}")
     yield f"  {run.applied} applied, {run.failed} failed, {run.skipped} skipped"
     yield ""
     for one in entries:
         payload = one.read()
         if payload is None:
-            yield f"  · {one.kind} of user {one.user}: {one.action}: removed, for somebody was erased"
+            why = "altered, and no longer readable" if one.payload else "removed, for somebody was erased"
+            yield f"  · {one.kind} of user {one.user}: {one.action}: {why}"
             continue
         change = Change(
             one.kind, one.action, payload.key, payload.before, payload.after, payload.reason, payload.source, ""

@@ -132,7 +132,8 @@ def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
     if refused:
         yield "Refused by the guards", refused
     if accepted:
-        yield f"Accepted by {printable(', '.join(sorted({one.by for one in plan.accepted})))}", accepted
+        whom = sorted({f"{one.by}, {one.at}" for one in plan.accepted})
+        yield f"Accepted by {printable('; '.join(whom))}", accepted
 
 
 def way_out(refused: Iterable[Violation]) -> str:

@@ -1,5 +1,6 @@
 """The history over every adapter: what a run leaves behind, that it is chained, and what an erase takes out of it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import msgspec
 
 from reconcile.applying import apply
 from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
-from reconcile.model.history import Entry, fault
+from reconcile.model.history import Entry, Losses, fault
+from reconcile.model.platform import PlatformState
 from reconcile.model.report import Report
 from reconcile.ports import Platform
 from tests.contract.platforms import (
@@ -182,9 +184,24 @@ def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: Platfor
     made = msgspec.structs.replace(
         planned(user("ann")),
         violations=tuple(Violation("main", code, "") for code in codes),
-        accepted=tuple(Acceptance(code, "anna") for code in codes),
+        accepted=tuple(Acceptance(code, "anna", "2026-03-01T07:00:00Z") for code in codes),
     )
     apply(made, platform, HOLDER)
     (link,) = platform.history.runs("main")
-    assert link.run.accepted == tuple(codes)
+    assert link.run.accepted == made.accepted, "who and when too"
     assert faults(platform) == [""]
+
+
+def test_what_a_run_took_away_is_recorded_and_found_by_its_time(platform: Platform) -> None:
+    def count(changes: Sequence[Change], state: PlatformState) -> Losses:
+        return {"users_lost": {"corp": len(changes), 'a "b"': len(state.users)}}
+
+    for second in range(3):
+        holder = HOLDER._replace(started=f"2026-03-01T08:00:{second:02}Z")
+        apply(planned(user(f"ann{second}")), platform, holder, count=count)
+    assert [link.run.lost for link in platform.history.runs("main")] == [
+        {"users_lost": {"corp": 1, 'a "b"': before}} for before in range(3)
+    ], "as it was before the run"
+    late = platform.history.runs("main", "2026-03-01T08:00:01Z")
+    assert [link.run.started[-3:] for link in late] == ["01Z", "02Z"]
+    assert faults(platform) == ["", "", ""]

@@ -118,6 +118,7 @@ class Stage:
                     platform.limits,
                     "test",
                     at,
+                    {name: assembling.lately(platform, state.safety, name, at) for name in state.platform.workspaces},
                 )
             )
         codes = [one.code for one in made.violations if one.acceptable] if accept is None else accept
@@ -144,8 +145,8 @@ class Stage:
     def apply(self, made: Plan) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            guard = assembling.guard(self.loaded(), made, platform)
-            return apply(made, platform, HOLDER._replace(started=made.created), guard=guard)
+            guard, count = assembling.guard(self.loaded(), made, platform), assembling.counting(self.loaded())
+            return apply(made, platform, HOLDER._replace(started=made.created), guard=guard, count=count)
 
     def delete(self, usernames: list[str]) -> None:
         """What people delete on the platform, past the sync."""
@@ -154,6 +155,8 @@ class Stage:
                 database.execute("PRAGMA foreign_keys = ON")
                 for username in usernames:
                     assert database.execute("DELETE FROM users WHERE username = ?", (username,)).rowcount == 1
+            return
+        if not usernames:
             return
         state = self._platform.read("main")
         gone = {user.id: user for user in state.users if user.username in usernames}

@@ -375,7 +375,9 @@ def test_accounts_of_the_platform_alone(shell: Shell) -> None:
     assert local["status_why"] == "set by hand: a sync leaves it so"
     rules: dict[str, Any] = {"lifecycle": {"on_missing": "erase", "adopt_local": "always"}}
     company(shell, {"uid=bob": None}, **rules, safety={"limits": {"users_lost": "none"}, "shrink": "none"})
-    shell.run("apply", "--yes")
+    codes = ("users_lost:main/corp:1:all",)
+    shell.run("plan", *(part for code in codes for part in ("--accept", code)), "--out", "the.plan")
+    shell.run("apply", "the.plan", "--yes")
     (erased,) = shell.sql("select username from users where status = 'erased'")
     assert standing(explained(shell, erased[0]))["code"] == "erased"
 

@@ -59,17 +59,67 @@ def test_a_plan_that_loses_too_much_is_shown_and_written_and_not_applied(company
 def test_an_accepted_plan_is_applied_and_says_who_accepted_it(company: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "anna")
     out, _ = company.run("plan", "--accept", CODE, "--out", "the.plan")
-    assert f"Accepted by anna:\n  ! {CODE}: 12 of 40 users" in out
     data = json.loads(company.run("show", "the.plan", "--format", "json")[0])
-    assert data["accepted"] == [{"code": CODE, "by": "anna"}]
+    when = data["created"]
+    assert f"Accepted by anna, {when}:\n  ! {CODE}: 12 of 40 users" in out
+    assert data["accepted"] == [{"code": CODE, "by": "anna", "at": when}]
     assert [(one["code"], one["acceptable"], one["accepted"]) for one in data["violations"]] == [(CODE, True, True)]
     assert (data["summary"]["violations"], data["summary"]["refused"]) == (1, 0)
     markdown = company.run("show", "the.plan", "--format", "markdown")[0]
-    assert "### Accepted by anna\n\n- **users\\_lost:main/corp:12** 12 of 40" in markdown
+    assert f"### Accepted by anna, {when}\n\n- **users\\_lost:main/corp:12** 12 of 40" in markdown
     company.run("plan", "--accept", CODE, "--check", code=3)
+    monkeypatch.setenv("LOGNAME", "otto")
     company.run("apply", "the.plan", "--yes")
     assert active(company) == 28
     company.run("plan", "--check")
+    run = json.loads(company.run("history", "--format", "json")[0])[-1]
+    assert (run["login"], run["accepted"]) == ("otto", data["accepted"])
+    assert run["lost"] == {"users_lost": {"corp": 12}}
+    out, _ = company.run("history", run["run"])
+    assert f"  accepted by anna, {when}: {CODE}\n  users_lost: 12 of corp\n" in out
+
+
+def test_small_losses_of_a_service_add_up_until_somebody_accepts(shell: Shell) -> None:
+    shell.company(people(1, 100), schedule="hourly")
+    serve = ("serve", "--schedule", "--once")
+    shell.run(*serve)
+    shell.company(people(1, 91), schedule="hourly")
+    shell.run(*serve)
+    shell.company(people(1, 83), schedule="hourly")
+    code = "users_lost:main/corp:8+9"
+    _, err = shell.run(*serve, code=4)
+    told = "8 of 91 users of corp would be lost (8 to block), after 9 within 7 days: 17 of 100 together"
+    assert f"{code}: {told}, the limit users_lost is 10%" in err
+    assert active(shell) == 91
+    shell.run("plan", "--accept", code, "--out", "the.plan")
+    shell.run("apply", "the.plan", "--yes")
+    shell.company(people(1, 80), schedule="hourly")
+    shell.run(*serve)
+    assert active(shell) == 80
+
+
+def test_what_was_undone_is_not_lost(shell: Shell) -> None:
+    shell.company(people(1, 100))
+    shell.run("apply", "--yes")
+    shell.company(people(1, 92))
+    shell.run("apply", "--yes")
+    run = json.loads(shell.run("history", "--format", "json")[0])[-1]["run"]
+    shell.run("plan", "--undo", run, "--out", "undo.plan")
+    shell.run("apply", "undo.plan", "--yes")
+    shell.run("apply", "--yes")
+    assert active(shell) == 92
+
+
+def test_a_plan_within_the_limit_when_it_was_made_is_refused_when_others_lost_more_since(shell: Shell) -> None:
+    shell.company(people(1, 100))
+    shell.run("apply", "--yes")
+    shell.company(people(1, 95))
+    shell.run("plan", "--out", "five.plan")
+    shell.company({name: one for name, one in people(1, 100).items() if name not in people(88, 95)})
+    shell.run("apply", "--yes")
+    _, err = shell.run("apply", "five.plan", "--yes", code=4)
+    assert "users_lost:main/corp:5+8" in err
+    assert active(shell) == 92
 
 
 def test_twelve_are_not_thirteen(company: Shell) -> None:
@@ -85,14 +135,14 @@ def test_twelve_are_not_thirteen(company: Shell) -> None:
     path = company.folder / "the.plan"
     company.run("plan", "--out", "more.plan", code=4)
     made = loads((company.folder / "more.plan").read_bytes(), "more.plan")
-    path.write_bytes(dumps(msgspec.structs.replace(made, accepted=(Acceptance(CODE, "mallory"),))))
+    path.write_bytes(dumps(msgspec.structs.replace(made, accepted=(Acceptance(CODE, "mallory", ""),))))
     assert "it accepts users_lost:main/corp:12, which is no violation" in company.run("show", "the.plan", code=2)[1]
     silent = msgspec.structs.replace(made, violations=())
     path.write_bytes(dumps(silent))
     assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1], "found under the lock"
     (violation,) = made.violations
     twelve = msgspec.structs.replace(violation, code=CODE)
-    path.write_bytes(dumps(msgspec.structs.replace(made, violations=(twelve,), accepted=(Acceptance(CODE, "m"),))))
+    path.write_bytes(dumps(msgspec.structs.replace(made, violations=(twelve,), accepted=(Acceptance(CODE, "m", ""),))))
     assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1]
     assert active(company) == 40
 

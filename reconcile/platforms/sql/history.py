@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
-from reconcile.model.history import Chain, Entry, Link, Run
+from reconcile.model.change import Acceptance
+from reconcile.model.history import Chain, Entry, Link, Losses, Run
 from reconcile.model.report import Outcome
 from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, naming, noted
 from reconcile.platforms.sql import bulk, reading, schema
@@ -32,6 +33,7 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
     values = msgspec.to_builtins(run) | {
         "workspace_id": work.workspace_id,
         "accepted": msgspec.json.encode(run.accepted).decode(),
+        "lost": msgspec.json.encode(run.lost).decode(),
         "dirty": int(run.dirty),
         "previous_hash": previous,
         "hash": "",
@@ -141,10 +143,10 @@ class SqlHistory:
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
 
-    def runs(self, workspace: str) -> Sequence[Link]:
-        """All of them, the oldest first."""
+    def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
+        """The oldest first; those that began then or later."""
         return self._read(
-            workspace, lambda connection, number: [_link(row, workspace) for row in _runs(connection, number)]
+            workspace, lambda connection, number: [_link(row, workspace) for row in _runs(connection, number, since)]
         )
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
@@ -171,15 +173,19 @@ class SqlHistory:
             return [] if number is None else read(connection, number)
 
 
-def _runs(connection: sa.Connection, workspace: int) -> Sequence[sa.RowMapping]:
-    wanted = sa.select(t.history_runs).where(_r.workspace_id == workspace).order_by(_r.id)
+def _runs(connection: sa.Connection, workspace: int, since: str) -> Sequence[sa.RowMapping]:
+    wanted = sa.select(t.history_runs).where(_r.workspace_id == workspace, _r.started >= since).order_by(_r.id)
     return connection.execute(wanted).mappings().all()
 
 
 def _link(row: sa.RowMapping, workspace: str) -> Link:
     values = {name: row[name] for name in Run.__struct_fields__ if name in row and name != "id"}
     values |= {"id": row["run"], "workspace": workspace, "commit": row["git_commit"], "dirty": bool(row["dirty"])}
-    values["accepted"] = msgspec.json.decode(row["accepted"] or "[]", type=tuple[str, ...])
+    try:
+        values["accepted"] = msgspec.json.decode(row["accepted"] or "[]", type=tuple[Acceptance, ...])
+        values["lost"] = msgspec.json.decode(row["lost"] or "{}", type=Losses)
+    except msgspec.MsgspecError:  # somebody altered it: the hash of the run tells that
+        values |= {"accepted": (), "lost": {}}
     return Link(Run(**values), row["previous_hash"], row["hash"])
 
 

@@ -276,6 +276,7 @@ history_runs = sa.Table(
     sa.Column("dirty", sa.Integer, nullable=False, server_default="0"),
     _text("undoes"),
     sa.Column("accepted", sa.Text, nullable=False, server_default=""),
+    sa.Column("lost", sa.Text, nullable=False, server_default=""),
     _name("login"),
     _name("host"),
     sa.Column("started", sa.String(32), nullable=False),

@@ -297,8 +297,8 @@ def test_the_guards_look_before_the_first_write() -> None:
     made = plan(user("ann"), user("bob", "second"))
     for accepted, guard in (
         ((), guarded("lost:1")),
-        ((Acceptance("lost:2", "anna"),), guarded("lost:1")),
-        ((Acceptance("lost:1", "anna"),), guarded("lost:1", acceptable=False)),
+        ((Acceptance("lost:2", "anna", ""),), guarded("lost:1")),
+        ((Acceptance("lost:1", "anna", ""),), guarded("lost:1", acceptable=False)),
     ):
         for together in (True, False):
             taken = msgspec.structs.replace(made, accepted=accepted)
@@ -312,7 +312,7 @@ def test_the_guards_look_before_the_first_write() -> None:
 
 def test_what_the_plan_accepts_is_applied() -> None:
     platform, looked = MemoryPlatform(), list[str]()
-    made = msgspec.structs.replace(plan(user("ann")), accepted=(Acceptance("lost:1", "anna"),))
+    made = msgspec.structs.replace(plan(user("ann")), accepted=(Acceptance("lost:1", "anna", ""),))
     assert apply(made, platform, HOLDER, guard=guarded("lost:1", found=looked)).count("applied") == 1
     assert looked == ["main: 1 of 0"]
 

@@ -42,7 +42,7 @@ PLAN = Plan(
     (),
     (Reading("corp", 1, None, 0, 3),),
     ("main",),
-    (Acceptance("users_lost:main/corp:9", "anna"),),
+    (Acceptance("users_lost:main/corp:9", "anna", "2026-01-01T00:00:00Z"),),
 )
 
 
@@ -154,6 +154,6 @@ def test_a_forged_plan_whose_digest_is_right_is_refused(change: Change, wrong: s
 
 @pytest.mark.parametrize("code", ["users_lost:main/corp:10", "min_admins:main:1", ""])
 def test_a_forged_acceptance_is_refused(code: str) -> None:
-    forged = msgspec.structs.replace(PLAN, accepted=(Acceptance(code, "mallory"),))
+    forged = msgspec.structs.replace(PLAN, accepted=(Acceptance(code, "mallory", ""),))
     with pytest.raises(PlanFileError, match="which is no violation"):
         loads(dumps(forged), "x")

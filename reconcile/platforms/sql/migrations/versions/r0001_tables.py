@@ -284,6 +284,7 @@ def upgrade() -> None:
         sa.Column("dirty", sa.Integer(), server_default="0", nullable=False),
         sa.Column("undoes", sa.String(length=255), server_default="", nullable=False),
         sa.Column("accepted", sa.Text(), server_default="", nullable=False),
+        sa.Column("lost", sa.Text(), server_default="", nullable=False),
         sa.Column("login", sa.String(length=255), nullable=False),
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("started", sa.String(length=32), nullable=False),

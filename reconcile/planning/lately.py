@@ -1,0 +1,64 @@
+"""What the runs of the last days took away: many small losses, each below its limit, are a large one all the same.
+
+Each run records how many users, memberships and grants it took from each source. A plan that takes more is judged for
+itself, and once more together with those. The count begins anew with a run in which somebody accepted a violation of
+that limit in that source, who has looked by then; what was undone does not count.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from reconcile.model.change import LOSSES, Change
+from reconcile.model.desired import Safety
+from reconcile.model.history import Losses as Lost
+from reconcile.model.history import Run
+from reconcile.model.platform import PlatformState
+from reconcile.planning.losses import IN_SERVICE, GroupLimits, Losses
+
+
+def begins(now: str, safety: Safety) -> str:
+    """Since when losses are added up (RFC 3339, UTC); "" where they are not."""
+    if not safety.window:
+        return ""
+    since = datetime.fromisoformat(now) - timedelta(seconds=safety.window)
+    return since.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def summed(runs: Iterable[Run]) -> Lost:
+    """What these runs of one workspace took away, the oldest first."""
+    runs = list(runs)
+    undone = {run.undoes for run in runs}
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for run in runs:
+        codes = [one.code for one in run.accepted]
+        for limit, numbers in {**{name: {} for name in found}, **run.lost}.items():
+            for source in {*found[limit], *numbers}:
+                place = f"{limit}:{run.workspace}/{source}"
+                if any(code.startswith((f"{place}:", f"{place}/", f"{limit}:{run.workspace}:")) for code in codes):
+                    del found[limit][source]
+                elif run.id not in undone:
+                    found[limit][source] += numbers.get(source, 0)
+    return {limit: {source: one for source, one in numbers.items() if one} for limit, numbers in found.items()}
+
+
+def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lost:
+    """What the changes of a workspace take away, by limit and source; `state` is as it was before them."""
+    if not any(change.action in LOSSES or change.kind == "group" for change in changes):
+        return {}
+    return weighed(Losses(changes, state), state, safety)
+
+
+def weighed(losses: Losses, state: PlatformState, safety: Safety) -> Lost:
+    """The same of changes that are sorted. Who was out of service before is not lost once more."""
+    limits = GroupLimits(safety.groups, safety.limits.memberships_lost, state)
+    serving = {user.username.casefold() for user in state.users if user.status in IN_SERVICE} if losses.users else set()
+    found: dict[str, Counter[str]] = {
+        "users_lost": Counter(one.source for one in losses.users if one.key.casefold() in serving),
+        "memberships_lost": Counter(),
+        "grants_lost": Counter(one.source for one in losses.grants if not one.along),
+    }
+    for link in losses.memberships:
+        if not link.along and not limits.free(link.target):
+            found["memberships_lost"][link.source] += link.number
+    return {name: dict(sorted(numbers.items())) for name, numbers in found.items() if numbers}
