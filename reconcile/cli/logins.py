@@ -24,11 +24,11 @@ from reconcile.cli import assembling
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
-from reconcile.model.change import Scope
+from reconcile.model.change import Change, Plan, Scope, Violation
 from reconcile.model.directory import Person
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState, Status, User
-from reconcile.planning import Inputs, logins, protections, query
+from reconcile.planning import Inputs, harm, logins, query
 from reconcile.planning.logins import Verdict
 from reconcile.ports import Directory, Holder, Platform, Progress, no_progress
 
@@ -161,10 +161,15 @@ class Entrance(msgspec.Struct, frozen=True):
                 "out_of_service", f"{username} may not log in: the rules on {self.source.name} no longer select it"
             )
 
-    def _guard(self, platform: Platform) -> Guard:
-        """What is protected is protected from a login too; the limits are about runs, which see everybody."""
+    def _guard(self, plan: Plan, platform: Platform) -> Guard:
+        """A login takes from its person nothing that a run might not take; how many are new or change is no matter."""
         safety, own = self.loaded.desired.safety, platform.limits.own_username
-        return lambda changes, state: protections(changes, state, safety, own)
+
+        def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
+            lost = assembling.lately(platform, safety, state.workspace, plan.created)
+            return harm(changes, state, safety, own, plan.readings, lost)
+
+        return look
 
     def _updated(self, verdict: Verdict, external_id: str, current: PlatformState, platform: Platform) -> Login:
         """The login, with the user as the rules want it now, or as far as that can be done now."""
@@ -174,7 +179,14 @@ class Entrance(msgspec.Struct, frozen=True):
         if changes:
             holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
             try:
-                report = apply(verdict.plan, platform, holder, guard=self._guard(platform), clock=assembling.now)
+                report = apply(
+                    verdict.plan,
+                    platform,
+                    holder,
+                    guard=self._guard(verdict.plan, platform),
+                    count=assembling.counting(self.loaded),
+                    clock=assembling.now,
+                )
             except GuardRefused as error:
                 if user is None:
                     raise LoginRefused("not_registered", f"{verdict.username} may not log in: {error}") from error

@@ -11,7 +11,7 @@ which user), `naming` (who may have which username), `wanted` (the state the rul
 from reconcile.planning.acceptance import accepted
 from reconcile.planning.asking import asking_query
 from reconcile.planning.explain import explain
-from reconcile.planning.guard import protections, violations
+from reconcile.planning.guard import harm, violations
 from reconcile.planning.lately import begins, summed, taken
 from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
@@ -32,6 +32,7 @@ __all__ = [
     "asking_query",
     "begins",
     "explain",
+    "harm",
     "keyword",
     "lost",
     "make",
@@ -39,7 +40,6 @@ __all__ = [
     "outlined",
     "overview",
     "preview",
-    "protections",
     "query",
     "search_query",
     "summed",

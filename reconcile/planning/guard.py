@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final
 
+import msgspec
+
 from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.history import Losses as Lost
@@ -54,11 +56,21 @@ def violations(
     )
 
 
-def protections(
-    changes: Iterable[Change], state: PlatformState, safety: Safety, own_username: str = ""
+def harm(
+    changes: Iterable[Change],
+    state: PlatformState,
+    safety: Safety,
+    own_username: str = "",
+    readings: Iterable[Reading] = (),
+    lately: Lost = NOTHING,
 ) -> tuple[Violation, ...]:
-    """What nobody may do, not even one person to the own account by a login."""
-    return tuple(breaches(Losses(changes, state), state, safety.protect, own_username))
+    """What the guards find in the changes of one person who logs in: all but `updates` and `creates`.
+
+    Many small losses are a large one: a company that logs in on one morning must not lose what a plan may not take.
+    """
+    limits = msgspec.structs.replace(safety.limits, updates=None, creates=None)
+    held = msgspec.structs.replace(safety, limits=limits)
+    return violations(changes, state, held, own_username, readings, lately=lately)
 
 
 class _Limits:

@@ -1,23 +1,25 @@
 """One person logs in: by which source, under which names, and what the rules say of that person and of nobody else.
 
 The snapshot of a login holds one person, so whoever else is on the platform is neither missing nor out of scope; the
-same planner works on it, and what it says of others is not even looked at.
+same planner works on it, and what it says of others is not even looked at. Groups and OUs are all read: where they are
+not to be trusted (much fewer than at the last good read, or one that has to be there is not), nobody loses anything by
+them.
 """
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from reconcile.errors import TemplateFailed, UsageError
 from reconcile.model import dn
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip
+from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
-from reconcile.planning import targets
+from reconcile.planning import targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.make import Inputs
 from reconcile.planning.order import ordered
@@ -169,8 +171,16 @@ def judge(inputs: Inputs) -> Verdict:
             scope=scope,
             digests=Digests(inputs.configuration, {}, {}),
             changes=tuple(change for change in narrowed if _concerns_nobody_else(change, own)),
+            violations=() if user is None else tuple(_missing_groups(current.workspace, source, rules)),
+            readings=() if user is None else (trust.partial_reading(inputs.desired, source, snapshot),),
         ),
     )
+
+
+def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Iterator[Violation]:
+    """The groups that have to be in a read and are not: what somebody has by them is not to be taken away."""
+    expect = msgspec.structs.replace(source.expect, persons=())
+    return trust.missing(workspace, msgspec.structs.replace(source, expect=expect), rules.index)
 
 
 def _only(inputs: Inputs) -> tuple[Source, DirectorySnapshot]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from reconcile.model.change import ALL, Violation
 from reconcile.model.desired import DesiredState, Safety, Source
 from reconcile.model.directory import DirectorySnapshot
@@ -35,6 +37,19 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
         len(snapshot.units) if asked.units else None,
         members if asked.groups else None,
     )
+
+
+def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
+    """The same of a snapshot that holds one person and is complete else.
+
+    Members are counted where only that person is one, if at all: some are found by way of persons, who are not there.
+    """
+    whole = reading(desired, source, snapshot)
+    own = {person.dn for person in snapshot.persons}
+    rule = source.groups
+    others = any(group.member_logins or not own.issuperset(group.members) for group in snapshot.groups)
+    by_persons = rule.base or rule.filter or rule.scope == "one"
+    return msgspec.structs.replace(whole, persons=None, members=None if others or by_persons else whole.members)
 
 
 def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety) -> Iterator[Violation]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import reconcile
 from reconcile.directories.ldap import LdapDirectory
@@ -22,7 +23,7 @@ from tests.servers.certificates import Authority
 from tests.servers.samba import SUFFIX as DOMAIN
 from tests.servers.samba import Samba, samba
 from tests.servers.site import Site
-from tests.servers.slapd import SUFFIX, Slapd, modify, slapd
+from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, modify, slapd
 from tests.servers.sources import ldif, people, source
 from tests.servers.transports import TRANSPORTS, needs
 
@@ -195,18 +196,67 @@ def test_a_vacation_does_not_matter(gate: Gate) -> None:
     assert gate.sql("SELECT status FROM users") == [("vacation",)]
 
 
-def test_guards_on_runs_do_not_hold_up_a_login_but_what_is_protected_is(gate: Gate, server: Slapd) -> None:
-    gate.login("p1")
-    gate.login("p2")
-    gate.add(safety={"protect": {"users": ["sue"]}, "limits": {"grants_lost": 0, "memberships_lost": 0}})
+def test_a_login_takes_nothing_that_a_run_might_not_take(gate: Gate) -> None:
+    gate.add(safety={"limits": {"updates": 0, "creates": 0}})
+    for name in ("p1", "p2", "sue"):
+        gate.login(name)
     gate.sql("INSERT INTO readings (source_id, persons) SELECT id, 100000 FROM sources")
-    assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role clerk, up to date."
+    gate.sql("UPDATE users SET email = 'old@example.com'")
+    assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role clerk, updated."
     gate.add(role_mappings=[{"role": "guest", "default": True}])
+    clerk = "is logged in to main: by corp, with the role clerk, up to date."
+    for safety, code in (
+        ({"limits": {"grants_lost": 0}}, "grants_lost:main/corp:1"),
+        ({"protect": {"roles": ["clerk"]}}, "protected_role:main/clerk:1"),
+    ):
+        gate.add(safety=safety)
+        assert gate.login("p1", RIGHT) == f"p1 {clerk}"
+        assert code in gate.log
+    gate.add(safety={"limits": {"grants_lost": 1}})
     assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role guest, updated."
-    gate.add(safety={"protect": {"roles": ["clerk"]}})
-    assert gate.login("p2", RIGHT) == "p2 is logged in to main: by corp, with the role clerk, up to date."
-    assert "protected_role:main/clerk:1" in gate.log
+    assert gate.login("p2", RIGHT) == f"p2 {clerk}"
+    assert "grants_lost:main/corp:1+1" in gate.log, "one after the other they add up"
+    gate.add(safety={"window": "none"})
+    assert gate.login("p2", RIGHT) == "p2 is logged in to main: by corp, with the role guest, updated."
+    assert gate.login("sue", RIGHT) == f"sue {clerk}"
+    assert "grants_lost:main/corp/clerk:1:all" in gate.log
     assert gate.sql("SELECT persons FROM readings") == [(100000,)]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(tmp_path: Path, transport: str) -> None:
+    """The account that reads has lost its rights on groups: the server answers success, and no group."""
+    blind = f"cn=blind,{SUFFIX}"
+    entry = {"objectClass": ["organizationalRole", "simpleSecurityObject"], "cn": ["blind"], "userPassword": [PASSWORD]}
+    rights = [
+        f'access to filter="(objectClass=groupOfNames)" by dn.exact="{blind}" none by * read',
+        "access to attrs=userPassword by anonymous auth by * none",
+        "access to * by * read",
+    ]
+    with slapd(tmp_path / "slapd", ldif(company() | {blind: entry}), lines=rights) as server:
+        gate = Gate(tmp_path)
+        rules = RULES | {
+            "role_mappings": [{"role": "clerk", "groups": ["cn=sta*"]}, {"role": "guest", "default": True}]
+        }
+        gate.desired(server.url, transport=needs(transport), register_on_login=True, users={"create": "all"})
+        gate.add(**rules)
+        gate.run("apply", "--yes")
+        before = gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")
+        bind = {"dn": blind, "password": "{{ env('CORP_PASSWORD') }}"}
+        gate.desired(server.url, transport=transport, register_on_login=True, users={"create": "all"}, bind=bind)
+        gate.add(**rules)
+        for name in ("p1", "p2", "sue"):
+            assert gate.login(name) == f"{name} is logged in to main: by corp, with the role clerk, up to date."
+            assert "shrink:main/corp/groups:1:all" in gate.log
+        assert (gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")) == before
+        gate.sql("DELETE FROM readings")
+        source = yaml.safe_load((tmp_path / "reconcile.yml").read_text())["sources"][0]
+        gate.add(**rules, sources=[source | {"expect": {"groups": ["cn=staff"]}}])
+        assert gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
+        assert "expected_group:main/corp/cn=staff:1" in gate.log
+        gate.sql("DELETE FROM grants WHERE user_id = (SELECT id FROM users WHERE username = 'p5')")
+        gate.sql("DELETE FROM users WHERE username = 'p5'")
+        assert "registered" in gate.login("p5"), "somebody new has nothing to lose"
 
 
 def test_a_login_adopts_no_protected_account(gate: Gate, server: Slapd) -> None:

@@ -9,7 +9,7 @@ from reconcile.errors import UsageError
 from reconcile.model.change import Action, Change, Digests, Fields, Kind, Plan, Scope, Violation, refused
 from reconcile.model.desired import GroupSafety, Limit, LossLimits, Protect, Safety
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
-from reconcile.planning import accepted, protections, violations
+from reconcile.planning import accepted, harm, violations
 from reconcile.planning.limits import exceeds
 
 SOURCE = Source("corp", "ldif", "dc=example,dc=com")
@@ -219,7 +219,7 @@ def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
     for change in (of_user("block", "u7"), of_user("update", "u7", username="root"), of_user("adopt", "u7")):
         (found,) = violations([change], company(100), Safety(), "U7")
         assert (found.code, found.acceptable) == ("own_account:main/u7:1", False)
-        assert protections([change], company(100), Safety(), "u7") == (found,)
+        assert harm([change], company(100), Safety(), "u7") == (found,)
     assert violations([of_user("update", "u7", email="x")], company(100), Safety(), "u7") == ()
 
 

@@ -4,11 +4,12 @@ import msgspec
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.model.desired import Source, Users
-from reconcile.model.directory import Person
+from reconcile.model.desired import DesiredState, Expected, Groups, Platform, Source, Users
+from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.login import Names
-from reconcile.model.platform import PlatformState, User
+from reconcile.model.platform import PlatformState, Reading, User
 from reconcile.planning.logins import attempts_key, names, source_of
+from reconcile.planning.trust import partial_reading
 
 
 def source(name: str, base_dn: str) -> Source:
@@ -84,3 +85,23 @@ def test_a_person_counts_as_one_under_any_name() -> None:
         CORP, "y", msgspec.structs.replace(without, dn="UID=JDOE, dc=example,dc=com")
     )
     assert attempts_key(CORP, "jdoe", None) != one
+
+
+@pytest.mark.parametrize(
+    ("groups", "member_dns", "members"),
+    [
+        (Groups(), (), 0),
+        (Groups(), ("uid=me,dc=example,dc=com",), 1),
+        (Groups(), ("uid=me,dc=example,dc=com", "uid=you,dc=example,dc=com"), None),
+        (Groups(filter="(cn=*)"), (), None),
+        (Groups(scope="one"), (), None),
+    ],
+)
+def test_members_are_counted_only_where_the_others_are_gone(
+    groups: Groups, member_dns: tuple[str, ...], members: int | None
+) -> None:
+    asked = msgspec.structs.replace(CORP, groups=groups, expect=Expected(groups=("cn=x",)))
+    person = Person("uid=me,dc=example,dc=com", "1", "me", {})
+    snapshot = DirectorySnapshot("corp", CORP.base_dn, (person,), (DirectoryGroup("cn=x", "2", {}, member_dns),), ())
+    read = partial_reading(DesiredState(Platform("sql"), (asked,)), asked, snapshot)
+    assert read == Reading("corp", None, 1, None, members)
