@@ -29,6 +29,13 @@ def _workspace_option(command: Command) -> Command:
 @click.argument("arguments", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN] [PATH]...")
 @click.option("--user", metavar="NAME", default="", help="All that was done to this user: username, DN or external id.")
 @click.option("--verify", is_flag=True, help="Check that nobody altered the history; exit 1 if somebody did.")
+@click.option(
+    "--expect",
+    "hashes",
+    multiple=True,
+    metavar="HASH",
+    help="With --verify: a hash noted before, still there (repeatable).",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs are listed.")
 @format_option("table", "json")
 @_workspace_option
@@ -40,6 +47,7 @@ def history(
     arguments: tuple[Path, ...],
     user: str,
     verify: bool,
+    hashes: tuple[str, ...],
     limit: int,
     form: str,
     workspaces: tuple[str, ...],
@@ -55,11 +63,13 @@ def history(
     run, paths = _split(arguments)
     if sum(map(bool, (run, user, verify))) > 1:
         raise UsageError("a run, --user and --verify do not go together: ask for one of them")
+    if hashes and not verify:
+        raise UsageError("--expect goes with --verify")
     loaded = assembling.configuration(paths, variables)
     names = assembling.chosen_workspaces(loaded.desired, workspaces)
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as platform:
         if verify:
-            context.exit(_verify(platform, names, form))
+            context.exit(_verify(platform, names, hashes, form))
         if run:
             _show(platform, names, run, form)
         elif user:
@@ -126,14 +136,19 @@ def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -
         click.echo(f"No run has changed anything of a user {user!r}.")
 
 
-def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
+def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...], form: str) -> int:
     import msgspec
 
     from reconcile.model.history import fault
 
     rows: list[dict[str, object]] = []
+    missing = dict.fromkeys(one.strip().lower() for one in hashes)
     for name in names:
         previous, wrong, changes, removed, links = "", "", 0, 0, platform.history.runs(name)
+        if not links and platform.read(name).sources:
+            wrong = (
+                "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
+            )
         for link in links:
             entries = platform.history.entries(name, link.run.id)
             changes, removed = changes + len(entries), removed + sum(not one.payload for one in entries)
@@ -141,6 +156,7 @@ def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
                 wrong = f"run {link.run.id}: {why}"
                 break
             previous = link.hash
+            missing.pop(link.hash, None)
         rows.append(
             {
                 "workspace": name,
@@ -166,7 +182,12 @@ def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
             click.echo(f"{about}{erased}; nothing was altered.")
         if row["hash"]:
             click.echo(f"  last hash {'before that ' if row['broken'] else ''}{row['hash']}")
-    return EXIT_BROKEN if any(row["broken"] for row in rows) else 0
+    for one in missing:
+        click.echo(
+            f"BROKEN: no run has the hash {one}: the run that had it, and maybe more, was removed or rewritten.",
+            err=form == "json",
+        )
+    return EXIT_BROKEN if missing or any(row["broken"] for row in rows) else 0
 
 
 @click.command()

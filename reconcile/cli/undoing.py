@@ -1,13 +1,14 @@
 """The plan that takes back a run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconcile import __version__
 from reconcile.cli import assembling
 from reconcile.cli.logs import run_log
 from reconcile.config import Loaded
-from reconcile.errors import UsageError
+from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.change import Plan, Scope
+from reconcile.model.history import Entry, fault
 from reconcile.model.report import Trouble
 from reconcile.planning import Undo, undo
 from reconcile.ports import Platform
@@ -24,6 +25,8 @@ def plan(
     current, troubles = assembling.readable(target, names)
     safety, created = loaded.desired.safety, assembling.now()
     entries = {state.workspace: target.history.entries(state.workspace, name) for state in current}
+    for workspace, changes in entries.items():
+        _refuse_altered(target, workspace, name, changes)
     made = undo(
         Undo(
             run=name,
@@ -42,6 +45,17 @@ def plan(
     )
     run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))
     return made, troubles
+
+
+def _refuse_altered(target: Platform, workspace: str, run: str, entries: Sequence[Entry]) -> None:
+    """Whoever can write to the history could else have an undo do whatever they like."""
+    for link in target.history.runs(workspace):
+        why = fault(link, link.previous, entries) if link.run.id == run else ""
+        if why:
+            raise ReconcileError(
+                f"run {run} in workspace {workspace} is not undone, for its history was altered: {why}."
+                " `reconcile history --verify` looks at all of it"
+            )
 
 
 def find(target: Platform, workspaces: Iterable[str], run: str) -> str:

@@ -78,6 +78,10 @@ def test_what_was_altered_is_found(shell: Shell) -> None:
         ("UPDATE history_runs SET login = 'eve' WHERE id = 1", "its record"),
         ("DELETE FROM history_changes WHERE run_id = 1 AND position = 2", "change 2 is missing"),
         ("DELETE FROM history_runs WHERE id = 1", "it does not follow the run before it"),
+        ("UPDATE history_runs SET accepted = 'x' WHERE id = 1", "its record"),
+        ("UPDATE history_runs SET lost = '[]' WHERE id = 1", "its record"),
+        ("UPDATE history_changes SET payload = 'x' WHERE run_id = 2", "what change 1 says was altered"),
+        ("UPDATE history_changes SET kind = 'x' WHERE run_id = 2", "list of changes, was altered"),
     ):
         content = (shell.folder / "platform.db").read_bytes()
         shell.sql(statement)
@@ -86,7 +90,54 @@ def test_what_was_altered_is_found(shell: Shell) -> None:
         assert why in out
         (row,) = json.loads(shell.run("history", "--verify", "--format", "json", code=1)[0])
         assert why in row["broken"]
+        for command in (["history"], ["history", "--user", "ann"]):
+            assert "fault of reconcile" not in "".join(shell.run(*command))
         (shell.folder / "platform.db").write_bytes(content)
+
+
+def test_an_empty_history_of_a_platform_that_was_written_is_found(shell: Shell) -> None:
+    shell.run("history", "--verify")
+    shell.run("apply", "--yes")
+    shell.sql("DELETE FROM history_changes")
+    shell.sql("DELETE FROM history_runs")
+    assert "no run: all of them were removed" in shell.run("history", "--verify", code=1)[0]
+
+
+def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> None:
+    shell.run("apply", "--yes")
+    shell.company({"uid=ann": {"sn": "Two"}, "uid=bob": None})
+    shell.run("apply", "--yes")
+    first, last = (str(one["hash"]) for one in runs(shell))
+    shell.run("history", "--verify", "--expect", first, "--expect", last.upper())
+    shell.sql("DELETE FROM history_runs WHERE id = 2")
+    shell.run("history", "--verify")
+    shell.run("history", "--verify", "--expect", first)
+    assert f"BROKEN: no run has the hash {last}" in shell.run("history", "--verify", "--expect", last, code=1)[0]
+    out, err = shell.run("history", "--verify", "--expect", last, "--format", "json", code=1)
+    assert json.loads(out)
+    assert last in err
+    assert "goes with --verify" in shell.run("history", "--expect", last, code=2)[1]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE history_changes SET payload = replace(payload, 'Two', 'Three') WHERE run_id = 2",
+        "UPDATE history_changes SET payload = 'x' WHERE run_id = 2",
+        "UPDATE history_changes SET kind = 'x' WHERE run_id = 2",
+        "UPDATE history_changes SET result = 'failed' WHERE run_id = 2",
+    ],
+)
+def test_what_was_altered_is_not_undone(shell: Shell, statement: str) -> None:
+    shell.run("apply", "--yes")
+    shell.company({"uid=ann": {"sn": "Two"}, "uid=bob": None})
+    shell.run("apply", "--yes")
+    run = str(runs(shell)[-1]["run"])
+    shell.run("plan", "--undo", run)
+    shell.sql(statement)
+    out, err = shell.run("plan", "--undo", run, code=1)
+    assert out == ""
+    assert f"run {run} in workspace main is not undone, for its history was altered" in err
 
 
 def test_a_run_is_undone_by_way_of_a_plan_file(shell: Shell) -> None:
