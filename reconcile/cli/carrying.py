@@ -1,9 +1,7 @@
 """What `apply --yes` does, as one function: a run of the service does the same."""
 
-import getpass
 import logging
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
@@ -92,7 +90,7 @@ def _run(
         raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in made.refused)
     if made.changes and ask:
         ask()
-    holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
+    holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         report = carry_out(
             made,

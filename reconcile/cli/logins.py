@@ -5,11 +5,9 @@ connection; then the attempt is counted, before it is made; then the directory i
 failed" before that has said yes. The password goes into that one bind and nowhere else.
 """
 
-import getpass
 import logging
 import os
 import secrets
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -20,7 +18,7 @@ import msgspec
 
 from reconcile import __version__
 from reconcile.applying import Guard, apply
-from reconcile.cli import assembling
+from reconcile.cli import assembling, origins
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
@@ -30,7 +28,7 @@ from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.planning import Inputs, harm, logins, query
 from reconcile.planning.logins import Verdict
-from reconcile.ports import Directory, Holder, Platform, Progress, no_progress
+from reconcile.ports import Directory, Platform, Progress, no_progress
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +175,7 @@ class Entrance(msgspec.Struct, frozen=True):
         updated = False
         hindered = ""
         if changes:
-            holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
+            holder = origins.holder()
             try:
                 report = apply(
                     verdict.plan,

@@ -1,9 +1,6 @@
 """`migrate-usernames`."""
 
-import getpass
-import os
 import signal
-import socket
 from contextlib import closing
 from pathlib import Path
 
@@ -41,7 +38,6 @@ def migrate_usernames(
     from reconcile.applying import apply as carry_out
     from reconcile.cli import assembling, origins, showing
     from reconcile.model.change import Scope
-    from reconcile.ports import Holder
 
     if only_plan and yes:
         raise UsageError("--plan only shows, --yes does it without asking: give one of the two")
@@ -71,7 +67,7 @@ def migrate_usernames(
     if not yes:
         confirmed("Rename them?")
     signal.signal(signal.SIGTERM, interrupt)
-    holder = Holder(getpass.getuser(), socket.gethostname(), os.getpid(), assembling.now())
+    holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         guard = assembling.guard(loaded, found.plan, target, renaming=True)
         report = carry_out(

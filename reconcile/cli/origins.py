@@ -1,15 +1,32 @@
-"""Which run this is: its id, and the Git commit of the folder of its desired-state files."""
+"""Which run this is and whose: its id, who makes it and where, and the Git commit of its desired-state files."""
 
+import getpass
+import os
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reconcile.cli import runs
+from reconcile.cli import assembling, runs
 from reconcile.model.history import Origin
+from reconcile.ports import Holder
 
 _PATIENCE: Final = 2.0
 """Seconds that git may take; a run does not wait for a repository on a disk that hangs."""
+
+
+def login() -> str:
+    """The account that runs this; its number where it has no name, as in a container that is given any."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
+
+
+def holder() -> Holder:
+    """Who takes the locks, from now on."""
+    return Holder(login(), socket.gethostname(), os.getpid(), assembling.now())
 
 
 def origin(files: Sequence[str]) -> Origin:

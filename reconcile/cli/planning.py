@@ -1,6 +1,5 @@
 """`plan` and `show`."""
 
-import getpass
 from contextlib import closing
 from pathlib import Path
 
@@ -44,7 +43,7 @@ def plan(
 
     With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody changed it since.
     """
-    from reconcile.cli import assembling, planfiles, showing, undoing
+    from reconcile.cli import assembling, origins, planfiles, showing, undoing
     from reconcile.model.change import Scope
     from reconcile.planning import accepted
 
@@ -56,7 +55,7 @@ def plan(
         else:
             made, troubles = assembling.plan(loaded, scope, variables, target, tell)
     if codes:
-        made = accepted(made, codes, getpass.getuser())
+        made = accepted(made, codes, origins.login())
     if out is not None:
         planfiles.write(out, made)
     click.echo(showing.plan(made, form, full=False, saved=out, colour=colour()))

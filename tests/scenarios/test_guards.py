@@ -269,3 +269,18 @@ def test_one_workspace_that_loses_too_much_stops_all(shell: Shell) -> None:
     assert "users_lost:one/corp:1" in err
     assert "two" not in err
     assert shell.sql("select count(*) from users where status = 'active'") == [(3,)]
+
+
+def test_an_account_without_a_name_is_known_by_its_number(company: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is run under any number."""
+
+    def nameless(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    whom = f"uid {os.getuid()}"
+    assert f"Accepted by {whom}, " in company.run("plan", "--accept", CODE, "--out", "the.plan")[0]
+    company.run("apply", "the.plan", "--yes")
+    assert f"{whom} on " in company.run("history")[0]
