@@ -1,6 +1,20 @@
 """Somebody who logs in: the names they may be known by, and who they turn out to be."""
 
+import hashlib
+
 import msgspec
+
+from reconcile.model import dn
+
+
+def person_key(source: str, external_id: str, entry: str) -> str:
+    """Under which key the failed logins of a person count; `entry` is the DN, for one without an external id."""
+    return whom_key(source, f"person\0{external_id or dn.normalize(entry)}")
+
+
+def whom_key(source: str, whom: str) -> str:
+    """The same of whomever a source is asked for."""
+    return hashlib.sha256(f"{source}\0{whom}".encode()).hexdigest()
 
 
 class Names(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ not to be trusted (much fewer than at the last good read, or one that has to be 
 them.
 """
 
-import hashlib
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +16,7 @@ from reconcile.model import dn
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
-from reconcile.model.login import Names
+from reconcile.model.login import Names, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning import targets, trust
 from reconcile.planning.diff import diff
@@ -96,12 +95,10 @@ def attempts_key(source: Source, typed: str, person: Person | None) -> str:
     Names that a directory takes for one (case, width, spaces, what cannot be seen) are one.
     """
     if person is not None:
-        whom = f"person\0{person.external_id or dn.normalize(person.dn)}"
-    else:
-        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", _forms(source, typed)[-1]).casefold())
-        seen = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE)
-        whom = "name\0" + " ".join(seen.split())
-    return hashlib.sha256(f"{source.name}\0{whom}".encode()).hexdigest()
+        return person_key(source.name, person.external_id, person.dn)
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", _forms(source, typed)[-1]).casefold())
+    seen = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE)
+    return whom_key(source.name, "name\0" + " ".join(seen.split()))
 
 
 def is_excluded(inputs: Inputs) -> bool:

@@ -8,7 +8,12 @@ the quarter of an hour, five guesses every quarter of an hour would never meet a
 """
 
 import threading
+from collections.abc import Iterable
 from typing import Final, NamedTuple
+
+from reconcile.model.change import Change
+from reconcile.model.login import person_key
+from reconcile.platforms.names import text
 
 FREE: Final = 5
 """So many attempts may fail before there is a pause."""
@@ -41,6 +46,16 @@ def counted(before: Failures | None, now: int) -> tuple[Failures, int]:
         return before, before.until - now
     count = 1 if before is None or now - before.until >= MEMORY else before.failures + 1
     return Failures(count, now, now + pause(count)), 0
+
+
+def keys(erased: Iterable[Change]) -> set[str]:
+    """Under which keys the failed logins of those count who are erased."""
+    found = set()
+    for change in erased:
+        source, external_id, dn = (text(change.before or {}, name) for name in ("source", "external_id", "dn"))
+        if external_id or dn:
+            found.add(person_key(source or change.source, external_id, dn))
+    return found
 
 
 def pause(count: int) -> int:

@@ -23,7 +23,7 @@ from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.model.report import Outcome
-from reconcile.platforms.attempts import MemoryAttempts
+from reconcile.platforms.attempts import MemoryAttempts, keys
 from reconcile.platforms.draft import Draft
 from reconcile.platforms.memory_history import MemoryHistory
 from reconcile.platforms.names import Names
@@ -105,6 +105,9 @@ class MemoryPlatform:
         self._highest[workspace] = writer.highest
         for run, outcomes, before in writer.recorded:
             self.history.record(run, outcomes, before, Names(writer.state), now)
+            gone = (one.change for one in outcomes if one.result == "applied" and one.change.action == "erase")
+            for key in keys(gone):
+                self.attempts.forget(workspace, key)
 
     def _keep(self, state: PlatformState) -> None:
         self._step()

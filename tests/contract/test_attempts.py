@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.applying import apply
 from reconcile.errors import Locked
+from reconcile.model.change import Digests, Fields, Plan, Scope
+from reconcile.model.login import person_key
 from reconcile.platforms.attempts import FREE, MEMORY
 from reconcile.platforms.sql import database
 from reconcile.ports import Platform
-from tests.contract.platforms import CASES, HOLDER, SERVERS, Servers, ok, sql, user
+from tests.contract.platforms import CASES, CORP, ERASED, HOLDER, SERVERS, Servers, change, ok, sql, user
 
 NOW = 1_800_000_000
 KEY, OTHER = "a" * 64, "b" * 64
@@ -19,6 +22,19 @@ KEY, OTHER = "a" * 64, "b" * 64
 
 def fill(platform: Platform, workspace: str = "main", key: str = KEY) -> None:
     assert [platform.attempts.begin(workspace, key, NOW) for _ in range(FREE)] == [0] * FREE
+
+
+def test_nothing_is_remembered_of_who_is_erased(platform: Platform) -> None:
+    anna, ben = person_key("corp", "e1", ""), person_key("corp", "e2", "")
+    ok(platform, CORP, [user("anna", source="corp", external_id="e1"), user("ben", source="corp", external_id="e2")])
+    for key in (anna, ben):
+        fill(platform, key=key)
+    before: Fields = {"username": "anna", "source": "corp", "external_id": "e1"}
+    gone = change("user", "erase", "anna", {**ERASED, "source": "corp"}, before)
+    plan = Plan("test", "", (), (), Scope(), Digests("", {}, {}), (gone,))
+    assert apply(plan, platform, HOLDER).count("applied") == 1
+    assert platform.attempts.begin("main", anna, NOW) == 0
+    assert platform.attempts.begin("main", ben, NOW) == 30
 
 
 def test_five_are_free_on_a_platform_where_nothing_was_ever_applied(platform: Platform) -> None:

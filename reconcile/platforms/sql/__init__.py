@@ -137,6 +137,7 @@ class SqlPlatform:
             writer.finish()
             locking.renew(connection, token)
         if writer.erased:
+            self.attempts.forget_erased(workspace, writer.erased)
             self._database.scrub()
 
     def check(self) -> Iterable[Check]:

@@ -6,7 +6,7 @@ long: an attempt that cannot be counted is not made.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from reconcile.errors import Locked, PlatformUnreadable
-from reconcile.platforms.attempts import MEMORY, Failures, counted
+from reconcile.model.change import Change
+from reconcile.platforms.attempts import MEMORY, Failures, counted, keys
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.database import Busy, Database
 
@@ -52,6 +53,14 @@ class SqlAttempts:
         """Forgets what failed; where the database is busy it is remembered for nothing, and in time forgotten."""
         with suppress(Busy), self._database().writing() as connection:
             connection.execute(sa.delete(t.login_failures).where(_f.workspace == workspace, _f.key_sha256 == key))
+
+    def forget_erased(self, workspace: str, erased: Iterable[Change]) -> None:
+        """Forgets what failed for those who were erased.
+
+        Not in the transaction that erases them: there it could keep others from logging in until that ends.
+        """
+        for key in sorted(keys(erased)):
+            self.forget(workspace, key)
 
     def _count(self, workspace: str, key: str, now: int) -> int | None:
         """Seconds to wait; None where there is no row to count in."""

@@ -60,8 +60,8 @@ class SqlWriter:
         self._work: Work | None = None
         self._written = 0
         self._supplies = False
-        self.erased = False
-        """Whether anybody was erased."""
+        self.erased: list[Change] = []
+        """By which changes somebody was erased."""
 
     def finish(self) -> None:
         """Notes whom the sources supply by now; the last thing before everything is kept."""
@@ -93,7 +93,8 @@ class SqlWriter:
         if step is None:
             return [f"{changes[0].action} of a {changes[0].kind} is not supported yet"] * len(changes)
         reasons = step(self._work, changes)
-        self.erased = self.erased or changes[0].action == "erase"
+        if changes[0].action == "erase":
+            self.erased += (change for change, why in zip(changes, reasons, strict=True) if not why)
         self._supplies = self._supplies or (changes[0].kind == "user" and changes[0].action in _SUPPLYING)
         self._written += len(changes)
         self._progress("changes written", self._written)
