@@ -73,13 +73,17 @@ class GuardRefused(ReconcileError):
     exit_code = 4
 
     @classmethod
-    def because(cls, violations: Iterable[tuple[str, str, bool]]) -> Self:
-        """The refusal of violations: code and detail of each, and whether a person could accept it."""
+    def because(cls, violations: Iterable[tuple[str, str, bool]], accepted: Iterable[str] = ()) -> Self:
+        """The refusal of violations: code and detail of each, and whether a person could accept it.
+
+        `accepted` are the codes of others, which a plan made anew has to accept again.
+        """
         found = tuple(violations)
         lines = ["refused by the guards, nothing was applied:"]
         lines += [f"  {code}: {detail}" for code, detail, _ in found]
         if all(acceptable for _, _, acceptable in found):
-            options = " ".join(f"--accept {shlex.quote(code)}" for code, _, _ in found)
+            codes = [*accepted, *(code for code, _, _ in found)]
+            options = " ".join(f"--accept {shlex.quote(code)}" for code in codes)
             lines.append(f"If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE")
         return cls("\n".join(lines))
 

@@ -72,7 +72,7 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
         parts.setdefault(change.workspace, []).append(change)
     for workspace in plan.to_remember:
         parts.setdefault(workspace, [])
-    _refuse(plan.refused)
+    _refuse(plan.violations, plan)
     look = _Look(plan, guard, count)
     recorder = Recorder(plan, holder, origin, clock)
     if not together or not parts:
@@ -108,12 +108,15 @@ class _Look:
         """Raises StalePlan, or GuardRefused for what the plan does not accept."""
         _refuse_stale([line for state in states for line in moved(parts[state.workspace], state)])
         found = [one for state in states for one in self._guard(parts[state.workspace], state)]
-        _refuse(refused(found, self.plan.accepted))
+        _refuse(found, self.plan)
 
 
-def _refuse(violations: Sequence[Violation]) -> None:
-    if violations:
-        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in violations)
+def _refuse(found: Sequence[Violation], plan: Plan) -> None:
+    """Raises GuardRefused for what the plan does not accept."""
+    left = refused(found, plan.accepted)
+    if left:
+        kept = [one.code for one in found if one not in left]
+        raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in left), kept)
 
 
 def _each(

@@ -87,7 +87,8 @@ def _run(
     if shown:
         click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
     if made.refused:
-        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in made.refused)
+        codes = [one.code for one in made.accepted]
+        raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in made.refused), codes)
     if made.changes and ask:
         ask()
     holder = origins.holder()

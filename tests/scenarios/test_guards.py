@@ -79,6 +79,22 @@ def test_an_accepted_plan_is_applied_and_says_who_accepted_it(company: Shell, mo
     assert f"  accepted by anna, {when}: {CODE}\n  users_lost: 12 of corp\n" in out
 
 
+def test_what_is_accepted_and_what_is_left_are_told_together(shell: Shell) -> None:
+    shell.company(people(1, 40))
+    shell.run("apply", "--yes")
+    shell.company(people(1, 28))
+    shrink = "shrink:main/corp/persons:12"
+    shell.run("plan", "--accept", CODE, "--out", "the.plan", code=4)
+    _, err = shell.run("apply", "the.plan", "--yes", code=4)
+    told = f"  {shrink}: corp has 28 persons, 40 at its last good read: the limit shrink is 20%\n"
+    options = f"--accept {CODE} --accept {shrink}"
+    assert err.endswith(
+        f"{told}error: If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE\n"
+    )
+    shell.run("plan", *options.split(), "--out", "the.plan")
+    shell.run("apply", "the.plan", "--yes")
+
+
 def test_small_losses_of_a_service_add_up_until_somebody_accepts(shell: Shell) -> None:
     shell.company(people(1, 100), schedule="hourly")
     serve = ("serve", "--schedule", "--once")
