@@ -44,7 +44,7 @@ def summed(runs: Iterable[Run]) -> Lost:
 
 def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lost:
     """What the changes of a workspace take away, by limit and source; `state` is as it was before them."""
-    if not any(change.action in LOSSES or change.kind == "group" for change in changes):
+    if not any(one.action in LOSSES or (one.kind == "group" and one.before is not None) for one in changes):
         return {}
     return weighed(Losses(changes, state), state, safety)
 
