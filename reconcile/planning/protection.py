@@ -92,15 +92,16 @@ def _done(change: Change) -> str:
 
 def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[Violation]:
     """Administrators who depend on no directory: whoever is left can put things right."""
+    role = folded(protect.admin_role)
     local = {user.id: user for user in state.users if not user.source and user.status in IN_SERVICE}
     admins = {
         local[grant.user].username.casefold()
         for grant in state.grants
-        if grant.role == protect.admin_role and grant.user in local
+        if grant.user in local and folded(grant.role) == role
     }
     lost = {change.key.casefold() for change in losses.users}
     lost |= {change.key.casefold() for change in losses.taken if change.action not in LOSSES and _adopts(change)}
-    lost |= {link.member.casefold() for link in losses.grants if link.target == protect.admin_role}
+    lost |= {link.member.casefold() for link in losses.grants if folded(link.target) == role}
     left = len(admins - lost)
     if left < len(admins) and left < protect.min_admins:
         yield Violation(
