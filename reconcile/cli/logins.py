@@ -155,6 +155,10 @@ class Entrance(msgspec.Struct, frozen=True):
             raise LoginRefused("not_registered", f"{username} may not log in: there is no account, and none is made")
         kept = self.loaded.desired.lifecycle.on_out_of_scope.action == "keep"
         if not verdict.wanted and skip is None and not kept:
+            if verdict.doubts:  # it is no longer selected by groups, maybe, that could not be read
+                found = "; ".join(f"{one.code}: {one.detail}" for one in verdict.doubts)
+                log.warning("%s is let in and left as it is, for the read is not to be trusted: %s", username, found)
+                return
             raise LoginRefused(
                 "out_of_service", f"{username} may not log in: the rules on {self.source.name} no longer select it"
             )

@@ -33,6 +33,7 @@ class Verdict(msgspec.Struct):
     """What the rules say. `user` is the one on the platform; `wanted` whether there is to be one at all.
 
     `skip` is why the person cannot be synchronised at present; `plan` is what would bring the user up to date.
+    `doubts` are why what was read beside the person is not to be trusted.
     """
 
     username: str
@@ -41,6 +42,7 @@ class Verdict(msgspec.Struct):
     disabled: bool
     skip: Skip | None
     plan: Plan
+    doubts: tuple[Violation, ...] = ()
 
 
 def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source:
@@ -152,6 +154,11 @@ def judge(inputs: Inputs) -> Verdict:
     state = _with_manager(result.state, current, candidate.username if candidate is not None else "", person, source)
     own = {username.casefold()} | ({candidate.username.casefold()} if candidate is not None else set())
     changes = tuple(ordered(diff(current, state, result.reasons)))
+    read = trust.partial_reading(inputs.desired, source, snapshot)
+    doubts = (
+        *_missing_groups(current.workspace, source, rules),
+        *trust.shrunk(current.workspace, [read], current.readings, inputs.desired.safety),
+    )
     scope = Scope((current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own)))
     narrowed = targets.narrow(changes, scope.targets) if candidate is not None and skip is None else ()
     return Verdict(
@@ -168,9 +175,10 @@ def judge(inputs: Inputs) -> Verdict:
             scope=scope,
             digests=Digests(inputs.configuration, {}, {}),
             changes=tuple(change for change in narrowed if _concerns_nobody_else(change, own)),
-            violations=() if user is None else tuple(_missing_groups(current.workspace, source, rules)),
-            readings=() if user is None else (trust.partial_reading(inputs.desired, source, snapshot),),
+            violations=() if user is None else doubts,
+            readings=() if user is None else (read,),
         ),
+        doubts=doubts,
     )
 
 

@@ -249,7 +249,17 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(tmp_path: Path, t
             assert gate.login(name) == f"{name} is logged in to main: by corp, with the role clerk, up to date."
             assert "shrink:main/corp/groups:1:all" in gate.log
         assert (gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")) == before
+        mapped = {"create": "mapped"}
+        gate.desired(server.url, transport=transport, users=mapped, bind=bind)
+        gate.add(**rules | {"departments": []})
+        assert gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
+        assert "p1 is let in and left as it is" in gate.log, "nobody is selected by a group that is not shown"
+        gate.add(safety={"shrink": "none"})
+        assert "p1 is logged in" in gate.login("p1"), "none at all is not to be trusted either"
         gate.sql("DELETE FROM readings")
+        assert gate.login("p1", code=1) == "p1 may not log in: the rules on corp no longer select it"
+        gate.desired(server.url, transport=transport, register_on_login=True, users={"create": "all"}, bind=bind)
+        gate.add(**rules)
         source = yaml.safe_load((tmp_path / "reconcile.yml").read_text())["sources"][0]
         gate.add(**rules, sources=[source | {"expect": {"groups": ["cn=staff"]}}])
         assert gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
