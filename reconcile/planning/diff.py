@@ -26,9 +26,10 @@ from reconcile.model.platform import (
 
 Pair = TypeVar("Pair", bound=Membership | Grant)
 
-_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause", "departed", "departed_at")
+_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause", "status_before", "departed", "departed_at")
 _ACTIONS: Mapping[Status, Action] = {
     "active": "activate",
+    "vacation": "activate",
     "inactive": "deactivate",
     "blocked": "block",
     "blocked_in_directory": "block",
