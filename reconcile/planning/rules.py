@@ -131,15 +131,10 @@ class SourceRules:
                 found.setdefault(position, self.index.groups[key].dn)
         return found
 
-    def role_reasons(self) -> dict[str, str]:
-        """Role → the rules that give it, in words."""
-        found: dict[str, str] = {}
-        for mapping in self.mappings:
-            known = found.get(mapping.role)
-            found[mapping.role] = mapping.reason if known is None else f"{known}, or {mapping.reason}"
-        if self.default_role is not None:
-            found.setdefault(self.default_role, "the default role")
-        return found
+    def role_reason(self, position: int, role: str) -> str:
+        """The first rule that gives the person the role, in words; "" for none."""
+        given = (mapping.reason for mapping in self.mappings if mapping.role == role and position in mapping.members)
+        return next(given, "the default role" if role == self.default_role else "")
 
     def disabled(self, position: int) -> bool:
         """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
