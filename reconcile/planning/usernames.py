@@ -94,7 +94,7 @@ def _left(
     leaving = {
         one.key: one.reason
         for one in changes
-        if one.workspace == state.workspace and one.kind == "user" and one.action in LOSSES
+        if one.workspace == state.workspace and one.kind == "user" and one.action in LOSSES and not _disables(one)
     }
     for user in state.users:
         if not user.source or user.status == "erased" or user.username in renamed:
@@ -103,6 +103,11 @@ def _left(
         why = leaving.get(user.username) or (_GONE.get(user.status_cause) if known else None)
         if why:
             yield user, why
+
+
+def _disables(change: Change) -> bool:
+    """Whether the person is there, and no longer allowed in."""
+    return (change.after or {}).get("status_cause") == "disabled"
 
 
 def _rename(change: Change) -> Change | None:

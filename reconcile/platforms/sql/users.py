@@ -157,6 +157,8 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
     work.names.users = before
+    # Whose adoption is taken back was supplied by no source, and deleted by nobody.
+    supplied.forget(work, [one.id for one in updates if one.values.get("source_id", one) is None])
     for index, reason in enumerate(reasons):
         if reason:
             moves.pop(index, None)
