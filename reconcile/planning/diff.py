@@ -40,8 +40,8 @@ _WHY: Mapping[Cause, str] = {"": "active in {source}", "disabled": "disabled in 
 class Reasons(msgspec.Struct):
     """What the planner knows of the why.
 
-    `users`: user id → why it is new or changed; `grant`: the rule that gives one, "" for none; `groups`: the ids of those
-    that are selected.
+    `users`: user id → why it is new or changed; `grant`: the rule that gives one, "" for none; `groups`: the ids of
+    those that are selected.
     """
 
     users: Mapping[str, str] = {}
