@@ -95,8 +95,13 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         readings=read,
         to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
     )
+    return plan, notices(inputs, rules)
+
+
+def notices(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[str, ...]:
+    """What a person should know of the rules, though it hinders nothing."""
     renamed = sourcenames.hints(inputs.desired.sources, inputs.current)
-    return plan, (*(notice for one in rules for notice in one.notices), *renamed)
+    return (*(notice for one in rules for notice in one.notices), *renamed)
 
 
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:

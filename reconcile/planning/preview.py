@@ -9,7 +9,7 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
-from reconcile.planning.make import Inputs, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
@@ -55,8 +55,8 @@ class Preview(msgspec.Struct, frozen=True):
     skips: tuple[Skipped, ...]
 
 
-def preview(inputs: Inputs) -> Preview:
-    """The same planner's answer, person by person. Raises UsageError where a plan would."""
+def preview(inputs: Inputs) -> tuple[Preview, tuple[str, ...]]:
+    """The same planner's answer, person by person, and the notices of a plan. Raises UsageError where that would."""
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     users: list[Previewed] = []
@@ -66,7 +66,7 @@ def preview(inputs: Inputs) -> Preview:
         users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
         skips += _skipped(rules, result)
         skips += _ignored(current.workspace, rules, result)
-    return Preview(tuple(users), tuple(skips))
+    return Preview(tuple(users), tuple(skips)), notices(inputs, rules)
 
 
 def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:

@@ -57,6 +57,7 @@ class SourceRules:
         self._department_keys = {selected.key for selected in self.departments}
         self._department_of: dict[str, str] = {}
         self.mappings, self.default_role = self._roles(desired)
+        self._note_unmapped(desired)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
             *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
@@ -182,6 +183,19 @@ class SourceRules:
                 for key in self._found(rule.select, f"groups[{at}].select"):
                     mirrored.setdefault(key, rule)
         return mirrored
+
+    def _note_unmapped(self, desired: DesiredState) -> None:
+        """Whoever leaves the default as it is, and maps nothing, would wait for users in vain."""
+        name, users = self.source.name, self.source.users
+        if users.create != "mapped" or users.select or self.source.register_on_login:
+            return
+        selecting = {rule.source for rule in desired.groups} | {rule.source for rule in desired.departments}
+        mapping = {mapping.source for mapping in desired.role_mappings if mapping.groups}
+        if name not in selecting | mapping and "" not in mapping:
+            self.notices.append(
+                f"nobody of source {name} becomes a user: its users.create is mapped, the default, and no group, "
+                "department or role mapping is about it; select some, or write create: all"
+            )
 
     def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
         mappings = self._department_roles(desired)

@@ -283,3 +283,11 @@ def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
     assert "1 would be synchronised, 1 cannot be." in err
     skips = json.loads(shell.run("preview", "--format", "json")[0])["skips"]
     assert [(one["username"], one["code"], one["exists"]) for one in skips] == [("ann", "ignored", False)]
+
+
+def test_a_preview_of_nobody_says_why(shell: Shell) -> None:
+    (source,) = DESIRED["sources"]
+    shell.company({"uid=ann": None}, sources=[source | {"users": {}}])
+    out, err = shell.run("preview")
+    assert "Nobody is in scope." in out
+    assert "nobody of source corp becomes a user: its users.create is mapped" in err
