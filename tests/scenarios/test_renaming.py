@@ -1,20 +1,14 @@
 """A source that is called otherwise in the files: its users stay its users."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED, ldif
-from tests.scenarios.test_command_line import Shell
 
 PEOPLE: dict[str, Any] = {"uid=ann": None, "uid=bob": None, "cn=team": {"member": ["uid=ann"]}}
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(tmp_path, capsys, monkeypatch)
 
 
 def company(shell: Shell, name: str, people: dict[str, Any] | None = None, **more: Any) -> None:
