@@ -47,7 +47,8 @@ def wanted(
 
     departments = mirrored.departments(sources, current, limits)
     groups = mirrored.groups(sources, current, limits)
-    skips += departments.skips + groups.skips + membership.dangling(sources, current.workspace)
+    skips += departments.skips + groups.skips
+    skips += membership.dangling((one for one in sources if not one.login), current.workspace)
 
     there = {department.id: department for department in current.departments}
     accounts.supply(book, candidates, desired.lifecycle, departments.ids, there)
