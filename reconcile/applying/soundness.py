@@ -30,7 +30,7 @@ _STILL: Final = frozenset({"update", "adopt"})
 _LEADING: Final[dict[object, frozenset[str]]] = {
     "active": frozenset({"activate"}),
     "inactive": frozenset({"deactivate"}),
-    "vacation": frozenset({"update"}),
+    "vacation": frozenset({"activate"}),
     "blocked": frozenset({"block"}),
     "blocked_in_directory": frozenset({"block"}),
     "erased": frozenset({"erase"}),

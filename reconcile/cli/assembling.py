@@ -119,11 +119,16 @@ def plan(
     """
     read, troubles = inputs(loaded, scope, variables, target, progress)
     made, notices = make(read)
-    for notice in notices:
-        logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
+    tell(notices)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
     note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
     return made, troubles
+
+
+def tell(notices: Iterable[str]) -> None:
+    """Says what a person should know of the rules; a brief log file keeps names out."""
+    for notice in notices:
+        logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
 
 
 def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:

@@ -1,8 +1,9 @@
-"""`migrate-usernames`."""
+"""`migrate-usernames` and `rename-source`: what is there gets another name, all of it or nothing."""
 
 import signal
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,10 @@ from reconcile.cli.applying import confirmed, interrupt
 from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.config import Loaded
+    from reconcile.model.change import Plan
 
 
 @click.command("migrate-usernames", short_help="Give users other usernames, all or none.")
@@ -35,12 +40,10 @@ def migrate_usernames(
     listed.
     """
     from reconcile import planning
-    from reconcile.applying import apply as carry_out
-    from reconcile.cli import assembling, origins, showing
+    from reconcile.cli import assembling, showing
     from reconcile.model.change import Scope
 
-    if only_plan and yes:
-        raise UsageError("--plan only shows, --yes does it without asking: give one of the two")
+    _refuse_both(only_plan=only_plan, yes=yes)
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
@@ -66,22 +69,83 @@ def migrate_usernames(
         return
     if not yes:
         confirmed("Rename them?")
+    _carry_out(found.plan, loaded, force=force)
+
+
+@click.command("rename-source", short_help="Tell the platform that a source has another name.")
+@click.argument("old")
+@click.argument("new")
+@paths_argument
+@click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@variable_option
+@output_options
+def rename_source(
+    old: str, new: str, paths: tuple[Path, ...], only_plan: bool, yes: bool, force: bool, variables: dict[str, str]
+) -> None:
+    """Let the source NEW of the files have what the platform knows of OLD, in every workspace.
+
+    A source is known by its name: without this, one that is called otherwise is a source that is gone, with all its
+    users, and one that is new. No directory is read, and nothing else is changed.
+    """
+    from reconcile import __version__, planning
+    from reconcile.cli import assembling, showing
+    from reconcile.model.change import Scope
+
+    _refuse_both(only_plan=only_plan, yes=yes)
+    loaded = assembling.configuration(paths, variables)
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        current, troubles = assembling.readable(target, loaded.desired.platform.workspaces)
+        if troubles:
+            raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nothing is renamed")
+        read = planning.Inputs(
+            desired=loaded.desired,
+            configuration=loaded.digest,
+            files=loaded.files,
+            variables=tuple(sorted(variables)),
+            scope=Scope(),
+            snapshots=(),
+            current=current,
+            limits=target.limits,
+            tool=__version__,
+            created=assembling.now(),
+        )
+    made = planning.renaming(read, old, new)
+    click.echo(showing.plan(made, "text", full=only_plan, saved=None, colour=colour()))
+    if only_plan:
+        return
+    if not yes:
+        confirmed("Rename it?")
+    _carry_out(made, loaded, force=force)
+
+
+def _refuse_both(*, only_plan: bool, yes: bool) -> None:
+    if only_plan and yes:
+        raise UsageError("--plan only shows, --yes does it without asking: give one of the two")
+
+
+def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
+    """Applies renames, all or none, and tells what was done."""
+    from reconcile.applying import apply
+    from reconcile.cli import assembling, origins, showing
+    from reconcile.ports import Holder
+
     signal.signal(signal.SIGTERM, interrupt)
     holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-        guard = assembling.guard(loaded, found.plan, target, renaming=True)
-        report = carry_out(
-            found.plan,
+        report = apply(
+            made,
             target,
             holder,
-            guard=guard,
+            guard=assembling.guard(loaded, made, target, renaming=True),
             whole=True,
             force=force,
             progress=tell,
             origin=origins.origin(loaded.files),
             clock=assembling.now,
         )
-    click.echo(showing.report(found.plan, report, "text", colour=colour(), skips=False))
+    click.echo(showing.report(made, report, "text", colour=colour(), skips=False))
 
 
-COMMANDS = (migrate_usernames,)
+COMMANDS = (migrate_usernames, rename_source)

@@ -55,7 +55,8 @@ def preview(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         read, troubles = assembling.inputs(loaded, scope, variables, target, tell)
-    found = planning.preview(read)
+    found, notices = planning.preview(read)
+    assembling.tell(notices)
     _show(found, form, several=len(read.current) > 1)
     context.exit(troubles[0].exit_code if troubles else 0)
 

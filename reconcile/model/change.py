@@ -11,7 +11,7 @@ null for one that is not there.
     department  path, parents first     title, parent, source, external_id, dn
     group       name                    name, source, external_id, dn, groups
     user        username                username, first_name, last_name, email, status, status_origin, status_cause,
-                                        departed, departed_at, source, external_id, dn,
+                                        status_before, departed, departed_at, source, external_id, dn,
                                         department, manager, attributes
     grant       username/role           user, role, origin
     membership  username/group          user, group, origin

@@ -107,6 +107,7 @@ class Names:
             "status": user.status,
             "status_origin": user.status_origin or None,
             "status_cause": user.status_cause or None,
+            "status_before": user.status_before or None,
             "departed": user.departed or None,
             "departed_at": user.departed_at or None,
             "source": user.source or None,

@@ -68,6 +68,7 @@ class Group(msgspec.Struct, frozen=True, gc=False):
 class User(msgspec.Struct, frozen=True, gc=False):
     """A user; `source` "" is a local account. `department` and `manager` are ids or "".
 
+    `status_before` is the vacation that a departure interrupted and a return goes back to; "" for none.
     `departed_at` (RFC 3339, UTC) is when a run first missed the person, the beginning of a grace period.
     """
 
@@ -79,6 +80,7 @@ class User(msgspec.Struct, frozen=True, gc=False):
     status: Status = "active"
     status_origin: str = BY_HAND
     status_cause: Cause = ""
+    status_before: Literal["", "vacation"] = ""
     departed: Departed = ""
     departed_at: str = ""
     source: str = ""

@@ -5,7 +5,8 @@ ask a directory for), `index` (a snapshot made fast to look things up in), `scop
 which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
 (what may not happen without a person's consent, if at all), `make`.
 `survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
-`usernames` narrows a plan to new usernames; `undo` makes a plan of what a run did, not of what a directory says.
+`usernames` narrows a plan to new usernames, `renaming` gives a source another name; `undo` makes a plan of what a run
+did, not of what a directory says.
 """
 
 from reconcile.planning.acceptance import accepted
@@ -17,6 +18,7 @@ from reconcile.planning.make import Inputs, lost, make
 from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
+from reconcile.planning.renaming import renaming
 from reconcile.planning.survey import keyword, search_query, survey
 from reconcile.planning.undo import Undo, undo
 from reconcile.planning.usernames import Migration, migration
@@ -41,6 +43,7 @@ __all__ = [
     "overview",
     "preview",
     "query",
+    "renaming",
     "search_query",
     "summed",
     "survey",

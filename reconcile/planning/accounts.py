@@ -64,7 +64,7 @@ def supply(
 def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Lifecycle) -> User:
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
     decide = status.disabled if candidate.disabled else status.enabled
-    state, origin, cause = decide(user, source, lifecycle)
+    state, origin, cause, before = decide(user, source, lifecycle)
     attributes = user.attributes
     if candidate.attributes and any(attributes.get(field) != text for field, text in candidate.attributes.items()):
         attributes = attributes | candidate.attributes
@@ -77,6 +77,7 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
         state,
         origin,
         cause,
+        before,
         "",
         "",
         source,

@@ -51,8 +51,10 @@ def _take(book: Accounts, user: User, marked: User, action: Departing, cause: Ca
         book.erased.add(user.id)
         book.users[user.id] = _erased(user, cause, book.names)
     else:
-        state, origin, why = status.departed(user, user.source, action, cause)
-        left = msgspec.structs.replace(marked, status=state, status_origin=origin, status_cause=why)
+        state, origin, why, before = status.departed(user, user.source, action, cause)
+        left = msgspec.structs.replace(
+            marked, status=state, status_origin=origin, status_cause=why, status_before=before
+        )
         book.users[user.id] = user if left == user else left
 
 

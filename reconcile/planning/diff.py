@@ -4,7 +4,7 @@ A user's change of status is a step of its own, beside the update of the profile
 guarded as such. Reasons come from the planner where it knows one, else they say what the rule is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -26,9 +26,10 @@ from reconcile.model.platform import (
 
 Pair = TypeVar("Pair", bound=Membership | Grant)
 
-_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause", "departed", "departed_at")
+_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause", "status_before", "departed", "departed_at")
 _ACTIONS: Mapping[Status, Action] = {
     "active": "activate",
+    "vacation": "activate",
     "inactive": "deactivate",
     "blocked": "block",
     "blocked_in_directory": "block",
@@ -39,12 +40,12 @@ _WHY: Mapping[Cause, str] = {"": "active in {source}", "disabled": "disabled in 
 class Reasons(msgspec.Struct):
     """What the planner knows of the why.
 
-    `users`: user id → why it is new or changed; `roles`: source and role → the rule that gives it; `groups`: the ids of
+    `users`: user id → why it is new or changed; `grant`: the rule that gives one, "" for none; `groups`: the ids of
     those that are selected.
     """
 
     users: Mapping[str, str] = {}
-    roles: Mapping[tuple[str, str], str] = {}
+    grant: Callable[[Grant], str] = lambda _: ""
     groups: frozenset[str] = frozenset()
 
 
@@ -195,7 +196,7 @@ def _pairs(
 def _given(one: Membership | Grant, then: Names, reasons: Reasons) -> str:
     if isinstance(one, Membership):
         return f"member of {then.group(one.group).dn}"
-    return reasons.roles.get((one.origin, one.role), "")
+    return reasons.grant(one)
 
 
 def _taken(one: Membership | Grant, now: Names, reasons: Reasons) -> str:

@@ -141,8 +141,10 @@ def judge(inputs: Inputs) -> Verdict:
     Raises UsageError for rules that contradict the directory.
     """
     source, snapshot = _only(inputs)
-    (current,), person = inputs.current, snapshot.persons[0]
+    (everybody,), person = inputs.current, snapshot.persons[0]
     # Managers are persons too, and not in the snapshot; they are found on the platform.
+    manager = _manager(everybody, person, source)
+    current = _concerned(everybody, person, source, manager)
     alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
     rules = SourceRules(inputs.desired, source, alone, login=True)
     people = gather(inputs.desired, [rules], current, inputs.limits)[source.name]
@@ -151,7 +153,7 @@ def judge(inputs: Inputs) -> Verdict:
     skip = next((one for one in result.skips if one.dn == person.dn and one.code != "dangling_member"), None)
     candidate = people.candidates[0] if people.candidates else None
     username = user.username if user is not None else candidate.username if candidate is not None else person.identifier
-    state = _with_manager(result.state, current, candidate.username if candidate is not None else "", person, source)
+    state = _with_manager(result.state, manager, candidate.username if candidate is not None else "", source)
     own = {username.casefold()} | ({candidate.username.casefold()} if candidate is not None else set())
     changes = tuple(ordered(diff(current, state, result.reasons)))
     read = trust.partial_reading(inputs.desired, source, snapshot)
@@ -201,17 +203,45 @@ def _disabled(rules: SourceRules) -> bool:
         return True
 
 
-def _with_manager(
-    state: PlatformState, current: PlatformState, username: str, person: Person, source: Source
-) -> PlatformState:
-    """The wanted state with the person's manager, where that is a user; one who cannot be found is left to a run."""
-    if not username or person.manager is None:
-        return state
-    key = dn.key(person.manager)
-    manager = next((one.id for one in current.users if one.source == source.name and dn.key(one.dn) == key), None)
+def _manager(current: PlatformState, person: Person, source: Source) -> str | None:
+    """The id of the manager's user, "" where there is no manager; None where that is left to a run."""
     if not person.manager:
-        manager = ""
-    if manager is None:
+        return person.manager
+    key = dn.key(person.manager)
+    return next((one.id for one in current.users if one.source == source.name and dn.key(one.dn) == key), None)
+
+
+def _concerned(current: PlatformState, person: Person, source: Source, manager: str | None) -> PlatformState:
+    """The state without the users that a login of this person is not about: a company has thousands of them.
+
+    Left are those with the person's id, DN or names, of whatever source, and who manages them.
+    """
+    try:
+        username = render_username(source.users.fields["username"], person)
+    except Refused:
+        username = ""
+    names = {username.casefold(), person.identifier.casefold()}
+    key = dn.key(person.dn)
+    near = {
+        user.id: user
+        for user in current.users
+        if (user.external_id and user.external_id == person.external_id)
+        or user.username.casefold() in names
+        or (user.source == source.name and user.dn and dn.key(user.dn) == key)
+    }
+    managers = {user.manager for user in near.values()} | {manager}
+    near |= {user.id: user for user in current.users if user.id in managers}
+    return msgspec.structs.replace(
+        current,
+        users=tuple(near.values()),
+        memberships=tuple(one for one in current.memberships if one.user in near),
+        grants=tuple(one for one in current.grants if one.user in near),
+    )
+
+
+def _with_manager(state: PlatformState, manager: str | None, username: str, source: Source) -> PlatformState:
+    """The wanted state with the person's manager."""
+    if not username or manager is None:
         return state
     users = tuple(
         msgspec.structs.replace(user, manager=manager)

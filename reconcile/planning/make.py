@@ -13,7 +13,7 @@ from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
 from reconcile.model.platform import Limits, PlatformState, Reading
-from reconcile.planning import guard, targets, trust
+from reconcile.planning import guard, sourcenames, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.order import ordered
 from reconcile.planning.rules import SourceRules
@@ -64,7 +64,7 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
 
 
 def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
-    """The plan, and notices: rules that found nothing.
+    """The plan, and notices: rules that found nothing, and sources that may have been renamed.
 
     Raises UsageError for rules that contradict the directory or that the platform cannot follow, and for a target that
     is nowhere.
@@ -98,7 +98,13 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         readings=read,
         to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
     )
-    return plan, tuple(notice for one in rules for notice in one.notices)
+    return plan, notices(inputs, rules)
+
+
+def notices(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[str, ...]:
+    """What a person should know of the rules, though it hinders nothing."""
+    renamed = sourcenames.hints(inputs.desired.sources, inputs.current)
+    return (*(notice for one in rules for notice in one.notices), *renamed)
 
 
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:

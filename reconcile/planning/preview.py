@@ -1,7 +1,7 @@
 """Who would be synchronised: every person in scope, as the user that a plan would make or keep."""
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -9,10 +9,11 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
-from reconcile.planning.make import Inputs, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
+_IGNORED: Final = "the user was deleted on the platform, and lifecycle.on_deleted is ignore; naming in select undoes it"
 Action: TypeAlias = Literal["create", "adopt", "update", "none"]
 
 
@@ -33,7 +34,10 @@ class Previewed(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """One person in scope who cannot be synchronised, and why. One who exists stays as it is."""
+    """One person in scope who cannot be synchronised, and why. One who exists stays as it is.
+
+    `code` is that of the skip, or `ignored`: the user was deleted on the platform and is not to come back.
+    """
 
     workspace: str
     source: str
@@ -51,8 +55,8 @@ class Preview(msgspec.Struct, frozen=True):
     skips: tuple[Skipped, ...]
 
 
-def preview(inputs: Inputs) -> Preview:
-    """The same planner's answer, person by person. Raises UsageError where a plan would."""
+def preview(inputs: Inputs) -> tuple[Preview, tuple[str, ...]]:
+    """The same planner's answer, person by person, and the notices of a plan. Raises UsageError where that would."""
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     users: list[Previewed] = []
@@ -61,7 +65,8 @@ def preview(inputs: Inputs) -> Preview:
         result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
         users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
         skips += _skipped(rules, result)
-    return Preview(tuple(users), tuple(skips))
+        skips += _ignored(current.workspace, rules, result)
+    return Preview(tuple(users), tuple(skips)), notices(inputs, rules)
 
 
 def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
@@ -105,6 +110,15 @@ def _skipped(rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
         if position is not None and not _is_of_an_entry(skip):
             exists = position in result.matched[skip.source]
             yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, exists, skip.code, skip.detail)
+
+
+def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
+    """Who stays away because of `on_deleted: ignore`: no skip of a plan, since nobody is to mend it."""
+    for one in rules:
+        name = one.source.name
+        persons = (one.index.snapshot.persons[at] for at in result.people[name].ignored)
+        for person in sorted(persons, key=lambda person: person.dn):
+            yield Skipped(workspace, name, person.identifier, person.dn, False, "ignored", _IGNORED)
 
 
 def _is_of_an_entry(skip: Skip) -> bool:

@@ -57,6 +57,7 @@ class SourceRules:
         self._department_keys = {selected.key for selected in self.departments}
         self._department_of: dict[str, str] = {}
         self.mappings, self.default_role = self._roles(desired)
+        self._note_unmapped(desired)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
             *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
@@ -131,15 +132,10 @@ class SourceRules:
                 found.setdefault(position, self.index.groups[key].dn)
         return found
 
-    def role_reasons(self) -> dict[str, str]:
-        """Role → the rules that give it, in words."""
-        found: dict[str, str] = {}
-        for mapping in self.mappings:
-            known = found.get(mapping.role)
-            found[mapping.role] = mapping.reason if known is None else f"{known}, or {mapping.reason}"
-        if self.default_role is not None:
-            found.setdefault(self.default_role, "the default role")
-        return found
+    def role_reason(self, position: int, role: str) -> str:
+        """The first rule that gives the person the role, in words; "" for none."""
+        given = (mapping.reason for mapping in self.mappings if mapping.role == role and position in mapping.members)
+        return next(given, "the default role" if role == self.default_role else "")
 
     def disabled(self, position: int) -> bool:
         """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
@@ -187,6 +183,19 @@ class SourceRules:
                 for key in self._found(rule.select, f"groups[{at}].select"):
                     mirrored.setdefault(key, rule)
         return mirrored
+
+    def _note_unmapped(self, desired: DesiredState) -> None:
+        """Whoever leaves the default as it is, and maps nothing, would wait for users in vain."""
+        name, users = self.source.name, self.source.users
+        if users.create != "mapped" or users.select or self.source.register_on_login:
+            return
+        selecting = {rule.source for rule in desired.groups} | {rule.source for rule in desired.departments}
+        mapping = {mapping.source for mapping in desired.role_mappings if mapping.groups}
+        if name not in selecting | mapping and "" not in mapping:
+            self.notices.append(
+                f"nobody of source {name} becomes a user: its users.create is mapped, the default, and no group, "
+                "department or role mapping is about it; select some, or write create: all"
+            )
 
     def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
         mappings = self._department_roles(desired)

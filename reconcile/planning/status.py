@@ -1,36 +1,45 @@
 """The table of statuses: what a user's status becomes, and who is to be remembered for it.
 
 Rule of thumb: what a sync did, a sync undoes when its cause is gone; what an administrator blocked stays blocked.
-Inactive and vacation follow the directory, except that vacation counts as active.
+Inactive and vacation follow the directory, except that vacation counts as active. Who was on vacation when the person
+departed is on vacation again after a return; who was disabled is not.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, NamedTuple
 
 from reconcile.model.desired import Departing, Lifecycle
 from reconcile.model.platform import BY_HAND, Cause, Status, User
 
-Standing: TypeAlias = tuple[Status, str, Cause]
-"""A user's status, its origin and its cause."""
+
+class Standing(NamedTuple):
+    """A user's status, its origin and its cause, and the vacation it was on before it departed."""
+
+    status: Status
+    origin: str
+    cause: Cause
+    before: Literal["", "vacation"] = ""
+
 
 _DEPARTED: frozenset[Cause] = frozenset({"missing", "out_of_scope", "source_removed"})
 
 
 def standing(user: User) -> Standing:
     """What the platform holds now."""
-    return user.status, user.status_origin, user.status_cause
+    return Standing(user.status, user.status_origin, user.status_cause, user.status_before)
 
 
 def enabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
     """For a person who is there, in scope and not disabled."""
     kept = standing(user)
     if user.status in ("active", "vacation", "erased"):
-        return kept
+        return kept._replace(before="")
     if user.status == "blocked" and user.status_origin == BY_HAND:
+        return kept._replace(before="")
+    departed = user.status_cause in _DEPARTED
+    if lifecycle.on_return == "keep" and departed:
         return kept
-    if lifecycle.on_return == "keep" and user.status_cause in _DEPARTED:
-        return kept
-    return "active", source, ""
+    return Standing((user.status_before if departed else "") or "active", source, "")
 
 
 def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
@@ -38,19 +47,26 @@ def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
     kept = standing(user)
     target: Status = "inactive" if lifecycle.on_disabled == "deactivate" else "blocked_in_directory"
     if user.status == "erased" or (user.status == "blocked" and user.status_origin == BY_HAND):
-        return kept
+        return kept._replace(before="")
     if user.status in (target, "blocked") and lifecycle.on_return == "keep" and user.status_cause in _DEPARTED:
         return kept
     if user.status == target and user.status_cause not in _DEPARTED:
-        return kept
-    return target, source, "disabled"
+        return kept._replace(before="")
+    return Standing(target, source, "disabled")
 
 
 def departed(user: User, source: str, action: Departing, cause: Cause) -> Standing:
     """For a user whose person is gone, for one of three causes. `erase` and `delete` are more than a status."""
     kept = standing(user)
     target = _WORSE[action](user.status) if action in _WORSE else user.status
-    return kept if target == user.status else (target, source, cause)
+    return kept if target == user.status else Standing(target, source, cause, _before(user))
+
+
+def _before(user: User) -> Literal["", "vacation"]:
+    """What a user who is put out of service is to return to; a second departure remembers what the first did."""
+    if user.status == "vacation":
+        return "vacation"
+    return user.status_before if user.status != "active" and user.status_cause in _DEPARTED else ""
 
 
 def _deactivated(status: Status) -> Status:

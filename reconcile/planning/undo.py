@@ -173,6 +173,8 @@ class _Reversal:
         return steps[one.kind](one, payload)
 
     def _source(self, one: Entry, payload: Payload) -> str:
+        if one.action == "update" and "name" in (payload.after or {}):
+            return "a source gets a former name back by `reconcile rename-source`"
         source = self._sources.get(payload.key)
         if source is None or one.action == "create":
             return "a source stays known" if source is not None else ""

@@ -4,7 +4,7 @@ An ordinary plan renames too, one user at a time: whoever cannot have the new na
 enough, and nobody is renamed, so that a scheme is never half in use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -51,12 +51,13 @@ def migration(
 
     Of the guards all hold but the limit of updates.
     """
+    snapshots = tuple(snapshots)
     people = {
         (snapshot.source, dn.key(person.dn)): person.external_id
         for snapshot in snapshots
         for person in snapshot.persons
     }
-    read = {source for source, _ in people}
+    read = {snapshot.source for snapshot in snapshots}
     states = {state.workspace: state for state in current}
     several = len(states) > 1
     renames = tuple(filter(None, map(_rename, full.changes)))
@@ -65,14 +66,10 @@ def migration(
         for state in states.values()
         for line in _collisions(state, renames, full.skips, people)
     ]
-    leaving = {(one.workspace, one.key): one.reason for one in full.changes if one.action in LOSSES}
     left = [
         f"{user.username} of {user.source} keeps its name: {why}"
         for state in states.values()
-        for user in state.users
-        if user.source in read
-        and user.status != "erased"
-        and (why := leaving.get((state.workspace, user.username)) or _GONE.get(user.status_cause))
+        for user, why in _left(state, full.changes, renames, read)
     ]
     found = [one for one in full.violations if one.code.startswith(EXPECTED)]
     for state in states.values():
@@ -82,7 +79,35 @@ def migration(
     return Migration(plan, tuple(collisions), tuple(left))
 
 
-_GONE: Mapping[str, str] = {"missing": "its person is gone", "out_of_scope": "its person is no longer selected"}
+_GONE: Mapping[str, str] = {
+    "missing": "its person is gone",
+    "out_of_scope": "its person is no longer selected",
+    "source_removed": "its source is no longer declared",
+}
+
+
+def _left(
+    state: PlatformState, changes: Iterable[Change], renames: Iterable[Change], read: Collection[str]
+) -> Iterator[tuple[User, str]]:
+    """Users whom nobody can rename, and why: whoever leaves with the whole plan, or is gone already."""
+    renamed = {one.key for one in renames if one.workspace == state.workspace}
+    leaving = {
+        one.key: one.reason
+        for one in changes
+        if one.workspace == state.workspace and one.kind == "user" and one.action in LOSSES and not _disables(one)
+    }
+    for user in state.users:
+        if not user.source or user.status == "erased" or user.username in renamed:
+            continue
+        known = user.source in read or user.status_cause == "source_removed"
+        why = leaving.get(user.username) or (_GONE.get(user.status_cause) if known else None)
+        if why:
+            yield user, why
+
+
+def _disables(change: Change) -> bool:
+    """Whether the person is there, and no longer allowed in."""
+    return (change.after or {}).get("status_cause") == "disabled"
 
 
 def _rename(change: Change) -> Change | None:

@@ -1,13 +1,14 @@
 """The state that the rules demand of one workspace, as the same type as the one that is there."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 
 import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
-from reconcile.model.platform import BY_HAND, Limits, PlatformState, Source, User
+from reconcile.model.platform import BY_HAND, Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
 from reconcile.planning.naming import Claim, Held, settle, slots
@@ -46,7 +47,8 @@ def wanted(
 
     departments = mirrored.departments(sources, current, limits)
     groups = mirrored.groups(sources, current, limits)
-    skips += departments.skips + groups.skips + membership.dangling(sources, current.workspace)
+    skips += departments.skips + groups.skips
+    skips += membership.dangling((one for one in sources if not one.login), current.workspace)
 
     there = {department.id: department for department in current.departments}
     accounts.supply(book, candidates, desired.lifecycle, departments.ids, there)
@@ -71,9 +73,22 @@ def wanted(
         membership.grants(candidates, current, staying, authoritative=desired.roles.authoritative),
         current.deleted,
     )
-    roles = {(rules.source.name, role): reason for rules in sources for role, reason in rules.role_reasons().items()}
-    why = Reasons(book.reasons, roles, frozenset(groups.ids.values()))
+    why = Reasons(book.reasons, _role_reasons(candidates), frozenset(groups.ids.values()))
     return Wanted(state, skips, why, candidates, {source: one.matched for source, one in people.items()}, people)
+
+
+def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
+    """Tells why a grant is given; the table is made once there is one to ask about."""
+
+    @cache
+    def by_user() -> dict[str, Candidate]:
+        return {accounts.user_id(one): one for one in candidates}
+
+    def reason(grant: Grant) -> str:
+        candidate = by_user().get(grant.user)
+        return candidate.rules.role_reason(candidate.position, grant.role) if candidate is not None else ""
+
+    return reason
 
 
 def gather(

@@ -127,7 +127,29 @@ class Draft:
         elif change.key not in self._sources:
             raise Unknown(f"the source {change.key!r} is not there")
         else:
-            self._sources[change.key] = msgspec.structs.replace(self._sources[change.key], **values)
+            changed = msgspec.structs.replace(self._sources.pop(change.key), **values)
+            if changed.name != change.key:
+                self._rename_source(change.key, changed.name)
+            self._sources[changed.name] = changed
+
+    def _rename_source(self, old: str, new: str) -> None:
+        """Everything of the source goes by the new name; one that has it already becomes one with it."""
+
+        def named(source: str) -> str:
+            return new if source == old else source
+
+        replace = msgspec.structs.replace
+        for row, user in self._users.items():
+            self._users[row] = replace(user, source=named(user.source), status_origin=named(user.status_origin))
+        for row, group in self._groups.items():
+            nested = {above: named(origin) for above, origin in group.groups.items()}
+            self._groups[row] = replace(group, source=named(group.source), groups=nested)
+        for row, unit in self._departments.items():
+            self._departments[row] = replace(unit, source=named(unit.source))
+        self._memberships = {pair: replace(one, origin=named(one.origin)) for pair, one in self._memberships.items()}
+        self._grants = {pair: replace(one, origin=named(one.origin)) for pair, one in self._grants.items()}
+        self._deleted = frozenset((named(source), person) for source, person in self._deleted if source != new)
+        self._readings = tuple(replace(one, source=named(one.source)) for one in self._readings if one.source != new)
 
     def _object(self, place: int, change: Change, objects: dict[str, Object], new: Object, fields: Fields) -> None:
         if change.action == "delete":

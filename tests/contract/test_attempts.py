@@ -91,6 +91,28 @@ def test_many_at_once_are_no_more_than_five(platform: Platform) -> None:
     assert sorted(answers) == [0] * FREE + [30] * 3
 
 
+def test_logins_of_one_person_at_once_do_not_hinder_each_other(platform: Platform) -> None:
+    """As of a program that sends the same name and password with every request."""
+    wrong: list[object] = []
+
+    def log_in() -> None:
+        for _ in range(10):
+            try:
+                if wait := platform.attempts.begin("main", KEY, NOW):
+                    wrong.append(wait)
+            except Locked as error:
+                wrong.append(error)
+            platform.attempts.forget("main", KEY)
+
+    platform.attempts.begin("main", OTHER, NOW)
+    threads = [threading.Thread(target=log_in) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
 def test_two_processes_share_one_count(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.contract.platforms import sql\n"

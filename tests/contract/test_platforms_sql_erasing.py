@@ -145,6 +145,10 @@ def test_whom_somebody_deleted_is_told_from_who_is_new(place: Place) -> None:
         assert place.run("SELECT external_id FROM supplied ORDER BY external_id") == [("a",), ("d",)]
         ok(platform, change("user", "create", "a", new[0]))
         assert platform.read("main").deleted == frozenset()
+        ok(platform, user("ed"))
+        ok(platform, change("user", "adopt", "ed", {"source": "corp", "external_id": "e"}))
+        ok(platform, change("user", "update", "ed", {"source": None, "external_id": None}))
+        assert platform.read("main").deleted == frozenset(), "an adoption that is taken back deletes nobody"
 
 
 def test_roles_may_have_to_be_there(place: Place) -> None:

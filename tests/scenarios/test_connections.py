@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from reconcile.cli import assembling
 from reconcile.config import exchange
+from reconcile.model import desired as desired_model
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 
 FILE = """\
@@ -308,3 +310,36 @@ def test_the_flat_format_becomes_a_source(shell: Shell) -> None:
         "base_dn": "dc=example,dc=com",
     }
     shell.run("validate")
+
+
+BINDS: list[dict[str, Any]] = [
+    {"dn": "cn=reader,dc=example,dc=com"},
+    {"anonymous": True},
+    {"kerberos": True},
+    {"kerberos": True, "principal": "reader@EXAMPLE.COM"},
+]
+
+
+@pytest.mark.parametrize("bind", BINDS, ids=str)
+@pytest.mark.parametrize("before", BINDS, ids=str)
+def test_every_way_to_bind_comes_through(shell: Shell, bind: dict[str, Any], before: dict[str, Any]) -> None:
+    password = {"password": "{{ env('OTHER') }}"} if "dn" in before else {}
+    state = yaml.safe_load(FILE)
+    state["sources"][0] |= {"bind": before | password, "type": "active_directory", "tls": {"mode": "none"}}
+    (shell.folder / "reconcile.yml").write_text(yaml.safe_dump(state), encoding="utf-8")
+    file = given(shell, bind=bind, type="active_directory", tls={"mode": "none"})
+    out, err = shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
+    assert ("bind" in out + err) == (bind != before)
+    held = loaded_source(shell, "corp")
+    assert exchange.described(held)["bind"] == bind
+    again = exchange.loads(exchange.dumps(exchange.described(held), []).encode(), "corp.json")
+    (shell.folder / "again.json").write_text(exchange.dumps(again.settings, []), encoding="utf-8")
+    shell.run("connection", "import", "again.json", "--new", "--out", "reconcile.yml")
+    second = loaded_source(shell, "corp (2)")
+    assert exchange.described(second) == exchange.described(held) | {"name": "corp (2)"}
+
+
+def loaded_source(shell: Shell, name: str) -> desired_model.Source:
+    """A source of the desired state in the folder."""
+    found = assembling.configuration([shell.folder / "reconcile.yml"], {}).desired.sources
+    return next(one for one in found if one.name == name)

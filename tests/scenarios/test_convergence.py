@@ -1,5 +1,6 @@
 """Random directories, rules and platforms: what is applied is done, and nobody else is touched."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.change import ENDS, Plan
+from reconcile.directories.ldif import LdifDirectory
+from reconcile.errors import UsageError
+from reconcile.model.change import ENDS, Plan, Scope
 from reconcile.model.platform import PlatformState
+from reconcile.planning import Inputs, logins, query
 from reconcile.platforms.memory import MemoryPlatform
-from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
+from tests.scenarios.stage import BASE, DESIRED, NOW, Stage, ldif, told
 
 PEOPLE = ["ann", "bob", "cid", "dan", "eve", "Ann"]
 OUS = ["", "ou=A", "ou=B,ou=A", "ou=C"]
@@ -70,8 +74,11 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
     }
     source = {"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": BASE, "users": users}
     other = source | {"name": "other", "files": ["other.ldif"], "users": {"create": "all"}}
-    return {
+    preset = draw(st.sampled_from(["none", "none", "processmaker", "vmmanager"]))
+    silent = draw(st.sets(st.sampled_from(["roles", "lifecycle"]))) if preset != "none" else set()
+    state = {
         "version": 1,
+        "preset": preset,
         "platform": {"type": "sql", "url": "sqlite:///unused.db"},
         "sources": [source, other] if draw(st.booleans()) else [source],
         "role_mappings": [
@@ -112,6 +119,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             "adopt_local": draw(st.sampled_from(["never", "matching_email", "always"])),
         },
     }
+    return {key: value for key, value in state.items() if key not in silent}
 
 
 BY_HAND: list[dict[str, Any]] = [
@@ -119,7 +127,7 @@ BY_HAND: list[dict[str, Any]] = [
         "kind": "user",
         "action": "create",
         "key": "eve",
-        "after": {"username": "eve", "status": "active", "email": "A@example.com", "attributes": {}},
+        "after": {"username": "eve", "status": "vacation", "email": "A@example.com", "attributes": {}},
     },
     {"kind": "group", "action": "create", "key": "Two", "after": {"name": "Two"}},
     {"kind": "group", "action": "create", "key": "crew", "after": {"name": "crew", "groups": {"Two": ""}}},
@@ -213,7 +221,7 @@ def test_a_rename_a_move_or_a_change_of_case_makes_and_removes_nobody(
     platform = MemoryPlatform()
     stage = Stage(tmp_path_factory.mktemp("moves"), platform)
     desired = data.draw(rules())
-    desired["lifecycle"]["adopt_local"] = "never"
+    desired["lifecycle"] = desired.get("lifecycle", {}) | {"adopt_local": "never"}
     people = {"create": "all", "manager_attribute": "manager"}
     if data.draw(st.booleans()):
         people["fields"] = {"username": "{{ identifier }}@{{ domain }}"}  # type: ignore[assignment]
@@ -288,3 +296,37 @@ def test_whom_a_kept_group_holds_is_whom_a_flattened_one_holds(
         held.append(everybody(platform.read("main")))
     kept_names = {name[3:] for name in kept} & held[0].keys()
     assert {name: held[0][name] for name in kept_names} == {name: held[1][name] for name in kept_names}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_a_login_does_what_the_plan_of_everybody_does_for_that_person(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A login looks at those users alone that it may be about; with all of them it says the same."""
+    platform = MemoryPlatform()
+    stage = Stage(tmp_path_factory.mktemp("logins"), platform)
+    desired = data.draw(rules())
+    stage.write(desired, {"corp": ldif(data.draw(directories())), "other": ldif(data.draw(directories("other-")))})
+    stage.apply(stage.plan()[0])
+    stage.by_hand(BY_HAND[:1] if not any(one.username == "eve" for one in platform.read("main").users) else [])
+    stage.write(data.draw(rules()), {"corp": ldif(data.draw(directories()))})
+    state = stage.loaded().desired
+    source, current = state.sources[0], platform.read("main")
+    with closing(LdifDirectory(source)) as directory:
+        snapshot = directory.read(query(state, source))
+    for person in snapshot.persons:
+        one = msgspec.structs.replace(snapshot, persons=(person,))
+        inputs = Inputs(state, "", (), (), Scope(), (one,), (current,), platform.limits, "test", NOW)
+        with pytest.MonkeyPatch.context() as everybody:
+            everybody.setattr(logins, "_concerned", lambda whole, *_: whole)
+            expected = _judged(inputs)
+        assert _judged(inputs) == expected
+
+
+def _judged(inputs: Inputs) -> Any:
+    try:
+        found = logins.judge(inputs)
+    except UsageError as error:
+        return str(error)
+    return found.username, found.user, found.wanted, found.disabled, found.skip, found.plan.changes

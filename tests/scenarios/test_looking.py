@@ -270,3 +270,24 @@ def test_a_preview_says_update_for_a_new_role_alone(shell: Shell) -> None:
     assert {one["action"] for one in data["users"]} == {"update"}
     shell.company({"ou=nobody": None}, sources=[DESIRED["sources"][0] | {"users": {"create": "selected"}}])
     assert shell.run("preview")[0] == "Nobody is in scope.\n"
+
+
+def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
+    shell.company({"uid=ann": None, "uid=bob": None}, lifecycle={"on_deleted": "ignore"})
+    shell.run("apply", "--yes")
+    shell.sql("DELETE FROM users WHERE username = 'ann'")
+    shell.run("plan", "--check")
+    out, err = shell.run("preview")
+    assert "ann" in out.partition("Skipped, left as they are:")[2]
+    assert "ignored: the user was deleted on the platform, and lifecycle.on_deleted is ignore" in out
+    assert "1 would be synchronised, 1 cannot be." in err
+    skips = json.loads(shell.run("preview", "--format", "json")[0])["skips"]
+    assert [(one["username"], one["code"], one["exists"]) for one in skips] == [("ann", "ignored", False)]
+
+
+def test_a_preview_of_nobody_says_why(shell: Shell) -> None:
+    (source,) = DESIRED["sources"]
+    shell.company({"uid=ann": None}, sources=[source | {"users": {}}])
+    out, err = shell.run("preview")
+    assert "Nobody is in scope." in out
+    assert "nobody of source corp becomes a user: its users.create is mapped" in err

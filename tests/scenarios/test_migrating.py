@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.scenarios.shell import Shell
-from tests.scenarios.stage import DESIRED
+from tests.scenarios.stage import DESIRED, ldif
 
 SCHEME = {"username": "{{ identifier }}@{{ domain }}"}
 
@@ -123,3 +123,24 @@ def test_who_has_moved_in_the_directory_collides_all_the_same(shell: Shell) -> N
     _, err = shell.run("migrate-usernames", "--yes", code=4)
     assert "bob -> bob@example.com: the platform has a local 'bob@example.com'" in err
     assert usernames(shell)[:2] == ["ann", "bob"]
+
+
+def test_who_keeps_a_name_is_told_also_of_a_source_that_is_empty_or_gone(shell: Shell) -> None:
+    def several(*names: str, **users: Any) -> list[dict[str, Any]]:
+        (source,) = sources(**users)
+        return [source | {"name": name, "files": [f"{name}.ldif"]} for name in names]
+
+    for name, login in (("branch", "bob"), ("closed", "cid")):
+        (shell.folder / f"{name}.ldif").write_text(ldif({f"uid={login}": None}), encoding="utf-8")
+    shell.company({"uid=ann": None}, sources=several("corp", "branch", "closed"))
+    shell.run("apply", "--yes")
+    shell.company({"uid=ann": {"pwdAccountLockedTime": "000001010000Z"}})
+    (shell.folder / "branch.ldif").write_text(ldif({"ou=empty": None}), encoding="utf-8")
+    everything = {"users_lost": "none"}
+    more: dict[str, Any] = {"safety": {"limits": everything, "shrink": "none"}}
+    shell.desired(sources=several("corp", "branch", fields=SCHEME), **more)
+    out, _ = shell.run("migrate-usernames", "--plan")
+    assert "bob of branch keeps its name: no longer in branch" in out
+    assert "cid of closed keeps its name: source closed is no longer declared" in out
+    assert "ann of corp keeps" not in out, "who is disabled is renamed like others"
+    assert '"ann" → "ann@example.com"' in out

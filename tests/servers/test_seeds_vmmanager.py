@@ -198,7 +198,8 @@ def test_without_its_settings_a_directorys_users_are_blocked(life: Life) -> None
     assert "source" in err
     life.rules({"create": "all"})
     life.apply()
-    assert life.users() == {"ann@example.com": "active", "bob@example.com": "active", "keeper": "active"}
+    returned = {"ann@example.com": "active", "bob@example.com": "vacation", "keeper": "active"}
+    assert life.users() == returned, "with what they were"
 
 
 def test_two_directories_and_how_their_people_log_in(life: Life, controller: Samba) -> None:

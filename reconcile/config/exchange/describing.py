@@ -26,12 +26,19 @@ def described(source: desired.Source) -> Settings:
     settings: Settings = _plain(source)
     ca_file = settings["tls"]["ca_file"]
     settings["tls"]["ca_file"] = PurePath(ca_file).name if ca_file else None
-    settings["bind"] = {"anonymous": True} if source.bind.anonymous else {"dn": source.bind.dn}
+    settings["bind"] = _bind(source.bind)
     settings["active_uac"] = settings["active_uac"] or None  # the file knows no empty list here
     for attribute in settings["users"]["attributes"]:
         if not attribute["roles"]:
             del attribute["roles"]
     return {key: settings[key] for key in sorted(settings, key=_rank)}
+
+
+def _bind(bind: desired.Bind) -> Settings:
+    """Who reads, in the one way of the three, without a secret."""
+    if bind.kerberos:
+        return {"kerberos": True, **({"principal": bind.principal} if bind.principal else {})}
+    return {"anonymous": True} if bind.anonymous else {"dn": bind.dn}
 
 
 def without_defaults(settings: Settings) -> Settings:

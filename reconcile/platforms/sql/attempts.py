@@ -21,6 +21,9 @@ from reconcile.platforms.sql.database import Busy, Database
 
 log = logging.getLogger(__name__)
 
+_ROUNDS = 20
+"""So often somebody else may be in between."""
+
 _f = t.login_failures.c
 
 
@@ -37,12 +40,12 @@ class SqlAttempts:
         try:
             self._prepare([workspace])
             wait = self._count(workspace, key, now)
-            if wait is None:
+            for _ in range(_ROUNDS):  # a login of the same person may have forgotten everything in between
+                if wait is not None:
+                    break
                 # In a transaction of its own: on MariaDB an insert that comes too late holds a lock that the others,
                 # and they its own, would wait for.
-                self._add(workspace, key, now)
-                wait = self._count(workspace, key, now)
-                self._purge(now)
+                wait = 0 if self._begun(workspace, key, now) else self._count(workspace, key, now)
         except Busy as busy:
             raise Locked(f"no login can be counted now, and so none is made: {busy}") from busy
         if wait is None:
@@ -76,14 +79,26 @@ class SqlAttempts:
                 connection.execute(sa.update(t.login_failures).where(*own).values(**_row(after)))
             return wait
 
-    def _add(self, workspace: str, key: str, now: int) -> None:
-        with self._database().writing() as connection, suppress(IntegrityError):  # somebody else was first
-            values = _row(Failures(0, now, now))
-            connection.execute(t.login_failures.insert().values(workspace=workspace, key_sha256=key, **values))
+    def _begun(self, workspace: str, key: str, now: int) -> bool:
+        """Counts the first attempt; False where somebody else was first."""
+        first, _ = counted(None, now)
+        with self._database().writing() as connection:
+            row = t.login_failures.insert().values(workspace=workspace, key_sha256=key, **_row(first))
+            try:
+                connection.execute(row)
+            except IntegrityError:
+                return False
+        self._purge(now)
+        return True
 
     def _purge(self, now: int) -> None:
+        """Lets go of what is forgotten; looks before it writes, for nearly always there is nothing."""
         old = _f.locked_until < _time(now - MEMORY)
         try:
+            with self._database().reading() as connection:
+                found = connection.execute(sa.select(_f.key_sha256).where(old).limit(1)).one_or_none()
+            if found is None:
+                return
             with self._database().writing() as connection:
                 connection.execute(sa.delete(t.login_failures).where(old))
         except PlatformUnreadable as error:  # the next one does it

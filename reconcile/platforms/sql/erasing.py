@@ -114,6 +114,7 @@ def _clear(work: w.Work, number: int, change: Change) -> None:
         "status": "erased",
         "status_origin": text(after, "status_origin") or None,
         "status_cause": text(after, "status_cause") or None,
+        "status_before": None,
         "departed": None,
         "departed_at": None,
         "attributes": {},

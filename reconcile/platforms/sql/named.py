@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from reconcile.model.change import Change, nested_in
 from reconcile.platforms.names import Move, Unknown, text
-from reconcile.platforms.sql import nesting
+from reconcile.platforms.sql import nesting, renaming
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql import work as w
 from reconcile.platforms.sql.isolation import isolate
@@ -31,22 +31,34 @@ def create_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 
 def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """What is known of a directory; its name is what it is known by and stays."""
+    """What is known of a directory, and what it is called."""
     updates: list[w.Update] = []
+    renames: list[tuple[int, str, str]] = []
 
     def step(index: int, change: Change) -> None:
         fields = change.after or {}
-        for field in fields:
-            if field not in _SOURCE_FIELDS:
-                raise Unknown(f"the {field} of a source cannot be changed")
         row = work.source(change.key)
         if row is None:
             raise Unknown("it has no name")
-        updates.append(w.Update(index, row, {field: text(fields, field) for field in fields}))
+        new = text(fields, "name") if "name" in fields else change.key
+        if not new:
+            raise Unknown("a source has a name")
+        if new != change.key:
+            renames.append((index, change.key, new))
+        values: dict[str, object] = {field: text(fields, field) for field in fields if field in _SOURCE_FIELDS}
+        if values:
+            updates.append(w.Update(index, row, values))
+
+    def rename(batch: Sequence[tuple[int, str, str]]) -> None:
+        for _, old, new in batch:
+            renaming.rename(work, old, new)
 
     reasons = w.prepare(changes, step)
     for index, reason in w.update(work, t.sources, updates, {}, {}).items():
         reasons[index] = reason
+    for one in renames:
+        if not reasons[one[0]]:
+            (reasons[one[0]],) = isolate(work.connection, [one], rename)
     return reasons
 
 

@@ -54,6 +54,7 @@ _USERS = _sourced(
     _u.status,
     _or_empty(_u.status_origin),
     _or_empty(_u.status_cause),
+    _or_empty(_u.status_before),
     _or_empty(_u.departed),
     _or_empty(_u.departed_at),
     *_mirrored(t.users),

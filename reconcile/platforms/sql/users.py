@@ -13,7 +13,7 @@ from reconcile.platforms.sql.isolation import expect, isolate
 from reconcile.platforms.sql.values import encode
 
 _AS_TEXT = frozenset({"username", "first_name", "last_name", "email", "status"})
-_OR_NULL = frozenset({"status_origin", "status_cause", "departed", "external_id", "dn"})
+_OR_NULL = frozenset({"status_origin", "status_cause", "status_before", "departed", "external_id", "dn"})
 _NAMED_IN_REASON = 3
 _COLUMNS = (
     "workspace_id",
@@ -24,6 +24,7 @@ _COLUMNS = (
     "status",
     "status_origin",
     "status_cause",
+    "status_before",
     "departed",
     "departed_at",
     "source_id",
@@ -126,6 +127,7 @@ def _row(work: w.Work, fields: Fields, manager: int | None) -> tuple[object, ...
         fields.get("status") or "active",
         fields.get("status_origin") or None,
         fields.get("status_cause") or None,
+        fields.get("status_before") or None,
         fields.get("departed") or None,
         work.time(fields),
         work.source(text(fields, "source")),
@@ -155,6 +157,8 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
     work.names.users = before
+    # Whose adoption is taken back was supplied by no source, and deleted by nobody.
+    supplied.forget(work, [one.id for one in updates if one.values.get("source_id", one) is None])
     for index, reason in enumerate(reasons):
         if reason:
             moves.pop(index, None)

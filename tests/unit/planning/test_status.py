@@ -10,8 +10,9 @@ DEACTIVATE, BLOCK = Lifecycle(on_disabled="deactivate"), Lifecycle(on_disabled="
 KEEP = Lifecycle(on_return="keep", on_disabled="block")
 
 
-def user(state: str, origin: str = "", cause: str = "") -> User:
-    return User("1", "ann", status=state, status_origin=origin, status_cause=cause, source="corp")  # type: ignore[arg-type] # checked below
+def user(state: str, origin: str = "", cause: str = "", before: str = "") -> User:
+    standing = {"status": state, "status_origin": origin, "status_cause": cause, "status_before": before}
+    return User("1", "ann", source="corp", **standing)  # type: ignore[arg-type] # checked below
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def user(state: str, origin: str = "", cause: str = "") -> User:
     ],
 )
 def test_an_enabled_person(before: tuple[str, str, str], after: tuple[str, str, str]) -> None:
-    assert status.enabled(user(*before), "corp", DEACTIVATE) == after
+    assert status.enabled(user(*before), "corp", DEACTIVATE) == (*after, "")
 
 
 @pytest.mark.parametrize(
@@ -55,15 +56,15 @@ def test_an_enabled_person(before: tuple[str, str, str], after: tuple[str, str, 
     ],
 )
 def test_a_disabled_person(before: tuple[str, ...], deactivate: tuple[str, ...], block: tuple[str, ...]) -> None:
-    assert status.disabled(user(*before), "corp", DEACTIVATE) == deactivate
-    assert status.disabled(user(*before), "corp", BLOCK) == block
+    assert status.disabled(user(*before), "corp", DEACTIVATE) == (*deactivate, "")
+    assert status.disabled(user(*before), "corp", BLOCK) == (*block, "")
 
 
 def test_who_returns_stays_as_is_when_told_so() -> None:
     for cause in ("missing", "out_of_scope", "source_removed"):
-        assert status.enabled(user("blocked", "corp", cause), "corp", KEEP) == ("blocked", "corp", cause)
-        assert status.disabled(user("blocked", "corp", cause), "corp", KEEP) == ("blocked", "corp", cause)
-    assert status.enabled(user("inactive", "corp", "disabled"), "corp", KEEP) == ("active", "corp", "")
+        assert status.enabled(user("blocked", "corp", cause), "corp", KEEP) == ("blocked", "corp", cause, "")
+        assert status.disabled(user("blocked", "corp", cause), "corp", KEEP) == ("blocked", "corp", cause, "")
+    assert status.enabled(user("inactive", "corp", "disabled"), "corp", KEEP) == ("active", "corp", "", "")
 
 
 @pytest.mark.parametrize(
@@ -82,4 +83,20 @@ def test_who_departed_is_never_put_in_a_weaker_state(before: str, deactivate: st
     assert status.departed(one, "corp", "keep", "missing") == status.standing(one)
     for action, after in (("deactivate", deactivate), ("block", block)):
         found = status.departed(one, "corp", action, "missing")  # type: ignore[arg-type] # both are departures
-        assert found == (status.standing(one) if after == before else (after, "corp", "missing"))
+        remembered = "vacation" if before == "vacation" else ""
+        assert found == (status.standing(one) if after == before else (after, "corp", "missing", remembered))
+
+
+def test_a_vacation_is_remembered_over_departures_alone() -> None:
+    gone = user("blocked", "corp", "missing", "vacation")
+    assert status.enabled(gone, "corp", DEACTIVATE) == ("vacation", "corp", "", "")
+    assert status.enabled(gone, "corp", KEEP) == status.standing(gone)
+    assert status.disabled(gone, "corp", DEACTIVATE) == ("inactive", "corp", "disabled", "")
+    outside = user("inactive", "corp", "out_of_scope", "vacation")
+    assert status.departed(outside, "corp", "block", "missing") == ("blocked", "corp", "missing", "vacation")
+    by_hand = user("inactive", before="vacation")
+    assert status.enabled(by_hand, "corp", DEACTIVATE) == ("active", "corp", "", ""), "a person said otherwise since"
+    assert status.departed(by_hand, "corp", "block", "missing") == ("blocked", "corp", "missing", "")
+    active = user("active", "corp", "missing", "vacation")
+    assert status.departed(active, "corp", "block", "missing") == ("blocked", "corp", "missing", "")
+    assert status.enabled(active, "corp", DEACTIVATE).before == ""

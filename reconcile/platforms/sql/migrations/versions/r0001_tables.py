@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=32), server_default="active", nullable=False),
         sa.Column("status_origin", sa.String(length=255), nullable=True),
         sa.Column("status_cause", sa.String(length=32), nullable=True),
+        sa.Column("status_before", sa.String(length=32), nullable=True),
         sa.Column("departed", sa.String(length=32), nullable=True),
         sa.Column("departed_at", sa.String(length=32), nullable=True),
         sa.Column("source_id", sa.Integer(), nullable=True),
@@ -190,6 +191,7 @@ def upgrade() -> None:
             "users_status", "status", "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
         ),
         _one_of("users_status_cause", "status_cause", "missing", "out_of_scope", "disabled", "source_removed"),
+        _one_of("users_status_before", "status_before", "vacation"),
         _one_of("users_departed", "departed", "missing", "out_of_scope"),
         sa.CheckConstraint("source_id IS NULL OR password_hash IS NULL", name="users_password"),
         _fits("users_email_length", "email", 320),
