@@ -15,6 +15,10 @@ _NEVER: Final = frozenset({0, 0x7FFFFFFFFFFFFFFF})
 FILETIME_OF_1970: Final = 116_444_736_000_000_000
 FILETIMES_A_SECOND: Final = 10_000_000
 
+GLOBAL_CATALOG: Final = frozenset({3268, 3269})
+"""Ports where a domain controller shows a part of the attributes of all domains: no `accountExpires`, and `member` of
+universal groups alone."""
+
 PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
 """Directly below a domain these are other trees: a search at the domain's root refers to them, always."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from reconcile.directories import binding, transports
+from reconcile.directories import activedirectory, binding, transports
 from reconcile.directories.targets import Target, target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
@@ -18,14 +18,21 @@ def servers(source: desired.Source) -> Iterator[Fault]:
         yield ("servers",), "no server is named"
     for number, url in enumerate(source.servers):
         try:
-            ldaps = target(url).ldaps
+            some = target(url)
         except ValueError as error:
             yield ("servers", number), str(error)
             continue
+        ldaps = some.ldaps
         if ldaps and source.tls.mode == "none":
             yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
         if not ldaps and source.tls.mode == "ldaps":
             yield ("servers", number), "tls.mode is ldaps: write ldaps://"
+        if source.type == "active_directory" and some.port in activedirectory.GLOBAL_CATALOG:
+            yield (
+                ("servers", number),
+                f"port {some.port} is the global catalog's, which holds a part of every entry only: most groups have "
+                f"no members there and no account expires; use {636 if ldaps else 389}",
+            )
     if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
         yield (
             ("require_signing",),

@@ -65,6 +65,19 @@ def test_what_is_wrong(changes: dict[str, Any], path: tuple[str | int, ...], mes
     assert "secret" not in text
 
 
+@pytest.mark.parametrize(
+    ("url", "tls", "port"),
+    [("ldap://dc1.example.test:3268", "starttls", "389"), ("ldaps://dc1.example.test:3269", "ldaps", "636")],
+)
+def test_the_global_catalog_holds_too_little_of_everybody(url: str, tls: Any, port: str) -> None:
+    settings = source(URL.replace("ldap", url.partition(":")[0]), url, tls=desired.Tls(mode=tls))
+    assert list(LdapDirectory.problems(settings)) == [], "a port like any other on any other server"
+    ((path, message),) = LdapDirectory.problems(msgspec.structs.replace(settings, type="active_directory"))
+    assert path == ("servers", 1)
+    assert "is the global catalog's" in message
+    assert message.endswith(f"use {port}")
+
+
 def test_kerberos_where_gssapi_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "find_spec", lambda name: None)
     settings = source(URL, bind=desired.Bind(kerberos=True))
