@@ -10,6 +10,10 @@ from reconcile.ports import Fault
 
 _LARGEST_PAGE = 2**31 - 1
 """RFC 2696's largest number."""
+_TOO_LITTLE = (
+    "port {} is the global catalog's, which holds a part of every entry only: most groups have no members there and no "
+    "account expires; use {}"
+)
 
 
 def servers(source: desired.Source) -> Iterator[Fault]:
@@ -28,11 +32,7 @@ def servers(source: desired.Source) -> Iterator[Fault]:
         if not ldaps and source.tls.mode == "ldaps":
             yield ("servers", number), "tls.mode is ldaps: write ldaps://"
         if source.type == "active_directory" and some.port in activedirectory.GLOBAL_CATALOG:
-            yield (
-                ("servers", number),
-                f"port {some.port} is the global catalog's, which holds a part of every entry only: most groups have "
-                f"no members there and no account expires; use {636 if ldaps else 389}",
-            )
+            yield ("servers", number), _TOO_LITTLE.format(some.port, 636 if ldaps else 389)
     if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
         yield (
             ("require_signing",),

@@ -87,17 +87,26 @@ def test_a_group_larger_than_any_buffer(tmp_path: Path) -> None:
     assert "member" not in group.attributes
 
 
-def in_ranges(count: int, size: int, dn: str = f"cn=all,{SUFFIX}", last: int | None = None) -> list[Answer]:
+END = ber.page_control(b"")
+NOBODY = success(controls=END)
+
+
+def in_ranges(count: int, size: int, last: int | None = None) -> list[Answer]:
     """A group whose members come in ranges, as Active Directory gives them; `last` ends it too early."""
-    answers = []
+    ranges = []
     for first in range(0, count, size):
         values = [f"uid=p{number},{PEOPLE}" for number in range(first, min(first + size, count))]
         end = "*" if first + size >= count else str(first + size - 1)
-        group = ber.entry(dn, {"cn": ["all"], "member": [], f"member;range={first}-{end}": values})
-        answers.append(success(group, controls=ber.page_control(b"") if not first else b""))
+        ranges.append((f"member;range={first}-{end}", values))
         if last is not None and first >= last:
             break
-    return answers
+    return [ranged(*ranges[0], cn=["all"], member=[]), *(ranged(*one, version="7") for one in ranges)]
+
+
+def ranged(name: str, values: list[str], version: str = "", **more: list[str]) -> Answer:
+    """Some of a group's values; `version` is its uSNChanged."""
+    shown = {"uSNChanged": [version]} if version else {}
+    return success(ber.entry(f"cn=all,{SUFFIX}", more | {name: values} | shown), controls=END)
 
 
 def groups(url: str) -> DirectorySnapshot:
@@ -106,9 +115,6 @@ def groups(url: str) -> DirectorySnapshot:
         return directory.read(EVERYTHING)
     finally:
         directory.close()
-
-
-NOBODY, END = success(controls=ber.page_control(b"")), ber.page_control(b"")
 
 
 def test_a_group_in_ranges_loses_no_member() -> None:
@@ -123,8 +129,8 @@ def test_a_group_in_ranges_loses_no_member() -> None:
         assert groups(url).groups[0].members == ("uid=p1",)
 
 
-def ranged(name: str, values: list[str]) -> Answer:
-    return success(ber.entry(f"cn=all,{SUFFIX}", {name: values}), controls=END)
+CUT = ranged("member;range=0-1", ["a=1", "a=2"])
+"""What comes with the search: that there are ranges, and one that may be old."""
 
 
 @pytest.mark.parametrize(
@@ -132,10 +138,11 @@ def ranged(name: str, values: list[str]) -> Answer:
     [
         ([*in_ranges(4501, 1500, last=1500), success()], "the values from 3000 on were not given"),
         ([ranged("member;range=0-1", ["a=1"])], "holds 1 values"),
-        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member;range=3-*", ["a=4"])], "from 2 on did not come"),
-        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member;range=2-*", ["a=2"])], "a value came twice"),
-        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member", ["a=3"])], "from 2 on were not given"),
-        ([ranged("member;range=1-*", ["a=1"])], "from 0 on did not come"),
+        ([CUT, ranged("member;range=0-1", ["a=1"])], "holds 1 values"),
+        ([CUT, CUT, ranged("member;range=3-*", ["a=4"])], "from 2 on did not come"),
+        ([CUT, CUT, ranged("member;range=2-*", ["a=2"])], "a value came twice"),
+        ([CUT, CUT, ranged("member", ["a=3"])], "from 2 on were not given"),
+        ([CUT, ranged("member;range=1-*", ["a=1"])], "from 0 on did not come"),
         ([ranged("member;range=all", ["a=1"])], "is no range"),
     ],
 )
@@ -147,6 +154,34 @@ def test_a_range_that_stops_half_way_is_no_smaller_group(answers: list[Answer], 
     assert f"of cn=all,{SUFFIX} has more values than come at once" in message
     assert why in message
     assert "MaxValRange" in message
+
+
+def first(*values: str, version: str) -> Answer:
+    return ranged("member;range=0-1", list(values), version)
+
+
+def rest(*values: str, version: str) -> Answer:
+    return ranged("member;range=2-*", list(values), version)
+
+
+def test_a_member_that_leaves_between_two_ranges_takes_no_other_along(caplog: pytest.LogCaptureFixture) -> None:
+    """All that stand behind it move up by one place: the first of the next range is in neither."""
+    longer_ago = [CUT, first("a=2", "a=3", version="2"), rest("a=4", version="2")]
+    meanwhile = [CUT, first("a=1", "a=2", version="1"), rest("a=4", version="2"), *longer_ago[1:]]
+    for answers, again in ((longer_ago, 0), (meanwhile, 1)):
+        caplog.clear()
+        with stand_in([success(BASE), NOBODY, *answers, NOBODY]) as url:
+            assert groups(url).groups[0].members == ("a=2", "a=3", "a=4")
+        assert caplog.text.count(f"cn=all,{SUFFIX} changed while its member was read; it is read again") == again
+
+
+def test_a_group_that_never_stays_the_same_is_refused() -> None:
+    changing = [first("a=1", "a=2", version="1"), rest("a=4", version="2")]
+    with (
+        stand_in([success(BASE), NOBODY, CUT, *changing * 3]) as url,
+        pytest.raises(SourceUnreadable, match="it changed 3 times while it was read"),
+    ):
+        groups(url)
 
 
 def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
