@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from reconcile.model import desired, dn
+from reconcile.directories.targets import named
+from reconcile.model import desired
 from reconcile.model.directory import Attributes
 
 ACCOUNT_DISABLED: Final = 0x2
@@ -90,6 +90,5 @@ def _number(attributes: Attributes, name: str) -> int | None:
 
 def other_partition(url: str) -> bool:
     """Whether a reference leads to a partition of the forest that is no part of the domain's tree."""
-    name = dn.key(unquote(urlsplit(url).path.removeprefix("/")))
-    first, _, above = name.partition(",")
+    first, _, above = named(url).partition(",")
     return first in PARTITIONS and bool(above) and all(part.startswith("dc=") for part in above.split(","))

@@ -11,8 +11,10 @@ SourceUnreadable (exit code 7)
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from reconcile.directories import activedirectory
 from reconcile.directories.codes import RESULT_CODES
 from reconcile.directories.searching import Search
+from reconcile.directories.targets import named
 from reconcile.errors import SourceUnreadable
 
 REACH: Final = "reach server"
@@ -124,9 +126,13 @@ _REMEDIES = {
 
 def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadable:
     """The error for a search whose answer says that a part of the tree is on another server."""
+    text = f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
+    if all(map(activedirectory.other_partition, urls)):
+        return SourceUnreadable(f"{text}Such parts are those of a domain controller: set type: active_directory.")
+    parts = ", ".join(repr(named(url)) for url in urls if named(url))
     return SourceUnreadable(
-        f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
-        f"Referrals are not followed. Choose a base that this server holds completely, or make the other a source."
+        f"{text}Referrals are not followed. Choose a base that this server holds completely; or, if that part is a "
+        f"source of its own or nobody there matters, set ignore_referrals: [{parts or 'its DN'}]."
     )
 
 

@@ -32,6 +32,7 @@ class LdapDirectory:
         yield from settings.servers(source)
         yield from settings.status(source)
         yield from settings.rules(source)
+        yield from settings.referrals(source)
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find, from one server. Raises SourceUnreadable."""

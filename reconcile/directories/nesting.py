@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from reconcile.directories import filters, primarygroups, ranges
+from reconcile.directories import filters, primarygroups, ranges, referrals
 from reconcile.directories.failures import ConnectionBroken
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
@@ -39,9 +39,8 @@ def completed(
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
-    nested = Search(
-        source.base_dn, "subtree", f"(&{vendor.group_filter}(memberOf=*))", NO_ATTRIBUTES, 0, vendor.elsewhere
-    )
+    elsewhere = referrals.left_out(source, vendor)
+    nested = Search(source.base_dn, "subtree", f"(&{vendor.group_filter}(memberOf=*))", NO_ATTRIBUTES, 0, elsewhere)
     found = {dn.normalize(group.dn) for group in groups}
     outside = {dn.normalize(entry.dn) for page in searcher.search(nested) for entry in page} - found
     affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
@@ -93,14 +92,13 @@ def _by_rule(
     """Persons by group as the server finds them; None where it does not."""
     if len(affected) > MANY:
         return None
+    elsewhere = referrals.left_out(source, vendor)
     wanted = f"(|{source.users.filter or vendor.user_filter}{vendor.group_filter})"
     found: dict[str, set[str]] = {}
     try:
         for name, inner in affected.items():
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
-            search = Search(
-                source.base_dn, "subtree", f"(&{wanted}{chain})", ("objectsid",), PATIENCE, vendor.elsewhere
-            )
+            search = Search(source.base_dn, "subtree", f"(&{wanted}{chain})", ("objectsid",), PATIENCE, elsewhere)
             entries = [entry for page in searcher.search(search) for entry in page]
             # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
             if not {dn.key(member) for member in inner} <= {dn.normalize(entry.dn) for entry in entries}:
@@ -119,7 +117,8 @@ def _by_following(
     source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
 ) -> dict[str, set[str]]:
     """The same, from the members of all groups."""
-    search = Search(source.base_dn, "subtree", vendor.group_filter, ("member", "objectsid"), 0, vendor.elsewhere)
+    elsewhere = referrals.left_out(source, vendor)
+    search = Search(source.base_dn, "subtree", vendor.group_filter, ("member", "objectsid"), 0, elsewhere)
     direct: dict[str, list[str]] = {}
     persons: dict[str, set[str]] = {}
     for page in ranges.whole(search, searcher):

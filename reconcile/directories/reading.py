@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TypeVar
 
-from reconcile.directories import entries, nesting, primarygroups, ranges
+from reconcile.directories import entries, nesting, primarygroups, ranges, referrals
 from reconcile.directories.entries import Rules
 from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
@@ -73,21 +73,33 @@ def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, 
     """Where and how persons are searched."""
     rule = source.users
     base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.user_base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.user_filter, attributes, elsewhere=vendor.elsewhere)
+    return _search(source, vendor, base, rule, vendor.user_filter, attributes)
 
 
 def groups_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how groups are searched."""
     rule = source.groups
     base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.group_base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.group_filter, attributes, elsewhere=vendor.elsewhere)
+    return _search(source, vendor, base, rule, vendor.group_filter, attributes)
 
 
 def units_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how OUs are searched."""
     rule = source.departments
     base = dn.join(rule.base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.unit_filter, attributes, elsewhere=vendor.elsewhere)
+    return _search(source, vendor, base, rule, vendor.unit_filter, attributes)
+
+
+def _search(
+    source: desired.Source,
+    vendor: Vendor,
+    base: str,
+    rule: desired.Users | desired.Groups | desired.Units,
+    usual: str,
+    attributes: tuple[str, ...],
+) -> Search:
+    elsewhere = referrals.left_out(source, vendor)
+    return Search(base, rule.scope, rule.filter or usual, attributes, elsewhere=elsewhere)
 
 
 def container(relative: str, base_dn: str) -> str:

@@ -78,6 +78,16 @@ def _bind(source: desired.Source) -> Iterator[Fault]:
         yield ("bind",), "neither dn and password, nor anonymous: true, nor kerberos: true"
 
 
+def referrals(source: desired.Source) -> Iterator[Fault]:
+    """Faults in what is left to other servers."""
+    base = dn.key(source.base_dn)
+    for number, text in enumerate(source.ignore_referrals):
+        faults = list(_name(("ignore_referrals", number), text))
+        if not faults and (dn.normalize(text) == base or not dn.is_below(dn.normalize(text), base)):
+            faults = [(("ignore_referrals", number), f"is not below base_dn, {source.base_dn}")]
+        yield from faults
+
+
 def rules(source: desired.Source) -> Iterator[Fault]:
     """Faults in what to search where."""
     parts = (("users", source.users), ("groups", source.groups), ("departments", source.departments))
@@ -95,7 +105,7 @@ def targets(urls: Iterable[str]) -> Iterator[Target]:
             yield target(url)
 
 
-def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
+def _name(path: tuple[str | int, ...], text: str) -> Iterator[Fault]:
     try:
         dn.normalize(text)
     except ValueError as error:

@@ -1,7 +1,9 @@
-"""Server URLs, taken apart."""
+"""LDAP URLs, taken apart: those of servers, and those that lead to entries."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from reconcile.model import dn
 
 
 class Target(NamedTuple):
@@ -29,3 +31,8 @@ def target(url: str) -> Target:
         raise ValueError(f"{url!r} is not ldap://HOST[:PORT] or ldaps://HOST[:PORT]")
     ldaps = parts.scheme == "ldaps"
     return Target(url.strip(), parts.hostname, parts.port or (636 if ldaps else 389), ldaps)
+
+
+def named(url: str) -> str:
+    """The normalized DN in the URL of a reference (RFC 4516); "" where there is none."""
+    return dn.key(unquote(urlsplit(url).path.removeprefix("/")))

@@ -213,9 +213,21 @@ def test_another_reference_is_not_left_out() -> None:
     child = ber.reference("ldap://child.example.com/DC=child,DC=example,DC=com")
     person = ber.entry("CN=x,DC=example,DC=com", {"sAMAccountName": ["x"]})
     end = ber.page_control(b"")
-    for references, expected in ((partitions, 1), ([*partitions, child], None)):
+    with stand_in([success(base), success(person, *partitions, controls=end)]) as url:
+        plain = LdapDirectory(source(url, base_dn="DC=example,DC=com"))
+        with pytest.raises(SourceUnreadable, match=r"those of a domain controller: set type: active_directory\.$"):
+            plain.read(Query())
+        plain.close()
+    children = ("dc=child,dc=example,dc=com",)
+    for references, ignored, expected in (
+        (partitions, (), 1),
+        ([*partitions, child], (), None),
+        ([*partitions, child], ("dc=other,dc=example,dc=com",), None),
+        ([*partitions, child], children, 1),
+    ):
         with stand_in([success(base), success(person, *references, controls=end)]) as url:
-            directory = LdapDirectory(source(url, type="active_directory", base_dn="DC=example,DC=com"))
+            settings = source(url, type="active_directory", base_dn="DC=example,DC=com", ignore_referrals=ignored)
+            directory = LdapDirectory(settings)
             if expected is None:
                 with pytest.raises(SourceUnreadable, match="on another server: ldap://child"):
                     directory.read(Query())

@@ -356,7 +356,15 @@ def test_a_part_of_the_tree_on_another_server(tmp_path: Path) -> None:
     }
     with slapd(tmp_path / "slapd", ldif(people(3) | elsewhere)) as running:
         message = refused(source(running.url))
+        assert refused(source(running.url, ignore_referrals=(f"ou=other,{SUFFIX}",)))
+        settings = source(running.url, ignore_referrals=(f"OU = Branch, {SUFFIX}",))
+        persons = read(settings).persons
+        directory = LdapDirectory(settings)
+        assert directory.find([persons[0].external_id], [persons[1].dn]) == {persons[0].external_id, persons[1].dn}
+        directory.close()
+    assert len(persons) == 3
     assert "a part of the tree is on another server: ldap://branch.example.com/" in message
+    assert f"set ignore_referrals: ['ou=branch,{SUFFIX}']" in message
 
 
 def test_a_base_on_another_server(tmp_path: Path) -> None:
