@@ -55,8 +55,7 @@ class _Envelope:
 
 def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.Source:
     """The source whose persons are only those with one of the names; what was typed means nothing but itself."""
-    rule = source.users.filter or vendor.user_filter
-    whole = rule if rule.startswith("(") else f"({rule})"
+    whole = filters.enclosed(source.users.filter or vendor.user_filter)
     known_by = "".join(f"({assertion})" for assertion in _assertions(source, vendor, names))
     users = msgspec.structs.replace(source.users, filter=f"(&{whole}(|{known_by}))")
     return msgspec.structs.replace(source, users=users)

@@ -52,8 +52,7 @@ def snapshot(
     _warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
-    if vendor.in_chain:
-        found = nesting.completed(source, vendor, persons, found, searcher)
+    found = nesting.completed(source, rules, persons, found, searcher)
     return DirectorySnapshot(
         source=source.name,
         base_dn=source.base_dn,

@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.model import desired
-from reconcile.model.directory import Query
+from reconcile.model.directory import DirectoryGroup, Query
 from tests.servers.ds389 import Ds389, ds389
 from tests.servers.four import loading
 from tests.servers.site import Site
@@ -79,6 +79,20 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
     directory.close()
 
 
+def test_groups_beyond_the_rules_are_followed(ds: Ds389) -> None:
+    """A group of another class, whose own members are of another attribute."""
+    (group,) = groups(bound(ds, type="389ds", groups=desired.Groups(filter="cn=names")))
+    assert group.members == (f"uid=ada,{PEOPLE}",)
+    assert group.nested_members == (f"uid=ada,{PEOPLE}", f"uid=off,{PEOPLE}")
+
+
+def groups(settings: desired.Source) -> tuple[DirectoryGroup, ...]:
+    directory = LdapDirectory(settings)
+    found = directory.read(Query(group_attributes=frozenset({"cn"}), groups=True)).groups
+    directory.close()
+    return found
+
+
 def test_attributes_asked_for_by_their_other_name(ds: Ds389, server: Slapd) -> None:
     for settings in (bound(ds, type="389ds"), source(server.url)):
         directory = LdapDirectory(settings)
@@ -101,6 +115,18 @@ def test_attributes_asked_for_by_their_other_name(ds: Ds389, server: Slapd) -> N
 def ipa(tmp_path: Path) -> Iterator[Ds389]:
     with ds389(tmp_path / "ipa", ldif(loading.freeipa()), schema=loading.FREEIPA_SCHEMA) as running:
         yield running
+
+
+def test_indirect_members_of_freeipa_whatever_the_filter_finds(ipa: Ds389) -> None:
+    everywhere = {group.attributes["cn"][0]: group for group in groups(bound(ipa, type="freeipa"))}
+    assert all(group.nested_members == () for group in everywhere.values()), "all groups are there to be followed"
+    (one,) = groups(bound(ipa, type="freeipa", groups=desired.Groups(filter="(cn=team-development)")))
+    flat = loading.FREEIPA.flat
+    logins = {name.removesuffix(f",{flat}").removeprefix("uid=") for name in (*one.members, *one.nested_members)}
+    south = {person.login for person in loading.people() if person.unit == 3}
+    assert "kat" in south
+    assert south < logins
+    assert len(logins) == 14
 
 
 def modify(running: Ds389, changes: str) -> None:

@@ -87,6 +87,36 @@ def test_a_group_larger_than_any_buffer(tmp_path: Path) -> None:
     assert "member" not in group.attributes
 
 
+def test_groups_beyond_the_rules_are_followed(tmp_path: Path) -> None:
+    """In another OU, of another class, in a circle, by place and by login; and nobody twice."""
+    teams, other = f"ou=teams,{SUFFIX}", f"ou=other,{SUFFIX}"
+    entries = people(6)
+    for dn in (teams, other):
+        entries[dn] = {"objectClass": ["organizationalUnit"], "ou": [dn[3:].partition(",")[0]]}
+    inside = {"objectClass": ["inetOrgPerson"], "uid": ["inside"], "cn": ["Inside"], "sn": ["Inside"]}
+    one, two, three = f"cn=one,{teams}", f"cn=two,{other}", f"cn=three,{other}"
+    entries |= {
+        one: {"objectClass": ["groupOfNames"], "member": [f"uid=p0,{PEOPLE}", two, "uid=nobody"]},
+        two: {"objectClass": ["groupOfUniqueNames"], "uniqueMember": [f"uid=p1,{PEOPLE}#'0101'B", three, one]},
+        three: {"objectClass": ["groupOfNames"], "member": [f"uid=p0,{PEOPLE}", f"cn=unix,{other}"]},
+        f"cn=unix,{other}": {"objectClass": ["posixGroup"], "gidNumber": ["7"], "memberUid": ["P2", "nobody"]},
+        f"uid=inside,{three}": inside,
+    }
+    with slapd(tmp_path / "slapd", ldif(entries)) as running:
+        directory = LdapDirectory(source(running.url, groups=desired.Groups(base="ou=teams")))
+        (group,) = directory.read(EVERYTHING).groups
+        directory.close()
+        directory = LdapDirectory(source(running.url))
+        everywhere = directory.read(EVERYTHING).groups
+        directory.close()
+    assert group.members == (f"uid=p0,{PEOPLE}", "uid=nobody")
+    assert group.nested_members == (
+        f"uid=inside,{three}",
+        *(f"uid=p{number},{PEOPLE}" for number in range(3)),
+    )
+    assert [len(group.nested_members) for group in everywhere] == [0] * 4
+
+
 END = ber.page_control(b"")
 NOBODY = success(controls=END)
 
@@ -131,6 +161,15 @@ def test_a_group_in_ranges_loses_no_member() -> None:
 
 CUT = ranged("member;range=0-1", ["a=1", "a=2"])
 """What comes with the search: that there are ranges, and one that may be old."""
+
+
+def test_nothing_more_is_asked_where_all_members_are_known() -> None:
+    person = success(ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]}), controls=END)
+    group = success(ber.entry(f"cn=one,ou=teams,{SUFFIX}", {"member": [f"UID=p0, {PEOPLE}"]}), controls=END)
+    with stand_in([success(BASE), success(BASE), NOBODY, group, person]) as url:  # and ends at the next search
+        directory = LdapDirectory(source(url, groups=desired.Groups(base="ou=teams")))
+        assert len(directory.read(EVERYTHING).groups) == 1
+        directory.close()
 
 
 @pytest.mark.parametrize(
