@@ -64,8 +64,17 @@ def snapshot(
 
 def _warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
     for name in vendor.shown_by_all:
-        if persons and not any(name in person.attributes for person in persons):
-            log.warning("%s: no person shows %s, which all have: ask for the right to read it", source.name, name)
+        hidden = [person.dn for person in persons if name not in person.attributes]
+        if not hidden:
+            continue
+        who = f"no person shows {name}"
+        if len(hidden) < len(persons):
+            who = f"{len(hidden)} of {len(persons)} persons do not show {name} (the first is {hidden[0]})"
+        looks = "who is disabled looks like somebody who is not"
+        if name == vendor.stable_id:
+            looks = "who is renamed and moved looks like somebody else"
+        remedy = "export it too, as slapcat does" if source.files else "ask for the right to read it"
+        log.warning("%s: %s, which all have; without it %s: %s", source.name, who, looks, remedy)
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:

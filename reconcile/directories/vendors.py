@@ -66,7 +66,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     disabled: Callable[[desired.Source], Disabled]
     """Makes the rule, once for each read."""
     shown_by_all: tuple[str, ...] = ()
-    """Attributes that every person has; where none shows them, the reader may not see them."""
+    """Attributes that every person has; where one does not show them, the reader may not see them."""
     manager_attribute: str | None = None
     binary: Mapping[str, Callable[[bytes], str]] = MappingProxyType({})
     """Attributes whose values are bytes, and how they are written as text; they raise ValueError."""
@@ -86,6 +86,7 @@ _OPENLDAP: Final = Vendor(
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("pwdaccountlockedtime",),
     disabled=_lock_of_policy,
+    shown_by_all=("entryuuid",),
 )
 
 _ACTIVE_DIRECTORY: Final = Vendor(

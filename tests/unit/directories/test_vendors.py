@@ -1,6 +1,7 @@
 """What is different from one kind of directory to another."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -236,12 +237,30 @@ def test_the_rule_on_disabled_accounts_is_made_for_each_read(monkeypatch: pytest
 
 
 def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    shown = FOREST | {BOB: user("bob", 1002, userAccountControl=["512"])}
-    for entries, hidden in ((FOREST, True), (shown, False)):
-        caplog.clear()
-        MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(QUERY)
-        assert ("no person shows useraccountcontrol" in caplog.text) is hidden
-        assert "objectguid" not in caplog.text
+    ada = {ADA: user("ada", 1001, objectGUID=[GUID], userAccountControl=["512"])}
+    told = {}
+    whole = {"objectGUID": [UUID(int=7).bytes_le], "userAccountControl": ["512"]}
+    for case, shown in (("all", whole), ("no control", {"objectGUID": whole["objectGUID"]}), ("no id", {})):
+        for others in ({}, ada):
+            caplog.clear()
+            entries = {DOMAIN: FOREST[DOMAIN], BOB: user("bob", 1002, **shown)} | others
+            MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(QUERY)
+            told[case, len(others)] = caplog.text
+    assert told["all", 0] == told["all", 1] == ""
+    assert (
+        "corp: no person shows useraccountcontrol, which all have; without it who is disabled" in told["no control", 0]
+    )
+    assert f"1 of 2 persons do not show useraccountcontrol (the first is {BOB}), which" in told["no control", 1]
+    assert "objectguid" not in told["no control", 0] + told["no control", 1]
+    assert "no person shows objectguid, which all have; without it who is renamed and moved" in told["no id", 0]
+    assert f"1 of 2 persons do not show objectguid (the first is {BOB})" in told["no id", 1]
+    assert told["no id", 1].endswith("ask for the right to read it\n")
+
+
+@pytest.mark.parametrize("kind", sorted(vendors.VENDORS))
+def test_every_kind_of_directory_warns_of_people_without_a_stable_id(kind: str) -> None:
+    row = vendors.VENDORS[kind]
+    assert row.stable_id in row.shown_by_all
 
 
 def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
