@@ -540,6 +540,27 @@ def test_the_pasted_command_knows_the_ca(
         assert PASSWORD not in command
 
 
+def test_the_pasted_command_has_the_name_in_the_certificate(
+    secure: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture, transport: str
+) -> None:
+    caplog.set_level(logging.INFO, "reconcile.directories")
+    other = [secure.ldaps_url] if transport == "ldap3" else []  # python-ldap cannot check another name there
+    for url in (secure.url, *other):
+        tls = desired.Tls(ca_file=str(authority.file), server_name="ldap.example.com")
+        caplog.clear()
+        read(source(url, tls=tls))
+        assert "the commands need a machine where ldap.example.com (tls.server_name) is 127.0.0.1" in caplog.text
+        for command in logged_commands(caplog):
+            assert f" -H {url.replace('127.0.0.1', 'ldap.example.com')} " in command
+            here = command.replace("ldap.example.com", "127.0.0.1").replace(" -W ", f" -w {PASSWORD} ")
+            done = subprocess.run(here, shell=True, capture_output=True, text=True, check=True, timeout=20)
+            assert "dn: " in done.stdout
+        caplog.clear()
+        read(source(url, tls=msgspec.structs.replace(tls, verify="none")))
+        assert all(f" -H {url} " in command for command in logged_commands(caplog)), "where it is not checked"
+        assert "the commands need" not in caplog.text
+
+
 def test_a_goodbye_right_behind_the_last_page(transport: str) -> None:
     notice = ber.tlv(ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("closing time"))
     base = success(BASE)
