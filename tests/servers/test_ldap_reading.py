@@ -237,7 +237,34 @@ def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
     assert f"base {SUFFIX}, scope subtree, filter (objectClass=inetOrgPerson)" in message
     assert "result 4 (sizeLimitExceeded)" in message
     assert "after 4 entries" in message or "after 5 entries" in message
-    assert f"Ask for a larger size limit for uid=p0,{PEOPLE}, or set page_size below 2" in message
+    assert f"Ask for a larger size limit for uid=p0,{PEOPLE}, over all pages; whole pages came" in message
+    assert "a page_size below 2 is no help" in message
+
+
+@pytest.mark.parametrize(
+    ("limit", "page_size", "said", "remedy"),
+    [
+        ("size.soft=5 size.hard=5", 0, "sizeLimitExceeded", "{0}, or set page_size, for example to 500."),
+        ("size.soft=5 size.hard=unlimited", 0, "sizeLimitExceeded", "{0}, or set page_size, for example to 500."),
+        ("size.soft=5 size.hard=5", 500, "sizeLimitExceeded", "{0}, or set page_size below 500."),
+        ("size=unlimited size.prtotal=8", 4, "sizeLimitExceeded", "{0}, over all pages; whole pages came"),
+        ("size=unlimited size.pr=6", 7, "illegal pagedResults page size", "Set page_size below 7"),
+        ("size=unlimited size.prtotal=disabled", 7, "control not allowed", "set page_size to 0, or ask for the right"),
+        ("size=unlimited size.unchecked=3", 7, "adminLimitExceeded", "size.unchecked, 389 Directory Server"),
+    ],
+)
+def test_each_limit_of_openldap_has_its_own_remedy(
+    tmp_path: Path, limit: str, page_size: int, said: str, remedy: str
+) -> None:
+    entries, reader = people(10), f"uid=p0,{PEOPLE}"
+    entries[reader]["userPassword"] = [PASSWORD]
+    lines = [f'limits dn.exact="{reader}" {limit}', "sizelimit unlimited"]
+    with slapd(tmp_path / "slapd", ldif(entries), lines=lines) as running:
+        users = desired.Users(fields={}, filter="(cn=*)")
+        settings = source(running.url, bind=desired.Bind(reader, Known(PASSWORD)), page_size=page_size, users=users)
+        message = refused(settings)
+    assert said in message
+    assert remedy.format(f"Ask for a larger size limit for {reader}") in message
 
 
 def test_a_time_limit_on_the_second_page() -> None:
