@@ -71,6 +71,30 @@ def test_who_is_disabled_in_active_directory(
     assert rule({name: (value,) for name, value in attributes.items()}) is expected
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, False),
+        ({"krbprincipalexpiration": "20231114221319Z"}, True),
+        ({"krbprincipalexpiration": "20231114221320.5Z"}, True),
+        ({"krbprincipalexpiration": "20231114221321Z"}, False),
+        ({"krbprincipalexpiration": "99991231235959Z"}, False),
+    ],
+)
+def test_when_an_account_of_freeipa_ends(attributes: dict[str, str], expected: bool) -> None:
+    found = {name: (value,) for name, value in attributes.items()}
+    assert vendors.principal_expired(found, "20231114221320") is expected
+
+
+def test_either_disables_an_account_of_freeipa() -> None:
+    rule = vendors.VENDORS["freeipa"].disabled(source(type="freeipa"))
+    for end, lock, expected in (("9999", "false", False), ("9999", "TRUE", True), ("2020", "false", True)):
+        shown = {"krbprincipalexpiration": (f"{end}0101000000Z",), "nsaccountlock": (lock,)}
+        assert rule(shown) is expected
+    with pytest.raises(ValueError, match="krbprincipalexpiration is 'never', which is no time"):
+        rule({"krbprincipalexpiration": ("never",)})
+
+
 def test_an_account_whose_state_cannot_be_understood_is_not_guessed() -> None:
     with pytest.raises(ValueError, match="useraccountcontrol is 'x', which is no number"):
         activedirectory.disabled((), NOW)({"useraccountcontrol": ("x",)})
