@@ -125,6 +125,12 @@ def ad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[samba.Samba]:
     for number in range(10):
         values = {"objectClass": "user", "sAMAccountName": f"p{number}", "userAccountControl": "544"}
         steps.append(["add", f"CN=p{number},{USERS}", values])
+    for name in ("off", "over"):
+        values = {"objectClass": "user", "sAMAccountName": name}
+        steps += [["add", f"CN={name},{samba.SUFFIX}", values], ["password", name, samba.PASSWORD]]
+    steps.append(["modify", f"CN=off,{samba.SUFFIX}", {"userAccountControl": ["514"]}])
+    ended = {"userAccountControl": ["512"], "accountExpires": ["133444736000000000"]}
+    steps.append(["modify", f"CN=over,{samba.SUFFIX}", ended])
     with samba.samba(tmp_path_factory.mktemp("ad"), steps, strong="yes") as running:
         yield running
 
@@ -195,6 +201,16 @@ def test_ad_of_another_domain_is_a_referral(ad_site: Any) -> None:
 def test_ad_with_a_wrong_password(ad_site: Any) -> None:
     site, _ = ad_site
     site.refuses("invalidCredentials", "The DN or the password is wrong", password="wrong")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("off", "The account is disabled."), ("over", "The account has expired."), ("nobody", "The DN or")],
+)
+def test_ad_says_what_is_wrong_with_the_account_that_reads(ad_site: Any, name: str, why: str) -> None:
+    site, desired = ad_site
+    desired(bind=bound(f"{name}@example.test"))
+    site.refuses("invalidCredentials", why, "No other server is asked")
 
 
 @pytest.fixture(scope="module")
