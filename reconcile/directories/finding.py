@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator
 
 from reconcile.directories import entries, filters, referrals
 from reconcile.directories.failures import NoSuchObject
-from reconcile.directories.reading import is_removed, look_at
+from reconcile.directories.reading import is_removed
 from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, Search, Searcher
 from reconcile.directories.vendors import Vendor
+from reconcile.directories.visibility import look_at
 from reconcile.model import desired, dn
 
 

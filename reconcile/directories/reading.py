@@ -6,12 +6,13 @@ no entries", and an empty source is not the same as a closed one.
 
 import logging
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from operator import itemgetter
 from typing import TypeVar
 
-from reconcile.directories import entries, nesting, primarygroups, ranges, referrals
+from reconcile.directories import entries, nesting, primarygroups, ranges, referrals, visibility
 from reconcile.directories.entries import Rules
-from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, RawEntry, Search, Searcher
+from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
@@ -38,7 +39,7 @@ def snapshot(
     units = units_search(source, vendor, rules.unit_attributes(query))
     searches = [users] + [groups] * query.groups + [units] * query.units
     for base in dict.fromkeys(search.base for search in searches):
-        look_at(base, searcher)
+        visibility.look_at(base, searcher)
 
     def everything(what: str, search: Search, make: Callable[[RawEntry, Rules], Found]) -> tuple[Found, ...]:
         told = f"{source.name}: {what}"
@@ -49,7 +50,7 @@ def snapshot(
     found = everything("groups", groups, entries.group) if query.groups else ()
     outlined(Outline(found_units, found))
     persons = everything("persons", users, entries.person)
-    _warn_of_hidden(source, vendor, persons)
+    visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
     found = nesting.completed(source, rules, persons, found, searcher)
@@ -62,19 +63,20 @@ def snapshot(
     )
 
 
-def _warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
-    for name in vendor.shown_by_all:
-        hidden = [person.dn for person in persons if name not in person.attributes]
-        if not hidden:
-            continue
-        who = f"no person shows {name}"
-        if len(hidden) < len(persons):
-            who = f"{len(hidden)} of {len(persons)} persons do not show {name} (the first is {hidden[0]})"
-        looks = "who is disabled looks like somebody who is not"
-        if name == vendor.stable_id:
-            looks = "who is renamed and moved looks like somebody else"
-        remedy = "export it too, as slapcat does" if source.files else "ask for the right to read it"
-        log.warning("%s: %s, which all have; without it %s: %s", source.name, who, looks, remedy)
+def everybody(
+    source: desired.Source,
+    vendor: Vendor,
+    query: Query,
+    searcher: Searcher,
+    progress: Progress,
+    outlined: Outlined = outlined_to_nobody,
+) -> DirectorySnapshot:
+    """The same, where it is strange that there is nobody: that is looked into, and warned of."""
+    found = snapshot(source, vendor, query, searcher, progress, outlined)
+    if not found.persons:
+        search = users_search(source, vendor, ())
+        log.warning("%s: no person is found: %s", source.name, visibility.why_nobody(search, searcher))
+    return found
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
@@ -130,16 +132,6 @@ def is_removed(name: str, vendor: Vendor) -> bool:
     return bool(vendor.removed) and any(f",{part}," in f"{dn.normalize(name)}," for part in vendor.removed)
 
 
-def look_at(base: str, searcher: Searcher) -> None:
-    """Raises SourceUnreadable unless the base of a search can be seen."""
-    search = Search(base, "base", ANYTHING, NO_ATTRIBUTES)
-    if not any(searcher.search(search)):
-        raise SourceUnreadable(
-            f"{searcher.place}: the base DN {base} cannot be seen: the directory answers, but shows no entry there.\n"
-            "What is below it would look empty. Ask for the right to read it."
-        )
-
-
 def _all(
     search: Search,
     searcher: Searcher,
@@ -163,6 +155,11 @@ def _all(
         progress(len(found))
     found.sort(key=itemgetter(0, 1))
     values = tuple([value for _, _, value in found])
+    for (key, name, _), (other, _, _) in pairwise(found):
+        if key == other:
+            raise SourceUnreadable(
+                f"{searcher.place}: the entry {name} came twice: it changed while it was read.\nTry again."
+            )
     _check_once(values, searcher)
     return values
 

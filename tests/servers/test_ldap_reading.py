@@ -13,6 +13,7 @@ from reconcile.directories.ldap import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.login import Names
 from tests.servers import ber
 from tests.servers.certificates import Authority
 from tests.servers.proxy import Proxy, proxy
@@ -119,6 +120,7 @@ def test_groups_beyond_the_rules_are_followed(tmp_path: Path) -> None:
 
 END = ber.page_control(b"")
 NOBODY = success(controls=END)
+"""Nothing found; where it is persons, one more is the answer to what else is there."""
 
 
 def in_ranges(count: int, size: int, last: int | None = None) -> list[Answer]:
@@ -151,11 +153,11 @@ def test_a_group_in_ranges_loses_no_member() -> None:
     first, *rest = in_ranges(4501, 1500)
     second = ber.entry(f"cn=small,{SUFFIX}", {"cn": ["small"], "member": ["uid=p1"]})
     plain = success(second, controls=END)
-    with stand_in([success(BASE), NOBODY, first, *rest, NOBODY]) as url:
+    with stand_in([success(BASE), NOBODY, first, *rest, NOBODY, NOBODY]) as url:
         (group,) = groups(url).groups
     assert group.members == tuple(f"uid=p{number},{PEOPLE}" for number in range(4501))
     assert set(group.attributes) == {"cn"}
-    with stand_in([success(BASE), NOBODY, plain, NOBODY]) as url:
+    with stand_in([success(BASE), NOBODY, plain, NOBODY, NOBODY]) as url:
         assert groups(url).groups[0].members == ("uid=p1",)
 
 
@@ -209,7 +211,7 @@ def test_a_member_that_leaves_between_two_ranges_takes_no_other_along(caplog: py
     meanwhile = [CUT, first("a=1", "a=2", version="1"), rest("a=4", version="2"), *longer_ago[1:]]
     for answers, again in ((longer_ago, 0), (meanwhile, 1)):
         caplog.clear()
-        with stand_in([success(BASE), NOBODY, *answers, NOBODY]) as url:
+        with stand_in([success(BASE), NOBODY, *answers, NOBODY, NOBODY]) as url:
             assert groups(url).groups[0].members == ("a=2", "a=3", "a=4")
         assert caplog.text.count(f"cn=all,{SUFFIX} changed while its member was read; it is read again") == again
 
@@ -396,9 +398,33 @@ def test_success_without_entries_is_not_an_empty_directory() -> None:
     assert "Ask for the right to read it" in message
 
 
-def test_an_empty_directory_is_empty(tmp_path: Path) -> None:
-    with slapd(tmp_path / "slapd", ldif(people(0))) as running:
-        assert read(source(running.url)).persons == ()
+def test_an_empty_directory_is_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """And what is known of why is told: a wrong filter, or a place where the reader sees nothing."""
+    blind = [f'access to dn.exact="{PEOPLE}" by * read', f'access to dn.subtree="{PEOPLE}" by * none']
+    lines = [*blind, "access to * by * read"]
+    with slapd(tmp_path / "slapd", ldif(people(3)), lines=lines) as running:
+        nobody = desired.Bind(anonymous=True)
+        for users, why in (
+            (
+                desired.Users(fields={}, filter="(sn=nobody)"),
+                f"1 entries are seen below {SUFFIX}, none of them by (sn=nobody): is that the right filter?",
+            ),
+            (
+                desired.Users(fields={}, base="ou=people"),
+                f"nothing at all is seen below {PEOPLE}: it is empty, or the right to read it is missing",
+            ),
+        ):
+            caplog.clear()
+            directory = LdapDirectory(source(running.url, bind=nobody, users=users))
+            assert directory.read(PERSONS).persons == ()
+            assert f"corp: no person is found: {why}" in caplog.text
+            details = {check.what: check.detail for check in directory.check()}
+            assert details["persons"].startswith("0 found below")
+            assert details["persons"].endswith(why)
+            caplog.clear()
+            assert directory.read_person(Names(typed="x", identifiers=("x",)), PERSONS).persons == ()
+            assert "no person is found" not in caplog.text, "nobody is looked for by somebody's name alone"
+            directory.close()
 
 
 def test_insufficient_access(tmp_path: Path) -> None:
@@ -505,6 +531,12 @@ def test_an_entry_whose_dn_is_none_is_named() -> None:
         message = refused(source(url))
     assert "the entry 'nobody knows' cannot be understood" in message
     assert "exclude it by the filter" in message
+
+
+def test_an_entry_that_comes_twice_is_no_two_persons() -> None:
+    twice = [ber.entry(f"{name},{PEOPLE}", {"uid": ["p0"]}) for name in ("uid=p0", "UID = P0")]
+    with stand_in([success(BASE), success(*twice, controls=ber.page_control(b""))]) as url:
+        assert f"the entry UID = P0,{PEOPLE} came twice: it changed while it was read" in refused(source(url))
 
 
 def test_an_entry_that_moves_while_it_is_read() -> None:
