@@ -68,8 +68,9 @@ def completed(
 def _unknown(groups: Iterable[DirectoryGroup], known: "_Known") -> Iterator[str]:
     """Members, normalized, that are neither persons nor groups that were found."""
     found = {dn.normalize(group.dn) for group in groups}
+    spelt = set(known.persons.values())  # most members are spelt as the persons are: no need to normalize them
     for group in groups:
-        for key in map(dn.key, group.members):
+        for key in map(dn.key, set(group.members) - spelt):
             if key and key not in found and key not in known.persons:
                 yield key
 
