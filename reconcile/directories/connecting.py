@@ -51,8 +51,9 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: 
         try:
             made = session(source, some, rules, told)
         except Unusable as error:
-            log.warning("%s: %s: %s", source.name, some.url, error)
-            failures.append(Unusable(error.step, f"{some.url}: {error}", later=error.later))
+            why = f"{some.url}: {error}{securing.unusual(some) if error.step != REACH else ''}"
+            log.warning("%s: %s", source.name, why)
+            failures.append(Unusable(error.step, why, later=error.later))
             continue
         if needed := ldapsearch.needs(source, some):
             log.info("%s: %s", source.name, needed)

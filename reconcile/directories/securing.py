@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from reconcile.directories.failures import TLS, NoConnection, Unusable
+from reconcile.directories.targets import Target
 from reconcile.model import desired
 
 _DER = b"\x30"
@@ -71,6 +72,13 @@ def _short(error: OSError) -> str:
 def not_started(why: str) -> Unusable:
     """The error for a server that does not start TLS."""
     return Unusable(TLS, f"StartTLS failed: {why}; nothing was sent in clear text")
+
+
+def unusual(some: Target) -> str:
+    """What may be the matter with a server that speaks otherwise than expected, by its port."""
+    if some.ldaps and some.port == 389:
+        return "; port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls"
+    return "; port 636 usually is for LDAPS: write ldaps://" if not some.ldaps and some.port == 636 else ""
 
 
 def described(protocol: str, subject: str, until: dt.datetime) -> str:

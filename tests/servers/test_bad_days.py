@@ -166,6 +166,16 @@ def test_ad_over_ldaps_with_its_own_certificate(ad: samba.Samba, ad_site: Any) -
     site.run("plan", "--check")
 
 
+def test_ad_on_the_other_port(ad: samba.Samba, ad_site: Any, transport: str) -> None:
+    site, desired = ad_site
+    tls = {"ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
+    for mode in ("starttls", "none"):
+        desired(f"{ad.url}:636", tls=tls | {"mode": mode})
+        site.refuses("port 636 usually is for LDAPS: write ldaps://")
+    desired(f"{ad.ldaps_url}:389", tls={"mode": "ldaps", "verify": "none"}, transport=transport)
+    site.refuses("port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls")
+
+
 def test_ad_refuses_a_simple_bind_in_clear_text(ad_site: Any) -> None:
     site, desired = ad_site
     desired(tls={"mode": "none"})
