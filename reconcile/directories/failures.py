@@ -97,11 +97,17 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
         )
     remedy = _remedy(reader, result, entries)
     remedy = remedy.format(reader=reader.name, page_size=reader.page_size, urls=", ".join(result.referrals))
-    kind = ConnectionBroken if result.code in {BUSY, UNAVAILABLE} else SourceUnreadable
+    passes = result.code in {BUSY, UNAVAILABLE} or _lost_its_place(result, entries)
+    kind = ConnectionBroken if passes else SourceUnreadable
     return kind(
         f"{reader.place}: {search} was not answered completely: {result}, after {entries} entries.\n"
         f"Nothing of what was read is used. {remedy}"
     )
+
+
+def _lost_its_place(result: Result, entries: int) -> bool:
+    """Whether it did page, and now says that it cannot, or does not know the cookie that it gave."""
+    return entries > 0 and (result.code == 12 or (result.code == 53 and "cookie" in result.message.lower()))
 
 
 def _remedy(reader: Reader, result: Result, entries: int) -> str:
@@ -118,6 +124,8 @@ def _remedy(reader: Reader, result: Result, entries: int) -> str:
             return (
                 "The server does not let {reader} page its results: set page_size to 0, or ask for the right to page."
             )
+        case _ if _lost_its_place(result, entries):
+            return "The server lost its place between two pages (Active Directory: MaxResultSetSize): try again."
         case _:
             return _REMEDIES.get(result.code, "Ask those who run the directory.")
 

@@ -332,6 +332,20 @@ def test_a_server_that_recovers_is_read_from_the_start(caplog: pytest.LogCapture
     assert "Everything is read again from the same server" in caplog.text
 
 
+@pytest.mark.parametrize(("code", "said"), [(12, "00002040: SvcErr"), (53, "paged results cookie is invalid")])
+def test_a_server_that_loses_its_place_between_pages_is_read_from_the_start(code: int, said: str) -> None:
+    one, two = (ber.entry(f"uid=p{number},{PEOPLE}", {"uid": [f"p{number}"]}) for number in (1, 2))
+    lost = [success(BASE), success(one, controls=ber.page_control(b"place")), ended(code, said)]
+    with stand_in([*lost, success(BASE), success(two, controls=ber.page_control(b""))], goes_on=True) as url:
+        assert [person.identifier for person in read(source(url)).persons] == ["p2"]
+    with stand_in(lost) as url:
+        message = refused(source(url))
+    assert "The server lost its place between two pages" in message
+    assert "after 3 attempts" in message
+    with stand_in([success(BASE), ended(12, "no")]) as url:
+        assert "after 3 attempts" not in refused(source(url)), "it never paged"
+
+
 def test_a_refusal_after_a_break_ends_it(server: Slapd) -> None:
     answers = [success(BASE), ended(51, "busy"), success(BASE), ended(4)]
     with stand_in(answers, goes_on=True) as url, proxy(server.port) as other:
