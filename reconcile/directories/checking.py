@@ -25,7 +25,7 @@ def checks(source: desired.Source, vendor: Vendor, searcher: Searcher) -> Iterat
             visibility.look_at(search.base, searcher)
             found, detail = _counted(search, searcher)
             if what == "persons" and not found:
-                detail = f"{detail}; {visibility.why_nobody(search, searcher)}"
+                detail = f"{detail}; {visibility.why_nobody(source, search, searcher)}"
             yield Check(what, ok=True, detail=detail)
     except SourceUnreadable as error:
         yield Check(what, ok=False, detail=str(error))

@@ -75,7 +75,7 @@ def everybody(
     found = snapshot(source, vendor, query, searcher, progress, outlined)
     if not found.persons:
         search = users_search(source, vendor, ())
-        log.warning("%s: no person is found: %s", source.name, visibility.why_nobody(search, searcher))
+        log.warning("%s: no person is found: %s", source.name, visibility.why_nobody(source, search, searcher))
     return found
 
 

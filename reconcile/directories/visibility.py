@@ -22,13 +22,14 @@ def look_at(base: str, searcher: Searcher) -> None:
         )
 
 
-def why_nobody(search: Search, searcher: Searcher) -> str:
+def why_nobody(source: desired.Source, search: Search, searcher: Searcher) -> str:
     """What the reader sees where a search found nobody, in words: an empty place and a closed one look alike."""
     base = dn.normalize(search.base)
     pages = searcher.search(search._replace(filter=ANYTHING, attributes=NO_ATTRIBUTES))
     seen = sum(dn.key(entry.dn) != base for page in pages for entry in page)
     if not seen:
-        return f"nothing at all is seen below {search.base}: it is empty, or the right to read it is missing"
+        otherwise = "was not exported" if source.files else "the right to read it is missing"
+        return f"nothing at all is seen below {search.base}: it is empty, or {otherwise}"
     return f"{seen} entries are seen below {search.base}, none of them by {search.filter}: is that the right filter?"
 
 
