@@ -3,6 +3,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Hundreds of processes are started here: none should have to compile what the one before has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'

@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple, Self, TypeAlias
 
 
 class Problem(NamedTuple):
-    """One fault in a desired-state file, with its place (line and column count from 1; 0 = the whole file)."""
+    """One fault in a desired-state file, with its place (line and column count from 1; 0 = the file as a whole)."""
 
     file: str
     line: int
@@ -34,7 +34,7 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
 
 

@@ -25,10 +25,19 @@ from reconcile.cli import (
     serving,
     testing,
 )
-from reconcile.cli.running import end_log_file, ended, note
+from reconcile.cli.logs import end_log_file, note
+from reconcile.cli.running import ended
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _InOrderOfUse(click.Group):
+    """Lists the commands in the order in which they are first needed, not in that of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
 def cli() -> None:
     """Keep an application platform's users, groups, departments and roles equal to its directories.
@@ -54,8 +63,23 @@ _FAMILIES = (
     entering,
     connecting,
 )
-for command in (command for family in _FAMILIES for command in family.COMMANDS):
-    cli.add_command(command)
+_PATHS = "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."
+
+
+def _explained(command: click.Command) -> click.Command:
+    """With what PATH means, wherever there is one."""
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _explained(below)
+    if any(
+        "PATH" in (parameter.metavar or "") for parameter in command.params if isinstance(parameter, click.Argument)
+    ):
+        command.epilog = _PATHS
+    return command
+
+
+for family in _FAMILIES:
+    for command in family.COMMANDS:
+        cli.add_command(_explained(command))
 
 
 def main() -> None:

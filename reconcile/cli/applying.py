@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.running import colour, format_option, output_options, scope_options, variable_option
+from reconcile.cli.options import colour, format_option, output_options, scope_options, variable_option
 from reconcile.errors import UsageError
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from reconcile import __version__
 from reconcile.applying import Guard
-from reconcile.cli.running import DEFAULT_PATH, note
+from reconcile.cli.logs import note
+from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired

@@ -14,7 +14,8 @@ import msgspec
 
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, origins, planfiles, showing
-from reconcile.cli.running import note, progress, run_log
+from reconcile.cli.logs import note, run_log
+from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import click
 import msgspec
 
-from reconcile.cli.running import colour
+from reconcile.cli.options import colour
 from reconcile.model import desired
 from reconcile.ports import Check
 from reconcile.render import printable

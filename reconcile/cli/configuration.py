@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.running import DEFAULT_PATH, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.options import DEFAULT_PATH, format_option, output_options, paths_argument, variable_option
 from reconcile.errors import ConfigError, Problem, UsageError
 
 
@@ -99,7 +99,8 @@ def _annotation(problem: Problem) -> str:
     file = problem.file
     for char, code in (("%", "%25"), (":", "%3A"), (",", "%2C")):
         file = file.replace(char, code)
-    return f"::error file={file},line={problem.line},col={problem.column}::{message}"
+    place = f",line={problem.line},col={problem.column}" if problem.line else ""
+    return f"::error file={file}{place}::{message}"
 
 
 COMMANDS = (init, validate)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from reconcile.cli.running import DEFAULT_PATH, output_options, paths_argument, variable_option
+from reconcile.cli.options import DEFAULT_PATH, output_options, paths_argument, variable_option
 from reconcile.errors import SourceUnreadable, UsageError
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.running import format_option, output_options, progress, variable_option
+from reconcile.cli.options import format_option, output_options, variable_option
+from reconcile.cli.progress import progress
 
 
 @click.command()

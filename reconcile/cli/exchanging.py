@@ -11,7 +11,8 @@ import click
 
 from reconcile.cli import assembling
 from reconcile.cli.checklist import each_server
-from reconcile.cli.running import DEFAULT_PATH, progress
+from reconcile.cli.options import DEFAULT_PATH
+from reconcile.cli.progress import progress
 from reconcile.config import Loaded
 from reconcile.errors import SourceUnreadable, UsageError
 from reconcile.model import desired

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.running import (
-    colour,
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    scope_options,
-    variable_option,
-)
+from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.config import Loaded
@@ -46,7 +39,7 @@ def explain(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Explain why somebody is in or out, in which groups, with which role.
+    """Explain why somebody is in or out, and what they get.
 
     USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the platform. Also for
     people who are not synchronised. Exit code 1 when the name means nobody. Writes nothing.

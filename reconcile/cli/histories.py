@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.running import (
-    Command,
-    colour,
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    variable_option,
-)
+from reconcile.cli.logs import report_error
+from reconcile.cli.options import Command, colour, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.progress import progress
 from reconcile.errors import Locked, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -184,9 +178,11 @@ def _verify(platform: "Platform", names: tuple[str, ...], form: str) -> int:
 def unlock(
     context: click.Context, paths: tuple[Path, ...], workspaces: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    """Remove the lock that a dead run left behind, never that of a live one."""
+    """Remove the lock that a dead run left behind.
+
+    That of a live run stays; the refusal says whose it is.
+    """
     from reconcile.cli import assembling
-    from reconcile.cli.running import report_error
 
     loaded = assembling.configuration(paths, variables)
     names = assembling.chosen_workspaces(loaded.desired, workspaces)

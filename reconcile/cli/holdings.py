@@ -7,14 +7,8 @@ from typing import Any
 
 import click
 
-from reconcile.cli.running import (
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    scope_options,
-    variable_option,
-)
+from reconcile.cli.options import format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
 
 
 def _listing(name: str, text: str, columns: tuple[str, ...]) -> click.Command:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.cli.running import Silent, format_option, output_options, paths_argument, progress, variable_option
+from reconcile.cli.options import format_option, output_options, paths_argument, variable_option
+from reconcile.cli.progress import Silent, progress
 from reconcile.errors import SourceUnreadable
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module

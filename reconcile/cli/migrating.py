@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from reconcile.cli.applying import confirmed, interrupt
-from reconcile.cli.running import colour, output_options, paths_argument, progress, scope_options, variable_option
+from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused, UsageError
 
 

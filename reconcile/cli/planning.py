@@ -6,15 +6,8 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.running import (
-    colour,
-    format_option,
-    output_options,
-    paths_argument,
-    progress,
-    scope_options,
-    variable_option,
-)
+from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused
 
 EXIT_CHANGES = 3

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from types import FrameType
 from typing import Protocol
 
-from reconcile.cli.running import service_log
+from reconcile.cli.logs import service_log
 from reconcile.config.schedules import upcoming
 from reconcile.model.desired import Schedule
 

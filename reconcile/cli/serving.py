@@ -8,16 +8,9 @@ from pathlib import Path
 import click
 
 from reconcile.cli import runs as run_ids
-from reconcile.cli.running import (
-    colour,
-    ended,
-    output_options,
-    paths_argument,
-    report_error,
-    scope_options,
-    service_log,
-    variable_option,
-)
+from reconcile.cli.logs import report_error, service_log
+from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.running import ended
 from reconcile.errors import ConfigError, UsageError
 
 

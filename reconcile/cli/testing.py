@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.running import output_options, paths_argument, progress, scope_options, variable_option
+from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
 from reconcile.errors import Unreadable
 
 

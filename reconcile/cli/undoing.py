@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from reconcile import __version__
 from reconcile.cli import assembling
-from reconcile.cli.running import run_log
+from reconcile.cli.logs import run_log
 from reconcile.config import Loaded
 from reconcile.errors import UsageError
 from reconcile.model.change import Plan, Scope

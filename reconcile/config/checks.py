@@ -34,7 +34,8 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
     for key in ("role_mappings", "groups", "departments"):
         for index, rule in mappings(data, key):
             name = text(rule, "source")
-            if complete and name and name not in names:
+            # Where no source is declared at all, that is the one mistake to be told.
+            if complete and "sources" in data and name and name not in names:
                 known = suggestion(name, names) or (f"; there are: {', '.join(names[:10])}" if names else "")
                 findings.add((key, index, "source"), f"no source is called {shortened(name)}{known}")
             if key != "role_mappings":

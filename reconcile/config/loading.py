@@ -1,6 +1,7 @@
 """From paths to the desired state: the order in which everything is read, rendered, checked and built."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from reconcile.config.findings import Findings
 from reconcile.config.merging import Merged
 from reconcile.config.nodes import Path as Where
 from reconcile.config.secrecy import Secrecy
-from reconcile.config.wording import Schema
+from reconcile.config.wording import Schema, suggestion
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
 from reconcile.model.desired import DesiredState
@@ -48,11 +49,12 @@ def load(
     commands when they are revealed, not here. Raises ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
-    files = [file for path in paths for file in _files(path, problems)]
+    files, again = _once(file for path in paths for file in _files(path, problems))
     read = [document for file in files if (document := _document(file, contents, problems)) is not None]
     if not read:
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
     complete = len(read) == len(files) and all(problem.line for problem in problems)
+    problems += (Problem(str(file), 0, 0, "", f"is read already as {first}: name it once") for file, first in again)
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
     known = _variables(merged, variables, findings)
@@ -102,6 +104,13 @@ def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
     yield from inside
 
 
+def _once(files: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, Path]]]:
+    """The files, and those that are one of them by another path, each with the first."""
+    first: dict[Path, Path] = {}
+    named = [(file, first.setdefault(file.absolute(), file)) for file in files]
+    return list(first.values()), [(file, known) for file, known in named if known is not file]
+
+
 def _document(path: Path, contents: Mapping[Path, bytes], problems: list[Problem]) -> documents.Document | None:
     if path in contents:
         exposed = path.is_file() and _exposed(path.stat().st_mode)
@@ -144,15 +153,39 @@ def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> 
             findings.add(("vars", name), f"the value given for `{name}` is not UTF-8 text")
             known[name] = ""
     declared = merged.data.get("vars")
+    names = list(declared) if isinstance(declared, dict) else []
+    texts = _templates(merged.data)
+    for name in given.keys() - names:
+        if not any(re.search(rf"\b{name}\b", text) for text in texts):
+            told = suggestion(name, names)
+            findings.add(("vars", name), f"--var gives it a value, but no `vars` and no template knows it{told}")
     for name, value in declared.items() if isinstance(declared, dict) else ():
         if name not in given:
             known[name] = _render(value, ("vars", name), known, findings)
     return known
 
 
+def _templates(data: Mapping[str, Any]) -> list[str]:
+    """Every text of the document that may be a template."""
+    found: list[str] = []
+
+    def visit(_path: Where, text: str, _at: Schema) -> None:
+        if "{" in text:
+            found.append(text)
+
+    schema.map_text(data, visit)
+    return found
+
+
 def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
     """The document with every template over the configuration replaced by what it gives."""
-    data = {key: _render(value, (key,), known, findings) for key, value in merged.data.items() if key != "vars"}
+    keys = schema.schema()["properties"]
+    data = {
+        # A key that nobody knows is the mistake, and what its templates would miss is none.
+        key: _render(value, (key,), known, findings) if key in keys else value
+        for key, value in merged.data.items()
+        if key != "vars"
+    }
     if "vars" in merged.data:
         declared = merged.data["vars"]
         data["vars"] = {name: known[name] for name in declared} if isinstance(declared, dict) else declared

@@ -5,8 +5,7 @@ from typing import Final
 
 from reconcile.directories import activedirectory
 from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import protects
+from reconcile.directories.targets import Target, protects
 from reconcile.model import desired
 
 NO_GSSAPI: Final = (

@@ -9,9 +9,9 @@ import importlib
 import logging
 from collections.abc import Sequence
 
-from reconcile.directories import binding, ldapsearch, securing, transports
+from reconcile.directories import binding, choosing, ldapsearch, securing
 from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Unusable
-from reconcile.directories.targets import Target, target
+from reconcile.directories.targets import Target, protects, target
 from reconcile.directories.transports import Session, Told
 from reconcile.model import desired
 
@@ -33,17 +33,17 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: 
         raise NoConnection(REACH, f"the source {source.name}: {error}") from error
     if source.bind.kerberos:
         _import_kerberos(source)
-    protects = [transports.protects(source, some) for some in targets]
+    protected = [protects(source, some) for some in targets]
     # Without TLS Kerberos signs and encrypts, or there is no bind.
-    if source.require_signing and not source.bind.kerberos and not all(protects):
+    if source.require_signing and not source.bind.kerberos and not all(protected):
         raise NoConnection(
             TLS,
             f"the source {source.name} has require_signing: true, but tls.mode is none: nothing was sent.\n"
             "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
         )
-    name, session = transports.chosen(source, targets)
+    name, session = choosing.chosen(source, targets)
     log.info("%s: the transport is %s", source.name, name)
-    rules = securing.context(source.tls) if any(protects) else None
+    rules = securing.context(source.tls) if any(protected) else None
     if not warned:
         _warn(source, targets)
     failures: list[Unusable] = []

@@ -7,8 +7,7 @@ they take the same ticket, which is for that name too.
 import shlex
 
 from reconcile.directories.searching import Search
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import protects
+from reconcile.directories.targets import Target, protects
 from reconcile.model import desired
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from reconcile.directories import activedirectory, binding, transports
+from reconcile.directories import activedirectory, binding, choosing, transports
 from reconcile.directories.targets import Target, target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
@@ -55,7 +55,7 @@ def _transport(source: desired.Source) -> Iterator[Fault]:
     if source.transport not in transports.NAMES:
         yield ("transport",), f"is one of {', '.join(transports.NAMES)}, not {source.transport!r}"
     if source.transport == transports.PYTHON_LDAP:
-        why = transports.unsuited(source, tuple(targets(source.servers))) or transports.missing()
+        why = choosing.unsuited(source, tuple(targets(source.servers))) or choosing.missing()
         if why:
             yield ("transport",), f"{transports.PYTHON_LDAP} cannot be used: {why}"
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from reconcile.model import dn
+from reconcile.model import desired, dn
 
 
 class Target(NamedTuple):
@@ -36,3 +36,8 @@ def target(url: str) -> Target:
 def named(url: str) -> str:
     """The normalized DN in the URL of a reference (RFC 4516); "" where there is none."""
     return dn.key(unquote(urlsplit(url).path.removeprefix("/")))
+
+
+def protects(source: desired.Source, some: Target) -> bool:
+    """Whether TLS stands between this server and us."""
+    return some.ldaps or source.tls.mode != "none"

@@ -63,14 +63,17 @@ def check(
     targets: Iterable[str], changes: Iterable[Change], skips: Iterable[Skip], states: Iterable[PlatformState]
 ) -> None:
     """Raises UsageError for a target that is nowhere: not on the platform, not in the plan, not among the skipped."""
+    wanted = {target: _parse(target) for target in targets}
+    if not wanted:
+        return
     known = {named for change in changes for named in _concerns(change)}
     known |= {("user", skip.username.casefold()) for skip in skips}
     for state in states:
         names = Names(state)
         for kind in _KINDS:
             known |= {(str(kind), names.key(one).casefold()) for one in names.objects(kind)}
-    for target in targets:
-        if _parse(target) not in known:
+    for target, parsed in wanted.items():
+        if parsed not in known:
             what, _, name = target.partition(":")
             raise UsageError(
                 f"there is no {what} {name!r}: not on the platform, not in the plan, not among the skipped"

@@ -1,5 +1,6 @@
 """What one process costs: wall time, CPU time, peak memory."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ import msgspec
 
 ROOT = Path(__file__).parents[2]
 _CHILD = Path(__file__).with_name("child.py")
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""What is installed has been compiled: no run is to pay for that."""
 
 
 class WrongExit(Exception):
@@ -41,7 +44,13 @@ def measure(command: Sequence[str | Path], folder: Path, *, expected: int = 0) -
     starter = [sys.executable, "-I", "-S", _CHILD, report, *command]
     with errors.open("wb") as stderr:
         subprocess.run(
-            starter, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, check=True
+            starter,
+            cwd=ROOT,
+            env=_ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            check=True,
         )
     cost = msgspec.json.decode(report.read_bytes(), type=_Report)
     if cost.code != expected:

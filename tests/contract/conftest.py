@@ -1,4 +1,7 @@
-"""Database servers that the contract tests share: one of each kind for a process, started when it is first wanted."""
+"""The adapters that the contract tests run over, and the database servers they share.
+
+There is one server of each kind for a process, started when it is first wanted.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -7,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.platforms.sql import database
-from tests.contract.platforms import SERVERS, Acme, Servers, acme, sql
+from reconcile.ports import Platform
+from tests.contract.platforms import CASES, SERVERS, Acme, Case, Servers, acme, sql
 from tests.contract.servers import Opened
 from tests.servers.databases import Server
 
@@ -34,6 +38,19 @@ def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
     from tests.servers.postgresql import postgresql
 
     return postgresql
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
+def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
+    """Each adapter of the Platform port, empty."""
+    with CASES[request.param](tmp_path, servers) as made:
+        yield made
+
+
+@pytest.fixture
+def platform(case: Case) -> Platform:
+    """The same without its name and what hinders it."""
+    return case.platform
 
 
 @pytest.fixture(params=SERVERS)

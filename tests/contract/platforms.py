@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -18,6 +19,8 @@ from reconcile.ports import Holder, Platform
 from tests.servers.databases import Server
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
+HERE = HOLDER._replace(host=socket.gethostname())
+"""A run of this process, which is alive."""
 
 
 Servers: TypeAlias = Callable[[str], Server]
@@ -243,3 +246,27 @@ def view(state: PlatformState) -> dict[str, Any]:
         "memberships": {(names[one.user], groups[one.group]): one.origin for one in state.memberships},
         "grants": {(names[one.user], one.role): one.origin for one in state.grants},
     }
+
+
+def users(platform: Platform) -> Any:
+    return view(platform.read("main"))["users"]
+
+
+def ids(platform: Platform) -> dict[str, str]:
+    return {one.username: one.id for one in platform.read("main").users}
+
+
+ERASED: Fields = {
+    "username": "erased-x",
+    "first_name": "unknown",
+    "last_name": "unknown",
+    "email": "",
+    "status": "erased",
+    "status_origin": "corp",
+    "status_cause": "missing",
+    "external_id": None,
+    "dn": None,
+    "department": None,
+    "manager": None,
+    "attributes": {"phone": None},
+}

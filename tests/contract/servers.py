@@ -1,6 +1,5 @@
 """A database on a server as its administrator and as an application see it."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,12 +11,8 @@ import pytest
 
 from reconcile.errors import Locked
 from reconcile.platforms.sql import SqlPlatform
-from tests.contract.platforms import (
-    HOLDER,
-    Acme,
-)
+from tests.contract.platforms import HERE, Acme
 
-HERE = HOLDER._replace(host=socket.gethostname())
 Opened: TypeAlias = Callable[[Acme | str], SqlPlatform]
 """Opens the platform in a database, or behind a url, until the test is over."""
 

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,10 @@ from reconcile.errors import Locked
 from reconcile.platforms.attempts import FREE, MEMORY
 from reconcile.platforms.sql import database
 from reconcile.ports import Platform
-from tests.contract.platforms import CASES, HOLDER, SERVERS, Case, Servers, ok, sql, user
+from tests.contract.platforms import CASES, HOLDER, SERVERS, Servers, ok, sql, user
 
 NOW = 1_800_000_000
 KEY, OTHER = "a" * 64, "b" * 64
-
-
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
-def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
-    with CASES[request.param](tmp_path, servers) as made:
-        yield made
-
-
-@pytest.fixture
-def platform(case: Case) -> Platform:
-    return case.platform
 
 
 def fill(platform: Platform, workspace: str = "main", key: str = KEY) -> None:

@@ -1,11 +1,9 @@
 """The history over every adapter: what a run leaves behind, that it is chained, and what an erase takes out of it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from reconcile.applying import apply
 from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
@@ -13,12 +11,10 @@ from reconcile.model.history import Entry, fault
 from reconcile.model.report import Report
 from reconcile.ports import Platform
 from tests.contract.platforms import (
-    CASES,
     CORP,
+    ERASED,
     HOLDER,
-    SERVERS,
     Case,
-    Servers,
     change,
     department,
     grant,
@@ -26,18 +22,6 @@ from tests.contract.platforms import (
     member,
     user,
 )
-from tests.contract.test_platforms import ERASED
-
-
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
-def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
-    with CASES[request.param](tmp_path, servers) as made:
-        yield made
-
-
-@pytest.fixture
-def platform(case: Case) -> Platform:
-    return case.platform
 
 
 def planned(*changes: Change) -> Plan:

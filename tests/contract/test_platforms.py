@@ -1,6 +1,5 @@
 """One suite over every adapter of the Platform port."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +11,22 @@ from reconcile.model.path import path
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.ports import Platform
 from tests.contract.platforms import (
-    CASES,
     CORP,
+    ERASED,
     HOLDER,
-    SERVERS,
     Case,
-    Servers,
     change,
     department,
     grant,
     group,
+    ids,
     member,
-    nested,
     ok,
     user,
+    users,
     view,
     write,
 )
-
-
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
-def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
-    with CASES[request.param](tmp_path, servers) as made:
-        yield made
-
-
-@pytest.fixture
-def platform(case: Case) -> Platform:
-    return case.platform
-
-
-def users(platform: Platform) -> Any:
-    return view(platform.read("main"))["users"]
-
-
-def ids(platform: Platform) -> dict[str, str]:
-    return {one.username: one.id for one in platform.read("main").users}
 
 
 def test_what_was_never_applied_is_empty_and_reading_makes_nothing(platform: Platform, tmp_path: Path) -> None:
@@ -100,13 +79,6 @@ def test_creates_are_read_back(platform: Platform) -> None:
         "example.com",
         "Head office",
     )
-
-
-def test_ids_stay_and_are_never_given_again(platform: Platform) -> None:
-    ok(platform, [user("anna"), user("ben")])
-    before = ids(platform)
-    ok(platform, change("user", "update", "anna", {"username": "Anna Maria"}))
-    assert ids(platform) == {"Anna Maria": before["anna"], "ben": before["ben"]}
 
 
 def test_updates_of_every_kind(platform: Platform) -> None:
@@ -242,22 +214,6 @@ def test_a_department_with_others_below_stays(platform: Platform) -> None:
     assert len(platform.read("main").departments) == 2
 
 
-ERASED: Fields = {
-    "username": "erased-x",
-    "first_name": "unknown",
-    "last_name": "unknown",
-    "email": "",
-    "status": "erased",
-    "status_origin": "corp",
-    "status_cause": "missing",
-    "external_id": None,
-    "dn": None,
-    "department": None,
-    "manager": None,
-    "attributes": {"phone": None},
-}
-
-
 def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(platform: Platform) -> None:
     ok(platform, CORP, user("Anna", email="a@b.c", attributes={"phone": "1"}), group("g"), member("Anna", "g", None))
     before = ids(platform)["Anna"]
@@ -314,80 +270,6 @@ def test_now_is_when_the_run_began(platform: Platform) -> None:
     assert users(platform)["anna"] == {"status": "active"}
 
 
-def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:
-    ok(platform, [user(name) for name in ("a", "b", "c", "d", "e")], [group("g"), group("h")])
-    before = ids(platform)
-    ok(
-        platform,
-        [change("group", "update", "g", {"name": "h"}), change("group", "update", "h", {"name": "g"})],
-        [
-            change("user", "update", "a", {"username": "b", "email": "was a"}),
-            change("user", "update", "b", {"username": "a"}),
-            change("user", "update", "c", {"username": "d"}),
-            change("user", "update", "d", {"username": "D2", "manager": "d"}),  # that is who is called d afterwards
-            change("user", "update", "e", {"username": "E"}),
-        ],
-        [user("c"), user("e2", manager="b")],
-        [member("a", "g"), member("c", "h")],
-    )
-    after = ids(platform)
-    assert after["b"] == before["a"]
-    assert after["a"] == before["b"]
-    assert after["d"] == before["c"]
-    assert after["D2"] == before["d"]
-    assert after["E"] == before["e"]
-    assert users(platform)["b"]["email"] == "was a"
-    assert users(platform)["D2"]["manager"] == "d"
-    assert users(platform)["e2"]["manager"] == "b"
-    assert set(view(platform.read("main"))["memberships"]) == {("a", "g"), ("c", "h")}
-
-
-def test_losses_mean_the_names_of_before(platform: Platform) -> None:
-    ok(platform, [user("a"), user("b")], group("g"), [member("a", "g"), member("b", "g")])
-    before = ids(platform)
-    reasons = write(
-        platform,
-        [change("user", "update", "a", {"username": "b"}), change("user", "update", "b", {"username": "a"})],
-        change("membership", "delete", "a/g", None, {"user": "a", "group": "g", "origin": "corp"}),
-        change("user", "delete", "a"),
-    )
-    assert reasons == [""] * 4
-    assert ids(platform) == {"a": before["b"]}
-
-
-def test_departments_trade_places_between_levels(platform: Platform) -> None:
-    ok(platform, [department("A"), department("B"), department("X", "A")])
-    before = {one.title: one.id for one in platform.read("main").departments}
-    ok(
-        platform,
-        [
-            change("department", "update", "B", {"title": "X", "parent": "A"}),
-            change("department", "update", "A/X", {"title": "B", "parent": None}),
-        ],
-    )
-    assert set(view(platform.read("main"))["departments"]) == {"A", "B", "A/X"}
-    after = {one.title: one.id for one in platform.read("main").departments}
-    assert (after["X"], after["B"]) == (before["B"], before["X"])
-
-
-def test_departments_move_and_swap(platform: Platform) -> None:
-    ok(platform, [department("A"), department("B"), department("S", "A"), department("S", "B"), department("T", "A")])
-    before = {one.id: one for one in platform.read("main").departments}
-    ok(
-        platform,
-        [change("department", "update", "A", {"title": "B"}), change("department", "update", "B", {"title": "A"})],
-        [
-            change("department", "update", "A/S", {"parent": "A"}),
-            change("department", "update", "B/S", {"parent": "B"}),
-            change("department", "update", "A/T", {"title": "U", "parent": "A/S"}),
-        ],
-    )
-    seen = view(platform.read("main"))["departments"]
-    assert set(seen) == {"A", "B", "A/S", "B/S", "A/S/U"}
-    after = {one.id: one for one in platform.read("main").departments}
-    assert after.keys() == before.keys()
-
-
 def test_a_failing_change_is_isolated(case: Case) -> None:
     case.hinder("bad")
     reasons = write(
@@ -397,26 +279,6 @@ def test_a_failing_change_is_isolated(case: Case) -> None:
     assert "bad" in reasons[3]
     assert "d" in reasons[4]
     assert set(users(case.platform)) == {"a", "c"}
-
-
-def test_a_rename_that_fails_keeps_its_name_from_those_who_want_it(case: Case) -> None:
-    ok(case.platform, [user("a"), user("b"), user("c"), user("x")])
-    case.hinder("bad")
-    reasons = write(
-        case.platform,
-        [
-            change("user", "update", "a", {"username": "bad"}),
-            change("user", "update", "b", {"username": "a"}),
-            change("user", "update", "c", {"username": "b"}),
-            change("user", "update", "x", {"email": "x@example.com"}),
-        ],
-    )
-    assert reasons[0] == "the application says no"
-    assert reasons[1]
-    assert reasons[2]
-    assert reasons[3] == ""
-    assert set(users(case.platform)) == {"a", "b", "c", "x"}
-    assert users(case.platform)["x"]["email"] == "x@example.com"
 
 
 def test_what_is_not_there_is_a_failure(platform: Platform) -> None:
@@ -447,53 +309,6 @@ def test_what_is_not_there_is_a_failure(platform: Platform) -> None:
         (reason,) = write(platform, one)
         assert "not there" in reason, one
     assert view(platform.read("main")) == view(before)
-
-
-def test_what_was_deleted_in_this_plan_is_not_there(platform: Platform) -> None:
-    ok(platform, user("anna"))
-    assert write(platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})) == [
-        "",
-        "it is no longer there",
-    ]
-
-
-def test_names_are_unique_whatever_their_case(platform: Platform) -> None:
-    ok(platform, user("Änna"), group("Staff"))
-    reasons = write(platform, [user("ÄNNA"), user("ben"), user("Ben")], [group("STAFF"), group("x"), group("X")])
-    assert [bool(reason) for reason in reasons] == [True, False, True, True, False, True]
-    assert set(users(platform)) == {"Änna", "ben"}
-    assert write(platform, change("user", "update", "ben", {"username": "äNNa"})) != [""]
-    ok(platform, change("user", "update", "Änna", {"username": "änna"}))
-    assert set(users(platform)) == {"änna", "ben"}
-
-
-def test_what_is_there_cannot_be_created_again(platform: Platform) -> None:
-    everything = [CORP, department("Sales"), group("g"), user("a", source="corp", external_id="1")]
-    ok(platform, *everything, grant("a", "r"), member("a", "g"))
-    again = [*everything, grant("a", "r"), member("a", "g"), user("b", source="corp", external_id="1")]
-    assert all(write(platform, *again))
-
-
-def test_a_name_may_hold_the_slash_of_the_key(platform: Platform) -> None:
-    ok(platform, [user("a/b"), user("a")], [group("c"), group("b/c")], member("a/b", "c"), grant("a", "x/y"))
-    ok(
-        platform,
-        change("membership", "update", "a/b/c", {"origin": "other"}),
-        change("grant", "update", "a/x/y", {"origin": "other"}),
-    )
-    assert view(platform.read("main"))["memberships"] == {("a/b", "c"): "other"}
-    assert view(platform.read("main"))["grants"] == {("a", "x/y"): "other"}
-
-
-def test_values_as_long_as_the_limits_say(platform: Platform) -> None:
-    limit = platform.limits.lengths
-    long = {field: "ä" * (limit.get(field) or 300) for field in ("first_name", "last_name", "email")}
-    name = "ü" * (limit.get("username") or 255)
-    ok(platform, user(name, attributes={"a": "x" * 100_000}, dn="cn=" + "y" * 10_000, **long))
-    assert users(platform)[name]["attributes"] == {"a": "x" * 100_000}
-    for field, length in limit.items():
-        if field in long and length:
-            assert write(platform, user("longer", **{field: "x" * (length + 1)})) == [f"the {field} is too long"]
 
 
 def test_no_changes_are_no_work(platform: Platform) -> None:
@@ -561,87 +376,6 @@ def test_without_the_lock_nothing_is_written(platform: Platform) -> None:
 def test_closing_twice_is_fine(platform: Platform) -> None:
     platform.close()
     platform.close()
-
-
-# Groups within groups
-
-
-def nestings(platform: Platform) -> Any:
-    return view(platform.read("main"))["nested"]
-
-
-def test_groups_are_created_within_each_other_and_in_a_circle(platform: Platform) -> None:
-    assert platform.limits.nested_groups
-    ok(platform, group("there"))
-    ok(
-        platform,
-        [
-            group("a", groups={"b": "corp", "there": ""}),
-            group("b", groups={"c": "corp"}),
-            group("c", groups={"a": "corp"}),
-        ],
-    )
-    circle = {("a", "b"): "corp", ("b", "c"): "corp", ("c", "a"): "corp"}
-    assert nestings(platform) == {**circle, ("a", "there"): ""}
-
-
-def test_nestings_come_go_and_change_hands(platform: Platform) -> None:
-    ok(platform, [group("in", groups={"a": "corp", "b": ""}), group("a"), group("b"), group("c")])
-    ok(platform, nested("in", {"c": None}, {"c": "other"}), nested("in", {"a": "corp"}, {"a": None}))
-    assert nestings(platform) == {("in", "b"): "", ("in", "c"): "other"}
-    ok(platform, [nested("in", {"b": ""}, {"b": "corp"}), nested("in", {"c": "other"}, {"c": None})])
-    assert nestings(platform) == {("in", "b"): "corp"}
-
-
-def test_a_nesting_names_groups_as_they_were_and_as_they_will_be(platform: Platform) -> None:
-    ok(platform, [group("a"), group("b"), group("in", groups={"a": "corp"})])
-    ok(
-        platform,
-        [change("group", "update", "a", {"name": "b"}), change("group", "update", "b", {"name": "a"})],
-        group("new"),
-        [
-            nested("in", {"b": None}, {"a": "corp"}),  # that which was b
-            nested("in", {"a": "corp"}, {"b": None}),
-            nested("in", {}, {"new": "corp"}),
-            nested("a", {"in": None}, {"in": "corp"}),
-        ],
-    )
-    assert nestings(platform) == {("in", "a"): "corp", ("in", "new"): "corp", ("b", "in"): "corp"}
-
-
-def test_nestings_go_with_either_group(platform: Platform) -> None:
-    ok(platform, [group("a", groups={"b": "corp"}), group("b", groups={"c": "corp"}), group("c")])
-    ok(platform, change("group", "delete", "b"))
-    assert nestings(platform) == {}
-    assert set(view(platform.read("main"))["groups"]) == {"a", "c"}
-
-
-def test_a_nesting_that_cannot_be_fails_alone_and_leaves_no_trace(platform: Platform) -> None:
-    ok(platform, [group("old"), group("taken")])
-    reasons = write(
-        platform,
-        [
-            group("lost", groups={"nowhere": "corp"}),
-            group("follows", groups={"lost": "corp", "old": "corp"}),
-            group("follows too", groups={"follows": "corp"}),
-            group("itself", groups={"itself": "corp"}),
-            group("fine", groups={"old": "corp"}),
-            group("TAKEN", groups={"old": "corp"}),
-        ],
-        [
-            nested("old", {}, {"nowhere": "corp"}),
-            nested("nowhere", {}, {"old": "corp"}),
-            nested("old", {}, {"old": "corp"}),
-            nested("old", {}, {"follows": "corp"}),
-            nested("old", {"taken": None}, {"taken": "corp"}),
-        ],
-    )
-    assert [bool(reason) for reason in reasons] == [True, True, True, True, False, True, True, True, True, True, False]
-    assert reasons[0] == "the group 'nowhere' is not there"
-    assert reasons[3] == reasons[8] == "a group cannot be in itself"
-    assert set(view(platform.read("main"))["groups"]) == {"old", "taken", "fine"}
-    assert nestings(platform) == {("fine", "old"): "corp", ("old", "taken"): "corp"}
-    ok(platform, group("lost"), group("follows"))
 
 
 def remember(platform: Platform, *readings: Reading) -> None:

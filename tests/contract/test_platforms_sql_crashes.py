@@ -12,21 +12,8 @@ import pytest
 from reconcile.errors import Locked
 from reconcile.platforms.sql import SqlPlatform, locking
 from tests.contract.child import USERS
-from tests.contract.platforms import (
-    Acme,
-    ok,
-    prepare,
-    user,
-)
-from tests.contract.servers import (
-    HERE,
-    Opened,
-    application,
-    is_mariadb,
-    refusal,
-    usernames,
-    wait_until,
-)
+from tests.contract.platforms import HERE, Acme, ok, prepare, user
+from tests.contract.servers import Opened, application, is_mariadb, refusal, usernames, wait_until
 
 pytestmark = pytest.mark.server
 

@@ -18,6 +18,7 @@ from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.sqlite import SqliteDatabase
 from tests.contract.platforms import (
     CORP,
+    ERASED,
     HOLDER,
     SERVERS,
     Servers,
@@ -31,7 +32,6 @@ from tests.contract.platforms import (
     user,
     write,
 )
-from tests.contract.test_platforms import ERASED
 
 Run: TypeAlias = Callable[..., list[tuple[object, ...]]]
 

@@ -8,19 +8,8 @@ import pymysql
 import pytest
 
 from reconcile.errors import PlatformUnreadable
-from tests.contract.platforms import (
-    CORP,
-    Acme,
-    change,
-    grant,
-    group,
-    member,
-    ok,
-    user,
-    view,
-    write,
-)
-from tests.contract.servers import HERE, Opened, application, is_mariadb, usernames, wait_until, waiting
+from tests.contract.platforms import CORP, HERE, Acme, change, grant, group, member, ok, user, view, write
+from tests.contract.servers import Opened, application, is_mariadb, usernames, wait_until, waiting
 
 pytestmark = pytest.mark.server
 REFUSED = "(?i)violates|constraint|duplicate|too long"

@@ -14,8 +14,8 @@ import pytest
 from reconcile.cli import cli
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import Stage
-from tests.scenarios.test_command_line import Shell
 
 PEOPLE: dict[str, Any] = {f"uid=u{number}": None for number in range(8)}
 

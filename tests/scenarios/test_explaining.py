@@ -11,17 +11,12 @@ import msgspec
 import pytest
 
 from reconcile.model import explanation
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import BASE, DESIRED
-from tests.scenarios.test_command_line import Shell
 
 TOP = Path(__file__).parents[2]
 SOURCE: dict[str, Any] = DESIRED["sources"][0]
 GROUPS = f"ou=groups,{BASE}"
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(tmp_path, capsys, monkeypatch)
 
 
 def company(shell: Shell, people: dict[str, Any], users: dict[str, Any] | None = None, **more: Any) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,18 +11,13 @@ import pytest
 
 from reconcile.applying import dumps, loads
 from reconcile.model.change import Acceptance
-from tests.scenarios.test_command_line import RECONCILE, Shell, _read
+from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 
 CODE = "users_lost:main/corp:12"
 
 
 def people(first: int, last: int) -> dict[str, Any]:
     return {f"uid=p{number:02}": None for number in range(first, last + 1)}
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(tmp_path, capsys, monkeypatch)
 
 
 @pytest.fixture
@@ -172,7 +166,7 @@ def test_a_stale_plan_is_made_anew_and_asked_about(shell: Shell, answer: bytes, 
         while seen.count(b"[y/N]") < asked:
             seen += os.read(ours, 4096)
         os.write(ours, say)
-    while chunk := _read(ours):
+    while chunk := terminal_output(ours):
         seen += chunk
     os.close(ours)
     assert child.wait() == code, seen
@@ -189,7 +183,7 @@ def test_a_stale_plan_made_anew_accepts_nothing(company: Shell) -> None:
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
     os.close(theirs)
     seen = b""
-    while chunk := _read(ours):
+    while chunk := terminal_output(ours):
         seen += chunk
     os.close(ours)
     assert child.wait() == 4, seen

@@ -13,7 +13,7 @@ from reconcile.model import desired
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder
 from tests.contract.platforms import Text
-from tests.scenarios.test_command_line import Shell
+from tests.scenarios.shell import Shell
 
 
 @pytest.fixture

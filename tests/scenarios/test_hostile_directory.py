@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.cli.running import end_log_file
+from reconcile.cli.logs import end_log_file
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
-from tests.scenarios.test_command_line import Shell, shell
-
-__all__ = ["shell"]
 
 EVIL = "\x07\x1b[2J\x9b31m\r\u202eevil\u2066\u200b\x85\x7f"
 COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")

@@ -10,13 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.cli.logfile import LogFile
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
-from tests.scenarios.test_command_line import Shell
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(tmp_path, capsys, monkeypatch)
 
 
 def text(shell: Shell, name: str = "the.log") -> str:

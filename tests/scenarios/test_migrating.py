@@ -1,19 +1,11 @@
 """Another scheme of usernames for users who are there: all of them, or none."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
-from tests.scenarios.test_command_line import Shell
 
 SCHEME = {"username": "{{ identifier }}@{{ domain }}"}
-
-
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(tmp_path, capsys, monkeypatch)
 
 
 def sources(**users: Any) -> list[dict[str, Any]]:

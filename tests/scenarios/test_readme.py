@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,20 @@ def test_every_command_of_the_readme_exists() -> None:
     assert set(re.findall(r"`reconcile (\w[\w-]*)", text)) <= commands
     table = text.partition("## Commands")[2]
     assert all(re.search(rf"\b{command}\b", table) for command in commands)
+
+
+def test_every_extra_is_named() -> None:
+    extras = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    table = (TOP / "README.md").read_text(encoding="utf-8").partition("| extra | for |")[2].partition("\n\n")[0]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert set(named) == extras.keys() - {"dev", "checks"}
+
+
+def test_the_shell_completes() -> None:
+    asked = {"_RECONCILE_COMPLETE": "bash_complete", "COMP_WORDS": "reconcile plan --un", "COMP_CWORD": "2"}
+    command = [sys.executable, "-c", "import sys; from reconcile.cli import main; sys.argv[0] = 'reconcile'; main()"]
+    done = subprocess.run(command, env=os.environ | asked, check=False, capture_output=True, text=True)
+    assert done.stdout == "plain,--undo\n"
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder
+from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED, Stage
-from tests.scenarios.test_command_line import Shell
 
 TWO = DESIRED["platform"] | {"workspaces": ["one", "two"]}
 BREAK = (

@@ -19,9 +19,8 @@ from typing import Any
 from tests.servers.forking import Execute
 from tests.servers.samba import Samba
 from tests.servers.site import Site
-from tests.servers.slapd import Slapd
+from tests.servers.slapd import Slapd, modify
 from tests.servers.sources import ldif
-from tests.servers.test_end_to_end import modify
 
 RIGHT = "Kein-Wörtchen-davon"
 """Everybody's password in OpenLDAP."""

@@ -190,3 +190,9 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
         else:
             return True
     return False
+
+
+def modify(running: Slapd, changes: str) -> None:
+    """Changes, as LDIF, by the administrator."""
+    command = ["ldapmodify", "-x", "-H", running.url, "-D", running.admin, "-w", running.password]
+    subprocess.run(command, input=changes, text=True, check=True, capture_output=True)

@@ -4,7 +4,6 @@ After a bad day the platform is what it was, to the byte, and the message says w
 """
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from tests.servers.certificates import Authority
 from tests.servers.forking import Execute
 from tests.servers.proxy import proxy
 from tests.servers.site import Site
-from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
+from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, modify, slapd
 from tests.servers.sources import ldif, people
 from tests.servers.stand_in import BASE, ended, stand_in, success
 
@@ -92,11 +91,6 @@ def test_the_directory_moves_and_the_platform_follows(tmp_path: Path, quick: Exe
         ]
         site.run("apply", "--yes")
         site.run("plan", "--check")
-
-
-def modify(running: Slapd, changes: str) -> None:
-    command = ["ldapmodify", "-x", "-H", running.url, "-D", running.admin, "-w", running.password]
-    subprocess.run(command, input=changes, text=True, check=True, capture_output=True)
 
 
 def test_a_server_that_is_gone(site: Site) -> None:

@@ -18,15 +18,15 @@ import pytest
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.directory import DirectorySnapshot
 from tests.servers import ber, sources
 from tests.servers.certificates import Authority
 from tests.servers.kerberos import HOST, READER, Realm, realm
 from tests.servers.proxy import listening
+from tests.servers.reading import read
 from tests.servers.samba import PASSWORD, SUFFIX
 from tests.servers.site import Site
 from tests.servers.slapd import Slapd, free_port, program, slapd, without
-from tests.servers.sources import PERSONS, Known, ldif, people
+from tests.servers.sources import Known, ldif, people
 from tests.servers.stand_in import stand_in
 from tests.servers.transports import LDAP3, PYTHON_LDAP, needs, needs_gssapi
 
@@ -52,14 +52,6 @@ def source(url: str, **changes: Any) -> desired.Source:
     """What `sources.source` makes, for the domain and with a ticket."""
     changes = {"type": "active_directory", "base_dn": SUFFIX, "bind": TICKET, "tls": CLEAR, "page_size": 500} | changes
     return sources.source(url, **changes)
-
-
-def read(settings: desired.Source) -> DirectorySnapshot:
-    directory = LdapDirectory(settings)
-    try:
-        return directory.read(PERSONS)
-    finally:
-        directory.close()
 
 
 def bound(settings: desired.Source) -> dict[str, str]:

@@ -13,32 +13,17 @@ import pytest
 
 from reconcile.directories import securing
 from reconcile.directories.ldap import LdapDirectory
-from reconcile.errors import SourceUnreadable
+from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
 from tests.servers import ber
 from tests.servers.certificates import Authority, Certificate
 from tests.servers.proxy import Proxy, listening, proxy
+from tests.servers.reading import count, refused
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
-from tests.servers.sources import PERSONS, Known, ldif, people, source
+from tests.servers.sources import Known, ldif, people, source
 from tests.servers.stand_in import stand_in, success
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
-
-
-def count(settings: desired.Source) -> int:
-    directory = LdapDirectory(settings)
-    try:
-        return len(directory.read(PERSONS).persons)
-    finally:
-        directory.close()
-
-
-def refused(settings: desired.Source) -> str:
-    with pytest.raises(SourceUnreadable) as caught:
-        count(settings)
-    assert caught.value.exit_code == 7
-    assert PASSWORD not in str(caught.value)
-    return str(caught.value)
 
 
 def trusted(authority: Authority, **changes: str) -> desired.Tls:
@@ -237,6 +222,22 @@ def test_wrong_credentials_are_said_at_once_and_not_tried_elsewhere(server: Slap
     assert f"{first.url}: the bind as cn=admin,{SUFFIX} was refused: result 49 (invalidCredentials)" in message
     assert "The DN or the password is wrong" in message
     assert "no-such-word" not in message
+
+
+class Unset:
+    """A secret that cannot be had."""
+
+    def reveal(self) -> str:
+        raise ConfigError([Problem("reconcile.yml", 1, 1, "sources[0].bind.password", "CORP_LDAP_PASSWORD is not set")])
+
+
+def test_a_password_that_cannot_be_had_is_a_fault_of_the_configuration_and_of_no_server(
+    server: Slapd, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = source(server.url, server.url, bind=desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Unset()))
+    with pytest.raises(ConfigError, match="CORP_LDAP_PASSWORD is not set"):
+        count(settings)
+    assert "bind" not in caplog.text, "the next server would not know it either"
 
 
 def test_an_empty_password_is_refused_before_the_bind(server: Slapd) -> None:

@@ -17,6 +17,7 @@ from reconcile.model.login import Names
 from tests.servers import ber
 from tests.servers.certificates import Authority
 from tests.servers.proxy import Proxy, proxy
+from tests.servers.reading import read, refused
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, program, slapd
 from tests.servers.sources import EVERYTHING, PERSONS, Known, ldif, people, source
 from tests.servers.stand_in import BASE, Answer, ended, stand_in, success
@@ -24,22 +25,6 @@ from tests.servers.stand_in import BASE, Answer, ended, stand_in, success
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
 
 PEOPLE = f"ou=people,{SUFFIX}"
-
-
-def read(settings: desired.Source) -> DirectorySnapshot:
-    directory = LdapDirectory(settings)
-    try:
-        return directory.read(PERSONS)
-    finally:
-        directory.close()
-
-
-def refused(settings: desired.Source) -> str:
-    with pytest.raises(SourceUnreadable) as caught:
-        read(settings)
-    assert caught.value.exit_code == 7
-    assert PASSWORD not in str(caught.value)
-    return str(caught.value)
 
 
 def logged_commands(caplog: pytest.LogCaptureFixture) -> list[str]:

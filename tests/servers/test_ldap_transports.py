@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconcile.directories import transports
+from reconcile.directories import choosing
 from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.targets import Target
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers.certificates import Authority, Certificate
 from tests.servers.proxy import proxy
+from tests.servers.reading import count, refused
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, slapd
 from tests.servers.sources import PERSONS, Known, ldif, people, source
 from tests.servers.transports import needs
@@ -26,21 +28,6 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def python_ldap() -> str:
     return needs("python-ldap")
-
-
-def count(settings: desired.Source) -> int:
-    directory = LdapDirectory(settings)
-    try:
-        return len(directory.read(PERSONS).persons)
-    finally:
-        directory.close()
-
-
-def refused(settings: desired.Source) -> str:
-    with pytest.raises(SourceUnreadable) as caught:
-        count(settings)
-    assert PASSWORD not in str(caught.value)
-    return str(caught.value)
 
 
 def used(settings: desired.Source, caplog: pytest.LogCaptureFixture) -> str:
@@ -63,12 +50,12 @@ def test_ldap3_is_taken_where_it_is_asked_for(server: Slapd, caplog: pytest.LogC
 def test_without_python_ldap_everything_works(
     server: Slapd, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transports, "find_spec", lambda _: None)
+    monkeypatch.setattr(choosing, "find_spec", lambda _: None)
     assert used(source(server.url), caplog) == "ldap3"
 
 
 def test_python_ldap_that_is_asked_for_and_not_there(server: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transports, "find_spec", lambda _: None)
+    monkeypatch.setattr(choosing, "find_spec", lambda _: None)
     settings = source(server.url, transport="python-ldap")
     message = refused(settings)
     assert "the source corp asks for transport: python-ldap, but it is not installed" in message
@@ -85,7 +72,7 @@ def test_python_ldap_that_cannot_be_imported(
     monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.opening", raising=False)
     monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.library", raising=False)
     monkeypatch.setitem(sys.modules, "ldap", None)
-    monkeypatch.setattr(transports, "find_spec", lambda _: True)
+    monkeypatch.setattr(choosing, "find_spec", lambda _: True)
     assert "it cannot be imported" in refused(source(server.url, transport=python_ldap))
     assert used(source(server.url), caplog) == "ldap3"
 
@@ -112,13 +99,13 @@ def test_what_python_ldap_cannot_check_is_left_to_ldap3(
     tls = {"ca_file": str(authority.file)} | tls
     url = url.replace("127.0.0.1", tls.pop("host", "127.0.0.1"))
     settings = source(url, tls=desired.Tls(**tls))
-    targets = [transports.Target(url, url.split("/")[2].split(":")[0], 1, scheme == "ldaps")]
-    assert transports.chosen(settings, targets)[0] == "ldap3"
+    targets = [Target(url, url.split("/")[2].split(":")[0], 1, scheme == "ldaps")]
+    assert choosing.chosen(settings, targets)[0] == "ldap3"
     asked = msgspec.structs.replace(settings, transport=python_ldap)
     assert why in refused(asked)
     assert [path for path, _ in LdapDirectory.problems(asked)] == [("transport",)]
     unchecked = msgspec.structs.replace(asked, tls=desired.Tls(mode=settings.tls.mode, verify="none"))
-    assert transports.chosen(unchecked, targets)[0] == python_ldap
+    assert choosing.chosen(unchecked, targets)[0] == python_ldap
 
 
 def test_ldap3_checks_the_other_name_over_ldaps(
@@ -131,7 +118,7 @@ def test_ldap3_checks_the_other_name_over_ldaps(
 READ = """
 import sys
 from reconcile.errors import SourceUnreadable
-from tests.servers.test_ldap_transports import count
+from tests.servers.reading import count
 from tests.servers.sources import source
 from reconcile.model import desired
 url, ca_file, name = sys.argv[1:]
@@ -190,13 +177,13 @@ def test_authorities_that_stand_in_no_single_file_are_left_to_ldap3(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python_ldap: str
 ) -> None:
     settings = source("ldap://ldap.example.com", tls=desired.Tls())
-    targets = [transports.Target("ldap://ldap.example.com", "ldap.example.com", 389, False)]
+    targets = [Target("ldap://ldap.example.com", "ldap.example.com", 389, False)]
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     if ssl.get_default_verify_paths().cafile is None:
-        assert transports.chosen(settings, targets)[0] == "ldap3"
+        assert choosing.chosen(settings, targets)[0] == "ldap3"
     (tmp_path / "ca-certificates.crt").write_text("")
-    assert transports.chosen(settings, targets)[0] == python_ldap
+    assert choosing.chosen(settings, targets)[0] == python_ldap
 
 
 def test_limits_and_traces_of_the_machine_change_nothing(
@@ -273,7 +260,7 @@ def test_odd_passwords_are_sent_or_refused_as_anywhere(server: Slapd, password: 
 @pytest.mark.parametrize("transport", ["ldap3", "python-ldap"])
 def test_only_the_transport_that_is_used_is_imported(server: Slapd, transport: str) -> None:
     script = (
-        "import sys; from tests.servers.test_ldap_transports import count\n"
+        "import sys; from tests.servers.reading import count\n"
         "from reconcile.directories.ldap import LdapDirectory; from tests.servers.sources import source\n"
         "settings = source(sys.argv[1], transport=sys.argv[2]); assert not list(LdapDirectory.problems(settings))\n"
         "assert not {'ldap3', 'ldap', '_ldap'} & sys.modules.keys()\n"

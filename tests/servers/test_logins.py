@@ -22,9 +22,8 @@ from tests.servers.certificates import Authority
 from tests.servers.samba import SUFFIX as DOMAIN
 from tests.servers.samba import Samba, samba
 from tests.servers.site import Site
-from tests.servers.slapd import SUFFIX, Slapd, slapd
+from tests.servers.slapd import SUFFIX, Slapd, modify, slapd
 from tests.servers.sources import ldif, people, source
-from tests.servers.test_end_to_end import modify
 from tests.servers.transports import TRANSPORTS, needs
 
 pytestmark = pytest.mark.server

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconcile.cli import cli
-from reconcile.cli.running import end_log_file
+from reconcile.cli.logs import end_log_file
 from reconcile.config import load
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.platforms.sql import SqlPlatform

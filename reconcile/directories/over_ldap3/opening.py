@@ -5,13 +5,14 @@ import time
 
 from reconcile.directories import binding, ldapsearch, securing
 from reconcile.directories.binding import reader
-from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Reader, Result, Unusable
+from reconcile.directories.failures import BIND, REACH, TLS, Reader, Result, Unusable
 from reconcile.directories.library import LDAPException, ldap3, send_sasl_negotiation
 from reconcile.directories.over_ldap3.securing import CheckedTls, described
 from reconcile.directories.over_ldap3.session import LdapThreeSession
 from reconcile.directories.reaching import reached
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import Told, protects
+from reconcile.directories.targets import Target, protects
+from reconcile.directories.transports import Told
+from reconcile.errors import ReconcileError
 from reconcile.model import desired
 
 
@@ -97,7 +98,7 @@ def _bind(connection: ldap3.Connection, source: desired.Source, some: Target) ->
         _simple(connection, source)
     except (LDAPException, OSError) as error:
         raise binding.broken(error) from error
-    except (NoConnection, Unusable):
+    except (ReconcileError, Unusable):  # the password cannot be had, or there is no ticket
         raise
     except Exception as error:
         raise Unusable(BIND, f"the answer to the bind is not LDAP ({error!r})") from error

@@ -28,8 +28,8 @@ from reconcile.directories.over_python_ldap.library import (
 )
 from reconcile.directories.over_python_ldap.session import PythonLdapSession
 from reconcile.directories.reaching import reached
-from reconcile.directories.targets import Target
-from reconcile.directories.transports import LDAP3, Told, protects
+from reconcile.directories.targets import Target, protects
+from reconcile.directories.transports import LDAP3, Told
 from reconcile.model import desired
 
 _NO_LIMIT = 0
@@ -166,7 +166,7 @@ def _kerberos(connection: Connection, source: desired.Source, some: Target) -> s
     def ask(message: bytes) -> tuple[Result, bytes]:
         return _answer(source, lambda: connection.sasl_bind_s("", kerberos.MECHANISM, message))
 
-    # Without TLS `transports.unsuited` lets nobody come here.
+    # Without TLS `choosing.unsuited` lets nobody come here.
     return kerberos.bind(source, some, connection.get_option(ldap.OPT_X_TLS_PEERCERT) or b"", ask).name
 
 

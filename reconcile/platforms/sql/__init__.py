@@ -1,7 +1,8 @@
 """The sql platform: users, groups and the rest in tables of a database that an application reads directly.
 
     tables       what there is; `schema` and `migrations` bring it about
-    database     the way there, transactions, what errors mean: `sqlite` or a `server`, `postgresql` or `mariadb`
+    urls         which `database` is meant: `sqlite`, or on a `server` `postgresql` or `mariadb`; transactions, what
+                 errors mean
     reading      tables → PlatformState
     writing      changes → statements; by kind: `named`, `nesting`, `departments`, `users`, `links`; below them `work`
                  and `isolation`
@@ -50,7 +51,7 @@ class SqlPlatform:
 
     @cached_property
     def _database(self) -> "Database":
-        from reconcile.platforms.sql.database import connect
+        from reconcile.platforms.sql.urls import connect
 
         return connect(self._settings)
 
@@ -146,12 +147,7 @@ class SqlPlatform:
         try:
             database = self._database
             if not database.exists():
-                there = database.has_folder()
-                yield Check(
-                    what,
-                    there,
-                    f"the {database} will be created on the first apply" if there else f"no folder for the {database}",
-                )
+                yield Check(what, True, f"the {database} will be created on the first apply")
                 return
             with database.reading() as connection:
                 revision = schema.revision(connection, str(database))

@@ -47,14 +47,15 @@ class SqliteDatabase(Database):
         return f"SQLite database {self.path}"
 
     def exists(self) -> bool:
-        """Whether there is anything to read; a file of no bytes is an empty database."""
-        with self.explained():
-            return self.path.exists()
+        """Whether there is anything to read; a file of no bytes is an empty database.
 
-    def has_folder(self) -> bool:
-        """Whether the file could be made."""
+        Raises PlatformUnreadable where the file could not even be made.
+        """
         with self.explained():
-            return self.path.parent.is_dir()
+            there = self.path.exists()
+            if not there and not self.path.parent.is_dir():
+                raise PlatformUnreadable(f"no folder for the {self}: make it, or name another file in `platform.url`")
+            return there
 
     def create(self) -> None:
         """Makes an empty file that only its owner may read; SQLite gives its journal the same permissions."""

@@ -217,11 +217,11 @@ def test_secrets_of_urls(tmp_path):
 
 
 def test_variables_of_the_command_line(tmp_path):
-    (path,) = write(tmp_path, a=CORP.replace("corp", '"{{ n }}"'))
-    found = settings(path, variables={"n": "north", "unused": "{{ x"})
+    (path,) = write(tmp_path, a=CORP.replace("corp", '"{{ n }}"') + "    note: \"{{ odd | default('') }}\"\n")
+    found = settings(path, variables={"n": "north", "odd": "{{ x"})
     assert found["vars.n"] == ("north", "--var")
     assert found["sources[0].name"] == ("north", "a.yml:4")
-    assert "\"{{ '{{ x' }}\"" in again(tmp_path, path, variables={"n": "north", "unused": "{{ x"})
+    assert "\"{{ '{{ x' }}\"" in again(tmp_path, path, variables={"n": "north", "odd": "{{ x"})
 
 
 def test_templates_over_entries_stay_templates_and_texts_stay_texts(tmp_path):

@@ -168,17 +168,17 @@ def test_problems_of_all_files_are_told_at_once(tmp_path):
     known += ", schedule"
     assert said(tmp_path, tmp_path / "none.yml", tmp_path / "empty") == [
         "a.yml:2:1: not YAML: while parsing a flow node, did not find expected node content",
-        "b.yml:0:0: the file is empty: `reconcile init` writes a starter file",
+        "b.yml: the file is empty: `reconcile init` writes a starter file",
         f"c.yml:1:1: colour: unknown key; known here: {known}",
         "d.yml:2:10: not UTF-8 text: save the file in this encoding",
         "e.yml:1:4: the control character U+0001 is not allowed",
-        "empty:0:0: the folder has no *.yml or *.yaml: name a file, or another folder",
-        "none.yml:0:0: no such file: `reconcile init` writes a starter file",
+        "empty: the folder has no *.yml or *.yaml: name a file, or another folder",
+        "none.yml: no such file: `reconcile init` writes a starter file",
     ]
 
 
 def test_no_file_at_all():
-    assert said() == [":0:0: no desired-state file is given"]
+    assert said() == [": no desired-state file is given"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch, error, text):
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        assert said(tmp_path / "a.yml") == [f"a.yml:0:0: {text}"]
+        assert said(tmp_path / "a.yml") == [f"a.yml: {text}"]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "iterdir", refuse)
         with pytest.raises(ConfigError, match=text):
@@ -207,12 +207,20 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch, error, text):
 
 
 def test_a_file_name_that_is_none():
-    assert said(Path("a\0b")) == ["a\0b:0:0: cannot be read: this is no file name"]
+    assert said(Path("a\0b")) == ["a\0b: cannot be read: this is no file name"]
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path):
+    write(tmp_path, a=EMPTY + "colour: red\n")
+    assert [line.partition(";")[0] for line in said(tmp_path, tmp_path / "a.yml")] == [
+        "a.yml: is read already as a.yml: name it once",
+        "a.yml:4:1: colour: unknown key",
+    ]
 
 
 def test_a_file_that_is_too_large(tmp_path):
     (tmp_path / "a.yml").write_bytes(b"#" * (10 * 1024 * 1024 + 1))
-    assert said(tmp_path / "a.yml") == ["a.yml:0:0: larger than 10 MiB: this is no desired-state file"]
+    assert said(tmp_path / "a.yml") == ["a.yml: larger than 10 MiB: this is no desired-state file"]
 
 
 def test_given_variables_go_before_those_of_the_files(tmp_path):
@@ -222,11 +230,19 @@ def test_given_variables_go_before_those_of_the_files(tmp_path):
     assert said(path) == ["a.yml:8:11: sources[0].note: `c` is no variable"]
 
 
+def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
+    path = write(tmp_path, a=CORP + "    note: '{{ vars.b }}{% if c %}{% endif %}'\nvars: {port: 3389}\n") / "a.yml"
+    assert said(path, variables={"port": "1", "b": "2", "c": "3"}) == []
+    known = "--var gives it a value, but no `vars` and no template knows it"
+    assert said(path, variables={"prt": "1", "b": "", "c": "", "note": "x"}) == [
+        f"a.yml:9:1: vars.note: {known}",
+        f"a.yml:9:1: vars.prt: {known}; did you mean `port`?",
+    ]
+
+
 def test_given_variables_that_are_no_text(tmp_path):
     path = write(tmp_path, a=EMPTY + "vars: {a: 1}\n") / "a.yml"
-    assert said(path, variables={"a": "\udcff", "b": "é"}) == [
-        "a.yml:4:11: vars.a: the value given for `a` is not UTF-8 text"
-    ]
+    assert said(path, variables={"a": "\udcff"}) == ["a.yml:4:11: vars.a: the value given for `a` is not UTF-8 text"]
 
 
 def test_a_single_expression_keeps_its_type(tmp_path):

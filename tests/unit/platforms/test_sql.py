@@ -9,8 +9,9 @@ from reconcile.config import envelopes
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.platforms.sql import locking
-from reconcile.platforms.sql.database import Database, connect
+from reconcile.platforms.sql.database import Database
 from reconcile.platforms.sql.refusals import refusal
+from reconcile.platforms.sql.urls import connect
 from reconcile.platforms.sql.values import decode, encode
 
 

@@ -1,0 +1,139 @@
+"""The log: what is told on standard error and in log files, as lines of text or of JSON."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from reconcile import __version__
+from reconcile.cli import runs
+from reconcile.errors import ConfigError, Locked, PlanFileError, ReconcileError, Unreadable, UsageError
+
+_IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
+"""Errors that speak of files, servers and settings; others may name users."""
+
+run_log = logging.getLogger("reconcile.run")
+"""What a log file holds of every command: what was read, what came of it, in counts and names of sources."""
+
+service_log = logging.getLogger("reconcile.service")
+"""What a service says of itself, on standard error too."""
+
+
+def note(message: str, facts: Mapping[str, object]) -> None:
+    """Says something of the run: a message with a place for each of the facts, which JSON has as members too."""
+    run_log.info(message, *facts.values(), extra={"facts": dict(facts)})
+
+
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
+
+
+class _Text(logging.Formatter):
+    """`warning: what happened`; control characters written out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from reconcile.render.words import printable
+
+        text = f"{record.levelname.lower()}: {printable(record.getMessage())}"
+        if record.exc_info:
+            text += "".join(f"\n    {printable(line)}" for line in self.formatException(record.exc_info).splitlines())
+        return text
+
+
+class _Dated(_Text):
+    """The same after the time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{self.formatTime(record, _TIME)} {super().format(record)}"
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line: time, level, logger, run and message, then what the message tells as members."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from reconcile.render.words import escaped
+
+        members: dict[str, object] = {
+            "time": self.formatTime(record, _TIME),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "run": runs.current(),
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            members["traceback"] = self.formatException(record.exc_info)
+        return escaped(json.dumps(members, ensure_ascii=False))
+
+
+class _StandardError(logging.Handler):
+    """Writes to what is standard error at that moment: a caller from Python may have put something else there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name != run_log.name or logging.getLogger("reconcile").isEnabledFor(logging.INFO):
+            click.echo(self.format(record), err=True)
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger("reconcile")
+    if not logger.handlers:
+        logger.addHandler(_StandardError())
+        logger.handlers[0].setFormatter(_Text())
+        logger.propagate = False
+        run_log.setLevel(logging.INFO)
+        service_log.setLevel(logging.INFO)
+    return logger
+
+
+def set_level(verbosity: int) -> None:
+    """How much is told: 0 for warnings, 1 for what is done (-v), 2 for everything."""
+    _logger().setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
+
+
+def set_format(form: str) -> None:
+    """How lines are written from now on, "text" or "json"; a log file that is begun later writes the same."""
+    _logger().handlers[0].setFormatter(_Json() if form == "json" else _Text())
+
+
+def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
+    """Writes the log of a command to a file too, which is rotated at `size` bytes. Raises UsageError."""
+    from reconcile.cli.logfile import LogFile
+
+    logger = _logger()
+    file = LogFile(path, size, count)
+    file.setFormatter(_Json() if isinstance(logger.handlers[0].formatter, _Json) else _Dated())
+    logger.addHandler(file)
+    told = {"command": command, "version": __version__, "process": os.getpid()}
+    note("%s begins: reconcile %s, process %d", told)
+
+
+def end_log_file() -> None:
+    """Closes the log file of a command, if it has one."""
+    for handler in _logger().handlers[1:]:
+        handler.close()
+        _logger().removeHandler(handler)
+
+
+def report_error(error: Exception) -> None:
+    """Tells on standard error what went wrong; what is no ReconcileError is a fault of this program."""
+    logger = _logger()
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            logger.error("%s", problem)
+    elif isinstance(error, ReconcileError):
+        about_people = not isinstance(error, _IMPERSONAL)
+        for number, line in enumerate(str(error).splitlines()):
+            impersonal = "" if number else f"{type(error).__name__}: -v logs the rest"
+            logger.error("%s", line, extra={"impersonal": impersonal} if about_people else None)
+    else:
+        kind = type(error).__name__
+        impersonal = f"unexpected {kind}: -v logs the rest"
+        logger.error(
+            "unexpected %s: %s. This is a fault of reconcile: please report it",
+            kind,
+            error,
+            extra={"impersonal": impersonal},
+        )
+        logger.debug("traceback", exc_info=error)

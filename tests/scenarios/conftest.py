@@ -1,0 +1,12 @@
+"""What the scenarios share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return Shell(tmp_path, capsys, monkeypatch)
