@@ -6,7 +6,6 @@ no entries", and an empty source is not the same as a closed one.
 
 import logging
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from operator import itemgetter
 from typing import TypeVar
 
@@ -155,25 +154,22 @@ def _all(
         progress(len(found))
     found.sort(key=itemgetter(0, 1))
     values = tuple([value for _, _, value in found])
-    for (key, name, _), (other, _, _) in pairwise(found):
-        if key == other:
-            raise SourceUnreadable(
-                f"{searcher.place}: the entry {name} came twice: it changed while it was read.\nTry again."
-            )
     _check_once(values, searcher)
     return values
 
 
 def _check_once(values: Sequence[Found], searcher: Searcher) -> None:
-    """An entry that is moved while pages are read can come twice, under two names."""
+    """An entry that is moved while pages are read can come twice, under two names; one that has no id under one too."""
     ids = [value.external_id for value in values if value.external_id]
-    if len(set(ids)) == len(ids):
+    if len(set(ids)) == len(ids) == len(values):
         return
     seen: dict[str, str] = {}
     for value in values:
-        if value.external_id and value.external_id in seen:
+        known_by = value.external_id or dn.normalize(value.dn)
+        if known_by in seen:
+            same = f"stable id, {known_by}" if value.external_id else "name, and none has a stable id"
             raise SourceUnreadable(
-                f"{searcher.place}: {seen[value.external_id]} and {value.dn} have one stable id, {value.external_id}: "
+                f"{searcher.place}: {seen[known_by]} and {value.dn} have one {same}: "
                 "an entry was moved while it was read, or was copied with its id.\nTry again."
             )
-        seen[value.external_id] = value.dn
+        seen[known_by] = value.dn
