@@ -36,7 +36,8 @@ def needs(source: desired.Source, some: Target) -> str:
 
 def _name(source: desired.Source, some: Target) -> str:
     checked = source.bind.kerberos or (protects(source, some) and source.tls.verify == "full")
-    return (source.tls.server_name or some.host) if checked else some.host
+    name = source.tls.server_name or some.host
+    return name if checked and name.lower() != some.host.lower() else some.host
 
 
 def _mechanism(source: desired.Source, some: Target) -> list[str]:
