@@ -15,7 +15,7 @@ def start(source: desired.Source, some: Target) -> str:
     """What is the same for every search on a server."""
     name = _name(source, some)
     url = some.url if name == some.host else f"{'ldaps' if some.ldaps else 'ldap'}://{name}:{some.port}"
-    words = ["ldapsearch", *_mechanism(source, some), "-LLL", "-o", "ldif-wrap=no", "-H", url]
+    words = ["ldapsearch", *_mechanism(source, some), "-LLL", "-o", "ldif-wrap=no", "-H", shlex.quote(url)]
     if protects(source, some):
         if source.tls.ca_file:
             words.insert(0, f"LDAPTLS_CACERT={shlex.quote(source.tls.ca_file)}")
