@@ -146,6 +146,7 @@ class Builder:
             ),
             require_signing=values.get("require_signing", False),
             active_uac=tuple(map(int, values.get("active_uac", ()))),
+            ignore_referrals=tuple(values.get("ignore_referrals", ())),
             page_size=int(values.get("page_size", 500)),
             timeout=desired.Timeout(**{key: connections.seconds(value) for key, value in timeout.items()}),
             transport=values.get("transport", "auto"),

@@ -8,7 +8,16 @@ from reconcile.config.nodes import Path, shortened
 from reconcile.config.typed import Values, mapping, text, texts
 
 _LDAP: Final = frozenset(("openldap", "active_directory", "389ds", "freeipa", "ldap"))
-OF_SERVERS: Final = ("servers", "tls", "bind", "page_size", "timeout", "transport", "require_signing")
+OF_SERVERS: Final = (
+    "servers",
+    "tls",
+    "bind",
+    "page_size",
+    "timeout",
+    "transport",
+    "require_signing",
+    "ignore_referrals",
+)
 """The keys of a source that a source of files has not."""
 
 _HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"

@@ -1,12 +1,13 @@
-"""How Active Directory writes ids, says that an account is disabled, and points at its other partitions."""
+"""How Active Directory writes ids, says that an account is disabled or refused, and points at its other partitions."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from reconcile.model import desired, dn
+from reconcile.directories.targets import named
+from reconcile.model import desired
 from reconcile.model.directory import Attributes
 
 ACCOUNT_DISABLED: Final = 0x2
@@ -15,8 +16,38 @@ _NEVER: Final = frozenset({0, 0x7FFFFFFFFFFFFFFF})
 FILETIME_OF_1970: Final = 116_444_736_000_000_000
 FILETIMES_A_SECOND: Final = 10_000_000
 
+GLOBAL_CATALOG: Final = frozenset({3268, 3269})
+"""Ports where a domain controller shows a part of the attributes of all domains: no `accountExpires`, and `member` of
+universal groups alone."""
+
 PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
 """Directly below a domain these are other trees: a search at the domain's root refers to them, always."""
+
+_DATA: Final = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
+_MEANINGS: Final = {
+    "525": "there is no such account",
+    "52e": "the password is wrong",
+    "530": "the account may not log in at this time",
+    "531": "the account may not log in from here",
+    "532": "the password has expired",
+    "533": "the account is disabled",
+    "701": "the account has expired",
+    "773": "the password has to be changed first",
+    "775": "the account is locked",
+}
+"""What stands behind "invalid credentials", within the text of the answer."""
+
+
+def why_refused(said: str) -> str:
+    """What a domain controller means that refuses a bind with this text; "" where that is not known."""
+    found = _DATA.search(said)
+    return _MEANINGS.get(found[1], "") if found else ""
+
+
+def why_shut_out(said: str) -> str:
+    """The same for somebody whose name and password need not be wrong; "" too where they are."""
+    mistyped = _DATA.search(said)
+    return "" if mistyped and mistyped[1] in {"525", "52e"} else why_refused(said)
 
 
 def guid_text(value: bytes) -> str:
@@ -86,6 +117,5 @@ def _number(attributes: Attributes, name: str) -> int | None:
 
 def other_partition(url: str) -> bool:
     """Whether a reference leads to a partition of the forest that is no part of the domain's tree."""
-    name = dn.key(unquote(urlsplit(url).path.removeprefix("/")))
-    first, _, above = name.partition(",")
+    first, _, above = named(url).partition(",")
     return first in PARTITIONS and bool(above) and all(part.startswith("dc=") for part in above.split(","))

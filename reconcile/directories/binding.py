@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from typing import Final
 
+from reconcile.directories import activedirectory
 from reconcile.directories.failures import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
 from reconcile.directories.targets import Target, protects
 from reconcile.model import desired
@@ -53,7 +54,9 @@ def _advice(source: desired.Source, some: Target, result: Result) -> str:
         return _ADVICE_ON_KERBEROS[result.code]
     match result.code:
         case 49:
-            return "The DN or the password is wrong, or the account is locked. No other server is asked."
+            why = activedirectory.why_shut_out(result.message)
+            why = why or "the DN or the password is wrong, or the account is locked"
+            return f"{why[0].upper()}{why[1:]}. No other server is asked."
         case 8 | 13 if protects(source, some):
             return _WITHIN_TLS if source.bind.kerberos else _ASK
         case 8 | 13:

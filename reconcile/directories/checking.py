@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from reconcile.directories import reading
+from reconcile.directories import reading, visibility
 from reconcile.directories.searching import NO_ATTRIBUTES, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
@@ -15,20 +15,24 @@ def checks(source: desired.Source, vendor: Vendor, searcher: Searcher) -> Iterat
     """The base DN, and how many persons, groups and OUs are found in how many seconds; ends with what fails."""
     what = "base DN"
     try:
-        reading.look_at(source.base_dn, searcher)
+        visibility.look_at(source.base_dn, searcher)
         yield Check(what, ok=True, detail=source.base_dn)
         for what, search in (
             ("persons", reading.users_search(source, vendor, NO_ATTRIBUTES)),
             ("groups", reading.groups_search(source, vendor, NO_ATTRIBUTES)),
             ("OUs", reading.units_search(source, vendor, NO_ATTRIBUTES)),
         ):
-            reading.look_at(search.base, searcher)
-            yield Check(what, ok=True, detail=_counted(search, searcher))
+            visibility.look_at(search.base, searcher)
+            found, detail = _counted(search, searcher)
+            if what == "persons" and not found:
+                detail = f"{detail}; {visibility.why_nobody(source, search, searcher)}"
+            yield Check(what, ok=True, detail=detail)
     except SourceUnreadable as error:
         yield Check(what, ok=False, detail=str(error))
 
 
-def _counted(search: Search, searcher: Searcher) -> str:
+def _counted(search: Search, searcher: Searcher) -> tuple[int, str]:
     started = time.perf_counter()
     found = sum(map(len, searcher.search(search)))
-    return f"{found} found below {search.base} by {search.filter} in {time.perf_counter() - started:.2f} s"
+    took = f"{time.perf_counter() - started:.2f} s"
+    return found, f"{found} found below {search.base} by {search.filter} in {took}"

@@ -9,7 +9,7 @@ import importlib
 import logging
 from collections.abc import Sequence
 
-from reconcile.directories import binding, choosing, securing
+from reconcile.directories import binding, choosing, ldapsearch, securing
 from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Unusable
 from reconcile.directories.targets import Target, protects, target
 from reconcile.directories.transports import Session, Told
@@ -49,10 +49,15 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: 
     failures: list[Unusable] = []
     for some in targets:
         try:
-            return session(source, some, rules, told)
+            made = session(source, some, rules, told)
         except Unusable as error:
-            log.warning("%s: %s: %s", source.name, some.url, error)
-            failures.append(Unusable(error.step, f"{some.url}: {error}", later=error.later))
+            why = f"{some.url}: {error}{securing.unusual(some) if error.step != REACH else ''}"
+            log.warning("%s: %s", source.name, why)
+            failures.append(Unusable(error.step, why, later=error.later))
+            continue
+        if needed := ldapsearch.needs(source, some):
+            log.info("%s: %s", source.name, needed)
+        return made
     reasons = "\n".join(f"  {failure}" for failure in failures)
     step = failures[-1].step if failures else REACH
     later = any(failure.later for failure in failures)

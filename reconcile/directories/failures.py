@@ -11,8 +11,10 @@ SourceUnreadable (exit code 7)
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from reconcile.directories import activedirectory
 from reconcile.directories.codes import RESULT_CODES
 from reconcile.directories.searching import Search
+from reconcile.directories.targets import named
 from reconcile.errors import SourceUnreadable
 
 REACH: Final = "reach server"
@@ -93,18 +95,50 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
             f"{reader.place}: the base DN {search.base} does not exist, or {reader.name} may not see it{matched}.\n"
             f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
         )
-    remedy = _REMEDIES.get(result.code, "Ask those who run the directory.")
-    if remedy == _SIZE and not reader.page_size:
-        remedy = _UNPAGED
+    remedy = _remedy(reader, result, entries)
     remedy = remedy.format(reader=reader.name, page_size=reader.page_size, urls=", ".join(result.referrals))
-    kind = ConnectionBroken if result.code in {BUSY, UNAVAILABLE} else SourceUnreadable
+    passes = result.code in {BUSY, UNAVAILABLE} or _lost_its_place(result, entries)
+    kind = ConnectionBroken if passes else SourceUnreadable
     return kind(
         f"{reader.place}: {search} was not answered completely: {result}, after {entries} entries.\n"
         f"Nothing of what was read is used. {remedy}"
     )
 
 
+def _lost_its_place(result: Result, entries: int) -> bool:
+    """Whether it did page, and now says that it cannot, or does not know the cookie that it gave."""
+    return entries > 0 and (result.code == 12 or (result.code == 53 and "cookie" in result.message.lower()))
+
+
+def _remedy(reader: Reader, result: Result, entries: int) -> str:
+    said = result.message.lower()
+    match result.code:
+        case 4 if not reader.page_size:
+            return _UNPAGED
+        case 4 if entries >= reader.page_size:
+            return _OVER_PAGES
+        # OpenLDAP refuses pages in this way too.
+        case 11 if "page size" in said:
+            return "Set page_size below {page_size}, or ask for larger pages for {reader}."
+        case 11 if "pagedresults control" in said:
+            return (
+                "The server does not let {reader} page its results: set page_size to 0, or ask for the right to page."
+            )
+        case _ if _lost_its_place(result, entries):
+            return "The server lost its place between two pages (Active Directory: MaxResultSetSize): try again."
+        case _:
+            return _REMEDIES.get(result.code, "Ask those who run the directory.")
+
+
 _SIZE = "Ask for a larger size limit for {reader}, or set page_size below {page_size}."
+_OVER_PAGES = (
+    "Ask for a larger size limit for {reader}, over all pages; whole pages came, so that a page_size below {page_size} "
+    "is no help."
+)
+_LOOKED_THROUGH = (
+    "Ask for larger administrative limits for {reader} (OpenLDAP: size.unchecked, 389 Directory Server: "
+    "nsLookThroughLimit), or narrow the base or the filter."
+)
 _UNPAGED = "Ask for a larger size limit for {reader}, or set page_size, for example to 500."
 _CLEAR = "The server wants TLS: set tls.mode to starttls or ldaps."
 _BUSY = "The server is overloaded or shutting down: try again later."
@@ -113,7 +147,7 @@ _REMEDIES = {
     4: _SIZE,
     8: _CLEAR,
     10: "The entries are on another server: {urls}. Make that one a source.",
-    11: _SIZE,
+    11: _LOOKED_THROUGH,
     12: "The server cannot page its results: set page_size to 0 to read without pages.",
     13: _CLEAR,
     50: "Ask for the right to read these entries for {reader}.",
@@ -124,9 +158,13 @@ _REMEDIES = {
 
 def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadable:
     """The error for a search whose answer says that a part of the tree is on another server."""
+    text = f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
+    if all(map(activedirectory.other_partition, urls)):
+        return SourceUnreadable(f"{text}Such parts are those of a domain controller: set type: active_directory.")
+    parts = ", ".join(repr(named(url)) for url in urls if named(url))
     return SourceUnreadable(
-        f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
-        f"Referrals are not followed. Choose a base that this server holds completely, or make the other a source."
+        f"{text}Referrals are not followed. Choose a base that this server holds completely; or, if that part is a "
+        f"source of its own or nobody there matters, set ignore_referrals: [{parts or 'its DN'}]."
     )
 
 

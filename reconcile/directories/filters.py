@@ -13,6 +13,12 @@ def escape(value: str) -> str:
     return _SPECIAL.sub(lambda match: "".join(f"\\{byte:02x}" for byte in match.group().encode()), value)
 
 
+def enclosed(text: str) -> str:
+    """A filter as a part of another one, with the parentheses that a whole filter may lack."""
+    stripped = text.strip()
+    return stripped if stripped.startswith("(") else f"({stripped})"
+
+
 def any_of(attribute: str, assertions: Iterable[str]) -> str:
     """A filter for entries where the attribute has one of the values, which are escaped already."""
     return f"(|{''.join(f'({attribute}={assertion})' for assertion in assertions)})"

@@ -5,11 +5,12 @@ An entry that a directory keeps although its person is gone (a preserved account
 
 from collections.abc import Collection, Iterator
 
-from reconcile.directories import entries, filters
+from reconcile.directories import entries, filters, referrals
 from reconcile.directories.failures import NoSuchObject
-from reconcile.directories.reading import is_removed, look_at
+from reconcile.directories.reading import is_removed
 from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, Search, Searcher
 from reconcile.directories.vendors import Vendor
+from reconcile.directories.visibility import look_at
 from reconcile.model import desired, dn
 
 
@@ -31,10 +32,11 @@ def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher:
             continue  # A text that can be no id of this directory names nothing in it.
         spellings.setdefault(asked.lower(), []).append(asked)
     remaining = sorted(assertions)
+    elsewhere = referrals.left_out(source, vendor)
     for start in range(0, len(remaining), filters.CHUNK):
         some = remaining[start : start + filters.CHUNK]
         wanted = filters.any_of(vendor.stable_id, (assertions[name] for name in some))
-        search = Search(source.base_dn, "subtree", wanted, (vendor.stable_id,), elsewhere=vendor.elsewhere)
+        search = Search(source.base_dn, "subtree", wanted, (vendor.stable_id,), elsewhere=elsewhere)
         for page in searcher.search(search):
             for entry in page:
                 if is_removed(entry.dn, vendor):

@@ -32,11 +32,12 @@ class LdapDirectory:
         yield from settings.servers(source)
         yield from settings.status(source)
         yield from settings.rules(source)
+        yield from settings.referrals(source)
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find, from one server. Raises SourceUnreadable."""
         return self._whole(
-            lambda session: reading.snapshot(self._source, self._vendor, query, session, self._progress, outlined)
+            lambda session: reading.everybody(self._source, self._vendor, query, session, self._progress, outlined)
         )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Searches as `ldapsearch` commands that can be pasted into a shell; they ask for the password themselves.
 
-With Kerberos they take the same ticket, for the host name in the URL.
+They have the name in the server's certificate in the URL, as ldapsearch knows no other way to be told it. With Kerberos
+they take the same ticket, which is for that name too.
 """
 
 import shlex
@@ -12,7 +13,9 @@ from reconcile.model import desired
 
 def start(source: desired.Source, some: Target) -> str:
     """What is the same for every search on a server."""
-    words = ["ldapsearch", *_mechanism(source, some), "-LLL", "-o", "ldif-wrap=no", "-H", some.url]
+    name = _name(source, some)
+    url = some.url if name == some.host else f"{'ldaps' if some.ldaps else 'ldap'}://{name}:{some.port}"
+    words = ["ldapsearch", *_mechanism(source, some), "-LLL", "-o", "ldif-wrap=no", "-H", shlex.quote(url)]
     if protects(source, some):
         if source.tls.ca_file:
             words.insert(0, f"LDAPTLS_CACERT={shlex.quote(source.tls.ca_file)}")
@@ -23,6 +26,18 @@ def start(source: desired.Source, some: Target) -> str:
     if source.bind.dn:
         words += ["-D", shlex.quote(source.bind.dn), "-W"]
     return " ".join(words)
+
+
+def needs(source: desired.Source, some: Target) -> str:
+    """What a machine has to know for the commands to work there; "" where that is nothing."""
+    name = _name(source, some)
+    return "" if name == some.host else f"the commands need a machine where {name} (tls.server_name) is {some.host}"
+
+
+def _name(source: desired.Source, some: Target) -> str:
+    checked = source.bind.kerberos or (protects(source, some) and source.tls.verify == "full")
+    name = source.tls.server_name or some.host
+    return name if checked and name.lower() != some.host.lower() else some.host
 
 
 def _mechanism(source: desired.Source, some: Target) -> list[str]:

@@ -4,14 +4,13 @@ The bind goes over a connection of its own, opened as the source's own are: by t
 rules, never in clear text where those ask for TLS.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NoReturn
 
 import msgspec
 
-from reconcile.directories import filters
+from reconcile.directories import activedirectory, filters
 from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import BindRefused
 from reconcile.directories.vendors import Vendor
@@ -20,19 +19,6 @@ from reconcile.model.login import Names
 
 _WITHOUT_TLS: Final = frozenset({8, 13})
 """What a server answers to whoever binds without TLS: a fault of the settings, not of the person."""
-_DATA: Final = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
-_MEANINGS: Final = {
-    "525": "there is no such account",
-    "52e": "the password is wrong",
-    "530": "the account may not log in at this time",
-    "531": "the account may not log in from here",
-    "532": "the password has expired",
-    "533": "the account is disabled",
-    "701": "the account has expired",
-    "773": "the password has to be changed first",
-    "775": "the account is locked",
-}
-"""How Active Directory says more than "invalid credentials", within the text of its answer."""
 
 
 class _Envelope:
@@ -55,8 +41,7 @@ class _Envelope:
 
 def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.Source:
     """The source whose persons are only those with one of the names; what was typed means nothing but itself."""
-    rule = source.users.filter or vendor.user_filter
-    whole = rule if rule.startswith("(") else f"({rule})"
+    whole = filters.enclosed(source.users.filter or vendor.user_filter)
     known_by = "".join(f"({assertion})" for assertion in _assertions(source, vendor, names))
     users = msgspec.structs.replace(source.users, filter=f"(&{whole}(|{known_by}))")
     return msgspec.structs.replace(source, users=users)
@@ -86,8 +71,7 @@ def refusal(source: desired.Source, dn: str, password: str) -> str:
     except BindRefused as refused:
         if refused.result.code in _WITHOUT_TLS:
             raise
-        found = _DATA.search(refused.result.message)
-        meaning = _MEANINGS.get(found[1]) if found else None
+        meaning = activedirectory.why_refused(refused.result.message)
         return f"{refused.result}" + (f" ({meaning})" if meaning else "")
     session.close()
     return ""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from reconcile.directories import checking, logins, matching, reading, settings
+from reconcile.directories import checking, logins, matching, reading, settings, visibility
 from reconcile.directories.entries import external_id
 from reconcile.directories.searching import RawEntry
 from reconcile.directories.tree import Tree
@@ -40,12 +40,12 @@ class MemoryDirectory:
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find. Raises SourceUnreadable."""
-        return reading.snapshot(self._source, self._vendor, query, self._tree(), self._progress, outlined)
+        return reading.everybody(self._source, self._vendor, query, self._tree(), self._progress, outlined)
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         tree, base = self._tree(), dn.normalize(self._source.base_dn)
-        reading.look_at(self._source.base_dn, tree)
+        visibility.look_at(self._source.base_dn, tree)
         there = [entry for entry in tree.below(base) if not reading.is_removed(entry.dn, self._vendor)]
         ids = {external_id(entry, self._vendor).lower() for entry in there} - {""}
         found = {asked for asked in external_ids if asked.lower() in ids}

@@ -3,16 +3,18 @@
 Groups within groups are flattened by whoever reads a snapshot, as long as the inner groups are in it. Where
 `groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons would be missed. A server with
 the in-chain rule is asked for them, one search for each group that has such a member; where that are many, or the
-server refuses or takes too long, all groups are read once and followed here.
+server has no such rule, refuses or takes too long, all groups are read once and followed here.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from reconcile.directories import filters, primarygroups, ranges
+from reconcile.directories import entries, filters, primarygroups, ranges, referrals
+from reconcile.directories.entries import Rules
 from reconcile.directories.failures import ConnectionBroken
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
@@ -30,7 +32,7 @@ PATIENCE: Final = 20
 
 def completed(
     source: desired.Source,
-    vendor: Vendor,
+    rules: Rules,
     persons: Sequence[Person],
     groups: tuple[DirectoryGroup, ...],
     searcher: Searcher,
@@ -39,18 +41,18 @@ def completed(
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
-    nested = Search(
-        source.base_dn, "subtree", f"(&{vendor.group_filter}(memberOf=*))", NO_ATTRIBUTES, 0, vendor.elsewhere
-    )
-    found = {dn.normalize(group.dn) for group in groups}
-    outside = {dn.normalize(entry.dn) for page in searcher.search(nested) for entry in page} - found
+    known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {})
+    unknown = set(_unknown(groups, known))
+    if not unknown:
+        return groups
+    outside = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
+    outside &= unknown
     affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
     if not affected:
         return groups
-    known = _Known(persons, primarygroups.by_sid(persons) if vendor.primary_group else {})
-    members = _by_rule(source, vendor, affected, known, searcher) or _by_following(
-        source, vendor, affected, known, searcher
-    )
+    members = _by_rule(source, rules.vendor, affected, known, searcher)
+    if members is None:
+        members = _by_following(source, rules, affected, known, searcher)
     return tuple(
         msgspec.structs.replace(
             group,
@@ -63,11 +65,39 @@ def completed(
     )
 
 
-class _Known:
-    """The persons of the snapshot, by DN and by primary group."""
+def _unknown(groups: Iterable[DirectoryGroup], known: "_Known") -> Iterator[str]:
+    """Members, normalized, that are neither persons nor groups that were found."""
+    found = {dn.normalize(group.dn) for group in groups}
+    spelt = set(known.persons.values())  # most members are spelt as the persons are: no need to normalize them
+    for group in groups:
+        for key in map(dn.key, set(group.members) - spelt):
+            if key and key not in found and key not in known.persons:
+                yield key
 
-    def __init__(self, persons: Iterable[Person], primary: Mapping[str, list[str]]) -> None:
-        self._persons = {dn.normalize(person.dn): person.dn for person in persons}
+
+def _elsewhere(source: desired.Source, vendor: Vendor) -> Search:
+    """The search for all groups that may be within others, wherever they are."""
+    wanted = f"(&{vendor.group_filter}(memberOf=*))" if vendor.in_chain else _any_group(source, vendor)
+    return _over_all(source, vendor, wanted, NO_ATTRIBUTES)
+
+
+def _any_group(source: desired.Source, vendor: Vendor) -> str:
+    own = source.groups.filter
+    return f"(|{vendor.group_filter}{filters.enclosed(own)})" if own else vendor.group_filter
+
+
+def _over_all(
+    source: desired.Source, vendor: Vendor, wanted: str, attributes: tuple[str, ...], seconds: int = 0
+) -> Search:
+    return Search(source.base_dn, "subtree", wanted, attributes, seconds, referrals.left_out(source, vendor))
+
+
+class _Known:
+    """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
+
+    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]]) -> None:
+        self.persons = {dn.normalize(person.dn): person.dn for person in persons}
+        self._all = persons
         self._primary = primary
 
     def of(self, entry: RawEntry, vendor: Vendor) -> Iterable[str]:
@@ -76,11 +106,24 @@ class _Known:
         return [*([person] if person else []), *self.primary(entry, vendor)]
 
     def person(self, name: str) -> str:
-        return self._persons.get(dn.key(name), "")
+        return self.persons.get(dn.key(name), "")
 
     def primary(self, entry: RawEntry, vendor: Vendor) -> list[str]:
         values = entry.attributes.get("objectsid")
         return self._primary.get(vendor.binary["objectsid"](values[0]), []) if values else []
+
+    def below(self) -> dict[str, list[str]]:
+        """Normalized DN of an entry → the persons directly below it."""
+        found: dict[str, list[str]] = {}
+        for key, name in self.persons.items():
+            found.setdefault(dn.parent(key), []).append(name)
+        return found
+
+    def by_login(self) -> dict[str, str]:
+        """Identifier, case-folded → person; one that two persons share is nobody's."""
+        times = Counter(person.identifier.casefold() for person in self._all)
+        logins = ((person.identifier.casefold(), person.dn) for person in self._all)
+        return {login: name for login, name in logins if login and times[login] == 1}
 
 
 def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
@@ -91,22 +134,20 @@ def _by_rule(
     source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
 ) -> dict[str, set[str]] | None:
     """Persons by group as the server finds them; None where it does not."""
-    if len(affected) > MANY:
+    if not vendor.in_chain or len(affected) > MANY:
         return None
-    wanted = f"(|{source.users.filter or vendor.user_filter}{vendor.group_filter})"
+    wanted = f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
     found: dict[str, set[str]] = {}
     try:
         for name, inner in affected.items():
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
-            search = Search(
-                source.base_dn, "subtree", f"(&{wanted}{chain})", ("objectsid",), PATIENCE, vendor.elsewhere
-            )
-            entries = [entry for page in searcher.search(search) for entry in page]
+            search = _over_all(source, vendor, f"(&{wanted}{chain})", ("objectsid",), PATIENCE)
+            answer = [entry for page in searcher.search(search) for entry in page]
             # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
-            if not {dn.key(member) for member in inner} <= {dn.normalize(entry.dn) for entry in entries}:
+            if not {dn.key(member) for member in inner} <= {dn.key(entry.dn) for entry in answer}:
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
-            found[name] = {person for entry in entries for person in known.of(entry, vendor)}
+            found[name] = {person for entry in answer for person in known.of(entry, vendor)}
     except ConnectionBroken:
         raise
     except SourceUnreadable as error:
@@ -116,19 +157,23 @@ def _by_rule(
 
 
 def _by_following(
-    source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
+    source: desired.Source, rules: Rules, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
 ) -> dict[str, set[str]]:
     """The same, from the members of all groups."""
-    search = Search(source.base_dn, "subtree", vendor.group_filter, ("member", "objectsid"), 0, vendor.elsewhere)
+    vendor = rules.vendor
+    asked = (*rules.members, *rules.logins, *(("objectsid",) if vendor.primary_group else ()))
+    search = _over_all(source, vendor, _any_group(source, vendor), tuple(sorted(asked)))
+    below, by_login = known.below(), known.by_login()
     direct: dict[str, list[str]] = {}
     persons: dict[str, set[str]] = {}
     for page in ranges.whole(search, searcher):
         for entry in page:
-            key = dn.normalize(entry.dn)
-            members = [value.decode() for value in entry.attributes.get("member", ())]
-            direct[key] = [dn.key(member) for member in members]
-            persons[key] = {known.person(member) for member in members} - {""}
-            persons[key].update(known.primary(entry, vendor))
+            key, group = dn.key(entry.dn), entries.group(entry, rules)
+            direct[key] = [dn.key(member) for member in group.members]
+            persons[key] = {known.person(member) for member in group.members}
+            persons[key] |= {by_login.get(login.casefold(), "") for login in group.member_logins}
+            persons[key].update(below.get(key, ()), known.primary(entry, vendor))
+            persons[key].discard("")
     found: dict[str, set[str]] = {}
     for name in affected:
         seen, waiting = set(), [dn.normalize(name)]

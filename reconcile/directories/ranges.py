@@ -1,9 +1,12 @@
 """Attributes that come in ranges: Active Directory gives at most 1,500 values of one at a time.
 
-The rest is asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as only one search
-runs at a time. A group that cannot be read to its last value is not a smaller group: it is refused.
+They are asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as only one search runs
+at a time. Ranges are places in a list: where a value is taken out of the list in between, all that follow move up, and
+one is in neither range. So all of them are read anew, and have to be of one `uSNChanged`. A group that cannot be read
+to its last value is not a smaller group: it is refused.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -12,7 +15,12 @@ from typing import NamedTuple
 from reconcile.directories.searching import ANYTHING, RawEntry, Search, Searcher
 from reconcile.errors import SourceUnreadable
 
+log = logging.getLogger("reconcile.directories")
+
 _OPTION = ";range="
+_VERSION = "usnchanged"
+"""Another number after every change of an entry, its links included."""
+_ATTEMPTS = 3
 _RANGE = re.compile(r"(?P<name>.+);range=(?P<first>\d+)-(?P<last>\d+|\*)")
 
 
@@ -44,9 +52,9 @@ def _is_cut(names: tuple[str, ...]) -> bool:
 
 def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:
     attributes = {name: values for name, values in entry.attributes.items() if _OPTION not in name}
-    for found in [_range(entry, name, searcher) for name in entry.names if _OPTION in name]:
+    for cut in [_range(entry, name, searcher) for name in entry.names if _OPTION in name]:
         # Beside the range the attribute itself comes too, without any value.
-        attributes[found.name] = [*attributes.get(found.name, ()), *_all_values(entry, found, searcher)]
+        attributes[cut.name] = [*attributes.get(cut.name, ()), *_all_values(entry, cut.name, searcher)]
     return RawEntry.of(entry.dn, attributes)
 
 
@@ -61,28 +69,41 @@ def _range(entry: RawEntry, name: str, searcher: Searcher) -> _Range:
     return _Range(match["name"], first, last, values)
 
 
-def _all_values(entry: RawEntry, found: _Range, searcher: Searcher) -> list[bytes]:
-    values: list[bytes] = []
-    current = found
-    while True:
-        if current.first != len(values):
-            raise _refused(entry, found.name, searcher, f"the values from {len(values)} on did not come")
-        values += current.values
-        if current.last is None:
+def _all_values(entry: RawEntry, name: str, searcher: Searcher) -> list[bytes]:
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            log.warning("%s: %s changed while its %s was read; it is read again", searcher.place, entry.dn, name)
+        values, versions = _once(entry, name, searcher)
+        if len(versions) < 2:
             break
-        current = _next(entry, found.name, len(values), searcher)
+    else:
+        raise _refused(entry, name, searcher, f"it changed {_ATTEMPTS} times while it was read")
     if len(set(values)) != len(values):
-        raise _refused(entry, found.name, searcher, "a value came twice: the entry changed while it was read")
+        raise _refused(entry, name, searcher, "a value came twice: the entry changed while it was read")
     return values
 
 
-def _next(entry: RawEntry, name: str, first: int, searcher: Searcher) -> _Range:
-    search = Search(entry.dn, "base", ANYTHING, (f"{name}{_OPTION}{first}-*",))
+def _once(entry: RawEntry, name: str, searcher: Searcher) -> tuple[list[bytes], set[bytes]]:
+    """All values in the order of their ranges, and the versions of the entry that they are from."""
+    values: list[bytes] = []
+    versions: set[bytes] = set()
+    while True:
+        answer, current = _next(entry, name, len(values), searcher)
+        versions.update(answer.attributes.get(_VERSION, ()))
+        if current.first != len(values):
+            raise _refused(entry, name, searcher, f"the values from {len(values)} on did not come")
+        values += current.values
+        if current.last is None:
+            return values, versions
+
+
+def _next(entry: RawEntry, name: str, first: int, searcher: Searcher) -> tuple[RawEntry, _Range]:
+    search = Search(entry.dn, "base", ANYTHING, (f"{name}{_OPTION}{first}-*", _VERSION))
     for page in searcher.search(search):
         for answer in page:
             for key in answer.names:
                 if key.startswith(f"{name}{_OPTION}"):
-                    return _range(answer, key, searcher)
+                    return answer, _range(answer, key, searcher)
     raise _refused(entry, name, searcher, f"the values from {first} on were not given")
 
 

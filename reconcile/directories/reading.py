@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TypeVar
 
-from reconcile.directories import entries, nesting, primarygroups, ranges
+from reconcile.directories import entries, nesting, primarygroups, ranges, referrals, visibility
 from reconcile.directories.entries import Rules
-from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, RawEntry, Search, Searcher
+from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
@@ -38,7 +38,7 @@ def snapshot(
     units = units_search(source, vendor, rules.unit_attributes(query))
     searches = [users] + [groups] * query.groups + [units] * query.units
     for base in dict.fromkeys(search.base for search in searches):
-        look_at(base, searcher)
+        visibility.look_at(base, searcher)
 
     def everything(what: str, search: Search, make: Callable[[RawEntry, Rules], Found]) -> tuple[Found, ...]:
         told = f"{source.name}: {what}"
@@ -49,11 +49,10 @@ def snapshot(
     found = everything("groups", groups, entries.group) if query.groups else ()
     outlined(Outline(found_units, found))
     persons = everything("persons", users, entries.person)
-    _warn_of_hidden(source, vendor, persons)
+    visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
-    if vendor.in_chain:
-        found = nesting.completed(source, vendor, persons, found, searcher)
+    found = nesting.completed(source, rules, persons, found, searcher)
     return DirectorySnapshot(
         source=source.name,
         base_dn=source.base_dn,
@@ -63,31 +62,53 @@ def snapshot(
     )
 
 
-def _warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
-    for name in vendor.shown_by_all:
-        if persons and not any(name in person.attributes for person in persons):
-            log.warning("%s: no person shows %s, which all have: ask for the right to read it", source.name, name)
+def everybody(
+    source: desired.Source,
+    vendor: Vendor,
+    query: Query,
+    searcher: Searcher,
+    progress: Progress,
+    outlined: Outlined = outlined_to_nobody,
+) -> DirectorySnapshot:
+    """The same, where it is strange that there is nobody: that is looked into, and warned of."""
+    found = snapshot(source, vendor, query, searcher, progress, outlined)
+    if not found.persons:
+        search = users_search(source, vendor, ())
+        log.warning("%s: no person is found: %s", source.name, visibility.why_nobody(source, search, searcher))
+    return found
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how persons are searched."""
     rule = source.users
     base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.user_base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.user_filter, attributes, elsewhere=vendor.elsewhere)
+    return _search(source, vendor, base, rule, vendor.user_filter, attributes)
 
 
 def groups_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how groups are searched."""
     rule = source.groups
     base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.group_base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.group_filter, attributes, elsewhere=vendor.elsewhere)
+    return _search(source, vendor, base, rule, vendor.group_filter, attributes)
 
 
 def units_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how OUs are searched."""
     rule = source.departments
     base = dn.join(rule.base, source.base_dn)
-    return Search(base, rule.scope, rule.filter or vendor.unit_filter, attributes, elsewhere=vendor.elsewhere)
+    return _search(source, vendor, base, rule, vendor.unit_filter, attributes)
+
+
+def _search(
+    source: desired.Source,
+    vendor: Vendor,
+    base: str,
+    rule: desired.Users | desired.Groups | desired.Units,
+    usual: str,
+    attributes: tuple[str, ...],
+) -> Search:
+    elsewhere = referrals.left_out(source, vendor)
+    return Search(base, rule.scope, rule.filter or usual, attributes, elsewhere=elsewhere)
 
 
 def container(relative: str, base_dn: str) -> str:
@@ -108,16 +129,6 @@ def container(relative: str, base_dn: str) -> str:
 def is_removed(name: str, vendor: Vendor) -> bool:
     """Whether an entry is one that the directory keeps although its person is gone. Raises ValueError for no DN."""
     return bool(vendor.removed) and any(f",{part}," in f"{dn.normalize(name)}," for part in vendor.removed)
-
-
-def look_at(base: str, searcher: Searcher) -> None:
-    """Raises SourceUnreadable unless the base of a search can be seen."""
-    search = Search(base, "base", ANYTHING, NO_ATTRIBUTES)
-    if not any(searcher.search(search)):
-        raise SourceUnreadable(
-            f"{searcher.place}: the base DN {base} cannot be seen: the directory answers, but shows no entry there.\n"
-            "What is below it would look empty. Ask for the right to read it."
-        )
 
 
 def _all(
@@ -148,15 +159,17 @@ def _all(
 
 
 def _check_once(values: Sequence[Found], searcher: Searcher) -> None:
-    """An entry that is moved while pages are read can come twice, under two names."""
+    """An entry that is moved while pages are read can come twice, under two names; one that has no id under one too."""
     ids = [value.external_id for value in values if value.external_id]
-    if len(set(ids)) == len(ids):
+    if len(set(ids)) == len(ids) == len(values):
         return
     seen: dict[str, str] = {}
     for value in values:
-        if value.external_id and value.external_id in seen:
+        known_by = value.external_id or dn.normalize(value.dn)
+        if known_by in seen:
+            same = f"stable id, {known_by}" if value.external_id else "name, and none has a stable id"
             raise SourceUnreadable(
-                f"{searcher.place}: {seen[value.external_id]} and {value.dn} have one stable id, {value.external_id}: "
+                f"{searcher.place}: {seen[known_by]} and {value.dn} have one {same}: "
                 "an entry was moved while it was read, or was copied with its id.\nTry again."
             )
-        seen[value.external_id] = value.dn
+        seen[known_by] = value.dn

@@ -2,11 +2,16 @@
 
 import datetime as dt
 import logging
+import shlex
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 from reconcile.directories.failures import TLS, NoConnection, Unusable
+from reconcile.directories.targets import Target
 from reconcile.model import desired
+
+_DER = b"\x30"
 
 log = logging.getLogger("reconcile.directories")
 
@@ -16,12 +21,24 @@ def context(tls: desired.Tls) -> ssl.SSLContext:
     try:
         rules = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ValueError) as error:
-        why = "holds no certificate in PEM" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", error)
+        why = _no_pem(tls.ca_file or "") if isinstance(error, ssl.SSLError) else getattr(error, "strerror", error)
         raise NoConnection(TLS, f"the CA file {tls.ca_file} (tls.ca_file) cannot be used: {why}") from error
+    # Newer versions of Python trust whatever the file holds, a server's own certificate too, as libldap does; and they
+    # refuse what is not written as RFC 5280 has it, such as what Samba makes for itself. Here all do the same.
+    rules.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    rules.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.verify == "none":
         rules.check_hostname = False
         rules.verify_mode = ssl.CERT_NONE
     return rules
+
+
+def _no_pem(file: str) -> str:
+    with suppress(OSError):
+        if Path(file).read_bytes().startswith(_DER):
+            name = shlex.quote(file)
+            return f"it is in DER; `openssl x509 -inform der -in {name} -out {name}.pem` makes a file in PEM of it"
+    return "holds no certificate in PEM"
 
 
 def system_file() -> str | None:
@@ -33,7 +50,7 @@ def system_file() -> str | None:
     return str(bundle) if bundle.is_file() else None
 
 
-def reason(error: OSError) -> str:
+def reason(error: OSError, tls: desired.Tls) -> str:
     """Why a handshake failed, and what to do about it."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS failed: {_short(error)}"
@@ -42,8 +59,9 @@ def reason(error: OSError) -> str:
         return f"{text}; it has to be renewed on the server"
     if "mismatch" in text.lower():
         return f"{text}; set tls.server_name to a name the certificate is for"
-    if "issuer" in text or "self-signed" in text or "self signed" in text:
-        return f"{text}; set tls.ca_file to the CA that issued it"
+    if any(word in text for word in ("issuer", "self-signed", "self signed", "signature failure")):
+        file = tls.ca_file or f"{system_file() or 'the authorities'} (the system's)"
+        return f"{text}; the CA that issued it is not in {file}: set tls.ca_file to a file in PEM that holds it"
     return text
 
 
@@ -54,6 +72,13 @@ def _short(error: OSError) -> str:
 def not_started(why: str) -> Unusable:
     """The error for a server that does not start TLS."""
     return Unusable(TLS, f"StartTLS failed: {why}; nothing was sent in clear text")
+
+
+def unusual(some: Target) -> str:
+    """What may be the matter with a server that speaks otherwise than expected, by its port."""
+    if some.ldaps and some.port == 389:
+        return "; port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls"
+    return "; port 636 usually is for LDAPS: write ldaps://" if not some.ldaps and some.port == 636 else ""
 
 
 def described(protocol: str, subject: str, until: dt.datetime) -> str:

@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from reconcile.directories import binding, choosing, transports
+from reconcile.directories import activedirectory, binding, choosing, transports
 from reconcile.directories.targets import Target, target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
 
 _LARGEST_PAGE = 2**31 - 1
 """RFC 2696's largest number."""
+_TOO_LITTLE = (
+    "port {} is the global catalog's, which holds a part of every entry only: most groups have no members there and no "
+    "account expires; use {}"
+)
 
 
 def servers(source: desired.Source) -> Iterator[Fault]:
@@ -18,14 +22,17 @@ def servers(source: desired.Source) -> Iterator[Fault]:
         yield ("servers",), "no server is named"
     for number, url in enumerate(source.servers):
         try:
-            ldaps = target(url).ldaps
+            some = target(url)
         except ValueError as error:
             yield ("servers", number), str(error)
             continue
+        ldaps = some.ldaps
         if ldaps and source.tls.mode == "none":
             yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
         if not ldaps and source.tls.mode == "ldaps":
             yield ("servers", number), "tls.mode is ldaps: write ldaps://"
+        if source.type == "active_directory" and some.port in activedirectory.GLOBAL_CATALOG:
+            yield ("servers", number), _TOO_LITTLE.format(some.port, 636 if ldaps else 389)
     if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
         yield (
             ("require_signing",),
@@ -71,6 +78,16 @@ def _bind(source: desired.Source) -> Iterator[Fault]:
         yield ("bind",), "neither dn and password, nor anonymous: true, nor kerberos: true"
 
 
+def referrals(source: desired.Source) -> Iterator[Fault]:
+    """Faults in what is left to other servers."""
+    base = dn.key(source.base_dn)
+    for number, text in enumerate(source.ignore_referrals):
+        faults = list(_name(("ignore_referrals", number), text))
+        if not faults and (dn.normalize(text) == base or not dn.is_below(dn.normalize(text), base)):
+            faults = [(("ignore_referrals", number), f"is not below base_dn, {source.base_dn}")]
+        yield from faults
+
+
 def rules(source: desired.Source) -> Iterator[Fault]:
     """Faults in what to search where."""
     parts = (("users", source.users), ("groups", source.groups), ("departments", source.departments))
@@ -88,7 +105,7 @@ def targets(urls: Iterable[str]) -> Iterator[Target]:
             yield target(url)
 
 
-def _name(path: tuple[str, ...], text: str) -> Iterator[Fault]:
+def _name(path: tuple[str | int, ...], text: str) -> Iterator[Fault]:
     try:
         dn.normalize(text)
     except ValueError as error:

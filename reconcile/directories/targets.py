@@ -1,9 +1,9 @@
-"""Server URLs, taken apart."""
+"""LDAP URLs, taken apart: those of servers, and those that lead to entries."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from reconcile.model import desired
+from reconcile.model import desired, dn
 
 
 class Target(NamedTuple):
@@ -31,6 +31,11 @@ def target(url: str) -> Target:
         raise ValueError(f"{url!r} is not ldap://HOST[:PORT] or ldaps://HOST[:PORT]")
     ldaps = parts.scheme == "ldaps"
     return Target(url.strip(), parts.hostname, parts.port or (636 if ldaps else 389), ldaps)
+
+
+def named(url: str) -> str:
+    """The normalized DN in the URL of a reference (RFC 4516); "" where there is none."""
+    return dn.key(unquote(urlsplit(url).path.removeprefix("/")))
 
 
 def protects(source: desired.Source, some: Target) -> bool:

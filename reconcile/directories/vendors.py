@@ -1,5 +1,7 @@
 """What differs by source type, as one table. Attribute names are lower case, as everywhere in this layer."""
 
+import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -10,6 +12,9 @@ from reconcile.directories import activedirectory, filters
 from reconcile.directories.searching import nowhere
 from reconcile.model import desired
 from reconcile.model.directory import Attributes
+
+_TIME: Final = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
+"""A GeneralizedTime (RFC 4517, 3.3.13) as Kerberos writes it."""
 
 Disabled = Callable[[Attributes], bool]
 """Whether a person is disabled; raises ValueError for a value that cannot be understood."""
@@ -31,6 +36,25 @@ def _account_lock(_source: desired.Source) -> Disabled:
 def account_locked(attributes: Attributes) -> bool:
     """389 Directory Server and FreeIPA: nsAccountLock, in any case; a role may have set it."""
     return any(value.strip().lower() == "true" for value in attributes.get("nsaccountlock", ()))
+
+
+def _lock_or_end(_source: desired.Source) -> Disabled:
+    now = f"{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}"
+    return lambda attributes: account_locked(attributes) or principal_expired(attributes, now)
+
+
+def principal_expired(attributes: Attributes, now: str) -> bool:
+    """FreeIPA: krbPrincipalExpiration has passed, after which the server refuses every login.
+
+    `now` is year to second in UTC, as 20261231235959. Raises ValueError for a value that is no such time.
+    """
+    for value in attributes.get("krbprincipalexpiration", ()):
+        end = _TIME.fullmatch(value.strip())
+        if end is None:
+            raise ValueError(f"krbprincipalexpiration is {value!r}, which is no time")
+        if end[1] <= now:
+            return True
+    return False
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +90,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     disabled: Callable[[desired.Source], Disabled]
     """Makes the rule, once for each read."""
     shown_by_all: tuple[str, ...] = ()
-    """Attributes that every person has; where none shows them, the reader may not see them."""
+    """Attributes that every person has; where one does not show them, the reader may not see them."""
     manager_attribute: str | None = None
     binary: Mapping[str, Callable[[bytes], str]] = MappingProxyType({})
     """Attributes whose values are bytes, and how they are written as text; they raise ValueError."""
@@ -86,6 +110,7 @@ _OPENLDAP: Final = Vendor(
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("pwdaccountlockedtime",),
     disabled=_lock_of_policy,
+    shown_by_all=("entryuuid",),
 )
 
 _ACTIVE_DIRECTORY: Final = Vendor(
@@ -133,8 +158,8 @@ _FREEIPA: Final = Vendor(
     group_base="cn=groups,cn=accounts",
     member_attributes=("member",),
     unit_filter="(objectClass=organizationalUnit)",
-    disabled_attributes=("nsaccountlock",),
-    disabled=_account_lock,
+    disabled_attributes=("nsaccountlock", "krbprincipalexpiration"),
+    disabled=_lock_or_end,
     shown_by_all=("ipauniqueid",),
     # `ipa user-del --preserve` moves an account there, `ipa user-stage` from there to the staged ones.
     removed=("cn=accounts,cn=provisioning",),

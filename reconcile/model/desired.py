@@ -179,6 +179,8 @@ class Source(msgspec.Struct, frozen=True):
     active_uac: tuple[int, ...] = ()
     """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
     expect: Expected = Expected()
+    ignore_referrals: tuple[str, ...] = ()
+    """DNs of parts below `base_dn` that are on other servers and no part of the source."""
     options: dict[str, object] = {}
 
 

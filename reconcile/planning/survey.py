@@ -1,11 +1,12 @@
 """Who a source has, and how each person stands: on the platform, not on it, or not possible there."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
@@ -40,8 +41,12 @@ def search_query(desired: DesiredState, source: Source) -> Query:
 
 
 def keyword(text: str) -> re.Pattern[str]:
-    """A pattern that finds the text anywhere, in any case; `*` stands for any text, anything else for itself."""
-    return re.compile(".*".join(map(re.escape, text.casefold().split("*"))), re.DOTALL)
+    """A pattern that finds the text anywhere, in any case; `*` stands for any text, anything else for itself.
+
+    A text that is a DN is found in any of its spellings.
+    """
+    spellings = dict.fromkeys([text.casefold(), dn.key(text) or text.casefold()])
+    return re.compile("|".join(".*".join(map(re.escape, one.split("*"))) for one in spellings), re.DOTALL)
 
 
 def survey(
@@ -54,31 +59,35 @@ def survey(
 ) -> Iterator[Found]:
     """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
 
-    Raises UsageError when a department is selected without its parent.
+    Names, login and mail are those of the directory, and those that are shown. Raises UsageError when a department is
+    selected without its parent.
     """
     rules = SourceRules(desired, source, snapshot)
     everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())
     wide = SourceRules(desired, msgspec.structs.replace(source, users=everybody), snapshot)
-    positions = [at for at, person in enumerate(snapshot.persons) if _is_found(person, pattern)]
     for state in current:
         people = gather(desired, [wide], state, limits)
         skips = list(people[source.name].skips)
         candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
         refused = {skip.dn: skip for skip in skips}
         matched, ignored = people[source.name].matched, people[source.name].ignored
-        for position in positions:
-            person = snapshot.persons[position]
+        for position, person in enumerate(snapshot.persons):
             user, candidate, skip = matched.get(position), candidates.get(position), refused.get(person.dn)
             values = candidate.values if candidate is not None else {}
             username = user.username if user is not None else candidate.username if candidate is not None else ""
+            username = username or (skip.username if skip is not None else person.identifier)
+            first, last = (values.get(f"{name}_name", "") for name in ("first", "last"))
+            shown = (username, f"{first} {last}", values.get("email", ""), rules.index.keys[position])
+            if not _is_found(person, shown, pattern):
+                continue
             status: Standing = (
                 "IMPORTED" if user is not None else "CANNOT IMPORT" if skip is not None else "NOT IMPORTED"
             )
             yield Found(
                 state.workspace,
-                username or (skip.username if skip is not None else person.identifier),
-                values.get("first_name", _first(person, "givenname")),
-                values.get("last_name", _first(person, "sn")),
+                username,
+                first or _first(person, "givenname"),
+                last or _first(person, "sn"),
                 values.get("email", _first(person, "mail")),
                 person.dn,
                 status,
@@ -86,8 +95,8 @@ def survey(
             )
 
 
-def _is_found(person: Person, pattern: re.Pattern[str]) -> bool:
-    texts = [person.dn, person.identifier]
+def _is_found(person: Person, shown: Iterable[str], pattern: re.Pattern[str]) -> bool:
+    texts = [person.dn, person.identifier, *shown]
     texts += (value for name in _NAMES for value in person.attributes.get(name, ()))
     texts.append(f"{_first(person, 'givenname')} {_first(person, 'sn')}")
     return any(pattern.search(text.casefold()) for text in texts)

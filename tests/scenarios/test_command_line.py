@@ -290,7 +290,9 @@ def test_mistakes_at_the_command_line(shell: Shell) -> None:
 def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
     shell.company({}, role_mappings=[{"role": "x", "groups": ["cn=none,dc=example,dc=com"]}])
     _, err = shell.run("plan", "--log-format", "json")
-    (line,) = map(json.loads, err.splitlines())
+    nobody, line = map(json.loads, err.splitlines())
+    assert nobody["message"].startswith("corp: no person is found: nothing at all is seen below dc=example,dc=com: ")
+    assert nobody["message"].endswith("it is empty, or was not exported")
     assert (line["level"], line["logger"]) == ("warning", "reconcile.cli.assembling")
     assert "cn=none" in line["message"]
     _, err = shell.run("plan", "--workspace", "x", "--log-format", "json", code=2)

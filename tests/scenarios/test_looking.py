@@ -114,6 +114,31 @@ def test_searching_for_people(shell: Shell) -> None:
     assert "there is no source 'x'" in shell.run("search", "x", "ann", code=2)[1]
 
 
+def test_what_a_search_shows_can_be_searched_for(shell: Shell) -> None:
+    """Usernames and mail that templates made of something else, and a DN however it is written."""
+    fields = {
+        "username": "{{ identifier }}@{{ domain }}",
+        "first_name": "{{ displayName }}",
+        "email": "{{ employeeNumber }}@mail.example.org",
+    }
+    people = {
+        "uid=ann": {"displayName": "Änne", "employeeNumber": "4711"},
+        "ou=Sales\\2C EU": None,
+        "uid=bob,ou=Sales\\2C EU": {"displayName": "Bob", "employeeNumber": "4712"},
+    }
+    shell.company(people, sources=[DESIRED["sources"][0] | {"users": {"create": "all", "fields": fields}}])
+    shell.run("apply", "--yes")
+
+    def found(keyword: str) -> list[str]:
+        rows = json.loads(shell.run("search", "corp", keyword, "--format", "json")[0])
+        return [row["username"].partition("@")[0] for row in rows]
+
+    assert found("ann@example.com") == found("ÄNNE ann") == found("4711@mail.example.org") == ["ann"]
+    assert found("OU = sales\\, eu, DC = Example") == found(r'ou="Sales, E*",dc=example') == ["bob"]
+    shell.sql("update users set username = 'handmade' where username like 'bob%'")
+    assert found("handmade") == ["handmade"]
+
+
 def test_a_person_outside_the_required_groups_is_not_imported(shell: Shell) -> None:
     users = {"create": "all", "require_groups": ["cn=in"]}
     shell.company({"uid=ann": None, "cn=in": {"member": []}}, sources=[DESIRED["sources"][0] | {"users": users}])

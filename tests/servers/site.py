@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from tests.servers import sources
+from tests.servers.forking import Execute
 from tests.servers.slapd import PASSWORD, SUFFIX
 
 _ROOT = Path(__file__).parents[2]
@@ -25,11 +27,13 @@ def execute(arguments: Sequence[str], folder: Path, environment: Mapping[str, st
 class Site:
     """Files, a platform in SQLite, and the commands."""
 
-    execute = staticmethod(execute)
+    execute: Execute = staticmethod(execute)
     """How commands are carried out."""
 
-    def __init__(self, folder: Path, password: str = PASSWORD) -> None:
-        """`password` is what CORP_PASSWORD holds; no command may ever show it."""
+    def __init__(self, folder: Path, password: str = PASSWORD, execute: Execute | None = None) -> None:
+        """`password` is what CORP_PASSWORD holds; no command may ever show it. `execute` carries out commands."""
+        if execute is not None:
+            self.execute = execute
         self.folder = folder
         self.password = password
         self.environment: dict[str, str] = {}
@@ -52,6 +56,7 @@ class Site:
             "page_size": 3,
             "timeout": {"connect": "2s", "read": "2s"},
             "users": {"create": "all"},
+            "transport": sources.TRANSPORT,
         }
         self.write(source | changes)
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.model import desired
-from reconcile.model.directory import Query
+from reconcile.model.directory import DirectoryGroup, Query
 from tests.servers.ds389 import Ds389, ds389
 from tests.servers.four import loading
 from tests.servers.site import Site
@@ -28,6 +28,36 @@ def bound(running: Ds389 | Slapd, **changes: Any) -> desired.Source:
     return source(running.url, bind=desired.Bind(running.admin, Known(running.password)), **changes)
 
 
+_ROLE = ["LDAPsubentry", "nsRoleDefinition"]
+_NESTED = f"cn=nsDisabledRole,{SUFFIX}"
+DISABLING_ROLE: dict[str, Any] = {
+    f"cn=nsManagedDisabledRole,{SUFFIX}": {
+        "objectClass": [*_ROLE, "nsSimpleRoleDefinition", "nsManagedRoleDefinition"],
+        "cn": ["nsManagedDisabledRole"],
+    },
+    _NESTED: {
+        "objectClass": [*_ROLE, "nsComplexRoleDefinition", "nsNestedRoleDefinition"],
+        "cn": ["nsDisabledRole"],
+        "nsRoleDN": [f"cn=nsManagedDisabledRole,{SUFFIX}"],
+    },
+    f"cn=nsAccountInactivationTmp,{SUFFIX}": {"objectClass": ["nsContainer"], "cn": ["nsAccountInactivationTmp"]},
+    f'cn="{_NESTED}",cn=nsAccountInactivationTmp,{SUFFIX}': {
+        "objectClass": ["extensibleObject", "cosTemplate", "LDAPsubentry"],
+        "cn": [_NESTED],
+        "nsAccountLock": ["true"],
+        "cosPriority": ["0"],
+    },
+    f"cn=nsAccountInactivation_cos,{SUFFIX}": {
+        "objectClass": ["LDAPsubentry", "cosSuperDefinition", "cosClassicDefinition"],
+        "cn": ["nsAccountInactivation_cos"],
+        "cosTemplateDn": [f"cn=nsAccountInactivationTmp,{SUFFIX}"],
+        "cosSpecifier": ["nsRole"],
+        "cosAttribute": ["nsAccountLock operational"],
+    },
+}
+"""As the product's own tools inactivate accounts: whoever has the role gets the lock by it."""
+
+
 @pytest.fixture(scope="module")
 def ds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389]:
     """Accounts of both kinds, locked in several ways, and groups of every kind."""
@@ -39,6 +69,8 @@ def ds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389]:
     entries[f"uid=ada,{PEOPLE}"] = inet | ada
     for uid, lock in (("off", "true"), ("shouted", "TRUE"), ("on", "false")):
         entries[f"uid={uid},{PEOPLE}"] = inet | {"uid": [uid], "nsAccountLock": [lock]}
+    entries |= DISABLING_ROLE
+    entries[f"uid=roled,{PEOPLE}"] = inet | {"uid": ["roled"], "nsRoleDN": [f"cn=nsManagedDisabledRole,{SUFFIX}"]}
     own = {"objectClass": ["nsPerson", "nsAccount", "posixAccount"], "displayName": ["Own"], "cn": ["Own"]}
     posix = {"uid": ["own"], "uidNumber": ["1"], "gidNumber": ["1"], "homeDirectory": ["/"]}
     entries[f"uid=own,{PEOPLE}"] = own | posix
@@ -62,6 +94,7 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
         "shouted": True,
         "on": False,
         "own": False,
+        "roled": True,
     }
     groups = {group.attributes["cn"][0]: group for group in snapshot.groups}
     assert set(groups["names"].members) == {f"uid=ada,{PEOPLE}", f"cn=unique,{GROUPS}"}
@@ -69,7 +102,7 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
     assert set(groups["unix"].member_logins) == {"on", "own"}
     assert len(snapshot.units) == 2
     ids = {person.external_id for person in snapshot.persons} | {group.external_id for group in snapshot.groups}
-    assert len(ids) == 8
+    assert len(ids) == 9
     assert all(len(one.split("-")) == 4 for one in ids)
     unknown = "00000000-00000000-00000000-00000000"
     assert directory.find([*ids, unknown], [f"uid=ada,{PEOPLE}", f"uid=gone,{PEOPLE}"]) == {
@@ -77,6 +110,20 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
         f"uid=ada,{PEOPLE}",
     }
     directory.close()
+
+
+def test_groups_beyond_the_rules_are_followed(ds: Ds389) -> None:
+    """A group of another class, whose own members are of another attribute."""
+    (group,) = groups(bound(ds, type="389ds", groups=desired.Groups(filter="cn=names")))
+    assert group.members == (f"uid=ada,{PEOPLE}",)
+    assert group.nested_members == (f"uid=ada,{PEOPLE}", f"uid=off,{PEOPLE}")
+
+
+def groups(settings: desired.Source) -> tuple[DirectoryGroup, ...]:
+    directory = LdapDirectory(settings)
+    found = directory.read(Query(group_attributes=frozenset({"cn"}), groups=True)).groups
+    directory.close()
+    return found
 
 
 def test_attributes_asked_for_by_their_other_name(ds: Ds389, server: Slapd) -> None:
@@ -97,10 +144,54 @@ def test_attributes_asked_for_by_their_other_name(ds: Ds389, server: Slapd) -> N
     assert ada.attributes["gn"] == ("A.",)
 
 
+_QUOTED = SUFFIX.replace("=", "\\3D").replace(",", "\\2C")
+REPLICA = f"""\
+dn: cn=replica,cn={_QUOTED},cn=mapping tree,cn=config
+changetype: add
+objectClass: nsDS5Replica
+cn: replica
+nsDS5ReplicaRoot: {SUFFIX}
+nsDS5ReplicaId: 1
+nsDS5ReplicaType: 3
+nsDS5Flags: 1
+nsDS5ReplicaBindDN: cn=replication manager,cn=config
+"""
+
+
+@pytest.mark.parametrize("kind", ["389ds", "freeipa"])
+def test_what_replication_keeps_of_a_deleted_entry_is_nobody(ipa: Ds389, kind: str) -> None:
+    """A server that has replicas makes a tombstone of it, with its ids."""
+    directory = LdapDirectory(bound(ipa, type=kind))
+    people = {person.identifier: person for person in directory.read(Query()).persons}
+    modify(ipa, REPLICA)
+    modify(ipa, f"dn: {people['alan'].dn}\nchangetype: delete\n")
+    command = [program("ldapsearch"), "-x", "-LLL", "-H", ipa.url, "-D", ipa.admin, "-w", ipa.password, "-b", SUFFIX]
+    tombstones = subprocess.run(
+        [*command, "(objectClass=nsTombstone)", "1.1"], capture_output=True, text=True, check=True
+    )
+    assert "uid=alan" in tombstones.stdout.lower()
+    asked = [people["alan"].external_id, people["ada"].external_id]
+    assert directory.find(asked, [people["alan"].dn]) == {people["ada"].external_id}
+    assert len(directory.read(Query()).persons) == len(people) - 1
+    directory.close()
+
+
 @pytest.fixture
 def ipa(tmp_path: Path) -> Iterator[Ds389]:
     with ds389(tmp_path / "ipa", ldif(loading.freeipa()), schema=loading.FREEIPA_SCHEMA) as running:
         yield running
+
+
+def test_indirect_members_of_freeipa_whatever_the_filter_finds(ipa: Ds389) -> None:
+    everywhere = {group.attributes["cn"][0]: group for group in groups(bound(ipa, type="freeipa"))}
+    assert all(group.nested_members == () for group in everywhere.values()), "all groups are there to be followed"
+    (one,) = groups(bound(ipa, type="freeipa", groups=desired.Groups(filter="(cn=team-development)")))
+    flat = loading.FREEIPA.flat
+    logins = {name.removesuffix(f",{flat}").removeprefix("uid=") for name in (*one.members, *one.nested_members)}
+    south = {person.login for person in loading.people() if person.unit == 3}
+    assert "kat" in south
+    assert south < logins
+    assert len(logins) == 14
 
 
 def modify(running: Ds389, changes: str) -> None:
@@ -125,8 +216,16 @@ def test_a_preserved_user_of_freeipa_is_missing_and_comes_back(ipa: Ds389, tmp_p
         f"newsuperior: {preserved}\n",
     )
     modify(ipa, f"dn: uid=ada,{loading.FREEIPA.flat}\nchangetype: modify\nadd: nsAccountLock\nnsAccountLock: TRUE\n")
+    for login, end in (("grace", "20200101000000Z"), ("alan", "20991231235959Z")):
+        ends = f"replace: krbPrincipalExpiration\nkrbPrincipalExpiration: {end}\n"
+        kerberos = "add: objectClass\nobjectClass: krbPrincipalAux\n"
+        modify(ipa, f"dn: uid={login},{loading.FREEIPA.flat}\nchangetype: modify\n{kerberos}-\n{ends}")
     told = changes(site)
-    assert told == [("ada", "deactivate", "disabled"), ("ken", "block", "missing")]
+    assert told == [
+        ("ada", "deactivate", "disabled"),
+        ("grace", "deactivate", "disabled"),
+        ("ken", "block", "missing"),
+    ]
     site.run("apply", "--yes")
     site.run("plan", "--check")
     modify(

@@ -53,6 +53,25 @@ def group(name: str, *members: str, above: str = TEAMS) -> list[list[Any]]:
     return [*made, ["modify", dn, {"member": list(members)}]] if members else made
 
 
+NOBODY: list[list[Any]] = [
+    ["add", f"CN=contact,{ODD}", {"objectClass": "contact", "mail": "contact@example.test"}],
+    ["add", f"CN=pc,{ODD}", {"objectClass": "computer", "sAMAccountName": "pc$", "userAccountControl": "4096"}],
+    ["add", f"CN=service,{ODD}", {"objectClass": "msDS-ManagedServiceAccount", "sAMAccountName": "service$"}],
+    [
+        "add",
+        f"CN=services,{ODD}",
+        {
+            "objectClass": "msDS-GroupManagedServiceAccount",
+            "sAMAccountName": "services$",
+            "userAccountControl": "4096",
+            "msDS-ManagedPasswordInterval": "30",
+        },
+    ],
+]
+"""Entries among the persons that are none."""
+FOREIGN = "S-1-5-21-1-2-3-1104"
+
+
 def steps() -> list[list[Any]]:
     now = time.time()
     made: list[list[Any]] = [["add", dn, {"objectClass": "organizationalUnit"}] for dn in (BIG, ODD, TEAMS, HIDDEN)]
@@ -66,9 +85,12 @@ def steps() -> list[list[Any]]:
         account("upn", ODD, userPrincipalName="upn@login.example.test"),
     ]
     made.append(["modify", f"CN=upn,{ODD}", {"mail": []}])
+    made += NOBODY
     made += group("all", *(f"CN=u{number:04},{BIG}" for number in range(MEMBERS)))
     for name in ("one", "two"):
         made += group(name)
+    others = [step[1] for step in NOBODY]
+    made += group("mixed", f"CN=u0001,{BIG}", *others, f"<SID={FOREIGN}>", above=HIDDEN)
     made += group("inner", f"CN=card,{ODD}", above=HIDDEN)
     made += group("deep", f"CN=kept,{ODD}", f"CN=inner,{HIDDEN}", f"CN=one,{TEAMS}", above=HIDDEN)
     made.append(["modify", f"CN=one,{TEAMS}", {"member": [f"CN=two,{TEAMS}", f"CN=u0001,{BIG}"]}])
@@ -143,6 +165,18 @@ def test_the_users_group_of_the_vmmanager_preset(server: Samba, tmp_path: Path) 
     assert outside.isdisjoint({"u0001", "off", "Administrator"})
 
 
+def test_contacts_computers_and_managed_accounts_are_nobody(server: Samba, site: Site) -> None:
+    """Nor is somebody of another domain; a group that lists them says which of its members that are."""
+    found = {person.dn for person in read(server, users=desired.Users(fields={}, base=ODD)).persons}
+    names = {step[1] for step in NOBODY}
+    assert len(found) == 6
+    assert found.isdisjoint(names)
+    site.add(groups=[{"source": "corp", "select": ["cn=mixed"]}])
+    skips = json.loads(site.run("plan", "--format", "json")[0])["skips"]
+    foreign = f"CN={FOREIGN},CN=ForeignSecurityPrincipals,{SUFFIX}"
+    assert {skip["dn"] for skip in skips if skip["code"] == "dangling_member"} == {*names, foreign}
+
+
 def test_both_transports_read_the_same(server: Samba, snapshot: DirectorySnapshot) -> None:
     for transport in ("ldap3", needs("python-ldap")):
         assert read(server, transport=transport) == snapshot
@@ -213,9 +247,21 @@ def test_another_reference_is_not_left_out() -> None:
     child = ber.reference("ldap://child.example.com/DC=child,DC=example,DC=com")
     person = ber.entry("CN=x,DC=example,DC=com", {"sAMAccountName": ["x"]})
     end = ber.page_control(b"")
-    for references, expected in ((partitions, 1), ([*partitions, child], None)):
+    with stand_in([success(base), success(person, *partitions, controls=end)]) as url:
+        plain = LdapDirectory(source(url, base_dn="DC=example,DC=com"))
+        with pytest.raises(SourceUnreadable, match=r"those of a domain controller: set type: active_directory\.$"):
+            plain.read(Query())
+        plain.close()
+    children = ("dc=child,dc=example,dc=com",)
+    for references, ignored, expected in (
+        (partitions, (), 1),
+        ([*partitions, child], (), None),
+        ([*partitions, child], ("dc=other,dc=example,dc=com",), None),
+        ([*partitions, child], children, 1),
+    ):
         with stand_in([success(base), success(person, *references, controls=end)]) as url:
-            directory = LdapDirectory(source(url, type="active_directory", base_dn="DC=example,DC=com"))
+            settings = source(url, type="active_directory", base_dn="DC=example,DC=com", ignore_referrals=ignored)
+            directory = LdapDirectory(settings)
             if expected is None:
                 with pytest.raises(SourceUnreadable, match="on another server: ldap://child"):
                     directory.read(Query())

@@ -8,13 +8,14 @@ import pytest
 
 from tests.servers import ber, ds389, samba
 from tests.servers.certificates import Authority
+from tests.servers.forking import Execute
 from tests.servers.proxy import proxy
 from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, SUFFIX
 from tests.servers.sources import ldif, people
 from tests.servers.stand_in import ended, stand_in, success
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
 
 READER = f"uid=p0,ou=people,{SUFFIX}"
 BLIND = f"uid=p1,ou=people,{SUFFIX}"
@@ -36,9 +37,9 @@ def ds(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterat
 
 
 @pytest.fixture
-def ds_site(tmp_path: Path, ds: ds389.Ds389) -> tuple[Site, Callable[..., None]]:
+def ds_site(tmp_path: Path, ds: ds389.Ds389, quick: Execute) -> tuple[Site, Callable[..., None]]:
     """A platform filled once, and how to say what the source is."""
-    site = Site(tmp_path)
+    site = Site(tmp_path, execute=quick)
 
     def desired(url: str = ds.url, **changes: Any) -> None:
         bind = {"dn": ds.admin, "password": "{{ env('CORP_PASSWORD') }}"}
@@ -124,14 +125,20 @@ def ad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[samba.Samba]:
     for number in range(10):
         values = {"objectClass": "user", "sAMAccountName": f"p{number}", "userAccountControl": "544"}
         steps.append(["add", f"CN=p{number},{USERS}", values])
+    for name in ("off", "over"):
+        values = {"objectClass": "user", "sAMAccountName": name}
+        steps += [["add", f"CN={name},{samba.SUFFIX}", values], ["password", name, samba.PASSWORD]]
+    steps.append(["modify", f"CN=off,{samba.SUFFIX}", {"userAccountControl": ["514"]}])
+    ended = {"userAccountControl": ["512"], "accountExpires": ["133444736000000000"]}
+    steps.append(["modify", f"CN=over,{samba.SUFFIX}", ended])
     with samba.samba(tmp_path_factory.mktemp("ad"), steps, strong="yes") as running:
         yield running
 
 
 @pytest.fixture
-def ad_site(tmp_path: Path, ad: samba.Samba) -> tuple[Site, Callable[..., None]]:
+def ad_site(tmp_path: Path, ad: samba.Samba, quick: Execute) -> tuple[Site, Callable[..., None]]:
     """A platform filled once over StartTLS, and how to say what the source is."""
-    site = Site(tmp_path, ad.password)
+    site = Site(tmp_path, ad.password, quick)
     own = {"mode": "starttls", "ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
 
     def desired(url: str = ad.url, **changes: Any) -> None:
@@ -154,8 +161,19 @@ def test_ad_over_start_tls_with_its_own_certificate(ad_site: Any) -> None:
 def test_ad_over_ldaps_with_its_own_certificate(ad: samba.Samba, ad_site: Any) -> None:
     site, desired = ad_site
     own = {"ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
-    desired(ad.ldaps_url, tls={"mode": "ldaps"} | own, require_signing=True)
+    # python-ldap alone cannot look for another name than the URL's there.
+    desired(ad.ldaps_url, tls={"mode": "ldaps"} | own, require_signing=True, transport="auto")
     site.run("plan", "--check")
+
+
+def test_ad_on_the_other_port(ad: samba.Samba, ad_site: Any, transport: str) -> None:
+    site, desired = ad_site
+    tls = {"ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
+    for mode in ("starttls", "none"):
+        desired(f"{ad.url}:636", tls=tls | {"mode": mode})
+        site.refuses("port 636 usually is for LDAPS: write ldaps://")
+    desired(f"{ad.ldaps_url}:389", tls={"mode": "ldaps", "verify": "none"}, transport=transport)
+    site.refuses("port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls")
 
 
 def test_ad_refuses_a_simple_bind_in_clear_text(ad_site: Any) -> None:
@@ -195,6 +213,16 @@ def test_ad_with_a_wrong_password(ad_site: Any) -> None:
     site.refuses("invalidCredentials", "The DN or the password is wrong", password="wrong")
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("off", "The account is disabled."), ("over", "The account has expired."), ("nobody", "The DN or")],
+)
+def test_ad_says_what_is_wrong_with_the_account_that_reads(ad_site: Any, name: str, why: str) -> None:
+    site, desired = ad_site
+    desired(bind=bound(f"{name}@example.test"))
+    site.refuses("invalidCredentials", why, "No other server is asked")
+
+
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[samba.Samba]:
     """One person, clear text allowed, a certificate of yesterday."""
@@ -225,7 +253,7 @@ def test_ad_with_a_group_that_ends_half_way(ad_site: Any) -> None:
     base, end = ber.entry(samba.SUFFIX, {}), ber.page_control(b"")
     members = [f"CN=p{number},{USERS}" for number in range(1500)]
     group = ber.entry(f"CN=all,{samba.SUFFIX}", {"cn": ["all"], "member": [], "member;range=0-1499": members})
-    answers = [success(base), success(controls=end), success(group, controls=end), success()]
+    answers = [success(base), success(controls=end), *[success(group, controls=end)] * 2, success()]
     with stand_in(answers) as url:
         desired(url, tls={"mode": "none"}, users={"create": "all"})
         site.add(groups=[{"source": "corp", "select": ["cn=all"]}])

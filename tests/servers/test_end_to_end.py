@@ -12,26 +12,32 @@ import pytest
 import yaml
 
 from reconcile.model.dn import normalize
+from tests.servers import ber
 from tests.servers.certificates import Authority
+from tests.servers.forking import Execute
 from tests.servers.proxy import proxy
 from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, modify, slapd
 from tests.servers.sources import ldif, people
+from tests.servers.stand_in import BASE, ended, stand_in, success
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+
+
+PERSON = ber.entry(f"uid=p0,ou=people,{SUFFIX}", {"uid": ["p0"], "sn": ["0"]})
 
 
 @pytest.fixture
-def site(tmp_path: Path, server: Slapd) -> Site:
+def site(tmp_path: Path, server: Slapd, quick: Execute) -> Site:
     """A platform that was filled once from the shared server."""
-    made = Site(tmp_path)
+    made = Site(tmp_path, execute=quick)
     made.desired(server.url)
     made.run("apply", "--yes")
     return made
 
 
-def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path) -> None:
+def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path, quick: Execute, transport: str) -> None:
     rules = yaml.safe_load((QUICKSTART / "reconcile.yml").read_text(encoding="utf-8"))
     company = (QUICKSTART / "company.ldif").read_text(encoding="utf-8")
     held: list[Any] = []
@@ -40,11 +46,17 @@ def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path) -> None:
             ("ldif", {"files": [str(QUICKSTART / "company.ldif")]}),
             (
                 "slapd",
-                {"type": "openldap", "servers": [running.url], "tls": {"mode": "none"}, "bind": {"anonymous": True}},
+                {
+                    "type": "openldap",
+                    "servers": [running.url],
+                    "tls": {"mode": "none"},
+                    "bind": {"anonymous": True},
+                    "transport": transport,
+                },
             ),
         ):
             source = {key: value for key, value in rules["sources"][0].items() if key != "files"} | settings
-            site = Site(tmp_path / name)
+            site = Site(tmp_path / name, execute=quick)
             site.folder.mkdir()
             text = yaml.safe_dump(rules | {"sources": [source]}, allow_unicode=True)
             (site.folder / "reconcile.yml").write_text(text, encoding="utf-8")
@@ -60,8 +72,8 @@ def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path) -> None:
     assert len(held[0][0]) > 200
 
 
-def test_the_directory_moves_and_the_platform_follows(tmp_path: Path) -> None:
-    site = Site(tmp_path)
+def test_the_directory_moves_and_the_platform_follows(tmp_path: Path, quick: Execute) -> None:
+    site = Site(tmp_path, execute=quick)
     with slapd(tmp_path / "slapd", ldif(people(20))) as running:
         site.desired(running.url)
         site.run("apply", "--yes")
@@ -114,6 +126,34 @@ def test_a_size_limit_in_the_middle(site: Site, tmp_path: Path) -> None:
         site.refuses("sizeLimitExceeded", "(objectClass=inetOrgPerson)", "limit")
 
 
+def test_a_time_limit(site: Site) -> None:
+    answers = [success(BASE), success(PERSON, controls=ber.page_control(b"more")), ended(3, "too slow")]
+    with stand_in(answers) as url:
+        site.desired(url)
+        site.refuses("timeLimitExceeded", "after 1 entries", "Ask for a larger time limit")
+
+
+def test_insufficient_access(site: Site, tmp_path: Path) -> None:
+    lines = [f'access to dn.exact="{SUFFIX}" by * read', "access to * by * disclose"]
+    with slapd(tmp_path / "closed", ldif(people(10)), lines=lines) as running:
+        site.desired(running.url, bind={"anonymous": True}, users={"create": "all", "base": "ou=people"})
+        site.refuses("insufficientAccessRights", "Ask for the right to read these entries for an anonymous reader")
+
+
+def test_a_referral_only(site: Site, tmp_path: Path) -> None:
+    first = ["referral ldap://root.example.com"]
+    with slapd(tmp_path / "elsewhere", ldif(people(10)), first_lines=first) as running:
+        site.desired(running.url, base_dn="dc=example,dc=org")
+        site.refuses("result 10 (referral)", "ldap://root.example.com", "Make that one a source")
+
+
+def test_a_part_that_is_on_another_server(site: Site, tmp_path: Path) -> None:
+    branch = {"objectClass": ["referral", "extensibleObject"], "ou": ["branch"], "ref": ["ldap://branch.example.com"]}
+    with slapd(tmp_path / "parts", ldif(people(10) | {f"ou=branch,{SUFFIX}": branch})) as running:
+        site.desired(running.url)
+        site.refuses("on another server: ldap://branch.example.com/", "set ignore_referrals")
+
+
 def test_wrong_credentials(site: Site) -> None:
     site.refuses("invalidCredentials", f"cn=admin,{SUFFIX}", password="wrong")
 
@@ -147,6 +187,13 @@ def test_an_expired_certificate(site: Site, authority: Authority, certified: Cal
     running = certified(authority.issue("old", [], ["127.0.0.1"], days=-1))
     site.desired(running.url, tls={"mode": "starttls", "ca_file": str(authority.file)})
     site.refuses("certificate", "expired")
+
+
+def test_a_certificate_for_another_host(site: Site, authority: Authority, certified: Callable[..., Slapd]) -> None:
+    running = certified(authority.issue("elsewhere", ["ldap.example.com"]))
+    for url, mode in ((running.url, "starttls"), (running.ldaps_url, "ldaps")):
+        site.desired(url, tls={"mode": mode, "ca_file": str(authority.file)})
+        site.refuses("certificate is not valid for '127.0.0.1'", "set tls.server_name")
 
 
 def test_a_foreign_certificate(

@@ -1,13 +1,17 @@
 """Which server is used, whether it is the right one, and who is bound there."""
 
 import socket
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from reconcile.directories import securing
 from reconcile.directories.ldap import LdapDirectory
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
@@ -84,16 +88,44 @@ def test_an_expired_certificate(
     assert "the server's certificate is refused: certificate has expired; it has to be renewed" in message
 
 
+@pytest.mark.parametrize("name", ["stranger", "ca"])  # the latter is that of the right one
 @pytest.mark.parametrize("mode", ["starttls", "ldaps"])
-def test_a_certificate_of_a_foreign_authority(secure: Slapd, tmp_path: Path, mode: str) -> None:
+def test_a_certificate_of_a_foreign_authority(secure: Slapd, tmp_path: Path, mode: str, name: str) -> None:
     url = secure.url if mode == "starttls" else secure.ldaps_url
-    message = refused(source(url, tls=trusted(Authority(tmp_path, "stranger"), mode=mode)))
-    assert f"{url}: the server's certificate is refused: self-signed certificate in certificate chain" in message
-    assert "set tls.ca_file" in message
+    stranger = Authority(tmp_path, name)
+    message = refused(source(url, tls=trusted(stranger, mode=mode)))
+    assert f"{url}: the server's certificate is refused: " in message
+    assert f"the CA that issued it is not in {stranger.file}: set tls.ca_file to a file in PEM that holds it" in message
 
 
 def test_the_system_authorities_do_not_know_ours(secure: Slapd) -> None:
-    assert "set tls.ca_file" in refused(source(secure.url, tls=desired.Tls()))
+    message = refused(source(secure.url, tls=desired.Tls()))
+    assert f"the CA that issued it is not in {securing.system_file()} (the system's): set tls.ca_file" in message
+
+
+@pytest.mark.parametrize("mode", ["starttls", "ldaps"])
+def test_a_servers_own_certificate_may_be_trusted_by_itself(secure: Slapd, authority: Authority, mode: str) -> None:
+    url = secure.url if mode == "starttls" else secure.ldaps_url
+    own = authority.file.with_name("good.crt")
+    assert count(source(url, tls=trusted(authority, mode=mode, ca_file=str(own)))) == 10
+    message = refused(source(url, tls=trusted(authority, mode=mode, ca_file=str(own.with_name("none.crt")))))
+    assert "No such file" in message
+
+
+def test_what_newer_versions_of_python_ask_of_certificates_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that Samba makes for itself name no key of their authority, which the strict rules of OpenSSL refuse."""
+    usual = ssl.create_default_context
+
+    def strict(**given: Any) -> ssl.SSLContext:
+        made = usual(**given)
+        made.verify_flags |= ssl.VERIFY_X509_STRICT
+        return made
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    flags = securing.context(desired.Tls()).verify_flags
+    assert not flags & ssl.VERIFY_X509_STRICT
+    assert flags & ssl.VERIFY_X509_PARTIAL_CHAIN
+    assert securing.context(desired.Tls()).check_hostname
 
 
 def test_unchecked_certificates_are_a_loud_warning(secure: Slapd, caplog: pytest.LogCaptureFixture) -> None:
@@ -112,6 +144,16 @@ def test_a_ca_file_without_a_certificate(tmp_path: Path) -> None:
     rubbish.write_text("nothing")
     message = refused(source("ldap://127.0.0.1:1", tls=desired.Tls(ca_file=str(rubbish))))
     assert f"the CA file {rubbish} (tls.ca_file) cannot be used: holds no certificate in PEM" in message
+
+
+def test_a_ca_file_as_windows_exports_it(secure: Slapd, authority: Authority, tmp_path: Path) -> None:
+    """In DER, which OpenSSL and libldap do not read; the command in the message makes of it what they do."""
+    binary = tmp_path / "domain ca.cer"
+    binary.write_bytes(ssl.PEM_cert_to_DER_cert(authority.file.read_text()))
+    message = refused(source(secure.url, tls=desired.Tls(ca_file=str(binary))))
+    assert f"the CA file {binary} (tls.ca_file) cannot be used: it is in DER; `openssl x509 -inform der" in message
+    subprocess.run(message.split("`")[1], shell=True, check=True, timeout=20)
+    assert count(source(secure.url, tls=desired.Tls(ca_file=f"{binary}.pem"))) == 10
 
 
 def test_start_tls_that_is_not_offered_never_falls_back(server: Slapd) -> None:

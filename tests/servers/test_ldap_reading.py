@@ -13,6 +13,7 @@ from reconcile.directories.ldap import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.login import Names
 from tests.servers import ber
 from tests.servers.certificates import Authority
 from tests.servers.proxy import Proxy, proxy
@@ -72,17 +73,57 @@ def test_a_group_larger_than_any_buffer(tmp_path: Path) -> None:
     assert "member" not in group.attributes
 
 
-def in_ranges(count: int, size: int, dn: str = f"cn=all,{SUFFIX}", last: int | None = None) -> list[Answer]:
+def test_groups_beyond_the_rules_are_followed(tmp_path: Path) -> None:
+    """In another OU, of another class, in a circle, by place and by login; and nobody twice."""
+    teams, other = f"ou=teams,{SUFFIX}", f"ou=other,{SUFFIX}"
+    entries = people(6)
+    for dn in (teams, other):
+        entries[dn] = {"objectClass": ["organizationalUnit"], "ou": [dn[3:].partition(",")[0]]}
+    inside = {"objectClass": ["inetOrgPerson"], "uid": ["inside"], "cn": ["Inside"], "sn": ["Inside"]}
+    one, two, three = f"cn=one,{teams}", f"cn=two,{other}", f"cn=three,{other}"
+    entries |= {
+        one: {"objectClass": ["groupOfNames"], "member": [f"uid=p0,{PEOPLE}", two, "uid=nobody"]},
+        two: {"objectClass": ["groupOfUniqueNames"], "uniqueMember": [f"uid=p1,{PEOPLE}#'0101'B", three, one]},
+        three: {"objectClass": ["groupOfNames"], "member": [f"uid=p0,{PEOPLE}", f"cn=unix,{other}"]},
+        f"cn=unix,{other}": {"objectClass": ["posixGroup"], "gidNumber": ["7"], "memberUid": ["P2", "nobody"]},
+        f"uid=inside,{three}": inside,
+    }
+    with slapd(tmp_path / "slapd", ldif(entries)) as running:
+        directory = LdapDirectory(source(running.url, groups=desired.Groups(base="ou=teams")))
+        (group,) = directory.read(EVERYTHING).groups
+        directory.close()
+        directory = LdapDirectory(source(running.url))
+        everywhere = directory.read(EVERYTHING).groups
+        directory.close()
+    assert group.members == (f"uid=p0,{PEOPLE}", "uid=nobody")
+    assert group.nested_members == (
+        f"uid=inside,{three}",
+        *(f"uid=p{number},{PEOPLE}" for number in range(3)),
+    )
+    assert [len(group.nested_members) for group in everywhere] == [0] * 4
+
+
+END = ber.page_control(b"")
+NOBODY = success(controls=END)
+"""Nothing found; where it is persons, one more is the answer to what else is there."""
+
+
+def in_ranges(count: int, size: int, last: int | None = None) -> list[Answer]:
     """A group whose members come in ranges, as Active Directory gives them; `last` ends it too early."""
-    answers = []
+    ranges = []
     for first in range(0, count, size):
         values = [f"uid=p{number},{PEOPLE}" for number in range(first, min(first + size, count))]
         end = "*" if first + size >= count else str(first + size - 1)
-        group = ber.entry(dn, {"cn": ["all"], "member": [], f"member;range={first}-{end}": values})
-        answers.append(success(group, controls=ber.page_control(b"") if not first else b""))
+        ranges.append((f"member;range={first}-{end}", values))
         if last is not None and first >= last:
             break
-    return answers
+    return [ranged(*ranges[0], cn=["all"], member=[]), *(ranged(*one, version="7") for one in ranges)]
+
+
+def ranged(name: str, values: list[str], version: str = "", **more: list[str]) -> Answer:
+    """Some of a group's values; `version` is its uSNChanged."""
+    shown = {"uSNChanged": [version]} if version else {}
+    return success(ber.entry(f"cn=all,{SUFFIX}", more | {name: values} | shown), controls=END)
 
 
 def groups(url: str) -> DirectorySnapshot:
@@ -93,23 +134,29 @@ def groups(url: str) -> DirectorySnapshot:
         directory.close()
 
 
-NOBODY, END = success(controls=ber.page_control(b"")), ber.page_control(b"")
-
-
 def test_a_group_in_ranges_loses_no_member() -> None:
     first, *rest = in_ranges(4501, 1500)
     second = ber.entry(f"cn=small,{SUFFIX}", {"cn": ["small"], "member": ["uid=p1"]})
     plain = success(second, controls=END)
-    with stand_in([success(BASE), NOBODY, first, *rest, NOBODY]) as url:
+    with stand_in([success(BASE), NOBODY, first, *rest, NOBODY, NOBODY]) as url:
         (group,) = groups(url).groups
     assert group.members == tuple(f"uid=p{number},{PEOPLE}" for number in range(4501))
     assert set(group.attributes) == {"cn"}
-    with stand_in([success(BASE), NOBODY, plain, NOBODY]) as url:
+    with stand_in([success(BASE), NOBODY, plain, NOBODY, NOBODY]) as url:
         assert groups(url).groups[0].members == ("uid=p1",)
 
 
-def ranged(name: str, values: list[str]) -> Answer:
-    return success(ber.entry(f"cn=all,{SUFFIX}", {name: values}), controls=END)
+CUT = ranged("member;range=0-1", ["a=1", "a=2"])
+"""What comes with the search: that there are ranges, and one that may be old."""
+
+
+def test_nothing_more_is_asked_where_all_members_are_known() -> None:
+    person = success(ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]}), controls=END)
+    group = success(ber.entry(f"cn=one,ou=teams,{SUFFIX}", {"member": [f"UID=p0, {PEOPLE}"]}), controls=END)
+    with stand_in([success(BASE), success(BASE), NOBODY, group, person]) as url:  # and ends at the next search
+        directory = LdapDirectory(source(url, groups=desired.Groups(base="ou=teams")))
+        assert len(directory.read(EVERYTHING).groups) == 1
+        directory.close()
 
 
 @pytest.mark.parametrize(
@@ -117,10 +164,11 @@ def ranged(name: str, values: list[str]) -> Answer:
     [
         ([*in_ranges(4501, 1500, last=1500), success()], "the values from 3000 on were not given"),
         ([ranged("member;range=0-1", ["a=1"])], "holds 1 values"),
-        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member;range=3-*", ["a=4"])], "from 2 on did not come"),
-        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member;range=2-*", ["a=2"])], "a value came twice"),
-        ([ranged("member;range=0-1", ["a=1", "a=2"]), ranged("member", ["a=3"])], "from 2 on were not given"),
-        ([ranged("member;range=1-*", ["a=1"])], "from 0 on did not come"),
+        ([CUT, ranged("member;range=0-1", ["a=1"])], "holds 1 values"),
+        ([CUT, CUT, ranged("member;range=3-*", ["a=4"])], "from 2 on did not come"),
+        ([CUT, CUT, ranged("member;range=2-*", ["a=2"])], "a value came twice"),
+        ([CUT, CUT, ranged("member", ["a=3"])], "from 2 on were not given"),
+        ([CUT, ranged("member;range=1-*", ["a=1"])], "from 0 on did not come"),
         ([ranged("member;range=all", ["a=1"])], "is no range"),
     ],
 )
@@ -132,6 +180,34 @@ def test_a_range_that_stops_half_way_is_no_smaller_group(answers: list[Answer], 
     assert f"of cn=all,{SUFFIX} has more values than come at once" in message
     assert why in message
     assert "MaxValRange" in message
+
+
+def first(*values: str, version: str) -> Answer:
+    return ranged("member;range=0-1", list(values), version)
+
+
+def rest(*values: str, version: str) -> Answer:
+    return ranged("member;range=2-*", list(values), version)
+
+
+def test_a_member_that_leaves_between_two_ranges_takes_no_other_along(caplog: pytest.LogCaptureFixture) -> None:
+    """All that stand behind it move up by one place: the first of the next range is in neither."""
+    longer_ago = [CUT, first("a=2", "a=3", version="2"), rest("a=4", version="2")]
+    meanwhile = [CUT, first("a=1", "a=2", version="1"), rest("a=4", version="2"), *longer_ago[1:]]
+    for answers, again in ((longer_ago, 0), (meanwhile, 1)):
+        caplog.clear()
+        with stand_in([success(BASE), NOBODY, *answers, NOBODY, NOBODY]) as url:
+            assert groups(url).groups[0].members == ("a=2", "a=3", "a=4")
+        assert caplog.text.count(f"cn=all,{SUFFIX} changed while its member was read; it is read again") == again
+
+
+def test_a_group_that_never_stays_the_same_is_refused() -> None:
+    changing = [first("a=1", "a=2", version="1"), rest("a=4", version="2")]
+    with (
+        stand_in([success(BASE), NOBODY, CUT, *changing * 3]) as url,
+        pytest.raises(SourceUnreadable, match="it changed 3 times while it was read"),
+    ):
+        groups(url)
 
 
 def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
@@ -148,7 +224,34 @@ def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
     assert f"base {SUFFIX}, scope subtree, filter (objectClass=inetOrgPerson)" in message
     assert "result 4 (sizeLimitExceeded)" in message
     assert "after 4 entries" in message or "after 5 entries" in message
-    assert f"Ask for a larger size limit for uid=p0,{PEOPLE}, or set page_size below 2" in message
+    assert f"Ask for a larger size limit for uid=p0,{PEOPLE}, over all pages; whole pages came" in message
+    assert "a page_size below 2 is no help" in message
+
+
+@pytest.mark.parametrize(
+    ("limit", "page_size", "said", "remedy"),
+    [
+        ("size.soft=5 size.hard=5", 0, "sizeLimitExceeded", "{0}, or set page_size, for example to 500."),
+        ("size.soft=5 size.hard=unlimited", 0, "sizeLimitExceeded", "{0}, or set page_size, for example to 500."),
+        ("size.soft=5 size.hard=5", 500, "sizeLimitExceeded", "{0}, or set page_size below 500."),
+        ("size=unlimited size.prtotal=8", 4, "sizeLimitExceeded", "{0}, over all pages; whole pages came"),
+        ("size=unlimited size.pr=6", 7, "illegal pagedResults page size", "Set page_size below 7"),
+        ("size=unlimited size.prtotal=disabled", 7, "control not allowed", "set page_size to 0, or ask for the right"),
+        ("size=unlimited size.unchecked=3", 7, "adminLimitExceeded", "size.unchecked, 389 Directory Server"),
+    ],
+)
+def test_each_limit_of_openldap_has_its_own_remedy(
+    tmp_path: Path, limit: str, page_size: int, said: str, remedy: str
+) -> None:
+    entries, reader = people(10), f"uid=p0,{PEOPLE}"
+    entries[reader]["userPassword"] = [PASSWORD]
+    lines = [f'limits dn.exact="{reader}" {limit}', "sizelimit unlimited"]
+    with slapd(tmp_path / "slapd", ldif(entries), lines=lines) as running:
+        users = desired.Users(fields={}, filter="(cn=*)")
+        settings = source(running.url, bind=desired.Bind(reader, Known(PASSWORD)), page_size=page_size, users=users)
+        message = refused(settings)
+    assert said in message
+    assert remedy.format(f"Ask for a larger size limit for {reader}") in message
 
 
 def test_a_time_limit_on_the_second_page() -> None:
@@ -212,6 +315,20 @@ def test_a_server_that_recovers_is_read_from_the_start(caplog: pytest.LogCapture
     with stand_in(answers, goes_on=True) as url:
         assert [person.identifier for person in read(source(url)).persons] == ["p2"]
     assert "Everything is read again from the same server" in caplog.text
+
+
+@pytest.mark.parametrize(("code", "said"), [(12, "00002040: SvcErr"), (53, "paged results cookie is invalid")])
+def test_a_server_that_loses_its_place_between_pages_is_read_from_the_start(code: int, said: str) -> None:
+    one, two = (ber.entry(f"uid=p{number},{PEOPLE}", {"uid": [f"p{number}"]}) for number in (1, 2))
+    lost = [success(BASE), success(one, controls=ber.page_control(b"place")), ended(code, said)]
+    with stand_in([*lost, success(BASE), success(two, controls=ber.page_control(b""))], goes_on=True) as url:
+        assert [person.identifier for person in read(source(url)).persons] == ["p2"]
+    with stand_in(lost) as url:
+        message = refused(source(url))
+    assert "The server lost its place between two pages" in message
+    assert "after 3 attempts" in message
+    with stand_in([success(BASE), ended(12, "no")]) as url:
+        assert "after 3 attempts" not in refused(source(url)), "it never paged"
 
 
 def test_a_refusal_after_a_break_ends_it(server: Slapd) -> None:
@@ -280,9 +397,33 @@ def test_success_without_entries_is_not_an_empty_directory() -> None:
     assert "Ask for the right to read it" in message
 
 
-def test_an_empty_directory_is_empty(tmp_path: Path) -> None:
-    with slapd(tmp_path / "slapd", ldif(people(0))) as running:
-        assert read(source(running.url)).persons == ()
+def test_an_empty_directory_is_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """And what is known of why is told: a wrong filter, or a place where the reader sees nothing."""
+    blind = [f'access to dn.exact="{PEOPLE}" by * read', f'access to dn.subtree="{PEOPLE}" by * none']
+    lines = [*blind, "access to * by * read"]
+    with slapd(tmp_path / "slapd", ldif(people(3)), lines=lines) as running:
+        nobody = desired.Bind(anonymous=True)
+        for users, why in (
+            (
+                desired.Users(fields={}, filter="(sn=nobody)"),
+                f"1 entries are seen below {SUFFIX}, none of them by (sn=nobody): is that the right filter?",
+            ),
+            (
+                desired.Users(fields={}, base="ou=people"),
+                f"nothing at all is seen below {PEOPLE}: it is empty, or the right to read it is missing",
+            ),
+        ):
+            caplog.clear()
+            directory = LdapDirectory(source(running.url, bind=nobody, users=users))
+            assert directory.read(PERSONS).persons == ()
+            assert f"corp: no person is found: {why}" in caplog.text
+            details = {check.what: check.detail for check in directory.check()}
+            assert details["persons"].startswith("0 found below")
+            assert details["persons"].endswith(why)
+            caplog.clear()
+            assert directory.read_person(Names(typed="x", identifiers=("x",)), PERSONS).persons == ()
+            assert "no person is found" not in caplog.text, "nobody is looked for by somebody's name alone"
+            directory.close()
 
 
 def test_insufficient_access(tmp_path: Path) -> None:
@@ -306,7 +447,15 @@ def test_a_part_of_the_tree_on_another_server(tmp_path: Path) -> None:
     }
     with slapd(tmp_path / "slapd", ldif(people(3) | elsewhere)) as running:
         message = refused(source(running.url))
+        assert refused(source(running.url, ignore_referrals=(f"ou=other,{SUFFIX}",)))
+        settings = source(running.url, ignore_referrals=(f"OU = Branch, {SUFFIX}",))
+        persons = read(settings).persons
+        directory = LdapDirectory(settings)
+        assert directory.find([persons[0].external_id], [persons[1].dn]) == {persons[0].external_id, persons[1].dn}
+        directory.close()
+    assert len(persons) == 3
     assert "a part of the tree is on another server: ldap://branch.example.com/" in message
+    assert f"set ignore_referrals: ['ou=branch,{SUFFIX}']" in message
 
 
 def test_a_base_on_another_server(tmp_path: Path) -> None:
@@ -383,6 +532,13 @@ def test_an_entry_whose_dn_is_none_is_named() -> None:
     assert "exclude it by the filter" in message
 
 
+def test_an_entry_that_comes_twice_is_no_two_persons() -> None:
+    twice = [ber.entry(f"{name},{PEOPLE}", {"uid": ["p0"]}) for name in ("uid=p0", "UID = P0")]
+    with stand_in([success(BASE), success(*twice, controls=ber.page_control(b""))]) as url:
+        message = refused(source(url))
+    assert f"UID = P0,{PEOPLE} and uid=p0,{PEOPLE} have one name, and none has a stable id" in message
+
+
 def test_an_entry_that_moves_while_it_is_read() -> None:
     twice = [ber.entry(f"uid=p0,ou={ou},{SUFFIX}", {"uid": ["p0"], "entryUUID": ["one"]}) for ou in "ab"]
     with stand_in([success(BASE), success(*twice, controls=ber.page_control(b""))]) as url:
@@ -441,6 +597,27 @@ def test_the_pasted_command_knows_the_ca(
         done = subprocess.run(pasted, shell=True, capture_output=True, text=True, check=True, timeout=20)
         assert "dn: " in done.stdout
         assert PASSWORD not in command
+
+
+def test_the_pasted_command_has_the_name_in_the_certificate(
+    secure: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture, transport: str
+) -> None:
+    caplog.set_level(logging.INFO, "reconcile.directories")
+    other = [secure.ldaps_url] if transport == "ldap3" else []  # python-ldap cannot check another name there
+    for url in (secure.url, *other):
+        tls = desired.Tls(ca_file=str(authority.file), server_name="ldap.example.com")
+        caplog.clear()
+        read(source(url, tls=tls))
+        assert "the commands need a machine where ldap.example.com (tls.server_name) is 127.0.0.1" in caplog.text
+        for command in logged_commands(caplog):
+            assert f" -H {url.replace('127.0.0.1', 'ldap.example.com')} " in command
+            here = command.replace("ldap.example.com", "127.0.0.1").replace(" -W ", f" -w {PASSWORD} ")
+            done = subprocess.run(here, shell=True, capture_output=True, text=True, check=True, timeout=20)
+            assert "dn: " in done.stdout
+        caplog.clear()
+        read(source(url, tls=msgspec.structs.replace(tls, verify="none")))
+        assert all(f" -H {url} " in command for command in logged_commands(caplog)), "where it is not checked"
+        assert "the commands need" not in caplog.text
 
 
 def test_a_goodbye_right_behind_the_last_page(transport: str) -> None:

@@ -74,7 +74,7 @@ def test_a_read_that_is_cut_ends_as_incomplete(tmp_path: Path, server: Slapd) ->
 def test_what_differs_when_it_is_read_again_is_printed_again(tmp_path: Path) -> None:
     first, second = units("a"), units("a", "b")
     broken: Answer = lambda _: b""  # noqa: E731 - an answer like the others
-    answers = [success(BASE), first, page(), broken, success(BASE), second, page(), page()]
+    answers = [success(BASE), first, page(), broken, success(BASE), second, page(), page(), page()]
     with stand_in(answers, goes_on=True) as url:
         Site(tmp_path).desired(url)
         out, _ = Site(tmp_path).run("tree", "corp")

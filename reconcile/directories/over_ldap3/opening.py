@@ -45,7 +45,7 @@ def protected(
     try:
         steps.append((REACH, f"{some.url}, {time.perf_counter() - started:.3f} s"))
         if tls is not None and not some.ldaps:
-            _start_tls(connection, tls)
+            _start_tls(connection, tls, source)
         steps.append((TLS, described(connection) if tls is not None else securing.described_none(source)))
     except BaseException:
         connection.strategy.close()
@@ -71,17 +71,17 @@ def _opened(source: desired.Source, some: Target, tls: CheckedTls | None, addres
         if connection.socket is not None:
             connection.socket.close()
         if tls is not None and tls.failure is not None:
-            raise Unusable(TLS, securing.reason(tls.failure)) from error
+            raise Unusable(TLS, securing.reason(tls.failure, source.tls)) from error
         raise OSError(str(error).removeprefix("socket connection error while opening: ")) from error
     return connection
 
 
-def _start_tls(connection: ldap3.Connection, tls: CheckedTls) -> None:
+def _start_tls(connection: ldap3.Connection, tls: CheckedTls, source: desired.Source) -> None:
     try:
         started = connection.start_tls(read_server_info=False)
     except Exception as error:
         if tls.failure is not None:
-            raise Unusable(TLS, securing.reason(tls.failure)) from error
+            raise Unusable(TLS, securing.reason(tls.failure, source.tls)) from error
         why = str(error).removeprefix("startTLS failed - ")
         if connection.result and connection.result["message"]:
             why += f" ({connection.result['message']})"

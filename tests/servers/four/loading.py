@@ -137,6 +137,10 @@ dn: cn=schema
 attributeTypes: ( 2.16.840.1.113730.3.8.3.1 NAME 'ipaUniqueID' DESC 'Unique identifier' EQUALITY caseExactMatch
   ORDERING caseExactOrderingMatch SUBSTR caseExactSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE
   X-ORIGIN 'tests' )
+attributeTypes: ( 2.16.840.1.113719.1.301.4.37.1 NAME 'krbPrincipalExpiration' EQUALITY generalizedTimeMatch
+  ORDERING generalizedTimeOrderingMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE X-ORIGIN 'tests' )
+objectClasses: ( 2.16.840.1.113719.1.301.6.8.1 NAME 'krbPrincipalAux' SUP top AUXILIARY MAY ( krbPrincipalExpiration )
+  X-ORIGIN 'tests' )
 objectClasses: ( 2.16.840.1.113730.3.8.4.2 NAME 'ipaObject' SUP top AUXILIARY MUST ( ipaUniqueId ) X-ORIGIN 'tests' )
 objectClasses: ( 2.16.840.1.113730.3.8.4.4 NAME 'nestedGroup' SUP groupOfNames STRUCTURAL MAY ( memberOf )
   X-ORIGIN 'tests' )

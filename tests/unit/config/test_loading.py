@@ -36,6 +36,7 @@ def test_everything_arrives():
     assert (corp.transport, branch.transport, lab.transport) == ("ldap3", "auto", "auto")
     assert (corp.active_uac, corp.require_signing) == ((), False)
     assert (windows.active_uac, windows.require_signing) == ((512, 544, 66048, 66080), True)
+    assert (corp.ignore_referrals, windows.ignore_referrals) == ((), ("dc=child,dc=example,dc=test",))
     assert [source.type for source in (windows, redhat, ds)] == ["active_directory", "freeipa", "389ds"]
     assert (ds.bind, redhat.bind) == (desired.Bind(kerberos=True, principal="reader@DS"), desired.Bind(anonymous=True))
     users = corp.users

@@ -51,6 +51,9 @@ def test_nothing_is_wrong(url: str) -> None:
         ({"require_signing": True}, ("require_signing",), "tls.mode is none: set starttls or ldaps"),
         ({"active_uac": (512,)}, ("active_uac",), "only a source of type active_directory"),
         ({"page_size": -1}, ("page_size",), "between 0 (read without pages) and 2147483647"),
+        ({"ignore_referrals": ("child",)}, ("ignore_referrals", 0), "not a distinguished name"),
+        ({"ignore_referrals": ("dc=a,dc=org",)}, ("ignore_referrals", 0), "is not below base_dn, dc=example,dc=com"),
+        ({"ignore_referrals": ("dc=Example, dc=com",)}, ("ignore_referrals", 0), "is not below base_dn"),
         ({"base_dn": "example.com"}, ("base_dn",), "not a distinguished name"),
         ({"users": users(base="people")}, ("users", "base"), "not a distinguished name"),
         ({"users": users("(uid=x")}, ("users", "filter"), "'(uid=x' is not a filter"),
@@ -63,6 +66,19 @@ def test_what_is_wrong(changes: dict[str, Any], path: tuple[str | int, ...], mes
     assert found == path
     assert message in text
     assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("url", "tls", "port"),
+    [("ldap://dc1.example.test:3268", "starttls", "389"), ("ldaps://dc1.example.test:3269", "ldaps", "636")],
+)
+def test_the_global_catalog_holds_too_little_of_everybody(url: str, tls: Any, port: str) -> None:
+    settings = source(URL.replace("ldap", url.partition(":")[0]), url, tls=desired.Tls(mode=tls))
+    assert list(LdapDirectory.problems(settings)) == [], "a port like any other on any other server"
+    ((path, message),) = LdapDirectory.problems(msgspec.structs.replace(settings, type="active_directory"))
+    assert path == ("servers", 1)
+    assert "is the global catalog's" in message
+    assert message.endswith(f"use {port}")
 
 
 def test_kerberos_where_gssapi_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What is different from one kind of directory to another."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -68,6 +69,30 @@ def test_who_is_disabled_in_active_directory(
 ) -> None:
     rule = activedirectory.disabled(active_uac, NOW)
     assert rule({name: (value,) for name, value in attributes.items()}) is expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, False),
+        ({"krbprincipalexpiration": "20231114221319Z"}, True),
+        ({"krbprincipalexpiration": "20231114221320.5Z"}, True),
+        ({"krbprincipalexpiration": "20231114221321Z"}, False),
+        ({"krbprincipalexpiration": "99991231235959Z"}, False),
+    ],
+)
+def test_when_an_account_of_freeipa_ends(attributes: dict[str, str], expected: bool) -> None:
+    found = {name: (value,) for name, value in attributes.items()}
+    assert vendors.principal_expired(found, "20231114221320") is expected
+
+
+def test_either_disables_an_account_of_freeipa() -> None:
+    rule = vendors.VENDORS["freeipa"].disabled(source(type="freeipa"))
+    for end, lock, expected in (("9999", "false", False), ("9999", "TRUE", True), ("2020", "false", True)):
+        shown = {"krbprincipalexpiration": (f"{end}0101000000Z",), "nsaccountlock": (lock,)}
+        assert rule(shown) is expected
+    with pytest.raises(ValueError, match="krbprincipalexpiration is 'never', which is no time"):
+        rule({"krbprincipalexpiration": ("never",)})
 
 
 def test_an_account_whose_state_cannot_be_understood_is_not_guessed() -> None:
@@ -236,12 +261,30 @@ def test_the_rule_on_disabled_accounts_is_made_for_each_read(monkeypatch: pytest
 
 
 def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    shown = FOREST | {BOB: user("bob", 1002, userAccountControl=["512"])}
-    for entries, hidden in ((FOREST, True), (shown, False)):
-        caplog.clear()
-        MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(QUERY)
-        assert ("no person shows useraccountcontrol" in caplog.text) is hidden
-        assert "objectguid" not in caplog.text
+    ada = {ADA: user("ada", 1001, objectGUID=[GUID], userAccountControl=["512"])}
+    told = {}
+    whole = {"objectGUID": [UUID(int=7).bytes_le], "userAccountControl": ["512"]}
+    for case, shown in (("all", whole), ("no control", {"objectGUID": whole["objectGUID"]}), ("no id", {})):
+        for others in ({}, ada):
+            caplog.clear()
+            entries = {DOMAIN: FOREST[DOMAIN], BOB: user("bob", 1002, **shown)} | others
+            MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(QUERY)
+            told[case, len(others)] = caplog.text
+    assert told["all", 0] == told["all", 1] == ""
+    assert (
+        "corp: no person shows useraccountcontrol, which all have; without it who is disabled" in told["no control", 0]
+    )
+    assert f"1 of 2 persons do not show useraccountcontrol (the first is {BOB}), which" in told["no control", 1]
+    assert "objectguid" not in told["no control", 0] + told["no control", 1]
+    assert "no person shows objectguid, which all have; without it who is renamed and moved" in told["no id", 0]
+    assert f"1 of 2 persons do not show objectguid (the first is {BOB})" in told["no id", 1]
+    assert told["no id", 1].endswith("ask for the right to read it\n")
+
+
+@pytest.mark.parametrize("kind", sorted(vendors.VENDORS))
+def test_every_kind_of_directory_warns_of_people_without_a_stable_id(kind: str) -> None:
+    row = vendors.VENDORS[kind]
+    assert row.stable_id in row.shown_by_all
 
 
 def test_the_table_has_no_row_that_asks_for_upper_case() -> None:

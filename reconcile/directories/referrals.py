@@ -1,0 +1,18 @@
+"""References in an answer: a part of the tree is on another server. Which of them may be left out."""
+
+from collections.abc import Callable
+
+from reconcile.directories.targets import named
+from reconcile.directories.vendors import Vendor
+from reconcile.model import desired, dn
+
+
+def left_out(source: desired.Source, vendor: Vendor) -> Callable[[str], bool]:
+    """Whether the URL of a reference leads to something that is no part of what the source reads.
+
+    That is what the vendor says, and the parts that `ignore_referrals` names. Raises ValueError for one that is no DN.
+    """
+    ignored = [dn.normalize(name) for name in source.ignore_referrals]
+    if not ignored:
+        return vendor.elsewhere
+    return lambda url: vendor.elsewhere(url) or any(dn.is_below(named(url), part) for part in ignored)
