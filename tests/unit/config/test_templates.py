@@ -1,7 +1,7 @@
 """Templates over directory entries: what they read, what they give, and that both ways of rendering agree."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconcile.config.expressions import Refused
