@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from reconcile.cli.options import colour
+from reconcile.cli.progress import Silent
 from reconcile.model import desired
 from reconcile.ports import Check
 from reconcile.render import printable
@@ -23,8 +24,9 @@ def each_server(source: desired.Source) -> Iterator[tuple[str, desired.Source]]:
 class Checklist:
     """Lines in columns, each shown as soon as it is known."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], tell: Silent) -> None:
         """`names` are those of the sources to come: they decide how wide the first column is."""
+        self._tell = tell
         self._width = max(map(len, (*names, "platform")))
         self.failed = False
 
@@ -35,4 +37,5 @@ class Checklist:
             mark = click.style("ok    ", fg="green") if check.ok else click.style("FAILED", fg="red", bold=True)
             detail = printable(" ".join(check.detail.split()))
             line = f"{printable(name):<{self._width}}  {mark}  {check.what:<14}  {detail}"
-            click.echo(line, color=colour())
+            with self._tell.aside():
+                click.echo(line, color=colour())

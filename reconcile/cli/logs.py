@@ -3,14 +3,18 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
 from reconcile import __version__
 from reconcile.cli import runs
 from reconcile.errors import ConfigError, Locked, PlanFileError, ReconcileError, Unreadable, UsageError
+
+Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 _IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
 """Errors that speak of files, servers and settings; others may name users."""
@@ -71,9 +75,20 @@ class _Json(logging.Formatter):
 class _StandardError(logging.Handler):
     """Writes to what is standard error at that moment: a caller from Python may have put something else there."""
 
+    aside: Aside = nullcontext
+    """Keeps what else is shown there out of the way of a line."""
+
     def emit(self, record: logging.LogRecord) -> None:
         if record.name != run_log.name or logging.getLogger("reconcile").isEnabledFor(logging.INFO):
-            click.echo(self.format(record), err=True)
+            with self.aside():
+                click.echo(self.format(record), err=True)
+
+
+def _standard_error() -> _StandardError:
+    """The first handler of this program's logs."""
+    handler = _logger().handlers[0]
+    assert isinstance(handler, _StandardError)  # noqa: S101 - _logger puts it there
+    return handler
 
 
 def _logger() -> logging.Logger:
@@ -85,6 +100,17 @@ def _logger() -> logging.Logger:
         run_log.setLevel(logging.INFO)
         service_log.setLevel(logging.INFO)
     return logger
+
+
+@contextmanager
+def beside(aside: Aside) -> Iterator[None]:
+    """Lines of the log come within `aside()` while the block lasts: something else is shown on standard error."""
+    handler = _standard_error()
+    handler.aside = aside
+    try:
+        yield
+    finally:
+        handler.aside = nullcontext
 
 
 def set_level(verbosity: int) -> None:

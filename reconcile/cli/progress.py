@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from reconcile.cli.logs import beside
+
 
 class Silent:
     """A Progress that shows nothing."""
@@ -32,7 +34,9 @@ def progress() -> Iterator[Silent]:
         TextColumn("{task.completed:,.0f}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    # What is printed meanwhile steps `aside` by itself; rich would send standard output to standard error.
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bars:
         tasks: dict[str, TaskID] = {}
 
         class Shown(Silent):
@@ -49,4 +53,6 @@ def progress() -> Iterator[Silent]:
                 finally:
                     bars.start()
 
-        yield Shown()
+        shown = Shown()
+        with beside(shown.aside):
+            yield shown

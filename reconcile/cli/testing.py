@@ -33,13 +33,13 @@ def test(
     chosen = assembling.chosen_sources(loaded.desired, sources)
     names = assembling.chosen_workspaces(loaded.desired, workspaces)
     settings = msgspec.structs.replace(loaded.desired.platform, workspaces=names)
-    checklist = Checklist([name for source in chosen for name, _ in each_server(source)])
-    with progress() as count:
+    with progress() as tell:
+        checklist = Checklist([name for source in chosen for name, _ in each_server(source)], tell)
         for source in chosen:
             for name, one in each_server(source):
-                with closing(assembling.directory(one, count)) as directory:
+                with closing(assembling.directory(one, tell)) as directory:
                     checklist.show(name, directory.check())
-        with closing(assembling.platform(settings, count)) as platform:
+        with closing(assembling.platform(settings, tell)) as platform:
             checklist.show("platform", platform.check())
     context.exit(Unreadable.exit_code if checklist.failed else 0)
 

@@ -110,7 +110,7 @@ def decoded(entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NON
     try:
         # Nearly every entry is text throughout, and most attributes have one value: no call for each. This is half of
         # what reading costs beyond the library; a comprehension, or a `strict` zip, takes a fifth more.
-        for name, values in zip(entry.names, entry.values):  # noqa: B905
+        for name, values in zip(entry.names, entry.values):  # noqa: B905 - see above
             if values:
                 one = len(values) == 1
                 attributes[name] = (values[0].decode(),) if one else tuple([value.decode() for value in values])

@@ -1,5 +1,6 @@
 """From a host name to an open connection: each of its addresses in turn, and why none of them would do."""
 
+import re
 import socket
 from collections.abc import Callable
 from typing import TypeVar
@@ -37,5 +38,5 @@ def _addresses(some: Target) -> list[str]:
 
 
 def _reason(error: OSError, source: desired.Source) -> str:
-    text = str(error)
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error))
     return f"no answer within {source.timeout.connect:g} s (timeout.connect)" if "timed out" in text else text

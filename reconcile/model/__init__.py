@@ -4,9 +4,11 @@
 - `platform`: what lives on the platform - one type for what is wanted and what is there.
 - `desired`: what the user's files say, with every default filled in.
 - `change`: one typed step, the plan made of them, skips and violations.
-- `report`: what happened to each change.
+- `report`: what happened to each change. `history`: what is kept of a run, in a chain.
 - `explanation`: why somebody is in or out, rule by rule.
 - `overview`: the groups and departments of a source as trees, to look at.
+- `login`: the names that somebody who logs in may be known by, and who it turns out to be.
+- `names`: a platform state in names, as changes speak of it.
 - `dn`: distinguished names that compare as RFC 4514 says.
 - `path`: the paths that name departments.
 - `digest`: the fingerprint of any value.

@@ -36,10 +36,6 @@ class Paths:
         """All groups the person is in, nearest first."""
         return tuple(self._next)
 
-    def is_direct(self, key: str) -> bool:
-        """Whether the person is in the group without any nesting."""
-        return key in self._next and self._position in self._index.direct(key)[0]
-
     def to(self, key: str) -> tuple[str, ...]:
         """The DNs of the groups from this one to the one that the person is a member of itself."""
         found: list[str] = []

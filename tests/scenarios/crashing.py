@@ -12,13 +12,18 @@ die at. Each line it answers lists how they ended: exit code, or signal (-9 wher
 - null: not at all.
 """
 
+import gc
+import io
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +116,28 @@ def run(folder: str, arguments: list[str], point: tuple[str, int] | None) -> int
     os._exit(99)
 
 
+def warm(folder: str) -> None:
+    """Applies in this very process, in a copy of the folder: what is made once need not be made by every child."""
+    here, command = Path.cwd(), sys.argv
+    with tempfile.TemporaryDirectory() as scratch, redirect_stdout(io.StringIO()), suppress(SystemExit):
+        os.chdir(shutil.copytree(folder, Path(scratch, "copy")))
+        sys.argv = ["reconcile", "apply", "--yes"]
+        try:
+            cli.main()
+        finally:
+            os.chdir(here)
+            sys.argv = command
+    gc.freeze()
+
+
 if __name__ == "__main__":
+    warmed = False
     for line in sys.stdin:
-        started = [run(*job) for job in json.loads(line)]
+        jobs = json.loads(line)
+        if not warmed:
+            warm(jobs[0][0])
+            warmed = True
+        started = [run(*job) for job in jobs]
         ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in started]
         sys.stdout.write(json.dumps(ended) + "\n")
         sys.stdout.flush()

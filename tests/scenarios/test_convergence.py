@@ -161,7 +161,7 @@ def check_identity(plan: Plan, before: PlatformState, there: set[str]) -> None:
             assert (change.before or {})["external_id"] not in there, told(change)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_what_is_applied_is_done(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     platform = MemoryPlatform()
@@ -213,7 +213,7 @@ def outside(state: PlatformState, names: set[str]) -> set[Any]:
     }
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_a_rename_a_move_or_a_change_of_case_makes_and_removes_nobody(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -276,7 +276,7 @@ def everybody(state: PlatformState) -> dict[str, set[str]]:
     return found
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(
     directory=directories(),
     kept=st.lists(st.sampled_from(["cn=one", "cn=two", "cn=three"]), min_size=1, max_size=3, unique=True),

@@ -5,8 +5,11 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 from typing import Any
+
+import pytest
 
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 from tests.scenarios.stage import DESIRED, ldif
@@ -64,6 +67,24 @@ def test_testing_what_can_be_reached(shell: Shell) -> None:
     out, _ = shell.run("test", code=7)
     assert "corp      FAILED  " in out
     assert "corp.ldif" in out
+
+
+@pytest.mark.parametrize(("command", "line"), [("test", rb"corp  +"), ("plan", rb"warning: ")])
+def test_what_is_printed_while_progress_is_shown_has_lines_of_its_own(shell: Shell, command: str, line: bytes) -> None:
+    mappings = [{"role": "boss", "groups": ["cn=nobody,dc=example,dc=com"]}]
+    shell.company({f"uid=u{number}": None for number in range(50)}, role_mappings=mappings)
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([*RECONCILE, command], stdout=theirs, stderr=theirs, close_fds=True)
+    os.close(theirs)
+    seen = b""
+    while chunk := terminal_output(ours):
+        seen += chunk
+    os.close(ours)
+    assert child.wait() == 0
+    assert b"corp: entries" in seen, "progress is shown"
+    before = re.findall(rb"(.{0,8})" + line, seen, re.DOTALL)
+    assert before
+    assert [text for text in before if not text.endswith((b"\n", b"\x1b[2K"))] == []
 
 
 def test_searching_for_people(shell: Shell) -> None:

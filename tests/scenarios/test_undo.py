@@ -37,7 +37,7 @@ def applied(stage: Stage, plan: Plan) -> None:
 
 
 # Not shrunk: that takes minutes, and what fails is small anyway.
-@settings(max_examples=60, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_undone_is_as_before(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     platform: Any

@@ -550,15 +550,15 @@ def test_all_servers_are_named_when_none_answers() -> None:
     first, second = (f"ldap://127.0.0.1:{free_port()}" for _ in range(2))
     message = refused(source(first, second, "ldap://no-such-host.invalid"))
     assert "no server of the source corp can be used" in message
-    assert f"{first}: [Errno 111] Connection refused" in message
-    assert f"{second}: [Errno 111] Connection refused" in message
+    assert f"{first}: Connection refused" in message
+    assert f"{second}: Connection refused" in message
     assert "ldap://no-such-host.invalid: the host name no-such-host.invalid cannot be resolved" in message
 
 
 def test_the_next_server_is_used_when_the_first_is_down(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
     down = f"ldap://127.0.0.1:{free_port()}"
     assert len(read(source(down, server.url)).persons) == 10
-    assert f"corp: {down}: [Errno 111] Connection refused" in caplog.text
+    assert f"corp: {down}: Connection refused" in caplog.text
 
 
 def test_every_search_is_logged_as_a_command_that_can_be_pasted(

@@ -1,7 +1,7 @@
 """Templates over directory entries: what they read, what they give, and that both ways of rendering agree."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconcile.config.expressions import Refused
@@ -235,7 +235,6 @@ VALUES = st.lists(st.sampled_from(["", " ", "Ann", "ÄÖ ß", "x" * 40_000]), ma
 ENTRIES = st.dictionaries(st.sampled_from(["mail", "sn", "x-y", "source"]), VALUES)
 
 
-@settings(deadline=None)  # other tests run at the same time
 @given(templates(), ENTRIES, st.sampled_from(["", "ann"]), st.sampled_from(["", "uid=a+cn=b, dc=x"]))
 @example("{{ mail | default(SN) }}", {"mail": ("",), "sn": ("x",)}, "", "")
 @example("{{ mail }}{{ SN }}{{ absent }}", {"mail": ("x" * 40_000,), "sn": ("x" * 40_000,)}, "", "")
