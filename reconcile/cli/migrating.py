@@ -129,7 +129,6 @@ def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies renames, all or none, and tells what was done."""
     from reconcile.applying import apply
     from reconcile.cli import assembling, origins, showing
-    from reconcile.ports import Holder
 
     signal.signal(signal.SIGTERM, interrupt)
     holder = origins.holder()
