@@ -153,6 +153,7 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 def refuse_impossible(inputs: Inputs) -> None:
     """Raises UsageError for rules that the platform cannot follow."""
     _refuse_nesting(inputs.desired, inputs.limits)
+    sourcenames.refuse_other_case(inputs.desired.sources, inputs.current)
     if not inputs.limits.any_role:
         _refuse_unknown_roles(inputs.desired, inputs.current)
 

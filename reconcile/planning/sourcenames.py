@@ -3,9 +3,23 @@
 import shlex
 from collections.abc import Iterable, Iterator
 
+from reconcile.errors import UsageError
 from reconcile.model import dn
 from reconcile.model.desired import Source
 from reconcile.model.platform import PlatformState
+
+
+def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformState]) -> None:
+    """Raises UsageError for a source that the platform knows in another case: it holds no two such names."""
+    folded = {source.name.casefold(): source.name for source in declared}
+    for state in current:
+        for known in state.sources:
+            name = folded.get(known.name.casefold(), known.name)
+            if name != known.name:
+                raise UsageError(
+                    f"the workspace {state.workspace} knows the source {name} as {known.name}, and case makes no other "
+                    f"source: `{_command(known.name, name)}` tells it, or spell the name as before"
+                )
 
 
 def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Iterator[str]:
@@ -19,11 +33,14 @@ def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Itera
                 continue
             for one in there:
                 if one.name not in users and _same_base(one.base_dn, gone.base_dn):
-                    command = f"reconcile rename-source {shlex.quote(gone.name)} {shlex.quote(one.name)}"
                     yield (
-                        f"{state.workspace}: source {gone.name} is no longer declared, and {one.name} is new and of "
-                        f"the same base DN: if it is the same directory, `{command}` keeps its users"
+                        f"{state.workspace}: source {gone.name} is no longer declared, and {one.name} is new and of the"
+                        f" same base DN: if it is the same directory, `{_command(gone.name, one.name)}` keeps its users"
                     )
+
+
+def _command(old: str, new: str) -> str:
+    return f"reconcile rename-source {shlex.quote(old)} {shlex.quote(new)}"
 
 
 def _same_base(one: str, other: str) -> bool:

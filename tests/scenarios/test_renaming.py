@@ -84,11 +84,13 @@ def test_after_an_apply_that_took_it_for_two_they_become_one(shell: Shell) -> No
     assert shell.run("plan", "--check")[0].startswith("No changes.")
 
 
-def test_another_case_is_another_name(shell: Shell) -> None:
+def test_another_case_is_no_other_source(shell: Shell) -> None:
     company(shell, "corp")
     shell.run("apply", "--yes")
     company(shell, "Corp")
-    assert "`reconcile rename-source corp Corp` keeps its users" in shell.run("plan", code=4)[1]
+    for command in (["plan"], ["preview"], ["apply", "--yes"], ["explain", "ann"]):
+        assert "knows the source Corp as corp" in shell.run(*command, code=2)[1]
+    assert "`reconcile rename-source corp Corp` tells it" in shell.run("plan", code=2)[1]
     shell.run("rename-source", "corp", "Corp", "--yes")
     assert shell.run("plan", "--check")[0].startswith("No changes.")
 
