@@ -40,6 +40,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "departments": [["departments"]],
     "login": [["login", "user1"]],
     "migrate-usernames": [["migrate-usernames"]],
+    "rename-source": [["rename-source", "former", "corp", "--yes"], ["rename-source", "corp", "other"]],
     "connection": [
         ["connection", "export", "corp", "--out", "corp.json"],
         ["connection", "import", "corp.json", "--new"],
