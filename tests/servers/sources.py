@@ -10,6 +10,8 @@ from reconcile.model import desired
 from reconcile.model.directory import Query
 from tests.servers.slapd import PASSWORD, SUFFIX
 
+PEOPLE = f"ou=people,{SUFFIX}"
+
 TRANSPORT = "auto"
 """What sources are read by; the fixture `transport` sets it."""
 

@@ -20,6 +20,12 @@ def success(*operations: bytes, controls: bytes = b"") -> Answer:
     )
 
 
+END = ber.page_control(b"")
+"""The control behind the last page."""
+NOBODY = success(controls=END)
+"""Nothing found; where it is persons, one more is the answer to what else is there."""
+
+
 def ended(code: int, said: str = "", *operations: bytes) -> Answer:
     """The operations, then "done" with a code."""
     return lambda number: b"".join(
