@@ -21,7 +21,7 @@ demo: $(VENV)/.installed ## Install, then take a company of 296 people from an L
 test: $(VENV)/.installed-dev ## Everything a change has to pass: format, lint, types, layers, tests, coverage
 	@.ci/server-packages
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --cov=,$(HELD)) --cov-report=
+	$(BIN)/pytest -n 2 --dist loadfile $(addprefix --cov=,$(HELD)) --cov-report=
 	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 $(HELD)
 
 .PHONY: lint
