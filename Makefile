@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Hundreds of processes are started here: none should have to compile what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Whose branches the tests have to take; to watch all of the code would make them a third slower.
+# Whose branches the tests have to take. To watch the rest of the code too only costs time.
 HELD := reconcile/planning reconcile/config
 
 .PHONY: help
