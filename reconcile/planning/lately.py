@@ -31,15 +31,29 @@ def summed(runs: Iterable[Run]) -> Lost:
     undone = {run.undoes for run in runs}
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for run in runs:
-        codes = [one.code for one in run.accepted]
         for limit, numbers in {**{name: {} for name in found}, **run.lost}.items():
-            for source in {*found[limit], *numbers}:
-                place = f"{limit}:{run.workspace}/{source}"
-                if any(code.startswith((f"{place}:", f"{place}/", f"{limit}:{run.workspace}:")) for code in codes):
-                    del found[limit][source]
-                elif run.id not in undone:
-                    found[limit][source] += numbers.get(source, 0)
+            looked_at = _looked_at(run, limit, {*found[limit], *numbers})
+            for source in looked_at:
+                del found[limit][source]
+            if run.id not in undone:
+                found[limit].update({source: one for source, one in numbers.items() if source not in looked_at})
     return {limit: {source: one for source, one in numbers.items() if one} for limit, numbers in found.items()}
+
+
+def _looked_at(run: Run, limit: str, sources: Iterable[str]) -> set[str]:
+    """Of which sources somebody accepted a violation of the limit; a code of all of the workspace is of each.
+
+    A source's name may hold what ends another one in a code: the longest name that a code can be of is the one.
+    """
+    places = {f"{limit}:{run.workspace}/{source}": source for source in sources}
+    found: set[str] = set()
+    for code in (one.code for one in run.accepted):
+        if code.startswith(f"{limit}:{run.workspace}:"):
+            return set(places.values())
+        named = [place for place in places if code.startswith((f"{place}:", f"{place}/"))]
+        if named:
+            found.add(places[max(named, key=len)])
+    return found
 
 
 def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lost:
