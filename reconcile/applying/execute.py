@@ -232,7 +232,8 @@ def _taken_from(change: Change) -> str:
 def _batch(change: Change) -> tuple[str, str, int]:
     """What can be written at once: one kind and action, new departments level by level."""
     level = len(titles(change.key)) if change.kind == "department" and change.action == "create" else 0
-    return change.kind, change.action, level
+    action = "update" if change.action == "relink" else change.action  # they may pass names on to each other
+    return change.kind, action, level
 
 
 def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kind, str]]) -> list[Outcome]:

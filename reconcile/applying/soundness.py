@@ -26,7 +26,7 @@ _REQUIRED: dict[Kind, tuple[str, ...]] = {
 }
 
 
-_STILL: Final = frozenset({"update", "adopt"})
+_STILL: Final = frozenset({"update", "adopt", "relink"})
 _LEADING: Final[dict[object, frozenset[str]]] = {
     "active": frozenset({"activate"}),
     "inactive": frozenset({"deactivate"}),

@@ -48,6 +48,7 @@ def explain(
 
     from reconcile import planning
     from reconcile.cli import assembling
+    from reconcile.cli.ties import with_ties
     from reconcile.directories.defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning import asking
@@ -63,7 +64,9 @@ def explain(
         asked = {source.name: asking.names(source, user, read.current) for source in chosen}
         background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
         strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
-    found = planning.explain(read, asked, user, strays, background)
+        found = planning.explain(read, asked, user, strays, background)
+        with closing(assembling.platform(loaded.desired.platform, tell)) as target:
+            found = with_ties(found, target.history)
     for notice in (notice for one in found.sources for notice in one.notices):
         assembling.logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
     if form == "json":

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from reconcile.config import connections, departures, limits, schedules, schema
+from reconcile.config import connections, departures, limits, links, schedules, schema
 from reconcile.config.expressions import Refused
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path
@@ -114,6 +114,9 @@ class Builder:
             lifecycle=departures.lifecycle(self._data.get("lifecycle", {})),
             safety=limits.safety(self._data.get("safety", {})),
             schedule=schedules.schedule(self._data.get("schedule")),
+            links=tuple(
+                links.link(item, self._findings.where(("links", at))) for at, item in mappings(self._data, "links")
+            ),
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:
@@ -153,14 +156,17 @@ class Builder:
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),
             register_on_login=values.get("register_on_login", False),
+            takes_over=tuple(values.get("takes_over", ())),
             expect=desired.Expected(**{key: tuple(names) for key, names in values.get("expect", {}).items()}),
             options=_options(values, desired.Source),
         )
 
     def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
         given = values.get("fields", {})
-        fields: dict[str, desired.Template] = {
-            key: self._template(given.get(key), default, (*path, "fields", key), around)
+        fields: dict[str, desired.Template | None] = {
+            key: None
+            if key in given and given[key] is None
+            else self._template(given.get(key), default, (*path, "fields", key), around)
             for key, default in FIELDS.items()
         }
         attributes = []
@@ -168,10 +174,11 @@ class Builder:
             value = self._template(item["value"], "", (*path, "attributes", index, "value"), around)
             attributes.append(desired.Attribute(item["field"], value, frozenset(item.get("roles", ()))))
         disabled = values.get("disabled_when")
-        lists = ("select", "exclude", "require", "require_groups", "inactive_ous")
+        lists = ("select", "exclude", "require", "require_groups", "inactive_ous", "match_by")
         plain = ("base", "scope", "filter", "identifier", "create", "manager_attribute")
         rest: Values = {key: values[key] for key in plain if key in values}
-        rest |= {key: tuple(values.get(key, ())) for key in lists}
+        rest |= {key: tuple(values[key]) for key in lists if key in values}
+        rest |= links.absence(values.get("when_absent", "clear"))
         return desired.Users(
             fields=fields,
             attributes=tuple(attributes),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from reconcile.config import connections, departures, limits, schedules
+from reconcile.config import connections, departures, limits, links, schedules
 from reconcile.config.findings import Findings
 from reconcile.config.nodes import Path, shortened
 from reconcile.config.schema import BUILT_IN
@@ -31,14 +31,17 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
         _names(source, path, findings)
         _attributes(data, source, path, findings)
     names = [name for _, source in mappings(data, "sources") if (name := text(source, "name"))]
-    for key in ("role_mappings", "groups", "departments"):
+    for index, source in mappings(data, "sources"):
+        links.check_source(source, ("sources", index), findings)
+    links.check(data, findings)
+    for key in ("role_mappings", "groups", "departments", "links"):
         for index, rule in mappings(data, key):
             name = text(rule, "source")
             # Where no source is declared at all, that is the one mistake to be told.
             if complete and "sources" in data and name and name not in names:
                 known = suggestion(name, names) or (f"; there are: {', '.join(names[:10])}" if names else "")
                 findings.add((key, index, "source"), f"no source is called {shortened(name)}{known}")
-            if key != "role_mappings":
+            if key in ("groups", "departments"):
                 _patterns(rule, (key, index), "select", findings)
     _role_mappings(data, findings)
     departures.check(mapping(data, "lifecycle"), findings)

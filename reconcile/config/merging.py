@@ -8,7 +8,7 @@ from reconcile.config.documents import Document
 from reconcile.config.nodes import Node, Path, Place, shown, written
 from reconcile.errors import Problem
 
-_LISTS: Final = frozenset(("sources", "role_mappings", "groups", "departments"))
+_LISTS: Final = frozenset(("sources", "role_mappings", "groups", "departments", "links"))
 _REPEATED: Final = frozenset(("version",))
 
 

@@ -33,6 +33,8 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
     {
         "processmaker": (
             Default("sources.*.users.fields.username", "{{ identifier }}"),
+            # It leaves a field alone for which the directory has nothing.
+            Default("sources.*.users.when_absent", "keep"),
             Default("sources.*.active_uac", [512, 544, 66048, 66080], "active_directory"),
             Default("departments.*.role", "operator"),
             Default("groups.*.members", "authoritative"),

@@ -33,7 +33,8 @@ from reconcile.model.path import path, titles
 from reconcile.model.platform import Reading
 
 Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
-Action: TypeAlias = Literal["create", "update", "delete", "adopt", "activate", "deactivate", "block", "erase"]
+Action: TypeAlias = Literal["create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"]
+"""`adopt`: a source takes over a local account. `relink`: a user, group or department stands for another entry."""
 Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 
 LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
@@ -51,13 +52,19 @@ SkipCode: TypeAlias = Literal[
     "duplicate_name",
     "reserved_username",
     "exists_locally",
+    "namesake",
     "owned_by_other_source",
     "invalid_value",
+    "invalid_attribute",
     "template_failed",
     "parent_not_selected",
     "dangling_member",
     "not_undone",
 ]
+
+
+ASIDE: frozenset[str] = frozenset({"dangling_member", "invalid_attribute"})
+"""Codes of skips that hold nothing back of the person, group or department itself."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -74,7 +81,10 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """An entry that cannot be synchronised. It is neither created nor changed, and never counts as departed."""
+    """An entry, or a part of it, that cannot be synchronised.
+
+    It gains nothing by it, and never counts as departed. What the directory takes away is taken away all the same.
+    """
 
     workspace: str
     source: str

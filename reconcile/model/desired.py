@@ -10,6 +10,10 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
+Fact: TypeAlias = str
+"""What a person and a user can have in common: `dn`, `username`, `email`, or the field of an extended attribute."""
+Absent: TypeAlias = Literal["clear", "keep"]
+"""What becomes of a field that the directory supplies nothing for."""
 Departing: TypeAlias = Literal["keep", "deactivate", "block", "erase", "delete"]
 """What is done to the user of somebody who left, from the mildest to the hardest."""
 
@@ -112,8 +116,8 @@ class Attribute(msgspec.Struct, frozen=True):
 class Users(msgspec.Struct, frozen=True):
     """Which persons a source supplies, and what their accounts look like. Order of lists is the file's."""
 
-    fields: dict[str, Template]
-    """`username`, `first_name`, `last_name`, `email`; defaults are filled in."""
+    fields: dict[str, Template | None]
+    """`username`, `first_name`, `last_name`, `email`; defaults are filled in, None is a field that is not managed."""
     base: str = ""
     scope: Literal["subtree", "one"] = "subtree"
     filter: str | None = None
@@ -127,6 +131,22 @@ class Users(msgspec.Struct, frozen=True):
     attributes: tuple[Attribute, ...] = ()
     manager_attribute: str | None = None
     disabled_when: Template | None = None
+    match_by: tuple[Fact, ...] = ("dn", "username", "email")
+    """Two of these have to agree before a person without an id match is taken for a user."""
+    when_absent: Absent = "clear"
+    absent: dict[str, Absent] = {}
+    """Field or extended attribute → what becomes of it, where that is not `when_absent`."""
+
+    @property
+    def username(self) -> Template:
+        """The template of the username, which is always managed."""
+        template = self.fields["username"]
+        assert template is not None  # noqa: S101 - the configuration does not let it be null
+        return template
+
+    def clears(self, field: str) -> bool:
+        """Whether a field, or an extended attribute, goes empty with the directory."""
+        return self.absent.get(field, self.when_absent) == "clear"
 
 
 class Groups(msgspec.Struct, frozen=True):
@@ -179,9 +199,24 @@ class Source(msgspec.Struct, frozen=True):
     active_uac: tuple[int, ...] = ()
     """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
     expect: Expected = Expected()
+    takes_over: tuple[str, ...] = ()
+    """Names of the sources whose users, groups and departments may become this one's, once those have lost them."""
     ignore_referrals: tuple[str, ...] = ()
     """DNs of parts below `base_dn` that are on other servers and no part of the source."""
     options: dict[str, object] = {}
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A person's word that a user, group or department (`name`: a department's path) stands for an entry of a source.
+
+    `entry` is its DN or id, or a person's login. `place` is where the file says so (`file:line:column`).
+    """
+
+    kind: Literal["user", "group", "department"]
+    name: str
+    source: str
+    entry: str
+    place: str
 
 
 class RoleMapping(msgspec.Struct, frozen=True):
@@ -271,6 +306,8 @@ class LossLimits(msgspec.Struct, frozen=True):
     grants_lost: Limit | None = _percent(20)
     updates: Limit | None = _percent(50)
     creates: Limit | None = None
+    emptied: Limit | None = _percent(10)
+    """Of each field, how many users may lose its value because the directory has none."""
 
 
 class GroupSafety(msgspec.Struct, frozen=True):
@@ -330,3 +367,4 @@ class DesiredState(msgspec.Struct, frozen=True):
     lifecycle: Lifecycle = Lifecycle()
     safety: Safety = Safety()
     schedule: Schedule | None = None
+    links: tuple[Link, ...] = ()

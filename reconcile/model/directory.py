@@ -28,6 +28,8 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier` the login
     attribute's value, "" where the entry has none. `disabled` is the vendor's rule, before any rule of the user.
     `manager` is the DN in the manager attribute; None when no manager attribute is configured, "" when absent.
+    `identifiers` and `managers` hold all values, the one that counts first, where there are several and none is in
+    the RDN; () otherwise.
     """
 
     dn: str
@@ -36,6 +38,8 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     attributes: Attributes
     disabled: bool = False
     manager: str | None = None
+    identifiers: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
 
 
 class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):

@@ -30,7 +30,7 @@ Code: TypeAlias = Literal[
 """How somebody stands in a workspace.
 
 `follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply makes the user, or takes over the
-local account. `skipped`: should be a user and cannot; one who is there stays as it is. `out`: no user, and not to be.
+local account. `skipped`: should be a user and cannot; one who is there gains nothing. `out`: no user, and not to be.
 `ignored`: somebody deleted the user on the platform, and it is not to come back. `out_of_scope`, `missing`,
 `source_removed`: a user whose person left, in one of three ways. `not_read`: of a source that was not read. `local`:
 an account of the platform's own. `erased`: of somebody erased.
@@ -169,6 +169,14 @@ class Grace(msgspec.Struct, frozen=True):
     then: str
 
 
+class Tie(msgspec.Struct, frozen=True):
+    """Which run made the user that of this entry, when (RFC 3339, UTC), and how: by a link, by facts, as a new user."""
+
+    how: str
+    run: str
+    at: str
+
+
 class Standing(msgspec.Struct, frozen=True):
     """How somebody stands in one workspace, and what the next apply does about it.
 
@@ -187,6 +195,8 @@ class Standing(msgspec.Struct, frozen=True):
     grace: Grace | None
     user: Held | None
     changes: tuple[Change, ...]
+    tie: Tie | None = None
+    """How the user came to its entry; None where the history does not say."""
 
 
 class Explained(msgspec.Struct, frozen=True):

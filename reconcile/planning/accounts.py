@@ -1,6 +1,6 @@
 """From settled candidates and departed users to the users that are wanted, with a reason for what differs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -9,6 +9,7 @@ from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import Department, User
 from reconcile.planning import status
 from reconcile.planning.people import Candidate
+from reconcile.planning.several import chosen
 
 
 class Accounts(msgspec.Struct):
@@ -25,6 +26,32 @@ class Accounts(msgspec.Struct):
     names: set[str]
 
 
+class Placing(msgspec.Struct, frozen=True):
+    """Departments as users are put into them.
+
+    `ids`: source and normalized DN → id of those selected; `there`: those on the platform, by id. Nobody comes into
+    those of `held`, whose name no longer stands for their entry.
+    """
+
+    ids: Mapping[tuple[str, str], str]
+    there: Mapping[str, Department]
+    held: Collection[str] = ()
+
+    def of(self, candidate: Candidate) -> str:
+        """The id of the department of a candidate's user; "" for none."""
+        source, user = candidate.rules.source.name, candidate.user
+        key = candidate.rules.department(candidate.position)
+        listed = self.ids.get((source, key), "") if key else ""
+        now = user.department if user is not None else ""
+        if listed and listed != now and (candidate.held or listed in self.held):
+            listed = ""
+        if listed or not now:
+            return listed
+        before = self.there.get(now)
+        # Into a department of nobody else's a person put the user, not this source.
+        return now if before is not None and before.source != source else ""
+
+
 def user_id(candidate: Candidate) -> str:
     """The id of the user; that of one not there yet stands for it within the wanted state only."""
     if candidate.user is not None:
@@ -32,42 +59,25 @@ def user_id(candidate: Candidate) -> str:
     return f"new user {candidate.rules.source.name} {candidate.position}"
 
 
-def supply(
-    accounts: Accounts,
-    candidates: Iterable[Candidate],
-    lifecycle: Lifecycle,
-    department_ids: Mapping[tuple[str, str], str],
-    departments: Mapping[str, Department],
-) -> None:
-    """Adds the users of the candidates, all but their managers.
-
-    `department_ids`: source and normalized DN → id of those selected; `departments`: those on the platform, by id.
-    """
+def supply(accounts: Accounts, candidates: Iterable[Candidate], lifecycle: Lifecycle, placing: Placing) -> None:
+    """Adds the users of the candidates, all but their managers."""
     for candidate in candidates:
-        source = candidate.rules.source.name
-        before = candidate.user
-        key = candidate.rules.department(candidate.position)
-        department = department_ids.get((source, key), "") if key else ""
-        if before is None:
+        source, user = candidate.rules.source.name, candidate.user
+        if user is None:
             user = User(user_id(candidate), candidate.username, status_origin=source, source=source)
             accounts.reasons[user.id] = candidate.rules.why(candidate.position)
-        else:
-            user = before
-            held = departments.get(user.department) if not department and user.department else None
-            if held is not None and held.source != source:
-                department = user.department  # a person put the user there, not this source
-            if candidate.why:
-                accounts.reasons[user.id] = candidate.why
-        accounts.users[user.id] = _supplied(user, candidate, department, lifecycle)
+        elif candidate.why:
+            accounts.reasons[user.id] = candidate.why
+        accounts.users[user.id] = _supplied(user, candidate, placing.of(candidate), lifecycle)
 
 
 def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Lifecycle) -> User:
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
-    decide = status.disabled if candidate.disabled else status.enabled
-    state, origin, cause, before = decide(user, source, lifecycle)
+    state, origin, cause, before = _standing(user, candidate, lifecycle)
     attributes = user.attributes
-    if candidate.attributes and any(attributes.get(field) != text for field, text in candidate.attributes.items()):
-        attributes = attributes | candidate.attributes
+    if any(attributes.get(field) != text for field, text in candidate.attributes.items()):
+        merged = attributes | candidate.attributes
+        attributes = {field: text for field, text in merged.items() if text is not None}
     wanted = User(
         user.id,
         candidate.username,
@@ -81,7 +91,7 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
         "",
         "",
         source,
-        person.external_id or user.external_id,
+        same_id(user.external_id, person.external_id),
         dn.respelt(user.dn, person.dn),
         department,
         user.manager,
@@ -90,27 +100,45 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
     return user if wanted == user else wanted
 
 
+def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.Standing:
+    """Service comes before the profile; but who is held, or of whom nothing can be told, is not put into service."""
+    source = candidate.rules.source.name
+    if candidate.disabled:
+        return status.disabled(user, source, lifecycle)
+    if candidate.held or candidate.disabled is None:
+        return status.standing(user)
+    return status.enabled(user, source, lifecycle)
+
+
+def same_id(known: str, read: str) -> str:
+    """The external id to keep: another spelling of the known one is the same id, and none read is no other one."""
+    return known if not read or read.lower() == known.lower() else read
+
+
 def assign_managers(
     accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
 ) -> None:
     """Sets managers where the source names them. `located`: source and position of a person → id of its user.
 
-    A manager who is nobody's user clears the field; a source without a manager attribute leaves it alone.
+    A manager who is nobody's user clears the field, if it is cleared with the directory; a source without a manager
+    attribute leaves it alone, and so does a profile that is held. Of several managers the one of now stays.
     """
     found: dict[tuple[str, str], str] = {}
     for candidate in candidates:
-        written = candidate.person.manager
-        if written is None:
+        if candidate.person.manager is None or candidate.held:
             continue
-        source = candidate.rules.source.name
-        if (source, written) not in found:
-            position = candidate.rules.index.persons.get(dn.key(written), -1)
-            manager = located.get((source, position), "")
-            found[source, written] = manager if manager in accounts.users and manager not in accounts.erased else ""
-        own_id = user_id(candidate)
-        user = accounts.users[own_id]
-        if user.manager != found[source, written]:
-            accounts.users[own_id] = msgspec.structs.replace(user, manager=found[source, written])
+        source, user = candidate.rules.source.name, accounts.users[user_id(candidate)]
+        ids = []
+        for written in candidate.person.managers or (candidate.person.manager,):
+            if (source, written) not in found:
+                position = candidate.rules.index.persons.get(dn.key(written), -1)
+                manager = located.get((source, position), "")
+                there = manager in accounts.users and manager not in accounts.erased
+                found[source, written] = manager if there else ""
+            ids.append(found[source, written])
+        manager = chosen(filter(None, ids), user.manager)
+        if user.manager != manager and (manager or candidate.rules.source.users.clears("manager")):
+            accounts.users[user.id] = msgspec.structs.replace(user, manager=manager)
     for user in list(accounts.users.values()) if accounts.erased else ():
         if user.manager in accounts.erased:
             accounts.users[user.id] = msgspec.structs.replace(user, manager="")

@@ -11,8 +11,8 @@ from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.explanation import Stray
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
-from reconcile.planning import logins
-from reconcile.planning.people import Refused, render_username
+from reconcile.planning import logins, profiles
+from reconcile.planning.profiles import Refused
 from reconcile.planning.survey import search_query
 from reconcile.planning.verdicts import Background
 
@@ -72,7 +72,7 @@ def user_matches(user: User, typed: str) -> tuple[str, ...]:
 
 def _username(person: Person, source: Source) -> str:
     try:
-        return render_username(source.users.fields["username"], person)
+        return profiles.username(source.users, person)
     except Refused:
         return ""
 

@@ -14,6 +14,7 @@ from reconcile.model.desired import Departing, Departure, Lifecycle
 from reconcile.model.platform import NOW, Cause, Departed, User
 from reconcile.planning import status
 from reconcile.planning.accounts import Accounts
+from reconcile.planning.people import Departed as Gone
 
 _CAUSES: Final[Mapping[Cause, str]] = {
     "missing": "no longer in {source}",
@@ -24,15 +25,29 @@ _NAMELESS: Final = "unknown"
 """What stands in the name fields of somebody erased."""
 
 
-def depart(book: Accounts, user: User, lifecycle: Lifecycle, cause: Departed, now: str) -> None:
-    """Adds a user whose person is missing or out of scope, as it is to be; or takes it out. `now`: RFC 3339."""
+def depart(book: Accounts, user: User, lifecycle: Lifecycle, how: Gone, now: str) -> None:
+    """Adds a user whose person is missing or out of scope, as it is to be; or takes it out. `now`: RFC 3339.
+
+    Where the person is disabled too, the harder consequence counts, and no grace period of the other postpones it.
+    """
+    cause: Departed = "out_of_scope" if how.found else "missing"
     rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
     over = _is_over(user, rule, cause, now)
     book.reasons[user.id] = _CAUSES[cause].format(source=user.source)
     if over:
         book.reasons[user.id] += f" since {user.departed_at[:10]}"
     marked = _marked(user, rule, cause)
-    _take(book, user, marked, rule.then if over and rule.then else rule.action, cause)
+    if how.replaced:
+        book.reasons[user.id] = f"its person in {user.source} is another user's, by a link"
+        marked = msgspec.structs.replace(marked, external_id="", dn="")
+    action = rule.then if over and rule.then else rule.action
+    if not how.disabled:
+        _take(book, user, marked, action, cause)
+    elif not _ends(book, user, action, cause):
+        standing = status.departed_and_disabled(user, user.source, action, cause, lifecycle)
+        if standing.cause == "disabled":
+            book.reasons[user.id] = f"disabled in {user.source}, and no longer selected"
+        _stand(book, user, marked, standing)
 
 
 def lose_source(book: Accounts, user: User, action: Departing) -> None:
@@ -42,6 +57,12 @@ def lose_source(book: Accounts, user: User, action: Departing) -> None:
 
 
 def _take(book: Accounts, user: User, marked: User, action: Departing, cause: Cause) -> None:
+    if not _ends(book, user, action, cause):
+        _stand(book, user, marked, status.departed(user, user.source, action, cause))
+
+
+def _ends(book: Accounts, user: User, action: Departing, cause: Cause) -> bool:
+    """Whether the user ends here, by this action or since long."""
     if user.status == "erased":
         book.users[user.id] = user
     elif action == "delete":
@@ -50,12 +71,13 @@ def _take(book: Accounts, user: User, marked: User, action: Departing, cause: Ca
     elif action == "erase":
         book.erased.add(user.id)
         book.users[user.id] = _erased(user, cause, book.names)
-    else:
-        state, origin, why, before = status.departed(user, user.source, action, cause)
-        left = msgspec.structs.replace(
-            marked, status=state, status_origin=origin, status_cause=why, status_before=before
-        )
-        book.users[user.id] = user if left == user else left
+    return user.status == "erased" or action in ("delete", "erase")
+
+
+def _stand(book: Accounts, user: User, marked: User, standing: status.Standing) -> None:
+    state, origin, why, before = standing
+    left = msgspec.structs.replace(marked, status=state, status_origin=origin, status_cause=why, status_before=before)
+    book.users[user.id] = user if left == user else left
 
 
 def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:

@@ -4,7 +4,7 @@ A user's change of status is a step of its own, beside the update of the profile
 guarded as such. Reasons come from the planner where it knows one, else they say what the rule is.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -41,22 +41,35 @@ class Reasons(msgspec.Struct):
     """What the planner knows of the why.
 
     `users`: user id → why it is new or changed; `grant`: the rule that gives one, "" for none; `groups`: the ids of
-    those that are selected.
+    those that are selected. `mirrors`: kind → id → why a group or department is changed; `relinked`: kind → ids of
+    what stands for another entry than before.
     """
 
     users: Mapping[str, str] = {}
     grant: Callable[[Grant], str] = lambda _: ""
     groups: frozenset[str] = frozenset()
+    mirrors: Mapping[str, Mapping[str, str]] = {}
+    relinked: Mapping[str, Collection[str]] = {}
+    lost: Collection[str] = ()
+    """Ids of groups whose entry no longer exists."""
+
+    def relinks(self, kind: Kind, row: str) -> bool:
+        """Whether a user, group or department stands for another entry than before."""
+        return row in self.relinked.get(kind, ())
+
+    def of(self, kind: Kind, row: str) -> str:
+        """Why a group or department is changed; "" where nothing special is known."""
+        return self.mirrors.get(kind, {}).get(row, "")
 
 
 def diff(current: PlatformState, wanted: PlatformState, reasons: Reasons) -> Iterator[Change]:
     """The changes, in no order yet."""
     now, then = Names(current), Names(wanted)
-    yield from _objects("source", current.sources, wanted.sources, now, then)
-    yield from _objects("department", current.departments, wanted.departments, now, then)
-    yield from _objects("group", current.groups, wanted.groups, now, then)
+    yield from _objects("source", current.sources, wanted.sources, now, then, reasons)
+    yield from _objects("department", current.departments, wanted.departments, now, then, reasons)
+    yield from _objects("group", current.groups, wanted.groups, now, then, reasons)
     yield from _nestings(now, then, reasons)
-    yield from _users(now, then, reasons.users)
+    yield from _users(now, then, reasons)
     yield from _pairs("membership", current.memberships, wanted.memberships, now, then, reasons)
     yield from _pairs("grant", current.grants, wanted.grants, now, then, reasons)
 
@@ -67,6 +80,7 @@ def _objects(
     wanted: Sequence[Source | Department | Group],
     now: Names,
     then: Names,
+    reasons: Reasons,
 ) -> Iterator[Change]:
     """Creates, updates and deletes of sources, departments and groups. Only an undo wants any of them gone."""
     there = {one.id: one for one in current}
@@ -86,8 +100,10 @@ def _objects(
             if not changed:
                 continue
             before, after = _pick(now.fields(old), changed), _pick(then.fields(one), changed)
-            reason = "declared otherwise" if isinstance(one, Source) else f"changed in {one.source}"
-            yield Change(kind, "update", now.key(old), before, after, reason, _source(one), workspace)
+            reason = "settings changed in the files" if isinstance(one, Source) else f"changed in {one.source}"
+            reason = reasons.of(kind, one.id) or reason
+            action: Action = "relink" if reasons.relinks(kind, one.id) else "update"
+            yield Change(kind, action, now.key(old), before, after, reason, _source(one), workspace)
 
 
 def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
@@ -112,7 +128,7 @@ def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
             elif above in reasons.groups:
                 reason = f"not within {outer.dn}"
             else:
-                reason = f"the group is no longer selected: {outer.dn}"
+                reason = _unselected(above, reasons)
             source = will or was or outer.source
             found.append((outer.name, Change("group", "update", old.name, before, after, reason, source, workspace)))
         yield from (change for _, change in sorted(found, key=lambda item: item[0]))
@@ -122,7 +138,8 @@ def _source(one: Source | Department | Group) -> str:
     return one.name if isinstance(one, Source) else one.source
 
 
-def _users(now: Names, then: Names, reasons: Mapping[str, str]) -> Iterator[Change]:
+def _users(now: Names, then: Names, why: Reasons) -> Iterator[Change]:
+    reasons = why.users
     there = {user.id: user for user in now.state.users}
     workspace = now.state.workspace
     for user in then.state.users:
@@ -131,13 +148,14 @@ def _users(now: Names, then: Names, reasons: Mapping[str, str]) -> Iterator[Chan
             reason = reasons.get(user.id, "")
             yield Change("user", "create", user.username, None, then.fields(user), reason, user.source, workspace)
         elif old is not user and old != user:
-            yield from _user_changes(old, user, now, then, reasons.get(user.id, ""))
+            yield from _user_changes(old, user, now, then, why)
     for old in there.values():
         reason = reasons.get(old.id, "")
         yield Change("user", "delete", old.username, now.fields(old), None, reason, old.source, workspace)
 
 
-def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -> Iterator[Change]:
+def _user_changes(old: User, user: User, now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
+    reason = reasons.users.get(user.id, "")
     differing = _differing(old, user)
     profile = [field for field in differing if field not in _STATUS_FIELDS]
     before_all, after_all = now.fields(old), then.fields(user)
@@ -151,6 +169,7 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reason: str) -
     action: Action
     if profile:
         action = "adopt" if user.source and not old.source else "update"
+        action = "relink" if reasons.relinks("user", user.id) else action
         before, after = _pick(before_all, profile), _pick(after_all, profile)
         if "attributes" in profile:
             was, will = old.attributes, user.attributes
@@ -188,7 +207,7 @@ def _pairs(
         fields = now.fields(one)
         reason = "the user is deleted"
         if one.user in staying:
-            reason = "the user is erased" if one.user in erased else _taken(one, now, reasons)
+            reason = "the user is erased" if one.user in erased else _taken(one, now, then, reasons)
         source = one.origin or (then if one.user in staying else now).owner(one)  # who adopts a user takes it, too
         yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
 
@@ -199,14 +218,19 @@ def _given(one: Membership | Grant, then: Names, reasons: Reasons) -> str:
     return reasons.grant(one)
 
 
-def _taken(one: Membership | Grant, now: Names, reasons: Reasons) -> str:
+def _taken(one: Membership | Grant, now: Names, then: Names, reasons: Reasons) -> str:
     if isinstance(one, Grant) and one.origin == BY_HAND:
         return "given by hand, and roles.authoritative is true"
     if isinstance(one, Grant):
         return f"no longer given by the role mappings of {now.owner(one)}"
     if one.group in reasons.groups:
-        return f"not a member of {now.group(one.group).dn}"
-    return f"the group is no longer selected: {now.group(one.group).dn}"
+        return f"not a member of {then.group(one.group).dn}"
+    return _unselected(one.group, reasons)
+
+
+def _unselected(group: str, reasons: Reasons) -> str:
+    """Why what a sync put into a group that no rule selects is taken out; its DN of before may be another's now."""
+    return "the group no longer exists in the directory" if group in reasons.lost else "the group is no longer selected"
 
 
 def _differing(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:

@@ -71,5 +71,15 @@ class Gone:
             and not users - self._lost - ended[pair]
         }
 
+    def members(self, name: str) -> set[str]:
+        """The users in service within a group, by a sync."""
+        return Crowds(self._state, given=True).within(name) & self._serving()
+
+    def holders(self, source: str, role: str) -> set[str]:
+        """The users in service who have a role of a source."""
+        names = {user.id: user.username.casefold() for user in self._state.users if user.status in IN_SERVICE}
+        pair = (source, role)
+        return {names[one.user] for one in self._state.grants if one.user in names and (one.origin, one.role) == pair}
+
     def _serving(self) -> set[str]:
-        return {user.username.casefold() for user in self._state.users if user.status in IN_SERVICE}
+        return set(self._losses.serving)

@@ -2,12 +2,13 @@
 
 They look at the changes of one workspace, at its current state and at how much was read, so the same guards judge a
 plan when it is made and once more, under the lock, before its first change. Losing all of something is refused at any
-size: all users of a source who are in service, all members of a mirrored group, all grants of a role or of a source. It
-is not all where somebody else comes into the group, or gets the role; new users make up for nobody. The code of such a
-violation ends in `:all`: twelve of many accepted are not all twelve. A limit of none does not switch that off.
+size: all users of a source, all members of a mirrored group, all who have a role of a source. Only users in service
+count, on both sides: a member who is blocked is nobody who stays, and another one in service who comes into the group
+or gets the role is. New users do not offset lost ones. The code of such a violation ends in `:all`: twelve of many
+accepted are not all twelve. `none` as a limit does not disable this check.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final
@@ -19,6 +20,7 @@ from reconcile.model.desired import Limit, Safety
 from reconcile.model.history import Losses as Lost
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
+from reconcile.planning.emptied import emptied
 from reconcile.planning.gone import Gone
 from reconcile.planning.lately import weighed
 from reconcile.planning.limits import exceeds
@@ -27,6 +29,8 @@ from reconcile.planning.protection import breaches
 from reconcile.planning.trust import shrunk
 
 NOTHING: Final[Lost] = {}
+NAMED: Final = 5
+"""So many users a message names."""
 
 
 def violations(
@@ -50,7 +54,9 @@ def violations(
         *found.users(),
         *found.memberships(),
         *found.grants(),
+        *found.stripped(),
         *found.others(),
+        *emptied(losses, state, safety),
         *breaches(losses, state, safety.protect, own_username),
         *shrunk(state.workspace, readings, state.readings, safety),
     )
@@ -116,9 +122,9 @@ class _Limits:
         }
         if not ended and not emptied:
             return
-        given = [link for link in lost if link.given]  # what people gave is theirs: only the percentages count it
+        given = list(self._in_service(lost))  # what people gave is theirs: only the percentages count it
         there = ends.memberships(self._state)
-        left = there.left(self._losses.memberships)
+        left = there.left(self._in_service(self._losses.memberships))
         joined = self._losses.joined
         counted = {pair: number for pair, number in there.all.items() if not limits.free(pair[1])}
         entirely = _entirely(given, left, {source for source, _ in joined})
@@ -134,11 +140,11 @@ class _Limits:
         left_of = _by_second(left)
         entered = {name for _, name in joined}
         sources = {link.target: link.source for link in ended}
-        ours = {link.target for link in ended if link.given and not limits.may_empty(link.target)}
+        ours = {link.target for link in self._in_service(ended) if not limits.may_empty(link.target)}
         for name, number in sorted(emptied.items()):
             source = limits.source(name)
             if source not in entirely or limits.free(name):
-                what = f"members of the group {name} in service would be lost"
+                what = f"members of the group {name} in service would be lost{_names(self._gone.members(name))}"
                 yield from self._judge(
                     "memberships_lost", f"{source}/{name}", number, number, default, what, entirely=True
                 )
@@ -150,6 +156,8 @@ class _Limits:
             if alone and sources[name] in entirely and not limits.free(name):  # told already
                 continue
             what = f"members of the group {name} would be lost"
+            if alone:
+                what += _names(link.member for link in ended if link.target == name)
             place = f"{sources[name]}/{name}"
             yield from self._judge("memberships_lost", place, number, of_groups[name], limit, what, entirely=alone)
 
@@ -159,9 +167,9 @@ class _Limits:
         emptied = {pair: number for pair, number in self._gone.roles().items() if pair[0] not in self._emptied()}
         if not lost and not emptied:
             return
-        given = [link for link in lost if link.given]
+        given = list(self._in_service(lost))
         there = ends.grants(self._state)
-        left = there.left(self._losses.grants)
+        left = there.left(self._in_service(self._losses.grants))
         granted = self._losses.granted
         entirely = _entirely(given, left, {source for source, _ in granted})
         yield from self._by_source(
@@ -174,15 +182,42 @@ class _Limits:
         )
         for (source, role), number in sorted(emptied.items()):
             if source not in entirely:
-                what = f"grants of the role {role} by {source} to users in service would be lost"
+                names = _names(self._gone.holders(source, role))
+                what = f"grants of the role {role} by {source} to users in service would be lost{names}"
                 yield from self._judge("grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True)
         for (source, role), number in sorted(Counter((link.source, link.target) for link in given).items()):
             if (source, role) in emptied:
                 continue
             if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
-                what = f"grants of the role {role} by {source} would be lost"
+                holders = (link.member for link in lost if (link.source, link.target) == (source, role))
+                what = f"grants of the role {role} by {source} would be lost{_names(holders)}"
                 base = there.all[source, role]
                 yield from self._judge("grants_lost", f"{source}/{role}", number, base, limit, what, entirely=True)
+
+    def stripped(self) -> Iterator[Violation]:
+        """Local accounts that change hands and lose a role a person gave them: the last local ones to have it."""
+        handed = {one.key.casefold() for one in self._losses.taken if ends.changes_hands(one)}
+        lost: dict[str, dict[str, Link]] = defaultdict(dict)
+        for link in self._losses.grants if handed else ():
+            if not link.given and link.member.casefold() in handed:
+                lost[link.target][link.member.casefold()] = link
+        local = {user.id: user.username.casefold() for user in self._state.users if not user.source}
+        for role, links in sorted(lost.items()):
+            there = {local[one.user] for one in self._state.grants if one.role == role and one.user in local}
+            there &= self._losses.serving
+            if there and there <= handed:
+                place = f"{next(iter(links.values())).source}/{role}"
+                what = (
+                    f"local accounts with the role {role} would become a source's and lose it"
+                    f"{_names(link.member for link in links.values())}"
+                )
+                limit = self._safety.limits.grants_lost
+                yield from self._judge("grants_lost", place, len(links), len(there), limit, what, entirely=True)
+
+    def _in_service(self, links: Iterable[Link]) -> Iterator[Link]:
+        """Those that a sync gave to users in service, and nestings that one made."""
+        serving = self._losses.serving
+        return (link for link in links if link.given and (link.nesting or link.member.casefold() in serving))
 
     def others(self) -> Iterator[Violation]:
         limits, losses = self._safety.limits, self._losses
@@ -244,6 +279,13 @@ class _Limits:
         if entirely:
             code, told = f"{code}:{ALL}", "nothing of it would be left"
         yield Violation(workspace, code, f"{number} of {base} {what}: {told}")
+
+
+def _names(members: Iterable[str]) -> str:
+    """Some names in parentheses, as they stand in a message."""
+    names = sorted(set(members))
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f" ({', '.join(names[:NAMED])}{more})" if names else ""
 
 
 def _words(seconds: float) -> str:

@@ -18,13 +18,14 @@ from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.login import Names, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
-from reconcile.planning import targets, trust
+from reconcile.planning import profiles, targets, trust
 from reconcile.planning.diff import diff
+from reconcile.planning.gathering import gather
 from reconcile.planning.make import Inputs
 from reconcile.planning.order import ordered
-from reconcile.planning.people import Refused, render_username
+from reconcile.planning.profiles import Refused
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.wanted import gather, wanted
+from reconcile.planning.wanted import wanted
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 
@@ -119,7 +120,7 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
     try:
-        username = render_username(source.users.fields["username"], person).casefold()
+        username = profiles.username(source.users, person).casefold()
     except Refused:
         username = ""
     key = dn.normalize(person.dn)
@@ -147,7 +148,7 @@ def judge(inputs: Inputs) -> Verdict:
     current = _concerned(everybody, person, source, manager)
     alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
     rules = SourceRules(inputs.desired, source, alone, login=True)
-    people = gather(inputs.desired, [rules], current, inputs.limits)[source.name]
+    people = gather(inputs.desired, [rules], current, inputs.limits).people[source.name]
     user = people.matched.get(0)
     result = wanted(inputs.desired, [rules], current, inputs.limits, inputs.created)
     skip = next((one for one in result.skips if one.dn == person.dn and one.code != "dangling_member"), None)
@@ -217,7 +218,7 @@ def _concerned(current: PlatformState, person: Person, source: Source, manager: 
     Left are those with the person's id, DN or names, of whatever source, and who manages them.
     """
     try:
-        username = render_username(source.users.fields["username"], person)
+        username = profiles.username(source.users, person)
     except Refused:
         username = ""
     names = {username.casefold(), person.identifier.casefold()}

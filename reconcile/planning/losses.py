@@ -5,6 +5,7 @@ What goes with a user who is erased or deleted counts as that user, and in no pe
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from reconcile.model import dn
@@ -38,21 +39,26 @@ class Losses:
 
     def __init__(self, changes: Iterable[Change], state: PlatformState, *, renaming: bool = False) -> None:
         """`renaming`: users are renamed on purpose, and that is no update of them."""
+        self._state = state
         self.users: list[Change] = []
         self.taken: list[Change] = []
-        """Users who are renamed, or local accounts that are adopted."""
+        """Users who are renamed, or change hands: local accounts adopted, users taken over from another source."""
+        self.changed: list[Change] = []
+        """Users whose fields change."""
         self.groups: list[Change] = []
         """Groups that are renamed or deleted."""
         self.created: Counter[str] = Counter()
         self.grants: list[Link] = []
         self.memberships: list[Link] = []
         """Nestings too; the target is the name of the group."""
-        self.granted: set[tuple[str, str]] = set()
-        """Source and role of what somebody gets."""
-        self.joined: set[tuple[str, str]] = set()
-        """Source and case-folded name of groups that somebody or something comes into."""
-        self._joining: list[tuple[str, str]] = []
-        self._nesting: list[tuple[str, str]] = []
+        self._granting: list[tuple[str, str, str]] = []
+        """Source, user by its wanted name, and role of each new grant."""
+        self._joining: list[tuple[str, str, str]] = []
+        """Source, user by its wanted name, and group by its name of now of each new membership."""
+        self._nesting: list[tuple[str, str, str]] = []
+        """Source, inner and outer group of each new nesting, by their names of now."""
+        self._status: dict[str, bool] = {}
+        """Case-folded name of now of each user that is new or whose status changes → whether it is in service then."""
         self._updated: dict[str, set[str]] = defaultdict(set)
         self._renaming = renaming
         links: list[Change] = []
@@ -76,15 +82,41 @@ class Losses:
         if any(link.nesting for link in self.memberships):
             self._weigh(state)
 
+    @cached_property
+    def serving(self) -> frozenset[str]:
+        """The case-folded names of the users who are in service before the changes."""
+        return frozenset(user.username.casefold() for user in self._state.users if user.status in IN_SERVICE)
+
+    @cached_property
+    def joined(self) -> set[tuple[str, str]]:
+        """Source and case-folded name of groups that a user in service, or a group, comes into."""
+        direct = {(source, group) for source, user, group in self._joining if self._serves(user)}
+        return direct | {(source, outer) for source, _, outer in self._nesting}
+
+    @cached_property
+    def granted(self) -> set[tuple[str, str]]:
+        """Source and role of what users in service get."""
+        return {(source, role) for source, user, role in self._granting if self._serves(user)}
+
+    @cached_property
+    def _names_before(self) -> dict[str, str]:
+        """Case-folded new name → name of now, of users who are renamed."""
+        renamed = (one for one in self.taken if "username" in (one.after or {}))
+        return {str((one.after or {})["username"]).casefold(): one.key.casefold() for one in renamed}
+
+    def _serves(self, user: str) -> bool:
+        """Whether a user, by its wanted name, is in service after the changes."""
+        name = self._names_before.get(user, user)
+        return self._status.get(name, name in self.serving)
+
     def after(self, state: PlatformState, *, given: bool = False) -> Crowds:
         """Who is in which group once the memberships and nestings have changed, by the names of the current state."""
         crowds = Crowds(state, given=given)
         pairs = [(link.nesting, (link.member.casefold(), link.target.casefold())) for link in self.memberships]
         ended = [pair for nesting, pair in pairs if not nesting]
         unnested = [pair for nesting, pair in pairs if nesting]
-        names = {str((one.after or {}).get("username", "")).casefold(): one.key.casefold() for one in self.taken}
-        joined = [(names.get(user, user), group) for user, group in self._joining]
-        crowds.change(ended, unnested, joined, self._nesting)
+        joined = [(self._names_before.get(user, user), group) for _, user, group in self._joining]
+        crowds.change(ended, unnested, joined, [(inner, outer) for _, inner, outer in self._nesting])
         return crowds
 
     def _weigh(self, state: PlatformState) -> None:
@@ -103,13 +135,17 @@ class Losses:
         return Counter({source: len(keys) for source, keys in self._updated.items()})
 
     def _user(self, change: Change) -> None:
+        after = change.after or {}
+        if "status" in after or change.after is None:
+            self._status[change.key.casefold()] = after.get("status") in IN_SERVICE
         if change.action == "create":
             self.created[change.source] += 1
         elif change.action in LOSSES:
             self.users.append(change)
         else:
-            renames = "username" in (change.after or {})
-            if renames or change.action == "adopt":
+            self.changed.append(change)
+            renames = "username" in after
+            if renames or changes_hands(change):
                 self.taken.append(change)
             if not (self._renaming and renames):
                 self._updated[change.source].add(change.key)
@@ -126,8 +162,7 @@ class Losses:
             for outer, origin in will.items() if isinstance(will, dict) else ():
                 if origin is not None:
                     group = renamed.get(outer.casefold(), outer.casefold())
-                    self.joined.add((change.source, group))
-                    self._nesting.append((change.key.casefold(), group))
+                    self._nesting.append((change.source, change.key.casefold(), group))
             return
         what = "role" if change.kind == "grant" else "group"
         if change.action == "delete":
@@ -137,16 +172,22 @@ class Losses:
             )
             (self.grants if what == "role" else self.memberships).append(link)
         elif what == "role":
-            self.granted.add((change.source, str(after[what])))
+            self._granting.append((change.source, str(after["user"]).casefold(), str(after[what])))
         else:
             group = str(after[what]).casefold()
             group = renamed.get(group, group)
-            self.joined.add((change.source, group))
-            self._joining.append((str(after["user"]).casefold(), group))
+            self._joining.append((change.source, str(after["user"]).casefold(), group))
+
+
+def changes_hands(change: Change) -> bool:
+    """Whether a user that is there goes from one source, or from none, to another: whatever the change is called."""
+    if change.before is None or change.after is None:
+        return False
+    return change.action == "adopt" or "source" in change.after
 
 
 class Links(NamedTuple):
-    """How many memberships (or grants) there are now, and of these how many a sync gave.
+    """How many memberships (or grants) there are now, and of these how many a sync gave to users in service.
 
     In `all` a nesting counts as the users within the inner group, at least as one; in `given` it is one.
     """
@@ -159,23 +200,28 @@ class Links(NamedTuple):
         return sum(number for (owner, _), number in self.all.items() if owner == source)
 
     def left(self, ends: Iterable[Link]) -> Counter[tuple[str, str]]:
-        """Of what a sync gave, what is left by source and target."""
+        """Of what a sync gave to users in service, what is left by source and target. `ends` are such links."""
         left = Counter(self.given)
-        left.subtract((end.source, end.target) for end in ends if end.given)
+        left.subtract((end.source, end.target) for end in ends)
         return left
 
 
 def grants(state: PlatformState) -> Links:
     """The grants by source and role; one given by hand is that of the user's source."""
-    sources = {user.id: user.source for user in state.users}
-    found = Counter((one.origin or sources[one.user], one.role) for one in state.grants)
-    return Links(found, Counter((one.origin, one.role) for one in state.grants if one.origin))
+    users = {user.id: user for user in state.users}
+    found = Counter((one.origin or users[one.user].source, one.role) for one in state.grants)
+    given = (one for one in state.grants if one.origin and users[one.user].status in IN_SERVICE)
+    return Links(found, Counter((one.origin, one.role) for one in given))
 
 
 def memberships(state: PlatformState) -> Links:
     """The memberships, and the nestings, by source and name of the group; one by hand is that of the group's source."""
     groups = {group.id: group for group in state.groups}
+    serving = {user.id for user in state.users if user.status in IN_SERVICE}
     ends = Counter((one.origin, one.group) for one in state.memberships)
+    given = Counter(
+        (one.origin, groups[one.group].name) for one in state.memberships if one.origin and one.user in serving
+    )
     crowds = Crowds(state) if any(group.groups for group in state.groups) else None
     more: Counter[tuple[str, str]] = Counter()
     for inner in state.groups if crowds is not None else ():
@@ -184,13 +230,12 @@ def memberships(state: PlatformState) -> Links:
             for above, origin in inner.groups.items():
                 ends[origin, above] += 1
                 more[origin, above] += carried - 1
+                if origin:
+                    given[origin, groups[above].name] += 1
     found: Counter[tuple[str, str]] = Counter()
-    given: Counter[tuple[str, str]] = Counter()
     for (origin, number), count in ends.items():
         group = groups[number]
         found[origin or group.source, group.name] += count + more[origin, number]
-        if origin:
-            given[origin, group.name] += count
     return Links(found, given)
 
 

@@ -15,6 +15,7 @@ from reconcile.model.history import Losses
 from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.planning import guard, sourcenames, targets, trust
 from reconcile.planning.diff import diff
+from reconcile.planning.notices import notices
 from reconcile.planning.order import ordered
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import wanted
@@ -46,13 +47,13 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
 
     They are to be looked up in the directory without any filter, to tell who is out of scope from who is missing.
     """
-    read_ids = {person.external_id for person in snapshot.persons} - {""}
+    read_ids = {person.external_id.lower() for person in snapshot.persons} - {""}
     keys: set[str] | None = None
     external_ids: set[str] = set()
     dns: set[str] = set()
     for state in current:
         for user in state.users:
-            if user.source != snapshot.source or user.status == "erased" or user.external_id in read_ids:
+            if user.source != snapshot.source or user.status == "erased" or user.external_id.lower() in read_ids:
                 continue
             if user.external_id:
                 external_ids.add(user.external_id)
@@ -73,8 +74,8 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
-    for current in inputs.current:
-        result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
+    results = [wanted(inputs.desired, rules, current, inputs.limits, inputs.created) for current in inputs.current]
+    for current, result in zip(inputs.current, results, strict=True):
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
     targets.check(inputs.scope.targets, changes, skips, inputs.current)
@@ -98,13 +99,7 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         readings=read,
         to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
     )
-    return plan, notices(inputs, rules)
-
-
-def notices(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[str, ...]:
-    """What a person should know of the rules, though it hinders nothing."""
-    renamed = sourcenames.hints(inputs.desired.sources, inputs.current)
-    return (*(notice for one in rules for notice in one.notices), *renamed)
+    return plan, notices(inputs.desired, rules, inputs.current, results)
 
 
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
 from reconcile.model.change import Skip
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
@@ -11,21 +13,32 @@ from reconcile.planning.people import Candidate
 from reconcile.planning.rules import SourceRules
 
 
+class Joining(msgspec.Struct, frozen=True):
+    """Who may come into which group: source and position → id of the users whose memberships follow the directory.
+
+    Those of `held` users, and of `held_groups`, follow it in what it takes away alone.
+    """
+
+    followers: Mapping[tuple[str, int], str]
+    held: Collection[str] = ()
+    held_groups: Collection[str] = ()
+
+
 def memberships(
     sources: Sequence[SourceRules],
     current: PlatformState,
     group_ids: Mapping[tuple[str, str], str],
-    followers: Mapping[tuple[str, int], str],
+    joining: Joining,
     users: Collection[str],
 ) -> tuple[Membership, ...]:
     """The memberships wanted.
 
-    `group_ids`: source and normalized DN → id of the groups selected; `followers`: source and position → id of the
-    users whose memberships follow the directory; `users`: the ids of all users wanted. A user who is wanted but does
-    not follow (departed, skipped, local) keeps what it has, save that `authoritative` takes out local users.
+    `group_ids`: source and normalized DN → id of the groups selected; `users`: the ids of all users wanted. A user who
+    is wanted but does not follow (departed, local) keeps what it has, save that `authoritative` takes out local users.
     """
+    followers = joining.followers
     declared = {rules.source.name for rules in sources}
-    managed = {group.id for group in current.groups if group.source in declared}
+    managed = {group.id for group in current.groups if group.source in declared} | set(group_ids.values())
     following = set(followers.values())
     frozen = {user.id for user in current.users if user.source and user.id not in following}
     there: dict[str, dict[str, Membership]] = {}
@@ -46,7 +59,12 @@ def memberships(
             before = there.pop(group, {})
             people = nesting.content(rules, key, group_ids).people
             listed = {followers[source, at] for at in people if (source, at) in followers}
-            kept += (before.get(user) or Membership(user, group, source) for user in listed)
+            closed = group in joining.held_groups
+            kept += (
+                before.get(user) or Membership(user, group, source)
+                for user in listed
+                if user in before or not (closed or user in joining.held)
+            )
             kept += (one for user, one in before.items() if user not in listed and _stays(one, rule, frozen))
     for unselected in there.values():
         kept += (membership for membership in unselected.values() if membership.origin == BY_HAND)
@@ -71,7 +89,11 @@ def grants(
     for candidate in candidates:
         user = user_id(candidate)
         before = there.pop(user, {})
-        kept += (before.get(role) or Grant(user, role, candidate.rules.source.name) for role in candidate.roles)
+        kept += (
+            before.get(role) or Grant(user, role, candidate.rules.source.name)
+            for role in candidate.roles
+            if role in before or not candidate.held
+        )
         for role, grant in before.items():
             by_hand = grant.origin == BY_HAND
             if role not in candidate.roles and by_hand and not (authoritative and not candidate.keeps_roles):

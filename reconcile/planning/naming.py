@@ -47,6 +47,8 @@ class Refusal(msgspec.Struct, Generic[Item], gc=False):
     claim: Claim[Item]
     code: SkipCode
     detail: str
+    holder: Held | None = None
+    """What has the name, where one thing has it."""
 
 
 def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str], list[Held]]:
@@ -110,7 +112,10 @@ def _take_back(
 
 def _refusal(loser: Claim[Item], holder: Held, duplicate: SkipCode) -> Refusal[Item]:
     if not holder.source:
-        return Refusal(loser, "exists_locally", f"the platform has a local {holder.name!r}")
+        detail = f"the platform has a local {holder.name!r}"
+        return Refusal(loser, "exists_locally", detail, holder)
     if holder.source != loser.source:
-        return Refusal(loser, "owned_by_other_source", f"{holder.name!r} belongs to source {holder.source}")
-    return Refusal(loser, duplicate, f"{holder.name!r} is that of {holder.dn!r}")
+        detail = f"{holder.name!r} belongs to source {holder.source}"
+        return Refusal(loser, "owned_by_other_source", detail, holder)
+    whose = f"that of {holder.dn!r}" if holder.dn else "taken, by what has no entry in the directory"
+    return Refusal(loser, duplicate, f"{holder.name!r} is {whose}", holder)

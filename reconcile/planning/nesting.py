@@ -4,7 +4,7 @@ Under `nested: keep` a group within the group is nested in it if it is mirrored 
 become members, so that whoever the directory counts among the members gets what members get, one way or the other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -54,8 +54,10 @@ def content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
     return Content(frozenset(people | beyond), frozenset(nested))
 
 
-def nested(sources: Sequence[SourceRules], groups: Iterable[Group], ids: GroupIds) -> tuple[Group, ...]:
-    """The wanted groups, each nested in what it is to be nested in.
+def nested(
+    sources: Sequence[SourceRules], groups: Iterable[Group], ids: GroupIds, held: Collection[str] = ()
+) -> tuple[Group, ...]:
+    """The wanted groups, each nested in what it is to be nested in. Into and out of those `held` nothing is nested anew.
 
     As with members, the rule of the outer group says what is taken out of it; of one that is not selected, only what a
     sync nested in it.
@@ -74,7 +76,7 @@ def nested(sources: Sequence[SourceRules], groups: Iterable[Group], ids: GroupId
             for inner in content(rules, key, ids).groups if rule.nested == "keep" else ():
                 listed.setdefault(ids[source, inner], {})[own] = source
     groups = tuple(groups)
-    managed = {group.id for group in groups if group.source in declared}
+    managed = {group.id for group in groups if group.source in declared}  # as they are wanted, taken over ones included
 
     def stays(above: str, origin: str) -> bool:
         if above not in managed:
@@ -91,7 +93,8 @@ def nested(sources: Sequence[SourceRules], groups: Iterable[Group], ids: GroupId
         kept = {
             above: origin for above, origin in group.groups.items() if above in by_directory or stays(above, origin)
         }
-        after = {**by_directory, **kept}
+        new = {} if group.id in held else {above: one for above, one in by_directory.items() if above not in held}
+        after = {**new, **kept}
         return group if after == group.groups else msgspec.structs.replace(group, groups=after)
 
     return tuple(map(wanted, groups))

@@ -14,7 +14,7 @@ from reconcile.model.change import ENDS, LOSSES, Change, Kind, makes, unnests
 from reconcile.model.path import parent, path, titles
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
-_ACTIONS = ("rename", "create", "adopt", "update", "activate", "deactivate", "block", "erase", "delete")
+_ACTIONS = ("rename", "create", "adopt", "update", "relink", "activate", "deactivate", "block", "erase", "delete")
 _KIND_RANKS: Final = {kind: rank for rank, kind in enumerate(_KINDS)}
 _ACTION_RANKS: Final = {action: rank for rank, action in enumerate(_ACTIONS)}
 _NAMED = ("department", "group", "user")
@@ -104,7 +104,7 @@ def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
 
 def _renames(change: Change) -> bool:
     after = change.after or {}
-    return change.action == "update" and not after.keys().isdisjoint(("username", "name", "title"))
+    return change.action in ("update", "relink") and not after.keys().isdisjoint(("username", "name", "title"))
 
 
 def _depth(change: Change) -> int:

@@ -1,27 +1,30 @@
-"""From the persons of a source to candidates: matched, in scope, every template rendered, every value checked.
+"""From the persons of a source to candidates: who is in scope, which user each is, and what each is to be.
 
-A candidate may still lose its username to somebody else (`naming`). A person left out for a reason worth telling
-becomes a skip; the user of a skipped person is held: kept exactly as it is.
+The order is the rule. First who is who (`matching`), then who is in scope and in service, then the profile: a profile
+that cannot be supplied decides nothing but itself. The user of such a person is *held*: it loses what the directory
+takes away, and gains nothing until the profile is sound again. A person without a user becomes a skip alone.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from reconcile.errors import TemplateFailed
-from reconcile.model.change import Skip, SkipCode
-from reconcile.model.desired import DesiredState, Template
+from reconcile.model.change import Skip
+from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
 from reconcile.model.platform import Limits, PlatformState, User
-from reconcile.planning import matching
+from reconcile.planning import matching, profiles
+from reconcile.planning.profiles import Refused
 from reconcile.planning.rules import SourceRules
-
-FIELDS = ("username", "first_name", "last_name", "email")
 
 
 class Candidate(msgspec.Struct, gc=False):
-    """A person who is to be a user. `values` holds the fields and extended attributes the templates supplied."""
+    """A person who is to be a user. `values` and `attributes` are what the profile sets; see `Profile`.
+
+    `why` says how the person came to the user, `relinked` that it stands for another entry than before. `disabled` is
+    None where that cannot be told. `held`: the profile cannot be supplied, so the user gains nothing.
+    """
 
     rules: SourceRules
     position: int
@@ -29,10 +32,12 @@ class Candidate(msgspec.Struct, gc=False):
     why: str
     username: str
     values: dict[str, str]
-    attributes: dict[str, str]
+    attributes: dict[str, str | None]
     roles: tuple[str, ...]
     keeps_roles: bool
-    disabled: bool
+    disabled: bool | None
+    relinked: bool = False
+    held: bool = False
 
     @property
     def person(self) -> Person:
@@ -43,34 +48,39 @@ class Candidate(msgspec.Struct, gc=False):
         """Gives up a local account it was to adopt."""
         self.user, self.why = None, ""
 
+    def hold(self) -> None:
+        """Leaves the profile of its user as it is."""
+        assert self.user is not None  # noqa: S101 - whoever has no user is left out instead
+        self.held, self.username, self.values, self.attributes = True, self.user.username, {}, {}
+
+
+class Departed(msgspec.Struct, frozen=True):
+    """A user of a source without a person in scope. `found`: the directory still has the person.
+
+    `disabled` is None where nothing was read of the person that tells; `replaced`: a link gave the person away.
+    """
+
+    found: bool
+    disabled: bool | None = None
+    replaced: bool = False
+
 
 class People(msgspec.Struct):
     """One source, one workspace.
 
-    `matched`: position → user of the source, in scope or not; `departed`: user id → whether the directory still has the
-    person, of users whose person is not in scope. `ignored` are the positions of persons who stay away, because
-    somebody deleted their user on the platform.
+    `matched`: position → user, in scope or not; `departed`: user id → how, of users whose person is not in scope.
+    `ignored` are the positions of persons who stay away, because their user was deleted on the platform.
     """
 
     candidates: list[Candidate]
     skips: list[Skip]
     matched: dict[int, User]
-    departed: dict[str, bool]
+    departed: dict[str, Departed]
     ignored: frozenset[int]
 
 
-class Refused(Exception):
-    """A person cannot be synchronised."""
-
-    def __init__(self, code: SkipCode, detail: str) -> None:
-        """The skip's code and detail."""
-        super().__init__(detail)
-        self.code: SkipCode = code
-        self.detail = detail
-
-
 class Gathering:
-    """Gathers the candidates of one source in one workspace."""
+    """Gathers the candidates of one source in one workspace: `match`, then perhaps `take_over`, then `people`."""
 
     def __init__(
         self,
@@ -81,177 +91,245 @@ class Gathering:
         granted: Mapping[str, Iterable[str]],
     ) -> None:
         """`granted` is what syncs granted so far: user id → roles."""
+        self.rules = rules
         self._roles_wanted = desired.roles
-        self._rules = rules
+        self._settings = rules.source.users
         self._workspace = current.workspace
         self._limits = limits
         self._granted = granted
         self._adopt = desired.lifecycle.adopt_local
-        self._deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else frozenset()
+        self._deleted = frozenset(
+            (source, stable_id.lower())
+            for source, stable_id in (current.deleted if desired.lifecycle.on_deleted == "ignore" else ())
+        )
         self._skips: list[Skip] = []
         self._erased: set[str] = set()
+        self._scope: dict[int, bool] = {}
+        self._failed: dict[int, Refused] = {}
+        self._usernames: dict[int, str] = {}
+        self._matches = matching.Matches({}, {}, {}, {}, {})
 
-    def gather(self, users: Iterable[User], local: Mapping[str, User]) -> People:
-        """`users` are those of the source, `local` the local accounts by case-folded username."""
+    def match(self, users: Iterable[User], linked: Mapping[int, tuple[User, str]]) -> None:
+        """Finds the users of the source's persons. `users` are those of the source; `linked` as `matching` says."""
         users = list(users)
-        self._erased = {user.external_id for user in users if user.status == "erased" and user.external_id}
-        matches = matching.match(self._rules.index, (user for user in users if user.status != "erased"))
-        usernames = self._usernames(matches)
-        matching.match_usernames(matches, self._rules.index, usernames)
-        held = {matches.users[at].id for at, name in usernames.items() if not name and at in matches.users}
-        candidates = []
-        ignored = set()
-        for position, username in usernames.items():
-            user, why = matches.users.get(position), matches.relinked.get(position, "")
-            if not username or (user is None and not self._rules.wants(position, exists=False)):
+        self._erased = {user.external_id.lower() for user in users if user.status == "erased" and user.external_id}
+        there = (user for user in users if user.status != "erased")
+        self._matches = matching.match(self.rules.index, there, linked)
+        self._scope = self._in_scope()
+        index = self.rules.index
+        left = [user for user in self._matches.unmatched.values() if matching.may_relink(user, index)]
+        self._by_facts(left, "relinked")
+
+    def take_over(self, users: Iterable[User], source: str) -> list[User]:
+        """Matches users whom another source has lost; those that found their person here."""
+        return self._by_facts(list(users), f"taken over from {source}")
+
+    def lost(self) -> list[User]:
+        """The users whose persons the source no longer has in scope."""
+        out = (user for at, user in self._matches.users.items() if at not in self._scope)
+        return [user for user in (*out, *self._matches.unmatched.values()) if user.source == self.rules.source.name]
+
+    def give_up(self, users: Iterable[User]) -> None:
+        """Forgets users whom another source takes over."""
+        rows = {user.id for user in users}
+        for row in rows:
+            self._matches.unmatched.pop(row, None)
+        for at in [at for at, user in self._matches.users.items() if user.id in rows]:
+            del self._matches.users[at]
+
+    def people(self, local: Mapping[str, User]) -> People:
+        """Who is to be what. `local` are the local accounts by case-folded username."""
+        candidates: list[Candidate] = []
+        ignored: set[int] = set()
+        for position, sure in self._scope.items():
+            user = self._matches.users.get(position)
+            if user is None and not sure:
                 continue
             if user is None and self._is_ignored(position):
                 ignored.add(position)
                 continue
-            try:
-                candidates.append(self._candidate(position, username, user, why, local))
-            except Refused as refused:
-                self._skip(position, username, refused)
-                if user is not None:
-                    held.add(user.id)
-        if self._rules.login:
-            return People(candidates, self._skips, matches.users, {}, frozenset(ignored))
-        staying = {candidate.user.id for candidate in candidates if candidate.user is not None} | held
-        departed = {user.id: True for user in matches.users.values() if user.id not in staying}
-        strays = self._rules.index.snapshot.strays
-        departed.update({user.id: (user.external_id or user.dn) in strays for user in matches.unmatched.values()})
-        return People(candidates, self._skips, matches.users, departed, frozenset(ignored))
+            if user is None and position in self._matches.namesakes:
+                self._skip(position, self._login(position), self._namesake(position))
+                continue
+            candidate = self._candidate(position, user, local)
+            if candidate is not None:
+                candidates.append(candidate)
+        departed = {} if self.rules.login else self._departed()
+        return People(candidates, self._skips, self._matches.users, departed, frozenset(ignored))
+
+    def _departed(self) -> dict[str, Departed]:
+        matches, strays = self._matches, self.rules.index.snapshot.strays
+        departed = {
+            user.id: Departed(found=True, disabled=self._disabled(at))
+            for at, user in matches.users.items()
+            if at not in self._scope
+        }
+        departed |= {
+            user.id: Departed(found=(user.external_id or user.dn) in strays) for user in matches.unmatched.values()
+        }
+        return departed | {row: Departed(found=False, replaced=True) for row in matches.displaced}
 
     def _is_ignored(self, position: int) -> bool:
-        """Whether somebody deleted the person's user, and nobody has asked for it back by name since."""
-        external_id = self._rules.index.snapshot.persons[position].external_id
-        return (self._rules.source.name, external_id) in self._deleted and not self._rules.named(position)
+        """Whether the person's user was deleted on the platform, and nobody has asked for it back by name since."""
+        stable_id = self.rules.index.snapshot.persons[position].external_id.lower()
+        return (self.rules.source.name, stable_id) in self._deleted and not self.rules.named(position)
 
-    def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
-        """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
-        user = local.get(values["username"].casefold())
-        email = values.get("email", "").casefold()
-        if user is not None and self._adopt == "always":
-            return user, f"the local account of this name is adopted by {self._rules.source.name}"
-        if user is not None and self._adopt == "matching_email" and email and email == user.email.casefold():
-            return user, f"the local account of this name and e-mail address is adopted by {self._rules.source.name}"
-        return None, ""
-
-    def _usernames(self, matches: matching.Matches) -> dict[int, str]:
-        """Positions of the persons in scope → wanted username, "" for those it failed for (they are skipped).
+    def _in_scope(self) -> dict[int, bool]:
+        """Positions of the persons in scope → whether they are so without a user, too.
 
         Persons whom only an existing user would bring into scope (`create: never`) take part while there are users
-        left to match by username.
+        left who may be theirs.
         """
-        usernames: dict[int, str] = {}
-        rules = self._rules
-        template = rules.source.users.fields["username"]
-        for position, person in enumerate(self._rules.index.snapshot.persons):
+        scope: dict[int, bool] = {}
+        rules, matches = self.rules, self._matches
+        left = bool(matches.unmatched) or bool(rules.source.takes_over)
+        for position, person in enumerate(rules.index.snapshot.persons):
+            exists = position in matches.users
             if rules.excluded(position):
                 continue
-            exists = position in matches.users
             sure = rules.wants(position, exists=exists)
-            if not sure and not (matches.unmatched and rules.wants(position, exists=True)):
+            if not sure and not (left and rules.wants(position, exists=True)):
                 continue
-            if person.external_id in self._erased:
+            if self._erased and person.external_id.lower() in self._erased:
                 if sure:
                     erased = Refused("exists_locally", "the platform has an erased account of this very person")
                     self._skip(position, person.identifier, erased)
                 continue
             if rules.outside_required(position):
                 if sure and not exists:
-                    groups = ", ".join(rules.source.users.require_groups)
+                    groups = ", ".join(self._settings.require_groups)
                     self._skip(position, person.identifier, Refused("outside_required_groups", f"in none of {groups}"))
                 continue
-            try:
-                usernames[position] = render_username(template, person)
-            except Refused as refused:
-                if sure:
-                    self._skip(position, person.identifier, refused)
-                    usernames[position] = ""
-        return usernames
+            scope[position] = sure
+        return scope
 
-    def _candidate(
-        self, position: int, username: str, user: User | None, why: str, local: Mapping[str, User]
-    ) -> Candidate:
-        rules, person = self._rules, self._rules.index.snapshot.persons[position]
-        settings = rules.source.users
+    def _by_facts(self, users: list[User], how: str) -> list[User]:
+        """Matches persons in scope who have no user yet with these users."""
+        if not users:
+            return []
+        match_by = self._settings.match_by
+        persons = {at: self.facts(at) for at in self._scope if at not in self._matches.users}
+        return matching.match_facts(self._matches, persons, users, match_by, how)
+
+    def facts(self, position: int) -> matching.Facts:
+        """What is known of a person, as `matching.user_facts` says of users."""
+        settings, person = self._settings, self.rules.index.snapshot.persons[position]
+        templates = {attribute.field: attribute.value for attribute in settings.attributes}
+        templates |= {field: template for field, template in settings.fields.items() if template is not None}
+        found: dict[str, str] = {}
+        for fact in settings.match_by:
+            text: str | None = ""
+            if fact == "dn":
+                text = self.rules.index.keys[position]
+            elif fact in templates:
+                try:
+                    text = templates[fact].render(person, person.identifier)
+                except TemplateFailed:
+                    text = ""
+            found[fact] = (text or "").casefold() if fact in ("username", "email") else (text or "").strip()
+        return found
+
+    def _login(self, position: int) -> str:
+        """The username of a person for a skip, else the login name."""
+        person = self.rules.index.snapshot.persons[position]
         try:
-            values = {"username": username}
-            for field in FIELDS[1:]:
-                text = settings.fields[field].render(person, person.identifier)
-                if text is not None:
-                    values[field] = text
+            return profiles.username(self._settings, person)
+        except Refused:
+            return person.identifier
+
+    def _namesake(self, position: int) -> Refused:
+        why, users = self._matches.namesakes[position]
+        names = " and ".join(repr(user.username) for user in users)
+        lines = " or ".join(self._link(user, position) for user in users)
+        return Refused(
+            "namesake",
+            f"it may be the person of {names}, but {why}: if it is, write links: [{lines}];"
+            " if not, delete or rename that user on the platform",
+        )
+
+    def _link(self, user: User, position: int) -> str:
+        person = self.rules.index.snapshot.persons[position]
+        return link_line("user", user.username, self.rules.source.name, person.external_id or person.dn)
+
+    def _candidate(self, position: int, user: User | None, local: Mapping[str, User]) -> Candidate | None:
+        """The candidate of a person; None, and a skip, for a newcomer whose profile cannot be supplied."""
+        person, settings = self.rules.index.snapshot.persons[position], self._settings
+        why = self._matches.ties.get(position, "")
+        name = user.username if user is not None else person.identifier
+        disabled = self._disabled(position)
+        roles, keeps = self._roles(position, user)
+        try:
+            name = profiles.username(settings, person, user)
+            if disabled is None:
+                raise Refused("template_failed", self.rules.disabled_fails(position))
+            values = profiles.fields(settings, person, user, name)
             if user is None and local:
                 user, why = self._adopted(values, local)
-            roles, keeps = self._roles(position, user)
-            attributes = {}
-            for attribute in settings.attributes:
-                if not attribute.roles or not attribute.roles.isdisjoint(roles):
-                    text = attribute.value.render(person, person.identifier)
-                    if text is not None:
-                        attributes[attribute.field] = text
-            disabled = rules.disabled(position)
-        except TemplateFailed as error:
-            raise Refused("template_failed", str(error)) from error
-        self._check(values, attributes)
-        return Candidate(rules, position, user, why, username, values, attributes, roles, keeps, disabled)
+                if user is not None:
+                    roles, keeps = self._roles(position, user)
+                    values = profiles.fields(settings, person, user, name)
+            profile = profiles.profile(settings, person, user, values, roles, self._limits)
+        except (Refused, TemplateFailed) as error:
+            refused = error if isinstance(error, Refused) else Refused("template_failed", str(error))
+            self._skip(position, name, refused)
+            if user is None or (not user.source and position not in self._matches.users):
+                return None
+            candidate = Candidate(self.rules, position, user, why, user.username, {}, {}, roles, keeps, disabled)
+            candidate.hold()
+        else:
+            for detail in profile.left_out:
+                self._skip(position, name, Refused("invalid_attribute", detail))
+            candidate = Candidate(
+                self.rules, position, user, why, name, values, profile.attributes, roles, keeps, disabled
+            )
+        candidate.relinked = position in self._matches.ties
+        return candidate
+
+    def _disabled(self, position: int) -> bool | None:
+        """Whether the person is out of service; None where `disabled_when` fails."""
+        try:
+            return self.rules.disabled(position)
+        except TemplateFailed:
+            return None
+
+    def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
+        """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
+        user = local.get(values["username"].casefold())
+        email = values.get("email", "").casefold()
+        if user is not None and self._adopt == "always":
+            return user, f"the local account of this name is adopted by {self.rules.source.name}"
+        if user is not None and self._adopt == "matching_email" and email and email == user.email.casefold():
+            return user, f"the local account of this name and e-mail address is adopted by {self.rules.source.name}"
+        return None, ""
 
     def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
         """The roles a person is to have by the rules, and whether they are only those it has already."""
         wanted = self._roles_wanted
         if user is not None and wanted.on_existing == "keep":
             return tuple(self._granted.get(user.id, ())), True
-        found = self._rules.roles(position, multiple=wanted.mode == "multiple")
+        found = self.rules.roles(position, multiple=wanted.mode == "multiple")
         mapped = tuple(dict.fromkeys(mapping.role for mapping in found))
         if mapped:
             return mapped, False
         if wanted.on_unmapped == "keep":
             return (tuple(self._granted.get(user.id, ())) if user is not None else ()), True
-        if wanted.on_unmapped == "default" and self._rules.default_role is not None:
-            return (self._rules.default_role,), False
+        if wanted.on_unmapped == "default" and self.rules.default_role is not None:
+            return (self.rules.default_role,), False
         return (), False
 
-    def _check(self, values: Mapping[str, str], attributes: Mapping[str, str]) -> None:
-        """Raises Refused for a value that is missing though required, reserved, or that the platform cannot hold."""
-        for field in self._rules.source.users.require:
-            if field not in values and field not in attributes:
-                raise Refused("missing_field", f"{field} is required and the directory has none")
-        if values["username"].casefold() in self._limits.reserved_usernames:
-            raise Refused("reserved_username", f"the platform keeps {values['username']!r} for itself")
-        for field, text in values.items():
-            check_text(field, text, self._limits.lengths.get(field, 0))
-        for field, text in attributes.items():
-            check_text(f"attribute {field}", text, self._limits.lengths.get("attribute", 0))
-
     def _skip(self, position: int, username: str, refused: Refused) -> None:
-        person = self._rules.index.snapshot.persons[position]
+        person = self.rules.index.snapshot.persons[position]
         self._skips.append(
-            Skip(self._workspace, self._rules.source.name, person.dn, username, refused.code, refused.detail)
+            Skip(self._workspace, self.rules.source.name, person.dn, username, refused.code, refused.detail)
         )
 
 
-def render_username(template: Template, person: Person) -> str:
-    """The wanted username. Raises Refused when the template fails or supplies nothing."""
-    try:
-        username = template.render(person, person.identifier)
-    except TemplateFailed as error:
-        raise Refused("template_failed", str(error)) from error
-    if username is None:
-        raise Refused("missing_field", f"the username template {template.text!r} supplies nothing")
-    return username
+def link_line(kind: str, name: str, source: str, entry: str) -> str:
+    """The item of `links` that says so, as it can be pasted into a file (YAML in flow style)."""
+    what = "person" if kind == "user" else "entry"
+    return f"{{{kind}: {_quoted(name)}, source: {_quoted(source)}, {what}: {_quoted(entry)}}}"
 
 
-def check_text(what: str, text: str, length: int) -> None:
-    """Raises Refused for text that is longer than `length` (0: any) or holds control characters.
-
-    In a name that people tell things apart by, no invisible character is taken either.
-    """
-    if length and len(text) > length:
-        raise Refused("invalid_value", f"{what} has {len(text)} characters, the platform takes {length}")
-    if not text.isprintable():
-        refused = ("Cc", "Cs", "Cf") if what in ("username", "the name") else ("Cc", "Cs")
-        for char in text:
-            if unicodedata.category(char) in refused:
-                kind = "control" if unicodedata.category(char) == "Cc" else "invisible"
-                raise Refused("invalid_value", f"{what} holds the {kind} character U+{ord(char):04X}")
+def _quoted(text: str) -> str:
+    r"""As a double-quoted scalar of YAML; one of JSON is one, too."""
+    return msgspec.json.encode(text).decode()

@@ -9,7 +9,8 @@ from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
-from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, refuse_impossible, source_rules
+from reconcile.planning.notices import notices
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
@@ -34,9 +35,10 @@ class Previewed(msgspec.Struct, frozen=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """One person in scope who cannot be synchronised, and why. One who exists stays as it is.
+    """One person in scope who cannot be synchronised, and why.
 
-    `code` is that of the skip, or `ignored`: the user was deleted on the platform and is not to come back.
+    One who exists gains nothing, and loses what the directory takes away: `status` and `action` say what the next apply
+    makes of the user, "" where there is none. `code` is that of the skip, or `ignored`: the user was deleted on the platform and is not to come back.
     """
 
     workspace: str
@@ -46,6 +48,8 @@ class Skipped(msgspec.Struct, frozen=True):
     exists: bool
     code: str
     detail: str
+    status: Status | Literal[""] = ""
+    action: Action | Literal[""] = ""
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -61,12 +65,12 @@ def preview(inputs: Inputs) -> tuple[Preview, tuple[str, ...]]:
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
-    for current in inputs.current:
-        result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
+    results = [wanted(inputs.desired, rules, current, inputs.limits, inputs.created) for current in inputs.current]
+    for current, result in zip(inputs.current, results, strict=True):
         users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
-        skips += _skipped(rules, result)
+        skips += _skipped(rules, current, result)
         skips += _ignored(current.workspace, rules, result)
-    return Preview(tuple(users), tuple(skips)), notices(inputs, rules)
+    return Preview(tuple(users), tuple(skips)), notices(inputs.desired, rules, inputs.current, results)
 
 
 def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
@@ -74,6 +78,8 @@ def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
     after = {user.id: user for user in result.state.users}
     had, roles = _linked(current), _linked(result.state)
     for candidate in result.candidates:
+        if candidate.held:
+            continue
         own = user_id(candidate)
         user, old = after[own], before.get(own)
         same = old == user and had.get(own) == roles.get(own)
@@ -102,14 +108,22 @@ def _linked(state: PlatformState) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
-def _skipped(rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
+def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -> Iterator[Skipped]:
     """The skips of persons; those of groups, departments and members that are nobody belong to a plan."""
+    before = {user.id: user for user in current.users}
+    after = {user.id: user for user in result.state.users}
+    had, has = _linked(current), _linked(result.state)
     by_source = {one.source.name: one for one in rules}
     for skip in sorted(result.skips):
         position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
         if position is not None and not _is_of_an_entry(skip):
-            exists = position in result.matched[skip.source]
-            yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, exists, skip.code, skip.detail)
+            user = result.matched[skip.source].get(position)
+            told = skip.workspace, skip.source, skip.username, skip.dn, user is not None, skip.code, skip.detail
+            if user is None or user.id not in after:
+                yield Skipped(*told)
+            else:
+                same = before.get(user.id) == after[user.id] and had.get(user.id) == has.get(user.id)
+                yield Skipped(*told, after[user.id].status, "none" if same else "update")
 
 
 def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:

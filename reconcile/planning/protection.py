@@ -7,7 +7,7 @@ from reconcile.model.change import LOSSES, Change, Violation
 from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
 from reconcile.planning.crowds import Crowds
-from reconcile.planning.losses import IN_SERVICE, Losses
+from reconcile.planning.losses import IN_SERVICE, Losses, changes_hands
 from reconcile.planning.patterns import NamePatterns, folded
 
 _DONE = {
@@ -87,6 +87,8 @@ def _users(losses: Losses, state: PlatformState, protect: Protect, own_username:
 def _done(change: Change) -> str:
     if change.action in _DONE:
         return _DONE[change.action]
+    if changes_hands(change):
+        return f"taken over by {(change.after or {})['source'] or 'no source'}"
     return f"renamed to {(change.after or {})['username']}"
 
 
@@ -114,4 +116,4 @@ def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[
 
 
 def _adopts(change: Change) -> bool:
-    return change.action == "adopt"
+    return changes_hands(change) and not (change.before or {}).get("source")

@@ -9,7 +9,8 @@ from reconcile.model.directory import Query
 def query(desired: DesiredState, source: Source) -> Query:
     """The attributes of persons, groups and OUs that any rule about this source reads."""
     users = source.users
-    persons = [*users.fields.values(), *(attribute.value for attribute in users.attributes)]
+    managed = (template for template in users.fields.values() if template is not None)
+    persons = [*managed, *(attribute.value for attribute in users.attributes)]
     if users.disabled_when is not None:
         persons.append(users.disabled_when)
     groups = [rule for rule in desired.groups if rule.source == source.name]

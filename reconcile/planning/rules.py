@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from reconcile.errors import TemplateFailed
 from reconcile.model import dn
 from reconcile.model.desired import DesiredState, GroupRule, Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.planning import departments
 from reconcile.planning.index import Index, ancestors
 from reconcile.planning.patterns import Selection
+from reconcile.planning.query import query
 
 _FALSE = frozenset({"", "false", "no", "0", "none"})
 """What `disabled_when` may render to without disabling anybody."""
@@ -40,6 +42,8 @@ class SourceRules:
         """
         self.source = source
         self.login = login
+        self.declared = frozenset(one.name for one in desired.sources)
+        self.asked = query(desired, source)
         self.index = Index(snapshot)
         self.notices: list[str] = []
         users = source.users
@@ -152,6 +156,14 @@ class SourceRules:
         if template is None:
             return False
         return self.is_disabling(template.render(person, person.identifier))
+
+    def disabled_fails(self, position: int) -> str:
+        """Why `disabled_when` tells nothing of the person; "" where it does."""
+        try:
+            self.disabled(position)
+        except TemplateFailed as error:
+            return f"disabled_when: {error}"
+        return ""
 
     @staticmethod
     def is_disabling(text: str | None) -> bool:

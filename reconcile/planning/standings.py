@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconcile.model import dn
-from reconcile.model.change import Change, Skip
+from reconcile.model.change import ASIDE, Change, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
 from reconcile.model.explanation import Code, Given, Grace, Held, Standing, Verdict
@@ -70,7 +70,7 @@ class Workspace:
         person = self._rules[source].index.person(position)
         user, candidate = self.user(source, position), self._candidates.get((source, position))
         skips = self._skips(source, person.dn)
-        refused = [skip for skip in skips if skip.code != "dangling_member"]
+        refused = [skip for skip in skips if skip.code not in ASIDE]
         code: Code = "out"
         if refused:
             code = "skipped"
@@ -82,11 +82,12 @@ class Workspace:
         elif position in self._found.people[source].ignored:
             code = "ignored"
         why = self._why(code, source)
-        if candidate is not None and candidate.disabled:
+        if candidate is not None and candidate.disabled and code != "skipped":
             why += "; disabled in the directory"
         if code == "skipped":
-            stays = "; the user stays as it is" if user is not None else ""
-            why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}"
+            stays = "; until then the user gains nothing" if user is not None else ""
+            off = "; disabled in the directory" if candidate is not None and candidate.disabled else ""
+            why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}{off}"
         elif code in ("out", "out_of_scope"):
             failing = next((one for one in rules if not one.passes and _decides(one)), None)
             if failing is not None:
@@ -106,9 +107,13 @@ class Workspace:
         elif user is not None and user.source not in self._rules:
             code = "not_read"
         elif user is not None:
-            code = "out_of_scope" if self._departed.get(user.id) else "missing"
+            code = "out_of_scope" if self._is_found(user) else "missing"
         why = self._why(code, source) if code != "out" else f"the rules of {source} do not find this entry"
         return self._standing(code, why, user, None, None, self._skips(source, entry_dn) if entry_dn else ())
+
+    def _is_found(self, user: User) -> bool:
+        departed = self._departed.get(user.id)
+        return departed is not None and departed.found
 
     def _standing(
         self,

@@ -5,8 +5,8 @@ Inactive and vacation follow the directory, except that vacation counts as activ
 departed is on vacation again after a return; who was disabled is not.
 """
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, NamedTuple
 
 from reconcile.model.desired import Departing, Lifecycle
 from reconcile.model.platform import BY_HAND, Cause, Status, User
@@ -60,6 +60,22 @@ def departed(user: User, source: str, action: Departing, cause: Cause) -> Standi
     kept = standing(user)
     target = _WORSE[action](user.status) if action in _WORSE else user.status
     return kept if target == user.status else Standing(target, source, cause, _before(user))
+
+
+HARDNESS: Final[Mapping[Status, int]] = {
+    "active": 0,
+    "vacation": 0,
+    "inactive": 1,
+    "blocked_in_directory": 2,
+    "blocked": 3,
+    "erased": 4,
+}
+
+
+def departed_and_disabled(user: User, source: str, action: Departing, cause: Cause, lifecycle: Lifecycle) -> Standing:
+    """For a user who is out of scope and whose person is disabled: of the two consequences the harder one."""
+    left, off = departed(user, source, action, cause), disabled(user, source, lifecycle)
+    return off if HARDNESS[off.status] > HARDNESS[left.status] else left
 
 
 def _before(user: User) -> Literal["", "vacation"]:

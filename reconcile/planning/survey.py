@@ -7,14 +7,14 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from reconcile.model import dn
-from reconcile.model.change import Skip
+from reconcile.model.change import ASIDE, Skip
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.planning.gathering import gather, settle_usernames
 from reconcile.planning.people import Candidate
 from reconcile.planning.query import query
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.wanted import gather, settle_usernames
 
 Standing: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
 
@@ -66,10 +66,10 @@ def survey(
     everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())
     wide = SourceRules(desired, msgspec.structs.replace(source, users=everybody), snapshot)
     for state in current:
-        people = gather(desired, [wide], state, limits)
+        people = gather(desired, [wide], state, limits).people
         skips = list(people[source.name].skips)
         candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
-        refused = {skip.dn: skip for skip in skips}
+        refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}
         matched, ignored = people[source.name].matched, people[source.name].ignored
         for position, person in enumerate(snapshot.persons):
             user, candidate, skip = matched.get(position), candidates.get(position), refused.get(person.dn)

@@ -20,7 +20,7 @@ from reconcile.model.explanation import (
 from reconcile.planning.index import ancestors
 from reconcile.planning.paths import Paths
 from reconcile.planning.patterns import Selection
-from reconcile.planning.people import FIELDS
+from reconcile.planning.profiles import FIELDS
 from reconcile.planning.rules import Mapping as RoleMapping
 from reconcile.planning.rules import SourceRules
 
@@ -146,7 +146,12 @@ class Verdicts:
         """What each template gives."""
         settings = self._rules.source.users
         for field in FIELDS:
-            yield self._field(field, settings.fields[field], f"{self._users}.fields.{field}")
+            template, place = settings.fields[field], f"{self._users}.fields.{field}"
+            if template is None:
+                origin = self._background.origin(place)
+                yield FieldVerdict(field, "null", None, "not managed: the platform's value stays", origin)
+            else:
+                yield self._field(field, template, place)
         for at, attribute in enumerate(settings.attributes):
             place = f"{self._users}.attributes[{at}].value"
             yield self._field(attribute.field, attribute.value, place, tuple(sorted(attribute.roles)))

@@ -1,6 +1,6 @@
 """The state that the rules demand of one workspace, as the same type as the one that is there."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 import msgspec
@@ -8,11 +8,12 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
-from reconcile.model.platform import BY_HAND, Grant, Limits, PlatformState, Source, User
+from reconcile.model.platform import Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
-from reconcile.planning.naming import Claim, Held, settle, slots
-from reconcile.planning.people import Candidate, Gathering, People
+from reconcile.planning.gathering import gather, settle_usernames
+from reconcile.planning.linking import Linked
+from reconcile.planning.people import Candidate, People
 from reconcile.planning.rules import SourceRules
 
 
@@ -28,7 +29,8 @@ class Wanted(msgspec.Struct):
     reasons: Reasons
     candidates: list[Candidate]
     matched: dict[str, dict[int, User]]
-    people: dict[str, People]
+    people: Mapping[str, People]
+    links: Linked
 
 
 def wanted(
@@ -38,25 +40,27 @@ def wanted(
 
     `now` (RFC 3339) decides which grace periods are over.
     """
-    people = gather(desired, sources, current, limits)
+    gathered = gather(desired, sources, current, limits)
+    people, links = gathered.people, gathered.links
     users = {user.id: user for user in current.users}
     book = accounts.Accounts({}, {}, set(), set(), {user.username.casefold() for user in current.users})
     skips = [skip for one in people.values() for skip in one.skips]
     _depart(desired, people, users, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
 
-    departments = mirrored.departments(sources, current, limits)
-    groups = mirrored.groups(sources, current, limits)
+    departments = mirrored.departments(sources, current, limits, links.departments)
+    groups = mirrored.groups(sources, current, limits, links.groups)
     skips += departments.skips + groups.skips
     skips += membership.dangling((one for one in sources if not one.login), current.workspace)
 
     there = {department.id: department for department in current.departments}
-    accounts.supply(book, candidates, desired.lifecycle, departments.ids, there)
+    accounts.supply(book, candidates, desired.lifecycle, accounts.Placing(departments.ids, there, departments.held))
     found = {user.id for one in people.values() for user in one.matched.values()}
     for user in current.users:
         if user.id not in book.users and user.id not in book.deleted:
             returned = user.departed and user.id in found
             book.users[user.id] = msgspec.structs.replace(user, departed="", departed_at="") if returned else user
+    held = {accounts.user_id(one) for one in candidates if one.held}
     followers = {(one.rules.source.name, one.position): accounts.user_id(one) for one in candidates}
     located = {(source, at): user.id for source, one in people.items() for at, user in one.matched.items()} | followers
     accounts.assign_managers(book, candidates, located)
@@ -66,15 +70,27 @@ def wanted(
         current.workspace,
         _sources(sources, current),
         departments.wanted,
-        nesting.nested(sources, groups.wanted, groups.ids),
+        nesting.nested(sources, groups.wanted, groups.ids, groups.held),
         tuple(book.users.values()),
         current.roles,
-        membership.memberships(sources, current, groups.ids, followers, staying),
+        membership.memberships(sources, current, groups.ids, membership.Joining(followers, held, groups.held), staying),
         membership.grants(candidates, current, staying, authoritative=desired.roles.authoritative),
         current.deleted,
     )
-    why = Reasons(book.reasons, _role_reasons(candidates), frozenset(groups.ids.values()))
-    return Wanted(state, skips, why, candidates, {source: one.matched for source, one in people.items()}, people)
+    why = Reasons(
+        book.reasons,
+        _role_reasons(candidates),
+        frozenset(groups.ids.values()),
+        {"department": departments.reasons, "group": groups.reasons},
+        {
+            "department": departments.relinked,
+            "group": groups.relinked,
+            "user": {accounts.user_id(one) for one in candidates if one.relinked},
+        },
+        groups.lost,
+    )
+    matched = {source: one.matched for source, one in people.items()}
+    return Wanted(state, skips, why, candidates, matched, people, links)
 
 
 def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
@@ -91,82 +107,19 @@ def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
     return reason
 
 
-def gather(
-    desired: DesiredState, sources: Iterable[SourceRules], current: PlatformState, limits: Limits
-) -> dict[str, People]:
-    """The people of each source by its name, matched with the users of this workspace."""
-    granted: dict[str, list[str]] = {}
-    for grant in current.grants:
-        if grant.origin != BY_HAND:
-            granted.setdefault(grant.user, []).append(grant.role)
-    own: dict[str, list[User]] = {}
-    for user in current.users:
-        own.setdefault(user.source, []).append(user)
-    local = {user.username.casefold(): user for user in own.get("", ()) if user.status != "erased"}
-    people = {
-        rules.source.name: Gathering(desired, rules, current, limits, granted).gather(
-            own.get(rules.source.name, ()), local
-        )
-        for rules in sources
-    }
-    _refuse_adoptions(people.values())
-    return people
-
-
-def _refuse_adoptions(people: Iterable[People]) -> None:
-    """A local account that two persons would adopt is nobody's: their claims on its name are refused like any other."""
-    adopters: dict[str, list[Candidate]] = {}
-    for one in people:
-        for candidate in one.candidates:
-            if candidate.user is not None and not candidate.user.source:
-                adopters.setdefault(candidate.user.id, []).append(candidate)
-    for rivals in adopters.values():
-        for candidate in rivals if len(rivals) > 1 else ():
-            candidate.disown()
-
-
 def _depart(
-    desired: DesiredState, people: dict[str, People], users: dict[str, User], book: accounts.Accounts, now: str
+    desired: DesiredState, people: Mapping[str, People], users: dict[str, User], book: accounts.Accounts, now: str
 ) -> None:
     """Decides on everybody who left: the directory, the scope, or with a source that is no longer declared."""
     lifecycle = desired.lifecycle
     for one in people.values():
-        for user_id, found in one.departed.items():
-            departed.depart(book, users[user_id], lifecycle, "out_of_scope" if found else "missing", now)
+        for user_id, how in one.departed.items():
+            departed.depart(book, users[user_id], lifecycle, how, now)
     declared = {source.name for source in desired.sources}
+    kept = {user.id for one in people.values() for user in one.matched.values()}
     for user in users.values():
-        if user.source and user.source not in declared and user.status != "erased":
+        if user.source and user.source not in declared and user.status != "erased" and user.id not in kept:
             departed.lose_source(book, user, lifecycle.on_source_removed)
-
-
-def settle_usernames(
-    people: Mapping[str, People], current: PlatformState, deleted: Collection[str], skips: list[Skip]
-) -> list[Candidate]:
-    """The candidates who get the username they claim; those who do not become skips.
-
-    `deleted` are the ids of the users whose names the plan frees.
-    """
-    held = slots(
-        (("", user.username.casefold()), Held(user.id, user.username, user.source, user.dn))
-        for user in current.users
-        if user.id not in deleted
-    )
-    claims = (
-        Claim(
-            one.username.casefold(),
-            one.user.id if one.user is not None else "",
-            one.rules.source.name,
-            one.person.dn,
-            one,
-        )
-        for gathered in people.values()
-        for one in gathered.candidates
-    )
-    granted, refused = settle(claims, held, "duplicate_username")
-    for refusal in refused:
-        claim = refusal.claim
-        skips.append(Skip(current.workspace, claim.source, claim.dn, claim.item.username, refusal.code, refusal.detail))
-    return [claim.item for claim in granted]
 
 
 def _sources(sources: Iterable[SourceRules], current: PlatformState) -> tuple[Source, ...]:

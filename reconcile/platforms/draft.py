@@ -13,9 +13,9 @@ from reconcile.platforms.names import Names, Unknown, paths, text
 Object = TypeVar("Object", User, Group, Department)
 _SUPPORTED = {
     "source": {"create", "update"},
-    "department": {"create", "update", "delete"},
-    "group": {"create", "update", "delete"},
-    "user": {"create", "update", "adopt", "activate", "deactivate", "block", "erase", "delete"},
+    "department": {"create", "update", "relink", "delete"},
+    "group": {"create", "update", "relink", "delete"},
+    "user": {"create", "update", "adopt", "relink", "activate", "deactivate", "block", "erase", "delete"},
     "grant": {"create", "update", "delete"},
     "membership": {"create", "update", "delete"},
 }

@@ -76,7 +76,7 @@ def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
             sets[change.workspace, change.source, what, how if applied else "failed"].add(key)
         if change.before is not None:
             touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
-    for number, skip in enumerate(plan.skips):
+    for number, skip in enumerate(one for one in plan.skips if one.code != "invalid_attribute"):
         sets[skip.workspace, skip.source, _impossible(skip), "impossible"].add(str(number))
     numbers = Counter({place: len(keys) for place, keys in sets.items()})
     for (workspace, source, kind, action, applied), number in links.items():
@@ -98,8 +98,8 @@ def _adopted(plan: Plan) -> dict[tuple[str, str, str], set[str]]:
     """Who was not of the source before."""
     found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for change in plan.changes:
-        if change.action == "adopt":
-            found[change.workspace, change.source, "users"].add(change.key)
+        if change.before is not None and "source" in (change.after or {}) and change.kind in _ROWS:
+            found[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
     return found
 
 

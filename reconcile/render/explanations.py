@@ -148,6 +148,9 @@ def _platform(standing: Standing) -> Iterator[str]:
         return
     yield f"{words.printable(held.username)}: {held.status.replace('_', ' ')}, {words.printable(held.status_why)}"
     yield from _held(held)
+    if standing.tie is not None:
+        when = f"run {standing.tie.run}, {standing.tie.at}"
+        yield f"{'tied':<10}  {words.printable(standing.tie.how)} ({when})"
     if standing.grace is not None:
         yield _grace(standing)
 

@@ -93,7 +93,7 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
         return []
     several = len({skip.workspace for skip in plan.skips} | {change.workspace for change in plan.changes}) > 1
     shown = plan.skips if full else plan.skips[: words.SHOWN]
-    lines = [paint("Skipped, left as they are:", "bold")]
+    lines = [paint("Held back, gaining nothing until this is mended:", "bold")]
     for skip in shown:
         who = words.printable(skip.username or skip.dn)
         where = f" ({words.printable(skip.dn)})" if skip.username and skip.dn else ""

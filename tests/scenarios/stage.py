@@ -63,7 +63,8 @@ def _entry(name: str, given: dict[str, Any], base: str) -> Iterator[str]:
                 f"{one},{base}" if attribute in ("member", "uniqueMember", "manager") and "dc=" not in one else str(one)
             )
             encoded = base64.b64encode(text.encode()).decode()
-            yield f"{attribute}: {text}" if text.isascii() else f"{attribute}:: {encoded}"
+            plain = text.isascii() and text.isprintable() and text == text.strip()
+            yield f"{attribute}: {text}" if plain else f"{attribute}:: {encoded}"
 
 
 class Stage:
@@ -73,6 +74,10 @@ class Stage:
         """Without a platform, the one the files name."""
         self.folder = folder
         self._platform = platform
+
+    def placed(self, text: str) -> str:
+        """A text whose places in files are told without the folder."""
+        return text.replace(f"{self.folder}/", "")
 
     def write(self, desired: Mapping[str, Any], directories: Mapping[str, str]) -> None:
         """Writes the desired state and one LDIF file for each source."""
@@ -223,7 +228,7 @@ def told(change: Change) -> str:
     """A change in one line: sign, kind, key, the action where the sign does not say it, and what an update changes."""
     action = "" if change.action in ("create", "update", "delete") else f" {change.action}"
     fields = ""
-    if change.action == "update":
+    if change.action in ("update", "relink"):
         fields = " " + ", ".join(
             f"{name} {_told(change.before, name)} -> {_told(change.after, name)}" for name in change.after or {}
         )

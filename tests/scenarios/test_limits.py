@@ -8,7 +8,7 @@ import pytest
 from reconcile.errors import UsageError
 from reconcile.model.platform import Limits
 from reconcile.platforms.memory import MemoryPlatform
-from tests.scenarios.stage import DESIRED, Stage, ldif, told
+from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 
 LIMITS = Limits(
     lengths={"username": 5, "last_name": 4, "group": 4, "department": 4, "attribute": 2},
@@ -44,6 +44,7 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
         "+ department ok",
         "+ group team",
         "+ user ann",
+        "+ user cid",
         "+ membership ann/team",
     ]
     skips = {(skip.dn.partition(",dc=")[0], skip.code, skip.detail) for skip in plan.skips}
@@ -53,12 +54,12 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
         ("uid=Admin", "reserved_username", "the platform keeps 'Admin' for itself"),
         ("uid=muchtoolong", "invalid_value", "username has 11 characters, the platform takes 5"),
         ("uid=bob", "invalid_value", "last_name has 6 characters, the platform takes 4"),
-        ("uid=cid", "invalid_value", "attribute badge has 3 characters, the platform takes 2"),
+        ("uid=cid", "invalid_attribute", "attribute badge has 3 characters, the platform takes 2"),
         ("cn=teams", "invalid_value", "group: the name has 5 characters, the platform takes 4"),
     }
 
 
-def test_a_user_whose_new_name_cannot_be_stays_as_it_is(tmp_path: Path) -> None:
+def test_who_cannot_have_a_new_name_keeps_the_one_of_before(tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
     desired = DESIRED | {
         "groups": [{"source": "corp", "select": ["cn=*"]}],
@@ -76,7 +77,11 @@ def test_a_user_whose_new_name_cannot_be_stays_as_it_is(tmp_path: Path) -> None:
     }
     stage.write(desired, {"corp": ldif(renamed)})
     plan, _ = stage.plan()
-    assert plan.changes == ()
+    assert [told(change) for change in plan.changes] == [
+        f"~ department ok dn ou=ok,{BASE} -> ou=toolong,{BASE}",
+        f"~ group team dn cn=team,{BASE} -> cn=teamname,{BASE}",
+        f"~ user ann dn uid=ann,ou=ok,{BASE} -> uid=muchtoolong,ou=toolong,{BASE}",
+    ]
     assert {skip.code for skip in plan.skips} == {"invalid_value"}
     assert len(plan.skips) == 3
     assert stage.state() == before

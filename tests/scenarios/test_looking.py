@@ -117,7 +117,11 @@ def test_searching_for_people(shell: Shell) -> None:
         "newby": ("NOT IMPORTED", "the next apply creates it: named in select of corp"),
         "other": ("NOT IMPORTED", "not selected"),
         "svc-x": ("NOT IMPORTED", "on the exclude list"),
-        "local": ("CANNOT IMPORT", "exists_locally: the platform has a local 'Local'"),
+        "local": (
+            "CANNOT IMPORT",
+            "exists_locally: the platform has a local 'Local': if it is this person's, write"
+            ' links: [{user: "Local", source: "corp", person: "id-local"}], or see lifecycle.adopt_local',
+        ),
         "nomail": ("CANNOT IMPORT", "missing_field: email is required and the directory has none"),
     }
     assert set(found("KAT*beck")) == {"other"}
@@ -278,7 +282,7 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     assert [line.split()[1] for line in lines[1:3]] == ["ann", "bob"]
     assert "  active    yes     none    uid=ann," in lines[1]
     assert "  inactive  no      create  uid=bob," in lines[2]
-    assert lines[4] == "Skipped, left as they are:"
+    assert lines[4] == "Held back, gaining nothing until this is mended:"
     assert ["yes" in lines[6], "no " in lines[7]] == [True, True]
     assert "missing_field: email is required and the directory has none" in lines[6]
     assert err == "2 would be synchronised, 2 cannot be.\n"
@@ -286,7 +290,7 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     assert [(row["username"], row["exists"], row["action"], row["skip"].partition(":")[0]) for row in rows] == [
         ("ann", "yes", "none", ""),
         ("bob", "no", "create", ""),
-        ("nomail", "yes", "", "missing_field"),
+        ("nomail", "yes", "none", "missing_field"),
         ("other", "no", "", "missing_field"),
     ]
     assert rows[1]["first_name"] == "'=1+1", "no spreadsheet computes it"
@@ -324,7 +328,7 @@ def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
     shell.sql("DELETE FROM users WHERE username = 'ann'")
     shell.run("plan", "--check")
     out, err = shell.run("preview")
-    assert "ann" in out.partition("Skipped, left as they are:")[2]
+    assert "ann" in out.partition("Held back, gaining nothing until this is mended:")[2]
     assert "ignored: the user was deleted on the platform, and lifecycle.on_deleted is ignore" in out
     assert "1 would be synchronised, 1 cannot be." in err
     skips = json.loads(shell.run("preview", "--format", "json")[0])["skips"]

@@ -43,7 +43,7 @@ def stories() -> Iterator[Any]:
 def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
     known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons", "at"}
-    known |= {"users", "groups", "departments", "deleted", "violations", "accept", "counted", "people"}
+    known |= {"users", "groups", "departments", "deleted", "violations", "accept", "counted", "people", "details"}
     given = story.get("desired", {})
     for number, step in enumerate(story["steps"], start=1):
         assert step.keys() <= known, f"step {number}"
@@ -81,9 +81,11 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
         assert lines == step.get("plan", []), where
     assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get("skips", []), where
     if "reasons" in step:
-        reasons = [change.reason for change in plan.changes if change.kind != "source"]
+        reasons = [stage.placed(change.reason) for change in plan.changes if change.kind != "source"]
         assert reasons == step["reasons"], where
-    assert list(notices) == step.get("notices", []), where
+    if "details" in step:
+        assert [skip.detail for skip in plan.skips] == step["details"], where
+    assert [stage.placed(notice) for notice in notices] == step.get("notices", []), where
     if "violations" in step:
         assert [one.code for one in plan.violations] == step["violations"], where
     if plan.refused:

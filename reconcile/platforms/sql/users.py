@@ -171,7 +171,8 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def _columns(work: w.Work, change: Change) -> dict[str, object]:
     columns: dict[str, object] = {}
-    if change.action == "adopt":
+    gains = (change.after or {}).get("source") and not (change.before or {}).get("source")
+    if change.action == "adopt" or (change.action == "relink" and gains):
         columns["password_hash"] = None  # from now on a login is a bind against the source
     for field, value in (change.after or {}).items():
         if field in _AS_TEXT:

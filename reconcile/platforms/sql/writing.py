@@ -21,13 +21,16 @@ _STEPS: Mapping[tuple[str, str], Callable[[Work, Sequence[Change]], list[str]]] 
     ("source", "update"): named.update_sources,
     ("department", "create"): departments.create,
     ("department", "update"): departments.update,
+    ("department", "relink"): departments.update,
     ("department", "delete"): departments.delete,
     ("group", "create"): named.create_groups,
     ("group", "update"): named.update_groups,
+    ("group", "relink"): named.update_groups,
     ("group", "delete"): named.delete_groups,
     ("user", "create"): users.create,
     ("user", "update"): users.update,
     ("user", "adopt"): users.update,
+    ("user", "relink"): users.update,
     ("user", "activate"): users.update,
     ("user", "deactivate"): users.update,
     ("user", "block"): users.update,
@@ -42,7 +45,7 @@ _STEPS: Mapping[tuple[str, str], Callable[[Work, Sequence[Change]], list[str]]] 
 }
 
 _PARTS = ("persons", "groups", "units", "members")
-_SUPPLYING = frozenset({"create", "update", "adopt"})
+_SUPPLYING = frozenset({"create", "update", "adopt", "relink"})
 
 
 class SqlWriter:

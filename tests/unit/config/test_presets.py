@@ -10,6 +10,7 @@ from reconcile.config.presets import PRESETS, apply
 from tests.unit.config.reading import loaded, said
 
 AD = {"name": "ad", "type": "active_directory", "base_dn": "ou=Acme,dc=example,dc=com"}
+USERS = {"fields": {"username": "{{ identifier }}"}, "when_absent": "keep"}
 LDAP = {"name": "ldap", "type": "openldap", "base_dn": "dc=example,dc=com"}
 
 
@@ -25,8 +26,8 @@ def test_processmaker():
     assert applied.data == {
         "preset": "processmaker",
         "sources": [
-            AD | {"users": {"fields": {"username": "{{ identifier }}"}}, "active_uac": [512, 544, 66048, 66080]},
-            LDAP | {"users": {"fields": {"username": "{{ identifier }}"}}},
+            AD | {"users": USERS, "active_uac": [512, 544, 66048, 66080]},
+            LDAP | {"users": USERS},
         ],
         "departments": [{"source": "ad", "role": "operator"}],
         "groups": [{"members": "authoritative"}],
@@ -40,7 +41,7 @@ def test_processmaker():
     }
     assert ("sources", 0, "active_uac") in applied.paths
     assert ("roles", "on_existing") in applied.paths
-    assert len(applied.paths) == 10
+    assert len(applied.paths) == 12
 
 
 def test_vmmanager():
@@ -65,7 +66,8 @@ def test_vmmanager():
 
 
 def test_what_the_file_says_goes_before_the_preset_and_stays_as_it_is():
-    source = AD | {"active_uac": [], "users": {"fields": {"username": "{{ mail }}", "email": "x"}, "require": []}}
+    users = {"fields": {"username": "{{ mail }}", "email": "x"}, "require": [], "when_absent": {"phone": "keep"}}
+    source = AD | {"active_uac": [], "users": users}
     data = {
         "preset": "processmaker",
         "sources": [source],

@@ -1,0 +1,42 @@
+"""How the users of an explanation came to their entries, from the history."""
+
+import msgspec
+
+from reconcile.model.explanation import Explanation, Held, Standing, Tie
+from reconcile.model.history import Entry, Payload
+from reconcile.ports import History
+
+
+def with_ties(found: Explanation, history: History) -> Explanation:
+    """The explanation with the tie of each user of a source. Raises PlatformUnreadable."""
+    people = tuple(
+        msgspec.structs.replace(one, workspaces=tuple(_tied(standing, history) for standing in one.workspaces))
+        for one in found.people
+    )
+    return msgspec.structs.replace(found, people=people)
+
+
+def _tied(standing: Standing, history: History) -> Standing:
+    user = standing.user
+    if user is None or not user.source:
+        return standing
+    tie: tuple[str, str] | None = None
+    for run, entry in history.concerning(standing.workspace, user.username):
+        payload = entry.read()
+        if payload is not None and _ties(entry, payload, user):
+            tie = run, ("as a new user: " if entry.action == "create" else "") + payload.reason
+    if tie is None:
+        return standing
+    run, how = tie
+    started = next((link.run.started for link in history.runs(standing.workspace) if link.run.id == run), "")
+    return msgspec.structs.replace(standing, tie=Tie(how, run, started))
+
+
+def _ties(entry: Entry, payload: Payload, user: Held) -> bool:
+    """Whether the change made a user that of the entry which this user stands for now."""
+    after = payload.after or {}
+    if entry.kind != "user" or entry.result != "applied" or entry.action == "delete":
+        return False
+    if user.external_id:
+        return str(after.get("external_id") or "").lower() == user.external_id.lower()
+    return entry.action in ("create", "adopt", "relink") and after.get("dn") == user.dn
