@@ -7,18 +7,18 @@ them.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from reconcile.errors import TemplateFailed, UsageError
 from reconcile.model import dn
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.login import Names, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
-from reconcile.planning import profiles, targets, trust
+from reconcile.planning import matching, profiles, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.gathering import gather
 from reconcile.planning.make import Inputs
@@ -113,24 +113,20 @@ def is_excluded(inputs: Inputs) -> bool:
 
 
 def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
-    """External ids, and DNs of users without one, of other users who stand where this person does, by DN or username.
+    """External ids, and DNs of users without one, of other users who have a fact in common with this person.
 
     Whether the directory still has them is to be looked up: the person gets the account only of somebody who is gone.
     """
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
-    try:
-        username = profiles.username(source.users, person).casefold()
-    except Refused:
-        username = ""
-    key = dn.normalize(person.dn)
+    facts = matching.person_facts(source.users, person, dn.normalize(person.dn))
     others = [
         user
         for user in current.users
         if user.source == source.name
         and user.status != "erased"
-        and not (user.external_id and user.external_id == person.external_id)
-        and (user.username.casefold() == username or (user.dn and dn.key(user.dn) == key))
+        and not _is_own(user, person)
+        and matching.agrees(user, facts)
     ]
     external_ids = {user.external_id for user in others} - {""}
     return external_ids, {user.dn for user in others if not user.external_id and user.dn}
@@ -145,13 +141,14 @@ def judge(inputs: Inputs) -> Verdict:
     (everybody,), person = inputs.current, snapshot.persons[0]
     # Managers are persons too, and not in the snapshot; they are found on the platform.
     manager = _manager(everybody, person, source)
-    current = _concerned(everybody, person, source, manager)
+    linked = [link.name for link in inputs.desired.links if link.kind == "user" and link.source == source.name]
+    current = _concerned(everybody, person, source, manager, linked)
     alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
     rules = SourceRules(inputs.desired, source, alone, login=True)
     people = gather(inputs.desired, [rules], current, inputs.limits).people[source.name]
     user = people.matched.get(0)
     result = wanted(inputs.desired, [rules], current, inputs.limits, inputs.created)
-    skip = next((one for one in result.skips if one.dn == person.dn and one.code != "dangling_member"), None)
+    skip = next((one for one in result.skips if one.dn == person.dn and one.code not in ASIDE), None)
     candidate = people.candidates[0] if people.candidates else None
     username = user.username if user is not None else candidate.username if candidate is not None else person.identifier
     state = _with_manager(result.state, manager, candidate.username if candidate is not None else "", source)
@@ -163,7 +160,8 @@ def judge(inputs: Inputs) -> Verdict:
         *trust.shrunk(current.workspace, [read], current.readings, inputs.desired.safety),
     )
     scope = Scope((current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own)))
-    narrowed = targets.narrow(changes, scope.targets) if candidate is not None and skip is None else ()
+    # Who is held back loses what the directory takes away, as in a plan; who cannot be a user is no part of the result.
+    narrowed = targets.narrow(changes, scope.targets) if result.candidates else ()
     return Verdict(
         username=username,
         user=user,
@@ -212,23 +210,31 @@ def _manager(current: PlatformState, person: Person, source: Source) -> str | No
     return next((one.id for one in current.users if one.source == source.name and dn.key(one.dn) == key), None)
 
 
-def _concerned(current: PlatformState, person: Person, source: Source, manager: str | None) -> PlatformState:
+def _is_own(user: User, person: Person) -> bool:
+    """Whether the user has the person's id."""
+    return bool(user.external_id) and user.external_id.lower() == person.external_id.lower()
+
+
+def _concerned(
+    current: PlatformState, person: Person, source: Source, manager: str | None, linked: Iterable[str]
+) -> PlatformState:
     """The state without the users that a login of this person is not about: a company has thousands of them.
 
-    Left are those with the person's id, DN or names, of whatever source, and who manages them.
+    Left are those with the person's id, names or facts, of whatever source, those that links name, and who manages
+    them.
     """
     try:
         username = profiles.username(source.users, person)
     except Refused:
         username = ""
-    names = {username.casefold(), person.identifier.casefold()}
-    key = dn.key(person.dn)
+    names = {username.casefold(), person.identifier.casefold()} | {name.casefold() for name in linked}
+    facts = matching.person_facts(source.users, person, dn.key(person.dn))
     near = {
         user.id: user
         for user in current.users
-        if (user.external_id and user.external_id == person.external_id)
+        if _is_own(user, person)
         or user.username.casefold() in names
-        or (user.source == source.name and user.dn and dn.key(user.dn) == key)
+        or (user.source == source.name and matching.agrees(user, facts))
     }
     managers = {user.manager for user in near.values()} | {manager}
     near |= {user.id: user for user in current.users if user.id in managers}

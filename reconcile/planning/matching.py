@@ -2,8 +2,8 @@
 
 In a directory without ids the DN is the id. Nobody inherits an account by coincidence: where an id does not match, two
 of the facts in `match_by` have to, and they have to mean one person and one user only. A DN that is made of the
-username is no second fact. What agrees in its DN or username alone is a namesake, and a person has to say which it is. A user whose id still exists elsewhere in the
-directory is never taken for another person's.
+username is no second fact. What agrees in its DN or username alone is a namesake, and a person has to say which it is.
+A user whose id still exists elsewhere in the directory is never taken for another person's.
 """
 
 from collections import Counter
@@ -12,8 +12,10 @@ from typing import Final
 
 import msgspec
 
+from reconcile.errors import TemplateFailed
 from reconcile.model import dn
-from reconcile.model.desired import Fact
+from reconcile.model.desired import Fact, Users
+from reconcile.model.directory import Person
 from reconcile.model.platform import User
 from reconcile.planning.index import Index
 
@@ -92,6 +94,27 @@ def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
         "email": user.email.casefold(),
     }
     return {fact: own.get(fact, user.attributes.get(fact, "").strip()) for fact in match_by}
+
+
+def person_facts(settings: Users, person: Person, key: str) -> Facts:
+    """What is known of a person of a source, in the same form. `key` is the normalized DN."""
+    templates = {attribute.field: attribute.value for attribute in settings.attributes}
+    templates |= {field: template for field, template in settings.fields.items() if template is not None}
+    found: dict[Fact, str] = {}
+    for fact in settings.match_by:
+        text: str | None = key if fact == "dn" else ""
+        if fact in templates:
+            try:
+                text = templates[fact].render(person, person.identifier)
+            except TemplateFailed:
+                text = ""
+        found[fact] = (text or "").casefold() if fact in ("username", "email") else (text or "").strip()
+    return found
+
+
+def agrees(user: User, facts: Facts) -> bool:
+    """Whether a user and a person with these facts have one in common."""
+    return any(value and value == facts.get(fact) for fact, value in user_facts(user, tuple(facts)).items())
 
 
 def match_facts(

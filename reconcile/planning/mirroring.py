@@ -265,7 +265,7 @@ class Mirroring(Generic[Mirror]):
         return aside
 
     def _rename_aside(self, aside: Sequence[tuple[Mirror, str]]) -> None:
-        """Gives what has lost its entry a name that nothing has and nothing wants; with it the DN that takes its own."""
+        """Gives each that has lost its entry, listed with the DN that takes its name, one that nothing has or wants."""
         used = {_slot(item) for item in (*self._there.values(), *self._wanted.values())} if aside else set()
         for one, taker in aside:
             name, parent = name_of(one), _parent(one)

@@ -57,7 +57,7 @@ def content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
 def nested(
     sources: Sequence[SourceRules], groups: Iterable[Group], ids: GroupIds, held: Collection[str] = ()
 ) -> tuple[Group, ...]:
-    """The wanted groups, each nested in what it is to be nested in. Into and out of those `held` nothing is nested anew.
+    """The wanted groups, each nested in what it is to be nested in. Those `held` come into nothing, nothing into them.
 
     As with members, the rule of the outer group says what is taken out of it; of one that is not selected, only what a
     sync nested in it.

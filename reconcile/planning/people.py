@@ -208,26 +208,13 @@ class Gathering:
         if not users:
             return []
         match_by = self._settings.match_by
-        persons = {at: self.facts(at) for at in self._scope if at not in self._matches.users}
+        index, settings = self.rules.index, self._settings
+        persons = {
+            at: matching.person_facts(settings, index.person(at), index.keys[at])
+            for at in self._scope
+            if at not in self._matches.users
+        }
         return matching.match_facts(self._matches, persons, users, match_by, how)
-
-    def facts(self, position: int) -> matching.Facts:
-        """What is known of a person, as `matching.user_facts` says of users."""
-        settings, person = self._settings, self.rules.index.snapshot.persons[position]
-        templates = {attribute.field: attribute.value for attribute in settings.attributes}
-        templates |= {field: template for field, template in settings.fields.items() if template is not None}
-        found: dict[str, str] = {}
-        for fact in settings.match_by:
-            text: str | None = ""
-            if fact == "dn":
-                text = self.rules.index.keys[position]
-            elif fact in templates:
-                try:
-                    text = templates[fact].render(person, person.identifier)
-                except TemplateFailed:
-                    text = ""
-            found[fact] = (text or "").casefold() if fact in ("username", "email") else (text or "").strip()
-        return found
 
     def _login(self, position: int) -> str:
         """The username of a person for a skip, else the login name."""
@@ -260,8 +247,7 @@ class Gathering:
         roles, keeps = self._roles(position, user)
         try:
             name = profiles.username(settings, person, user)
-            if disabled is None:
-                raise Refused("template_failed", self.rules.disabled_fails(position))
+            self.rules.disabled(position)  # raises as `disabled_when` does
             values = profiles.fields(settings, person, user, name)
             if user is None and local:
                 user, why = self._adopted(values, local)

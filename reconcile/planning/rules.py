@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from reconcile.errors import TemplateFailed
 from reconcile.model import dn
 from reconcile.model.desired import DesiredState, GroupRule, Source
 from reconcile.model.directory import DirectorySnapshot, Person
@@ -156,14 +155,6 @@ class SourceRules:
         if template is None:
             return False
         return self.is_disabling(template.render(person, person.identifier))
-
-    def disabled_fails(self, position: int) -> str:
-        """Why `disabled_when` tells nothing of the person; "" where it does."""
-        try:
-            self.disabled(position)
-        except TemplateFailed as error:
-            return f"disabled_when: {error}"
-        return ""
 
     @staticmethod
     def is_disabling(text: str | None) -> bool:

@@ -98,6 +98,17 @@ class Stage:
         self, scope: Scope | None = None, at: str = NOW, accept: list[str] | None = None
     ) -> tuple[Plan, tuple[str, ...]]:
         """The plan, having gone through its file format, and the notices. `accept`: codes; None for all that can be."""
+        made, notices = make(self.inputs(scope, at))
+        codes = [one.code for one in made.violations if one.acceptable] if accept is None else accept
+        made = accepted(made, codes, "tester")
+        data = dumps(made)
+        read = loads(data, "plan")
+        assert read == made
+        assert dumps(read) == data
+        return made, notices
+
+    def inputs(self, scope: Scope | None = None, at: str = NOW) -> Inputs:
+        """Everything that a plan is made from, read now."""
         scope = scope or Scope()
         loaded = self.loaded()
         state = loaded.desired
@@ -111,28 +122,19 @@ class Stage:
                     snapshot = directory.read(query(state, source))
                     strays = directory.find(*lost(snapshot, current))
                     snapshots.append(msgspec.structs.replace(snapshot, strays=strays))
-            made, notices = make(
-                Inputs(
-                    state,
-                    loaded.digest,
-                    loaded.files,
-                    (),
-                    scope,
-                    tuple(snapshots),
-                    current,
-                    platform.limits,
-                    "test",
-                    at,
-                    {name: assembling.lately(platform, state.safety, name, at) for name in state.platform.workspaces},
-                )
+            return Inputs(
+                state,
+                loaded.digest,
+                loaded.files,
+                (),
+                scope,
+                tuple(snapshots),
+                current,
+                platform.limits,
+                "test",
+                at,
+                {name: assembling.lately(platform, state.safety, name, at) for name in state.platform.workspaces},
             )
-        codes = [one.code for one in made.violations if one.acceptable] if accept is None else accept
-        made = accepted(made, codes, "tester")
-        data = dumps(made)
-        read = loads(data, "plan")
-        assert read == made
-        assert dumps(read) == data
-        return made, notices
 
     def settings(self) -> Any:
         """The platform settings of the files."""

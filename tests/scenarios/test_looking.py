@@ -112,6 +112,8 @@ def test_searching_for_people(shell: Shell) -> None:
         rows = json.loads(shell.run("search", "corp", keyword, "--format", "json")[0])
         return {row["username"]: (row["status"], row["why"]) for row in rows}
 
+    line = '{user: "Local", source: "corp", person: "id-local"}'
+    way_out = f"if it is this person's, write links: [{line}], or see lifecycle.adopt_local"
     assert found("*") == {
         "ann": ("IMPORTED", "active"),
         "newby": ("NOT IMPORTED", "the next apply creates it: named in select of corp"),
@@ -119,8 +121,7 @@ def test_searching_for_people(shell: Shell) -> None:
         "svc-x": ("NOT IMPORTED", "on the exclude list"),
         "local": (
             "CANNOT IMPORT",
-            "exists_locally: the platform has a local 'Local': if it is this person's, write"
-            ' links: [{user: "Local", source: "corp", person: "id-local"}], or see lifecycle.adopt_local',
+            f"exists_locally: the platform has a local 'Local': {way_out}",
         ),
         "nomail": ("CANNOT IMPORT", "missing_field: email is required and the directory has none"),
     }
