@@ -48,6 +48,8 @@ def explain(
 
     from reconcile import planning
     from reconcile.cli import assembling
+    from reconcile.cli.notices import placed, placing
+    from reconcile.cli.notices import tell as warn
     from reconcile.directories.defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning import asking
@@ -63,9 +65,11 @@ def explain(
         asked = {source.name: asking.names(source, user, read.current) for source in chosen}
         background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
         strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
-    found = planning.explain(read, asked, user, strays, background)
-    for notice in (notice for one in found.sources for notice in one.notices):
-        assembling.logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
+    with placing(loaded):
+        found = planning.explain(read, asked, user, strays, background)
+    searched = tuple(msgspec.structs.replace(one, notices=placed(loaded, one.notices)) for one in found.sources)
+    found = msgspec.structs.replace(found, sources=searched)
+    warn(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:

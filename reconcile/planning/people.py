@@ -90,12 +90,14 @@ class Gathering:
         self._deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else frozenset()
         self._skips: list[Skip] = []
         self._erased: set[str] = set()
+        self._matched: Mapping[int, User] = {}
 
     def gather(self, users: Iterable[User], local: Mapping[str, User]) -> People:
         """`users` are those of the source, `local` the local accounts by case-folded username."""
         users = list(users)
         self._erased = {user.external_id for user in users if user.status == "erased" and user.external_id}
         matches = matching.match(self._rules.index, (user for user in users if user.status != "erased"))
+        self._matched = matches.users
         usernames = self._usernames(matches)
         matching.match_usernames(matches, self._rules.index, usernames)
         held = {matches.users[at].id for at, name in usernames.items() if not name and at in matches.users}
@@ -225,10 +227,10 @@ class Gathering:
             check_text(f"attribute {field}", text, self._limits.lengths.get("attribute", 0))
 
     def _skip(self, position: int, username: str, refused: Refused) -> None:
-        person = self._rules.index.snapshot.persons[position]
-        self._skips.append(
-            Skip(self._workspace, self._rules.source.name, person.dn, username, refused.code, refused.detail)
-        )
+        source, person = self._rules.source.name, self._rules.index.snapshot.persons[position]
+        why = (refused.code, refused.detail)
+        exists = position in self._matched
+        self._skips.append(Skip(self._workspace, source, person.dn, username, *why, exists))
 
 
 def render_username(template: Template, person: Person) -> str:

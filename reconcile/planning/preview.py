@@ -7,9 +7,11 @@ import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import Skip
+from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
 from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules
+from reconcile.planning.rule_counts import PlatformNames
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
@@ -49,24 +51,28 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Everybody in scope: `users` by workspace and username, `skips` in the order of a plan."""
+    """Everybody in scope: `users` by workspace and username, `skips` and `notices` in the order of a plan."""
 
     users: tuple[Previewed, ...]
     skips: tuple[Skipped, ...]
+    notices: tuple[Notice, ...] = ()
 
 
-def preview(inputs: Inputs) -> tuple[Preview, tuple[str, ...]]:
-    """The same planner's answer, person by person, and the notices of a plan. Raises UsageError where that would."""
+def preview(inputs: Inputs) -> Preview:
+    """The planner's answer, person by person, with the notices of a plan. Raises as `make` does."""
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
+    names = PlatformNames(inputs.desired)
     for current in inputs.current:
         result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
+        names.add(current)
+        names.add(result.state)
         users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
         skips += _skipped(rules, result)
         skips += _ignored(current.workspace, rules, result)
-    return Preview(tuple(users), tuple(skips)), notices(inputs, rules)
+    return Preview(tuple(users), tuple(skips), notices(inputs, rules, names))
 
 
 def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
@@ -108,8 +114,7 @@ def _skipped(rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
     for skip in sorted(result.skips):
         position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
         if position is not None and not _is_of_an_entry(skip):
-            exists = position in result.matched[skip.source]
-            yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, exists, skip.code, skip.detail)
+            yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, skip.exists, skip.code, skip.detail)
 
 
 def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:

@@ -164,8 +164,10 @@ def settle_usernames(
     )
     granted, refused = settle(claims, held, "duplicate_username")
     for refusal in refused:
-        claim = refusal.claim
-        skips.append(Skip(current.workspace, claim.source, claim.dn, claim.item.username, refusal.code, refusal.detail))
+        claim, name = refusal.claim, refusal.claim.item.username
+        exists = claim.item.position in people[claim.source].matched
+        why = (refusal.code, refusal.detail)
+        skips.append(Skip(current.workspace, claim.source, claim.dn, name, *why, exists))
     return [claim.item for claim in granted]
 
 

@@ -92,7 +92,7 @@ class Stage:
     def plan(
         self, scope: Scope | None = None, at: str = NOW, accept: list[str] | None = None
     ) -> tuple[Plan, tuple[str, ...]]:
-        """The plan, having gone through its file format, and the notices. `accept`: codes; None for all that can be."""
+        """The plan, having gone through its file format, and its notices. `accept`: codes; None for all that can be."""
         scope = scope or Scope()
         loaded = self.loaded()
         state = loaded.desired
@@ -106,7 +106,7 @@ class Stage:
                     snapshot = directory.read(query(state, source))
                     strays = directory.find(*lost(snapshot, current))
                     snapshots.append(msgspec.structs.replace(snapshot, strays=strays))
-            made, notices = make(
+            made = make(
                 Inputs(
                     state,
                     loaded.digest,
@@ -127,7 +127,7 @@ class Stage:
         read = loads(data, "plan")
         assert read == made
         assert dumps(read) == data
-        return made, notices
+        return made, tuple(map(str, made.notices))
 
     def settings(self) -> Any:
         """The platform settings of the files."""

@@ -1,0 +1,54 @@
+"""What a reader of a plan should know, though it hinders nothing.
+
+To add a notice: add its code to `NoticeCode`, to `schemas/plan.schema.json` and to docs/plans.md, yield
+`Notice(code, text, path)` from a function, and call that in `make.notices`. `path` is that of the rule in
+the desired state, "" for none; `config.places` finds the file and the line.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from reconcile.model.desired import DesiredState
+from reconcile.model.notice import Notice
+from reconcile.planning.rule_counts import RuleCount
+
+
+def finds_nothing(counts: Iterable[RuleCount]) -> Iterator[Notice]:
+    """A notice for each pattern that finds nothing, though everything it is about was read."""
+    for one in counts:
+        if not one.number and one.complete:
+            text = f"{_nothing(one)}{did_you_mean(one.nearest)}"
+            yield Notice("finds_nothing", text, one.path, "", one.pattern, one.sources, one.nearest)
+
+
+def _nothing(one: RuleCount) -> str:
+    if not one.sources:
+        return f"the platform has no {one.what} {one.pattern!r}"
+    if len(one.sources) > 1:
+        return f"none of the sources {', '.join(one.sources)} has a {one.what} {one.pattern!r}"
+    return f"source {one.sources[0]} has no {one.what} {one.pattern!r}"
+
+
+def did_you_mean(nearest: Sequence[str]) -> str:
+    """`; did you mean 'x' or 'y'?`, or nothing."""
+    if not nearest:
+        return ""
+    *others, last = map(repr, nearest)
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f"; did you mean {listed}?"
+
+
+def nobody_selected(desired: DesiredState, sources: Iterable[str]) -> Iterator[Notice]:
+    """A notice for each source of which no rule makes anybody a user, and `create` is the default."""
+    selecting = {rule.source for rule in desired.groups}
+    selecting |= {rule.source for rule in desired.departments}
+    selecting |= {mapping.source for mapping in desired.role_mappings if mapping.groups}
+    read = set(sources)
+    for at, source in enumerate(desired.sources):
+        name, users = source.name, source.users
+        waits = users.create == "mapped" and not users.select and not source.register_on_login
+        if waits and name in read and selecting.isdisjoint({name, ""}):
+            text = (
+                f"nobody of source {name} becomes a user: its users.create is mapped, the default, and"
+                " no group, department or role mapping is about it; select some, or write create: all"
+            )
+            yield Notice("nobody_selected", text, f"sources[{at}].users.create", sources=(name,))
