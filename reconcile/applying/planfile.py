@@ -1,4 +1,4 @@
-"""A plan as JSON Lines: a header, changes, skips, violations and notices, a footer that proves the rest.
+"""A plan as JSON Lines: a header, changes, skips, violations, notices, a footer that proves all.
 
 The same plan is the same bytes. `schemas/plan.schema.json` describes a line for other programs.
 """
@@ -19,7 +19,7 @@ FORMAT = 2
 """Version of the file format that is written."""
 
 _READ = (1, 2)
-"""The versions that are read. 1 has no notices, and its skips do not say whether there is a user."""
+"""The versions that are read. 1 has no notices, and its skips have no `exists`."""
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="header"):
@@ -112,8 +112,8 @@ def _tagged(value: msgspec.Struct, line: type[msgspec.Struct]) -> msgspec.Struct
 def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
     """The plan of a plan file; `name` is for messages.
 
-    Raises PlanFileError, saying what is wrong with the file. `strict`: that of a format which lacks
-    what `Plan.not_clean` goes by is wrong, too.
+    Raises PlanFileError, saying what is wrong with the file. `strict` also refuses a format without
+    the fields that `Plan.not_clean` reads.
     """
     lines = data.splitlines(keepends=True)
     if not lines:

@@ -15,7 +15,7 @@ import msgspec
 from reconcile import __version__
 from reconcile.applying import Count, Guard
 from reconcile.cli.logs import note
-from reconcile.cli.notices import placed, placing, tell
+from reconcile.cli.notices import placed, placing, report
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
@@ -125,7 +125,7 @@ def plan(
     with placing(loaded):
         made = make(read)
     made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
-    tell(made.notices)
+    report(made.notices)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
     note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
     return made, troubles

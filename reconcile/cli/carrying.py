@@ -13,8 +13,8 @@ import msgspec
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, origins, planfiles, showing
 from reconcile.cli.logs import note, run_log
+from reconcile.cli.notices import report as report_notices
 from reconcile.cli.notices import strict_exit
-from reconcile.cli.notices import tell as tell_notices
 from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
@@ -85,7 +85,7 @@ def _run(
     if saved is not None:
         assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
         made = saved
-        tell_notices(made.notices)
+        report_notices(made.notices)
     else:
         with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
             made, troubles = assembling.plan(loaded, task.scope, task.variables, target, tell)

@@ -31,7 +31,7 @@ class Checklist:
         self.failed = False
 
     def show(self, name: str, checks: Iterable[Check]) -> bool:
-        """Shows one line a check, and returns whether all are ok; `failed` is whether any ever was not."""
+        """Shows one line a check and returns whether all are ok; `failed` adds up over all calls."""
         sound = True
         for check in checks:
             sound = sound and check.ok

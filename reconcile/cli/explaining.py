@@ -48,12 +48,11 @@ def explain(
 
     from reconcile import planning
     from reconcile.cli import assembling
-    from reconcile.cli.notices import placed, placing
-    from reconcile.cli.notices import tell as warn
+    from reconcile.cli.notices import placed, placing, report
     from reconcile.directories.defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning import asking
-    from reconcile.render import explanation_text
+    from reconcile.render import escaped, explanation_text
 
     _refuse_impossible(user)
     loaded = assembling.configuration(paths, variables)
@@ -67,11 +66,11 @@ def explain(
         strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
     with placing(loaded):
         found = planning.explain(read, asked, user, strays, background)
-    searched = tuple(msgspec.structs.replace(one, notices=placed(loaded, one.notices)) for one in found.sources)
-    found = msgspec.structs.replace(found, sources=searched)
-    warn(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
+    searched = [msgspec.structs.replace(source, notices=placed(loaded, source.notices)) for source in found.sources]
+    found = msgspec.structs.replace(found, sources=tuple(searched))
+    report(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
     else:
         click.echo(explanation_text(found, colour=colour()))
     if troubles:

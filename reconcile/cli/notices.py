@@ -1,8 +1,8 @@
 """Notices with their places, rules that cannot be followed, and `--strict`.
 
-`--strict` changes nothing of what a command does. It ends with exit code 9 where the command would end
-with 0 and something is not clean. An error or a refusal keeps its own exit code, because there the work
-was not done.
+`--strict` changes nothing of what a command does. It ends with exit code 9 where the command would
+end with 0 and something is not clean. An error or a refusal keeps its own exit code, because there
+the work was not done.
 """
 
 import logging
@@ -46,7 +46,7 @@ def placed(loaded: "Loaded", notices: "Iterable[Notice]") -> "tuple[Notice, ...]
     return tuple(map(loaded.places.placed, notices))
 
 
-def tell(notices: "Sequence[Notice]") -> None:
+def report(notices: "Sequence[Notice]") -> None:
     """Warns of each on standard error, of many only of the first; a brief log file has no names."""
     for notice in notices[:_SHOWN]:
         brief = f"notice {notice.code}: -v logs the rest"

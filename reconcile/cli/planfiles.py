@@ -10,7 +10,7 @@ from reconcile.model.change import Plan
 
 
 def read(path: Path, *, strict: bool = False) -> Plan:
-    """The plan. Raises PlanFileError for a file that cannot be read or is damaged; `strict` as for `loads`."""
+    """Raises PlanFileError for a file that is damaged or cannot be read; `strict` as for `loads`."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -54,17 +54,17 @@ def preview(
 
     from reconcile import planning
     from reconcile.cli import assembling
-    from reconcile.cli.notices import placed, placing, tell
+    from reconcile.cli.notices import placed, placing, report
     from reconcile.model.change import Scope, not_clean
 
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    with progress() as shown, closing(assembling.platform(loaded.desired.platform, shown)) as target:
-        read, troubles = assembling.inputs(loaded, scope, variables, target, shown)
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        read, troubles = assembling.inputs(loaded, scope, variables, target, tell)
     with placing(loaded):
         found = planning.preview(read)
     found = msgspec.structs.replace(found, notices=placed(loaded, found.notices))
-    tell(found.notices)
+    report(found.notices)
     _show(found, form, several=len(read.current) > 1)
     if troubles:
         context.exit(troubles[0].exit_code)

@@ -37,8 +37,8 @@ def test(
 ) -> None:
     """Connect to every server and to the platform, and count what each rule finds. Changes nothing.
 
-    One line a server and search, then one a rule: how many persons, groups or OUs each pattern finds,
-    and similar names where it finds none. Rules on what cannot be read are left out.
+    One line a server and search, then one a rule: how many persons, groups or OUs each pattern
+    finds, and similar names where it finds none. Rules on what cannot be read are left out.
     """
     import msgspec
 

@@ -186,7 +186,7 @@ class _Held(Protocol):
 
 
 def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
-    """How many rules find nothing, existing users are skipped, and changes an undo leaves; "" for none."""
+    """How many rules find nothing, users are skipped, and changes an undo leaves; "" for none."""
     skips = list(skips)
     empty = sum(notice.code in NOT_CLEAN for notice in notices)
     held = sum(skip.exists for skip in skips)
@@ -196,7 +196,8 @@ def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
         (held, "existing user is skipped", "existing users are skipped"),
         (left, "change is not undone", "changes are not undone"),
     )
-    return ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in reasons if number)
+    found = [reason for reason in reasons if reason[0]]
+    return ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in found)
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:

@@ -7,8 +7,8 @@ import msgspec
 NoticeCode: TypeAlias = Literal["finds_nothing", "nobody_selected", "source_renamed"]
 """`finds_nothing`: a pattern of the files finds no entry.
 
-`nobody_selected`: the rules on a source make nobody a user. `source_renamed`: a source looks as if it
-had been renamed in the files.
+`nobody_selected`: the rules on a source make nobody a user. `source_renamed`: a source looks as if
+it had been renamed in the files.
 """
 
 NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})
@@ -18,9 +18,9 @@ NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One notice; what it does not concern is empty.
 
-    `path` is where in the desired state the rule is, as in `groups[0].select[2]`. The planner gives the
-    path in all files together; once `place` is known, it is the path within that file. `sources` are
-    those the rule is about. `nearest` are names that exist, the one most like `pattern` first.
+    `path` is where in the desired state the rule is, as in `groups[0].select[2]`. The planner gives
+    the path in all files together; once `place` is known, it is the path within that file. `sources`
+    are those the rule is about. `nearest` are names that exist, the one most like `pattern` first.
     """
 
     code: NoticeCode

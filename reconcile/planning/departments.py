@@ -28,8 +28,8 @@ def select(
 ) -> tuple[list[Selected], list[str]]:
     """The OUs that the rules of a source select, parents first, and those left out because a parent is not selected.
 
-    Each rule comes with its path in the desired state. An OU selected by its very DN whose parent is
-    not selected is an error (RulesRefused, naming the pattern and the parent); one that only a
+    Each rule comes with its path in the desired state. An OU selected by its very DN whose parent
+    is not selected is an error (RulesRefused, naming the pattern and the parent); one that only a
     wildcard found is left out.
     """
     bases = (source.departments.base, source.users.base)

@@ -76,11 +76,13 @@ def make(inputs: Inputs) -> Plan:
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
+    noted: list[Notice] = []
     names = PlatformNames(inputs.desired)
     for current in inputs.current:
         result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
         names.add(current)
         names.add(result.state)
+        noted += result.notices
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
     targets.check(inputs.scope.targets, changes, skips, inputs.current)
@@ -103,7 +105,7 @@ def make(inputs: Inputs) -> Plan:
         existing=() if inputs.scope.targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
-        notices=notices(inputs, rules, names),
+        notices=notices(inputs, rules, names, noted),
     )
 
 
@@ -111,22 +113,26 @@ def notices(
     inputs: Inputs,
     rules: Sequence[SourceRules],
     names: PlatformNames | None = None,
+    of_workspaces: Iterable[Notice] = (),
 ) -> tuple[Notice, ...]:
-    """What a reader should know of the rules, though it hinders nothing; each once for all workspaces.
+    """What a reader should know, though it hinders nothing; each once for all workspaces.
 
-    Without `names`, nothing is said of the rules that are about the platform.
+    Without `names`, nothing is said of the rules that are about the platform. `of_workspaces` are
+    those of each workspace (`Wanted.notices`).
     """
     desired = inputs.desired
-    return (
+    found = (
         *finds_nothing(in_sources(desired, rules)),
         *finds_nothing(names.counts() if names is not None else ()),
         *nobody_selected(desired, (one.source.name for one in rules)),
         *sourcenames.hints(desired.sources, inputs.current),
+        *of_workspaces,
     )
+    return tuple(dict.fromkeys(found))
 
 
 def rule_counts(inputs: Inputs) -> list[RuleCount]:
-    """How much each pattern finds, those of `safety` only if a workspace was read. Raises UsageError."""
+    """How much each pattern finds; those of `safety` only if a workspace was read."""
     rules = source_rules(inputs)
     names = PlatformNames(inputs.desired)
     for current in inputs.current:
@@ -179,7 +185,7 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 
 
 def refuse_impossible(inputs: Inputs) -> None:
-    """Raises RulesRefused for rules the platform cannot follow, UsageError for a source in another case."""
+    """Raises RulesRefused for rules the platform cannot follow, UsageError as `refuse_other_case`."""
     _refuse_nesting(inputs.desired, inputs.limits)
     sourcenames.refuse_other_case(inputs.desired.sources, inputs.current)
     if not inputs.limits.any_role:
@@ -200,7 +206,8 @@ def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
 def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
     """Raises RulesRefused for roles that the platform does not have and does not make by itself."""
     named = {f"role_mappings[{at}].role": one.role for at, one in enumerate(desired.role_mappings)}
-    named |= {f"departments[{at}].role": one.role for at, one in enumerate(desired.departments) if one.role}
+    departments = enumerate(desired.departments)
+    named |= {f"departments[{at}].role": one.role for at, one in departments if one.role}
     unknown: list[tuple[str, str]] = []
     for state in current:
         known = ", ".join(sorted(state.roles)) or "none"

@@ -1,7 +1,8 @@
 """What a reader of a plan should know, though it hinders nothing.
 
-To add a notice: add its code to `NoticeCode`, to `schemas/plan.schema.json` and to docs/plans.md, yield
-`Notice(code, text, path)` from a function, and call that in `make.notices`. `path` is that of the rule in
+To add a notice: add its code to `NoticeCode`, to `schemas/plan.schema.json` and to docs/plans.md,
+and yield `Notice(code, text, path)` from a function here. Call that in `make.notices` if it is about
+the rules, in `wanted` (`Wanted.notices`) if it is about a workspace. `path` is that of the rule in
 the desired state, "" for none; `config.places` finds the file and the line.
 """
 
@@ -38,7 +39,7 @@ def did_you_mean(nearest: Sequence[str]) -> str:
 
 
 def nobody_selected(desired: DesiredState, sources: Iterable[str]) -> Iterator[Notice]:
-    """A notice for each source of which no rule makes anybody a user, and `create` is the default."""
+    """A notice for each source whose `create` is `mapped` while no rule is about it."""
     selecting = {rule.source for rule in desired.groups}
     selecting |= {rule.source for rule in desired.departments}
     selecting |= {mapping.source for mapping in desired.role_mappings if mapping.groups}
@@ -48,7 +49,8 @@ def nobody_selected(desired: DesiredState, sources: Iterable[str]) -> Iterator[N
         waits = users.create == "mapped" and not users.select and not source.register_on_login
         if waits and name in read and selecting.isdisjoint({name, ""}):
             text = (
-                f"nobody of source {name} becomes a user: its users.create is mapped, the default, and"
-                " no group, department or role mapping is about it; select some, or write create: all"
+                f"nobody of source {name} becomes a user: its users.create is mapped, the default,"
+                " and no group, department or role mapping is about it; select some, or write"
+                " create: all"
             )
             yield Notice("nobody_selected", text, f"sources[{at}].users.create", sources=(name,))

@@ -52,7 +52,8 @@ def found_by(
     """For each pattern the positions of the entries that it finds, as `Selection` would.
 
     `keys` are the normalized DNs of all entries, `names` their plain names (default: the values of
-    their RDNs). Takes one pass over the entries, however many patterns without a wildcard there are.
+    their RDNs). Takes one pass over the entries, and for each no longer if there are more patterns
+    without a wildcard.
     """
     found: list[list[int]] = []
     exact: tuple[dict[str, list[list[int]]], ...] = ({}, {}, {})
@@ -73,7 +74,8 @@ def found_by(
         return found
     for position, key in enumerate(keys):
         texts = _texts(key, None if names is None else names[position])
-        for positions in (*dns.get(key, ()), *rdns.get(texts[_RDN], ()), *plain.get(texts[_NAME], ())):
+        by_rdn, by_name = rdns.get(texts[_RDN], ()), plain.get(texts[_NAME], ())
+        for positions in (*dns.get(key, ()), *by_rdn, *by_name):
             positions.append(position)
         for kind, glob, positions in globs:
             if glob.fullmatch(texts[kind]):

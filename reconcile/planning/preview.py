@@ -51,7 +51,7 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Everybody in scope: `users` by workspace and username, `skips` and `notices` in the order of a plan."""
+    """Everybody in scope: `users` by workspace and username; `skips` and `notices` as in a plan."""
 
     users: tuple[Previewed, ...]
     skips: tuple[Skipped, ...]
@@ -64,15 +64,17 @@ def preview(inputs: Inputs) -> Preview:
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
+    noted: list[Notice] = []
     names = PlatformNames(inputs.desired)
     for current in inputs.current:
         result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created)
         names.add(current)
         names.add(result.state)
+        noted += result.notices
         users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
         skips += _skipped(rules, result)
         skips += _ignored(current.workspace, rules, result)
-    return Preview(tuple(users), tuple(skips), notices(inputs, rules, names))
+    return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, noted))
 
 
 def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
@@ -114,7 +116,8 @@ def _skipped(rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
     for skip in sorted(result.skips):
         position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
         if position is not None and not _is_of_an_entry(skip):
-            yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, skip.exists, skip.code, skip.detail)
+            why = (skip.code, skip.detail)
+            yield Skipped(skip.workspace, skip.source, skip.username, skip.dn, skip.exists, *why)
 
 
 def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:

@@ -21,9 +21,9 @@ Suggestions: TypeAlias = Mapping[str, tuple[str, ...]]
 class RuleCount(msgspec.Struct, frozen=True):
     """One pattern and how many entries it finds.
 
-    `sources` are those that were searched, () for a rule on the platform. `complete`: nothing that the
-    rule is about was left unread, so that 0 means none at all. `nearest` are similar names, given only
-    where it finds nothing.
+    `sources` are those that were searched, () for a rule on the platform. `complete`: nothing that
+    the rule is about was left unread, so that 0 means none at all. `nearest` are similar names,
+    given only where it finds nothing.
     """
 
     path: str
@@ -94,7 +94,7 @@ def _counted(
 
 
 class PlatformNames:
-    """The names that patterns of `safety` are compared with: those on the platform, and those to come."""
+    """The names that patterns of `safety` are compared with: on the platform, or to come there."""
 
     def __init__(self, desired: DesiredState) -> None:
         """Starts without any; nothing is kept where `safety` has no such pattern."""
@@ -133,7 +133,7 @@ class PlatformNames:
         return [one if one.number else _with(one, similar[one.what]) for one in counts]
 
     def _of_groups(self) -> Iterator[RuleCount]:
-        """Groups are found by DN, relative to the base of their source, or by name on the platform."""
+        """Groups are found by DN, relative to the base of their source, or by name."""
         patterns = [pattern for rule in self._safety.groups for pattern in rule.select]
         numbers = [0] * len(patterns)
         by_base: dict[str, list[tuple[str, str]]] = {}

@@ -1,7 +1,7 @@
 """What each pattern of the rules about one source finds in its snapshot.
 
-A list of patterns is known by its path in the desired state, as in `groups[0].select`. All lists about
-one kind of entries are looked up together, in one pass over the entries.
+A list of patterns is known by its path in the desired state, as in `groups[0].select`. All lists
+about one kind of entries are looked up together, in one pass over the entries.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,10 +86,10 @@ class RuleMatches:
     def nearest(self, what: What, patterns: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Pattern → the names that exist and are most like it, spelt as a rule could name them."""
         keys, dns, identifiers = self._named(what)
-        values = [plain_name(key) for key in keys]
-        names = values if identifiers is None else [plain_name("", one) for one in identifiers]
         by_name = [pattern for pattern in patterns if "=" not in pattern]
         by_dn = [pattern for pattern in patterns if "=" in pattern]
+        values = [plain_name(key) for key in keys] if by_dn or identifiers is None else []
+        names = values if identifiers is None else [plain_name("", one) for one in identifiers]
         similar = nearest([plain_name("", one) for one in by_name], names)
         similar += nearest([plain_name(dn.normalize(one)) for one in by_dn], values)
 
@@ -126,7 +126,12 @@ class RuleMatches:
         found = self._looked_up(lists, keys, None)
         return {path: [[keys[at] for at in some] for some in one] for path, one in found.items()}
 
-    def _looked_up(self, lists: Lists, keys: Sequence[str], names: Sequence[str] | None) -> Positions:
+    def _looked_up(
+        self,
+        lists: Lists,
+        keys: Sequence[str],
+        names: Sequence[str] | None,
+    ) -> Positions:
         found = iter(found_by(_joined(lists.values()), self._source.base_dn, keys, names))
         return {path: [next(found) for _ in patterns] for path, patterns in lists.items()}
 

@@ -175,7 +175,7 @@ class SourceRules:
         return frozenset().union(*self.matches.persons[f"{self.matches.users}.select"])
 
     def _pattern(self, key: str, position: int) -> int | None:
-        """The place in a list of `users` of the first pattern that finds the person; None for none."""
+        """The place of the first pattern of a list of `users` that finds the person, or None."""
         found = self.matches.persons[f"{self.matches.users}.{key}"]
         return next((at for at, positions in enumerate(found) if position in positions), None)
 

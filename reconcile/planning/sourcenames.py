@@ -24,7 +24,7 @@ def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformStat
 
 
 def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Iterator[Notice]:
-    """A notice for each source with users that is no longer declared, if a new one has its base DN."""
+    """A notice for each source with users that is not declared, if a new one has its base DN."""
     there = tuple(declared)
     names = {source.name for source in there}
     for state in current:

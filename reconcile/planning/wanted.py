@@ -8,6 +8,7 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
+from reconcile.model.notice import Notice
 from reconcile.model.platform import BY_HAND, Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
@@ -21,6 +22,7 @@ class Wanted(msgspec.Struct):
 
     `candidates` are those who follow the directory; `matched`: source → position of a person → its user now; `people`
     are those of each source before anybody loses a username to somebody else.
+    `notices` are what a reader should know of this workspace; what several have is shown once.
     """
 
     state: PlatformState
@@ -29,6 +31,7 @@ class Wanted(msgspec.Struct):
     candidates: list[Candidate]
     matched: dict[str, dict[int, User]]
     people: dict[str, People]
+    notices: list[Notice] = []
 
 
 def wanted(

@@ -40,7 +40,7 @@ def plan_json(plan: Plan) -> str:
 
 
 def report_json(plan: Plan, report: Report) -> str:
-    """Summary, every change with its result, the plan's skips and notices, the workspaces given up."""
+    """Summary, changes with their results, the plan's skips and notices, workspaces given up."""
     return as_text(
         {
             "format": 1,

@@ -52,7 +52,8 @@ def _noticed(plan: Plan, *, full: bool) -> list[str]:
     if not plan.notices:
         return []
     shown = plan.notices if full else plan.notices[: words.SHOWN]
-    lines = ["### Notices", "", *(f"- **{_cell(one.code)}** {_cell(str(one))}" for one in shown), ""]
+    listed = [f"- **{_cell(one.code)}** {_cell(str(one))}" for one in shown]
+    lines = ["### Notices", "", *listed, ""]
     if len(shown) < len(plan.notices):
         lines += [f"… and {len(plan.notices) - len(shown)} more", ""]
     return lines

@@ -71,7 +71,14 @@ def test_rules_that_cannot_be_followed_are_faults_of_the_file(shell: Shell) -> N
     text = (shell.folder / "reconcile.yml").read_text("utf-8")
     line = next(at for at, line in enumerate(text.splitlines(), start=1) if "ou=north" in line)
     wrong = f"reconcile.yml:{line}:5: departments[0].select[1]: 'ou=north,ou=sales,dc=example,dc=com' is selected but"
-    for command in (["plan"], ["preview"], ["test"], ["tree", "corp"], ["search", "corp", "x"], ["explain", "ann"]):
+    for command in (
+        ["plan"],
+        ["preview"],
+        ["test"],
+        ["tree", "corp"],
+        ["search", "corp", "x"],
+        ["explain", "ann"],
+    ):
         _, err = shell.run(*command, code=2)
         assert f"error: {wrong}" in err, command
 
@@ -87,7 +94,11 @@ def test_one_notice_however_many_workspaces(shell: Shell) -> None:
 
 
 def test_what_was_not_read_may_have_it(shell: Shell) -> None:
-    shell.company(PEOPLE, sources=[SOURCE, SOURCE | {"name": "lab"}], role_mappings=[{"role": "x", "groups": ["cn=x"]}])
+    shell.company(
+        PEOPLE,
+        sources=[SOURCE, SOURCE | {"name": "lab"}],
+        role_mappings=[{"role": "x", "groups": ["cn=x"]}],
+    )
     assert [one["sources"] for one in notices(shell)] == [["corp", "lab"]]
     assert notices(shell, "--source", "lab") == []
     out, _ = shell.run("test", "--source", "lab", "--strict")
@@ -169,20 +180,33 @@ def held(shell: Shell) -> None:
     shell.company({"uid=ann": None, "uid=bob": None}, sources=users(require=["email"]))
     shell.run("apply", "--yes")
     shell.company(
-        {"uid=ann": None, "uid=bob": {"mail": None}, "uid=new": {"mail": None}}, sources=users(require=["email"])
+        {"uid=ann": None, "uid=bob": {"mail": None}, "uid=new": {"mail": None}},
+        sources=users(require=["email"]),
     )
 
 
 def test_a_skip_says_whether_there_is_a_user(shell: Shell) -> None:
     held(shell)
     data = json.loads(shell.run("plan", "--format", "json", "--out", "the.plan")[0])
-    assert {skip["username"]: skip["exists"] for skip in data["skips"]} == {"bob": True, "new": False}
+    assert {skip["username"]: skip["exists"] for skip in data["skips"]} == {
+        "bob": True,
+        "new": False,
+    }
     reason = "not clean: 1 existing user is skipped; --strict ends with exit code 9"
-    for command in (["plan"], ["plan", "--check"], ["preview"], ["apply", "--yes"], ["apply", "the.plan", "--yes"]):
+    for command in (
+        ["plan"],
+        ["plan", "--check"],
+        ["preview"],
+        ["apply", "--yes"],
+        ["apply", "the.plan", "--yes"],
+    ):
         _, err = shell.run(*command, "--strict", code=9)
         assert err == f"warning: {reason}\n" or command[0] == "preview", command
         assert reason in err, command
-    shell.company({"uid=ann": None, "uid=bob": None, "uid=new": {"mail": None}}, sources=users(require=["email"]))
+    shell.company(
+        {"uid=ann": None, "uid=bob": None, "uid=new": {"mail": None}},
+        sources=users(require=["email"]),
+    )
     shell.run("plan", "--strict")
 
 
@@ -190,12 +214,19 @@ def test_a_name_that_another_keeps_holds_a_user_back(shell: Shell) -> None:
     fields = {"fields": {"username": "{{ employeeNumber | default(identifier) }}"}}
     shell.company({"uid=ann": None, "uid=bob": None}, sources=users(**fields))
     shell.run("apply", "--yes")
-    people = {"uid=ann": None, "uid=bob": {"employeeNumber": "ann"}, "uid=cid": {"employeeNumber": "ann"}}
+    people = {
+        "uid=ann": None,
+        "uid=bob": {"employeeNumber": "ann"},
+        "uid=cid": {"employeeNumber": "ann"},
+    }
     shell.company(people, sources=users(**fields))
     skips = json.loads(shell.run("plan", "--format", "json", "--strict", code=9)[0])["skips"]
     assert {skip["dn"][:7]: skip["exists"] for skip in skips} == {"uid=bob": True, "uid=cid": False}
     previewed = json.loads(shell.run("preview", "--format", "json")[0])["skips"]
-    assert {skip["dn"][:7]: skip["exists"] for skip in previewed} == {"uid=bob": True, "uid=cid": False}
+    assert {skip["dn"][:7]: skip["exists"] for skip in previewed} == {
+        "uid=bob": True,
+        "uid=cid": False,
+    }
 
 
 def test_an_undo_that_leaves_something_is_not_clean(shell: Shell) -> None:

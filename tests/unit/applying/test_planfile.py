@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import msgspec
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from reconcile.applying import dumps, loads
 from reconcile.errors import PlanFileError
 from reconcile.model.change import Acceptance, Change, Digests, Plan, Scope, Skip, Violation
-from reconcile.model.notice import Notice
+from reconcile.model.notice import NOT_CLEAN, Notice, NoticeCode
 from reconcile.model.platform import Reading
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
@@ -67,6 +69,14 @@ def test_every_line_is_as_the_schema_says() -> None:
     broken = json.loads(lines[1]) | {"extra": 1}
     with pytest.raises(jsonschema.ValidationError):
         validator.validate(broken)
+
+
+def test_every_code_of_a_notice_is_in_the_schema_and_in_the_docs() -> None:
+    codes = get_args(NoticeCode)
+    assert SCHEMA["$defs"]["notice"]["properties"]["code"]["enum"] == list(codes)
+    docs = (Path(__file__).parents[3] / "docs" / "plans.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", docs.partition("## Notices")[2], re.MULTILINE)
+    assert rows == [(code, "yes" if code in NOT_CLEAN else "no") for code in codes]
 
 
 def old_format() -> bytes:

@@ -46,7 +46,10 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loaded:
         ("groups[1].select[1]", "b.yml:6:7: groups[0].select[1]"),
         ("sources[0].users.create", "a.yml:11:3: sources[0].users.create"),
         ("safety.protect.users[0]", "a.yml:1:1: safety.protect.users[0]"),
-        ("sources[0].users.require_groups[0]", "preset vmmanager: sources[0].users.require_groups[0]"),
+        (
+            "sources[0].users.require_groups[0]",
+            "preset vmmanager: sources[0].users.require_groups[0]",
+        ),
         ("lifecycle.on_missing", "preset vmmanager: lifecycle.on_missing"),
     ],
 )

@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.planning.nearest import nearest
 
@@ -38,6 +40,18 @@ def test_of_equally_similar_names_the_first_three() -> None:
 def test_nothing_to_compare_with() -> None:
     assert nearest(["a", "b"], []) == [[], []]
     assert nearest([], ["a"]) == []
+
+
+_LETTERS = st.text("ab*é\0", max_size=8)
+
+
+@given(st.lists(_LETTERS, max_size=12), st.lists(_LETTERS, max_size=12))
+def test_any_text_has_an_answer_of_at_most_three(patterns: list[str], names: list[str]) -> None:
+    found = nearest(patterns, names)
+    assert len(found) == len(patterns)
+    for positions in found:
+        assert len(set(positions)) == len(positions) <= 3
+        assert set(positions) <= set(range(len(names)))
 
 
 def test_only_some_of_many_are_looked_for() -> None:
