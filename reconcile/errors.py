@@ -2,6 +2,7 @@
 
     ReconcileError                 1  failed
     ├── UsageError                 2  the command line asks for something that cannot be
+    │   └── RulesRefused              rules that cannot be followed; carries each with its path
     ├── ConfigError                2  the desired-state files are wrong; carries every Problem found
     ├── PlanFileError              2  the plan file is damaged, cut off or of another version
     ├── GuardRefused               4  a safety rule refuses the plan
@@ -13,7 +14,8 @@
     ├── Locked                     8  another run holds the platform
     └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
 
-Exit codes 3 (changes, with --check) and 6 (applied in part) are answers, not errors: the commands give them.
+Exit codes 3 (changes, with --check), 6 (applied in part) and 9 (done but not clean, with --strict)
+are answers, not errors: the commands give them.
 An error's text is a whole message for the person at the terminal: what happened, where, and what to do. It
 never holds a secret.
 """
@@ -48,6 +50,15 @@ class UsageError(ReconcileError):
     """The command line asks for something that cannot be."""
 
     exit_code = 2
+
+
+class RulesRefused(UsageError):
+    """Rules of the files contradict a directory, or the platform cannot follow them."""
+
+    def __init__(self, rules: Iterable[tuple[str, str]]) -> None:
+        """Takes the path of each rule, as in `groups[0].nested`, and what is wrong with it."""
+        self.rules = tuple(rules)
+        super().__init__("\n".join(f"{path}: {message}" for path, message in self.rules))
 
 
 class ConfigError(ReconcileError):

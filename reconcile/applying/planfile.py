@@ -1,20 +1,25 @@
-"""A plan as JSON Lines: a header, one change, skip or violation a line, a footer that proves the rest.
+"""A plan as JSON Lines: a header, changes, skips, violations, notices, a footer that proves all.
 
 The same plan is the same bytes. `schemas/plan.schema.json` describes a line for other programs.
 """
 
 import hashlib
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import msgspec
 
 from reconcile.applying.soundness import fault
 from reconcile.errors import PlanFileError
 from reconcile.model.change import Acceptance, Change, Digests, Existing, Plan, Scope, Skip, Violation
+from reconcile.model.notice import Notice
 from reconcile.model.platform import Reading
 
-FORMAT = 1
-"""Version of the file format; a reader refuses every other."""
+FORMAT = 2
+"""Version of the file format that is written."""
+
+_READ = (1, 2)
+"""The versions that are read. 1 has no notices, and its skips have no `exists`."""
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="header"):
@@ -45,6 +50,10 @@ class ViolationLine(Violation, frozen=True, forbid_unknown_fields=True, tag="vio
     """A violation."""
 
 
+class NoticeLine(Notice, frozen=True, forbid_unknown_fields=True, tag="notice"):
+    """A notice."""
+
+
 class Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="footer"):
     """The last line: how many there are, and the SHA-256 of all bytes before this line."""
 
@@ -52,19 +61,22 @@ class Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="foote
     skips: int
     violations: int
     sha256: str
+    notices: int = 0
 
+
+Line: TypeAlias = Header | ChangeLine | SkipLine | ViolationLine | NoticeLine | Footer
 
 _encoder = msgspec.json.Encoder()
 _format_decoder = msgspec.json.Decoder(dict[str, object])
-_decoder: msgspec.json.Decoder[Header | ChangeLine | SkipLine | ViolationLine | Footer] = msgspec.json.Decoder(
-    Header | ChangeLine | SkipLine | ViolationLine | Footer
-)
+_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
 def dumps(plan: Plan) -> bytes:
     """The plan file of a plan."""
     body = b"".join(line + b"\n" for line in _lines(plan))
-    footer = Footer(len(plan.changes), len(plan.skips), len(plan.violations), hashlib.sha256(body).hexdigest())
+    proof = hashlib.sha256(body).hexdigest()
+    changes, skips, violations = map(len, (plan.changes, plan.skips, plan.violations))
+    footer = Footer(changes, skips, violations, proof, len(plan.notices))
     return body + _encoder.encode(footer) + b"\n"
 
 
@@ -89,18 +101,27 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         yield _encoder.encode(_tagged(skip, SkipLine))
     for violation in plan.violations:
         yield _encoder.encode(_tagged(violation, ViolationLine))
+    for notice in plan.notices:
+        yield _encoder.encode(_tagged(notice, NoticeLine))
 
 
 def _tagged(value: msgspec.Struct, line: type[msgspec.Struct]) -> msgspec.Struct:
     return line(*(getattr(value, field) for field in value.__struct_fields__))
 
 
-def loads(data: bytes, name: str) -> Plan:
-    """The plan of a plan file; `name` is for messages. Raises PlanFileError, saying what is wrong with the file."""
+def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
+    """The plan of a plan file; `name` is for messages.
+
+    Raises PlanFileError, saying what is wrong with the file. `strict` also refuses a format without
+    the fields that `Plan.not_clean` reads.
+    """
     lines = data.splitlines(keepends=True)
     if not lines:
         raise PlanFileError(f"{name}: the plan file is empty")
     header = _header(lines[0], name)
+    if strict and header.format == 1:
+        lacks = "which does not hold what --strict asks about"
+        raise PlanFileError(f"{name}: the plan file has format 1, {lacks}. Make a new plan")
     footer = _decode(lines[-1], len(lines), name) if len(lines) > 1 and lines[-1].endswith(b"\n") else None
     if not isinstance(footer, Footer):
         raise PlanFileError(f"{name}: the plan file is cut off: its last line is not a footer. Make a new plan")
@@ -108,7 +129,7 @@ def loads(data: bytes, name: str) -> Plan:
         raise PlanFileError(
             f"{name}: the plan file was changed after it was written: its SHA-256 differs. Make a new plan"
         )
-    parts: dict[type, list[msgspec.Struct]] = {Change: [], Skip: [], Violation: []}
+    parts: dict[type, list[msgspec.Struct]] = {Change: [], Skip: [], Violation: [], Notice: []}
     for number, line in enumerate(lines[1:-1], start=2):
         value = _decode(line, number, name)
         kind = _PLAIN.get(type(value))
@@ -120,7 +141,7 @@ def loads(data: bytes, name: str) -> Plan:
             raise PlanFileError(f"{name}:{number}: no plan holds such a change: {wrong}. Make a new plan")
         parts[kind].append(plain)
     counts = tuple(map(len, parts.values()))
-    if counts != (footer.changes, footer.skips, footer.violations):
+    if counts != (footer.changes, footer.skips, footer.violations, footer.notices):
         raise PlanFileError(f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}")
     acceptable = {one.code for one in parts[Violation] if isinstance(one, Violation) and one.acceptable}
     for one in header.accepted:
@@ -140,10 +161,16 @@ def loads(data: bytes, name: str) -> Plan:
         header.readings,
         header.to_remember,
         header.accepted,
+        tuple(parts[Notice]),  # type: ignore[arg-type] # filled by type above
     )
 
 
-_PLAIN: dict[type, type[msgspec.Struct]] = {ChangeLine: Change, SkipLine: Skip, ViolationLine: Violation}
+_PLAIN: dict[type, type[msgspec.Struct]] = {
+    ChangeLine: Change,
+    SkipLine: Skip,
+    ViolationLine: Violation,
+    NoticeLine: Notice,
+}
 
 
 def _header(line: bytes, name: str) -> Header:
@@ -154,9 +181,10 @@ def _header(line: bytes, name: str) -> Header:
         raise PlanFileError(f"{name}:1: not a plan file, or one whose first line is damaged: {error}") from error
     if raw.get("type") != "header":
         raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
-    if raw.get("format") != FORMAT:
+    if raw.get("format") not in _READ:
+        read = " and ".join(map(str, _READ))
         raise PlanFileError(
-            f"{name}: the plan file has format {raw.get('format')!r}, this version reads {FORMAT}."
+            f"{name}: the plan file has format {raw.get('format')!r}, this version reads {read}."
             f" It was written by reconcile {raw.get('tool')!r}: apply it with that version, or make a new plan"
         )
     header = _decode(line, 1, name)
@@ -164,7 +192,7 @@ def _header(line: bytes, name: str) -> Header:
     return header
 
 
-def _decode(line: bytes, number: int, name: str) -> Header | ChangeLine | SkipLine | ViolationLine | Footer:
+def _decode(line: bytes, number: int, name: str) -> Line:
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

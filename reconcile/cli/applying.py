@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.notices import strict_option
 from reconcile.cli.options import colour, format_option, output_options, scope_options, variable_option
 from reconcile.errors import UsageError
 
@@ -23,6 +24,7 @@ from reconcile.errors import UsageError
 )
 @click.option("--refresh", is_flag=True, help="Where the plan file is stale, make a new plan and ask again.")
 @click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@strict_option("after applying when a rule finds nothing or an existing user is skipped")
 @format_option("text", "json", "markdown")
 @scope_options
 @variable_option
@@ -35,6 +37,7 @@ def apply(
     configs: tuple[Path, ...],
     refresh: bool,
     force: bool,
+    strict: bool,
     form: str,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -58,7 +61,8 @@ def apply(
     # So that a stop from outside undoes the transaction and lets go of the lock.
     signal.signal(signal.SIGTERM, interrupt)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    task = carrying.Task(paths if plan_file is None else configs, variables, plan_file, scope, force, refresh)
+    files = paths if plan_file is None else configs
+    task = carrying.Task(files, variables, plan_file, scope, force, refresh, strict)
     context.exit(carrying.run(task, form=form, colour=colour(), ask=None if yes else _ask))
 
 

@@ -10,9 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from reconcile import __version__
 from reconcile.applying import Count, Guard
 from reconcile.cli.logs import note
+from reconcile.cli.notices import placed, placing, report
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
@@ -115,20 +118,17 @@ def plan(
     """Reads every source and workspace, completely or not at all, and makes the plan.
 
     A workspace that cannot be read is a trouble; the plan is narrowed to the others. Raises SourceUnreadable for any
-    source, PlatformUnreadable when no workspace can be read.
+    source, PlatformUnreadable when no workspace can be read, ConfigError for rules that cannot be
+    followed.
     """
     read, troubles = inputs(loaded, scope, variables, target, progress)
-    made, notices = make(read)
-    tell(notices)
+    with placing(loaded):
+        made = make(read)
+    made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
+    report(made.notices)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
     note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
     return made, troubles
-
-
-def tell(notices: Iterable[str]) -> None:
-    """Says what a person should know of the rules; a brief log file keeps names out."""
-    for notice in notices:
-        logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
 
 
 def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:
@@ -186,9 +186,23 @@ def inputs(
     current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))
     if troubles:
         scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
+    return collected(loaded, scope, variables, target, current, progress, ask), troubles
+
+
+def collected(
+    loaded: Loaded,
+    scope: Scope,
+    variables: Iterable[str],
+    target: Platform,
+    current: tuple[PlatformState, ...],
+    progress: Progress,
+    ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
+) -> Inputs:
+    """As `inputs`, for workspaces that have been read already. Raises SourceUnreadable."""
+    state = loaded.desired
     snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress, ask))
     created = now()
-    read = Inputs(
+    return Inputs(
         desired=state,
         configuration=loaded.digest,
         files=loaded.files,
@@ -201,7 +215,6 @@ def inputs(
         created=created,
         lately={one.workspace: lately(target, state.safety, one.workspace, created) for one in current},
     )
-    return read, troubles
 
 
 def _snapshots(
@@ -211,8 +224,6 @@ def _snapshots(
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query],
 ) -> Iterator[DirectorySnapshot]:
-    import msgspec
-
     with ExitStack() as stack:
         for source in sources:
             adapter = stack.enter_context(closing(directory(source, progress)))

@@ -13,6 +13,8 @@ import msgspec
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, origins, planfiles, showing
 from reconcile.cli.logs import note, run_log
+from reconcile.cli.notices import report as report_notices
+from reconcile.cli.notices import strict_exit
 from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
@@ -34,6 +36,8 @@ class Task(msgspec.Struct, frozen=True):
     force: bool = False
     refresh: bool = False
     """Where the plan file is stale, a new plan of its scope is made and asked about."""
+    strict: bool = False
+    """Ends with exit code 9 instead of 0 where the plan is not clean."""
 
 
 def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None = None) -> int:
@@ -42,7 +46,8 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
     `ask` is called before anything is written and raises where the answer is no. Raises what planning and applying
     raise. A plan file is begun in all its workspaces or in none; a plan made here goes workspace by workspace.
     """
-    saved = planfiles.read(task.plan_file) if task.plan_file is not None else None
+    file = task.plan_file
+    saved = planfiles.read(file, strict=task.strict) if file is not None else None
     files = task.files if saved is None else task.files or tuple(map(Path, saved.files))
     try:
         return _run(task, saved, files, form=form, colour=colour, ask=ask)
@@ -80,6 +85,7 @@ def _run(
     if saved is not None:
         assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
         made = saved
+        report_notices(made.notices)
     else:
         with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
             made, troubles = assembling.plan(loaded, task.scope, task.variables, target, tell)
@@ -114,7 +120,7 @@ def _run(
     results: tuple[Result, ...] = ("applied", "failed", "skipped")
     run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
     _show(made, report, form, colour=colour, skips=not shown)
-    return _exit_code(report)
+    return _exit_code(report) or (strict_exit(made.not_clean) if task.strict else 0)
 
 
 def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:

@@ -30,12 +30,23 @@ class Checklist:
         self._width = max(map(len, (*names, "platform")))
         self.failed = False
 
-    def show(self, name: str, checks: Iterable[Check]) -> None:
-        """Shows one line a check; `failed` says afterwards whether any of all was not ok."""
+    def show(self, name: str, checks: Iterable[Check]) -> bool:
+        """Shows one line a check and returns whether all are ok; `failed` adds up over all calls."""
+        sound = True
         for check in checks:
-            self.failed = self.failed or not check.ok
+            sound = sound and check.ok
             mark = click.style("ok    ", fg="green") if check.ok else click.style("FAILED", fg="red", bold=True)
-            detail = printable(" ".join(check.detail.split()))
-            line = f"{printable(name):<{self._width}}  {mark}  {check.what:<14}  {detail}"
-            with self._tell.aside():
-                click.echo(line, color=colour())
+            self._line(name, mark, check.what, check.detail)
+        self.failed = self.failed or not sound
+        return sound
+
+    def show_rule(self, name: str, detail: str, *, empty: bool) -> None:
+        """Shows the line of a rule; `empty`: it finds nothing."""
+        mark = click.style("NONE  ", fg="yellow") if empty else click.style("ok    ", fg="green")
+        self._line(name, mark, "rule", detail)
+
+    def _line(self, name: str, mark: str, what: str, detail: str) -> None:
+        detail = printable(" ".join(detail.split()))
+        line = f"{printable(name):<{self._width}}  {mark}  {what:<14}  {detail}"
+        with self._tell.aside():
+            click.echo(line, color=colour())

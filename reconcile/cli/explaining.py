@@ -48,11 +48,12 @@ def explain(
 
     from reconcile import planning
     from reconcile.cli import assembling
+    from reconcile.cli.notices import placed, placing, report
     from reconcile.cli.ties import with_ties
     from reconcile.directories.defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning import asking
-    from reconcile.render import explanation_text
+    from reconcile.render import escaped, explanation_text
 
     _refuse_impossible(user)
     loaded = assembling.configuration(paths, variables)
@@ -64,13 +65,15 @@ def explain(
         asked = {source.name: asking.names(source, user, read.current) for source in chosen}
         background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
         strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
+    with placing(loaded):
         found = planning.explain(read, asked, user, strays, background)
-        with closing(assembling.platform(loaded.desired.platform, tell)) as target:
-            found = with_ties(found, target.history)
-    for notice in (notice for one in found.sources for notice in one.notices):
-        assembling.logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        found = with_ties(found, target.history)
+    searched = [msgspec.structs.replace(source, notices=placed(loaded, source.notices)) for source in found.sources]
+    found = msgspec.structs.replace(found, sources=tuple(searched))
+    report(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
     else:
         click.echo(explanation_text(found, colour=colour()))
     if troubles:

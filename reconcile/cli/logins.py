@@ -19,6 +19,7 @@ import msgspec
 from reconcile import __version__
 from reconcile.applying import Guard, apply
 from reconcile.cli import assembling, origins
+from reconcile.cli.notices import placing
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
@@ -101,7 +102,8 @@ class Entrance(msgspec.Struct, frozen=True):
             if any(not user.source and user.username.casefold() == local for user in current.users):
                 raise LoginRefused("local", f"{self.name} is an account of the platform itself, of no directory")
             inputs = self._checked(password, current, platform, directory)
-            verdict = logins.judge(_with_strays(inputs, directory))
+            with placing(self.loaded):
+                verdict = logins.judge(_with_strays(inputs, directory))
             self._judged(verdict)
             platform.attempts.forget(self.workspace, logins.attempts_key(self.source, self.name, _person(inputs)))
             return self._updated(verdict, _person(inputs).external_id, current, platform)

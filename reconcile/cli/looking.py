@@ -43,6 +43,7 @@ def search(
 
     from reconcile import planning
     from reconcile.cli import assembling
+    from reconcile.cli.notices import placing
     from reconcile.render import table
 
     loaded = assembling.configuration(paths, variables)
@@ -55,8 +56,9 @@ def search(
             limits = platform.limits
         with closing(assembling.directory(chosen, tell)) as directory:
             snapshot = directory.read(planning.search_query(state, chosen))
-    found = planning.survey(state, chosen, snapshot, current, limits, planning.keyword(keyword))
-    rows = [msgspec.to_builtins(one) for one in found]
+    with placing(loaded):
+        found = planning.survey(state, chosen, snapshot, current, limits, planning.keyword(keyword))
+        rows = [msgspec.to_builtins(one) for one in found]
     columns = ("workspace", *_COLUMNS) if len(names) > 1 else _COLUMNS
     click.echo(table(rows, columns, form))
     if form == "table":
@@ -80,12 +82,13 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
 
     from reconcile import planning
     from reconcile.cli import assembling
+    from reconcile.cli.notices import placing
     from reconcile.render import escaped, printable
 
     loaded = assembling.configuration(paths, variables)
     (chosen,) = assembling.chosen_sources(loaded.desired, [source])
     query = planning.tree_query(loaded.desired, chosen)
-    with progress() as tell, closing(assembling.directory(chosen, tell)) as directory:
+    with placing(loaded), progress() as tell, closing(assembling.directory(chosen, tell)) as directory:
         if form == "json":
             shown = planning.overview(loaded.desired, chosen, directory.read(query))
             with tell.aside():

@@ -41,6 +41,7 @@ def migrate_usernames(
     """
     from reconcile import planning
     from reconcile.cli import assembling, showing
+    from reconcile.cli.notices import placing
     from reconcile.model.change import Scope
 
     _refuse_both(only_plan=only_plan, yes=yes)
@@ -50,7 +51,8 @@ def migrate_usernames(
         read, troubles = assembling.inputs(loaded, scope, variables, target, tell)
         if troubles:
             raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed")
-        full, _ = planning.make(read)
+        with placing(loaded):
+            full = planning.make(read)
         found = planning.migration(
             full, read.current, read.snapshots, loaded.desired.safety, target.limits.own_username
         )

@@ -9,13 +9,13 @@ from reconcile.errors import PlanFileError, ReconcileError, UsageError
 from reconcile.model.change import Plan
 
 
-def read(path: Path) -> Plan:
-    """Raises PlanFileError for a file that cannot be read or is damaged."""
+def read(path: Path, *, strict: bool = False) -> Plan:
+    """Raises PlanFileError for a file that is damaged or cannot be read; `strict` as for `loads`."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise PlanFileError(f"{path}: the plan file cannot be read: {error.strerror}") from error
-    return loads(data, str(path))
+    return loads(data, str(path), strict=strict)
 
 
 def write(path: Path, plan: Plan) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.notices import strict_exit, strict_option
 from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused
@@ -17,6 +18,7 @@ EXIT_CHANGES = 3
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the plan to FILE.")
 @format_option("text", "json", "markdown")
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
+@strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
 @click.option(
     "--target", "targets", multiple=True, metavar="KIND:NAME", help="Only this user, group or department (repeatable)."
 )
@@ -32,6 +34,7 @@ def plan(
     out: Path | None,
     form: str,
     check: bool,
+    strict: bool,
     targets: tuple[str, ...],
     codes: tuple[str, ...],
     undo: str,
@@ -63,7 +66,9 @@ def plan(
         context.exit(GuardRefused.exit_code)
     if troubles:
         context.exit(troubles[0].exit_code)
-    context.exit(EXIT_CHANGES if check and made.changes else 0)
+    # Not clean goes before changes: a pipeline that applies on exit code 3 must not apply this.
+    code = strict_exit(made.not_clean) if strict else 0
+    context.exit(code or (EXIT_CHANGES if check and made.changes else 0))
 
 
 @click.command()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconcile.cli.notices import strict_exit, strict_option
 from reconcile.cli.options import format_option, output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
 
@@ -30,6 +31,7 @@ _PREVIEWED = (
 @click.command(short_help="Show who would be synchronised.")
 @paths_argument
 @format_option("table", "csv", "json")
+@strict_option("when a rule finds nothing or an existing user is skipped")
 @scope_options
 @variable_option
 @output_options
@@ -38,6 +40,7 @@ def preview(
     context: click.Context,
     paths: tuple[Path, ...],
     form: Any,  # one of the three words that click has checked
+    strict: bool,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -47,18 +50,25 @@ def preview(
     Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be synchronised, and
     why. Who leaves is not here: see plan. Writes nothing.
     """
+    import msgspec
+
     from reconcile import planning
     from reconcile.cli import assembling
-    from reconcile.model.change import Scope
+    from reconcile.cli.notices import placed, placing, report
+    from reconcile.model.change import Scope, not_clean
 
     loaded = assembling.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         read, troubles = assembling.inputs(loaded, scope, variables, target, tell)
-    found, notices = planning.preview(read)
-    assembling.tell(notices)
+    with placing(loaded):
+        found = planning.preview(read)
+    found = msgspec.structs.replace(found, notices=placed(loaded, found.notices))
+    report(found.notices)
     _show(found, form, several=len(read.current) > 1)
-    context.exit(troubles[0].exit_code if troubles else 0)
+    if troubles:
+        context.exit(troubles[0].exit_code)
+    context.exit(strict_exit(not_clean(found.notices, found.skips)) if strict else 0)
 
 
 def _show(found: "Preview", form: Any, *, several: bool) -> None:

@@ -13,6 +13,7 @@ from reconcile.config.effective import Effective
 from reconcile.config.findings import Findings
 from reconcile.config.merging import Merged
 from reconcile.config.nodes import Path as Where
+from reconcile.config.places import Places
 from reconcile.config.secrecy import Secrecy
 from reconcile.config.wording import Schema, suggestion
 from reconcile.errors import ConfigError, Problem
@@ -24,12 +25,16 @@ Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 
 
 class Loaded(NamedTuple):
-    """The desired state, its fingerprint, the files it was read from, in the order of reading, and what they say."""
+    """The desired state and its fingerprint; the files in the order of reading, and what they say.
+
+    `places` finds the rules in the files.
+    """
 
     desired: DesiredState
     digest: str
     files: tuple[str, ...]
     effective: Effective
+    places: Places
 
 
 def load(
@@ -80,7 +85,8 @@ def load(
         raise ConfigError(dict.fromkeys(problems))
     state = builder.state(platform, found.values(), rules)
     effective = Effective(applied, state, secrecy, merged, frozenset(variables))
-    return Loaded(state, digest(secrecy.fingerprint()), tuple(document.file for document in read), effective)
+    named = tuple(document.file for document in read)
+    return Loaded(state, digest(secrecy.fingerprint()), named, effective, Places(merged, applied))
 
 
 def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:

@@ -25,10 +25,11 @@ is about one of them and changes nothing else.
 """
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
+from reconcile.model.notice import NOT_CLEAN, Notice
 from reconcile.model.path import path, titles
 from reconcile.model.platform import Reading
 
@@ -93,6 +94,8 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     code: SkipCode
     detail: str
     """Of a group or department (they have no username) it begins with that word and a colon."""
+    exists: bool = False
+    """Whether the person has a user of the source on the platform, which is held back by it."""
 
 
 class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
@@ -163,17 +166,48 @@ class Plan(msgspec.Struct, frozen=True):
     to_remember: tuple[str, ...] = ()
     """The workspaces that are to keep these readings, having others or none; () for a plan narrowed to targets."""
     accepted: tuple[Acceptance, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def refused(self) -> tuple[Violation, ...]:
         """The violations that nobody accepted."""
         return refused(self.violations, self.accepted)
 
+    @property
+    def not_clean(self) -> str:
+        """Why the plan is not clean, in words; "" for one that is. `--strict` goes by it."""
+        return not_clean(self.notices, self.skips)
+
 
 def refused(violations: Iterable[Violation], accepted: Iterable[Acceptance]) -> tuple[Violation, ...]:
     """Those of the violations that are not accepted, or cannot be."""
     codes = {one.code for one in accepted}
     return tuple(one for one in violations if not (one.acceptable and one.code in codes))
+
+
+class _Held(Protocol):
+    """What of a skip decides whether a plan is clean."""
+
+    @property
+    def exists(self) -> bool: ...
+
+    @property
+    def code(self) -> str: ...
+
+
+def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
+    """How many rules find nothing, users are skipped, and changes an undo leaves; "" for none."""
+    skips = list(skips)
+    empty = sum(notice.code in NOT_CLEAN for notice in notices)
+    held = sum(skip.exists for skip in skips)
+    left = sum(skip.code == "not_undone" for skip in skips)
+    reasons = (
+        (empty, "rule finds nothing", "rules find nothing"),
+        (held, "existing user is skipped", "existing users are skipped"),
+        (left, "change is not undone", "changes are not undone"),
+    )
+    found = [reason for reason in reasons if reason[0]]
+    return ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in found)
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:

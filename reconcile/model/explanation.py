@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from reconcile.model.change import Change, Skip, Violation
+from reconcile.model.notice import Notice
 from reconcile.model.platform import Departed
 
 Code: TypeAlias = Literal[
@@ -59,7 +60,7 @@ class Stray(msgspec.Struct, frozen=True):
 class Searched(msgspec.Struct, frozen=True):
     """One source that was read: how, how many persons there are, and who of them is meant (DNs).
 
-    `notices` are rules about it that find nothing.
+    `notices` are those of a plan that are about the source.
     """
 
     source: str
@@ -67,7 +68,7 @@ class Searched(msgspec.Struct, frozen=True):
     persons: int
     found: tuple[str, ...]
     strays: tuple[Stray, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -4,6 +4,8 @@ No I/O, no clock, no randomness: the same inputs give the same plan to the byte.
 ask a directory for), `index` (a snapshot made fast to look things up in), `people` (who is wanted), `matching` (who is
 which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
 (what may not happen without a person's consent, if at all), `make`.
+`rule_matches` and `rule_counts` say what each pattern finds, `nearest` what it may have meant,
+`notices` what a reader of the plan should know.
 `survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
 `usernames` narrows a plan to new usernames, `renaming` gives a source another name; `undo` makes a plan of what a run
 did, not of what a directory says.
@@ -14,11 +16,13 @@ from reconcile.planning.asking import asking_query
 from reconcile.planning.explain import explain
 from reconcile.planning.guard import harm, violations
 from reconcile.planning.lately import begins, summed, taken
-from reconcile.planning.make import Inputs, lost, make
+from reconcile.planning.make import Inputs, lost, make, rule_counts
+from reconcile.planning.notices import did_you_mean, finds_nothing
 from reconcile.planning.overview import outlined, overview, tree_query
 from reconcile.planning.preview import Preview, preview
 from reconcile.planning.query import query
 from reconcile.planning.renaming import renaming
+from reconcile.planning.rule_counts import RuleCount
 from reconcile.planning.survey import keyword, search_query, survey
 from reconcile.planning.undo import Undo, undo
 from reconcile.planning.usernames import Migration, migration
@@ -29,11 +33,14 @@ __all__ = [
     "Inputs",
     "Migration",
     "Preview",
+    "RuleCount",
     "Undo",
     "accepted",
     "asking_query",
     "begins",
+    "did_you_mean",
     "explain",
+    "finds_nothing",
     "harm",
     "keyword",
     "lost",
@@ -44,6 +51,7 @@ __all__ = [
     "preview",
     "query",
     "renaming",
+    "rule_counts",
     "search_query",
     "summed",
     "survey",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from reconcile.errors import UsageError
+from reconcile.errors import RulesRefused
 from reconcile.model import dn
 from reconcile.model.desired import DepartmentRule, Source
 from reconcile.planning.index import Index, ancestors
@@ -28,18 +28,20 @@ def select(
 ) -> tuple[list[Selected], list[str]]:
     """The OUs that the rules of a source select, parents first, and those left out because a parent is not selected.
 
-    Each rule comes with its place in the file. An OU selected by its very DN whose parent is not selected is an
-    error (UsageError, naming the parent); one that only a wildcard found is left out.
+    Each rule comes with its path in the desired state. An OU selected by its very DN whose parent
+    is not selected is an error (RulesRefused, naming the pattern and the parent); one that only a
+    wildcard found is left out.
     """
     bases = (source.departments.base, source.users.base)
     roots = [dn.normalize(dn.join(base, source.base_dn)) for base in bases]
     containers = {key for root in roots for key in (root, *ancestors(root))}
     chosen: dict[str, DepartmentRule] = {}
-    by_name: dict[str, str] = {}
+    by_name: dict[str, tuple[str, Selection]] = {}
     for place, rule in rules:
         selection = Selection(rule.select, source.base_dn)
         found = [key for key in index.units if selection.matches(key)]
-        by_name |= {key: place for key in found if selection.exact(key) and key not in by_name}
+        exact = filter(selection.exact, found)
+        by_name |= {key: (place, selection) for key in exact if key not in by_name}
         for key in [*found, *_relatives(rule, found, index, containers)]:
             chosen.setdefault(key, rule)
     return _connect(chosen, by_name, index, containers)
@@ -57,7 +59,10 @@ def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers:
 
 
 def _connect(
-    chosen: dict[str, DepartmentRule], by_name: dict[str, str], index: Index, containers: set[str]
+    chosen: dict[str, DepartmentRule],
+    by_name: dict[str, tuple[str, Selection]],
+    index: Index,
+    containers: set[str],
 ) -> tuple[list[Selected], list[str]]:
     selected: dict[str, Selected] = {}
     orphans: list[str] = []
@@ -66,11 +71,14 @@ def _connect(
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:
+                place, selection = by_name[key]
                 child, parent = index.units[key].dn, index.units[above].dn
-                raise UsageError(
-                    f"{by_name[key]}: {child!r} is selected but its parent {parent!r} is not:"
+                message = (
+                    f"{child!r} is selected but its parent {parent!r} is not:"
                     " select the parent too, or set parents: true"
                 )
+                path = f"{place}.select[{selection.exact_pattern(key)}]"
+                raise RulesRefused([(path, message)])
             orphans.append(key)
             continue
         selected[key] = Selected(key, above, chosen[key])

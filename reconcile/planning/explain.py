@@ -10,7 +10,7 @@ from reconcile.model.explanation import Explained, Explanation, Searched, Standi
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning import asking
-from reconcile.planning.make import Inputs, judged, readings, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, judged, notices, readings, refuse_impossible, source_rules
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.standings import Workspace, same_user
 from reconcile.planning.verdicts import Background, Verdicts
@@ -35,6 +35,7 @@ def explain(
         for current in inputs.current
     ]
     positions = {one.source.name: dict(_positions(one, asked[one.source.name], typed, workspaces)) for one in rules}
+    noted = notices(inputs, rules)
     searched = tuple(
         Searched(
             one.source.name,
@@ -42,7 +43,7 @@ def explain(
             len(one.index.keys),
             tuple(one.index.person(at).dn for at in positions[one.source.name]),
             tuple(strays.get(one.source.name, ())),
-            tuple(one.notices),
+            tuple(notice for notice in noted if one.source.name in notice.sources),
         )
         for one in rules
     )

@@ -102,8 +102,9 @@ def settle_usernames(
     for refusal in refused:
         one, detail = refusal.claim.item, refusal.detail + _way_out(refusal, people)
         source, entry = refusal.claim.source, refusal.claim.dn
-        skips.append(Skip(current.workspace, source, entry, one.username, refusal.code, detail))
-        if one.user is not None and one.position in people[source].matched:
+        exists = one.position in people[source].matched
+        skips.append(Skip(current.workspace, source, entry, one.username, refusal.code, detail, exists))
+        if exists:
             one.hold()
     staying = {id(claim.item) for claim in granted}
     return [one for gathered in people.values() for one in gathered.candidates if one.held or id(one) in staying]

@@ -1,24 +1,26 @@
 """From everything that was read to a plan."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from reconcile.errors import UsageError
+from reconcile.errors import RulesRefused
 from reconcile.model import dn
 from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip, Violation
 from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
+from reconcile.model.notice import Notice
 from reconcile.model.platform import Limits, PlatformState, Reading
-from reconcile.planning import guard, sourcenames, targets, trust
+from reconcile.planning import guard, sourcenames, state_notices, targets, trust
 from reconcile.planning.diff import diff
-from reconcile.planning.notices import notices
+from reconcile.planning.notices import finds_nothing, nobody_selected
 from reconcile.planning.order import ordered
+from reconcile.planning.rule_counts import PlatformNames, RuleCount, in_sources
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.wanted import wanted
+from reconcile.planning.wanted import Wanted, wanted
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -64,24 +66,27 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
     return external_ids, dns
 
 
-def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
-    """The plan, and notices: rules that found nothing, and sources that may have been renamed.
+def make(inputs: Inputs) -> Plan:
+    """The plan, with notices such as rules that find nothing.
 
-    Raises UsageError for rules that contradict the directory or that the platform cannot follow, and for a target that
-    is nowhere.
+    Raises RulesRefused for rules that contradict the directory or that the platform cannot follow,
+    UsageError for a target that is nowhere.
     """
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
     results = [wanted(inputs.desired, rules, current, inputs.limits, inputs.created) for current in inputs.current]
+    names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
+        names.add(current)
+        names.add(result.state)
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
     targets.check(inputs.scope.targets, changes, skips, inputs.current)
     narrowed = targets.narrow(tuple(changes), inputs.scope.targets)
     read = readings(inputs, rules)
-    plan = Plan(
+    return Plan(
         tool=inputs.tool,
         created=inputs.created,
         files=inputs.files,
@@ -98,8 +103,42 @@ def make(inputs: Inputs) -> tuple[Plan, tuple[str, ...]]:
         existing=() if inputs.scope.targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
+        notices=notices(inputs, rules, names, results),
     )
-    return plan, notices(inputs.desired, rules, inputs.current, results)
+
+
+def notices(
+    inputs: Inputs,
+    rules: Sequence[SourceRules],
+    names: PlatformNames | None = None,
+    results: Sequence[Wanted] = (),
+) -> tuple[Notice, ...]:
+    """What a reader should know, though it hinders nothing; each once for all workspaces.
+
+    Without `names`, nothing is said of the rules that are about the platform. `results` are what
+    is wanted in each workspace.
+    """
+    desired = inputs.desired
+    found = (
+        *finds_nothing(in_sources(desired, rules)),
+        *finds_nothing(names.counts() if names is not None else ()),
+        *nobody_selected(desired, (one.source.name for one in rules)),
+        *sourcenames.hints(desired.sources, inputs.current),
+        *state_notices.idle_links(desired, results),
+        *state_notices.shared_addresses(results),
+        *state_notices.no_administrator(desired, inputs.current if results else ()),
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def rule_counts(inputs: Inputs) -> list[RuleCount]:
+    """How much each pattern finds; those of `safety` only if a workspace was read."""
+    rules = source_rules(inputs)
+    names = PlatformNames(inputs.desired)
+    for current in inputs.current:
+        names.add(current)
+        names.add(wanted(inputs.desired, rules, current, inputs.limits, inputs.created).state)
+    return [*in_sources(inputs.desired, rules), *(names.counts() if inputs.current else ())]
 
 
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:
@@ -146,7 +185,7 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 
 
 def refuse_impossible(inputs: Inputs) -> None:
-    """Raises UsageError for rules that the platform cannot follow."""
+    """Raises RulesRefused for rules the platform cannot follow, UsageError as `refuse_other_case`."""
     _refuse_nesting(inputs.desired, inputs.limits)
     sourcenames.refuse_other_case(inputs.desired.sources, inputs.current)
     if not inputs.limits.any_role:
@@ -154,28 +193,30 @@ def refuse_impossible(inputs: Inputs) -> None:
 
 
 def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
-    """Raises UsageError where groups within groups are to be kept and the platform has none."""
-    for at, rule in enumerate(desired.groups):
-        if rule.nested == "keep" and not limits.nested_groups:
-            raise UsageError(
-                f"groups[{at}].nested: a platform of type {desired.platform.type} has no groups within groups: "
-                "write flatten, so that members of members become members, or ignore"
-            )
+    """Raises RulesRefused where groups within groups are to be kept and the platform has none."""
+    kept = [at for at, rule in enumerate(desired.groups) if rule.nested == "keep"]
+    if kept and not limits.nested_groups:
+        message = (
+            f"a platform of type {desired.platform.type} has no groups within groups: "
+            "write flatten, so that members of members become members, or ignore"
+        )
+        raise RulesRefused((f"groups[{at}].nested", message) for at in kept)
 
 
 def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
-    """Raises UsageError for a role of the files that the platform does not have and does not make by itself."""
-    named = {f"role_mappings[{at}]": mapping.role for at, mapping in enumerate(desired.role_mappings)}
-    named |= {f"departments[{at}].role": rule.role for at, rule in enumerate(desired.departments) if rule.role}
-    lines = [
-        f"{place}: the workspace {state.workspace} has no role {role!r};"
-        f" it has: {', '.join(sorted(state.roles)) or 'none'}"
-        for state in current
-        for place, role in named.items()
-        if role not in state.roles
-    ]
-    if lines:
-        raise UsageError("\n".join(lines))
+    """Raises RulesRefused for roles that the platform does not have and does not make by itself."""
+    named = {f"role_mappings[{at}].role": one.role for at, one in enumerate(desired.role_mappings)}
+    departments = enumerate(desired.departments)
+    named |= {f"departments[{at}].role": one.role for at, one in departments if one.role}
+    unknown: list[tuple[str, str]] = []
+    for state in current:
+        known = ", ".join(sorted(state.roles)) or "none"
+        for path, role in named.items():
+            if role not in state.roles:
+                message = f"the workspace {state.workspace} has no role {role!r}; it has: {known}"
+                unknown.append((path, message))
+    if unknown:
+        raise RulesRefused(unknown)
 
 
 def state_digest(state: PlatformState) -> str:

@@ -1,88 +1,56 @@
-"""What a person should know of a plan, though it hinders nothing."""
+"""What a reader of a plan should know, though it hinders nothing.
+
+To add a notice: add its code to `NoticeCode`, to `schemas/plan.schema.json` and to docs/plans.md,
+and yield `Notice(code, text, path)` from a function here. Call that in `make.notices` if it is about
+the rules, in `wanted` (`Wanted.notices`) if it is about a workspace. `path` is that of the rule in
+the desired state, "" for none; `config.places` finds the file and the line.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
-from reconcile.model.desired import DesiredState, Link, Protect
-from reconcile.model.platform import PlatformState
-from reconcile.planning import sourcenames
-from reconcile.planning.losses import IN_SERVICE
-from reconcile.planning.patterns import folded
-from reconcile.planning.rules import SourceRules
-from reconcile.planning.wanted import Wanted
-
-SHOWN: Final = 10
-"""So many shared addresses are named; the rest is a number."""
+from reconcile.model.desired import DesiredState
+from reconcile.model.notice import Notice
+from reconcile.planning.rule_counts import RuleCount
 
 
-def notices(
-    desired: DesiredState, rules: Iterable[SourceRules], current: Sequence[PlatformState], results: Sequence[Wanted]
-) -> tuple[str, ...]:
-    """Rules that find nothing, sources that may have been renamed, links that do nothing, and the like."""
-    return (
-        *(notice for one in rules for notice in one.notices),
-        *sourcenames.hints(desired.sources, current),
-        *_idle_links(results),
-        *_shared_addresses(results),
-        *_no_administrator(desired, current),
-    )
+def finds_nothing(counts: Iterable[RuleCount]) -> Iterator[Notice]:
+    """A notice for each pattern that finds nothing, though everything it is about was read."""
+    for one in counts:
+        if not one.number and one.complete:
+            text = f"{_nothing(one)}{did_you_mean(one.nearest)}"
+            yield Notice("finds_nothing", text, one.path, "", one.pattern, one.sources, one.nearest)
 
 
-def _idle_links(results: Sequence[Wanted]) -> Iterator[str]:
-    """The links that do nothing in any of the workspaces."""
-    idle: dict[Link, list[str]] = {}
-    for result in results:
-        for link, why in result.links.idle:
-            idle.setdefault(link, []).append(why)
-    for link, whys in idle.items():
-        if len(whys) == len(results):
-            why = next((one for one in whys if one.startswith("it is true")), whys[0])
-            yield f"{link.place}: the link of the {link.kind} {link.name} does nothing: {why}"
+def _nothing(one: RuleCount) -> str:
+    if not one.sources:
+        return f"the platform has no {one.what} {one.pattern!r}"
+    if len(one.sources) > 1:
+        return f"none of the sources {', '.join(one.sources)} has a {one.what} {one.pattern!r}"
+    return f"source {one.sources[0]} has no {one.what} {one.pattern!r}"
 
 
-def _shared_addresses(results: Iterable[Wanted]) -> Iterator[str]:
-    """E-mail addresses that several persons are to have: no fault, but a reset link goes to all of them."""
-    shared: dict[str, set[str]] = {}
-    for result in results:
-        by_address: dict[str, list[str]] = {}
-        for user in result.state.users:
-            if user.email and user.source and user.status != "erased":
-                by_address.setdefault(user.email.casefold(), []).append(user.username)
-        for address, names in by_address.items():
-            if len(names) > 1:
-                shared.setdefault(address, set()).update(names)
-    for address, users in sorted(shared.items())[:SHOWN]:
-        listed = sorted(users)
-        more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-        yield f"the e-mail address {address} is that of several users: {', '.join(listed[:SHOWN])}{more}"
-    if len(shared) > SHOWN:
-        yield f"{len(shared) - SHOWN} more e-mail addresses are those of several users"
+def did_you_mean(nearest: Sequence[str]) -> str:
+    """`; did you mean 'x' or 'y'?`, or nothing."""
+    if not nearest:
+        return ""
+    *others, last = map(repr, nearest)
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f"; did you mean {listed}?"
 
 
-def _no_administrator(desired: DesiredState, current: Iterable[PlatformState]) -> Iterator[str]:
-    """`protect.admin_role` that protects nobody: no user has the role, and no rule gives it.
-
-    Of the default that is worth a word only where local accounts have roles, and it may be a slip.
-    """
-    role = desired.safety.protect.admin_role
-    given = {mapping.role for mapping in desired.role_mappings} | {rule.role for rule in desired.departments}
-    if not desired.safety.protect.min_admins or folded(role) in map(folded, given):
-        return
-    granted = {grant.role for state in current for grant in state.grants}
-    if folded(role) in map(folded, granted):
-        return
-    local = {
-        (state.workspace, user.id)
-        for state in current
-        for user in state.users
-        if not user.source and user.status in IN_SERVICE
-    }
-    roles = sorted(
-        {grant.role for state in current for grant in state.grants if (state.workspace, grant.user) in local}
-    )
-    if role != Protect().admin_role or roles:
-        there = f"; local accounts have: {', '.join(roles[:SHOWN])}" if roles else ""
-        yield (
-            f"safety.protect.admin_role: no user has the role {role}, and no rule gives it, so min_admins protects"
-            f" nobody{there}"
-        )
+def nobody_selected(desired: DesiredState, sources: Iterable[str]) -> Iterator[Notice]:
+    """A notice for each source whose `create` is `mapped` while no rule is about it."""
+    selecting = {rule.source for rule in desired.groups}
+    selecting |= {rule.source for rule in desired.departments}
+    selecting |= {mapping.source for mapping in desired.role_mappings if mapping.groups}
+    read = set(sources)
+    for at, source in enumerate(desired.sources):
+        name, users = source.name, source.users
+        waits = users.create == "mapped" and not users.select and not source.register_on_login
+        if waits and name in read and selecting.isdisjoint({name, ""}):
+            text = (
+                f"nobody of source {name} becomes a user: its users.create is mapped, the default,"
+                " and no group, department or role mapping is about it; select some, or write"
+                " create: all"
+            )
+            yield Notice("nobody_selected", text, f"sources[{at}].users.create", sources=(name,))

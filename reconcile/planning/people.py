@@ -105,8 +105,6 @@ class Gathering:
         self._skips: list[Skip] = []
         self._erased: set[str] = set()
         self._scope: dict[int, bool] = {}
-        self._failed: dict[int, Refused] = {}
-        self._usernames: dict[int, str] = {}
         self._matches = matching.Matches({}, {}, {}, {}, {})
 
     def match(self, users: Iterable[User], linked: Mapping[int, tuple[User, str]]) -> None:
@@ -304,10 +302,9 @@ class Gathering:
         return (), False
 
     def _skip(self, position: int, username: str, refused: Refused) -> None:
-        person = self.rules.index.snapshot.persons[position]
-        self._skips.append(
-            Skip(self._workspace, self.rules.source.name, person.dn, username, refused.code, refused.detail)
-        )
+        person, exists = self.rules.index.snapshot.persons[position], position in self._matches.users
+        why = (refused.code, refused.detail)
+        self._skips.append(Skip(self._workspace, self.rules.source.name, person.dn, username, *why, exists))
 
 
 def link_line(kind: str, name: str, source: str, entry: str) -> str:

@@ -7,10 +7,11 @@ import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import Skip
+from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
-from reconcile.planning.make import Inputs, refuse_impossible, source_rules
-from reconcile.planning.notices import notices
+from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules
+from reconcile.planning.rule_counts import PlatformNames
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.wanted import Wanted, wanted
 
@@ -54,24 +55,28 @@ class Skipped(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Everybody in scope: `users` by workspace and username, `skips` in the order of a plan."""
+    """Everybody in scope: `users` by workspace and username; `skips` and `notices` as in a plan."""
 
     users: tuple[Previewed, ...]
     skips: tuple[Skipped, ...]
+    notices: tuple[Notice, ...] = ()
 
 
-def preview(inputs: Inputs) -> tuple[Preview, tuple[str, ...]]:
-    """The same planner's answer, person by person, and the notices of a plan. Raises UsageError where that would."""
+def preview(inputs: Inputs) -> Preview:
+    """The planner's answer, person by person, with the notices of a plan. Raises as `make` does."""
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
     results = [wanted(inputs.desired, rules, current, inputs.limits, inputs.created) for current in inputs.current]
+    names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
+        names.add(current)
+        names.add(result.state)
         users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
         skips += _skipped(rules, current, result)
         skips += _ignored(current.workspace, rules, result)
-    return Preview(tuple(users), tuple(skips)), notices(inputs.desired, rules, inputs.current, results)
+    return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, results))
 
 
 def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:

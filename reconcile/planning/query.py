@@ -21,7 +21,7 @@ def query(desired: DesiredState, source: Source) -> Query:
         group_attributes=_attributes(rule.name for rule in groups),
         unit_attributes=_attributes(rule.title for rule in departments),
         groups=bool(groups or mapped or users.require_groups or source.expect.groups),
-        units=bool(departments),
+        units=bool(departments or users.inactive_ous),
     )
 
 

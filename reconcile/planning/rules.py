@@ -11,6 +11,7 @@ from reconcile.planning import departments
 from reconcile.planning.index import Index, ancestors
 from reconcile.planning.patterns import Selection
 from reconcile.planning.query import query
+from reconcile.planning.rule_matches import RuleMatches
 
 _FALSE = frozenset({"", "false", "no", "0", "none"})
 """What `disabled_when` may render to without disabling anybody."""
@@ -44,13 +45,12 @@ class SourceRules:
         self.declared = frozenset(one.name for one in desired.sources)
         self.asked = query(desired, source)
         self.index = Index(snapshot)
-        self.notices: list[str] = []
+        self.matches = RuleMatches(desired, source, self.index)
         users = source.users
-        self._select = Selection(users.select, source.base_dn)
-        self._exclude = Selection(users.exclude, source.base_dn)
         self._inactive = Selection(users.inactive_ous, source.base_dn)
         self._below_inactive: dict[str, bool] = {}
-        self._required = self._reach(users.require_groups, "require_groups") if users.require_groups else None
+        required = f"{self.matches.users}.require_groups"
+        self._required = self._members(self._found(required)) if users.require_groups else None
         self.groups = self._mirrored(desired.groups)
         self.departments, self.orphans = departments.select(
             ((f"departments[{at}]", rule) for at, rule in enumerate(desired.departments) if rule.source == source.name),
@@ -60,7 +60,6 @@ class SourceRules:
         self._department_keys = {selected.key for selected in self.departments}
         self._department_of: dict[str, str] = {}
         self.mappings, self.default_role = self._roles(desired)
-        self._note_unmapped(desired)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
             *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
@@ -68,13 +67,11 @@ class SourceRules:
 
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
-        return bool(self._exclude) and self._exclude.matches(
-            self.index.keys[position], self._person(position).identifier
-        )
+        return position in self._excluded
 
     def excluded_by(self, position: int) -> int | None:
         """The place in `exclude` of the pattern that leaves the person out; None for none."""
-        return self._exclude.pattern(self.index.keys[position], self._person(position).identifier)
+        return self._pattern("exclude", position)
 
     def outside_required(self, position: int) -> bool:
         """Whether there are required groups and the person is in none of them."""
@@ -91,11 +88,11 @@ class SourceRules:
 
     def named(self, position: int) -> bool:
         """Whether the person is named in `select`."""
-        return bool(self._select) and self._matches(self._select, position)
+        return position in self._selected
 
     def named_by(self, position: int) -> int | None:
         """The place in `select` of the pattern that names the person; None for none."""
-        return self._select.pattern(self.index.keys[position], self._person(position).identifier)
+        return self._pattern("select", position)
 
     def why(self, position: int) -> str:
         """Which rule wants the person, in words."""
@@ -172,8 +169,18 @@ class SourceRules:
         selection = Selection(patterns, self.source.base_dn)
         return [key for key in self.index.groups if selection.matches(key)]
 
-    def _matches(self, selection: Selection, position: int) -> bool:
-        return selection.matches(self.index.keys[position], self._person(position).identifier)
+    @cached_property
+    def _excluded(self) -> frozenset[int]:
+        return frozenset().union(*self.matches.persons[f"{self.matches.users}.exclude"])
+
+    @cached_property
+    def _selected(self) -> frozenset[int]:
+        return frozenset().union(*self.matches.persons[f"{self.matches.users}.select"])
+
+    def _pattern(self, key: str, position: int) -> int | None:
+        """The place of the first pattern of a list of `users` that finds the person, or None."""
+        found = self.matches.persons[f"{self.matches.users}.{key}"]
+        return next((at for at, positions in enumerate(found) if position in positions), None)
 
     def _person(self, position: int) -> Person:
         return self.index.snapshot.persons[position]
@@ -183,22 +190,9 @@ class SourceRules:
         mirrored: dict[str, GroupRule] = {}
         for at, rule in enumerate(rules):
             if rule.source == self.source.name:
-                for key in self._found(rule.select, f"groups[{at}].select"):
+                for key in self._found(f"groups[{at}].select"):
                     mirrored.setdefault(key, rule)
         return mirrored
-
-    def _note_unmapped(self, desired: DesiredState) -> None:
-        """Whoever leaves the default as it is, and maps nothing, would wait for users in vain."""
-        name, users = self.source.name, self.source.users
-        if users.create != "mapped" or users.select or self.source.register_on_login:
-            return
-        selecting = {rule.source for rule in desired.groups} | {rule.source for rule in desired.departments}
-        mapping = {mapping.source for mapping in desired.role_mappings if mapping.groups}
-        if name not in selecting | mapping and "" not in mapping:
-            self.notices.append(
-                f"nobody of source {name} becomes a user: its users.create is mapped, the default, and no group, "
-                "department or role mapping is about it; select some, or write create: all"
-            )
 
     def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
         mappings = self._department_roles(desired)
@@ -208,7 +202,7 @@ class SourceRules:
                 continue
             if mapping.groups:
                 place = f"role_mappings[{at}]"
-                keys = self._found(mapping.groups, f"{place}.groups")
+                keys = self._found(f"{place}.groups")
                 reason = f"member of {', '.join(mapping.groups)}"
                 mappings.append(Mapping(mapping.role, self._members(keys), reason, place, tuple(dict.fromkeys(keys))))
             if mapping.default and default is None:
@@ -230,19 +224,9 @@ class SourceRules:
             for key, role in given.items()
         ]
 
-    def _reach(self, patterns: Iterable[str], place: str) -> frozenset[int]:
-        """All members, nested ones too, of the groups that patterns name."""
-        return self._members(self._found(patterns, place))
-
     def _members(self, keys: Iterable[str]) -> frozenset[int]:
         return frozenset().union(*(self.index.members(key) for key in keys))
 
-    def _found(self, patterns: Iterable[str], place: str) -> list[str]:
-        """The normalized DNs of the groups that patterns name; one that names none is worth a notice."""
-        found: list[str] = []
-        for at, pattern in enumerate(patterns):
-            keys = self.matching((pattern,))
-            if not keys and "*" not in pattern:
-                self.notices.append(f"{place}[{at}]: source {self.source.name} has no group {pattern!r}")
-            found += keys
-        return found
+    def _found(self, path: str) -> list[str]:
+        """The normalized DNs of the groups that the patterns of a list find."""
+        return [key for keys in self.matches.groups[path] for key in keys]

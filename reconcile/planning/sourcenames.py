@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.errors import UsageError
 from reconcile.model import dn
 from reconcile.model.desired import Source
+from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState
 
 
@@ -22,8 +23,8 @@ def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformStat
                 )
 
 
-def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Iterator[str]:
-    """A line for each source with users that is no longer declared, where one of the same base DN is new."""
+def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Iterator[Notice]:
+    """A notice for each source with users that is not declared, if a new one has its base DN."""
     there = tuple(declared)
     names = {source.name for source in there}
     for state in current:
@@ -31,12 +32,14 @@ def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Itera
         for gone in state.sources:
             if gone.name in names or gone.name not in users:
                 continue
-            for one in there:
+            for at, one in enumerate(there):
                 if one.name not in users and _same_base(one.base_dn, gone.base_dn):
-                    yield (
+                    text = (
                         f"{state.workspace}: source {gone.name} is no longer declared, and {one.name} is new and of the"
                         f" same base DN: if it is the same directory, `{_command(gone.name, one.name)}` keeps its users"
                     )
+                    both = (gone.name, one.name)
+                    yield Notice("source_renamed", text, f"sources[{at}].name", sources=both)
 
 
 def _command(old: str, new: str) -> str:

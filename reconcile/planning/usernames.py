@@ -75,7 +75,8 @@ def migration(
     for state in states.values():
         own = [change for change in renames if change.workspace == state.workspace]
         found += violations(own, state, safety, own_username, full.readings, renaming=True)
-    plan = msgspec.structs.replace(full, changes=renames, skips=(), violations=tuple(found), to_remember=())
+    renaming = msgspec.structs.replace(full, changes=renames, violations=tuple(found))
+    plan = msgspec.structs.replace(renaming, skips=(), to_remember=(), notices=())
     return Migration(plan, tuple(collisions), tuple(left))
 
 

@@ -22,6 +22,7 @@ class Wanted(msgspec.Struct):
 
     `candidates` are those who follow the directory; `matched`: source → position of a person → its user now; `people`
     are those of each source before anybody loses a username to somebody else.
+    `notices` are what a reader should know of this workspace; what several have is shown once.
     """
 
     state: PlatformState

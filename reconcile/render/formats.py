@@ -8,7 +8,7 @@ from reconcile.render import counting, words
 
 
 def plan_json(plan: Plan) -> str:
-    """Format version, tool, digests, summary, changes, skips and violations."""
+    """Format version, tool, digests, summary, changes, skips, violations and notices."""
     return as_text(
         {
             "format": 1,
@@ -24,6 +24,7 @@ def plan_json(plan: Plan) -> str:
                 "skips": words.skip_counts(plan),
                 "violations": len(plan.violations),
                 "refused": len(plan.refused),
+                "notices": len(plan.notices),
                 "counts": counting.as_json(counting.planned(plan)),
             },
             "changes": plan.changes,
@@ -32,13 +33,14 @@ def plan_json(plan: Plan) -> str:
                 {**msgspec.structs.asdict(one), "accepted": one not in plan.refused} for one in plan.violations
             ],
             "accepted": plan.accepted,
+            "notices": plan.notices,
             "readings": plan.readings,
         }
     )
 
 
 def report_json(plan: Plan, report: Report) -> str:
-    """Summary, every change with its result and detail, what the plan had skipped, and the workspaces given up."""
+    """Summary, changes with their results, the plan's skips and notices, workspaces given up."""
     return as_text(
         {
             "format": 1,
@@ -48,6 +50,7 @@ def report_json(plan: Plan, report: Report) -> str:
             },
             "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
             "skips": plan.skips,
+            "notices": plan.notices,
             "troubles": report.troubles,
         }
     )

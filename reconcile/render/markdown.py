@@ -8,7 +8,7 @@ from reconcile.render import counting, words
 
 
 def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
-    """Headline, summary, one table of changes, skips, violations."""
+    """Headline, summary, violations, one table of changes, one of skips, a list of notices."""
     lines = ["## reconcile plan", "", f"**{_cell(words.headline(plan))}**", ""]
     if words.narrowed(plan):
         lines += [f"Only {_cell(words.narrowed(plan))}.", ""]
@@ -25,7 +25,8 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
         lines += _table(("", "what", "change", "why"), _changes(plan, full=full))
         lines.append("")
     lines += _skipped(plan, full=full)
-    if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
+    lines += _noticed(plan, full=full)
+    if not full and pointer and (words.leaves_out(plan) or len(plan.notices) > words.SHOWN):
         lines += [_cell(pointer), ""]
     return "\n".join(lines).rstrip("\n")
 
@@ -44,6 +45,17 @@ def _skipped(plan: Plan, *, full: bool) -> list[str]:
     lines.append("")
     if len(shown) < len(plan.skips):
         lines += [f"… and {len(plan.skips) - len(shown)} more", ""]
+    return lines
+
+
+def _noticed(plan: Plan, *, full: bool) -> list[str]:
+    if not plan.notices:
+        return []
+    shown = plan.notices if full else plan.notices[: words.SHOWN]
+    listed = [f"- **{_cell(one.code)}** {_cell(str(one))}" for one in shown]
+    lines = ["### Notices", "", *listed, ""]
+    if len(shown) < len(plan.notices):
+        lines += [f"… and {len(plan.notices) - len(shown)} more", ""]
     return lines
 
 
@@ -75,6 +87,7 @@ def report_markdown(plan: Plan, report: Report) -> str:
     if rows:
         lines += [*_table(("result", "what", "why"), rows), ""]
     lines += _skipped(plan, full=False)
+    lines += _noticed(plan, full=False)
     return "\n".join(lines).rstrip("\n")
 
 

@@ -27,18 +27,28 @@ def plain(text: str, _style: str) -> str:
 def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     """The whole text, its last line without a newline.
 
-    `full` shows every change and skip; otherwise long runs are cut and `pointer` says where the rest is.
+    `full` shows every change, skip and notice; otherwise there are no notices, which are reported
+    when the plan is made, long runs are cut and `pointer` says where the rest is.
     """
     paint = painted if colour else plain
     lines = list(_changes(plan, paint, full=full))
     lines += _skips(plan, paint, full=full)
+    lines += _notices(plan, paint) if full else ()
     lines += _violations(plan, paint)
     lines.append(paint(words.headline(plan), "bold"))
     lines += _counts(counting.planned(plan), paint)
     lines += _summary(plan)
-    if not full and pointer and (words.is_shortened(plan.changes) or len(plan.skips) > words.SHOWN):
+    if not full and pointer and words.leaves_out(plan):
         lines.append(pointer)
     return "\n".join(lines)
+
+
+def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
+    if plan.notices:
+        yield paint("Notices:", "bold")
+        for one in plan.notices:
+            yield f"  {paint('!', '!')} {one.code}: {words.printable(str(one))}"
+        yield ""
 
 
 def _violations(plan: Plan, paint: Paint) -> Iterator[str]:

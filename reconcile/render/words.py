@@ -92,6 +92,11 @@ def is_shortened(changes: Iterable[Change]) -> bool:
     return any(isinstance(part, str) for part in shortened(changes, full=False))
 
 
+def leaves_out(plan: Plan) -> bool:
+    """Whether a shortened plan leaves out any change or skip."""
+    return is_shortened(plan.changes) or len(plan.skips) > SHOWN
+
+
 def counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
     """Kind → action → how many, in the plan's order of kinds."""
     found: dict[str, dict[str, int]] = {}

@@ -97,15 +97,15 @@ class Stage:
     def plan(
         self, scope: Scope | None = None, at: str = NOW, accept: list[str] | None = None
     ) -> tuple[Plan, tuple[str, ...]]:
-        """The plan, having gone through its file format, and the notices. `accept`: codes; None for all that can be."""
-        made, notices = make(self.inputs(scope, at))
+        """The plan, having gone through its file format, and its notices. `accept`: codes; None for all that can be."""
+        made = make(self.inputs(scope, at))
         codes = [one.code for one in made.violations if one.acceptable] if accept is None else accept
         made = accepted(made, codes, "tester")
         data = dumps(made)
         read = loads(data, "plan")
         assert read == made
         assert dumps(read) == data
-        return made, notices
+        return made, tuple(map(str, made.notices))
 
     def inputs(self, scope: Scope | None = None, at: str = NOW) -> Inputs:
         """Everything that a plan is made from, read now."""

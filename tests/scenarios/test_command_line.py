@@ -293,7 +293,7 @@ def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
     nobody, line = map(json.loads, err.splitlines())
     assert nobody["message"].startswith("corp: no person is found: nothing at all is seen below dc=example,dc=com: ")
     assert nobody["message"].endswith("it is empty, or was not exported")
-    assert (line["level"], line["logger"]) == ("warning", "reconcile.cli.assembling")
+    assert (line["level"], line["logger"]) == ("warning", "reconcile.cli.notices")
     assert "cn=none" in line["message"]
     _, err = shell.run("plan", "--workspace", "x", "--log-format", "json", code=2)
     assert json.loads(err)["level"] == "error"

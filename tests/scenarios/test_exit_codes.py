@@ -91,6 +91,35 @@ def mistyped(shell: Shell) -> None:
     shell.desired(lifecyle={"on_missing": "block"})
 
 
+def misspelt(shell: Shell) -> None:
+    shell.desired(groups=[{"source": "corp", "select": ["cn=no-such"]}])
+
+
+def misspelt_and_one_more(shell: Shell) -> None:
+    one_more(shell)
+    misspelt(shell)
+
+
+def misspelt_and_saved(shell: Shell) -> None:
+    misspelt_and_one_more(shell)
+    shell.run("plan", "--out", "the.plan")
+
+
+def misspelt_and_all_gone(shell: Shell) -> None:
+    all_gone(shell)
+    misspelt(shell)
+
+
+def misspelt_and_one_fails(shell: Shell) -> None:
+    one_fails(shell)
+    misspelt(shell)
+
+
+def misspelt_and_no_directory(shell: Shell) -> None:
+    no_directory(shell)
+    misspelt(shell)
+
+
 def no_file(shell: Shell) -> None:
     (shell.folder / "reconcile.yml").unlink()
 
@@ -136,6 +165,25 @@ WAYS: list[tuple[int, Arrange, list[str], str]] = [
     (7, no_platform, ["plan"], "it is not an SQLite database"),
     (7, no_platform, ["apply", "--yes"], "it is not an SQLite database"),
     (7, no_platform, ["users"], "it is not an SQLite database"),
+    (0, nothing, ["plan", "--strict"], "No changes."),
+    (0, nothing, ["preview", "--strict"], "8 would be synchronised"),
+    (0, nothing, ["test", "--strict"], "ok      persons"),
+    (0, one_more, ["apply", "--yes", "--strict"], "Done: 1 applied"),
+    (0, misspelt, ["plan"], "has no group 'cn=no-such'"),
+    (3, one_more, ["plan", "--check", "--strict"], "Plan: 1 to add"),
+    (3, misspelt_and_one_more, ["plan", "--check"], "Plan: 1 to add"),
+    (4, misspelt_and_all_gone, ["plan", "--strict"], "users_lost:main/corp:8"),
+    (4, misspelt_and_all_gone, ["apply", "--yes", "--strict"], "users_lost:main/corp:8"),
+    (6, misspelt_and_one_fails, ["apply", "--yes", "--strict"], "failed: user unlucky"),
+    (7, misspelt_and_no_directory, ["plan", "--strict"], "corp.ldif cannot be read"),
+    (7, misspelt_and_no_directory, ["test", "--strict"], "corp.ldif cannot be read"),
+    (9, misspelt, ["plan", "--strict"], "not clean: 1 rule finds nothing; --strict ends with exit code 9"),
+    (9, misspelt_and_one_more, ["plan", "--strict", "--check"], "Plan: 1 to add"),
+    (9, misspelt, ["preview", "--strict"], "not clean: 1 rule finds nothing"),
+    (9, misspelt, ["test", "--strict"], "not clean: 1 rule finds nothing"),
+    (9, misspelt, ["apply", "--yes", "--strict"], "No changes."),
+    (9, misspelt_and_one_more, ["apply", "--yes", "--strict"], "Done: 1 applied, 0 failed"),
+    (9, misspelt_and_saved, ["apply", "the.plan", "--yes", "--strict"], "Done: 1 applied, 0 failed"),
 ]
 
 
@@ -155,7 +203,7 @@ def test_the_code_and_what_is_said(
     monkeypatch.setattr(sys, "stdin", None)
     out, err = shell.run(*arguments, code=code)
     assert message in out + err
-    if code not in (0, 6) and arguments[0] in ("plan", "apply", "serve") and code != 5:
+    if code not in (0, 6, 9) and arguments[0] in ("plan", "apply", "serve") and code != 5:
         assert database.read_bytes() == before
 
 
@@ -171,7 +219,7 @@ def test_another_run_holds_the_platform(shell: Shell) -> None:
 
 
 def test_every_code_is_here_and_in_the_help(shell: Shell) -> None:
-    assert {code for code, *_ in WAYS} | {8} == set(range(9))
+    assert {code for code, *_ in WAYS} | {8} == set(range(10))
     help_, _ = shell.run("--help")
     told = " ".join(help_.split())
     for words in (
@@ -186,6 +234,7 @@ def test_every_code_is_here_and_in_the_help(shell: Shell) -> None:
     ):
         assert words in told
     assert "8 locked" in told
+    assert "9 done but not clean (--strict)" in told
     assert cli.commands.keys() >= {arguments[0] for _, _, arguments, _ in WAYS if not arguments[0].startswith("-")}
 
 

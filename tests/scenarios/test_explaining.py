@@ -26,7 +26,7 @@ def company(shell: Shell, people: dict[str, Any], users: dict[str, Any] | None =
 
 def explained(shell: Shell, name: str, *arguments: str, people: int = 1) -> Any:
     out, err = shell.run("explain", name, "--format", "json", *arguments)
-    told = (" has no group ", "nobody of source ", "show entryuuid")
+    told = (" has no group ", " has no person ", " has no OU ", "nobody of source ", "show entryuuid")
     assert [line for line in err.splitlines() if not any(words in line for words in told)] == []
     found = json.loads(out)
     assert len(found["people"]) == people

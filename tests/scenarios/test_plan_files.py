@@ -66,6 +66,7 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
         "skips": {"missing_field": 1},
         "violations": 0,
         "refused": 0,
+        "notices": 0,
     }
     assert set(data["digests"]) == {"configuration", "sources", "current"}
     change = data["changes"][1]
@@ -86,7 +87,8 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
         "bob",
         "missing_field",
     )
-    assert data["violations"] == []
+    assert skip["exists"] is False
+    assert (data["violations"], data["notices"]) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
         (lambda data: data[: data.index(b"\n") + 1], "the plan file is cut off"),
         (lambda data: b"".join(data.splitlines(keepends=True)[:-1]), "the plan file is cut off"),
         (lambda _: b"", "the plan file is empty"),
-        (lambda data: data.replace(b'"format":1', b'"format":2'), "has format 2, this version reads 1"),
+        (lambda data: data.replace(b'"format":2', b'"format":3'), "has format 3, this version reads 1 and 2"),
         (lambda _: b"\x00\xff\n", "not a plan file"),
         (lambda _: b'{"type":"change"}\n', "its first line is no header"),
     ],

@@ -1,7 +1,10 @@
 """The plan file: the same bytes for the same plan, as its schema says, and any damage is noticed."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import msgspec
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from reconcile.applying import dumps, loads
 from reconcile.errors import PlanFileError
 from reconcile.model.change import Acceptance, Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.notice import NOT_CLEAN, Notice, NoticeCode
 from reconcile.model.platform import Reading
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
@@ -37,12 +41,16 @@ PLAN = Plan(
         Change("user", "update", "bob", {"attributes": {"a": None}}, {"attributes": {"a": "1"}}, "why", "corp", "main"),
         Change("grant", "delete", "bob/x", {"user": "bob", "role": "x", "origin": "corp"}, None, "", "corp", "main"),
     ),
-    (Skip("main", "corp", "uid=x", "x", "missing_field", "no mail"),),
+    (Skip("main", "corp", "uid=x", "x", "missing_field", "no mail", exists=True),),
     (Violation("main", "users_lost:main/corp:9", "too many"), Violation("main", "min_admins:main:1", "", False)),
     (),
     (Reading("corp", 1, None, 0, 3),),
     ("main",),
     (Acceptance("users_lost:main/corp:9", "anna", "2026-01-01T00:00:00Z"),),
+    (
+        Notice("finds_nothing", "no group", "groups[0].select[0]", "a.yml:1:2", "x*", ("corp",), ("xa", "xb")),
+        Notice("source_renamed", "renamed?"),
+    ),
 )
 
 
@@ -55,12 +63,41 @@ def test_round_trip() -> None:
 def test_every_line_is_as_the_schema_says() -> None:
     validator = jsonschema.Draft202012Validator(SCHEMA)
     lines = dumps(PLAN).splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 10
     for line in lines:
         validator.validate(json.loads(line))
     broken = json.loads(lines[1]) | {"extra": 1}
     with pytest.raises(jsonschema.ValidationError):
         validator.validate(broken)
+
+
+def test_every_code_of_a_notice_is_in_the_schema_and_in_the_docs() -> None:
+    codes = get_args(NoticeCode)
+    assert SCHEMA["$defs"]["notice"]["properties"]["code"]["enum"] == list(codes)
+    docs = (Path(__file__).parents[3] / "docs" / "plans.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", docs.partition("## Notices")[2], re.MULTILINE)
+    assert rows == [(code, "yes" if code in NOT_CLEAN else "no") for code in codes]
+
+
+def old_format() -> bytes:
+    """The plan as format 1 had it: without notices, and skips that say nothing of users."""
+    header, *lines, footer = map(json.loads, dumps(PLAN).splitlines())
+    for line in lines:
+        line.pop("exists", None)
+    lines = [header | {"format": 1}, *(line for line in lines if line["type"] != "notice")]
+    body = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    del footer["notices"]
+    footer["sha256"] = hashlib.sha256(body).hexdigest()
+    return body + json.dumps(footer).encode() + b"\n"
+
+
+def test_a_plan_file_of_the_format_before_is_read_but_says_nothing_that_strict_asks_about() -> None:
+    read = loads(old_format(), "x")
+    skips = tuple(msgspec.structs.replace(skip, exists=False) for skip in PLAN.skips)
+    assert read == msgspec.structs.replace(PLAN, skips=skips, notices=())
+    assert loads(dumps(PLAN), "x", strict=True) == PLAN
+    with pytest.raises(PlanFileError, match="format 1, which does not hold what --strict asks about"):
+        loads(old_format(), "x", strict=True)
 
 
 @given(st.data())
@@ -86,13 +123,11 @@ def test_any_garbage_is_refused(data: bytes) -> None:
 
 def test_a_footer_or_header_in_the_middle_is_refused() -> None:
     lines = dumps(PLAN).splitlines(keepends=True)
-    import hashlib
-
     body = b"".join([lines[0], lines[0], *lines[1:-1]])
     footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
     with pytest.raises(PlanFileError, match="x:2: a header has no place here"):
         loads(body + json.dumps(footer).encode() + b"\n", "x")
-    body = b"".join(lines[:-2])
+    body = b"".join(line for line in lines[:-1] if not line.startswith(b'{"type":"violation"'))
     footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
     with pytest.raises(PlanFileError, match="footer counts"):
         loads(body + json.dumps(footer).encode() + b"\n", "x")

@@ -1,9 +1,11 @@
 """Selections by DN, RDN, name and wildcard."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.model.dn import normalize
-from reconcile.planning.patterns import Selection
+from reconcile.planning.patterns import Selection, found_by
 
 BASE = "dc=example,dc=com"
 
@@ -43,3 +45,31 @@ def test_nothing_selects_nothing() -> None:
     assert not Selection([], BASE)
     assert not Selection([], BASE).matches("cn=a")
     assert not Selection(["cn=x,dc=example,dc=com"], BASE).matches("cn=a,dc=example,dc=com")
+
+
+_WORDS = st.sampled_from(["a", "b", "ab", "A", "a*", "*b", "*", "é"])
+_PATTERNS = st.one_of(
+    _WORDS,
+    _WORDS.map("cn={}".format),
+    st.tuples(_WORDS, _WORDS).map(lambda pair: "cn={},ou={}".format(*pair)),
+)
+_ENTRIES = st.tuples(st.sampled_from(["a", "b", "ab", "é"]), st.sampled_from(["a", "b"]), _WORDS)
+
+
+@given(st.lists(_PATTERNS, max_size=6), st.lists(_ENTRIES, max_size=6), st.booleans())
+def test_a_list_finds_what_each_of_its_patterns_selects(
+    patterns: list[str], entries: list[tuple[str, str, str]], named: bool
+) -> None:
+    keys = [normalize(f"cn={name},ou={unit},{BASE}") for name, unit, _ in entries]
+    names = [name for _, _, name in entries] if named else None
+    expected = [
+        [at for at, key in enumerate(keys) if Selection([pattern], BASE).matches(key, names[at] if names else None)]
+        for pattern in patterns
+    ]
+    assert found_by(patterns, BASE, keys, names) == expected
+
+
+def test_which_pattern_is_the_very_dn() -> None:
+    selection = Selection(["cn=*", "cn=a", "cn=a,ou=x"], BASE)
+    assert selection.exact_pattern(normalize(f"cn=a,ou=x,{BASE}")) == 2
+    assert selection.exact_pattern(normalize(f"cn=b,ou=x,{BASE}")) is None

@@ -4,6 +4,7 @@ import json
 
 from reconcile import render
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.notice import Notice
 from reconcile.model.report import Outcome, Report
 
 UPDATE = Change(
@@ -147,3 +148,20 @@ def test_a_group_that_comes_out_of_another_is_taken_away() -> None:
     text = render.plan_text(plan(out), colour=False, full=True, pointer="")
     assert text.startswith('  - group in  # gone\n      groups.o  "by hand" → (none)\n')
     assert "1 to take away" in text
+
+
+def test_notices_are_in_what_is_shown_in_full_and_stay_text() -> None:
+    notice = Notice("finds_nothing", "no group 'a\x1b[2J'", "groups[0]", "a.yml:1:2")
+    noticed = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), notices=(notice,) * 12)
+    line = "finds_nothing: a.yml:1:2: groups[0]: no group 'a\\x1b[2J'"
+    assert render.plan_text(noticed, colour=False, full=True, pointer="").count(f"  ! {line}\n") == 12
+    assert line not in render.plan_text(noticed, colour=False, full=False, pointer="")
+    for text in (
+        render.plan_markdown(noticed, full=False, pointer="see FILE"),
+        render.report_markdown(noticed, Report(())),
+    ):
+        assert text.count("- **finds\\_nothing** a.yml:1:2: groups\\[0\\]: no group 'a\\\\x1b\\[2J'") == 10
+        assert "… and 2 more" in text
+    for text in (render.plan_json(noticed), render.report_json(noticed, Report(()))):
+        assert len(json.loads(text)["notices"]) == 12
+        assert "\x1b" not in text

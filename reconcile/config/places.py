@@ -1,0 +1,46 @@
+"""From the path of a rule in the desired state to the file, line and column where it is written."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from reconcile.config.merging import Merged
+from reconcile.config.nodes import Path
+from reconcile.config.presets import Applied
+from reconcile.errors import Problem
+from reconcile.model.notice import Notice
+
+_STEP: Final = re.compile(r"\.?([A-Za-z_][\w-]*)|\[([0-9]+)\]", re.ASCII)
+
+
+class Places:
+    """The places of all rules of one document."""
+
+    def __init__(self, merged: Merged, applied: Applied) -> None:
+        """`applied` knows what a preset filled in."""
+        self._merged = merged
+        self._applied = applied
+
+    def problem(self, path: str, message: str) -> Problem:
+        """A problem at a path such as `groups[0].select[2]`, with the path within its own file.
+
+        What no file says is placed at the nearest thing above it that a file says; what a preset
+        says, at the preset.
+        """
+        steps = _steps(path)
+        if any(steps[:length] in self._applied.paths for length in range(1, len(steps) + 1)):
+            return Problem(f"preset {self._applied.preset}", 0, 0, path, message)
+        return self._merged.problem(steps, message)
+
+    def placed(self, notice: Notice) -> Notice:
+        """The notice with its place; one without a path stays as it is."""
+        if not notice.path:
+            return notice
+        file, line, column, path, _ = self.problem(notice.path, "")
+        place = f"{file}:{line}:{column}" if line else file
+        return msgspec.structs.replace(notice, path=path, place=place)
+
+
+def _steps(path: str) -> Path:
+    return tuple(int(match[2]) if match[2] else match[1] for match in _STEP.finditer(path))
