@@ -276,7 +276,8 @@ class Mirroring(Generic[Mirror]):
             new = self._shortened(name, ending)
             used.add((parent, new.casefold()))
             field = "name" if isinstance(one, Group) else "title"
-            self._wanted[one.id] = msgspec.structs.replace(one, **{field: new})
+            # Its DN is that of what takes its name, or nobody's: by its id it can still come back.
+            self._wanted[one.id] = msgspec.structs.replace(one, dn="", **{field: new})
             self._reasons[one.id] = f"its entry is gone, and {taker} takes its name"
 
     def _shortened(self, name: str, ending: str) -> str:

@@ -89,10 +89,13 @@ class Workspace:
             off = "; disabled in the directory" if candidate is not None and candidate.disabled else ""
             why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}{off}"
         elif code in ("out", "out_of_scope"):
+            departed = self._departed.get(user.id) if user is not None else None
             failing = next((one for one in rules if not one.passes and _decides(one)), None)
             if failing is not None:
                 told = f"{_setting(failing.rule)}: {failing.why}"
                 why = f"{why}: {told}" if why else f"left out by {told}"
+            if departed is not None and departed.disabled:
+                why += f"; disabled in the directory (lifecycle.on_disabled: {self._desired.lifecycle.on_disabled})"
         return self._standing(code, why, user, candidate, person, skips)
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:

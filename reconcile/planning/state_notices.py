@@ -73,4 +73,8 @@ def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) ->
     if role != Protect().admin_role or roles:
         there = f"; local accounts have: {', '.join(roles[:SHOWN])}" if roles else ""
         text = f"no user has the role {role}, and no rule gives it, so min_admins protects nobody{there}"
-        yield Notice("no_administrator", text, "safety.protect.admin_role")
+        path = "safety.protect.admin_role"
+        if role == Protect().admin_role:  # no file says so
+            yield Notice("no_administrator", f"{path}: {text}")
+        else:
+            yield Notice("no_administrator", text, path)
