@@ -9,13 +9,14 @@ from typing import Final
 
 import msgspec
 
-from reconcile.directories import aliases
+from reconcile.directories import aliases, values
 from reconcile.directories.searching import RawEntry
 from reconcile.directories.vendors import Disabled, Vendor
 from reconcile.model import desired
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
 _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
+_ALL_TEXT: Final[Mapping[str, int]] = MappingProxyType({})
 _ABSENT: Final = ("",)
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
@@ -97,28 +98,49 @@ def text(value: bytes) -> str:
         return b64encode(value).decode()
 
 
-def decoded(entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE) -> tuple[Attributes, bool]:
-    """All values as text, those of `binary` as it says, and whether each of the others is text; ValueError by `binary`.
+def decoded(
+    entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE
+) -> tuple[Attributes, Mapping[str, int]]:
+    """All values as text, those of `binary` as it says (which raises ValueError), in the order of `values`.
 
-    An attribute without values is absent.
+    Attributes without a value, or with blank ones alone, are absent. Beside them the attributes with values that are no
+    text, and how many of their values, which come first, are.
     """
     attributes: Attributes = {}
+    several: list[tuple[str, list[bytes]]] = []
     if binary:
         raw = entry.attributes
-        attributes = {name: tuple(map(binary[name], raw.pop(name))) for name in binary if raw.get(name)}
+        attributes = {name: tuple(sorted(map(binary[name], raw.pop(name)))) for name in binary if raw.get(name)}
         entry = RawEntry.of(entry.dn, raw)
     try:
         # Nearly every entry is text throughout, and most attributes have one value: no call for each. This is half of
         # what reading costs beyond the library; a comprehension, or a `strict` zip, takes a fifth more.
-        for name, values in zip(entry.names, entry.values):  # noqa: B905 - see above
-            if values:
-                one = len(values) == 1
-                attributes[name] = (values[0].decode(),) if one else tuple([value.decode() for value in values])
+        for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
+            if len(some) == 1:
+                only = some[0].decode()
+                if "!" <= only[:1] <= "~" or not values.is_blank(only):
+                    attributes[name] = (only,)
+            elif some:
+                several.append((name, some))
+        for name, some in several:
+            if known := values.ordered(name, [value.decode() for value in some], entry.dn):
+                attributes[name] = known
     except UnicodeDecodeError:
-        return attributes | {
-            name: tuple(map(text, values)) for name, values in entry.attributes.items() if values
-        }, False
-    return attributes, True
+        return _partly_text(entry, attributes)
+    return attributes, _ALL_TEXT
+
+
+def _partly_text(entry: RawEntry, attributes: Attributes) -> tuple[Attributes, Mapping[str, int]]:
+    """As `decoded`, adding to `attributes`, for an entry with values that are no text."""
+    partly: dict[str, int] = {}
+    for name, some in entry.attributes.items():
+        known = values.ordered(name, [value.decode() for value in some if _is_text(value)], entry.dn)
+        rest = sorted({text(value) for value in some if not _is_text(value)})
+        if rest:
+            partly[name] = len(known)
+        if known or rest:
+            attributes[name] = (*known, *rest)
+    return attributes, partly
 
 
 def _is_text(value: bytes) -> bool:
@@ -132,15 +154,15 @@ def _is_text(value: bytes) -> bool:
 def person(entry: RawEntry, rules: Rules) -> Person:
     """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
     vendor = rules.vendor
-    attributes, texts = decoded(entry, vendor.binary)
+    attributes, partly = decoded(entry, vendor.binary)
     if rules.person_aliases:
         aliases.filled(attributes, rules.person_aliases)
     identifier = attributes.get(rules.identifier, _ABSENT)[0]
     stable_id = attributes.get(vendor.stable_id, _ABSENT)[0]
-    if not texts:  # nobody is known by, or logs in as, the base64 of some bytes
+    if partly:  # nobody is known by, or logs in as, the base64 of some bytes
         stable_id = external_id(entry, vendor)
-        logins = entry.attributes.get(rules.identifier)
-        identifier = "" if logins and not _is_text(logins[0]) else identifier
+        main = aliases.MAIN.get(rules.identifier, rules.identifier)
+        identifier = identifier if partly.get(rules.identifier, 1) and partly.get(main, 1) else ""
     manager = None if rules.manager is None else attributes.get(rules.manager, _ABSENT)[0]
     return Person(entry.dn, stable_id, identifier, attributes, rules.disabled(attributes), manager)
 
@@ -148,31 +170,32 @@ def person(entry: RawEntry, rules: Rules) -> Person:
 def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
     """A group; member attributes are among its attributes only if they were asked for."""
     raw = entry.attributes
-    shown = RawEntry.of(entry.dn, {name: values for name, values in raw.items() if _asked(name, rules)})
+    shown = RawEntry.of(entry.dn, {name: some for name, some in raw.items() if _asked(name, rules)})
     attributes, _ = decoded(shown, rules.vendor.binary)
-    members = dict.fromkeys(chain.from_iterable(_members(name, raw[name]) for name in rules.members if name in raw))
-    members.pop("", None)  # groupOfNames must have a member: the empty DN stands for none.
+    members = set(chain.from_iterable(_members(name, raw[name]) for name in rules.members if name in raw))
+    members.discard("")  # groupOfNames must have a member: the empty DN stands for none.
     return DirectoryGroup(
         dn=entry.dn,
         external_id=external_id(entry, rules.vendor),
         attributes=aliases.filled(attributes, rules.group_aliases),
-        members=tuple(members),
-        member_logins=tuple(dict.fromkeys(text(value) for name in rules.logins for value in raw.get(name, ()))),
+        members=tuple(sorted(members)),
+        member_logins=tuple(sorted({text(value) for name in rules.logins for value in raw.get(name, ())})),
     )
 
 
-def _members(name: str, values: list[bytes]) -> list[str]:
+def _members(name: str, some: list[bytes]) -> list[str]:
     try:
-        members = [value.decode() for value in values]
+        members = [value.decode() for value in some]
     except UnicodeDecodeError:
-        members = [text(value) for value in values]
+        members = [text(value) for value in some]
     return [_UID_SUFFIX.sub("", member) for member in members] if name == "uniquemember" else members
 
 
 def _asked(name: str, rules: Rules) -> bool:
     if name in rules.group_attributes:
         return True
-    return name not in rules.members and name not in rules.logins
+    base = name.partition(";")[0]
+    return base not in rules.members and base not in rules.logins
 
 
 def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
@@ -185,5 +208,6 @@ def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
 
 def external_id(entry: RawEntry, vendor: Vendor) -> str:
     """The directory's own stable id as text, "" where there is none."""
-    values = entry.attributes.get(vendor.stable_id)
-    return vendor.id_text(values[0]) if values else ""
+    return min(
+        (vendor.id_text(value) for value in entry.attributes.get(vendor.stable_id, ()) if value.strip()), default=""
+    )

@@ -5,7 +5,10 @@ from typing import TypeAlias
 import msgspec
 
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
-"""Lower-case attribute name → its values in the directory's order; absent attributes have no key."""
+"""Lower-case attribute name → its values, each once, none of them blank; absent attributes have no key.
+
+Whatever order a directory gives them in, the first is the one in the entry's RDN, the others are ascending.
+"""
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -238,4 +238,4 @@ class Verdicts:
 
 def absent_of(template: Template, entry: Entry) -> list[str]:
     """The attributes that a template may read and the entry has no value of."""
-    return sorted(name for name in template.attributes if not any(entry.attributes.get(name, ("",))[:1]))
+    return sorted(name for name in template.attributes if not (entry.attributes.get(name) or ("",))[0].strip())

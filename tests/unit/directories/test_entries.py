@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.directories import entries, vendors
+from reconcile.directories import entries, options, vendors
 from reconcile.directories.entries import Rules
 from reconcile.directories.searching import RawEntry
 from reconcile.model import desired
@@ -24,9 +24,119 @@ def test_text_or_base64() -> None:
 def test_an_attribute_without_values_is_absent() -> None:
     assert entries.decoded(RawEntry.of("cn=x", {"a": [], "b": [b"x", b"\xff"], "c": []})) == (
         {"b": ("x", "/w==")},
-        False,
+        {"b": 1},
     )
-    assert entries.decoded(RawEntry.of("cn=x", {"a": [], "b": [b"x"]})) == ({"b": ("x",)}, True)
+    assert entries.decoded(RawEntry.of("cn=x", {"a": [], "b": [b"x"]})) == ({"b": ("x",)}, {})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0", "\u2003\u3000", "\u200b", "\ufeff\u2060"])
+def test_a_blank_value_is_none(blank: str) -> None:
+    raw = {
+        "a": [blank.encode()],
+        "b": [blank.encode(), b"x"],
+        "c": [blank.encode(), b" "],
+        "d": [b"\xff", blank.encode()],
+    }
+    assert entries.decoded(RawEntry.of("cn=x", {name: raw[name] for name in "abc"}))[0] == {"b": ("x",)}
+    assert entries.decoded(RawEntry.of("cn=x", raw)) == ({"b": ("x",), "d": ("/w==",)}, {"d": 0})
+
+
+def test_a_control_character_is_no_blank() -> None:
+    """It is a fault in the directory, to be reported."""
+    assert entries.decoded(RawEntry.of("cn=x", {"a": [b"\x01"]}))[0] == {"a": ("\x01",)}
+
+
+@pytest.mark.parametrize(
+    ("dn", "attribute", "given", "expected"),
+    [
+        ("uid=zoe,dc=x", "uid", ["ann", "zoe"], ["zoe", "ann"]),
+        ("UID=Zoe,dc=x", "uid", ["ann", "zoe"], ["zoe", "ann"]),
+        ("userid=zoe,dc=x", "uid", ["ann", "zoe"], ["zoe", "ann"]),
+        ("uid=zoe,dc=x", "userid", ["ann", "zoe"], ["zoe", "ann"]),
+        ("0.9.2342.19200300.100.1.1=zoe,dc=x", "uid", ["ann", "zoe"], ["zoe", "ann"]),
+        ("commonName=zoe,dc=x", "cn", ["ann", "zoe"], ["zoe", "ann"]),
+        ("cn=zoe+uid=zed,dc=x", "uid", ["ann", "zed"], ["zed", "ann"]),
+        ("cn=a\\, b\\2c c,dc=x", "cn", ["a", "a, b, c"], ["a, b, c", "a"]),
+        ("cn=zoe  v,dc=x", "cn", ["ann", "Zoe V"], ["Zoe V", "ann"]),
+        ("cn=zo\u0308e,dc=x", "cn", ["ann", "zöe"], ["zöe", "ann"]),
+        ("cn=ZÖE,dc=x", "cn", ["ann", "zöe"], ["zöe", "ann"]),
+        ("cn=Gross,dc=x", "cn", ["Ann", "Groß"], ["Ann", "Groß"]),
+        ("cn=zoe,dc=x", "cn", ["ann", "bob"], ["ann", "bob"]),
+        ("cn=zoe,dc=x", "mail", ["zoe@x", "ann@x", "zoe@x"], ["ann@x", "zoe@x"]),
+        ("cn=zöe,dc=x", "cn", ["ZÖE", "ZÖe", "ann"], ["ZÖE", "ZÖe", "ann"]),
+        ("no DN", "cn", ["b", "a"], ["a", "b"]),
+        ("", "cn", ["b", "a"], ["a", "b"]),
+        ("cn=b,dc=x", "user_name", ["b", "a"], ["a", "b"]),
+    ],
+)
+def test_values_are_a_set_with_that_of_the_rdn_first(
+    dn: str, attribute: str, given: list[str], expected: list[str]
+) -> None:
+    for some in (given, given[::-1]):
+        raw = {attribute: [value.encode() for value in some]}
+        assert entries.decoded(RawEntry.of(dn, raw)) == ({attribute: tuple(expected)}, {})
+        raw["photo"] = [b"\xff"]
+        assert entries.decoded(RawEntry.of(dn, raw))[0][attribute] == tuple(expected)
+
+
+def test_text_comes_before_bytes_and_nobody_is_known_by_those() -> None:
+    for values in ([b"\xff", b"zoe", b"ann"], [b"ann", b"zoe", b"\xff"]):
+        person = entries.person(RawEntry.of("cn=x", {"uid": values}), rules())
+        assert person.attributes["uid"] == ("ann", "zoe", "/w==")
+        assert person.identifier == "ann"
+    person = entries.person(RawEntry.of("cn=x", {"uid": [b"\xff", b" "]}), rules())
+    assert person.identifier == ""
+
+
+def test_many_values_take_no_quadratic_time() -> None:
+    many = [f"v{number}".encode() for number in range(100_000)]
+    made = entries.decoded(RawEntry.of("cn=V7,dc=x", {"cn": many}))[0]["cn"]
+    assert (made[0], len(made)) == ("v7", 100_000)
+
+
+def test_an_attribute_with_options_is_one_without_them_too() -> None:
+    given: dict[str, list[bytes]] = {
+        "member": [b"a"],
+        "member;x-load": [b"b"],
+        "member;x-a;x-b": [b"c"],
+        "usercertificate;binary": [b"d"],
+        "sn": [b"Mori"],
+        "sn;lang-ja": [b"e"],
+        "givenname;lang-en": [b"Aki"],
+        "givenname;x-kana;lang-ja": [b"f"],
+        "title": ["\u00a0".encode()],
+        "title;lang-de": [b"Hafen"],
+        "mail;lang-de": [b"g"],
+        "mail;x-first": [b"h"],
+        "cn;deleted": [b"gone"],
+    }
+    made = options.merged(RawEntry.of("cn=x", given)).attributes
+    assert {name: values for name, values in made.items() if ";" in name} == {
+        name: values for name, values in given.items() if ";" in name
+    }
+    assert {name: values for name, values in made.items() if ";" not in name} == {
+        "member": [b"a", b"b", b"c"],
+        "usercertificate": [b"d"],
+        "sn": [b"Mori"],
+        "givenname": [b"Aki", b"f"],
+        "title": [b"Hafen"],
+        "mail": [b"h"],
+    }
+    plain = RawEntry.of("cn=x", {"cn": [b"x"]})
+    assert options.merged(plain) is plain
+
+
+def test_members_with_options_are_members_and_not_shown_beside() -> None:
+    raw = {"member;x-load": [b"cn=b"], "member": [b"cn=a"], "memberuid;x-load": [b"ann"], "cn;lang-de": [b"Tor"]}
+    made = entries.group(options.merged(RawEntry.of("cn=g", raw)), rules())
+    assert made.members == ("cn=a", "cn=b")
+    assert made.member_logins == ("ann",)
+    assert made.attributes == {"cn": ("Tor",), "cn;lang-de": ("Tor",)}
+
+
+def test_many_attributes_with_options_take_no_quadratic_time() -> None:
+    many = {f"member;x-{number}": [str(number).encode()] for number in range(50_000)}
+    assert len(options.merged(RawEntry.of("cn=x", many)).attributes["member"]) == 50_000
 
 
 def test_a_person_without_anything() -> None:
