@@ -11,8 +11,8 @@ import msgspec
 
 from reconcile.directories import aliases, values
 from reconcile.directories.searching import RawEntry
-from reconcile.directories.vendors import Disabled, Vendor
-from reconcile.model import desired
+from reconcile.directories.vendors import LOGINS, MEMBER_LOGINS, Disabled, Vendor
+from reconcile.model import desired, dn
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
 _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
@@ -32,6 +32,8 @@ class Rules(msgspec.Struct, frozen=True):
     logins: tuple[str, ...]
     group_attributes: frozenset[str]
     primary_group: bool
+    by_login: bool
+    """Whether groups are read that may name persons by their logins."""
     person_aliases: aliases.Pairs
     group_aliases: aliases.Pairs
     unit_aliases: aliases.Pairs
@@ -42,7 +44,7 @@ class Rules(msgspec.Struct, frozen=True):
         members, logins = vendor.member_attributes, vendor.login_attributes
         if source.groups.member_attribute:
             chosen = (source.groups.member_attribute.lower(),)
-            members, logins = ((), chosen) if chosen[0] in logins else (chosen, ())
+            members, logins = ((), chosen) if chosen[0] == MEMBER_LOGINS else (chosen, ())
         manager = source.users.manager_attribute or vendor.manager_attribute
         identifier = (source.users.identifier or vendor.identifier).lower()
         group_attributes = frozenset(_lower(query.group_attributes))
@@ -55,6 +57,7 @@ class Rules(msgspec.Struct, frozen=True):
             logins=logins,
             group_attributes=group_attributes,
             primary_group=vendor.primary_group and query.groups,
+            by_login=bool(logins) and query.groups,
             person_aliases=aliases.pairs({identifier, *_lower(query.person_attributes)}),
             group_aliases=aliases.pairs(group_attributes),
             unit_aliases=aliases.pairs(_lower(query.unit_attributes)),
@@ -62,7 +65,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     def person_attributes(self, query: Query) -> tuple[str, ...]:
         """What has to be asked for to make persons, in a stable order."""
-        own = (self.identifier, self.vendor.stable_id)
+        own = (self.identifier, self.vendor.stable_id, *((LOGINS,) if self.by_login else ()))
         manager = () if self.manager is None else (self.manager,)
         primary = ("objectsid", "primarygroupid") if self.primary_group else ()
         disabled = self.vendor.disabled_attributes
@@ -164,7 +167,8 @@ def person(entry: RawEntry, rules: Rules) -> Person:
         main = aliases.MAIN.get(rules.identifier, rules.identifier)
         identifier = identifier if partly.get(rules.identifier, 1) and partly.get(main, 1) else ""
     manager = None if rules.manager is None else attributes.get(rules.manager, _ABSENT)[0]
-    return Person(entry.dn, stable_id, identifier, attributes, rules.disabled(attributes), manager)
+    logins = attributes.get(LOGINS, ())[: partly.get(LOGINS)]
+    return Person(entry.dn, stable_id, identifier, attributes, rules.disabled(attributes), manager, logins)
 
 
 def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
@@ -172,15 +176,33 @@ def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
     raw = entry.attributes
     shown = RawEntry.of(entry.dn, {name: some for name, some in raw.items() if _asked(name, rules)})
     attributes, _ = decoded(shown, rules.vendor.binary)
-    members = set(chain.from_iterable(_members(name, raw[name]) for name in rules.members if name in raw))
-    members.discard("")  # groupOfNames must have a member: the empty DN stands for none.
+    logins, names = _logins(chain.from_iterable(raw.get(name, ()) for name in rules.logins))
+    names.update(*(_members(name, raw[name]) for name in rules.members if name in raw))
     return DirectoryGroup(
         dn=entry.dn,
         external_id=external_id(entry, rules.vendor),
         attributes=aliases.filled(attributes, rules.group_aliases),
-        members=tuple(sorted(members)),
-        member_logins=tuple(sorted({text(value) for name in rules.logins for value in raw.get(name, ())})),
+        # groupOfNames must have a member: the empty DN stands for none.
+        members=tuple(sorted([name for name in names if name and not name.isspace()])),
+        member_logins=tuple(sorted(logins)),
     )
+
+
+def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
+    """The logins among the values of `memberUid`, and what else stands there.
+
+    That is whole DNs, which some tools write, and bytes that are no text and therefore nobody's login.
+    """
+    logins: set[str] = set()
+    others: set[str] = set()
+    for value in some:
+        login = text(value)
+        is_dn = "=" in login and bool(dn.parent(dn.key(login.strip())))
+        if is_dn or not _is_text(value):
+            others.add(login.strip())
+        elif not values.is_blank(login):
+            logins.add(login)
+    return logins, others
 
 
 def _members(name: str, some: list[bytes]) -> list[str]:

@@ -54,8 +54,7 @@ class MemoryDirectory:
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
-        one = logins.narrowed(self._source, self._vendor, names)
-        return reading.snapshot(one, self._vendor, query, self._tree(), self._progress)
+        return logins.read(self._source, self._vendor, names, query, self._tree(), self._progress)
 
     def refusal(self, dn: str, password: str) -> str:
         """Nobody logs in here. Raises UsageError."""

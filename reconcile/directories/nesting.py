@@ -7,8 +7,8 @@ server has no such rule, refuses or takes too long, all groups are read once and
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, Person
+from reconcile.model.memberuid import Logins
 
 log = logging.getLogger("reconcile.directories")
 
@@ -119,11 +120,14 @@ class _Known:
             found.setdefault(dn.parent(key), []).append(name)
         return found
 
-    def by_login(self) -> dict[str, str]:
-        """Identifier, case-folded → person; one that two persons share is nobody's."""
-        times = Counter(person.identifier.casefold() for person in self._all)
-        logins = ((person.identifier.casefold(), person.dn) for person in self._all)
-        return {login: name for login, name in logins if login and times[login] == 1}
+    def by_logins(self, logins: Iterable[str]) -> set[str]:
+        """The persons whose logins these are; one that several persons share is nobody's."""
+        found = (self._logins.find(login) for login in logins)
+        return {self._all[some[0]].dn for some in found if len(some) == 1}
+
+    @cached_property
+    def _logins(self) -> Logins:
+        return Logins(self._all)
 
 
 def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
@@ -163,7 +167,7 @@ def _by_following(
     vendor = rules.vendor
     asked = (*rules.members, *rules.logins, *(("objectsid",) if vendor.primary_group else ()))
     search = _over_all(source, vendor, _any_group(source, vendor), tuple(sorted(asked)))
-    below, by_login = known.below(), known.by_login()
+    below = known.below()
     direct: dict[str, list[str]] = {}
     persons: dict[str, set[str]] = {}
     for page in ranges.whole(search, searcher):
@@ -171,7 +175,7 @@ def _by_following(
             key, group = dn.key(entry.dn), entries.group(entry, rules)
             direct[key] = [dn.key(member) for member in group.members]
             persons[key] = {known.person(member) for member in group.members}
-            persons[key] |= {by_login.get(login.casefold(), "") for login in group.member_logins}
+            persons[key] |= known.by_logins(group.member_logins)
             persons[key].update(below.get(key, ()), known.primary(entry, vendor))
             persons[key].discard("")
     found: dict[str, set[str]] = {}

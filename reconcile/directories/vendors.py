@@ -16,6 +16,11 @@ from reconcile.model.directory import Attributes
 _TIME: Final = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 """A GeneralizedTime (RFC 4517, 3.3.13) as Kerberos writes it."""
 
+LOGINS: Final = "uid"
+"""The attribute whose values groups name persons by (RFC 2307), whatever people log in with."""
+MEMBER_LOGINS: Final = "memberuid"
+"""The attribute in which they do."""
+
 Disabled = Callable[[Attributes], bool]
 """Whether a person is disabled; raises ValueError for a value that cannot be understood."""
 
@@ -77,7 +82,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     member_attributes: tuple[str, ...]
     """Values are DNs."""
     login_attributes: tuple[str, ...] = ()
-    """Values are identifiers."""
+    """Values are logins, to be compared with `uid`."""
     principal: str = ""
     """An attribute that people can log in with as well, by its whole value; "" where there is none."""
     primary_group: bool = False
@@ -106,7 +111,7 @@ _OPENLDAP: Final = Vendor(
     stable_id="entryuuid",
     group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
     member_attributes=("member", "uniquemember"),
-    login_attributes=("memberuid",),
+    login_attributes=(MEMBER_LOGINS,),
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("pwdaccountlockedtime",),
     disabled=_lock_of_policy,
@@ -140,7 +145,7 @@ _389DS: Final = Vendor(
     stable_id="nsuniqueid",
     group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
     member_attributes=("member", "uniquemember"),
-    login_attributes=("memberuid",),
+    login_attributes=(MEMBER_LOGINS,),
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("nsaccountlock",),
     disabled=_account_lock,

@@ -31,6 +31,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier` the login
     attribute's value, "" where the entry has none. `disabled` is the vendor's rule, before any rule of the user.
     `manager` is the DN in the manager attribute; None when no manager attribute is configured, "" when absent.
+    `logins` are the values of `uid`, by which groups may name their members (`memberUid`).
     """
 
     dn: str
@@ -39,10 +40,11 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     attributes: Attributes
     disabled: bool = False
     manager: str | None = None
+    logins: tuple[str, ...] = ()
 
 
 class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
-    """One group of a directory; `members` are DNs as written there, `member_logins` are memberUid values.
+    """One group of a directory; `members` are DNs as written there, `member_logins` memberUid values, both sorted.
 
     `nested_members` are the DNs of persons who are members by way of groups that the rules do not find.
     """

@@ -1,6 +1,7 @@
 """Who is in which group and has which role: what the rules give, what people gave, and what stays for the departed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import GroupRule
@@ -9,6 +10,9 @@ from reconcile.planning import nesting
 from reconcile.planning.accounts import user_id
 from reconcile.planning.people import Candidate
 from reconcile.planning.rules import SourceRules
+
+_NAMED: Final = 10
+"""How many of the persons who share a login are named."""
 
 
 def memberships(
@@ -94,6 +98,17 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
                 listed.setdefault(member, []).append(rules.index.groups[key].dn)
         for member, groups in listed.items():
             more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
-            detail = f"listed in {groups[0]}{more}, but {rules.source.name} finds no such person or group"
+            detail = f"listed in {groups[0]}{more}, but {_why_nobody(rules, member)}"
             skips.append(Skip(workspace, rules.source.name, member, "", "dangling_member", detail))
     return skips
+
+
+def _why_nobody(rules: SourceRules, member: str) -> str:
+    """Why what a group lists is neither a person nor a group."""
+    index, source = rules.index, rules.source.name
+    owners = [index.person(position).dn for position in index.logins.find(member)]
+    if len(owners) < 2:
+        return f"{source} finds no such person or group"
+    more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
+    named = "; ".join(owners[:_NAMED])
+    return f"{len(owners)} persons of {source} have this uid, so that it is none of them: {named}{more}"

@@ -9,6 +9,7 @@ from reconcile.directories.ldap import LdapDirectory
 from reconcile.directories.memory import MemoryDirectory
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.login import Names
 from tests.servers.slapd import SUFFIX, slapd
 from tests.servers.sources import EVERYTHING, ldif, people, source
 
@@ -98,3 +99,51 @@ def test_the_order_of_values_is_the_same_whatever_the_server_s(tmp_path: Path) -
     assert person.identifier == "zoe"
     assert person.attributes["uid"] == ("zoe", "ann")
     assert person.attributes["mail"] == ("b@example.com", "z@example.com")
+
+
+def test_a_login_that_another_person_has_too_is_nobody_s_when_one_of_them_logs_in(tmp_path: Path) -> None:
+    """A login reads one person alone: whether the others have its uid has to be asked."""
+    entries = people(2)
+    first, second = (f"uid=p{number},ou=people,{SUFFIX}" for number in range(2))
+    entries[first]["uid"] = ["p0", "Shared  name", "own"]
+    entries[second]["uid"] = ["p1", "shared NAME"]
+    entries[f"cn=unix,{SUFFIX}"] = {
+        "objectClass": ["posixGroup"],
+        "cn": ["unix"],
+        "gidNumber": ["5"],
+        "memberUid": ["shared name", "own"],
+    }
+    users = desired.Users(fields={}, identifier="mail")
+    names = Names(typed="p0@example.com", identifiers=("p0@example.com",))
+    with slapd(tmp_path / "slapd", ldif(entries)) as running:
+        directory = LdapDirectory(source(running.url, users=users))
+        (alone,) = directory.read_person(names, EVERYTHING).persons
+        everybody = directory.read(EVERYTHING).persons
+        directory.close()
+    (in_memory,) = (
+        MemoryDirectory(source(type="ldif", users=users), entries=entries).read_person(names, EVERYTHING).persons
+    )
+    assert alone.logins == in_memory.logins == ("p0", "own")
+    assert [person.logins for person in everybody] == [("p0", "Shared  name", "own"), ("p1", "shared NAME")]
+
+
+def test_logins_are_followed_as_the_server_compares_them_beyond_the_rules_too(tmp_path: Path) -> None:
+    entries = people(4)
+    entries[f"uid=p1,ou=people,{SUFFIX}"]["uid"] = ["p1", "Jörg"]
+    for name in ("teams", "other"):
+        entries[f"ou={name},{SUFFIX}"] = {"objectClass": ["organizationalUnit"], "ou": [name]}
+    entries[f"cn=team,ou=teams,{SUFFIX}"] = {"objectClass": ["groupOfNames"], "member": [f"cn=unix,ou=other,{SUFFIX}"]}
+    entries[f"cn=unix,ou=other,{SUFFIX}"] = {
+        "objectClass": ["posixGroup"],
+        "gidNumber": ["5"],
+        "memberUid": [" P0 ", "JO\u0308RG", f"uid=p2,ou=people,{SUFFIX}", "p3@example.com"],
+    }
+    settings = {
+        "users": desired.Users(fields={}, identifier="mail"),
+        "groups": desired.Groups(base="ou=teams"),
+    }
+    with slapd(tmp_path / "slapd", ldif(entries)) as running:
+        (group,) = whole(source(running.url, **settings)).groups
+    (in_memory,) = MemoryDirectory(source(type="ldif", **settings), entries=entries).read(EVERYTHING).groups
+    expected = tuple(f"uid=p{number},ou=people,{SUFFIX}" for number in range(3))
+    assert group.nested_members == in_memory.nested_members == expected

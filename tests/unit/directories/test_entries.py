@@ -16,6 +16,10 @@ def rules(**changes: object) -> Rules:
     return Rules.of(source(**changes), OPENLDAP, Query(group_attributes=frozenset({"CN"})))
 
 
+def made_by(identifier: str) -> desired.Users:
+    return desired.Users(fields={}, identifier=identifier)
+
+
 def test_text_or_base64() -> None:
     assert entries.text("Ødegård".encode()) == "Ødegård"
     assert entries.text(b"\xff\x00") == "/wA="
@@ -92,6 +96,33 @@ def test_many_values_take_no_quadratic_time() -> None:
     many = [f"v{number}".encode() for number in range(100_000)]
     made = entries.decoded(RawEntry.of("cn=V7,dc=x", {"cn": many}))[0]["cn"]
     assert (made[0], len(made)) == ("v7", 100_000)
+
+
+def test_a_whole_dn_in_member_uid_is_one_and_bytes_are_nobody_s_login() -> None:
+    given = [b"uid=a,dc=x", b" uid=b , dc=x\n", b"uid=c", b"a", b"", b" ", b"\xff\xfe", b"x=y=z"]
+    made = entries.group(RawEntry.of("cn=g", {"memberuid": given}), rules())
+    assert made.members == ("//4=", "uid=a,dc=x", "uid=b , dc=x")
+    assert made.member_logins == ("a", "uid=c", "x=y=z")
+
+
+def test_the_logins_of_a_person_are_its_uids_whatever_the_identifier_is() -> None:
+    made = rules(users=made_by("mail"))
+    raw = {"uid": [b"zoe", b"ann", b"\xff"], "mail": [b"a@example.com"]}
+    person = entries.person(RawEntry.of("uid=zoe", raw), made)
+    assert (person.identifier, person.logins) == ("a@example.com", ("zoe", "ann"))
+    assert "uid" not in made.person_attributes(Query())
+    with_groups = Query(groups=True)
+    assert "uid" in Rules.of(source(users=made_by("mail")), OPENLDAP, with_groups).person_attributes(with_groups)
+    by_dn = Rules.of(
+        source(users=made_by("mail"), groups=desired.Groups(member_attribute="member")), OPENLDAP, with_groups
+    )
+    assert "uid" not in by_dn.person_attributes(with_groups)
+
+
+def test_member_uid_holds_logins_in_every_kind_of_directory() -> None:
+    windows = vendors.vendor("active_directory")
+    made = Rules.of(source(groups=desired.Groups(member_attribute="memberUid")), windows, Query(groups=True))
+    assert (made.members, made.logins) == ((), ("memberuid",))
 
 
 def test_an_attribute_with_options_is_one_without_them_too() -> None:
