@@ -11,7 +11,7 @@ import msgspec
 
 from reconcile.directories import aliases, values
 from reconcile.directories.searching import RawEntry
-from reconcile.directories.vendors import LOGINS, MEMBER_LOGINS, Disabled, Vendor
+from reconcile.directories.vendors import LOGINS, MEMBER_LOGINS, MEMBER_URL, Disabled, Vendor
 from reconcile.model import desired, dn
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
@@ -31,6 +31,7 @@ class Rules(msgspec.Struct, frozen=True):
     members: tuple[str, ...]
     logins: tuple[str, ...]
     group_attributes: frozenset[str]
+    dynamic: bool
     primary_group: bool
     by_login: bool
     """Whether groups are read that may name persons by their logins."""
@@ -53,9 +54,10 @@ class Rules(msgspec.Struct, frozen=True):
             disabled=vendor.disabled(source),
             identifier=identifier,
             manager=manager.lower() if manager else None,
-            members=members,
+            members=tuple(name for name in members if name != MEMBER_URL),
             logins=logins,
             group_attributes=group_attributes,
+            dynamic=vendor.dynamic or MEMBER_URL in members,
             primary_group=vendor.primary_group and query.groups,
             by_login=bool(logins) and query.groups,
             person_aliases=aliases.pairs({identifier, *_lower(query.person_attributes)}),
@@ -73,8 +75,13 @@ class Rules(msgspec.Struct, frozen=True):
 
     def group_attributes_asked(self) -> tuple[str, ...]:
         """The same for groups."""
-        own = (self.vendor.stable_id, *(("objectsid",) if self.primary_group else ()))
+        own = (self.vendor.stable_id, *(("objectsid",) if self.primary_group else ()), *self.dynamic_attributes)
         return _ordered(self.group_attributes, self.members, self.logins, own, _mains(self.group_aliases))
+
+    @property
+    def dynamic_attributes(self) -> tuple[str, ...]:
+        """What says of a group that its members are found by a search, and by which."""
+        return (MEMBER_URL, "objectclass") if self.dynamic else ()
 
     def unit_attributes(self, query: Query) -> tuple[str, ...]:
         """The same for OUs."""
@@ -217,7 +224,7 @@ def _asked(name: str, rules: Rules) -> bool:
     if name in rules.group_attributes:
         return True
     base = name.partition(";")[0]
-    return base not in rules.members and base not in rules.logins
+    return base not in rules.members and base not in rules.logins and base not in rules.dynamic_attributes
 
 
 def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:

@@ -9,11 +9,12 @@ server has no such rule, refuses or takes too long, all groups are read once and
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from reconcile.directories import entries, filters, primarygroups, ranges, referrals
+from reconcile.directories import filters, primarygroups, ranges, referrals
+from reconcile.directories.dynamic import DynamicGroups
 from reconcile.directories.entries import Rules
 from reconcile.directories.failures import ConnectionBroken
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
@@ -37,8 +38,12 @@ def completed(
     persons: Sequence[Person],
     groups: tuple[DirectoryGroup, ...],
     searcher: Searcher,
+    dynamic: DynamicGroups,
 ) -> tuple[DirectoryGroup, ...]:
-    """The groups with their `nested_members`; inner groups that the rules do not find are no `members` any more."""
+    """The groups with their `nested_members`; inner groups that the rules do not find are no `members` any more.
+
+    Where not all members of one of those are known, neither are the group's.
+    """
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
@@ -53,12 +58,13 @@ def completed(
         return groups
     members = _by_rule(source, rules.vendor, affected, known, searcher)
     if members is None:
-        members = _by_following(source, rules, affected, known, searcher)
+        members = _by_following(source, rules, affected, known, searcher, dynamic)
     return tuple(
         msgspec.structs.replace(
             group,
             members=tuple(member for member in group.members if member not in affected[group.dn]),
-            nested_members=tuple(sorted(members[group.dn])),
+            nested_members=tuple(sorted(members[group.dn].persons)),
+            members_unknown=group.members_unknown or members[group.dn].unknown,
         )
         if group.dn in affected
         else group
@@ -93,6 +99,13 @@ def _over_all(
     return Search(source.base_dn, "subtree", wanted, attributes, seconds, referrals.left_out(source, vendor))
 
 
+class _Beyond(NamedTuple):
+    """The persons in groups that the rules do not find, and why those are not all of them, "" where they are."""
+
+    persons: set[str]
+    unknown: str = ""
+
+
 class _Known:
     """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
 
@@ -113,6 +126,7 @@ class _Known:
         values = entry.attributes.get("objectsid")
         return self._primary.get(vendor.binary["objectsid"](values[0]), []) if values else []
 
+    @cached_property
     def below(self) -> dict[str, list[str]]:
         """Normalized DN of an entry → the persons directly below it."""
         found: dict[str, list[str]] = {}
@@ -136,12 +150,12 @@ def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
 
 def _by_rule(
     source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
-) -> dict[str, set[str]] | None:
+) -> dict[str, _Beyond] | None:
     """Persons by group as the server finds them; None where it does not."""
     if not vendor.in_chain or len(affected) > MANY:
         return None
     wanted = f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
-    found: dict[str, set[str]] = {}
+    found: dict[str, _Beyond] = {}
     try:
         for name, inner in affected.items():
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
@@ -151,7 +165,7 @@ def _by_rule(
             if not {dn.key(member) for member in inner} <= {dn.key(entry.dn) for entry in answer}:
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
-            found[name] = {person for entry in answer for person in known.of(entry, vendor)}
+            found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
     except ConnectionBroken:
         raise
     except SourceUnreadable as error:
@@ -161,30 +175,47 @@ def _by_rule(
 
 
 def _by_following(
-    source: desired.Source, rules: Rules, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
-) -> dict[str, set[str]]:
+    source: desired.Source,
+    rules: Rules,
+    affected: Mapping[str, Iterable[str]],
+    known: _Known,
+    searcher: Searcher,
+    dynamic: DynamicGroups,
+) -> dict[str, _Beyond]:
     """The same, from the members of all groups."""
     vendor = rules.vendor
-    asked = (*rules.members, *rules.logins, *(("objectsid",) if vendor.primary_group else ()))
-    search = _over_all(source, vendor, _any_group(source, vendor), tuple(sorted(asked)))
-    below = known.below()
-    direct: dict[str, list[str]] = {}
-    persons: dict[str, set[str]] = {}
-    for page in ranges.whole(search, searcher):
+    sid = ("objectsid",) if vendor.primary_group else ()
+    asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})
+    groups: dict[str, DirectoryGroup] = {}
+    primary: dict[str, list[str]] = {}
+    for page in ranges.whole(_over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher):
         for entry in page:
-            key, group = dn.key(entry.dn), entries.group(entry, rules)
-            direct[key] = [dn.key(member) for member in group.members]
-            persons[key] = {known.person(member) for member in group.members}
-            persons[key] |= known.by_logins(group.member_logins)
-            persons[key].update(below.get(key, ()), known.primary(entry, vendor))
-            persons[key].discard("")
-    found: dict[str, set[str]] = {}
+            key = dn.key(entry.dn)
+            groups[key] = dynamic.group(entry, rules)
+            primary[key] = known.primary(entry, vendor)
+    reached: dict[str, tuple[list[str], _Beyond]] = {}
+    """What the groups that are reached hold: normalized DNs of members, and persons."""
+
+    def content(key: str) -> tuple[list[str], _Beyond]:
+        # Only what is reached is evaluated: a search may be behind it.
+        if key not in reached:
+            group = dynamic.evaluated(groups[key])
+            persons = {known.person(member) for member in group.members} - {""}
+            persons |= known.by_logins(group.member_logins)
+            persons.update(known.below.get(key, ()), primary[key])
+            unknown = f"{group.dn} within it: {group.members_unknown}" if group.members_unknown else ""
+            reached[key] = [dn.key(member) for member in group.members], _Beyond(persons, unknown)
+        return reached[key]
+
+    found: dict[str, _Beyond] = {}
     for name in affected:
         seen, waiting = set(), [dn.normalize(name)]
         while waiting:
             key = waiting.pop()
-            if key in direct and key not in seen:
+            if key in groups and key not in seen:
                 seen.add(key)
-                waiting += direct[key]
-        found[name] = set().union(*(persons[key] for key in seen))
+                waiting += content(key)[0]
+        inner = [content(key)[1] for key in sorted(seen)]
+        unknown = next((one.unknown for one in inner if one.unknown), "")
+        found[name] = _Beyond(set().union(*(one.persons for one in inner)), unknown)
     return found

@@ -21,6 +21,9 @@ LOGINS: Final = "uid"
 MEMBER_LOGINS: Final = "memberuid"
 """The attribute in which they do."""
 
+MEMBER_URL: Final = "memberurl"
+"""The attribute with the search that finds a group's members."""
+
 Disabled = Callable[[Attributes], bool]
 """Whether a person is disabled; raises ValueError for a value that cannot be understood."""
 
@@ -83,6 +86,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Values are DNs."""
     login_attributes: tuple[str, ...] = ()
     """Values are logins, to be compared with `uid`."""
+    dynamic: bool = False
+    """Whether groups may have their members found by a search, as the class groupOfURLs."""
     principal: str = ""
     """An attribute that people can log in with as well, by its whole value; "" where there is none."""
     primary_group: bool = False
@@ -105,13 +110,18 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the URL of a reference leads to something that is no part of the tree we read."""
 
 
+_GROUPS: Final = "".join(
+    f"(objectClass={name})" for name in ("groupOfNames", "groupOfUniqueNames", "posixGroup", "groupOfURLs")
+)
+
 _OPENLDAP: Final = Vendor(
     user_filter="(objectClass=inetOrgPerson)",
     identifier="uid",
     stable_id="entryuuid",
-    group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    group_filter=f"(|{_GROUPS})",
     member_attributes=("member", "uniquemember"),
     login_attributes=(MEMBER_LOGINS,),
+    dynamic=True,
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("pwdaccountlockedtime",),
     disabled=_lock_of_policy,
@@ -143,9 +153,10 @@ _389DS: Final = Vendor(
     user_filter="(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
     identifier="uid",
     stable_id="nsuniqueid",
-    group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    group_filter=f"(|{_GROUPS})",
     member_attributes=("member", "uniquemember"),
     login_attributes=(MEMBER_LOGINS,),
+    dynamic=True,
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("nsaccountlock",),
     disabled=_account_lock,

@@ -47,6 +47,7 @@ class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
     """One group of a directory; `members` are DNs as written there, `member_logins` memberUid values, both sorted.
 
     `nested_members` are the DNs of persons who are members by way of groups that the rules do not find.
+    `members_unknown` says why not all members are known, "" where they are: such a group is no smaller group.
     """
 
     dn: str
@@ -55,6 +56,7 @@ class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
     members: tuple[str, ...] = ()
     member_logins: tuple[str, ...] = ()
     nested_members: tuple[str, ...] = ()
+    members_unknown: str = ""
 
 
 class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ class Index:
         self.persons = {key: position for position, key in enumerate(self.keys)}
         self.groups = {dn.normalize(group.dn): group for group in snapshot.groups}
         self.units = {dn.normalize(unit.dn): unit for unit in snapshot.units}
+        self._unknown = {key: group.members_unknown for key, group in self.groups.items() if group.members_unknown}
         self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
         self._flat: dict[str, frozenset[int]] = {}
@@ -42,6 +43,15 @@ class Index:
                 *(self.direct(inner)[0] for inner in within), *(self.beyond(inner) for inner in within)
             )
         return self._flat[key]
+
+    def unknown(self, key: str, *, nested: bool = True) -> str:
+        """Why not all members of a group are known; "" where they are."""
+        if not self._unknown:
+            return ""
+        if own := self._unknown.get(key):
+            return own
+        inner = sorted(self._unknown.keys() & self.within(key)) if nested else ()
+        return next((f"{self.groups[one].dn} within it: {self._unknown[one]}" for one in inner), "")
 
     def within(self, key: str) -> set[str]:
         """The group itself and every group below it, however deep; a cycle ends where it began."""

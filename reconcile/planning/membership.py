@@ -48,6 +48,9 @@ def memberships(
             if group is None:
                 continue
             before = there.pop(group, {})
+            if key in rules.frozen:
+                kept += before.values()
+                continue
             people = nesting.content(rules, key, group_ids).people
             listed = {followers[source, at] for at in people if (source, at) in followers}
             kept += (before.get(user) or Membership(user, group, source) for user in listed)
@@ -101,6 +104,22 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
             detail = f"listed in {groups[0]}{more}, but {_why_nobody(rules, member)}"
             skips.append(Skip(workspace, rules.source.name, member, "", "dangling_member", detail))
     return skips
+
+
+def unknown(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
+    """The groups that a rule is about and whose members are not known."""
+    return [
+        Skip(
+            workspace,
+            rules.source.name,
+            rules.index.groups[key].dn,
+            "",
+            "dynamic_group",
+            f"group: its members are not known, so nobody gains or loses anything by it: {why}",
+        )
+        for rules in sources
+        for key, why in rules.unknown.items()
+    ]
 
 
 def _why_nobody(rules: SourceRules, member: str) -> str:

@@ -31,6 +31,8 @@ class Wish(msgspec.Struct, gc=False):
     entry: DirectoryGroup | OrganizationalUnit
     template: Template
     parent: str = ""
+    frozen: bool = False
+    """Nobody knows what is in it, so it stays as it is: it is neither made nor changed."""
 
 
 class Mirrored(msgspec.Struct, Generic[Mirror]):
@@ -54,7 +56,7 @@ def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limit
         return Group(group_id, title, source, external_id, entry_dn, nested_in)
 
     wishes = (
-        Wish(rules.source.name, key, rules.index.groups[key], rule.name)
+        Wish(rules.source.name, key, rules.index.groups[key], rule.name, frozen=key in rules.frozen)
         for rules in sources
         for key, rule in rules.groups.items()
     )
@@ -169,6 +171,10 @@ class _Mirroring(Generic[Mirror]):
                 self.refuse(wish.source, wish.entry.dn, "parent_not_selected", "its parent cannot be created")
                 continue
             before = self._find(wish)
+            if wish.frozen:
+                if before is not None:
+                    self._held[wish.source, wish.key] = ids[wish.source, wish.key] = before.id
+                continue
             try:
                 title = self._title(wish)
             except Refused as refused:

@@ -105,6 +105,8 @@ class Gathering:
             user, why = matches.users.get(position), matches.relinked.get(position, "")
             if not username or (user is None and not self._rules.wants(position, exists=False)):
                 continue
+            if user is not None and not _serves(user) and not self._rules.wants(position, exists=True):
+                continue  # a group whose members are not known brings nobody back
             if user is None and self._is_ignored(position):
                 ignored.add(position)
                 continue
@@ -150,15 +152,16 @@ class Gathering:
             if rules.excluded(position):
                 continue
             exists = position in matches.users
-            sure = rules.wants(position, exists=exists)
-            if not sure and not (matches.unmatched and rules.wants(position, exists=True)):
+            serves = exists and _serves(matches.users[position])
+            sure = rules.wants(position, exists=exists, serves=serves)
+            if not sure and not (matches.unmatched and rules.wants(position, exists=True, serves=True)):
                 continue
             if person.external_id in self._erased:
                 if sure:
                     erased = Refused("exists_locally", "the platform has an erased account of this very person")
                     self._skip(position, person.identifier, erased)
                 continue
-            if rules.outside_required(position):
+            if rules.outside_required(position, serves=serves):
                 if sure and not exists:
                     groups = ", ".join(rules.source.users.require_groups)
                     self._skip(position, person.identifier, Refused("outside_required_groups", f"in none of {groups}"))
@@ -202,7 +205,8 @@ class Gathering:
         wanted = self._roles_wanted
         if user is not None and wanted.on_existing == "keep":
             return tuple(self._granted.get(user.id, ())), True
-        found = self._rules.roles(position, multiple=wanted.mode == "multiple")
+        has = tuple(self._granted.get(user.id, ())) if user is not None else ()
+        found = self._rules.roles(position, multiple=wanted.mode == "multiple", has=has)
         mapped = tuple(dict.fromkeys(mapping.role for mapping in found))
         if mapped:
             return mapped, False
@@ -229,6 +233,11 @@ class Gathering:
         self._skips.append(
             Skip(self._workspace, self._rules.source.name, person.dn, username, refused.code, refused.detail)
         )
+
+
+def _serves(user: User) -> bool:
+    """Whether a user is one whose person was in scope at the last run, disabled or not."""
+    return not user.departed and user.status_cause not in ("missing", "out_of_scope", "source_removed")
 
 
 def render_username(template: Template, person: Person) -> str:

@@ -179,7 +179,8 @@ def test_asked_attributes_are_lower_case_sorted_and_once() -> None:
     made = rules(users=desired.Users(fields={}, identifier="UID", manager_attribute="Manager"))
     query = Query(person_attributes=frozenset({"Mail", "mail", "uid"}))
     assert made.person_attributes(query) == ("entryuuid", "mail", "manager", "pwdaccountlockedtime", "uid")
-    assert made.group_attributes_asked() == ("cn", "entryuuid", "member", "memberuid", "uniquemember")
+    members = ("member", "memberuid", "memberurl", "objectclass", "uniquemember")
+    assert made.group_attributes_asked() == ("cn", "entryuuid", *members)
 
 
 @pytest.mark.parametrize(
