@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from reconcile.directories import filters, parsing
+from reconcile.directories import filters
 from reconcile.directories.searching import ANYTHING, Scope
 from reconcile.model import dn
 
@@ -62,6 +62,9 @@ def _decoded(text: str) -> str:
 
 
 def _filter(text: str) -> str:
+    # Here, for ldap3 is slow to import and most directories have no such group.
+    from reconcile.directories import parsing
+
     wanted = filters.enclosed(text) if text.strip() else ANYTHING
     depth = max(accumulate((char == "(") - (char == ")") for char in wanted))
     if depth > _DEEPEST:
