@@ -57,7 +57,7 @@ class Facts(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What is said of the holder: the common names in their order, and the extensions' values by their OIDs."""
+    """What is said of the holder: the common names in order, the extensions' values by OID."""
 
     common_names: tuple[str, ...]
     extensions: Mapping[bytes, bytes]

@@ -1,7 +1,7 @@
-"""Groups whose members are found by a search: `memberURL`, of the class groupOfURLs and of others mixed with it.
+"""Groups whose members are found by a search: `memberURL`, of groupOfURLs and classes mixed with it.
 
-Each URL is evaluated on the source itself, once for all groups that have it. Where one cannot be, nobody knows the
-group's members: that is said in the group, which is then no group without members.
+Each URL is evaluated on the source itself, once for all groups that have it. Where one cannot be,
+nobody knows the group's members: the group says so, and is no group without members.
 """
 
 import logging
@@ -38,7 +38,7 @@ class _Found(NamedTuple):
 
 
 class DynamicGroups:
-    """The groups of one read. An entry is taken by `group` while a search goes on, and evaluated after it."""
+    """The groups of one read: taken by `group` while a search goes on, evaluated after it."""
 
     def __init__(self, source: desired.Source, rules: Rules, searcher: Searcher) -> None:
         self._source = source
@@ -59,7 +59,10 @@ class DynamicGroups:
         return made
 
     def evaluated(self, group: DirectoryGroup) -> DirectoryGroup:
-        """The group with the members that its URLs find, too. Raises SourceUnreadable where the connection breaks."""
+        """The group with the members that its URLs find, too.
+
+        Raises SourceUnreadable where the connection breaks.
+        """
         urls = self._urls.get(group.dn)
         if not urls:
             return group

@@ -18,6 +18,8 @@ from reconcile.model.directory import Attributes, DirectoryGroup, Organizational
 _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
 _ALL_TEXT: Final[Mapping[str, int]] = MappingProxyType({})
 _ABSENT: Final = ("",)
+_NOBODY: Final = frozenset({"", " "})
+"""groupOfNames must have a member: the empty DN stands for none."""
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
 
@@ -111,10 +113,10 @@ def text(value: bytes) -> str:
 def decoded(
     entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE
 ) -> tuple[Attributes, Mapping[str, int]]:
-    """All values as text, those of `binary` as it says (which raises ValueError), in the order of `values`.
+    """All values as text, in the order of `values`; those of `binary` as it says (raises ValueError).
 
-    Attributes without a value, or with blank ones alone, are absent. Beside them the attributes with values that are no
-    text, and how many of their values, which come first, are.
+    Attributes without a value, or with blank ones alone, are absent. The mapping beside them has the
+    attributes with values that are no text, and how many of their values are: those come first.
     """
     attributes: Attributes = {}
     several: list[tuple[str, list[bytes]]] = []
@@ -128,7 +130,7 @@ def decoded(
         for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
             if len(some) == 1:
                 only = some[0].decode()
-                if "!" <= only[:1] <= "~" or not values.is_blank(only):
+                if "!" <= only < "\x7f" or not values.is_blank(only):  # the first letter decides
                     attributes[name] = (only,)
             elif some:
                 several.append((name, some))
@@ -189,8 +191,7 @@ def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
         dn=entry.dn,
         external_id=external_id(entry, rules.vendor),
         attributes=aliases.filled(attributes, rules.group_aliases),
-        # groupOfNames must have a member: the empty DN stands for none.
-        members=tuple(sorted([name for name in names if name and not name.isspace()])),
+        members=tuple(sorted(names - _NOBODY)),
         member_logins=tuple(sorted(logins)),
     )
 
@@ -198,7 +199,7 @@ def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
 def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
     """The logins among the values of `memberUid`, and what else stands there.
 
-    That is whole DNs, which some tools write, and bytes that are no text and therefore nobody's login.
+    That is whole DNs, which some tools write, and bytes that are no text: they are nobody's login.
     """
     logins: set[str] = set()
     others: set[str] = set()

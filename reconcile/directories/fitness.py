@@ -1,9 +1,9 @@
 """Is a certificate one for this server? The same answer whichever library has shaken hands.
 
-OpenSSL, which the standard library uses, and the GnuTLS or OpenSSL within libldap each look at names
-and purposes in a way of their own, and each takes some certificates that another refuses. What any of
-them refuses is refused here: a common name for an address, or beside other names; a wildcard for all
-of `com`; a certificate for another purpose.
+OpenSSL, which the standard library uses, and the GnuTLS or OpenSSL within libldap each look at
+names and purposes in a way of their own, and each takes some certificates that another refuses. What
+any of them refuses is refused here: a common name for an address, or beside other names; a wildcard
+for all of `com`; a certificate for another purpose.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ _OF_SERVERS: Final = frozenset(
         b"\x60\x86\x48\x01\x86\xf8\x42\x04\x01",  # and of Netscape
     }
 )
-"""Purposes (extended key usages) of a server; "any purpose" is not one of them, as OpenSSL has it."""
+"""Extended key usages of a server. OpenSSL does not count "any purpose" among them."""
 _SIGN, _ENCIPHER, _AGREE, _NETSCAPE_SERVER = 0x80, 0x20, 0x08, 0x40
 _WILDCARD: Final = re.compile(r"\*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*){2,}")
 """The whole of the first label, and at least two labels behind it."""
@@ -32,7 +32,7 @@ _LABEL: Final = re.compile(r"[a-z0-9-]+")
 
 
 def why_refused(der: bytes, name: str) -> str:
-    """Why a certificate is none for a host name or address, in words; "" where it is one. `der`: its bytes."""
+    """Why a certificate (in DER) is none for a host name or address; "" where it is one."""
     try:
         found = certificates.parts(der)
         if not _for_servers(found):
@@ -65,7 +65,7 @@ def _host(name: str) -> str:
 
 
 def _is_for_host(found: Parts, alternatives: Iterable[tuple[int, bytes]], host: str) -> bool:
-    """Whether one of the names is the host's; the common name is asked where there are no others."""
+    """Whether one of the names is the host's; the common name counts where there is no other."""
     if _ALT_NAME not in found.extensions:
         # Samba makes such certificates for itself. Of several common names libldap takes the last.
         return any(_matches(common, host) for common in found.common_names[-1:])

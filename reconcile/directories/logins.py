@@ -67,9 +67,10 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
 def read(
     source: desired.Source, vendor: Vendor, names: Names, query: Query, searcher: Searcher, progress: Progress
 ) -> DirectorySnapshot:
-    """The persons with one of the names, and everything else that the rules find. Raises SourceUnreadable.
+    """The persons with one of the names, and everything else that the rules find.
 
-    Logins that a person shares with another one of the source are left out: a group that lists them means neither.
+    Logins that a person shares with another one of the source are left out: a group that lists them
+    means neither. Raises SourceUnreadable.
     """
     found = reading.snapshot(narrowed(source, vendor, names), vendor, query, searcher, progress)
     logins = {login for person in found.persons for login in person.logins}

@@ -113,7 +113,8 @@ def _unescaped(value: bytes) -> bytes:
 
 
 def _substrings(assertion: dict[str, Any]) -> Callable[[str], bool]:
-    """Whether a text has all pieces in their order. No regular expression: many `*` would make it run for ever."""
+    """Whether a text has all pieces in their order."""
+    # No regular expression: many `*` would make it run for ever.
     pieces = [assertion.get("initial", b""), *assertion.get("any", ()), assertion.get("final", b"")]
     first, *middle, last = (_folded_piece(_unescaped(piece)) for piece in pieces)
 

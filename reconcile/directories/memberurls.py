@@ -1,4 +1,4 @@
-"""What a `memberURL` says: which entries are the members of a group (RFC 4516, as groupOfURLs uses it)."""
+"""What a `memberURL` says: which entries are the members of a group (RFC 4516)."""
 
 import re
 from itertools import accumulate
@@ -31,9 +31,10 @@ class Members(NamedTuple):
 
 
 def parsed(url: str, base_dn: str) -> Members:
-    """The search that a URL asks for. Raises ValueError, with the reason, for one that cannot be evaluated here.
+    """The search that a URL asks for.
 
-    The search may not leave `base_dn` or this server, and nothing that the URL says is left out.
+    It may not leave `base_dn` or this server, and nothing that the URL says is left out. Raises
+    ValueError, with the reason, for a URL that cannot be evaluated here.
     """
     text = url.strip()
     if len(text) > LONGEST:

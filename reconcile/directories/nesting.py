@@ -40,9 +40,10 @@ def completed(
     searcher: Searcher,
     dynamic: DynamicGroups,
 ) -> tuple[DirectoryGroup, ...]:
-    """The groups with their `nested_members`; inner groups that the rules do not find are no `members` any more.
+    """The groups with their `nested_members`.
 
-    Where not all members of one of those are known, neither are the group's.
+    Inner groups that the rules do not find are no `members` any more. Where not all members of one of
+    those are known, neither are the group's.
     """
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
@@ -100,7 +101,7 @@ def _over_all(
 
 
 class _Beyond(NamedTuple):
-    """The persons in groups that the rules do not find, and why those are not all of them, "" where they are."""
+    """The persons in groups that the rules do not find; `unknown`: why those are not all, or ""."""
 
     persons: set[str]
     unknown: str = ""

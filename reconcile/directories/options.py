@@ -1,7 +1,8 @@
-"""Attributes with options: `member;x-load` is a subtype of `member` (RFC 4512, 2.5.2), so its values are members too.
+"""Attributes with options: `member;x-load` is a subtype of `member` (RFC 4512, 2.5.2).
 
-A server that is asked for an attribute answers with its subtypes as well, under their own names. What they hold is
-added to the attribute without options; it stays under its own name for whoever asks for that.
+A server that is asked for an attribute answers with its subtypes as well, under their own names. What
+they hold is added to the attribute without options; it stays under its own name for whoever asks for
+that.
 """
 
 from functools import lru_cache
@@ -16,7 +17,8 @@ _REMOVED: Final = "deleted"
 
 @lru_cache(maxsize=1024)
 def any_of(names: tuple[str, ...]) -> bool:
-    """Whether an attribute has options. Names repeat with every entry; this is asked of every one there is."""
+    """Whether an attribute has options."""
+    # Names repeat with every entry, and this is asked of every one there is.
     return any(";" in name for name in names)
 
 

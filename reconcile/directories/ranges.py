@@ -37,9 +37,9 @@ class _Range(NamedTuple):
 
 
 def whole(search: Search, searcher: Searcher) -> Iterator[Sequence[RawEntry]]:
-    """The entries found, page by page, every attribute with all of its values, those with options among them.
+    """The entries found, page by page, every attribute with all of its values.
 
-    Raises SourceUnreadable.
+    Those with options are among them. Raises SourceUnreadable.
     """
     pending: list[RawEntry] = []
     for page in searcher.search(search):

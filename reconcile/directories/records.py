@@ -103,7 +103,7 @@ def _blocks(data: bytes) -> Iterator[list[Line]]:
 
 
 def _without_version(lines: list[Line]) -> list[Line]:
-    """The block without a version in front: files that are put together have one in the middle, too."""
+    """The block without a version in front; files put together have one in the middle, too."""
     number, line = lines[0][0], b"".join(lines[0][1])
     if not line.lower().startswith(b"version:"):
         return lines
@@ -113,7 +113,7 @@ def _without_version(lines: list[Line]) -> list[Line]:
 
 
 def _check_result(lines: list[Line], names: dict[bytes, str]) -> int:
-    """Raises Broken unless ldapsearch says, as it does without -LL, that its search found everything.
+    """Raises Broken unless ldapsearch (without -LL) says that its search found everything.
 
     Where that holds for one page alone: the line that says so, otherwise 0.
     """

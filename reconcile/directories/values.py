@@ -1,7 +1,7 @@
 """The values of an attribute: a set, which a directory gives in any order.
 
-Here they get one order, so that the first is always the same: the value that is in the entry's own name, then the
-smallest. A value without a visible character is no value.
+Here they get one order, so that the first is always the same: the value that is in the entry's own
+name, then the smallest. A value without a visible character is no value.
 """
 
 import re
@@ -13,7 +13,8 @@ from reconcile.directories import aliases
 from reconcile.model import dn
 from reconcile.model.folding import folded, widely_folded
 
-# What RFC 4518, 2.2 maps to a space or to nothing, but for control characters: those are faults, to be reported.
+# What RFC 4518, 2.2 maps to a space or to nothing. Control characters are no blanks: they are faults,
+# to be reported.
 _BLANK: Final = re.compile(
     r"[\s\u00ad\u034f\u061c\u1806\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff]*"
 )
@@ -25,7 +26,7 @@ def is_blank(text: str) -> bool:
 
 
 def ordered(name: str, texts: Iterable[str], entry_dn: str) -> tuple[str, ...]:
-    """Each value once, without blank ones: those that the entry's RDN has of the attribute, then ascending."""
+    """Each value once, without blank ones: those in the entry's RDN first, then ascending."""
     found = sorted({text for text in texts if not is_blank(text)})
     if len(found) < 2:
         return tuple(found)

@@ -5,9 +5,10 @@ from typing import TypeAlias
 import msgspec
 
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
-"""Lower-case attribute name → its values, each once, none of them blank; absent attributes have no key.
+"""Lower-case attribute name → its values, each once, none blank; absent attributes have no key.
 
-Whatever order a directory gives them in, the first is the one in the entry's RDN, the others are ascending.
+Whatever order a directory gives them in, the one in the entry's RDN is the first, and the others are
+ascending.
 """
 
 
@@ -44,10 +45,11 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
 
 class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
-    """One group of a directory; `members` are DNs as written there, `member_logins` memberUid values, both sorted.
+    """One group of a directory.
 
-    `nested_members` are the DNs of persons who are members by way of groups that the rules do not find.
-    `members_unknown` says why not all members are known, "" where they are: such a group is no smaller group.
+    `members` are DNs as written there, `member_logins` values of memberUid, both sorted. `nested_members`
+    are the DNs of persons who are members by way of groups that the rules do not find. `members_unknown`
+    says why not all members are known, "" where they are: such a group is no smaller group.
     """
 
     dn: str

@@ -1,7 +1,7 @@
 """Text as directories compare it.
 
-`folded` is what every server takes for the same text. `widely_folded` is what some of them do: it may find something,
-but only where exactly one can be meant.
+`folded` is what every server takes for the same text. `widely_folded` is what some of them do: it may
+find something, but only where exactly one can be meant.
 """
 
 import unicodedata
@@ -18,9 +18,9 @@ def folded(text: str) -> str:
 
 
 def widely_folded(text: str) -> str:
-    """As `folded`, without the case of any script. `ß` is not `ss`: letters stay as many as they are."""
+    """As `folded`, without the case of any script; `ß` is not `ss`."""
     if text.isascii():
         return " ".join(text.lower().split())
-    # Letter by letter: `str.lower` of a whole text makes two signs of `İ`, and another sigma at the end of a word.
+    # Letter by letter: `str.lower` makes two signs of `İ`, and another sigma at the end of a word.
     lower = "".join(letter if len(letter.lower()) > 1 else letter.lower() for letter in folded(text))
     return unicodedata.normalize("NFC", lower)

@@ -1,4 +1,4 @@
-"""Whom a `memberUid` names: the person whose `uid` it is (RFC 2307), compared as servers compare a `uid`."""
+"""Whom a `memberUid` names: the person whose `uid` it is (RFC 2307), as servers compare a `uid`."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from reconcile.model.folding import folded, widely_folded
 
 
 class Logins:
-    """The persons of a snapshot by each of their logins. A person is known by the position in the snapshot."""
+    """The persons of a snapshot by each of their logins; a person is a position in the snapshot."""
 
     def __init__(self, persons: Iterable[Person]) -> None:
         """Looks at every login once."""
@@ -26,7 +26,7 @@ class Logins:
                     self._widely.setdefault(widely_folded(login), set()).add(position)
 
     def find(self, login: str) -> tuple[int, ...]:
-        """Everybody who may be meant, in ascending order: nobody, one person, or several, and then it is none of them.
+        """Everybody who may be meant, in ascending order; where that are several, it is none of them.
 
         A wider folding than that of every server is used only where no login is the same without it.
         """

@@ -18,8 +18,8 @@ _FALSE = frozenset({"", "false", "no", "0", "none"})
 class Mapping(NamedTuple):
     """One role mapping and whom it reaches, by position; `reason` names the rule.
 
-    `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role. `unsure`: the members
-    of one of them are not known, so that whoever has the role already may have it by that one.
+    `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role.
+    `unsure`: the members of one of them are not known, so that whoever has the role may have it by that.
     """
 
     role: str
@@ -90,16 +90,17 @@ class SourceRules:
     def outside_required(self, position: int, *, serves: bool = False) -> bool:
         """Whether there are required groups and the person is in none of them.
 
-        `serves`: the person's user is not departed, and so stays where the members of one of them are not known.
+        `serves`: the person's user is not departed, and stays where the members of one are not known.
         """
         if self._required is None or position in self._required:
             return False
         return not (serves and self._required_unsure)
 
     def wants(self, position: int, *, exists: bool, serves: bool = False) -> bool:
-        """Whether `create` and `select` want the person as a user; `exists` says that the person is one already.
+        """Whether `create` and `select` want the person as a user.
 
-        `serves`: the user is not departed, and so stays where a group's members are not known.
+        `exists`: the person is one already. `serves`: the user is not departed either, and so stays where
+        a group's members are not known.
         """
         create, registers = self.source.users.create, self.source.register_on_login
         if create == "all" or (create == "never" and exists) or (registers and (exists or self.login)):
@@ -145,7 +146,7 @@ class SourceRules:
     def roles(self, position: int, *, multiple: bool, has: Collection[str] = ()) -> tuple[Mapping, ...]:
         """The mappings that reach the person: the first one, or all of them.
 
-        `has`: the roles that a sync gave the person, who keeps those of a group whose members are not known.
+        `has`: the roles that a sync gave the person; those of a group whose members are not known stay.
         """
         found = tuple(
             mapping
@@ -265,7 +266,7 @@ class SourceRules:
         return self._members(self._found(patterns, place))
 
     def _members(self, keys: Iterable[str]) -> frozenset[int]:
-        """All members, nested ones too; nobody of a group whose members are not known, which is noted."""
+        """All members, nested ones too; nobody of a group with unknown members, which is noted."""
         known = []
         for key in keys:
             if why := self.index.unknown(key):

@@ -161,7 +161,7 @@ def test_groups_selected_ignored_and_beside(shell: Shell) -> None:
 
 
 def test_groups_whose_members_are_not_known(shell: Shell) -> None:
-    """A user stays what it is, and nobody becomes one by them: so say plan and preview, and so does explain."""
+    """A user stays what it is, and nobody becomes one by them, in plan, preview and explain."""
     dyn = f"cn=dyn,{BASE}"
     url = f"ldap:///{BASE}??sub?(departmentNumber=7)"
     people: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Groups whose members are found by a search, on servers that evaluate it themselves and on those that do not."""
+"""Groups whose members are found by a search, whether the server evaluates it itself or not."""
 
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def test_a_search_is_evaluated_whether_the_server_does_it_too_or_not(tmp_path: P
 
 
 def test_a_search_that_the_server_refuses_makes_one_group_unknown_and_no_other(tmp_path: Path) -> None:
-    """Too many entries, a part on another server, a base that is not there: the rest is read as ever."""
+    """Too many entries, a part on another server, a missing base: the rest is read as ever."""
     entries = company()
     branch = f"ou=branch,ou=more,{SUFFIX}"
     entries[branch] = {"objectClass": ["referral", "extensibleObject"], "ou": ["branch"], "ref": ["ldap://branch.test"]}

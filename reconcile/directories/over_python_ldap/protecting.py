@@ -15,7 +15,7 @@ from reconcile.model import desired
 
 _GOOD = frozenset({"TLSv1.2", "TLSv1.3"})
 _CIPHERS = MappingProxyType({"GnuTLS": "NORMAL:%PROFILE_MEDIUM"})
-"""The library's own choice, with keys of 112 bits of security (RSA of 2,048), as OpenSSL wants them by itself."""
+"""The library's own choice, with keys of 112 bits of security, as OpenSSL wants them by itself."""
 
 
 def prepare(connection: Connection, tls: desired.Tls) -> None:
@@ -39,9 +39,10 @@ def prepare(connection: Connection, tls: desired.Tls) -> None:
 
 
 def proven(connection: Connection, tls: desired.Tls, name: str) -> str:
-    """What `reconcile test` says of the protection. Raises Unusable unless it is there, new enough, and for the server.
+    """What `reconcile test` says of the protection.
 
-    `name` is the host name or address that the certificate has to be for.
+    `name` is the host name or address that the certificate has to be for. Raises Unusable unless there
+    is protection that is new enough, with such a certificate.
     """
     # GnuTLS says TLS1.3 where OpenSSL says TLSv1.3.
     protocol = str(connection.get_option(ldap.OPT_X_TLS_VERSION) or "none").replace("TLS1", "TLSv1")
