@@ -35,9 +35,9 @@ class Attribute:
         self.attribute = attribute
 
     def __call__(self, entry: Entry, _identifier: str) -> str | None:
-        """The first value; None where there is none, or an empty one."""
+        """The first value; None where there is none, or a blank one."""
         values = entry.attributes.get(self.attribute)
-        return (values[0] or None) if values else None
+        return values[0] if values and values[0].strip() else None
 
 
 def part(tree: nodes.Template, source: str, domain: str, variables: Mapping[str, Any]) -> Part | None:
@@ -113,7 +113,7 @@ def _default(first: Part, second: Part) -> Part:
 
         def read(entry: Entry, identifier: str) -> str | None:
             values = entry.attributes.get(name)
-            return (values[0] if values else None) or second(entry, identifier)
+            return values[0] if values and values[0].strip() else second(entry, identifier)
 
         return read
 

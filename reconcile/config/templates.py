@@ -1,8 +1,10 @@
 """Templates over one directory entry: `desired.Template`, compiled once, rendered for every person.
 
-A name is a directory attribute unless it is one of `RESERVED`. An attribute counts as absent when the entry has no
-value of it or an empty one; a template that needs an absent attribute supplies nothing. The common shapes become
-Python closures (`reconcile.config.shortcuts`), everything else is rendered by Jinja2; both ways agree.
+A name is a directory attribute unless it is one of `RESERVED`. Its first value is taken; which one of
+several that is the adapter of the directory decides. An attribute counts as absent when the entry has
+no value of it or a blank one; a template that needs an absent attribute supplies nothing. The common
+shapes become Python closures (`reconcile.config.shortcuts`), everything else is rendered by Jinja2;
+both ways agree.
 """
 
 from collections.abc import Mapping
@@ -118,7 +120,7 @@ class _EntryContext(Context):
 
 def _attribute(entry: Entry, name: str) -> Any:
     values = entry.attributes.get(name.lower())
-    return values[0] if values and values[0] else Missing(name=name, exc=NothingSupplied)
+    return values[0] if values and values[0].strip() else Missing(name=name, exc=NothingSupplied)
 
 
 class _Reader:
@@ -143,7 +145,7 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
 
     def render(entry: Entry, identifier: str = "") -> str | None:
         def values(name: str) -> list[str]:
-            return [value for value in entry.attributes.get(name.lower(), ()) if value]
+            return [value for value in entry.attributes.get(name.lower(), ()) if value.strip()]
 
         context = {
             "identifier": identifier,

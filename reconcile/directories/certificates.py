@@ -1,14 +1,15 @@
-"""What a certificate says, from its bytes (X.509 in DER). Nothing is decided here: TLS has checked it already.
+"""What a certificate says, from its bytes (X.509 in DER), which TLS has checked already.
 
 Whom it is for and until when is for `reconcile test`, as libldap says nothing about the certificate it hands over. Its
-digest ties a Kerberos bind to the connection.
+digest ties a Kerberos bind to the connection. `parts` is what `fitness` looks at.
 """
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-_INTEGER, _OID, _UTC_TIME, _SEQUENCE, _SET, _VERSION = 0x02, 0x06, 0x17, 0x30, 0x31, 0xA0
+_INTEGER, _OID, _UTC_TIME, _SEQUENCE, _SET, _VERSION, _EXTENSIONS = 0x02, 0x06, 0x17, 0x30, 0x31, 0xA0, 0xA3
 _HASH_OF_PSS = 0xA0
 _NAMES: Final = {
     b"\x55\x04\x03": "commonName",
@@ -55,18 +56,43 @@ class Facts(NamedTuple):
     until: dt.datetime
 
 
+class Parts(NamedTuple):
+    """What is said of the holder: the common names in order, the extensions' values by OID."""
+
+    common_names: tuple[str, ...]
+    extensions: Mapping[bytes, bytes]
+
+
 def facts(der: bytes) -> Facts:
     """Subject and end of a certificate. Raises ValueError for bytes that are none."""
-    (_, certificate), *_ = _elements(der)
-    (_, signed), *_ = _elements(certificate)
-    parts = _elements(signed)
-    if parts and parts[0][0] == _VERSION:
-        del parts[0]
-    if [tag for tag, _ in parts[:5]] != [_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE]:
+    _, _, _, (_, validity), (_, subject), *_ = _signed(der)
+    _, (kind, end) = elements(validity)
+    return Facts(", ".join(f"{name}={value}" for name, value in _pairs(subject)), _moment(kind, end))
+
+
+def parts(der: bytes) -> Parts:
+    """What a certificate says of its holder. Raises ValueError for bytes that are none."""
+    _, _, _, _, (_, subject), *more = _signed(der)
+    common = tuple(value for name, value in _pairs(subject) if name == "commonName")
+    block = next((value for tag, value in more if tag == _EXTENSIONS), b"")
+    extensions: dict[bytes, bytes] = {}
+    for _, listed in elements(block):
+        for _, extension in elements(listed):
+            (_, oid), *_, (_, value) = elements(extension)
+            extensions[oid] = value
+    return Parts(common, extensions)
+
+
+def _signed(der: bytes) -> list[tuple[int, bytes]]:
+    """The elements of what is signed, from the serial number on."""
+    (_, certificate), *_ = elements(der)
+    (_, signed), *_ = elements(certificate)
+    found = elements(signed)
+    if found and found[0][0] == _VERSION:
+        del found[0]
+    if [tag for tag, _ in found[:5]] != [_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE]:
         raise ValueError("not a certificate")
-    _, _, _, (_, validity), (_, subject) = parts[:5]
-    _, (kind, end) = _elements(validity)
-    return Facts(", ".join(_pairs(subject)), _moment(kind, end))
+    return found
 
 
 def digest(der: bytes) -> bytes | None:
@@ -74,25 +100,25 @@ def digest(der: bytes) -> bytes | None:
 
     Raises ValueError for bytes that are no certificate.
     """
-    (_, certificate), *_ = _elements(der)
-    _, (_, signature), *_ = _elements(certificate)
-    (_, algorithm), *parameters = _elements(signature)
+    (_, certificate), *_ = elements(der)
+    _, (_, signature), *_ = elements(certificate)
+    (_, algorithm), *parameters = elements(signature)
     if algorithm == _PSS and parameters:
-        for tag, value in _elements(parameters[0][1]):
+        for tag, value in elements(parameters[0][1]):
             if tag == _HASH_OF_PSS:
-                (_, named), *_ = _elements(value)
-                (_, algorithm), *_ = _elements(named)
+                (_, named), *_ = elements(value)
+                (_, algorithm), *_ = elements(named)
     name = _SIGNED_WITH.get(algorithm)
     return hashlib.new(name, der).digest() if name else None
 
 
-def _pairs(subject: bytes) -> list[str]:
+def _pairs(subject: bytes) -> list[tuple[str, str]]:
     found = []
-    for _, part in _elements(subject):
-        for _, pair in _elements(part):
-            (_, oid), (kind, value) = _elements(pair)
+    for _, part in elements(subject):
+        for _, pair in elements(part):
+            (_, oid), (kind, value) = elements(pair)
             text = value.decode(_WIDE.get(kind, "utf-8"), "replace")
-            found.append(f"{_NAMES.get(oid) or oid.hex()}={text}")
+            found.append((_NAMES.get(oid) or oid.hex(), text))
     return found
 
 
@@ -104,7 +130,7 @@ def _moment(kind: int, text: bytes) -> dt.datetime:
     return dt.datetime.strptime(written, "%Y%m%d%H%M%SZ").replace(tzinfo=dt.UTC)
 
 
-def _elements(data: bytes) -> list[tuple[int, bytes]]:
+def elements(data: bytes) -> list[tuple[int, bytes]]:
     """Tag and value of each element in a row."""
     found, position = [], 0
     while position < len(data):

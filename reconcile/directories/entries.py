@@ -9,14 +9,17 @@ from typing import Final
 
 import msgspec
 
-from reconcile.directories import aliases
+from reconcile.directories import aliases, values
 from reconcile.directories.searching import RawEntry
-from reconcile.directories.vendors import Disabled, Vendor
-from reconcile.model import desired
+from reconcile.directories.vendors import LOGINS, MEMBER_LOGINS, MEMBER_URL, Disabled, Vendor
+from reconcile.model import desired, dn
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
 _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
+_ALL_TEXT: Final[Mapping[str, int]] = MappingProxyType({})
 _ABSENT: Final = ("",)
+_NOBODY: Final = frozenset({"", " "})
+"""groupOfNames must have a member: the empty DN stands for none."""
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
 
@@ -30,7 +33,10 @@ class Rules(msgspec.Struct, frozen=True):
     members: tuple[str, ...]
     logins: tuple[str, ...]
     group_attributes: frozenset[str]
+    dynamic: bool
     primary_group: bool
+    by_login: bool
+    """Whether groups are read that may name persons by their logins."""
     person_aliases: aliases.Pairs
     group_aliases: aliases.Pairs
     unit_aliases: aliases.Pairs
@@ -41,7 +47,7 @@ class Rules(msgspec.Struct, frozen=True):
         members, logins = vendor.member_attributes, vendor.login_attributes
         if source.groups.member_attribute:
             chosen = (source.groups.member_attribute.lower(),)
-            members, logins = ((), chosen) if chosen[0] in logins else (chosen, ())
+            members, logins = ((), chosen) if chosen[0] == MEMBER_LOGINS else (chosen, ())
         manager = source.users.manager_attribute or vendor.manager_attribute
         identifier = (source.users.identifier or vendor.identifier).lower()
         group_attributes = frozenset(_lower(query.group_attributes))
@@ -50,10 +56,12 @@ class Rules(msgspec.Struct, frozen=True):
             disabled=vendor.disabled(source),
             identifier=identifier,
             manager=manager.lower() if manager else None,
-            members=members,
+            members=tuple(name for name in members if name != MEMBER_URL),
             logins=logins,
             group_attributes=group_attributes,
+            dynamic=vendor.dynamic or MEMBER_URL in members,
             primary_group=vendor.primary_group and query.groups,
+            by_login=bool(logins) and query.groups,
             person_aliases=aliases.pairs({identifier, *_lower(query.person_attributes)}),
             group_aliases=aliases.pairs(group_attributes),
             unit_aliases=aliases.pairs(_lower(query.unit_attributes)),
@@ -61,7 +69,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     def person_attributes(self, query: Query) -> tuple[str, ...]:
         """What has to be asked for to make persons, in a stable order."""
-        own = (self.identifier, self.vendor.stable_id)
+        own = (self.identifier, self.vendor.stable_id, *((LOGINS,) if self.by_login else ()))
         manager = () if self.manager is None else (self.manager,)
         primary = ("objectsid", "primarygroupid") if self.primary_group else ()
         disabled = self.vendor.disabled_attributes
@@ -69,8 +77,13 @@ class Rules(msgspec.Struct, frozen=True):
 
     def group_attributes_asked(self) -> tuple[str, ...]:
         """The same for groups."""
-        own = (self.vendor.stable_id, *(("objectsid",) if self.primary_group else ()))
+        own = (self.vendor.stable_id, *(("objectsid",) if self.primary_group else ()), *self.dynamic_attributes)
         return _ordered(self.group_attributes, self.members, self.logins, own, _mains(self.group_aliases))
+
+    @property
+    def dynamic_attributes(self) -> tuple[str, ...]:
+        """What says of a group that its members are found by a search, and by which."""
+        return (MEMBER_URL, "objectclass") if self.dynamic else ()
 
     def unit_attributes(self, query: Query) -> tuple[str, ...]:
         """The same for OUs."""
@@ -97,28 +110,49 @@ def text(value: bytes) -> str:
         return b64encode(value).decode()
 
 
-def decoded(entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE) -> tuple[Attributes, bool]:
-    """All values as text, those of `binary` as it says, and whether each of the others is text; ValueError by `binary`.
+def decoded(
+    entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE
+) -> tuple[Attributes, Mapping[str, int]]:
+    """All values as text, in the order of `values`; those of `binary` as it says (raises ValueError).
 
-    An attribute without values is absent.
+    Attributes without a value, or with blank ones alone, are absent. The mapping beside them has the
+    attributes with values that are no text, and how many of their values are: those come first.
     """
     attributes: Attributes = {}
+    several: list[tuple[str, list[bytes]]] = []
     if binary:
         raw = entry.attributes
-        attributes = {name: tuple(map(binary[name], raw.pop(name))) for name in binary if raw.get(name)}
+        attributes = {name: tuple(sorted(map(binary[name], raw.pop(name)))) for name in binary if raw.get(name)}
         entry = RawEntry.of(entry.dn, raw)
     try:
         # Nearly every entry is text throughout, and most attributes have one value: no call for each. This is half of
         # what reading costs beyond the library; a comprehension, or a `strict` zip, takes a fifth more.
-        for name, values in zip(entry.names, entry.values):  # noqa: B905 - see above
-            if values:
-                one = len(values) == 1
-                attributes[name] = (values[0].decode(),) if one else tuple([value.decode() for value in values])
+        for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
+            if len(some) == 1:
+                only = some[0].decode()
+                if "!" <= only < "\x7f" or not values.is_blank(only):  # the first letter decides
+                    attributes[name] = (only,)
+            elif some:
+                several.append((name, some))
+        for name, some in several:
+            if known := values.ordered(name, [value.decode() for value in some], entry.dn):
+                attributes[name] = known
     except UnicodeDecodeError:
-        return attributes | {
-            name: tuple(map(text, values)) for name, values in entry.attributes.items() if values
-        }, False
-    return attributes, True
+        return _partly_text(entry, attributes)
+    return attributes, _ALL_TEXT
+
+
+def _partly_text(entry: RawEntry, attributes: Attributes) -> tuple[Attributes, Mapping[str, int]]:
+    """As `decoded`, adding to `attributes`, for an entry with values that are no text."""
+    partly: dict[str, int] = {}
+    for name, some in entry.attributes.items():
+        known = values.ordered(name, [value.decode() for value in some if _is_text(value)], entry.dn)
+        rest = sorted({text(value) for value in some if not _is_text(value)})
+        if rest:
+            partly[name] = len(known)
+        if known or rest:
+            attributes[name] = (*known, *rest)
+    return attributes, partly
 
 
 def _is_text(value: bytes) -> bool:
@@ -132,47 +166,82 @@ def _is_text(value: bytes) -> bool:
 def person(entry: RawEntry, rules: Rules) -> Person:
     """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
     vendor = rules.vendor
-    attributes, texts = decoded(entry, vendor.binary)
+    attributes, partly = decoded(entry, vendor.binary)
     if rules.person_aliases:
         aliases.filled(attributes, rules.person_aliases)
     identifier = attributes.get(rules.identifier, _ABSENT)[0]
     stable_id = attributes.get(vendor.stable_id, _ABSENT)[0]
-    if not texts:  # nobody is known by, or logs in as, the base64 of some bytes
+    if partly:  # nobody is known by, or logs in as, the base64 of some bytes
         stable_id = external_id(entry, vendor)
-        logins = entry.attributes.get(rules.identifier)
-        identifier = "" if logins and not _is_text(logins[0]) else identifier
+        main = aliases.MAIN.get(rules.identifier, rules.identifier)
+        identifier = identifier if partly.get(rules.identifier, 1) and partly.get(main, 1) else ""
     manager = None if rules.manager is None else attributes.get(rules.manager, _ABSENT)[0]
-    return Person(entry.dn, stable_id, identifier, attributes, rules.disabled(attributes), manager)
+    logins = attributes.get(LOGINS, ())[: partly.get(LOGINS)]
+    return Person(
+        entry.dn,
+        stable_id,
+        identifier,
+        attributes,
+        rules.disabled(attributes),
+        manager,
+        logins,
+        _several(rules.identifier, attributes, partly, entry.dn),
+        () if rules.manager is None else _several(rules.manager, attributes, partly, entry.dn),
+    )
+
+
+def _several(name: str, attributes: Attributes, partly: Mapping[str, int], entry_dn: str) -> tuple[str, ...]:
+    """All values of an attribute that are text, where there is a choice among them."""
+    known = attributes.get(name, _ABSENT)
+    return values.several(name, known[: partly.get(name)], entry_dn) if len(known) > 1 else ()
 
 
 def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
     """A group; member attributes are among its attributes only if they were asked for."""
     raw = entry.attributes
-    shown = RawEntry.of(entry.dn, {name: values for name, values in raw.items() if _asked(name, rules)})
+    shown = RawEntry.of(entry.dn, {name: some for name, some in raw.items() if _asked(name, rules)})
     attributes, _ = decoded(shown, rules.vendor.binary)
-    members = dict.fromkeys(chain.from_iterable(_members(name, raw[name]) for name in rules.members if name in raw))
-    members.pop("", None)  # groupOfNames must have a member: the empty DN stands for none.
+    logins, names = _logins(chain.from_iterable(raw.get(name, ()) for name in rules.logins))
+    names.update(*(_members(name, raw[name]) for name in rules.members if name in raw))
     return DirectoryGroup(
         dn=entry.dn,
         external_id=external_id(entry, rules.vendor),
         attributes=aliases.filled(attributes, rules.group_aliases),
-        members=tuple(members),
-        member_logins=tuple(dict.fromkeys(text(value) for name in rules.logins for value in raw.get(name, ()))),
+        members=tuple(sorted(names - _NOBODY)),
+        member_logins=tuple(sorted(logins)),
     )
 
 
-def _members(name: str, values: list[bytes]) -> list[str]:
+def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
+    """The logins among the values of `memberUid`, and what else stands there.
+
+    That is whole DNs, which some tools write, and bytes that are no text: they are nobody's login.
+    """
+    logins: set[str] = set()
+    others: set[str] = set()
+    for value in some:
+        login = text(value)
+        is_dn = "=" in login and bool(dn.parent(dn.key(login.strip())))
+        if is_dn or not _is_text(value):
+            others.add(login.strip())
+        elif not values.is_blank(login):
+            logins.add(login)
+    return logins, others
+
+
+def _members(name: str, some: list[bytes]) -> list[str]:
     try:
-        members = [value.decode() for value in values]
+        members = [value.decode() for value in some]
     except UnicodeDecodeError:
-        members = [text(value) for value in values]
+        members = [text(value) for value in some]
     return [_UID_SUFFIX.sub("", member) for member in members] if name == "uniquemember" else members
 
 
 def _asked(name: str, rules: Rules) -> bool:
     if name in rules.group_attributes:
         return True
-    return name not in rules.members and name not in rules.logins
+    base = name.partition(";")[0]
+    return base not in rules.members and base not in rules.logins and base not in rules.dynamic_attributes
 
 
 def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
@@ -185,5 +254,6 @@ def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
 
 def external_id(entry: RawEntry, vendor: Vendor) -> str:
     """The directory's own stable id as text, "" where there is none."""
-    values = entry.attributes.get(vendor.stable_id)
-    return vendor.id_text(values[0]) if values else ""
+    return min(
+        (vendor.id_text(value) for value in entry.attributes.get(vendor.stable_id, ()) if value.strip()), default=""
+    )

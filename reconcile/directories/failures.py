@@ -2,6 +2,7 @@
 
 SourceUnreadable (exit code 7)
 ├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
+├── Unintelligible     what came is not LDAP, and nothing that follows can be trusted
 ├── ConnectionBroken   the server stopped in the middle; it may do better at another time, or another server
 │   └── ServerSilent   it said nothing until the time was over
 └── NoConnection       no server could be used; carries the step that failed
@@ -27,6 +28,10 @@ IN_PROGRESS, NO_SUCH_OBJECT, BUSY, UNAVAILABLE = 14, 32, 51, 52
 
 class NoSuchObject(SourceUnreadable):
     """An entry that is searched below, or is itself searched for, does not exist."""
+
+
+class Unintelligible(SourceUnreadable):
+    """What came is not LDAP, and nothing that follows can be trusted."""
 
 
 class ConnectionBroken(SourceUnreadable):
@@ -196,9 +201,9 @@ def silent(seconds: float) -> Silence:
     return Silence(f"no answer within {seconds:g} s (timeout.read)")
 
 
-def garbled(place: str, search: Search, error: object) -> SourceUnreadable:
+def garbled(place: str, search: Search, error: object) -> Unintelligible:
     """The error for an answer that is none."""
-    return SourceUnreadable(f"{place}: the answer to {search} is not LDAP: {error}.")
+    return Unintelligible(f"{place}: the answer to {search} is not LDAP: {error}.")
 
 
 def unaskable(place: str, search: Search, error: object) -> SourceUnreadable:

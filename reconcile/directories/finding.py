@@ -5,7 +5,7 @@ An entry that a directory keeps although its person is gone (a preserved account
 
 from collections.abc import Collection, Iterator
 
-from reconcile.directories import entries, filters, referrals
+from reconcile.directories import entries, filters, options, referrals
 from reconcile.directories.failures import NoSuchObject
 from reconcile.directories.reading import is_removed
 from reconcile.directories.searching import ANYTHING, NO_ATTRIBUTES, Search, Searcher
@@ -41,7 +41,8 @@ def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher:
             for entry in page:
                 if is_removed(entry.dn, vendor):
                     continue
-                yield from spellings.get(entries.external_id(entry, vendor).lower(), ())
+                found = entries.external_id(options.merged(entry), vendor)
+                yield from spellings.get(found.lower(), ())
 
 
 def _dns(source: desired.Source, vendor: Vendor, dns: Collection[str], searcher: Searcher) -> Iterator[str]:

@@ -48,8 +48,9 @@ class LdapDirectory:
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
-        one = logins.narrowed(self._source, self._vendor, names)
-        return self._whole(lambda session: reading.snapshot(one, self._vendor, query, session, self._progress))
+        return self._whole(
+            lambda session: logins.read(self._source, self._vendor, names, query, session, self._progress)
+        )
 
     def refusal(self, dn: str, password: str) -> str:
         """Binds on a connection of its own; "" where the directory lets them in. Raises SourceUnreadable."""

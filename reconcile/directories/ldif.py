@@ -43,7 +43,7 @@ class LdifDirectory(MemoryDirectory):
             except OSError as error:
                 raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
             try:
-                for line, entry in records(data):
+                for line, entry in records(data, name):
                     yield f"{name}:{line}", entry
                     done += 1
             except Broken as error:

@@ -10,12 +10,16 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from reconcile.directories import activedirectory, filters
+from reconcile.directories import activedirectory, filters, options, reading
 from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import BindRefused
-from reconcile.directories.vendors import Vendor
-from reconcile.model import desired
+from reconcile.directories.searching import Searcher
+from reconcile.directories.vendors import LOGINS, Vendor
+from reconcile.model import desired, dn
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.folding import folded
 from reconcile.model.login import Names
+from reconcile.ports import Progress
 
 _WITHOUT_TLS: Final = frozenset({8, 13})
 """What a server answers to whoever binds without TLS: a fault of the settings, not of the person."""
@@ -58,6 +62,36 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
     for external_id in names.external_ids:
         with suppress(ValueError):  # a text that can be no id of this directory names nobody in it
             yield f"{vendor.stable_id}={vendor.id_assertion(external_id)}"
+
+
+def read(
+    source: desired.Source, vendor: Vendor, names: Names, query: Query, searcher: Searcher, progress: Progress
+) -> DirectorySnapshot:
+    """The persons with one of the names, and everything else that the rules find.
+
+    Logins that a person shares with another one of the source are left out: a group that lists them
+    means neither. Raises SourceUnreadable.
+    """
+    found = reading.snapshot(narrowed(source, vendor, names), vendor, query, searcher, progress)
+    logins = {login for person in found.persons for login in person.logins}
+    if not logins or not any(group.member_logins for group in found.groups):
+        return found
+    own = {dn.normalize(person.dn) for person in found.persons}
+    whole = filters.enclosed(source.users.filter or vendor.user_filter)
+    wanted = f"(&{whole}{filters.any_of(LOGINS, sorted(map(filters.escape, logins)))})"
+    search = reading.users_search(source, vendor, (LOGINS,))._replace(filter=wanted)
+    shared = {
+        folded(value.decode("utf-8", "replace"))
+        for page in searcher.search(search)
+        for entry in map(options.merged, page)
+        if dn.key(entry.dn) not in own
+        for value in entry.attributes.get(LOGINS, ())
+    }
+    persons = (
+        msgspec.structs.replace(one, logins=tuple(login for login in one.logins if folded(login) not in shared))
+        for one in found.persons
+    )
+    return msgspec.structs.replace(found, persons=tuple(persons))
 
 
 def refusal(source: desired.Source, dn: str, password: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from reconcile.directories import checking, logins, matching, reading, settings, visibility
+from reconcile.directories import checking, logins, matching, options, reading, settings, visibility
 from reconcile.directories.entries import external_id
 from reconcile.directories.searching import RawEntry
 from reconcile.directories.tree import Tree
@@ -47,15 +47,14 @@ class MemoryDirectory:
         tree, base = self._tree(), dn.normalize(self._source.base_dn)
         visibility.look_at(self._source.base_dn, tree)
         there = [entry for entry in tree.below(base) if not reading.is_removed(entry.dn, self._vendor)]
-        ids = {external_id(entry, self._vendor).lower() for entry in there} - {""}
+        ids = {external_id(options.merged(entry), self._vendor).lower() for entry in there} - {""}
         found = {asked for asked in external_ids if asked.lower() in ids}
         present = _present(tree, base, dns)
         return frozenset(found.union(name for name in present if not reading.is_removed(name, self._vendor)))
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
-        one = logins.narrowed(self._source, self._vendor, names)
-        return reading.snapshot(one, self._vendor, query, self._tree(), self._progress)
+        return logins.read(self._source, self._vendor, names, query, self._tree(), self._progress)
 
     def refusal(self, dn: str, password: str) -> str:
         """Nobody logs in here. Raises UsageError."""

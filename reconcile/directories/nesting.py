@@ -7,13 +7,14 @@ server has no such rule, refuses or takes too long, all groups are read once and
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 import msgspec
 
-from reconcile.directories import entries, filters, primarygroups, ranges, referrals
+from reconcile.directories import filters, primarygroups, ranges, referrals
+from reconcile.directories.dynamic import DynamicGroups
 from reconcile.directories.entries import Rules
 from reconcile.directories.failures import ConnectionBroken
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
@@ -21,6 +22,7 @@ from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, Person
+from reconcile.model.memberuid import Logins
 
 log = logging.getLogger("reconcile.directories")
 
@@ -36,8 +38,13 @@ def completed(
     persons: Sequence[Person],
     groups: tuple[DirectoryGroup, ...],
     searcher: Searcher,
+    dynamic: DynamicGroups,
 ) -> tuple[DirectoryGroup, ...]:
-    """The groups with their `nested_members`; inner groups that the rules do not find are no `members` any more."""
+    """The groups with their `nested_members`.
+
+    Inner groups that the rules do not find are no `members` any more. Where not all members of one of
+    those are known, neither are the group's.
+    """
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
@@ -52,12 +59,13 @@ def completed(
         return groups
     members = _by_rule(source, rules.vendor, affected, known, searcher)
     if members is None:
-        members = _by_following(source, rules, affected, known, searcher)
+        members = _by_following(source, rules, affected, known, searcher, dynamic)
     return tuple(
         msgspec.structs.replace(
             group,
             members=tuple(member for member in group.members if member not in affected[group.dn]),
-            nested_members=tuple(sorted(members[group.dn])),
+            nested_members=tuple(sorted(members[group.dn].persons)),
+            members_unknown=group.members_unknown or members[group.dn].unknown,
         )
         if group.dn in affected
         else group
@@ -92,6 +100,13 @@ def _over_all(
     return Search(source.base_dn, "subtree", wanted, attributes, seconds, referrals.left_out(source, vendor))
 
 
+class _Beyond(NamedTuple):
+    """The persons in groups that the rules do not find; `unknown`: why those are not all, or ""."""
+
+    persons: set[str]
+    unknown: str = ""
+
+
 class _Known:
     """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
 
@@ -112,6 +127,7 @@ class _Known:
         values = entry.attributes.get("objectsid")
         return self._primary.get(vendor.binary["objectsid"](values[0]), []) if values else []
 
+    @cached_property
     def below(self) -> dict[str, list[str]]:
         """Normalized DN of an entry → the persons directly below it."""
         found: dict[str, list[str]] = {}
@@ -119,11 +135,14 @@ class _Known:
             found.setdefault(dn.parent(key), []).append(name)
         return found
 
-    def by_login(self) -> dict[str, str]:
-        """Identifier, case-folded → person; one that two persons share is nobody's."""
-        times = Counter(person.identifier.casefold() for person in self._all)
-        logins = ((person.identifier.casefold(), person.dn) for person in self._all)
-        return {login: name for login, name in logins if login and times[login] == 1}
+    def by_logins(self, logins: Iterable[str]) -> set[str]:
+        """The persons whose logins these are; one that several persons share is nobody's."""
+        found = (self._logins.find(login) for login in logins)
+        return {self._all[some[0]].dn for some in found if len(some) == 1}
+
+    @cached_property
+    def _logins(self) -> Logins:
+        return Logins(self._all)
 
 
 def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
@@ -132,12 +151,12 @@ def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
 
 def _by_rule(
     source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
-) -> dict[str, set[str]] | None:
+) -> dict[str, _Beyond] | None:
     """Persons by group as the server finds them; None where it does not."""
     if not vendor.in_chain or len(affected) > MANY:
         return None
     wanted = f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
-    found: dict[str, set[str]] = {}
+    found: dict[str, _Beyond] = {}
     try:
         for name, inner in affected.items():
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
@@ -147,7 +166,7 @@ def _by_rule(
             if not {dn.key(member) for member in inner} <= {dn.key(entry.dn) for entry in answer}:
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
-            found[name] = {person for entry in answer for person in known.of(entry, vendor)}
+            found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
     except ConnectionBroken:
         raise
     except SourceUnreadable as error:
@@ -157,30 +176,47 @@ def _by_rule(
 
 
 def _by_following(
-    source: desired.Source, rules: Rules, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
-) -> dict[str, set[str]]:
+    source: desired.Source,
+    rules: Rules,
+    affected: Mapping[str, Iterable[str]],
+    known: _Known,
+    searcher: Searcher,
+    dynamic: DynamicGroups,
+) -> dict[str, _Beyond]:
     """The same, from the members of all groups."""
     vendor = rules.vendor
-    asked = (*rules.members, *rules.logins, *(("objectsid",) if vendor.primary_group else ()))
-    search = _over_all(source, vendor, _any_group(source, vendor), tuple(sorted(asked)))
-    below, by_login = known.below(), known.by_login()
-    direct: dict[str, list[str]] = {}
-    persons: dict[str, set[str]] = {}
-    for page in ranges.whole(search, searcher):
+    sid = ("objectsid",) if vendor.primary_group else ()
+    asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})
+    groups: dict[str, DirectoryGroup] = {}
+    primary: dict[str, list[str]] = {}
+    for page in ranges.whole(_over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher):
         for entry in page:
-            key, group = dn.key(entry.dn), entries.group(entry, rules)
-            direct[key] = [dn.key(member) for member in group.members]
-            persons[key] = {known.person(member) for member in group.members}
-            persons[key] |= {by_login.get(login.casefold(), "") for login in group.member_logins}
-            persons[key].update(below.get(key, ()), known.primary(entry, vendor))
-            persons[key].discard("")
-    found: dict[str, set[str]] = {}
+            key = dn.key(entry.dn)
+            groups[key] = dynamic.group(entry, rules)
+            primary[key] = known.primary(entry, vendor)
+    reached: dict[str, tuple[list[str], _Beyond]] = {}
+    """What the groups that are reached hold: normalized DNs of members, and persons."""
+
+    def content(key: str) -> tuple[list[str], _Beyond]:
+        # Only what is reached is evaluated: a search may be behind it.
+        if key not in reached:
+            group = dynamic.evaluated(groups[key])
+            persons = {known.person(member) for member in group.members} - {""}
+            persons |= known.by_logins(group.member_logins)
+            persons.update(known.below.get(key, ()), primary[key])
+            unknown = f"{group.dn} within it: {group.members_unknown}" if group.members_unknown else ""
+            reached[key] = [dn.key(member) for member in group.members], _Beyond(persons, unknown)
+        return reached[key]
+
+    found: dict[str, _Beyond] = {}
     for name in affected:
         seen, waiting = set(), [dn.normalize(name)]
         while waiting:
             key = waiting.pop()
-            if key in direct and key not in seen:
+            if key in groups and key not in seen:
                 seen.add(key)
-                waiting += direct[key]
-        found[name] = set().union(*(persons[key] for key in seen))
+                waiting += content(key)[0]
+        inner = [content(key)[1] for key in sorted(seen)]
+        unknown = next((one.unknown for one in inner if one.unknown), "")
+        found[name] = _Beyond(set().union(*(one.persons for one in inner)), unknown)
     return found

@@ -31,4 +31,4 @@ def _with(group: DirectoryGroup, members: Mapping[str, list[str]]) -> DirectoryG
     more = members.get(group.attributes.get("objectsid", ("",))[0])
     if not more:
         return group
-    return msgspec.structs.replace(group, members=tuple(dict.fromkeys([*group.members, *more])))
+    return msgspec.structs.replace(group, members=tuple(sorted({*group.members, *more})))

@@ -10,8 +10,10 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
+from reconcile.directories import options
 from reconcile.directories.searching import ANYTHING, RawEntry, Search, Searcher
 from reconcile.errors import SourceUnreadable
 
@@ -21,6 +23,7 @@ _OPTION = ";range="
 _VERSION = "usnchanged"
 """Another number after every change of an entry, its links included."""
 _ATTEMPTS = 3
+_NAMES = attrgetter("names")
 _RANGE = re.compile(r"(?P<name>.+);range=(?P<first>\d+)-(?P<last>\d+|\*)")
 
 
@@ -34,19 +37,23 @@ class _Range(NamedTuple):
 
 
 def whole(search: Search, searcher: Searcher) -> Iterator[Sequence[RawEntry]]:
-    """The entries found, page by page, every attribute with all of its values. Raises SourceUnreadable."""
+    """The entries found, page by page, every attribute with all of its values.
+
+    Those with options are among them. Raises SourceUnreadable.
+    """
     pending: list[RawEntry] = []
     for page in searcher.search(search):
-        cut = [entry for entry in page if _is_cut(entry.names)]
-        pending += cut
-        yield page if not cut else [entry for entry in page if not _is_cut(entry.names)]
+        if not any(map(options.any_of, map(_NAMES, page))):  # a range is an option, too
+            yield page
+            continue
+        pending += (entry for entry in page if _is_cut(entry.names))
+        yield [options.merged(entry) for entry in page if not _is_cut(entry.names)]
     for entry in pending:
-        yield [_completed(entry, searcher)]
+        yield [options.merged(_completed(entry, searcher))]
 
 
 @lru_cache(maxsize=1024)
 def _is_cut(names: tuple[str, ...]) -> bool:
-    # Names repeat with every entry; this is asked of every one there is.
     return any(_OPTION in name for name in names)
 
 

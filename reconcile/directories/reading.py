@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from reconcile.directories import entries, nesting, primarygroups, ranges, referrals, visibility
+from reconcile.directories.dynamic import DynamicGroups
 from reconcile.directories.entries import Rules
 from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
@@ -46,13 +47,14 @@ def snapshot(
 
     found_units = everything("OUs", units, entries.unit) if query.units else ()
     outlined(Outline(found_units))
-    found = everything("groups", groups, entries.group) if query.groups else ()
+    dynamic = DynamicGroups(source, rules, searcher)
+    found = dynamic.all_evaluated(everything("groups", groups, dynamic.group)) if query.groups else ()
     outlined(Outline(found_units, found))
     persons = everything("persons", users, entries.person)
     visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
-    found = nesting.completed(source, rules, persons, found, searcher)
+    found = nesting.completed(source, rules, persons, found, searcher, dynamic)
     return DirectorySnapshot(
         source=source.name,
         base_dn=source.base_dn,

@@ -6,6 +6,7 @@ like people who left. Therefore the last line must be ended and every entry must
 """
 
 import re
+import shlex
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterator
@@ -14,7 +15,23 @@ from reconcile.directories.searching import RawEntry
 
 _DESCRIPTION = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*)(?:;[A-Za-z0-9-]+)*")
 
-_CHANGES = frozenset({"changetype", "control"})
+_BOM = b"\xef\xbb\xbf"
+_WIDE_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+"""How a file begins that is not in UTF-8, and says so."""
+_WIDE_STARTS = (
+    (re.compile(rb"[^\0]\0\0\0"), "UTF-32LE"),
+    (re.compile(rb"\0\0\0[^\0]"), "UTF-32BE"),
+    (re.compile(rb"[^\0]\0[^\0]\0"), "UTF-16LE"),
+    (re.compile(rb"\0[^\0]\0[^\0]"), "UTF-16BE"),
+)
+"""How one begins that does not say so: LDIF starts with ASCII."""
+_OF_A_SEARCH = (b"search", b"result", b"ref")
+"""With these begins what ldapsearch writes beside the entries."""
 
 
 class Broken(ValueError):
@@ -29,18 +46,38 @@ Line = tuple[int, list[bytes]]
 """Where a logical line starts, and the pieces it is folded into."""
 
 
-def records(data: bytes) -> Iterator[tuple[int, RawEntry]]:
-    """Each entry with the line it starts at. Raises Broken."""
-    data = data.removeprefix(b"\xef\xbb\xbf")
+def records(data: bytes, name: str = "FILE") -> Iterator[tuple[int, RawEntry]]:
+    """Each entry with the line it starts at. `name` is the file's, for messages. Raises Broken."""
+    _check_encoding(data, name)
+    # Files that were put together have a byte order mark in the middle, too.
+    data = data.removeprefix(_BOM).replace(b"\n" + _BOM, b"\n")
     if data and not data.endswith(b"\n"):
         last = data.count(b"\n") + 1
         raise Broken(last, "the last line is not ended: the file is cut off (or end the line with a line break)")
     names: dict[bytes, str] = {}
-    for count, lines in enumerate(_blocks(data)):
-        if count == 0:
-            lines = _without_version(lines)  # noqa: PLW2901 - the rest of the block is what the loop is about
-        if lines:
+    more_pages = 0
+    for block in _blocks(data):
+        lines = _without_version(block)
+        if not lines:
+            continue
+        if lines[0][1][0].partition(b":")[0].lower() in _OF_A_SEARCH:
+            more_pages = _check_result(lines, names)
+        else:
             yield lines[0][0], _entry(lines, names)
+    if more_pages:
+        raise Broken(
+            more_pages, "the search has more pages, which are not in the file: `-E pr=1000/noprompt` takes all"
+        )
+
+
+def _check_encoding(data: bytes, name: str) -> None:
+    """Raises Broken for UTF-16 and UTF-32, as `ldifde -u` and PowerShell's `>` write."""
+    wide = next((code for mark, code in _WIDE_MARKS if data.startswith(mark)), "")
+    wide = wide or next((code for start, code in _WIDE_STARTS if start.match(data)), "")
+    if wide:
+        quoted = shlex.quote(name)
+        command = f"iconv -f {wide} -t UTF-8 {quoted} > {quoted}.utf8"
+        raise Broken(1, f"the file is in {wide}, and LDIF is in UTF-8; `{command}` makes a file that can be read")
 
 
 def _blocks(data: bytes) -> Iterator[list[Line]]:
@@ -66,12 +103,34 @@ def _blocks(data: bytes) -> Iterator[list[Line]]:
 
 
 def _without_version(lines: list[Line]) -> list[Line]:
+    """The block without a version in front; files put together have one in the middle, too."""
     number, line = lines[0][0], b"".join(lines[0][1])
     if not line.lower().startswith(b"version:"):
         return lines
     if line.partition(b":")[2].strip() != b"1":
         raise Broken(number, f"only LDIF version 1 is known, not {line.decode(errors='replace')!r}")
     return lines[1:]
+
+
+def _check_result(lines: list[Line], names: dict[bytes, str]) -> int:
+    """Raises Broken unless ldapsearch (without -LL) says that its search found everything.
+
+    Where that holds for one page alone: the line that says so, otherwise 0.
+    """
+    said: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        name, value = _pair(line, names)
+        said[name] = line[0], value.decode(errors="replace").strip()
+    first = lines[0][0]
+    if "ref" in said:
+        raise Broken(said["ref"][0], f"a part of the tree is on another server, and not in the file: {said['ref'][1]}")
+    if "result" not in said:
+        raise Broken(first, "there is no `result:` of the search: the file is cut off")
+    if said["result"][1].partition(" ")[0] != "0":
+        where, result = said["result"]
+        raise Broken(where, f"the search was not answered completely: result {result}")
+    where, page = said.get("pagedresults", (0, ""))
+    return where if page.partition("cookie=")[2].strip() else 0
 
 
 def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
@@ -88,14 +147,18 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
     attributes: dict[str, list[bytes]] = {}
     for line in lines[1:]:
         name, value = _pair(line, names)
-        if name in _CHANGES:
+        if name == "changetype" and line is lines[1] and value.strip().lower() == b"add":
+            continue  # ldifde writes entries so: to be added, with all they have
+        if name in ("changetype", "control"):
             raise Broken(
-                line[0], f"`{name}:` makes this a change record; only entries are read, as slapcat writes them"
+                line[0],
+                f"`{name}:` makes this a change record; only entries are read, as slapcat writes them, "
+                "and `changetype: add` in the second line",
             )
         if name == "dn":
             raise Broken(line[0], "a second `dn:` in one entry: an empty line is missing before it")
         attributes.setdefault(name, []).append(value)
-    if "objectclass" not in attributes:
+    if "objectclass" not in attributes and not any(name.startswith("objectclass;") for name in attributes):
         raise Broken(number, f"the entry {dn} has no objectClass: the file is cut off, or not a whole export")
     return RawEntry.of(dn, attributes)
 

@@ -54,7 +54,12 @@ def reason(error: OSError, tls: desired.Tls) -> str:
     """Why a handshake failed, and what to do about it."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return f"TLS failed: {_short(error)}"
-    text = f"the server's certificate is refused: {error.verify_message.rstrip('.')}"
+    return refused(error.verify_message, tls)
+
+
+def refused(why: str, tls: desired.Tls) -> str:
+    """Why a certificate is refused, and what to do about it."""
+    text = f"the server's certificate is refused: {why.rstrip('.')}"
     if "expired" in text or "not yet valid" in text:
         return f"{text}; it has to be renewed on the server"
     if "mismatch" in text.lower():

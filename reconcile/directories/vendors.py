@@ -16,6 +16,14 @@ from reconcile.model.directory import Attributes
 _TIME: Final = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 """A GeneralizedTime (RFC 4517, 3.3.13) as Kerberos writes it."""
 
+LOGINS: Final = "uid"
+"""The attribute whose values groups name persons by (RFC 2307), whatever people log in with."""
+MEMBER_LOGINS: Final = "memberuid"
+"""The attribute in which they do."""
+
+MEMBER_URL: Final = "memberurl"
+"""The attribute with the search that finds a group's members."""
+
 Disabled = Callable[[Attributes], bool]
 """Whether a person is disabled; raises ValueError for a value that cannot be understood."""
 
@@ -77,7 +85,9 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     member_attributes: tuple[str, ...]
     """Values are DNs."""
     login_attributes: tuple[str, ...] = ()
-    """Values are identifiers."""
+    """Values are logins, to be compared with `uid`."""
+    dynamic: bool = False
+    """Whether groups may have their members found by a search, as the class groupOfURLs."""
     principal: str = ""
     """An attribute that people can log in with as well, by its whole value; "" where there is none."""
     primary_group: bool = False
@@ -100,13 +110,18 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the URL of a reference leads to something that is no part of the tree we read."""
 
 
+_GROUPS: Final = "".join(
+    f"(objectClass={name})" for name in ("groupOfNames", "groupOfUniqueNames", "posixGroup", "groupOfURLs")
+)
+
 _OPENLDAP: Final = Vendor(
     user_filter="(objectClass=inetOrgPerson)",
     identifier="uid",
     stable_id="entryuuid",
-    group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    group_filter=f"(|{_GROUPS})",
     member_attributes=("member", "uniquemember"),
-    login_attributes=("memberuid",),
+    login_attributes=(MEMBER_LOGINS,),
+    dynamic=True,
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("pwdaccountlockedtime",),
     disabled=_lock_of_policy,
@@ -138,9 +153,10 @@ _389DS: Final = Vendor(
     user_filter="(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
     identifier="uid",
     stable_id="nsuniqueid",
-    group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+    group_filter=f"(|{_GROUPS})",
     member_attributes=("member", "uniquemember"),
-    login_attributes=("memberuid",),
+    login_attributes=(MEMBER_LOGINS,),
+    dynamic=True,
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("nsaccountlock",),
     disabled=_account_lock,

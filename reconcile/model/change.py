@@ -60,6 +60,7 @@ SkipCode: TypeAlias = Literal[
     "template_failed",
     "parent_not_selected",
     "dangling_member",
+    "dynamic_group",
     "not_undone",
 ]
 

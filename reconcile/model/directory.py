@@ -5,7 +5,11 @@ from typing import TypeAlias
 import msgspec
 
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
-"""Lower-case attribute name → its values in the directory's order; absent attributes have no key."""
+"""Lower-case attribute name → its values, each once, none blank; absent attributes have no key.
+
+Whatever order a directory gives them in, the one in the entry's RDN is the first, and the others are
+ascending.
+"""
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +34,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     `manager` is the DN in the manager attribute; None when no manager attribute is configured, "" when absent.
     `identifiers` and `managers` hold all values, the one that counts first, where there are several and none is in
     the RDN; () otherwise.
+    `logins` are the values of `uid`, by which groups may name their members (`memberUid`).
     """
 
     dn: str
@@ -38,14 +43,17 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     attributes: Attributes
     disabled: bool = False
     manager: str | None = None
+    logins: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     managers: tuple[str, ...] = ()
 
 
 class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
-    """One group of a directory; `members` are DNs as written there, `member_logins` are memberUid values.
+    """One group of a directory.
 
-    `nested_members` are the DNs of persons who are members by way of groups that the rules do not find.
+    `members` are DNs as written there, `member_logins` values of memberUid, both sorted. `nested_members`
+    are the DNs of persons who are members by way of groups that the rules do not find. `members_unknown`
+    says why not all members are known, "" where they are: such a group is no smaller group.
     """
 
     dn: str
@@ -54,6 +62,7 @@ class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
     members: tuple[str, ...] = ()
     member_logins: tuple[str, ...] = ()
     nested_members: tuple[str, ...] = ()
+    members_unknown: str = ""
 
 
 class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ class Node(msgspec.Struct, frozen=True):
 
     A group that is shown elsewhere already (it is in several groups, or in a circle) has `repeated` set and nothing
     within it. Nor has one with `continued` set: no tree has more than a hundred levels, and what is below those is
-    shown as trees of their own.
+    shown as trees of their own. `unknown` says why not all members of a group are known, or "".
     """
 
     name: str
@@ -20,6 +20,7 @@ class Node(msgspec.Struct, frozen=True):
     repeated: bool = False
     continued: bool = False
     within: tuple["Node", ...] = ()
+    unknown: str = ""
 
 
 class Overview(msgspec.Struct, frozen=True):

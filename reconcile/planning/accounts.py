@@ -9,7 +9,6 @@ from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import Department, User
 from reconcile.planning import status
 from reconcile.planning.people import Candidate
-from reconcile.planning.several import chosen
 
 
 class Accounts(msgspec.Struct):
@@ -136,7 +135,7 @@ def assign_managers(
                 there = manager in accounts.users and manager not in accounts.erased
                 found[source, written] = manager if there else ""
             ids.append(found[source, written])
-        manager = chosen(filter(None, ids), user.manager)
+        manager = user.manager if user.manager and user.manager in ids else ids[0]
         if user.manager != manager and (manager or candidate.rules.source.users.clears("manager")):
             accounts.users[user.id] = msgspec.structs.replace(user, manager=manager)
     for user in list(accounts.users.values()) if accounts.erased else ():

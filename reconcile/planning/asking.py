@@ -44,7 +44,8 @@ def matches(person: Person, asked: Names, source: Source | None = None) -> tuple
     """By which of its names a person is meant; `source`: by the username that its template gives, too."""
     typed = asked.typed.casefold()
     found = []
-    if person.identifier and person.identifier.casefold() in (name.casefold() for name in asked.identifiers):
+    logins = {login.casefold() for login in (person.identifier, *person.logins)} - {""}
+    if not logins.isdisjoint(name.casefold() for name in asked.identifiers):
         found.append("login")
     if source is not None and _username(person, source).casefold() == typed:
         found.append("username")

@@ -1,9 +1,11 @@
 """A directory snapshot made fast to look things up in: persons and groups by DN, members with nesting resolved."""
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from reconcile.model import dn
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
+from reconcile.model.memberuid import Logins
 
 
 class Index:
@@ -16,7 +18,7 @@ class Index:
         self.persons = {key: position for position, key in enumerate(self.keys)}
         self.groups = {dn.normalize(group.dn): group for group in snapshot.groups}
         self.units = {dn.normalize(unit.dn): unit for unit in snapshot.units}
-        self._logins: dict[str, int] = {}
+        self._unknown = {key: group.members_unknown for key, group in self.groups.items() if group.members_unknown}
         self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
         self._flat: dict[str, frozenset[int]] = {}
@@ -42,6 +44,15 @@ class Index:
             )
         return self._flat[key]
 
+    def unknown(self, key: str, *, nested: bool = True) -> str:
+        """Why not all members of a group are known; "" where they are."""
+        if not self._unknown:
+            return ""
+        if own := self._unknown.get(key):
+            return own
+        inner = sorted(self._unknown.keys() & self.within(key)) if nested else ()
+        return next((f"{self.groups[one].dn} within it: {self._unknown[one]}" for one in inner), "")
+
     def within(self, key: str) -> set[str]:
         """The group itself and every group below it, however deep; a cycle ends where it began."""
         seen = {key}
@@ -66,11 +77,11 @@ class Index:
             else:
                 dangling.append(member)
         for login in group.member_logins:
-            position = self._login_positions().get(login.casefold())
-            if position is None:
-                dangling.append(login)
+            found = self.logins.find(login)
+            if len(found) == 1:
+                persons.update(found)
             else:
-                persons.add(position)
+                dangling.append(login)
         return frozenset(persons), tuple(groups), tuple(dangling)
 
     def beyond(self, key: str) -> set[int]:
@@ -88,17 +99,10 @@ class Index:
                     self._below.setdefault(above, []).append(position)
         return self._below
 
-    def _login_positions(self) -> dict[str, int]:
-        """Login name → position; a login that two persons share belongs to nobody, so it is left out."""
-        if not self._logins:
-            shared: set[str] = set()
-            for position, person in enumerate(self.snapshot.persons):
-                login = person.identifier.casefold()
-                if login and self._logins.setdefault(login, position) != position:
-                    shared.add(login)
-            for login in shared:
-                del self._logins[login]
-        return self._logins
+    @cached_property
+    def logins(self) -> Logins:
+        """The persons by their logins."""
+        return Logins(self.snapshot.persons)
 
 
 def ancestors(key: str) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """Who is in which group and has which role: what the rules give, what people gave, and what stays for the departed."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,9 @@ from reconcile.planning import nesting
 from reconcile.planning.accounts import user_id
 from reconcile.planning.people import Candidate
 from reconcile.planning.rules import SourceRules
+
+_NAMED: Final = 10
+"""How many of the persons who share a login are named."""
 
 
 class Joining(msgspec.Struct, frozen=True):
@@ -57,6 +61,9 @@ def memberships(
             if group is None:
                 continue
             before = there.pop(group, {})
+            if key in rules.frozen:
+                kept += before.values()
+                continue
             people = nesting.content(rules, key, group_ids).people
             listed = {followers[source, at] for at in people if (source, at) in followers}
             closed = group in joining.held_groups
@@ -116,6 +123,33 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
                 listed.setdefault(member, []).append(rules.index.groups[key].dn)
         for member, groups in listed.items():
             more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
-            detail = f"listed in {groups[0]}{more}, but {rules.source.name} finds no such person or group"
+            detail = f"listed in {groups[0]}{more}, but {_why_nobody(rules, member)}"
             skips.append(Skip(workspace, rules.source.name, member, "", "dangling_member", detail))
     return skips
+
+
+def unknown(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
+    """The groups that a rule is about and whose members are not known."""
+    return [
+        Skip(
+            workspace,
+            rules.source.name,
+            rules.index.groups[key].dn,
+            "",
+            "dynamic_group",
+            f"group: its members are not known, so nobody gains or loses anything by it: {why}",
+        )
+        for rules in sources
+        for key, why in rules.unknown.items()
+    ]
+
+
+def _why_nobody(rules: SourceRules, member: str) -> str:
+    """Why what a group lists is neither a person nor a group."""
+    index, source = rules.index, rules.source.name
+    owners = [index.person(position).dn for position in index.logins.find(member)]
+    if len(owners) < 2:
+        return f"{source} finds no such person or group"
+    more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
+    named = "; ".join(owners[:_NAMED])
+    return f"{len(owners)} persons of {source} have this uid, so that it is none of them: {named}{more}"

@@ -26,7 +26,7 @@ def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limit
         return Group(group_id, name, source, external_id, dn, nested_in)
 
     wishes = [
-        Wish(rules.source, key, rules.index.groups[key], rule.name)
+        Wish(rules.source, key, rules.index.groups[key], rule.name, frozen=key in rules.frozen)
         for rules in sources
         for key, rule in rules.groups.items()
     ]

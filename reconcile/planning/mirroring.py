@@ -40,6 +40,8 @@ class Wish(msgspec.Struct, gc=False):
     entry: Entry
     template: Template
     parent: str = ""
+    frozen: bool = False
+    """Nobody knows what is in it, so it stays as it is: it is neither made nor renamed."""
 
     @property
     def at(self) -> tuple[str, str]:
@@ -195,8 +197,9 @@ class Mirroring(Generic[Mirror]):
                 self.refuse(source, wish.entry.dn, "parent_not_selected", "its parent cannot be created")
                 continue
             parent = ids[source, wish.parent] if wish.parent else ""
-            if isinstance(title, Refused):
-                self.refuse(source, wish.entry.dn, title.code, title.detail)
+            if wish.frozen or isinstance(title, Refused):
+                if isinstance(title, Refused):
+                    self.refuse(source, wish.entry.dn, title.code, title.detail)
                 if before is not None:
                     ids[wish.at] = before.id
                     self._hold(wish.at, self._item(wish, before, name_of(before), _parent(before)))

@@ -66,11 +66,16 @@ def nested(
     listed: dict[str, dict[str, str]] = {}
     """Id of a group → ids of those it is in by the directory → the source that says so."""
     outer: dict[str, GroupRule] = {}
+    frozen: set[str] = set()
+    """Ids of the groups whose members are not known: what is nested in them stays."""
     for rules in sources:
         source = rules.source.name
         for key, rule in rules.groups.items():
             own = ids.get((source, key))
             if own is None:
+                continue
+            if key in rules.frozen:
+                frozen.add(own)
                 continue
             outer[own] = rule
             for inner in content(rules, key, ids).groups if rule.nested == "keep" else ():
@@ -79,7 +84,7 @@ def nested(
     managed = {group.id for group in groups if group.source in declared}  # as they are wanted, taken over ones included
 
     def stays(above: str, origin: str) -> bool:
-        if above not in managed:
+        if above not in managed or above in frozen:
             return True
         by_hand, rule = origin == BY_HAND, outer.get(above)
         if rule is None:

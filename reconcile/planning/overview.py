@@ -99,6 +99,7 @@ class _Groups:
             repeated,
             continued,
             () if repeated or continued else tuple(self._node(one, depth + 1) for one in inner),
+            index.unknown(key),
         )
 
     def _by_group(self, desired: DesiredState) -> dict[str, tuple[str, ...]]:

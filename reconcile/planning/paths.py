@@ -59,6 +59,6 @@ class Paths:
             return "it is the primary group" if primary else "listed as a member"
         if dn.parent(own) == key:
             return "the entry is directly below that of the group"
-        if person.identifier and person.identifier.casefold() in (login.casefold() for login in group.member_logins):
+        if any(index.logins.find(login) == (self._position,) for login in group.member_logins):
             return "listed by login"
         return "by way of groups that the rules on groups do not find"

@@ -139,9 +139,12 @@ class Gathering:
         """Who is to be what. `local` are the local accounts by case-folded username."""
         candidates: list[Candidate] = []
         ignored: set[int] = set()
-        for position, sure in self._scope.items():
+        for position, sure in list(self._scope.items()):
             user = self._matches.users.get(position)
             if user is None and not sure:
+                continue
+            if user is not None and not _serves(user) and not self.rules.wants(position, exists=True):
+                del self._scope[position]  # a group whose members are not known brings nobody back
                 continue
             if user is None and self._is_ignored(position):
                 ignored.add(position)
@@ -182,18 +185,19 @@ class Gathering:
         rules, matches = self.rules, self._matches
         left = bool(matches.unmatched) or bool(rules.source.takes_over)
         for position, person in enumerate(rules.index.snapshot.persons):
-            exists = position in matches.users
             if rules.excluded(position):
                 continue
-            sure = rules.wants(position, exists=exists)
-            if not sure and not (left and rules.wants(position, exists=True)):
+            exists = position in matches.users
+            serves = exists and _serves(matches.users[position])
+            sure = rules.wants(position, exists=exists, serves=serves)
+            if not sure and not (left and rules.wants(position, exists=True, serves=True)):
                 continue
             if self._erased and person.external_id.lower() in self._erased:
                 if sure:
                     erased = Refused("exists_locally", "the platform has an erased account of this very person")
                     self._skip(position, person.identifier, erased)
                 continue
-            if rules.outside_required(position):
+            if rules.outside_required(position, serves=serves):
                 if sure and not exists:
                     groups = ", ".join(self._settings.require_groups)
                     self._skip(position, person.identifier, Refused("outside_required_groups", f"in none of {groups}"))
@@ -291,7 +295,8 @@ class Gathering:
         wanted = self._roles_wanted
         if user is not None and wanted.on_existing == "keep":
             return tuple(self._granted.get(user.id, ())), True
-        found = self.rules.roles(position, multiple=wanted.mode == "multiple")
+        has = tuple(self._granted.get(user.id, ())) if user is not None else ()
+        found = self.rules.roles(position, multiple=wanted.mode == "multiple", has=has)
         mapped = tuple(dict.fromkeys(mapping.role for mapping in found))
         if mapped:
             return mapped, False
@@ -305,6 +310,11 @@ class Gathering:
         person, exists = self.rules.index.snapshot.persons[position], position in self._matches.users
         why = (refused.code, refused.detail)
         self._skips.append(Skip(self._workspace, self.rules.source.name, person.dn, username, *why, exists))
+
+
+def _serves(user: User) -> bool:
+    """Whether a user is one whose person was in scope at the last run, disabled or not."""
+    return not user.departed and user.status_cause not in ("missing", "out_of_scope", "source_removed")
 
 
 def link_line(kind: str, name: str, source: str, entry: str) -> str:

@@ -142,4 +142,4 @@ def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterat
 
 
 def _is_of_an_entry(skip: Skip) -> bool:
-    return skip.code in ("dangling_member", "parent_not_selected", "duplicate_name")
+    return skip.code in ("dangling_member", "dynamic_group", "parent_not_selected", "duplicate_name")

@@ -1,6 +1,6 @@
 """The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ class Mapping(NamedTuple):
     """One role mapping and whom it reaches, by position; `reason` names the rule.
 
     `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role.
+    `unsure`: the members of one of them are not known, so that whoever has the role may have it by that.
     """
 
     role: str
@@ -28,6 +29,7 @@ class Mapping(NamedTuple):
     reason: str
     place: str
     keys: tuple[str, ...]
+    unsure: bool = False
 
 
 class SourceRules:
@@ -49,9 +51,16 @@ class SourceRules:
         users = source.users
         self._inactive = Selection(users.inactive_ous, source.base_dn)
         self._below_inactive: dict[str, bool] = {}
+        self.unknown: dict[str, str] = {}
+        """Normalized DN of each group that a rule is about and whose members are not known → why.
+
+        Such a group decides nothing: nobody gains and nobody loses anything by it.
+        """
         required = f"{self.matches.users}.require_groups"
         self._required = self._members(self._found(required)) if users.require_groups else None
+        self._required_unsure = bool(self.unknown)
         self.groups = self._mirrored(desired.groups)
+        self.frozen = self._frozen()
         self.departments, self.orphans = departments.select(
             ((f"departments[{at}]", rule) for at, rule in enumerate(desired.departments) if rule.source == source.name),
             source,
@@ -62,8 +71,13 @@ class SourceRules:
         self.mappings, self.default_role = self._roles(desired)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
-            *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
+            *(
+                self.index.members(key, nested=rule.nested != "ignore")
+                for key, rule in self.groups.items()
+                if key not in self.frozen
+            ),
         )
+        self._mapped_unsure = bool(self.frozen) or any(mapping.unsure for mapping in self.mappings)
 
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
@@ -73,16 +87,27 @@ class SourceRules:
         """The place in `exclude` of the pattern that leaves the person out; None for none."""
         return self._pattern("exclude", position)
 
-    def outside_required(self, position: int) -> bool:
-        """Whether there are required groups and the person is in none of them."""
-        return self._required is not None and position not in self._required
+    def outside_required(self, position: int, *, serves: bool = False) -> bool:
+        """Whether there are required groups and the person is in none of them.
 
-    def wants(self, position: int, *, exists: bool) -> bool:
-        """Whether `create` and `select` want the person as a user; `exists` says that the person is one already."""
+        `serves`: the person's user is not departed, and stays where the members of one are not known.
+        """
+        if self._required is None or position in self._required:
+            return False
+        return not (serves and self._required_unsure)
+
+    def wants(self, position: int, *, exists: bool, serves: bool = False) -> bool:
+        """Whether `create` and `select` want the person as a user.
+
+        `exists`: the person is one already. `serves`: the user is not departed either, and so stays where
+        a group's members are not known.
+        """
         create, registers = self.source.users.create, self.source.register_on_login
         if create == "all" or (create == "never" and exists) or (registers and (exists or self.login)):
             return True
         if create == "mapped" and (position in self._mapped or self.department(position)):
+            return True
+        if create == "mapped" and serves and self._mapped_unsure:
             return True
         return self.named(position)
 
@@ -118,9 +143,16 @@ class SourceRules:
             self._department_of[above] = found
         return found
 
-    def roles(self, position: int, *, multiple: bool) -> tuple[Mapping, ...]:
-        """The mappings that reach the person: the first one, or all of them."""
-        found = tuple(mapping for mapping in self.mappings if position in mapping.members)
+    def roles(self, position: int, *, multiple: bool, has: Collection[str] = ()) -> tuple[Mapping, ...]:
+        """The mappings that reach the person: the first one, or all of them.
+
+        `has`: the roles that a sync gave the person; those of a group whose members are not known stay.
+        """
+        found = tuple(
+            mapping
+            for mapping in self.mappings
+            if position in mapping.members or (mapping.unsure and mapping.role in has)
+        )
         return found if multiple else found[:1]
 
     @cached_property
@@ -128,7 +160,8 @@ class SourceRules:
         """Position → DN of the first selected group the person is in."""
         found: dict[int, str] = {}
         for key, rule in self.groups.items():
-            for position in self.index.members(key, nested=rule.nested != "ignore"):
+            members = () if key in self.frozen else self.index.members(key, nested=rule.nested != "ignore")
+            for position in members:
                 found.setdefault(position, self.index.groups[key].dn)
         return found
 
@@ -204,7 +237,8 @@ class SourceRules:
                 place = f"role_mappings[{at}]"
                 keys = self._found(f"{place}.groups")
                 reason = f"member of {', '.join(mapping.groups)}"
-                mappings.append(Mapping(mapping.role, self._members(keys), reason, place, tuple(dict.fromkeys(keys))))
+                members, unsure = self._members(keys), not self.unknown.keys().isdisjoint(keys)
+                mappings.append(Mapping(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure))
             if mapping.default and default is None:
                 default = mapping.role
         return mappings, default
@@ -225,7 +259,21 @@ class SourceRules:
         ]
 
     def _members(self, keys: Iterable[str]) -> frozenset[int]:
-        return frozenset().union(*(self.index.members(key) for key in keys))
+        """All members, nested ones too; nobody of a group with unknown members, which is noted."""
+        known = []
+        for key in keys:
+            if why := self.index.unknown(key):
+                self.unknown[key] = why
+            else:
+                known.append(key)
+        return frozenset().union(*map(self.index.members, known))
+
+    def _frozen(self) -> frozenset[str]:
+        """The selected groups whose members are not known: they stay as they are."""
+        whys = {key: self.index.unknown(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()}
+        frozen = {key: why for key, why in whys.items() if why}
+        self.unknown |= frozen
+        return frozenset(frozen)
 
     def _found(self, path: str) -> list[str]:
         """The normalized DNs of the groups that the patterns of a list find."""

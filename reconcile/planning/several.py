@@ -4,7 +4,7 @@ The values of an attribute are a set (RFC 4512, 2.2), so their order must decide
 of the RDN first and the rest in ascending order; this is the part that looks at the platform.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final
 
@@ -43,7 +43,9 @@ def _choices(template: Template, entry: Entry, identifiers: Sequence[str]) -> It
     """The entry with each other combination of first values; none where nothing has several."""
     named = _rdn_types(entry.dn)
     free = [
-        name for name in sorted(template.attributes) if len(entry.attributes.get(name, ())) > 1 and name not in named
+        name
+        for name in sorted(template.attributes)
+        if len(entry.attributes.get(name, ())) > 1 and _type(name) not in named
     ]
     if not free and len(identifiers) == 1:
         return
@@ -52,16 +54,11 @@ def _choices(template: Template, entry: Entry, identifiers: Sequence[str]) -> It
         yield _Chosen(entry.dn, {**entry.attributes, **first}), identifier
 
 
-def chosen(values: Iterable[str], current: str) -> str:
-    """The value that counts where the platform has `current`; "" for no value at all."""
-    values = tuple(values)
-    return current if current in values else next(iter(values), "")
-
-
 def _rdn_types(name: str) -> set[str]:
-    """The attribute types of an RDN, in lower case: their value is not for choice."""
-    try:
-        rdns = dn.parse(name)
-    except ValueError:
-        return set()
-    return {kind.lower() for kind, _ in rdns[0]} if rdns else set()
+    """The attribute types of an RDN, by their main names: their value is not for choice."""
+    return {part.partition("=")[0] for part in dn.key(dn.rdn(name)).split("+")}
+
+
+def _type(name: str) -> str:
+    """The main name of an attribute, which may have others."""
+    return dn.key(f"{name}=x").partition("=")[0]

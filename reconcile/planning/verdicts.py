@@ -6,7 +6,7 @@ import msgspec
 
 from reconcile.errors import TemplateFailed
 from reconcile.model import dn
-from reconcile.model.desired import DesiredState, Entry, Source, Template
+from reconcile.model.desired import DesiredState, Entry, GroupRule, Source, Template
 from reconcile.model.directory import Attributes
 from reconcile.model.explanation import (
     Asked,
@@ -71,7 +71,7 @@ class Verdicts:
             yield self._verdict("exclude" if at is None else f"exclude[{at}]", at is None, text)
         yield self._create(exists=exists)
         if settings.require_groups:
-            yield self._required_groups()
+            yield self._required_groups(exists=exists)
         for at, field in enumerate(settings.require):
             found = next((one for one in self.fields() if one.field == field and one.value is not None), None)
             why = f"{field} is required, and there is none" if found is None else f"{field} is {found.value!r}"
@@ -82,10 +82,7 @@ class Verdicts:
         """Every selected group, then those that the person is in and no rule selects."""
         places = {id(rule): f"groups[{at}]" for at, rule in enumerate(self._desired.groups)}
         for key, rule in self._rules.groups.items():
-            member = self._position in self._index.members(key, nested=rule.nested != "ignore")
-            why = self._paths.how(key) if member else "not a member"
-            if not member and key in self._paths:
-                why = "only by way of groups within it, and nested: ignore leaves those out"
+            member, why = self._membership(key, rule)
             at = Selection(rule.select, self._rules.source.base_dn).pattern(key)
             place = places[id(rule)] + ("" if at is None else f".select[{at}]")
             path = self._paths.to(key) if key in self._paths else ()
@@ -93,6 +90,16 @@ class Verdicts:
             yield GroupVerdict(group, True, member, why, place, self._background.origin(place), path)
         for key in sorted(set(self._paths.keys) - self._rules.groups.keys()):
             yield GroupVerdict(self._index.groups[key].dn, False, True, self._paths.how(key), path=self._paths.to(key))
+
+    def _membership(self, key: str, rule: GroupRule) -> tuple[bool, str]:
+        """Whether the person is a member of a selected group, and why."""
+        if key in self._rules.frozen:
+            return False, f"who is a member is not known, so the group stays as it is: {self._rules.unknown[key]}"
+        if self._position in self._index.members(key, nested=rule.nested != "ignore"):
+            return True, self._paths.how(key)
+        if key in self._paths:
+            return False, "only by way of groups within it, and nested: ignore leaves those out"
+        return False, "not a member"
 
     def department(self) -> DepartmentVerdict | None:
         """The nearest selected OU; None where no rule selects any of the source."""
@@ -127,7 +134,7 @@ class Verdicts:
             if mapping.place.startswith("departments"):
                 why = mapping.reason if matches else f"not {mapping.reason}"
             elif matches:
-                key = next(key for key in mapping.keys if key in self._paths)
+                key = next(key for key in mapping.keys if key in self._paths and key not in self._rules.unknown)
                 path, why = self._paths.to(key), self._paths.how(key)
             else:
                 why = self._in_none(mapping)
@@ -176,7 +183,8 @@ class Verdicts:
         at = rules.named_by(self._position)
         if at is not None:
             return self._verdict(f"select[{at}]", True, f"named by {source.users.select[at]!r}")
-        new, there = rules.wants(self._position, exists=False), rules.wants(self._position, exists=True)
+        new = rules.wants(self._position, exists=False)
+        there = rules.wants(self._position, exists=True, serves=True)
         if new:
             return self._verdict("create", True, f"{create}: {rules.why(self._position)}")
         whys = {
@@ -186,15 +194,20 @@ class Verdicts:
         }
         why = f"{create}: {whys.get(create, 'not wanted')}"
         if there and exists:
-            return self._verdict("create", True, f"{why}, but this one is a user already")
+            sure = rules.wants(self._position, exists=True)
+            stays = "this one is a user already" if sure else "not all members of the groups are known, so a user stays"
+            return self._verdict("create", True, f"{why}, but {stays}")
         return self._verdict("create", False, f"{why}; a first login makes one" if source.register_on_login else why)
 
-    def _required_groups(self) -> Verdict:
+    def _required_groups(self, *, exists: bool) -> Verdict:
         settings = self._rules.source.users
         for at, pattern in enumerate(settings.require_groups):
             for key in self._rules.matching((pattern,)):
-                if self._position in self._index.members(key):
+                if key not in self._rules.unknown and self._position in self._index.members(key):
                     return self._verdict(f"require_groups[{at}]", True, f"member of {pattern}", self._paths.to(key))
+        if not self._rules.outside_required(self._position, serves=exists):
+            why = next(iter(self._rules.unknown.values()))
+            return self._verdict("require_groups", True, f"who is a member is not known, so a user stays: {why}")
         missing = [pattern for pattern in settings.require_groups if not self._rules.matching((pattern,))]
         hint = f" (there is no group {', '.join(missing)})" if missing else ""
         return self._verdict("require_groups", False, f"in none of {', '.join(settings.require_groups)}{hint}")
@@ -226,6 +239,9 @@ class Verdicts:
     def _in_none(self, mapping: RoleMapping) -> str:
         if not mapping.keys:
             return f"{self._rules.source.name} has no such group: not {mapping.reason}"
+        if mapping.unsure:
+            why = next(self._rules.unknown[key] for key in mapping.keys if key in self._rules.unknown)
+            return f"who is a member is not known, so whoever has the role keeps it: {why}"
         return f"not {mapping.reason}"
 
     def _field(self, field: str, template: Template, place: str, roles: tuple[str, ...] = ()) -> FieldVerdict:
@@ -243,4 +259,4 @@ class Verdicts:
 
 def absent_of(template: Template, entry: Entry) -> list[str]:
     """The attributes that a template may read and the entry has no value of."""
-    return sorted(name for name in template.attributes if not any(entry.attributes.get(name, ("",))[:1]))
+    return sorted(name for name in template.attributes if not (entry.attributes.get(name) or ("",))[0].strip())

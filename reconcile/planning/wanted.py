@@ -53,6 +53,7 @@ def wanted(
     groups = mirrored.groups(sources, current, limits, links.groups)
     skips += departments.skips + groups.skips
     skips += membership.dangling((one for one in sources if not one.login), current.workspace)
+    skips += membership.unknown(sources, current.workspace)
 
     there = {department.id: department for department in current.departments}
     accounts.supply(book, candidates, desired.lifecycle, accounts.Placing(departments.ids, there, departments.held))

@@ -12,7 +12,8 @@ def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
         mark = "[x]" if node.selected else "[ ]"
         role = f"  role {', '.join(map(printable, node.roles))}" if node.roles else ""
         more = "  (shown above)" if node.repeated else "  (goes on below)" if node.continued else ""
-        yield f"{'    ' * depth}{mark} {printable(node.name)}{role}{more}  # {printable(node.dn)}"
+        unknown = "  (members not known)" if node.unknown else ""
+        yield f"{'    ' * depth}{mark} {printable(node.name)}{role}{more}{unknown}  # {printable(node.dn)}"
         yield from tree_lines(node.within, depth + 1)
 
 

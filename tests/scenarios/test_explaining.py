@@ -160,6 +160,42 @@ def test_groups_selected_ignored_and_beside(shell: Shell) -> None:
     assert "in the directory also in cn=c, cn=d, which no rule selects" in out
 
 
+def test_groups_whose_members_are_not_known(shell: Shell) -> None:
+    """A user stays what it is, and nobody becomes one by them, in plan, preview and explain."""
+    dyn = f"cn=dyn,{BASE}"
+    url = f"ldap:///{BASE}??sub?(departmentNumber=7)"
+    people: dict[str, Any] = {
+        "uid=ann": {"departmentNumber": 7},
+        "uid=bob": None,
+        "cn=dyn": {"objectClass": "groupOfURLs", "memberURL": url},
+    }
+    more: dict[str, Any] = {
+        "groups": [{"source": "corp", "select": ["dyn"]}],
+        "role_mappings": [{"role": "editor", "groups": [dyn]}],
+    }
+    users = {"create": "mapped", "require_groups": [dyn]}
+    company(shell, people, users, **more)
+    shell.run("apply", "--yes")
+    people["cn=dyn"] = {"objectClass": "groupOfURLs", "member": ["uid=bob"], "memberURL": url + "?x-more"}
+    company(shell, people, users, **more)
+    why = "memberURL ldap:///dc=example,dc=com??sub?(departmentNumber=7)?x-more: it has extensions"
+    for name, passes, code in (("ann", True, "follows"), ("bob", False, "out")):
+        found = explained(shell, name)
+        assert rule(found, "create")["passes"] is passes
+        assert rule(found, "require_groups")["passes"] is passes
+        assert standing(found)["code"] == code
+        (group,) = found["groups"]
+        assert group["member"] is False
+        assert why in group["why"]
+        assert why in found["roles"][0]["why"]
+        assert actions(found) == []
+    preview = json.loads(shell.run("preview", "--format", "json")[0])
+    assert [(one["username"], one["roles"], one["action"]) for one in preview["users"]] == [("ann", ["editor"], "none")]
+    plan, _ = shell.run("plan")
+    assert f"dynamic_group: {dyn}: group: its members are not known" in plan
+    assert why in plan
+
+
 def test_a_group_that_stays_within_another(shell: Shell) -> None:
     company(shell, NESTED, groups=[{"source": "corp", "select": ["a", "b"], "nested": "keep"}])
     shell.run("apply", "--yes")

@@ -172,7 +172,7 @@ def test_any_faults(
         now = dict(zip(PEOPLE, step, strict=True))
         stage.write(desired, {"corp": ldif(entries(now))})
         inputs = stage.inputs()
-        told, _ = preview(inputs)
+        told = preview(inputs)
         plan, _ = stage.plan()
         by_login = {
             name: logged_in(stage, name) for name in PEOPLE if now[name].place == "here" and expected[name].exists

@@ -222,6 +222,15 @@ persons in groups:
     assert data["groups"][0]["within"][0]["dn"] == "cn=low,dc=example,dc=com"
 
 
+def test_groups_of_a_tree_whose_members_are_not_known(shell: Shell) -> None:
+    dynamic = {"objectClass": "groupOfURLs", "memberURL": "ldap:///dc=example,dc=com?uid"}
+    shell.company({"uid=ann": None, "cn=dyn": dynamic, "cn=top": {"member": ["cn=dyn", "uid=ann"]}, "cn=low": None})
+    lines = shell.run("tree", "corp")[0].splitlines()
+    assert "    [ ] top  (members not known)  # cn=top,dc=example,dc=com" in lines
+    assert "        [ ] dyn  (members not known)  # cn=dyn,dc=example,dc=com" in lines
+    assert "    [ ] low  # cn=low,dc=example,dc=com" in lines
+
+
 def test_trees_go_to_standard_output_whatever_the_terminal_shows(shell: Shell) -> None:
     shell.company({"ou=Sales": None, "uid=ann,ou=Sales": None})
     for form in ("text", "json"):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 DAY = dt.timedelta(days=1)
@@ -42,13 +42,27 @@ class Authority:
 
     def issue(self, name: str, hosts: Sequence[str] = (), ips: Sequence[str] = (), *, days: int = 20) -> Certificate:
         """A certificate for the host names and addresses; one that ended `-days` ago if that is negative."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        end = dt.datetime.now(dt.UTC) + days * DAY
         names = [x509.DNSName(host) for host in hosts] + [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips]
+        return self.issue_with(name, [name], [x509.SubjectAlternativeName(names)], days=days)
+
+    def issue_with(
+        self,
+        name: str,
+        common_names: Sequence[str],
+        extensions: Sequence[x509.ExtensionType],
+        *,
+        days: int = 20,
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
+    ) -> Certificate:
+        """A certificate with these common names and extensions; `name` is that of its files."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        end = dt.datetime.now(dt.UTC) + days * DAY
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one) for one in common_names])
+        builder = _builder(subject, self._name, key.public_key(), end - 40 * DAY, end)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
         certificate = (
-            _builder(_named(name), self._name, key.public_key(), end - 40 * DAY, end)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )

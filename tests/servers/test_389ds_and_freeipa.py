@@ -78,6 +78,8 @@ def ds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389]:
         ("names", "groupOfNames", {"member": [f"uid=ada,{PEOPLE}", f"cn=unique,{GROUPS}"]}),
         ("unique", "groupOfUniqueNames", {"uniqueMember": [f"uid=off,{PEOPLE}", f"cn=names,{GROUPS}"]}),
         ("unix", "posixGroup", {"gidNumber": ["7"], "memberUid": ["on", "own"]}),
+        ("dynamic", "groupOfURLs", {"memberURL": [f"ldap:///{PEOPLE}??sub?(%26(givenName=A.)(uid=o*))"]}),
+        ("strange", "groupOfURLs", {"memberURL": [f"ldap:///{PEOPLE}??sub?(uid=*)?x-more"]}),
     ):
         entries[f"cn={name},{GROUPS}"] = {"objectClass": ["top", kind], "cn": [name]} | values
     with ds389(tmp_path_factory.mktemp("ds"), ldif(entries)) as running:
@@ -100,9 +102,12 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
     assert set(groups["names"].members) == {f"uid=ada,{PEOPLE}", f"cn=unique,{GROUPS}"}
     assert set(groups["unique"].members) == {f"uid=off,{PEOPLE}", f"cn=names,{GROUPS}"}
     assert set(groups["unix"].member_logins) == {"on", "own"}
+    assert groups["dynamic"].members == (f"uid=off,{PEOPLE}", f"uid=on,{PEOPLE}")
+    assert groups["dynamic"].members_unknown == ""
+    assert "it has extensions" in groups["strange"].members_unknown
     assert len(snapshot.units) == 2
     ids = {person.external_id for person in snapshot.persons} | {group.external_id for group in snapshot.groups}
-    assert len(ids) == 9
+    assert len(ids) == 11
     assert all(len(one.split("-")) == 4 for one in ids)
     unknown = "00000000-00000000-00000000-00000000"
     assert directory.find([*ids, unknown], [f"uid=ada,{PEOPLE}", f"uid=gone,{PEOPLE}"]) == {

@@ -90,7 +90,7 @@ def test_groups_beyond_the_rules_are_followed(tmp_path: Path) -> None:
         directory = LdapDirectory(source(running.url))
         everywhere = directory.read(EVERYTHING).groups
         directory.close()
-    assert group.members == (f"uid=p0,{PEOPLE}", "uid=nobody")
+    assert group.members == ("uid=nobody", f"uid=p0,{PEOPLE}")
     assert group.nested_members == (
         f"uid=inside,{three}",
         *(f"uid=p{number},{PEOPLE}" for number in range(3)),

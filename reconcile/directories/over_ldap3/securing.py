@@ -7,7 +7,7 @@ library does; here the library's own check runs before anything is sent to a str
 import datetime as dt
 import ssl
 
-from reconcile.directories import securing
+from reconcile.directories import fitness, securing
 from reconcile.directories.library import Tls, ldap3
 
 
@@ -25,9 +25,19 @@ class CheckedTls(Tls):
         """ldap3 calls this for LDAPS and after a successful StartTLS."""
         try:
             connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._server_name)
+            self._check(connection.socket)
         except OSError as error:
             self.failure = error
             raise
+
+    def _check(self, protected: ssl.SSLSocket) -> None:
+        """Raises SSLCertVerificationError for a certificate that another library would refuse."""
+        if self._context.verify_mode == ssl.CERT_NONE:
+            return
+        if why := fitness.why_refused(protected.getpeercert(binary_form=True) or b"", self._server_name):
+            error = ssl.SSLCertVerificationError(1, why)
+            error.verify_message = why
+            raise error
 
 
 def described(connection: ldap3.Connection) -> str:

@@ -102,6 +102,7 @@ class LdapThreeSession:
     def _page(self, search: Search, number: int, before: int) -> _Page:
         """Everything up to the server's "done"."""
         entries: list[tuple[bytes, messages.Message]] = []
+        left_out: tuple[str, ...] = ()
         try:
             while True:
                 whole = self._complete(self._rest, 0)
@@ -116,11 +117,13 @@ class LdapThreeSession:
                         entries.append((data, found))
                     elif found.operation == messages.DONE:
                         self._rest = data[position:]
+                        if left_out:  # said at the end, so that the connection serves the next search
+                            raise failures.referred(self.place, search, left_out)
                         return _Page(entries, found, data)
                     elif found.operation == messages.REFERENCE:
                         urls = messages.urls(data, found.start, found.stop)
-                        if not all(map(search.elsewhere, urls)):
-                            raise failures.referred(self.place, search, urls)
+                        if not left_out and not all(map(search.elsewhere, urls)):
+                            left_out = urls
                     elif found.operation != messages.INTERMEDIATE:
                         raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
                 self._rest = data[position:]

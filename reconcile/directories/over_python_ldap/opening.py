@@ -45,7 +45,7 @@ def session(source: desired.Source, some: Target, rules: ssl.SSLContext | None, 
         if rules is not None and protects(source, some):
             if not some.ldaps:
                 _start_tls(connection, source, some, rules)
-            protection = protecting.proven(connection, source.tls)
+            protection = protecting.proven(connection, source.tls, source.tls.server_name or some.host)
         _read_patiently(connection, source.timeout.read)
         told(REACH, reach)
         told(TLS, protection)

@@ -1,5 +1,7 @@
 """Filters on entries in memory, where a schema would decide otherwise or not at all."""
 
+import time
+
 import pytest
 
 from reconcile.directories import matching
@@ -48,3 +50,20 @@ def test_matches(text: str, found: bool) -> None:
 def test_extensible_matches_are_refused() -> None:
     with pytest.raises(ValueError, match="extensible match"):
         matching.compiled("(&(cn=x)(memberOf:1.2.840.113556.1.4.1941:=dc=x))")
+
+
+def test_many_pieces_of_a_text_take_no_quadratic_time() -> None:
+    """A filter may be a stranger's: that of a memberURL."""
+    matches = matching.compiled(f"(cn={'*a' * 200}*b)")
+    started = time.process_time()
+    assert not matches({"cn": [b"a" * 50_000]})
+    assert matches({"cn": [b"a" * 50_000 + b"b"]})
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("(cn=ab*ba)", False), ("(cn=ab*a)", True), ("(cn=*b*b*)", False), ("(cn=a*b*a)", True), ("(cn=aba*)", True)],
+)
+def test_pieces_of_a_text_do_not_overlap(text: str, found: bool) -> None:
+    assert matching.compiled(text)({"cn": [b"aba"]}) is found

@@ -193,7 +193,7 @@ def test_ids_are_text_in_templates_too() -> None:
 def test_a_primary_group_has_its_members() -> None:
     groups = {one.dn: one for one in read().groups}
     assert groups[USERS].members == (ADA, BOB)
-    assert groups[TEAM].members == (INNER, BOB, f"CN=printer,{DOMAIN}")
+    assert groups[TEAM].members == (BOB, INNER, f"CN=printer,{DOMAIN}")
 
 
 def test_no_primary_group_is_asked_for_where_no_group_is_wanted() -> None:

@@ -64,7 +64,7 @@ def test_of_two_ways_the_shorter_one_is_told() -> None:
 
 def test_what_makes_somebody_a_member() -> None:
     sids = {"objectsid": ("S-1-5-21-7-1104",), "primarygroupid": ("513",)}
-    ann = Person(f"uid=ann,{D}", "", "ann", sids)
+    ann = Person(f"uid=ann,{D}", "", "ann@example.com", sids, logins=("ann",))
     found = paths(
         DirectoryGroup(A, "", {"objectsid": ("S-1-5-21-7-513",)}, members=(ann.dn,)),
         DirectoryGroup(B, "", {}, member_logins=("ANN",)),

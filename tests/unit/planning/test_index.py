@@ -9,7 +9,7 @@ NAMES = ["ann", "bob", "cid", "dan", "eve"]
 
 
 def person(name: str, above: str = BASE) -> Person:
-    return Person(f"uid={name},{above}", name, name, {})
+    return Person(f"uid={name},{above}", name, name, {}, logins=(name,))
 
 
 def members(index: Index, group: str, *, nested: bool = True) -> str:

@@ -1,0 +1,106 @@
+"""Groups whose members are found by a search: `memberURL`, of groupOfURLs and classes mixed with it.
+
+Each URL is evaluated on the source itself, once for all groups that have it. Where one cannot be,
+nobody knows the group's members: the group says so, and is no group without members.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from reconcile.directories import entries, memberurls, referrals
+from reconcile.directories.entries import Rules
+from reconcile.directories.failures import ConnectionBroken, Unintelligible
+from reconcile.directories.memberurls import Members
+from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
+from reconcile.directories.vendors import MEMBER_URL
+from reconcile.directories.visibility import look_at
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired, dn
+from reconcile.model.directory import DirectoryGroup
+
+log = logging.getLogger("reconcile.directories")
+
+_CLASS: Final = b"groupofurls"
+_MOST: Final = 100
+"""How many URLs a group may have: each of them is a search."""
+_SHOWN: Final = 200
+"""Characters of a URL in a message."""
+
+
+class _Found(NamedTuple):
+    """The DNs that a URL finds, or why nobody can tell."""
+
+    dns: tuple[str, ...] = ()
+    why: str = ""
+
+
+class DynamicGroups:
+    """The groups of one read: taken by `group` while a search goes on, evaluated after it."""
+
+    def __init__(self, source: desired.Source, rules: Rules, searcher: Searcher) -> None:
+        self._source = source
+        self._rules = rules
+        self._searcher = searcher
+        self._urls: dict[str, tuple[str, ...]] = {}
+        self._found: dict[tuple[str, str, str], _Found] = {}
+
+    def group(self, entry: RawEntry, rules: Rules) -> DirectoryGroup:
+        """The group, without the members that a URL finds."""
+        made = entries.group(entry, rules)
+        raw = entry.attributes if rules.dynamic else {}
+        if urls := tuple(sorted({entries.text(value) for value in raw.get(MEMBER_URL, ())})):
+            self._urls[made.dn] = urls
+        elif _CLASS in {value.strip().lower() for value in raw.get("objectclass", ())} and not _lists(made):
+            why = f"it is a groupOfURLs, and shows no {MEMBER_URL}"
+            made = msgspec.structs.replace(made, members_unknown=why)
+        return made
+
+    def evaluated(self, group: DirectoryGroup) -> DirectoryGroup:
+        """The group with the members that its URLs find, too.
+
+        Raises SourceUnreadable where the connection breaks.
+        """
+        urls = self._urls.get(group.dn)
+        if not urls:
+            return group
+        if len(urls) > _MOST:
+            return msgspec.structs.replace(group, members_unknown=f"it has {len(urls)} values of {MEMBER_URL}")
+        found = [self._of(url) for url in urls]
+        why = next((one.why for one in found if one.why), "")
+        if why:
+            log.info("%s: the members of %s are not known: %s", self._source.name, group.dn, why)
+        members = sorted({*group.members, *(name for one in found for name in one.dns)})
+        return msgspec.structs.replace(group, members=tuple(members), members_unknown=why)
+
+    def all_evaluated(self, groups: Iterable[DirectoryGroup]) -> tuple[DirectoryGroup, ...]:
+        """Each of the groups."""
+        return tuple(map(self.evaluated, groups))
+
+    def _of(self, url: str) -> _Found:
+        shown = url if len(url) <= _SHOWN else f"{url[:_SHOWN]}…"
+        try:
+            wanted = memberurls.parsed(url, self._source.base_dn)
+        except ValueError as error:
+            return _Found(why=f"memberURL {shown}: {error}")
+        key = (dn.normalize(wanted.base), wanted.scope, wanted.filter)
+        if key not in self._found:
+            self._found[key] = self._searched(wanted, shown)
+        return self._found[key]
+
+    def _searched(self, wanted: Members, shown: str) -> _Found:
+        elsewhere = referrals.left_out(self._source, self._rules.vendor)
+        search = Search(wanted.base, wanted.scope, wanted.filter, NO_ATTRIBUTES, elsewhere=elsewhere)
+        try:
+            look_at(wanted.base, self._searcher)
+            return _Found(tuple(entry.dn for page in self._searcher.search(search) for entry in page))
+        except (ConnectionBroken, Unintelligible):
+            raise
+        except SourceUnreadable as error:
+            return _Found(why=f"memberURL {shown}: {str(error).partition(chr(10))[0]}")
+
+
+def _lists(group: DirectoryGroup) -> bool:
+    return bool(group.members or group.member_logins)

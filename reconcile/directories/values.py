@@ -1,0 +1,76 @@
+"""The values of an attribute: a set, which a directory gives in any order.
+
+Here they get one order, so that the first is always the same: the value that is in the entry's own
+name, then the smallest. A value without a visible character is no value.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from reconcile.directories import aliases
+from reconcile.model import dn
+from reconcile.model.folding import folded, widely_folded
+
+# What RFC 4518, 2.2 maps to a space or to nothing. Control characters are no blanks: they are faults,
+# to be reported.
+_BLANK: Final = re.compile(
+    r"[\s\u00ad\u034f\u061c\u1806\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff]*"
+)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen: empty, spaces of any kind, invisible characters."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def ordered(name: str, texts: Iterable[str], entry_dn: str) -> tuple[str, ...]:
+    """Each value once, without blank ones: those in the entry's RDN first, then ascending."""
+    found = sorted({text for text in texts if not is_blank(text)})
+    if len(found) < 2:
+        return tuple(found)
+    first = list(_named(found, _in_rdn(name, entry_dn)))
+    return tuple(dict.fromkeys([*first, *found])) if first else tuple(found)
+
+
+def several(name: str, known: tuple[str, ...], entry_dn: str) -> tuple[str, ...]:
+    """The values of an attribute where there is a choice: several, and none in the entry's RDN; else ()."""
+    return known if len(known) > 1 and not _in_rdn(name, entry_dn) else ()
+
+
+def _named(values: Sequence[str], wanted: Sequence[str]) -> Iterable[str]:
+    """The values that the RDN means, however it spells them."""
+    for one in wanted:
+        if one in values:
+            yield one
+            continue
+        for fold in (folded, widely_folded):
+            if same := _same(values, one, fold):
+                # Two values that differ by case alone: then neither is known to be the one.
+                yield from same if len(same) == 1 else ()
+                break
+
+
+def _same(values: Sequence[str], wanted: str, fold: Callable[[str], str]) -> list[str]:
+    key = fold(wanted)
+    return [value for value in values if fold(value) == key]
+
+
+def _in_rdn(name: str, entry_dn: str) -> list[str]:
+    try:
+        rdns = dn.parse(dn.rdn(entry_dn))
+    except ValueError:
+        return []
+    main = _main(name)
+    return sorted(value for kind, value in (rdns[0] if rdns else ()) if _main(kind) == main)
+
+
+@lru_cache(maxsize=1024)
+def _main(name: str) -> str:
+    """One name for each attribute, whichever of its names, or its OID, is given."""
+    try:
+        known = dn.normalize(f"{name}=x").partition("=")[0]
+    except ValueError:
+        known = name.lower()
+    return aliases.MAIN.get(known, known)
