@@ -21,6 +21,7 @@ from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, Person
+from reconcile.model.references import References
 
 log = logging.getLogger("reconcile.directories")
 
@@ -36,17 +37,24 @@ def completed(
     persons: Sequence[Person],
     groups: tuple[DirectoryGroup, ...],
     searcher: Searcher,
+    lookalikes: frozenset[str] = frozenset(),
 ) -> tuple[DirectoryGroup, ...]:
-    """The groups with their `nested_members`; inner groups that the rules do not find are no `members` any more."""
+    """The groups with their `nested_members`; inner groups that the rules do not find are no `members` any more.
+
+    `lookalikes` are as in a DirectorySnapshot.
+    """
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
-    known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {})
-    unknown = set(_unknown(groups, known))
+    known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes)
+    found = {dn.key(group.dn) for group in groups}
+    unknown = set(_unknown(groups, found, known))
     if not unknown:
         return groups
-    outside = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
-    outside &= unknown
+    elsewhere = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
+    elsewhere -= found
+    meant = References((known.persons, found, elsewhere), rules.vendor.folding, lookalikes)
+    outside = {key for key in unknown if meant.only(key) in elsewhere}
     affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
     if not affected:
         return groups
@@ -65,9 +73,8 @@ def completed(
     )
 
 
-def _unknown(groups: Iterable[DirectoryGroup], known: "_Known") -> Iterator[str]:
+def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known") -> Iterator[str]:
     """Members, normalized, that are neither persons nor groups that were found."""
-    found = {dn.normalize(group.dn) for group in groups}
     spelt = set(known.persons.values())  # most members are spelt as the persons are: no need to normalize them
     for group in groups:
         for key in map(dn.key, set(group.members) - spelt):
@@ -95,8 +102,9 @@ def _over_all(
 class _Known:
     """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
 
-    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]]) -> None:
-        self.persons = {dn.normalize(person.dn): person.dn for person in persons}
+    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]], lookalikes: frozenset[str]) -> None:
+        self.persons = {dn.key(person.dn): person.dn for person in persons}
+        self.lookalikes = lookalikes
         self._all = persons
         self._primary = primary
 
@@ -144,7 +152,8 @@ def _by_rule(
             search = _over_all(source, vendor, f"(&{wanted}{chain})", ("objectsid",), PATIENCE)
             answer = [entry for page in searcher.search(search) for entry in page]
             # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
-            if not {dn.key(member) for member in inner} <= {dn.key(entry.dn) for entry in answer}:
+            there = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
+            if not all(there.only(dn.key(member)) for member in inner):
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
             found[name] = {person for entry in answer for person in known.of(entry, vendor)}
@@ -166,21 +175,32 @@ def _by_following(
     below, by_login = known.below(), known.by_login()
     direct: dict[str, list[str]] = {}
     persons: dict[str, set[str]] = {}
+    meant = References((known.persons, direct), vendor.folding, known.lookalikes)
     for page in ranges.whole(search, searcher):
         for entry in page:
             key, group = dn.key(entry.dn), entries.group(entry, rules)
             direct[key] = [dn.key(member) for member in group.members]
-            persons[key] = {known.person(member) for member in group.members}
-            persons[key] |= {by_login.get(login.casefold(), "") for login in group.member_logins}
+            persons[key] = {by_login.get(login.casefold(), "") for login in group.member_logins}
             persons[key].update(below.get(key, ()), known.primary(entry, vendor))
             persons[key].discard("")
     found: dict[str, set[str]] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
     for name in affected:
-        seen, waiting = set(), [dn.normalize(name)]
+        seen, waiting = set(), [key for key in (dn.key(name),) if key in direct]
         while waiting:
             key = waiting.pop()
-            if key in direct and key not in seen:
-                seen.add(key)
-                waiting += direct[key]
+            if key in seen:
+                continue
+            seen.add(key)
+            for member in direct[key]:
+                is_known = member in direct or member in known.persons
+                keys = (member,) if is_known else meant.meant(member)
+                if len(keys) > 1:
+                    ambiguous.setdefault(member, keys)
+                    continue
+                waiting += [one for one in keys if one in direct]
+                persons[key] |= {known.persons[one] for one in keys if one in known.persons}
         found[name] = set().union(*(persons[key] for key in seen))
+    for member, keys in ambiguous.items():
+        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, member, " or ".join(keys))
     return found

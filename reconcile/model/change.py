@@ -25,7 +25,7 @@ is about one of them and changes nothing else.
 """
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -56,8 +56,13 @@ SkipCode: TypeAlias = Literal[
     "template_failed",
     "parent_not_selected",
     "dangling_member",
+    "ambiguous_reference",
     "not_undone",
 ]
+
+
+OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
+"""Codes of skips that are about what an entry names, and not about an entry that is to be synchronised."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import Department, User
 from reconcile.planning import status
 from reconcile.planning.people import Candidate
+from reconcile.planning.rules import SourceRules
 
 
 class Accounts(msgspec.Struct):
@@ -92,25 +93,33 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
 
 def assign_managers(
     accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
-) -> None:
+) -> list[tuple[SourceRules, str, str]]:
     """Sets managers where the source names them. `located`: source and position of a person → id of its user.
 
-    A manager who is nobody's user clears the field; a source without a manager attribute leaves it alone.
+    A manager who is nobody's user clears the field; a source without a manager attribute leaves it alone. So does a
+    name that can mean several persons: returned are the rules of its source, the name, and the DN of who has it.
     """
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str | None] = {}
+    unclear: list[tuple[SourceRules, str, str]] = []
     for candidate in candidates:
         written = candidate.person.manager
         if written is None:
             continue
         source = candidate.rules.source.name
         if (source, written) not in found:
-            position = candidate.rules.index.persons.get(dn.key(written), -1)
+            index = candidate.rules.index
+            position = index.position(written)
             manager = located.get((source, position), "")
             found[source, written] = manager if manager in accounts.users and manager not in accounts.erased else ""
+            if position < 0 and index.several_persons(written):
+                found[source, written] = None
+                unclear.append((candidate.rules, written, candidate.person.dn))
         own_id = user_id(candidate)
         user = accounts.users[own_id]
-        if user.manager != found[source, written]:
-            accounts.users[own_id] = msgspec.structs.replace(user, manager=found[source, written])
+        leader = found[source, written]
+        if leader is not None and user.manager != leader:
+            accounts.users[own_id] = msgspec.structs.replace(user, manager=leader)
     for user in list(accounts.users.values()) if accounts.erased else ():
         if user.manager in accounts.erased:
             accounts.users[user.id] = msgspec.structs.replace(user, manager="")
+    return unclear

@@ -29,20 +29,29 @@ def select(
     """The OUs that the rules of a source select, parents first, and those left out because a parent is not selected.
 
     Each rule comes with its place in the file. An OU selected by its very DN whose parent is not selected is an
-    error (UsageError, naming the parent); one that only a wildcard found is left out.
+    error (UsageError, naming the parent); one that only a wildcard found is left out. A pattern that can mean
+    several OUs is an error, too.
     """
     bases = (source.departments.base, source.users.base)
     roots = [dn.normalize(dn.join(base, source.base_dn)) for base in bases]
+    roots = [index.unit(root) or root for root in roots]
     containers = {key for root in roots for key in (root, *ancestors(root))}
     chosen: dict[str, DepartmentRule] = {}
     by_name: dict[str, str] = {}
     for place, rule in rules:
-        selection = Selection(rule.select, source.base_dn)
-        found = [key for key in index.units if selection.matches(key)]
-        by_name |= {key: place for key in found if selection.exact(key) and key not in by_name}
+        found_by = selection(place, rule, source, index)
+        found = [key for key in index.units if found_by.matches(key)]
+        by_name |= {key: place for key in found if found_by.exact(key) and key not in by_name}
         for key in [*found, *_relatives(rule, found, index, containers)]:
             chosen.setdefault(key, rule)
     return _connect(chosen, by_name, index, containers)
+
+
+def selection(place: str, rule: DepartmentRule, source: Source, index: Index) -> Selection:
+    """The patterns of the rule at a place of the file. Raises UsageError for one that can mean several OUs."""
+    return Selection(rule.select, source.base_dn, index.snapshot.folding).resolve(
+        f"{place}.select", source.name, lambda: ((key, None, unit.dn) for key, unit in index.units.items())
+    )
 
 
 def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers: set[str]) -> Iterable[str]:

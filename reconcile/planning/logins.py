@@ -7,17 +7,18 @@ them.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from reconcile.errors import TemplateFailed, UsageError
 from reconcile.model import dn
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import OF_REFERENCES, Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.login import Names, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
+from reconcile.model.references import References
 from reconcile.planning import targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.make import Inputs
@@ -122,14 +123,14 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
         username = render_username(source.users.fields["username"], person).casefold()
     except Refused:
         username = ""
-    key = dn.normalize(person.dn)
+    stands = _place(snapshot, person.dn)
     others = [
         user
         for user in current.users
         if user.source == source.name
         and user.status != "erased"
         and not (user.external_id and user.external_id == person.external_id)
-        and (user.username.casefold() == username or (user.dn and dn.key(user.dn) == key))
+        and (user.username.casefold() == username or (user.dn and stands(user.dn)))
     ]
     external_ids = {user.external_id for user in others} - {""}
     return external_ids, {user.dn for user in others if not user.external_id and user.dn}
@@ -143,14 +144,14 @@ def judge(inputs: Inputs) -> Verdict:
     source, snapshot = _only(inputs)
     (everybody,), person = inputs.current, snapshot.persons[0]
     # Managers are persons too, and not in the snapshot; they are found on the platform.
-    manager = _manager(everybody, person, source)
-    current = _concerned(everybody, person, source, manager)
+    manager = _manager(everybody, person, source, snapshot)
+    current = _concerned(everybody, person, source, manager, _place(snapshot, person.dn))
     alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
     rules = SourceRules(inputs.desired, source, alone, login=True)
     people = gather(inputs.desired, [rules], current, inputs.limits)[source.name]
     user = people.matched.get(0)
     result = wanted(inputs.desired, [rules], current, inputs.limits, inputs.created)
-    skip = next((one for one in result.skips if one.dn == person.dn and one.code != "dangling_member"), None)
+    skip = next((one for one in result.skips if one.dn == person.dn and one.code not in OF_REFERENCES), None)
     candidate = people.candidates[0] if people.candidates else None
     username = user.username if user is not None else candidate.username if candidate is not None else person.identifier
     state = _with_manager(result.state, manager, candidate.username if candidate is not None else "", source)
@@ -203,15 +204,23 @@ def _disabled(rules: SourceRules) -> bool:
         return True
 
 
-def _manager(current: PlatformState, person: Person, source: Source) -> str | None:
+def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
+    """Whether a DN can be that of the same entry, as the server compares or as another one would."""
+    wide = dn.wide(dn.key(name), snapshot.folding)
+    return lambda other: dn.wide(dn.key(other), snapshot.folding) == wide
+
+
+def _manager(current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot) -> str | None:
     """The id of the manager's user, "" where there is no manager; None where that is left to a run."""
     if not person.manager:
         return person.manager
-    key = dn.key(person.manager)
-    return next((one.id for one in current.users if one.source == source.name and dn.key(one.dn) == key), None)
+    users = {dn.key(one.dn): one.id for one in current.users if one.source == source.name and one.dn}
+    return users.get(References((users,), snapshot.folding).only(dn.key(person.manager)))
 
 
-def _concerned(current: PlatformState, person: Person, source: Source, manager: str | None) -> PlatformState:
+def _concerned(
+    current: PlatformState, person: Person, source: Source, manager: str | None, stands: Callable[[str], bool]
+) -> PlatformState:
     """The state without the users that a login of this person is not about: a company has thousands of them.
 
     Left are those with the person's id, DN or names, of whatever source, and who manages them.
@@ -221,13 +230,12 @@ def _concerned(current: PlatformState, person: Person, source: Source, manager: 
     except Refused:
         username = ""
     names = {username.casefold(), person.identifier.casefold()}
-    key = dn.key(person.dn)
     near = {
         user.id: user
         for user in current.users
         if (user.external_id and user.external_id == person.external_id)
         or user.username.casefold() in names
-        or (user.source == source.name and user.dn and dn.key(user.dn) == key)
+        or (user.source == source.name and user.dn and stands(user.dn))
     }
     managers = {user.manager for user in near.values()} | {manager}
     near |= {user.id: user for user in current.users if user.id in managers}

@@ -202,9 +202,15 @@ class GroupLimits:
         self._default = default
         self._groups = {group.name: group for group in state.groups}
         bases = {source.name: source.base_dn for source in state.sources}
+        names: dict[str, list[tuple[str, str, str]]] = {}
+        for group in state.groups if rules else ():
+            names.setdefault(group.source, []).append((_key(group), group.name, group.dn or group.name))
         self._rules = {
-            source: [(Selection(rule.select, bases.get(source, "")), rule) for rule in rules]
-            for source in {group.source for group in state.groups if rules}
+            source: [
+                (Selection(rule.select, bases.get(source, "")).resolve(_place(at), source, own.__iter__), rule)
+                for at, rule in enumerate(rules)
+            ]
+            for source, own in names.items()
         }
 
     def mirrored(self, name: str) -> bool:
@@ -236,6 +242,10 @@ class GroupLimits:
             return None
         key = _key(group)
         return next((rule for selection, rule in self._rules[group.source] if selection.matches(key, name)), None)
+
+
+def _place(at: int) -> str:
+    return f"safety.groups[{at}].select"
 
 
 def _key(group: Group) -> str:

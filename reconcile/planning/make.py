@@ -57,7 +57,7 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
             if user.external_id:
                 external_ids.add(user.external_id)
             elif user.dn:
-                keys = {dn.normalize(person.dn) for person in snapshot.persons} if keys is None else keys
+                keys = {dn.key(person.dn) for person in snapshot.persons} if keys is None else keys
                 if dn.key(user.dn) not in keys:
                     dns.add(user.dn)
     return external_ids, dns

@@ -35,7 +35,18 @@ def match(index: Index, users: Iterable[User]) -> Matches:
             at = index.persons.get(dn.key(user.dn))
             if at is not None and at not in found.users and _may_relink(user, index):
                 _link(found, at, user, "DN")
+        _match_spellings(found, index)
     return found
+
+
+def _match_spellings(found: Matches, index: Index) -> None:
+    """Matches what is left by another spelling of the DN, where it can be that of no other person and no other user."""
+    places: dict[int, list[User]] = {}
+    for user in found.unmatched.values():
+        places.setdefault(index.position(user.dn), []).append(user)
+    for at, users in places.items():
+        if at >= 0 and at not in found.users and len(users) == 1 and _may_relink(users[0], index):
+            _link(found, at, users[0], "DN")
 
 
 def match_usernames(found: Matches, index: Index, usernames: Mapping[int, str]) -> None:

@@ -5,8 +5,8 @@ each other. What is no longer selected stays as it is; only what the sync put in
 `accounts`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -15,10 +15,15 @@ from reconcile.model import dn
 from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import Template
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
+from reconcile.model.dn import Folding
 from reconcile.model.platform import Department, Group, Limits, PlatformState
+from reconcile.model.references import References
 from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Refused, check_text
 from reconcile.planning.rules import SourceRules
+
+_FOLDING: Final[Folding] = "compatibility"
+"""Of what is there and what is wished for; whatever can be the same is, where nothing else can be."""
 
 Mirror = TypeVar("Mirror", bound=Group | Department)
 
@@ -111,10 +116,21 @@ class _Mirroring(Generic[Mirror]):
         self._held: dict[tuple[str, str], str] = {}
         self._there: dict[str, Mirror] = {one.id: one for one in current}
         self._by_external = {(one.source, one.external_id): one for one in self._there.values() if one.external_id}
-        self._by_dn = {(one.source, dn.key(one.dn)): one for one in self._there.values() if one.dn}
+        self._wished: dict[str, References] = {}
+        """Source → the normalized DNs of all that is wished for."""
+        self._by_dn: dict[str, dict[str, Mirror]] = {}
+        for one in self._there.values():
+            if one.dn:
+                self._by_dn.setdefault(one.source, {})[dn.key(one.dn)] = one
+        self._there_by_dn = {source: References((named,), _FOLDING) for source, named in self._by_dn.items()}
 
     def mirror(self, wishes: Iterable[Wish]) -> Mirrored[Mirror]:
         """`wishes` come parents first."""
+        wishes = tuple(wishes)
+        wished: dict[str, set[str]] = {}
+        for wish in wishes:
+            wished.setdefault(wish.source, set()).add(wish.key)
+        self._wished = {source: References((keys,), _FOLDING) for source, keys in wished.items()}
         claims = list(self._claims(wishes))
         while True:
             granted, refused = settle(claims, self._slots, "duplicate_name")
@@ -201,7 +217,13 @@ class _Mirroring(Generic[Mirror]):
         by_external = self._by_external.get((wish.source, wish.entry.external_id))
         if by_external is not None:
             return by_external
-        by_dn = self._by_dn.get((wish.source, wish.key))
+        named = self._by_dn.get(wish.source, {})
+        by_dn = named.get(wish.key) or named.get(self._respelt(wish, named))
         return (
             None if by_dn is None or (by_dn.external_id and (by_dn.source, by_dn.external_id) in self.known) else by_dn
         )
+
+    def _respelt(self, wish: Wish, named: Mapping[str, Mirror]) -> str:
+        """The DN of what is there that can only be that of the entry, in another spelling; "" without one."""
+        there = self._there_by_dn[wish.source].only(wish.key) if named else ""
+        return there if there and self._wished[wish.source].only(there) == wish.key else ""

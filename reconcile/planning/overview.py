@@ -51,7 +51,7 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
     roots = children.get("", [])
 
     def node(key: str, depth: int) -> Node:
-        name = dn.parse(index.units[key].dn)[0][0][1]
+        name = dn.first_value(index.units[key].dn)
         inner = children.get(key, [])
         continued = bool(inner) and depth == _DEEPEST
         if continued:
@@ -90,7 +90,7 @@ class _Groups:
         continued = bool(inner) and not repeated and depth == _DEEPEST
         self._shown.add(key)
         return Node(
-            dn.parse(group.dn)[0][0][1],
+            dn.first_value(group.dn),
             group.dn,
             key in self._rules.groups,
             len(index.direct(key)[0]),

@@ -1,6 +1,6 @@
 """The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -43,9 +43,13 @@ class SourceRules:
         self.index = Index(snapshot)
         self.notices: list[str] = []
         users = source.users
-        self._select = Selection(users.select, source.base_dn)
-        self._exclude = Selection(users.exclude, source.base_dn)
-        self._inactive = Selection(users.inactive_ous, source.base_dn)
+        name, at = (
+            source.name,
+            f"sources[{desired.sources.index(source)}].users" if source in desired.sources else "users",
+        )
+        self._select = self._selection(users.select).resolve(f"{at}.select", name, self._persons)
+        self._exclude = self._selection(users.exclude).resolve(f"{at}.exclude", name, self._persons)
+        self._inactive = self._selection(users.inactive_ous).resolve(f"{at}.inactive_ous", name, self._places)
         self._below_inactive: dict[str, bool] = {}
         self._required = self._reach(users.require_groups, "require_groups") if users.require_groups else None
         self.groups = self._mirrored(desired.groups)
@@ -62,6 +66,22 @@ class SourceRules:
             *(mapping.members for mapping in self.mappings),
             *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
         )
+
+    def _selection(self, patterns: Iterable[str]) -> Selection:
+        return Selection(patterns, self.source.base_dn, self.index.snapshot.folding)
+
+    def _persons(self) -> Iterator[tuple[str, str, str]]:
+        for key, person in zip(self.index.keys, self.index.snapshot.persons, strict=True):
+            yield key, person.identifier, person.dn
+
+    def _groups(self) -> Iterator[tuple[str, None, str]]:
+        return ((key, None, group.dn) for key, group in self.index.groups.items())
+
+    def _places(self) -> Iterator[tuple[str, None, str]]:
+        """Everything that persons are below of, and all OUs."""
+        above = {dn.parent(key) for key in self.index.keys}
+        names = above.union(self.index.units, *map(ancestors, above))
+        return ((key, None, self.index.units[key].dn if key in self.index.units else key) for key in names - {""})
 
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
@@ -114,7 +134,8 @@ class SourceRules:
         above = dn.parent(self.index.keys[position])
         found = self._department_of.get(above)
         if found is None:
-            found = next((key for key in (above, *ancestors(above)) if key in self._department_keys), "")
+            units = map(self.index.unit, (above, *ancestors(above)))
+            found = next((key for key in units if key in self._department_keys), "")
             self._department_of[above] = found
         return found
 
@@ -166,8 +187,15 @@ class SourceRules:
 
     def matching(self, patterns: Iterable[str]) -> list[str]:
         """The normalized DNs of the groups that patterns name."""
-        selection = Selection(patterns, self.source.base_dn)
+        selection = self.group_selection(patterns)
         return [key for key in self.index.groups if selection.matches(key)]
+
+    def group_selection(self, patterns: Iterable[str], place: str = "groups", first: int = 0) -> Selection:
+        """Patterns that name groups of this source; they stand at `place`, the first one at number `first`.
+
+        Raises UsageError for one that can mean several.
+        """
+        return self._selection(patterns).resolve(place, self.source.name, self._groups, first)
 
     def _matches(self, selection: Selection, position: int) -> bool:
         return selection.matches(self.index.keys[position], self._person(position).identifier)
@@ -238,7 +266,8 @@ class SourceRules:
         """The normalized DNs of the groups that patterns name; one that names none is worth a notice."""
         found: list[str] = []
         for at, pattern in enumerate(patterns):
-            keys = self.matching((pattern,))
+            selection = self.group_selection((pattern,), place, at)
+            keys = [key for key in self.index.groups if selection.matches(key)]
             if not keys and "*" not in pattern:
                 self.notices.append(f"{place}[{at}]: source {self.source.name} has no group {pattern!r}")
             found += keys

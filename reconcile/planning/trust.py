@@ -74,15 +74,21 @@ def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safe
 
 
 def missing(workspace: str, source: Source, index: Index) -> Iterator[Violation]:
-    """A violation for each expected person and group that the read has not."""
-    persons = [(key, person.identifier) for key, person in zip(index.keys, index.snapshot.persons, strict=True)]
+    """A violation for each expected person and group that the read has not.
+
+    Raises UsageError for a pattern that can mean several.
+    """
+    snapshot = index.snapshot
+    persons = [(key, person.identifier, person.dn) for key, person in zip(index.keys, snapshot.persons, strict=True)]
+    groups = [(key, None, group.dn) for key, group in index.groups.items()]
     for what, patterns, entries in (
         ("person", source.expect.persons, persons),
-        ("group", source.expect.groups, [(key, None) for key in index.groups]),
+        ("group", source.expect.groups, groups),
     ):
-        for pattern in patterns:
-            selection = Selection((pattern,), source.base_dn)
-            if not any(selection.matches(key, name) for key, name in entries):
+        for at, pattern in enumerate(patterns):
+            selection = Selection((pattern,), source.base_dn, snapshot.folding)
+            selection.resolve(f"expect.{what}s", source.name, entries.__iter__, at)
+            if not any(selection.matches(key, name) for key, name, _ in entries):
                 yield Violation(
                     workspace,
                     f"{EXPECTED}{what}:{workspace}/{source.name}/{pattern}:1",

@@ -17,9 +17,9 @@ from reconcile.model.explanation import (
     RoleVerdict,
     Verdict,
 )
+from reconcile.planning import departments
 from reconcile.planning.index import ancestors
 from reconcile.planning.paths import Paths
-from reconcile.planning.patterns import Selection
 from reconcile.planning.people import FIELDS
 from reconcile.planning.rules import Mapping as RoleMapping
 from reconcile.planning.rules import SourceRules
@@ -86,7 +86,7 @@ class Verdicts:
             why = self._paths.how(key) if member else "not a member"
             if not member and key in self._paths:
                 why = "only by way of groups within it, and nested: ignore leaves those out"
-            at = Selection(rule.select, self._rules.source.base_dn).pattern(key)
+            at = self._rules.group_selection(rule.select).pattern(key)
             place = places[id(rule)] + ("" if at is None else f".select[{at}]")
             path = self._paths.to(key) if key in self._paths else ()
             group = self._index.groups[key].dn
@@ -110,7 +110,7 @@ class Verdicts:
             key = selected[key].parent
         rule = selected[nearest].rule
         place = next(f"departments[{at}]" for at, one in enumerate(self._desired.departments) if one is rule)
-        at = Selection(rule.select, self._rules.source.base_dn).pattern(nearest)
+        at = departments.selection(place, rule, self._rules.source, self._index).pattern(nearest)
         with_it = "children" if rule.children else "parents"
         why = f"comes along by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
         place += f".{with_it}" if at is None else f".select[{at}]"
@@ -157,8 +157,10 @@ class Verdicts:
             return None
         if not self._person.manager:
             return ManagerVerdict("", False, "the directory names none")
-        found = dn.key(self._person.manager) in self._index.persons
+        found = self._index.position(self._person.manager) >= 0
         why = "a person of this source" if found else "no person whom the rules of this source find"
+        if several := self._index.several_persons(self._person.manager):
+            why = f"can mean {' or '.join(several)}"
         return ManagerVerdict(self._person.manager, found, why)
 
     def _verdict(self, rule: str, passes: bool, why: str, path: tuple[str, ...] = ()) -> Verdict:

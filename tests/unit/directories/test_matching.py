@@ -11,6 +11,8 @@ ENTRY = {
     "photo": [b"\xff\x00"],
     "member": [b"CN=A, DC=B", b"no dn"],
     "sn": ["Straße".encode()],
+    "city": ["ωσ".encode()],
+    "m": ["m²".encode()],
 }
 
 
@@ -30,7 +32,18 @@ ENTRY = {
         ("(photo=\\ff\\01)", False),
         ("(member=cn=a,dc=b)", True),
         ("(member=No DN)", True),
-        ("(sn=STRASSE)", True),
+        ("(sn=STRASSE)", False),
+        ("(sn=STRAßE)", True),
+        ("(sn=*asse)", False),
+        ("(surname=Straße)", True),
+        ("(2.5.4.4=straße)", True),
+        ("(2.5.4.31=CommonName=A,domainComponent=b)", True),
+        ("(commonName=ada*)", True),
+        ("(userid=*)", False),
+        ("(city=ΩΣ)", True),
+        ("(city=Ωσ)", True),
+        ("(city=Ως)", False),
+        ("(m=m2)", False),
         ("(sn=*aße)", True),
         ("(cn=* love*)", True),
         ("(cn=*a love*)", True),
