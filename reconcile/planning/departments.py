@@ -58,10 +58,10 @@ def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers:
     """The OUs that come along: everything below with `children`, everything above with `parents`."""
     if rule.children:
         roots = set(found)
-        yield from (key for key in index.units if not roots.isdisjoint(ancestors(key)))
+        yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
     if rule.parents:
         yield from (
-            above for key in found for above in ancestors(key) if above in index.units and above not in containers
+            above for key in found for above in index.above(key) if above in index.units and above not in containers
         )
 
 
@@ -71,7 +71,7 @@ def _connect(
     selected: dict[str, Selected] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
-        ous = (name for name in ancestors(key) if name in index.units)
+        ous = (name for name in index.above(key) if name in index.units)
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:

@@ -20,6 +20,7 @@ class Index:
         self._members = References((self.persons, self.groups), snapshot.folding, snapshot.lookalikes)
         self._persons = References((self.persons,), snapshot.folding, snapshot.lookalikes)
         self._units = References((self.units,), snapshot.folding, snapshot.lookalikes)
+        self._above: dict[str, tuple[str, ...]] = {}
         self._logins: dict[str, int] = {}
         self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
@@ -37,6 +38,13 @@ class Index:
     def unit(self, key: str) -> str:
         """The key of the OU that a normalized DN means and no other can be meant by; "" without one."""
         return key if key in self.units else self._units.only(key)
+
+    def above(self, key: str) -> tuple[str, ...]:
+        """The normalized DNs above a name, nearest first; those of OUs as the OUs are named."""
+        parent = dn.parent(key)
+        if parent not in self._above:
+            self._above[parent] = tuple(self.unit(place) or place for place in ancestors(key))
+        return self._above[parent]
 
     def several(self, written: str) -> tuple[str, ...]:
         """The DNs, as they are written, of all entries that a member can mean where nothing says which; else none."""
@@ -115,10 +123,14 @@ class Index:
         """The persons whose entries stand directly below a group's: they are members of it by that alone."""
         if self._below is None:
             self._below = {}
+            groups = References((self.groups,), self.snapshot.folding, self.snapshot.lookalikes)
+            meant: dict[str, str] = {}
             for position, key in enumerate(self.keys):
                 above = dn.parent(key)
-                if above in self.groups:
-                    self._below.setdefault(above, []).append(position)
+                if above not in meant:
+                    meant[above] = groups.only(above)
+                if meant[above]:
+                    self._below.setdefault(meant[above], []).append(position)
         return self._below
 
     def _login_positions(self) -> dict[str, int]:

@@ -9,7 +9,7 @@ from reconcile.model import dn
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.overview import Node, Overview
-from reconcile.planning.index import Index, ancestors
+from reconcile.planning.index import Index
 from reconcile.planning.query import query
 from reconcile.planning.rules import SourceRules
 
@@ -40,12 +40,12 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for key in index.keys:
-        above = [name for name in ancestors(key) if name in index.units]
+        above = [name for name in index.above(key) if name in index.units]
         own.update(above[:1])
         below.update(above)
     children: dict[str, list[str]] = {}
     for key in index.units:
-        parent = next((name for name in ancestors(key) if name in index.units), "")
+        parent = next((name for name in index.above(key) if name in index.units), "")
         children.setdefault(parent, []).append(key)
 
     roots = children.get("", [])

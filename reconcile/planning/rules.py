@@ -67,6 +67,10 @@ class SourceRules:
             *(self.index.members(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()),
         )
 
+    def _above(self, position: int) -> tuple[str, ...]:
+        """The places that the person is below, nearest first; those of OUs as the OUs are named."""
+        return self.index.above(self.index.keys[position])
+
     def _selection(self, patterns: Iterable[str]) -> Selection:
         return Selection(patterns, self.source.base_dn, self.index.snapshot.folding)
 
@@ -134,8 +138,7 @@ class SourceRules:
         above = dn.parent(self.index.keys[position])
         found = self._department_of.get(above)
         if found is None:
-            units = map(self.index.unit, (above, *ancestors(above)))
-            found = next((key for key in units if key in self._department_keys), "")
+            found = next((key for key in self._above(position) if key in self._department_keys), "")
             self._department_of[above] = found
         return found
 
@@ -166,7 +169,7 @@ class SourceRules:
         if self._inactive:
             above = dn.parent(self.index.keys[position])
             if above not in self._below_inactive:
-                self._below_inactive[above] = any(map(self._inactive.matches, (above, *ancestors(above))))
+                self._below_inactive[above] = any(map(self._inactive.matches, self._above(position)))
             if self._below_inactive[above]:
                 return True
         template = self.source.users.disabled_when
@@ -181,8 +184,7 @@ class SourceRules:
 
     def inactive_by(self, position: int) -> tuple[int, str] | None:
         """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
-        above = ancestors(self.index.keys[position])
-        found = ((self._inactive.pattern(key), key) for key in above)
+        found = ((self._inactive.pattern(key), key) for key in self._above(position))
         return next(((at, key) for at, key in found if at is not None), None)
 
     def matching(self, patterns: Iterable[str]) -> list[str]:

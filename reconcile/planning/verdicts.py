@@ -18,7 +18,6 @@ from reconcile.model.explanation import (
     Verdict,
 )
 from reconcile.planning import departments
-from reconcile.planning.index import ancestors
 from reconcile.planning.paths import Paths
 from reconcile.planning.people import FIELDS
 from reconcile.planning.rules import Mapping as RoleMapping
@@ -101,7 +100,9 @@ class Verdicts:
             return None
         nearest = self._rules.department(self._position)
         if not nearest:
-            above = next((key for key in ancestors(self._index.keys[self._position]) if key in self._index.units), "")
+            above = next(
+                (key for key in self._index.above(self._index.keys[self._position]) if key in self._index.units), ""
+            )
             unit = self._index.units[above].dn if above else ""
             return DepartmentVerdict("", f"no selected OU above; the nearest is {unit}" if unit else "no OU above")
         path, key = [nearest], selected[nearest].parent
@@ -208,7 +209,9 @@ class Verdicts:
                 yield self._verdict("inactive_ous", True, "below none of them")
             else:
                 spelt = (person.dn[at + 1 :].lstrip() for at, char in enumerate(person.dn) if char == ",")
-                above = next((name for name in spelt if dn.key(name) == found[1]), found[1])
+                above = next(
+                    (name for name in spelt if found[1] in (key := dn.key(name), self._index.unit(key))), found[1]
+                )
                 yield self._verdict(f"inactive_ous[{found[0]}]", False, f"below {above}")
         if source.users.disabled_when is not None:
             template = source.users.disabled_when
