@@ -133,7 +133,7 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
         and (user.username.casefold() == username or (user.dn and stands(user.dn)))
     ]
     external_ids = {user.external_id for user in others} - {""}
-    return external_ids, {user.dn for user in others if not user.external_id and user.dn}
+    return external_ids, {user.dn for user in others if not user.external_id and user.dn and not stands(user.dn)}
 
 
 def judge(inputs: Inputs) -> Verdict:

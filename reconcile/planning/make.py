@@ -13,6 +13,7 @@ from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
 from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.references import References
 from reconcile.planning import guard, sourcenames, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.order import ordered
@@ -47,7 +48,7 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
     They are to be looked up in the directory without any filter, to tell who is out of scope from who is missing.
     """
     read_ids = {person.external_id for person in snapshot.persons} - {""}
-    keys: set[str] | None = None
+    persons: References | None = None
     external_ids: set[str] = set()
     dns: set[str] = set()
     for state in current:
@@ -57,8 +58,11 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
             if user.external_id:
                 external_ids.add(user.external_id)
             elif user.dn:
-                keys = {dn.key(person.dn) for person in snapshot.persons} if keys is None else keys
-                if dn.key(user.dn) not in keys:
+                if persons is None:
+                    persons = References(
+                        ({dn.key(person.dn) for person in snapshot.persons},), snapshot.folding, snapshot.lookalikes
+                    )
+                if not persons.only(dn.key(user.dn)):
                     dns.add(user.dn)
     return external_ids, dns
 
