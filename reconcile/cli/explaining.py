@@ -106,7 +106,7 @@ def _strays(
         return
     with closing(assembling.directory(asking.widened(source), tell)) as directory:
         entries = list(directory.read_person(asked, asking.STRAY_QUERY).persons)
-        if dn.key(asked.typed) not in {"", *(dn.normalize(entry.dn) for entry in entries)}:
+        if dn.key(asked.typed) not in {"", *(dn.key(entry.dn) for entry in entries)}:
             entries += [Person(name, "", "", {}) for name in directory.find((), (asked.typed,))]
     place = f"sources[{read.desired.sources.index(source)}]"
     yield from asking.strays(source, asked, entries, place, background)

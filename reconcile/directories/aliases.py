@@ -5,33 +5,9 @@ name at all; so both are asked for, and what comes under one is shown under the 
 """
 
 from collections.abc import Iterable
-from types import MappingProxyType
-from typing import Final
 
+from reconcile.model.attributetypes import MAIN
 from reconcile.model.directory import Attributes
-
-MAIN: Final = MappingProxyType(
-    {
-        "commonname": "cn",
-        "surname": "sn",
-        "userid": "uid",
-        "gn": "givenname",
-        "organizationalunitname": "ou",
-        "organizationname": "o",
-        "localityname": "l",
-        "stateorprovincename": "st",
-        "countryname": "c",
-        "streetaddress": "street",
-        "domaincomponent": "dc",
-        "rfc822mailbox": "mail",
-        "fax": "facsimiletelephonenumber",
-        "friendlycountryname": "co",
-        "hometelephonenumber": "homephone",
-        "mobiletelephonenumber": "mobile",
-        "pagertelephonenumber": "pager",
-    }
-)
-"""Alias → main name (RFC 4519 and RFC 4524), in lower case."""
 
 Pairs = tuple[tuple[str, str], ...]
 """Asked-for alias and main name."""

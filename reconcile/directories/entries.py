@@ -12,7 +12,7 @@ import msgspec
 from reconcile.directories import aliases, values
 from reconcile.directories.searching import RawEntry
 from reconcile.directories.vendors import LOGINS, MEMBER_LOGINS, MEMBER_URL, Disabled, Vendor
-from reconcile.model import desired, dn
+from reconcile.model import attributetypes, desired, dn
 from reconcile.model.directory import Attributes, DirectoryGroup, OrganizationalUnit, Person, Query
 
 _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
@@ -173,7 +173,7 @@ def person(entry: RawEntry, rules: Rules) -> Person:
     stable_id = attributes.get(vendor.stable_id, _ABSENT)[0]
     if partly:  # nobody is known by, or logs in as, the base64 of some bytes
         stable_id = external_id(entry, vendor)
-        main = aliases.MAIN.get(rules.identifier, rules.identifier)
+        main = attributetypes.MAIN.get(rules.identifier, rules.identifier)
         identifier = identifier if partly.get(rules.identifier, 1) and partly.get(main, 1) else ""
     manager = None if rules.manager is None else attributes.get(rules.manager, _ABSENT)[0]
     logins = attributes.get(LOGINS, ())[: partly.get(LOGINS)]
@@ -221,12 +221,19 @@ def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
     others: set[str] = set()
     for value in some:
         login = text(value)
-        is_dn = "=" in login and bool(dn.parent(dn.key(login.strip())))
-        if is_dn or not _is_text(value):
+        if _is_dn(login) or not _is_text(value):
             others.add(login.strip())
         elif not values.is_blank(login):
             logins.add(login)
     return logins, others
+
+
+def _is_dn(login: str) -> bool:
+    """Whether what stands in the place of a login is a whole DN, of two parts at least."""
+    try:
+        return "=" in login and bool(dn.parent(dn.normalize(login.strip())))
+    except ValueError:
+        return False
 
 
 def _members(name: str, some: list[bytes]) -> list[str]:

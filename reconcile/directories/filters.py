@@ -3,14 +3,21 @@
 import re
 from collections.abc import Iterable
 
-_SPECIAL = re.compile(r"[\\*()\0]|^ +| +$")
+_SPECIAL = re.compile(r"[\\*()\0]")
 CHUNK = 100
 """How many values one filter asks for at once."""
 
 
 def escape(value: str) -> str:
-    """A value as it stands in a filter. Spaces at the ends too, which ldap3 would take for layout."""
-    return _SPECIAL.sub(lambda match: "".join(f"\\{byte:02x}" for byte in match.group().encode()), value)
+    """A value as it stands in a filter. White space at the ends too, which ldap3 would take for layout."""
+    inner = value.strip()
+    start = value.find(inner)
+    end = start + len(inner)
+    return f"{_hex(value[:start])}{_SPECIAL.sub(lambda match: _hex(match.group()), inner)}{_hex(value[end:])}"
+
+
+def _hex(text: str) -> str:
+    return "".join(f"\\{byte:02x}" for byte in text.encode())
 
 
 def enclosed(text: str) -> str:

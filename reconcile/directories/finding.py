@@ -46,10 +46,10 @@ def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher:
 
 
 def _dns(source: desired.Source, vendor: Vendor, dns: Collection[str], searcher: Searcher) -> Iterator[str]:
-    base = dn.normalize(source.base_dn)
+    base = dn.wide(dn.key(source.base_dn), vendor.folding)
     for asked in sorted(dns):
         try:
-            below = dn.is_below(dn.normalize(asked), base)
+            below = dn.is_below(dn.wide(dn.normalize(asked), vendor.folding), base)
         except ValueError:
             continue  # A text that is no DN names no entry.
         if below and not is_removed(asked, vendor) and _exists(asked, searcher):

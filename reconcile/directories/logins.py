@@ -65,18 +65,25 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
 
 
 def read(
-    source: desired.Source, vendor: Vendor, names: Names, query: Query, searcher: Searcher, progress: Progress
+    source: desired.Source,
+    vendor: Vendor,
+    names: Names,
+    query: Query,
+    searcher: Searcher,
+    progress: Progress,
+    lookalikes: frozenset[str] = frozenset(),
 ) -> DirectorySnapshot:
     """The persons with one of the names, and everything else that the rules find.
 
     Logins that a person shares with another one of the source are left out: a group that lists them
-    means neither. Raises SourceUnreadable.
+    means neither. `lookalikes` are as in a DirectorySnapshot. Raises SourceUnreadable.
     """
-    found = reading.snapshot(narrowed(source, vendor, names), vendor, query, searcher, progress)
+    one = narrowed(source, vendor, names)
+    found = reading.snapshot(one, vendor, query, searcher, progress, lookalikes=lookalikes)
     logins = {login for person in found.persons for login in person.logins}
     if not logins or not any(group.member_logins for group in found.groups):
         return found
-    own = {dn.normalize(person.dn) for person in found.persons}
+    own = {dn.key(person.dn) for person in found.persons}
     whole = filters.enclosed(source.users.filter or vendor.user_filter)
     wanted = f"(&{whole}{filters.any_of(LOGINS, sorted(map(filters.escape, logins)))})"
     search = reading.users_search(source, vendor, (LOGINS,))._replace(filter=wanted)

@@ -1,18 +1,18 @@
 """Search filters evaluated here, for directories that have no server (RFC 4511, 4.5.1.7, without a schema).
 
-Text compares without regard to case and with its spaces folded; the values of attributes that name entries compare as
-DNs. Without a schema an attribute that nobody has is simply absent, and `>=` compares whole numbers as numbers and
-anything else as text. Extensible matches name rules of a server and are refused.
+Text compares as all servers compare it: without regard to case, and with its spaces folded. The values of attributes
+that name entries compare as DNs. An attribute type may be written by any of its names, or its OID. Without a schema
+an attribute that nobody has is simply absent, and `>=` compares whole numbers as numbers and anything else as text.
+Extensible matches name rules of a server and are refused.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from reconcile.directories import parsing
 from reconcile.directories.library import FilterNode, operators
-from reconcile.model import dn
+from reconcile.model import attributetypes, dn
 
 Values: TypeAlias = dict[str, list[bytes]]
 Matches: TypeAlias = Callable[[Values], bool]
@@ -60,7 +60,7 @@ def _compiled(node: FilterNode) -> Matches:
 
 
 def _leaf(tag: int, assertion: dict[str, Any]) -> Matches:
-    name = assertion["attr"].lower()
+    name = attributetypes.main(assertion["attr"])
     if tag == operators.MATCH_PRESENT:
         return lambda values: bool(of(values, name))
     form = _form(name)
@@ -78,7 +78,10 @@ def _leaf(tag: int, assertion: dict[str, Any]) -> Matches:
 
 
 def of(values: Values, name: str) -> list[bytes]:
-    """The values of an attribute and of its variants with options, such as `cn;lang-de` for `cn`."""
+    """The values of an attribute and of its variants with options, such as `cn;lang-de` for `cn`.
+
+    Names are main names (`attributetypes.main`), in `values` and in `name`.
+    """
     prefix = f"{name};"
     some = values.get(name, [])
     more = [value for key in values if key.startswith(prefix) for value in values[key]]
@@ -91,7 +94,7 @@ def _form(name: str) -> Callable[[bytes], str]:
 
 def _as_name(value: bytes) -> str:
     try:
-        return dn.normalize(value.decode())
+        return dn.wide(dn.normalize(value.decode()), "case")
     except ValueError:
         return folded(value)
 
@@ -102,9 +105,7 @@ def folded(value: bytes) -> str:
         text = value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(text.lower().split())
+    return dn.wide_text(text, "case")
 
 
 def _unescaped(value: bytes) -> bytes:

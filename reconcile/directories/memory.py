@@ -40,11 +40,14 @@ class MemoryDirectory:
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find. Raises SourceUnreadable."""
-        return reading.everybody(self._source, self._vendor, query, self._tree(), self._progress, outlined)
+        tree = self._tree()
+        return reading.everybody(
+            self._source, self._vendor, query, tree, self._progress, outlined, lookalikes=tree.lookalikes
+        )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
-        tree, base = self._tree(), dn.normalize(self._source.base_dn)
+        tree, base = self._tree(), dn.key(self._source.base_dn)
         visibility.look_at(self._source.base_dn, tree)
         there = [entry for entry in tree.below(base) if not reading.is_removed(entry.dn, self._vendor)]
         ids = {external_id(options.merged(entry), self._vendor).lower() for entry in there} - {""}
@@ -54,7 +57,8 @@ class MemoryDirectory:
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
-        return logins.read(self._source, self._vendor, names, query, self._tree(), self._progress)
+        tree = self._tree()
+        return logins.read(self._source, self._vendor, names, query, tree, self._progress, lookalikes=tree.lookalikes)
 
     def refusal(self, dn: str, password: str) -> str:
         """Nobody logs in here. Raises UsageError."""
@@ -98,11 +102,7 @@ def _raw(name: str, attributes: Mapping[str, Sequence[str | bytes]]) -> RawEntry
 
 def _present(tree: Tree, base: str, dns: Collection[str]) -> Iterator[str]:
     for asked in dns:
-        try:
-            name = dn.normalize(asked)
-        except ValueError:
-            continue  # A text that is no DN names no entry.
-        if dn.is_below(name, base) and name in tree:
+        if tree.holds(dn.key(asked), below=base):
             yield asked
 
 

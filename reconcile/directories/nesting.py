@@ -23,6 +23,7 @@ from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, Person
 from reconcile.model.memberuid import Logins
+from reconcile.model.references import References
 
 log = logging.getLogger("reconcile.directories")
 
@@ -39,21 +40,25 @@ def completed(
     groups: tuple[DirectoryGroup, ...],
     searcher: Searcher,
     dynamic: DynamicGroups,
+    lookalikes: frozenset[str] = frozenset(),
 ) -> tuple[DirectoryGroup, ...]:
     """The groups with their `nested_members`.
 
     Inner groups that the rules do not find are no `members` any more. Where not all members of one of
-    those are known, neither are the group's.
+    those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
     """
     rule = source.groups
     if not groups or not (rule.base or rule.filter or rule.scope == "one"):
         return groups
-    known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {})
-    unknown = set(_unknown(groups, known))
+    known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes)
+    found = {dn.key(group.dn) for group in groups}
+    unknown = set(_unknown(groups, found, known))
     if not unknown:
         return groups
-    outside = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
-    outside &= unknown
+    elsewhere = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
+    elsewhere -= found
+    meant = References((known.persons, found, elsewhere), rules.vendor.folding, lookalikes)
+    outside = {key for key in unknown if meant.only(key) in elsewhere}
     affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
     if not affected:
         return groups
@@ -73,9 +78,8 @@ def completed(
     )
 
 
-def _unknown(groups: Iterable[DirectoryGroup], known: "_Known") -> Iterator[str]:
+def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known") -> Iterator[str]:
     """Members, normalized, that are neither persons nor groups that were found."""
-    found = {dn.normalize(group.dn) for group in groups}
     spelt = set(known.persons.values())  # most members are spelt as the persons are: no need to normalize them
     for group in groups:
         for key in map(dn.key, set(group.members) - spelt):
@@ -110,8 +114,9 @@ class _Beyond(NamedTuple):
 class _Known:
     """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
 
-    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]]) -> None:
-        self.persons = {dn.normalize(person.dn): person.dn for person in persons}
+    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]], lookalikes: frozenset[str]) -> None:
+        self.persons = {dn.key(person.dn): person.dn for person in persons}
+        self.lookalikes = lookalikes
         self._all = persons
         self._primary = primary
 
@@ -163,7 +168,8 @@ def _by_rule(
             search = _over_all(source, vendor, f"(&{wanted}{chain})", ("objectsid",), PATIENCE)
             answer = [entry for page in searcher.search(search) for entry in page]
             # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
-            if not {dn.key(member) for member in inner} <= {dn.key(entry.dn) for entry in answer}:
+            there = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
+            if not all(there.only(dn.key(member)) for member in inner):
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
             found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
@@ -189,34 +195,47 @@ def _by_following(
     asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})
     groups: dict[str, DirectoryGroup] = {}
     primary: dict[str, list[str]] = {}
+    meant = References((known.persons, groups), vendor.folding, known.lookalikes)
     for page in ranges.whole(_over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher):
         for entry in page:
             key = dn.key(entry.dn)
             groups[key] = dynamic.group(entry, rules)
             primary[key] = known.primary(entry, vendor)
     reached: dict[str, tuple[list[str], _Beyond]] = {}
-    """What the groups that are reached hold: normalized DNs of members, and persons."""
+    """What the groups that are reached hold: normalized DNs of groups within, and persons."""
+    ambiguous: dict[str, tuple[str, ...]] = {}
 
     def content(key: str) -> tuple[list[str], _Beyond]:
         # Only what is reached is evaluated: a search may be behind it.
         if key not in reached:
             group = dynamic.evaluated(groups[key])
-            persons = {known.person(member) for member in group.members} - {""}
-            persons |= known.by_logins(group.member_logins)
+            persons = known.by_logins(group.member_logins)
             persons.update(known.below.get(key, ()), primary[key])
+            inner: list[str] = []
+            for member in map(dn.key, group.members):
+                is_known = member in groups or member in known.persons
+                keys = (member,) if is_known else meant.meant(member)
+                if len(keys) > 1:
+                    ambiguous.setdefault(member, keys)
+                    continue
+                inner += [one for one in keys if one in groups]
+                persons |= {known.persons[one] for one in keys if one in known.persons}
             unknown = f"{group.dn} within it: {group.members_unknown}" if group.members_unknown else ""
-            reached[key] = [dn.key(member) for member in group.members], _Beyond(persons, unknown)
+            reached[key] = inner, _Beyond(persons, unknown)
         return reached[key]
 
     found: dict[str, _Beyond] = {}
     for name in affected:
-        seen, waiting = set(), [dn.normalize(name)]
+        seen, waiting = set(), [key for key in (dn.key(name),) if key in groups]
         while waiting:
             key = waiting.pop()
-            if key in groups and key not in seen:
-                seen.add(key)
-                waiting += content(key)[0]
+            if key in seen:
+                continue
+            seen.add(key)
+            waiting += content(key)[0]
         inner = [content(key)[1] for key in sorted(seen)]
         unknown = next((one.unknown for one in inner if one.unknown), "")
         found[name] = _Beyond(set().union(*(one.persons for one in inner)), unknown)
+    for member, keys in ambiguous.items():
+        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, member, " or ".join(keys))
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from reconcile.directories.library import FilterNode, LDAPException, parse_filter
 
-_DESCRIPTION = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*)(?:;[A-Za-z0-9-]+)*")
+_DESCRIPTION = re.compile(r"(?:[A-Za-z][A-Za-z0-9_-]*|[0-9]+(?:\.[0-9]+)*)(?:;[A-Za-z0-9-]+)*")
 _STRAY_BACKSLASH = re.compile(r"\\(?![0-9A-Fa-f]{2})")
 
 

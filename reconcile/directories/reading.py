@@ -31,8 +31,12 @@ def snapshot(
     searcher: Searcher,
     progress: Progress,
     outlined: Outlined = outlined_to_nobody,
+    lookalikes: frozenset[str] = frozenset(),
 ) -> DirectorySnapshot:
-    """Everything that the source's rules find; OUs and groups first, as they are few. Raises SourceUnreadable."""
+    """Everything that the source's rules find; OUs and groups first, as they are few. Raises SourceUnreadable.
+
+    `lookalikes` are those of all entries of the directory, where they are known (see DirectorySnapshot).
+    """
     rules = Rules.of(source, vendor, query)
     users = users_search(source, vendor, rules.person_attributes(query))
     groups = groups_search(source, vendor, rules.group_attributes_asked())
@@ -54,13 +58,15 @@ def snapshot(
     visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
-    found = nesting.completed(source, rules, persons, found, searcher, dynamic)
+    found = nesting.completed(source, rules, persons, found, searcher, dynamic, lookalikes)
     return DirectorySnapshot(
         source=source.name,
         base_dn=source.base_dn,
         persons=persons,
         groups=found,
         units=found_units,
+        folding=vendor.folding,
+        lookalikes=lookalikes,
     )
 
 
@@ -71,9 +77,10 @@ def everybody(
     searcher: Searcher,
     progress: Progress,
     outlined: Outlined = outlined_to_nobody,
+    lookalikes: frozenset[str] = frozenset(),
 ) -> DirectorySnapshot:
     """The same, where it is strange that there is nobody: that is looked into, and warned of."""
-    found = snapshot(source, vendor, query, searcher, progress, outlined)
+    found = snapshot(source, vendor, query, searcher, progress, outlined, lookalikes)
     if not found.persons:
         search = users_search(source, vendor, ())
         log.warning("%s: no person is found: %s", source.name, visibility.why_nobody(source, search, searcher))
@@ -129,8 +136,8 @@ def container(relative: str, base_dn: str) -> str:
 
 
 def is_removed(name: str, vendor: Vendor) -> bool:
-    """Whether an entry is one that the directory keeps although its person is gone. Raises ValueError for no DN."""
-    return bool(vendor.removed) and any(f",{part}," in f"{dn.normalize(name)}," for part in vendor.removed)
+    """Whether an entry is one that the directory keeps although its person is gone."""
+    return bool(vendor.removed) and any(f",{part}," in f"{dn.key(name)}," for part in vendor.removed)
 
 
 def _all(
@@ -147,7 +154,7 @@ def _all(
         for entry in page:
             try:
                 if not (keeps_removed and is_removed(entry.dn, vendor)):
-                    found.append((dn.normalize(entry.dn), entry.dn, make(entry, rules)))
+                    found.append((dn.key(entry.dn), entry.dn, make(entry, rules)))
             except ValueError as error:
                 raise SourceUnreadable(
                     f"{searcher.place}: the entry {entry.dn!r} cannot be understood: {error}.\n"
@@ -156,22 +163,23 @@ def _all(
         progress(len(found))
     found.sort(key=itemgetter(0, 1))
     values = tuple([value for _, _, value in found])
-    _check_once(values, searcher)
+    _check_once([value.external_id for value in values], "stable id", values, searcher)
+    _check_once([key for key, _, _ in found], "name", values, searcher)
     return values
 
 
-def _check_once(values: Sequence[Found], searcher: Searcher) -> None:
-    """An entry that is moved while pages are read can come twice, under two names; one that has no id under one too."""
-    ids = [value.external_id for value in values if value.external_id]
-    if len(set(ids)) == len(ids) == len(values):
+def _check_once(known_by: Sequence[str], what: str, values: Sequence[Found], searcher: Searcher) -> None:
+    """An entry that is moved or made again while pages are read can come twice: by its id, or by its name."""
+    if len(set(known_by)) == len(values):
         return
     seen: dict[str, str] = {}
-    for value in values:
-        known_by = value.external_id or dn.normalize(value.dn)
-        if known_by in seen:
-            same = f"stable id, {known_by}" if value.external_id else "name, and none has a stable id"
+    for one, value in zip(known_by, values, strict=True):
+        if one and one in seen:
+            same = f"{what}, {one}"
+            if what == "name":
+                same = what if value.external_id else f"{what}, and none has a stable id"
             raise SourceUnreadable(
-                f"{searcher.place}: {seen[known_by]} and {value.dn} have one {same}: "
+                f"{searcher.place}: {seen[one]} and {value.dn} have one {same}: "
                 "an entry was moved while it was read, or was copied with its id.\nTry again."
             )
-        seen[known_by] = value.dn
+        seen[one] = value.dn

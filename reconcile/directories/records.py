@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from reconcile.directories.searching import RawEntry
 
-_DESCRIPTION = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*)(?:;[A-Za-z0-9-]+)*")
+_DESCRIPTION = re.compile(rb"(?:[A-Za-z][A-Za-z0-9_-]*|[0-9]+(?:\.[0-9]+)*)(?:;[A-Za-z0-9-]+)*")
 
 _BOM = b"\xef\xbb\xbf"
 _WIDE_MARKS = (

@@ -1,52 +1,82 @@
 """Entries in memory that can be searched as on a server: base, scope, filter, attributes."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, lru_cache
 from typing import Final
 
 from reconcile.directories import matching
 from reconcile.directories.failures import NoSuchObject
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search
 from reconcile.errors import SourceUnreadable
-from reconcile.model import dn
+from reconcile.model import attributetypes, dn
+from reconcile.model.dn import Folding
+from reconcile.model.references import References, lookalikes
+
+log = logging.getLogger("reconcile.directories")
 
 _PAGE: Final = 1000
+_FOLDING: Final[Folding] = "compatibility"
+"""No server says which names are the same, and all entries are at hand: the widest, where no other can be meant."""
 
 
 class Tree:
-    """All entries of a directory, each DN once."""
+    """All entries of a directory, each DN once.
+
+    An entry whose DN cannot be understood is known by it to the letter (`dn.key`).
+    """
 
     def __init__(self, place: str, found: Iterable[tuple[str, RawEntry]]) -> None:
-        """`found` are entries, each with where it stands. Raises SourceUnreadable for a DN that is there twice."""
+        """`found` are entries, each with where it stands. Raises SourceUnreadable for a DN that is there twice.
+
+        Warns of entries whose DN cannot be understood.
+        """
         self.place = place
         self._entries: dict[str, RawEntry] = {}
         self._attributes: dict[str, dict[str, list[bytes]]] = {}
         seen: dict[str, str] = {}
+        odd: list[str] = []
         for where, entry in found:
             try:
                 name = dn.normalize(entry.dn)
-            except ValueError as error:
-                raise SourceUnreadable(f"{where}: {error}") from error
+            except ValueError:
+                name = dn.key(entry.dn)
+                odd.append(f"{where}: {entry.dn!r}")
             if name in seen:
                 raise SourceUnreadable(f"{where}: the entry {entry.dn} stands there twice, first at {seen[name]}")
             seen[name] = where
             self._entries[name] = entry
-            self._attributes[name] = entry.attributes
+            self._attributes[name] = _by_main_name(entry)
+        if odd:
+            log.warning("entries whose DN cannot be understood: %d, compared to the letter; first %s", len(odd), odd[0])
+        self._references = References((self._entries,), _FOLDING)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __contains__(self, name: str) -> bool:
-        """Whether an entry of this normalized DN is there."""
-        return name in self._entries
+        """Whether a normalized DN means an entry, and no other."""
+        return bool(self._references.only(name))
+
+    def holds(self, name: str, *, below: str) -> bool:
+        """Whether a normalized DN means an entry, and no other, that is the base `below` or below it."""
+        found = self._references.only(name)
+        return bool(found) and dn.is_below(found, self._references.only(below) or below)
+
+    @cached_property
+    def lookalikes(self) -> frozenset[str]:
+        """Normalized DNs of entries that a server would have to tell apart more strictly than some do."""
+        return lookalikes(self._entries.keys(), _FOLDING)
 
     def below(self, base: str) -> Iterator[RawEntry]:
         """The base itself and what is below it; normalized."""
+        base = self._references.only(base) or base
         return (entry for name, entry in self._entries.items() if dn.is_below(name, base))
 
     def search(self, search: Search) -> Iterator[list[RawEntry]]:
         """The entries found, page by page, in the order they came in."""
-        base = dn.normalize(search.base)
-        if base not in self._entries:
+        base = self._references.only(dn.key(search.base))
+        if not base:
             raise NoSuchObject(f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be answered.")
         try:
             matches = matching.compiled(search.filter)
@@ -66,6 +96,23 @@ _SCOPES: Final[dict[str, Callable[[str, str], bool]]] = {
     "one": lambda name, base: name != base and dn.parent(name) == base,
     "subtree": dn.is_below,
 }
+
+
+def _by_main_name(entry: RawEntry) -> dict[str, list[bytes]]:
+    """The entry's attributes, each under the main name of its type."""
+    names = _main_names(entry.names)
+    if names == entry.names:
+        return entry.attributes
+    attributes: dict[str, list[bytes]] = {}
+    for name, values in zip(names, entry.values, strict=True):
+        attributes[name] = [*attributes.get(name, ()), *values]
+    return attributes
+
+
+@lru_cache(maxsize=1000)
+def _main_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Most entries of a directory have the same attributes, in the same order."""
+    return tuple(map(attributetypes.main, names))
 
 
 def _selected(dn: str, attributes: dict[str, list[bytes]], asked: tuple[str, ...]) -> RawEntry:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from reconcile.directories import aliases
-from reconcile.model import dn
+from reconcile.model import attributetypes, dn
 from reconcile.model.folding import folded, widely_folded
 
 # What RFC 4518, 2.2 maps to a space or to nothing. Control characters are no blanks: they are faults,
@@ -73,4 +72,4 @@ def _main(name: str) -> str:
         known = dn.normalize(f"{name}=x").partition("=")[0]
     except ValueError:
         known = name.lower()
-    return aliases.MAIN.get(known, known)
+    return attributetypes.MAIN.get(known, known)

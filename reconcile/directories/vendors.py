@@ -12,6 +12,7 @@ from reconcile.directories import activedirectory, filters
 from reconcile.directories.searching import nowhere
 from reconcile.model import desired
 from reconcile.model.directory import Attributes
+from reconcile.model.dn import Folding
 
 _TIME: Final = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 """A GeneralizedTime (RFC 4517, 3.3.13) as Kerberos writes it."""
@@ -106,6 +107,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes whose values are bytes, and how they are written as text; they raise ValueError."""
     removed: tuple[str, ...] = ()
     """Containers (parts of a normalized DN) of entries that are kept although their person is gone."""
+    folding: Folding = "case"
+    """What the server folds in names beyond what all do; measured, see docs/directories.md."""
     elsewhere: Callable[[str], bool] = nowhere
     """Whether the URL of a reference leads to something that is no part of the tree we read."""
 
@@ -183,9 +186,10 @@ _FREEIPA: Final = Vendor(
 
 VENDORS: Final = MappingProxyType(
     {
-        "openldap": _OPENLDAP,
+        "openldap": msgspec.structs.replace(_OPENLDAP, folding="compatibility"),
         "ldap": _OPENLDAP,
-        "ldif": _OPENLDAP,
+        # All entries are at hand, so that it is known whether another one can be meant.
+        "ldif": msgspec.structs.replace(_OPENLDAP, folding="compatibility"),
         "active_directory": _ACTIVE_DIRECTORY,
         "389ds": _389DS,
         "freeipa": _FREEIPA,

@@ -24,7 +24,7 @@ def look_at(base: str, searcher: Searcher) -> None:
 
 def why_nobody(source: desired.Source, search: Search, searcher: Searcher) -> str:
     """What the reader sees where a search found nobody, in words: an empty place and a closed one look alike."""
-    base = dn.normalize(search.base)
+    base = dn.key(search.base)
     pages = searcher.search(search._replace(filter=ANYTHING, attributes=NO_ATTRIBUTES))
     seen = sum(dn.key(entry.dn) != base for page in pages for entry in page)
     if not seen:

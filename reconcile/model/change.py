@@ -25,7 +25,7 @@ is about one of them and changes nothing else.
 """
 
 from collections.abc import Iterable
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -61,11 +61,14 @@ SkipCode: TypeAlias = Literal[
     "parent_not_selected",
     "dangling_member",
     "dynamic_group",
+    "ambiguous_reference",
     "not_undone",
 ]
 
 
-ASIDE: frozenset[str] = frozenset({"dangling_member", "invalid_attribute"})
+OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
+"""Codes of skips that are about what an entry names, and not about an entry that is to be synchronised."""
+ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
 """Codes of skips that hold nothing back of the person, group or department itself."""
 
 

@@ -4,6 +4,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from reconcile.model.dn import Folding
+
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
 """Lower-case attribute name → its values, each once, none blank; absent attributes have no key.
 
@@ -94,3 +96,7 @@ class DirectorySnapshot(msgspec.Struct, frozen=True):
     units: tuple[OrganizationalUnit, ...] = ()
     strays: frozenset[str] = frozenset()
     """External ids (and DNs, of users without one) that the rules do not find, but a search without any filter does."""
+    folding: Folding = "compatibility"
+    """What the server folds in names beyond what all servers do."""
+    lookalikes: frozenset[str] = frozenset()
+    """Normalized DNs, of all entries there are, that only that folding makes the same as another's."""

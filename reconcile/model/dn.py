@@ -1,58 +1,133 @@
-r"""Distinguished names that compare as RFC 4514 and RFC 4518 say.
+r"""Distinguished names that compare as every directory server compares them.
 
-`normalize` turns any spelling into one: types in lower case, values case-folded with insignificant spaces dropped,
-multi-valued RDNs in order, escapes resolved and only the needed ones written back, as hexadecimal pairs. In a
-normalized name every comma separates two RDNs, so the functions below it work on text. A name that is no DN at all
-raises ValueError.
+`normalize` makes one spelling of all that every server takes for the same name: the case of ASCII letters, the names
+of attribute types, insignificant and doubled spaces, escapes, the order within a multi-valued RDN. Everything else
+stays to the letter, so that two entries of a server are never one here. In a normalized name every comma separates two
+RDNs, and only the needed escapes are left, as hexadecimal pairs; the functions below `parse` work on such text.
+
+`wide` folds more, as only some servers do. It may find an entry that no other can be meant by (`model/references.py`),
+and never makes one entry of two.
 """
 
 import re
 import unicodedata
+from functools import cache
+from typing import Final, Literal, TypeAlias
 
-_PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~]++"  # printable ASCII without what an escape could stand for
+from reconcile.model import attributetypes
+
+Folding: TypeAlias = Literal["case", "compatibility"]
+"""What a server folds beyond what all do: the case of letters of all scripts, or also what Unicode calls compatible."""
+
+# Printable ASCII without what an escape could stand for, and everything beyond ASCII.
+_PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff]++"
+_COMMON = r"(?ai:cn|ou|dc|uid|o|l|c|st|sn|mail)"  # main names: nothing else can be written for them here
 # Almost every name of a real directory: nothing in it can be spelt in another way but by case. Possessive, as there is
 # one way only to read such a name, and every one that is read comes by here.
-_PLAIN = re.compile(rf"(?:[A-Za-z]++={_PART}(?: {_PART})*+(?:,(?!\Z)|\Z))++")
-_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*")
+_PLAIN = re.compile(rf"(?:{_COMMON}={_PART}(?: {_PART})*+(?:,(?!\Z)|\Z))++")
+# An underscore is not allowed (RFC 4512, 1.4), but 389 Directory Server and others have types with one.
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*")
 _ESCAPE = r"\\(?:[0-9A-Fa-f]{2}|[^0-9A-Za-z])"
 _STRING = re.compile(rf' *(?P<value>(?:[^\\",+;\0]|{_ESCAPE})*)')
 _QUOTED = re.compile(rf' *"(?P<value>(?:[^\\"]|{_ESCAPE})*)" *')
-_LAST_SPACES = re.compile(r"(?<!\\) +\Z")
 _ESCAPED = re.compile(r"(?P<pairs>(?:\\[0-9A-Fa-f]{2})+)|\\(?P<char>.)", re.DOTALL)
-_ESCAPE_NEEDED = re.compile(r'[\\",+;<>#=\0]')
-_OIDS = {
-    "2.5.4.3": "cn",
-    "2.5.4.7": "l",
-    "2.5.4.8": "st",
-    "2.5.4.10": "o",
-    "2.5.4.11": "ou",
-    "2.5.4.6": "c",
-    "2.5.4.9": "street",
-    "0.9.2342.19200300.100.1.25": "dc",
-    "0.9.2342.19200300.100.1.1": "uid",
-}
+_ESCAPE_NEEDED = re.compile(r'[\\",+;<>#=\0]|\A | \Z')
+_ESCAPE_NEEDED_WITHIN = re.compile(r'[\\",+;<>#=\0]')
+_BEYOND_ASCII = re.compile(r"[0-9A-Za-z]?[^\0-\x7f]+")  # with the letter that an accent may be written after
+_SPACES = re.compile(" {2,}")
+_END_OF_RDN = re.compile(r"(?:[^\\,]|\\.)*+,", re.DOTALL)
+_UNICODE_3_2: Final = unicodedata.ucd_3_2_0
+"""The version that RFC 4518 is about, and that servers follow; what came later is folded by none."""
+_SIGNS: Final = frozenset("\u2126\u212a\u212b")
+"""Ohm, kelvin and ångström: to most servers no upper case of the letters that they look like."""
 
 
 def normalize(dn: str) -> str:
     """The one spelling of a DN; "" for the root. Raises ValueError for text that is no DN."""
     if _PLAIN.fullmatch(dn):
-        return dn.lower()
+        return lower(dn)
     return ",".join("+".join(sorted(_normal(*pair) for pair in rdn)) for rdn in parse(dn))
 
 
 def key(text: str) -> str:
-    """The normalized DN, or "" for text that is none: what somebody else wrote need not be a DN."""
+    """The normalized DN, or what names an entry whose DN cannot be understood: its first RDN to the letter.
+
+    No such key is that of a DN, and two of them are the same only if the first RDN is written the same. "" is the root.
+    """
     try:
         return normalize(text)
     except ValueError:
-        return ""
+        end = _END_OF_RDN.match(text)
+    if end is None:
+        return text
+    try:
+        return f"{end.group()}{normalize(text[end.end() :])}"
+    except ValueError:
+        return text
+
+
+def wide(key: str, folding: Folding) -> str:
+    """A normalized name as servers compare it that fold more than all do; a key that is no DN stays as it is.
+
+    The case of letters beyond ASCII never matters. With "compatibility" it makes no difference either whether é is one
+    character or two, nor how wide a letter is, and so on (NFKC).
+    """
+    if is_plain(key):
+        return key
+    try:
+        rdns = parse(key)
+    except ValueError:
+        return key
+    return ",".join("+".join(sorted(_spelt(name, wide_text(value, folding)) for name, value in rdn)) for rdn in rdns)
+
+
+def wide_text(text: str, folding: Folding) -> str:
+    """A plain value as `wide` folds those of a name; ASCII letters become lower case, too."""
+    return _SPACES.sub(" ", _folded(text, folding)).strip(" ")
+
+
+def wide_piece(text: str, folding: Folding) -> str:
+    """A piece of a normalized name, cut anywhere, as `wide` folds it; spaces at its ends stay."""
+
+    def folded(match: re.Match[str]) -> str:
+        return _ESCAPE_NEEDED_WITHIN.sub(_hex, _folded(match.group(), folding))
+
+    return text if text.isascii() else _BEYOND_ASCII.sub(folded, text)
+
+
+def _folded(text: str, folding: Folding) -> str:
+    if text.isascii():
+        return text.lower()
+    if folding == "compatibility":
+        return _UNICODE_3_2.normalize("NFKC", "".join(map(_small, text)))
+    return "".join(char if char in _SIGNS else _small(char) for char in text)
+
+
+def is_plain(key: str) -> bool:
+    """Whether `wide` leaves a normalized name as it is."""
+    return key.isascii() and "\\20" not in key
+
+
+@cache
+def _small(char: str) -> str:
+    """The lower case of a letter, where servers know it: one character for one, within Unicode 3.2."""
+    lower = char.lower()
+    known = _UNICODE_3_2.category(char) == "Lu" and _UNICODE_3_2.category(lower[0]) == "Ll"
+    return lower if known and len(lower) == 1 and char <= "\uffff" else char
+
+
+def lower(text: str) -> str:
+    """Text with its ASCII letters in lower case, and no others."""
+    return text.lower() if text.isascii() else text.encode().lower().decode()
 
 
 def _normal(name: str, value: str) -> str:
-    name = name.lower().removeprefix("oid.")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-    folded = " ".join(folded.split())
-    return f"{_OIDS.get(name, name)}={_ESCAPE_NEEDED.sub(_hex, folded)}"
+    name = attributetypes.main(name.lower().removeprefix("oid."))
+    return _spelt(name, _SPACES.sub(" ", lower(value)))
+
+
+def _spelt(name: str, value: str) -> str:
+    return f"{name}={_ESCAPE_NEEDED.sub(_hex, value)}"
 
 
 def _hex(match: re.Match[str]) -> str:
@@ -86,11 +161,18 @@ def _value(dn: str, position: int) -> tuple[str, int]:
     match = _QUOTED.match(dn, position) or _STRING.match(dn, position)
     if match is None or (match.end() < len(dn) and dn[match.end()] not in ",+;"):
         raise ValueError(f"not a distinguished name: {dn!r} has a stray quote or backslash after position {position}")
-    text = match["value"] if match.re is _QUOTED else _LAST_SPACES.sub("", match["value"])
+    text = match["value"] if match.re is _QUOTED else _without_last_spaces(match["value"])
     try:
         return _ESCAPED.sub(_unescape, text), match.end()
     except UnicodeDecodeError as error:
         raise ValueError(f"not a distinguished name: {dn!r} is not UTF-8 text") from error
+
+
+def _without_last_spaces(text: str) -> str:
+    """Escaped text without the spaces at its end; an escaped one stays."""
+    stripped = text.rstrip(" ")
+    backslashes = len(stripped) - len(stripped.rstrip("\\"))
+    return text[: len(stripped) + 1] if backslashes % 2 else stripped
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -129,7 +211,7 @@ def rdn(dn: str) -> str:
         elif char in ",;" and not quoted:
             break
         position += 1
-    return _LAST_SPACES.sub("", dn[:position]).lstrip()
+    return _without_last_spaces(dn[:position]).lstrip()
 
 
 def join(relative: str, base: str) -> str:
@@ -143,4 +225,14 @@ def join(relative: str, base: str) -> str:
 
 def domain(dn: str) -> str:
     """The DNS name of a DN's `dc` parts: `ou=x,dc=example,dc=com` is `example.com`; "" without any."""
-    return ".".join(value for rdn in parse(dn) for name, value in rdn if name.lower() == "dc")
+    pairs = [pair for rdn in parse(dn) for pair in rdn]
+    return ".".join(value for name, value in pairs if attributetypes.main(name) == "dc")
+
+
+def first_value(dn: str) -> str:
+    """The first value of a DN, without its type; the text itself where that is no DN, or the root."""
+    try:
+        rdns = parse(dn)
+    except ValueError:
+        return dn
+    return rdns[0][0][1] if rdns else dn

@@ -9,7 +9,7 @@ from reconcile.model import dn
 
 def person_key(source: str, external_id: str, entry: str) -> str:
     """Under which key the failed logins of a person count; `entry` is the DN, for one without an external id."""
-    return whom_key(source, f"person\0{external_id or dn.normalize(entry)}")
+    return whom_key(source, f"person\0{external_id or dn.key(entry)}")
 
 
 def whom_key(source: str, whom: str) -> str:

@@ -9,6 +9,7 @@ from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import Department, User
 from reconcile.planning import status
 from reconcile.planning.people import Candidate
+from reconcile.planning.rules import SourceRules
 
 
 class Accounts(msgspec.Struct):
@@ -116,28 +117,37 @@ def same_id(known: str, read: str) -> str:
 
 def assign_managers(
     accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
-) -> None:
+) -> list[tuple[SourceRules, str, str]]:
     """Sets managers where the source names them. `located`: source and position of a person → id of its user.
 
     A manager who is nobody's user clears the field, if it is cleared with the directory; a source without a manager
-    attribute leaves it alone, and so does a profile that is held. Of several managers the one of now stays.
+    attribute leaves it alone, and so does a profile that is held. Of several managers the one of now stays. A name that
+    can mean several persons leaves it alone, too: returned are the rules of its source, the name, and the DN of who has
+    it.
     """
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], str | None] = {}
+    unclear: list[tuple[SourceRules, str, str]] = []
     for candidate in candidates:
         if candidate.person.manager is None or candidate.held:
             continue
         source, user = candidate.rules.source.name, accounts.users[user_id(candidate)]
-        ids = []
+        index, ids = candidate.rules.index, []
         for written in candidate.person.managers or (candidate.person.manager,):
             if (source, written) not in found:
-                position = candidate.rules.index.persons.get(dn.key(written), -1)
+                position = index.position(written)
                 manager = located.get((source, position), "")
                 there = manager in accounts.users and manager not in accounts.erased
                 found[source, written] = manager if there else ""
+                if position < 0 and index.several_persons(written):
+                    found[source, written] = None
+                    unclear.append((candidate.rules, written, candidate.person.dn))
             ids.append(found[source, written])
-        manager = user.manager if user.manager and user.manager in ids else ids[0]
-        if user.manager != manager and (manager or candidate.rules.source.users.clears("manager")):
-            accounts.users[user.id] = msgspec.structs.replace(user, manager=manager)
+        leader = user.manager if user.manager and user.manager in ids else ids[0]
+        if leader is None or leader == user.manager:
+            continue
+        if leader or candidate.rules.source.users.clears("manager"):
+            accounts.users[user.id] = msgspec.structs.replace(user, manager=leader)
     for user in list(accounts.users.values()) if accounts.erased else ():
         if user.manager in accounts.erased:
             accounts.users[user.id] = msgspec.structs.replace(user, manager="")
+    return unclear

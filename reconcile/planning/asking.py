@@ -52,8 +52,10 @@ def matches(person: Person, asked: Names, source: Source | None = None) -> tuple
     for name, told in MAILS.items():
         if any(value.casefold() == typed for value in person.attributes.get(name, ())):
             found.append(told)
-    if "=" in asked.typed and dn.key(asked.typed) == dn.normalize(person.dn):
+    if "=" in asked.typed and dn.key(asked.typed) == dn.key(person.dn):
         found.append("DN")
+    elif "=" in asked.typed and _wide(asked.typed) == _wide(person.dn):
+        found.append("DN that some servers take for this one")
     if person.external_id and person.external_id == asked.typed:
         found.append("id")
     return tuple(found)
@@ -69,6 +71,10 @@ def user_matches(user: User, typed: str) -> tuple[str, ...]:
         (bool(user.external_id) and user.external_id == typed, "id on the platform"),
     )
     return tuple(name for holds, name in named if holds)
+
+
+def _wide(name: str) -> str:
+    return dn.wide(dn.key(name), "compatibility")
 
 
 def _username(person: Person, source: Source) -> str:
@@ -103,7 +109,7 @@ def strays(
         by = matches(entry, asked)
         if not by and entry.external_id not in asked.external_ids:
             continue
-        key, base = dn.normalize(entry.dn), dn.normalize(search.base)
+        key, base = dn.key(entry.dn), dn.normalize(search.base)
         rule, why = "filter", f"{search.filter or 'the filter of the source'} does not match it"
         if not dn.is_below(key, base):
             rule, why = "base", f"it is not below {search.base}"

@@ -30,31 +30,39 @@ def select(
 
     Each rule comes with its path in the desired state. An OU selected by its very DN whose parent
     is not selected is an error (RulesRefused, naming the pattern and the parent); one that only a
-    wildcard found is left out.
+    wildcard found is left out. A pattern that can mean several OUs is an error, too.
     """
     bases = (source.departments.base, source.users.base)
     roots = [dn.normalize(dn.join(base, source.base_dn)) for base in bases]
+    roots = [index.unit(root) or root for root in roots]
     containers = {key for root in roots for key in (root, *ancestors(root))}
     chosen: dict[str, DepartmentRule] = {}
     by_name: dict[str, tuple[str, Selection]] = {}
     for place, rule in rules:
-        selection = Selection(rule.select, source.base_dn)
-        found = [key for key in index.units if selection.matches(key)]
-        exact = filter(selection.exact, found)
-        by_name |= {key: (place, selection) for key in exact if key not in by_name}
+        selected = selection(place, rule, source, index)
+        found = [key for key in index.units if selected.matches(key)]
+        exact = filter(selected.exact, found)
+        by_name |= {key: (place, selected) for key in exact if key not in by_name}
         for key in [*found, *_relatives(rule, found, index, containers)]:
             chosen.setdefault(key, rule)
     return _connect(chosen, by_name, index, containers)
+
+
+def selection(place: str, rule: DepartmentRule, source: Source, index: Index) -> Selection:
+    """The patterns of the rule at a place of the file. Raises UsageError for one that can mean several OUs."""
+    units = [(key, None, unit.dn) for key, unit in index.units.items()]
+    patterns = Selection(rule.select, source.base_dn, index.snapshot.folding)
+    return patterns.resolve(lambda at: f"{place}.select[{at}]", source.name, units.__iter__)
 
 
 def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers: set[str]) -> Iterable[str]:
     """The OUs that come along: everything below with `children`, everything above with `parents`."""
     if rule.children:
         roots = set(found)
-        yield from (key for key in index.units if not roots.isdisjoint(ancestors(key)))
+        yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
     if rule.parents:
         yield from (
-            above for key in found for above in ancestors(key) if above in index.units and above not in containers
+            above for key in found for above in index.above(key) if above in index.units and above not in containers
         )
 
 
@@ -67,7 +75,7 @@ def _connect(
     selected: dict[str, Selected] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
-        ous = (name for name in ancestors(key) if name in index.units)
+        ous = (name for name in index.above(key) if name in index.units)
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:

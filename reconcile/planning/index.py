@@ -6,18 +6,23 @@ from functools import cached_property
 from reconcile.model import dn
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.memberuid import Logins
+from reconcile.model.references import References
 
 
 class Index:
     """One snapshot, looked at from all sides. Persons are known by their position in the snapshot."""
 
     def __init__(self, snapshot: DirectorySnapshot) -> None:
-        """Normalizes every DN once; the adapter has made sure that each of them is one."""
+        """Works out the key of every DN once; the adapter has made sure that no two entries of a kind share one."""
         self.snapshot = snapshot
-        self.keys = [dn.normalize(person.dn) for person in snapshot.persons]
+        self.keys = [dn.key(person.dn) for person in snapshot.persons]
         self.persons = {key: position for position, key in enumerate(self.keys)}
-        self.groups = {dn.normalize(group.dn): group for group in snapshot.groups}
-        self.units = {dn.normalize(unit.dn): unit for unit in snapshot.units}
+        self.groups = {dn.key(group.dn): group for group in snapshot.groups}
+        self.units = {dn.key(unit.dn): unit for unit in snapshot.units}
+        self._members = References((self.persons, self.groups), snapshot.folding, snapshot.lookalikes)
+        self._persons = References((self.persons,), snapshot.folding, snapshot.lookalikes)
+        self._units = References((self.units,), snapshot.folding, snapshot.lookalikes)
+        self._above: dict[str, tuple[str, ...]] = {}
         self._unknown = {key: group.members_unknown for key, group in self.groups.items() if group.members_unknown}
         self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
@@ -27,8 +32,42 @@ class Index:
         """The person at a position."""
         return self.snapshot.persons[position]
 
+    def position(self, written: str) -> int:
+        """The position of the person that a DN means and no other can be meant by; -1 without one."""
+        key = dn.key(written)
+        return self.persons[key] if key in self.persons else self.persons.get(self._persons.only(key), -1)
+
+    def unit(self, key: str) -> str:
+        """The key of the OU that a normalized DN means and no other can be meant by; "" without one."""
+        return key if key in self.units else self._units.only(key)
+
+    def above(self, key: str) -> tuple[str, ...]:
+        """The normalized DNs above a name, nearest first; those of OUs as the OUs are named."""
+        parent = dn.parent(key)
+        if parent not in self._above:
+            self._above[parent] = tuple(self.unit(place) or place for place in ancestors(key))
+        return self._above[parent]
+
+    def several(self, written: str) -> tuple[str, ...]:
+        """The DNs, as they are written, of all entries that a member can mean where nothing says which; else none."""
+        found = self._members.meant(dn.key(written))
+        return tuple(map(self._written, found)) if len(found) > 1 else ()
+
+    def several_persons(self, written: str) -> tuple[str, ...]:
+        """The same for a DN that means a person, such as a manager."""
+        found = self._persons.meant(dn.key(written))
+        return tuple(map(self._written, found)) if len(found) > 1 else ()
+
+    def _written(self, key: str) -> str:
+        if key in self.persons:
+            return self.person(self.persons[key]).dn
+        return self.groups[key].dn if key in self.groups else key
+
     def direct(self, key: str) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
-        """A group's own members: persons by position, groups by normalized DN, and members that are neither."""
+        """A group's own members: persons by position, groups by normalized DN, and members that are neither.
+
+        A member that can mean several entries is neither of them.
+        """
         if key not in self._direct:
             self._direct[key] = self._read_members(self.groups[key])
         return self._direct[key]
@@ -65,11 +104,13 @@ class Index:
         return seen
 
     def _read_members(self, group: DirectoryGroup) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
-        persons: set[int] = set(self._by_place().get(dn.normalize(group.dn), ()))
+        persons: set[int] = set(self._by_place().get(dn.key(group.dn), ()))
         groups: list[str] = []
         dangling: list[str] = []
         for member in group.members:
             key = dn.key(member)
+            if key not in self.persons and key not in self.groups:
+                key = self._members.only(key)
             if key in self.persons:
                 persons.add(self.persons[key])
             elif key in self.groups:
@@ -87,16 +128,20 @@ class Index:
     def beyond(self, key: str) -> set[int]:
         """The members, by position, by way of groups that the snapshot does not have."""
         nested = self.groups[key].nested_members
-        return {self.persons[key] for key in map(dn.key, nested) if key in self.persons} if nested else set()
+        return {at for at in map(self.position, nested) if at >= 0} if nested else set()
 
     def _by_place(self) -> dict[str, list[int]]:
         """The persons whose entries stand directly below a group's: they are members of it by that alone."""
         if self._below is None:
             self._below = {}
+            groups = References((self.groups,), self.snapshot.folding, self.snapshot.lookalikes)
+            meant: dict[str, str] = {}
             for position, key in enumerate(self.keys):
                 above = dn.parent(key)
-                if above in self.groups:
-                    self._below.setdefault(above, []).append(position)
+                if above not in meant:
+                    meant[above] = groups.only(above)
+                if meant[above]:
+                    self._below.setdefault(meant[above], []).append(position)
         return self._below
 
     @cached_property

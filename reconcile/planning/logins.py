@@ -7,7 +7,7 @@ them.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.login import Names, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
+from reconcile.model.references import References
 from reconcile.planning import matching, profiles, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.gathering import gather
@@ -119,17 +120,18 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
     """
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
-    facts = matching.person_facts(source.users, person, dn.normalize(person.dn))
+    facts = matching.person_facts(source.users, person, dn.key(person.dn))
+    stands = _place(snapshot, person.dn)
     others = [
         user
         for user in current.users
         if user.source == source.name
         and user.status != "erased"
         and not _is_own(user, person)
-        and matching.agrees(user, facts)
+        and (matching.agrees(user, facts) or (user.dn and stands(user.dn)))
     ]
     external_ids = {user.external_id for user in others} - {""}
-    return external_ids, {user.dn for user in others if not user.external_id and user.dn}
+    return external_ids, {user.dn for user in others if not user.external_id and user.dn and not stands(user.dn)}
 
 
 def judge(inputs: Inputs) -> Verdict:
@@ -140,9 +142,9 @@ def judge(inputs: Inputs) -> Verdict:
     source, snapshot = _only(inputs)
     (everybody,), person = inputs.current, snapshot.persons[0]
     # Managers are persons too, and not in the snapshot; they are found on the platform.
-    manager = _manager(everybody, person, source)
+    manager = _manager(everybody, person, source, snapshot)
     linked = [link.name for link in inputs.desired.links if link.kind == "user" and link.source == source.name]
-    current = _concerned(everybody, person, source, manager, linked)
+    current = _concerned(everybody, person, source, manager, linked, _place(snapshot, person.dn))
     alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
     rules = SourceRules(inputs.desired, source, alone, login=True)
     people = gather(inputs.desired, [rules], current, inputs.limits).people[source.name]
@@ -186,7 +188,7 @@ def judge(inputs: Inputs) -> Verdict:
 def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Iterator[Violation]:
     """The groups that have to be in a read and are not: what somebody has by them is not to be taken away."""
     expect = msgspec.structs.replace(source.expect, persons=())
-    return trust.missing(workspace, msgspec.structs.replace(source, expect=expect), rules.index)
+    return trust.missing(workspace, msgspec.structs.replace(source, expect=expect), rules.index, rules.matches.path)
 
 
 def _only(inputs: Inputs) -> tuple[Source, DirectorySnapshot]:
@@ -202,12 +204,18 @@ def _disabled(rules: SourceRules) -> bool:
         return True
 
 
-def _manager(current: PlatformState, person: Person, source: Source) -> str | None:
+def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
+    """Whether a DN can be that of the same entry, as the server compares or as another one would."""
+    wide = dn.wide(dn.key(name), snapshot.folding)
+    return lambda other: dn.wide(dn.key(other), snapshot.folding) == wide
+
+
+def _manager(current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot) -> str | None:
     """The id of the manager's user, "" where there is no manager; None where that is left to a run."""
     if not person.manager:
         return person.manager
-    key = dn.key(person.manager)
-    return next((one.id for one in current.users if one.source == source.name and dn.key(one.dn) == key), None)
+    users = {dn.key(one.dn): one.id for one in current.users if one.source == source.name and one.dn}
+    return users.get(References((users,), snapshot.folding).only(dn.key(person.manager)))
 
 
 def _is_own(user: User, person: Person) -> bool:
@@ -216,7 +224,12 @@ def _is_own(user: User, person: Person) -> bool:
 
 
 def _concerned(
-    current: PlatformState, person: Person, source: Source, manager: str | None, linked: Iterable[str]
+    current: PlatformState,
+    person: Person,
+    source: Source,
+    manager: str | None,
+    linked: Iterable[str],
+    stands: Callable[[str], bool],
 ) -> PlatformState:
     """The state without the users that a login of this person is not about: a company has thousands of them.
 
@@ -234,7 +247,7 @@ def _concerned(
         for user in current.users
         if _is_own(user, person)
         or user.username.casefold() in names
-        or (user.source == source.name and matching.agrees(user, facts))
+        or (user.source == source.name and (matching.agrees(user, facts) or (user.dn and stands(user.dn))))
     }
     managers = {user.manager for user in near.values()} | {manager}
     near |= {user.id: user for user in current.users if user.id in managers}

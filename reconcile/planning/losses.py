@@ -4,7 +4,7 @@ What goes with a user who is erased or deleted counts as that user, and in no pe
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -247,9 +247,15 @@ class GroupLimits:
         self._default = default
         self._groups = {group.name: group for group in state.groups}
         bases = {source.name: source.base_dn for source in state.sources}
+        names: dict[str, list[tuple[str, str, str]]] = {}
+        for group in state.groups if rules else ():
+            names.setdefault(group.source, []).append((_key(group), group.name, group.dn or group.name))
         self._rules = {
-            source: [(Selection(rule.select, bases.get(source, "")), rule) for rule in rules]
-            for source in {group.source for group in state.groups if rules}
+            source: [
+                (Selection(rule.select, bases.get(source, "")).resolve(_path(at), source, own.__iter__), rule)
+                for at, rule in enumerate(rules)
+            ]
+            for source, own in names.items()
         }
 
     def mirrored(self, name: str) -> bool:
@@ -281,6 +287,10 @@ class GroupLimits:
             return None
         key = _key(group)
         return next((rule for selection, rule in self._rules[group.source] if selection.matches(key, name)), None)
+
+
+def _path(at: int) -> Callable[[int], str]:
+    return lambda pattern: f"safety.groups[{at}].select[{pattern}]"
 
 
 def _key(group: Group) -> str:

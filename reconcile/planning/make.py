@@ -14,6 +14,7 @@ from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
 from reconcile.model.notice import Notice
 from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.references import References
 from reconcile.planning import guard, sourcenames, state_notices, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.notices import finds_nothing, nobody_selected
@@ -50,7 +51,7 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
     They are to be looked up in the directory without any filter, to tell who is out of scope from who is missing.
     """
     read_ids = {person.external_id.lower() for person in snapshot.persons} - {""}
-    keys: set[str] | None = None
+    persons: References | None = None
     external_ids: set[str] = set()
     dns: set[str] = set()
     for state in current:
@@ -60,8 +61,11 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
             if user.external_id:
                 external_ids.add(user.external_id)
             elif user.dn:
-                keys = {dn.normalize(person.dn) for person in snapshot.persons} if keys is None else keys
-                if dn.key(user.dn) not in keys:
+                if persons is None:
+                    persons = References(
+                        ({dn.key(person.dn) for person in snapshot.persons},), snapshot.folding, snapshot.lookalikes
+                    )
+                if not persons.only(dn.key(user.dn)):
                     dns.add(user.dn)
     return external_ids, dns
 
@@ -158,7 +162,7 @@ def judged(
         lately = inputs.lately.get(state.workspace, {})
         yield from guard.violations(own, state, inputs.desired.safety, inputs.limits.own_username, read, lately=lately)
         for one in rules:
-            yield from trust.missing(state.workspace, one.source, one.index)
+            yield from trust.missing(state.workspace, one.source, one.index, one.matches.path)
 
 
 def _news(current: Iterable[PlatformState], read: tuple[Reading, ...]) -> Iterator[str]:

@@ -68,9 +68,27 @@ def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, 
         at = index.persons.get(dn.key(nameless.dn))
         if at is not None and at not in found.users and may_relink(nameless, index):
             found.users[at] = found.unmatched.pop(nameless.id)
-            if index.person(at).external_id:
-                found.ties[at] = "relinked by DN: the directory's id was unknown"
+            _tie_by_dn(found, index, at)
+    _match_spellings(found, index)
     return found
+
+
+def _match_spellings(found: Matches, index: Index) -> None:
+    """Matches users without an id by another spelling of the DN, where it can be that of no other person or user."""
+    places: dict[int, list[User]] = {}
+    for user in found.unmatched.values():
+        if not user.external_id and user.dn:
+            places.setdefault(index.position(user.dn), []).append(user)
+    for at, users in places.items():
+        if at >= 0 and at not in found.users and len(users) == 1 and may_relink(users[0], index):
+            found.users[at] = found.unmatched.pop(users[0].id)
+            _tie_by_dn(found, index, at)
+
+
+def _tie_by_dn(found: Matches, index: Index, at: int) -> None:
+    """In a directory without ids the DN is the id; that of one which has them now is a new one."""
+    if index.person(at).external_id:
+        found.ties[at] = "relinked by DN: the directory's id was unknown"
 
 
 def _by_id(users: Iterable[User]) -> tuple[dict[str, User], dict[str, User]]:

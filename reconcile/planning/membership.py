@@ -1,11 +1,11 @@
 """Who is in which group and has which role: what the rules give, what people gave, and what stays for the departed."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from reconcile.model.change import Skip
+from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
 from reconcile.planning import nesting
@@ -111,7 +111,7 @@ def grants(
 
 
 def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
-    """Members of selected groups that are neither a person nor a group the rules find."""
+    """Members of selected groups that are neither a person nor a group the rules find, or can mean several."""
     skips: list[Skip] = []
     for rules in sources:
         listed: dict[str, list[str]] = {}
@@ -123,8 +123,11 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
                 listed.setdefault(member, []).append(rules.index.groups[key].dn)
         for member, groups in listed.items():
             more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
-            detail = f"listed in {groups[0]}{more}, but {_why_nobody(rules, member)}"
-            skips.append(Skip(workspace, rules.source.name, member, "", "dangling_member", detail))
+            several = rules.index.several(member)
+            code: SkipCode = "ambiguous_reference" if several else "dangling_member"
+            meant = f"can mean {' or '.join(several)}: write it in {groups[0]} as that entry is named"
+            why = f"listed in {groups[0]}{more}, but {meant if several else _why_nobody(rules, member)}"
+            skips.append(Skip(workspace, rules.source.name, member, "", code, why))
     return skips
 
 
@@ -153,3 +156,11 @@ def _why_nobody(rules: SourceRules, member: str) -> str:
     more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
     named = "; ".join(owners[:_NAMED])
     return f"{len(owners)} persons of {source} have this uid, so that it is none of them: {named}{more}"
+
+
+def unclear_managers(unclear: Iterable[tuple[SourceRules, str, str]], workspace: str) -> Iterator[Skip]:
+    """A skip for each manager (rules, the name as it is written, a person who has it) that can mean several persons."""
+    for rules, written, person in unclear:
+        meant = " or ".join(rules.index.several_persons(written))
+        detail = f"the manager of {person}, but can mean {meant}: write it as that entry is named"
+        yield Skip(workspace, rules.source.name, written, "", "ambiguous_reference", detail)

@@ -19,7 +19,9 @@ from reconcile.model import dn
 from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import Source, Template
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
+from reconcile.model.dn import Folding
 from reconcile.model.platform import Department, Group
+from reconcile.model.references import References
 from reconcile.planning.naming import Claim, Held, Refusal, settle, slots
 from reconcile.planning.people import link_line
 from reconcile.planning.profiles import Refused, check_text
@@ -28,6 +30,8 @@ from reconcile.planning.several import rendered
 Mirror = TypeVar("Mirror", bound=Group | Department)
 Entry = DirectoryGroup | OrganizationalUnit
 Slot = tuple[str, str]
+_FOLDING: Final[Folding] = "compatibility"
+"""Of what is there and what is wished for; whatever can be the same is, where nothing else can be."""
 ASIDE: Final = " (removed)"
 """What the name of something whose entry is gone ends in once an entry that is there takes its name."""
 
@@ -122,7 +126,12 @@ class Mirroring(Generic[Mirror]):
         self._there: dict[str, Mirror] = {one.id: one for one in current}
         self._slots = slots((_slot(one), Held(one.id, name_of(one), one.source, one.dn)) for one in current)
         self._by_external = {(one.source, one.external_id.lower()): one for one in current if one.external_id}
-        self._by_dn = {(one.source, dn.key(one.dn)): one for one in current if one.dn}
+        self._by_dn: dict[str, dict[str, Mirror]] = {}
+        for one in current:
+            if one.dn:
+                self._by_dn.setdefault(one.source, {})[dn.key(one.dn)] = one
+        self._spellings = {source: References((named,), _FOLDING) for source, named in self._by_dn.items()}
+        self._wished: dict[str, References] = {}
         self._wanted: dict[str, Mirror] = dict(self._there)
         self._ids: dict[tuple[str, str], str] = {}
         self._held: set[str] = set()
@@ -130,6 +139,8 @@ class Mirroring(Generic[Mirror]):
     def mirror(self, wishes: Sequence[Wish]) -> Mirrored[Mirror]:
         """`wishes` come parents first."""
         self._sources = {wish.source.name: wish.source for wish in wishes}
+        keys = {name: {wish.key for wish in wishes if wish.source.name == name} for name in self._sources}
+        self._wished = {name: References((some,), _FOLDING) for name, some in keys.items()}
         claims = self._claims(wishes, {wish.at: self._known(wish) for wish in wishes})
         aside = self._step_aside(claims)
         granted = self._settled(claims)
@@ -170,7 +181,7 @@ class Mirroring(Generic[Mirror]):
             return one
         if by_id is not None and by_id.id not in self._linked:
             return by_id
-        by_dn = self._by_dn.get(wish.at)
+        by_dn = self._named(wish)
         if by_dn is None or by_dn.id in self._linked:
             return None
         if by_dn.external_id and (source, by_dn.external_id.lower()) in self._entries.ids:
@@ -178,6 +189,15 @@ class Mirroring(Generic[Mirror]):
         if by_dn.external_id or stable_id:
             self._tie(by_dn, f"relinked by DN: the directory's id was {by_dn.external_id or 'unknown'}")
         return by_dn
+
+    def _named(self, wish: Wish) -> Mirror | None:
+        """What has the DN of an entry, or another spelling of it that can be that of nothing else."""
+        source = wish.source.name
+        named = self._by_dn.get(source, {})
+        if wish.key in named or not named:
+            return named.get(wish.key)
+        other = self._spellings[source].only(wish.key)
+        return named[other] if other and self._wished[source].only(other) == wish.key else None
 
     def _tie(self, one: Mirror, why: str) -> None:
         self._relinked.add(one.id)

@@ -9,7 +9,7 @@ from reconcile.model import dn
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.overview import Node, Overview
-from reconcile.planning.index import Index, ancestors
+from reconcile.planning.index import Index
 from reconcile.planning.query import query
 from reconcile.planning.rules import SourceRules
 
@@ -40,18 +40,18 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for key in index.keys:
-        above = [name for name in ancestors(key) if name in index.units]
+        above = [name for name in index.above(key) if name in index.units]
         own.update(above[:1])
         below.update(above)
     children: dict[str, list[str]] = {}
     for key in index.units:
-        parent = next((name for name in ancestors(key) if name in index.units), "")
+        parent = next((name for name in index.above(key) if name in index.units), "")
         children.setdefault(parent, []).append(key)
 
     roots = children.get("", [])
 
     def node(key: str, depth: int) -> Node:
-        name = dn.parse(index.units[key].dn)[0][0][1]
+        name = dn.first_value(index.units[key].dn)
         inner = children.get(key, [])
         continued = bool(inner) and depth == _DEEPEST
         if continued:
@@ -90,7 +90,7 @@ class _Groups:
         continued = bool(inner) and not repeated and depth == _DEEPEST
         self._shown.add(key)
         return Node(
-            dn.parse(group.dn)[0][0][1],
+            dn.first_value(group.dn),
             group.dn,
             key in self._rules.groups,
             len(index.direct(key)[0]),

@@ -50,7 +50,7 @@ class Paths:
             key = self._next[key]
         index, group, person = self._index, self._index.groups[key], self._index.person(self._position)
         own = index.keys[self._position]
-        if any(dn.key(member) == own for member in group.members):
+        if any(index.position(member) == self._position for member in group.members):
             sid, number = (
                 person.attributes.get("objectsid", ("",))[0],
                 person.attributes.get("primarygroupid", ("",))[0],

@@ -2,18 +2,26 @@
 
 A pattern with two or more RDNs is a DN, whole or relative to the source's base DN; with one RDN (`cn=*-team`) it is
 compared with an entry's own RDN; without `=` it is compared with the plain name: a person's identifier, the value of
-a group's or OU's RDN. `*` stands for any text, including none. Case, insignificant spaces and the way letters are
-encoded never matter.
+a group's or OU's RDN. `*` stands for any text, including none.
+
+The case of ASCII letters and insignificant spaces never matter. What only some servers fold (the case of other
+letters, whether é is one character or two) may find an entry where no other can be meant: `Selection.resolve` looks.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self, TypeAlias
 
+from reconcile.errors import RulesRefused
 from reconcile.model import dn
+from reconcile.model.dn import Folding
+
+Candidates: TypeAlias = Callable[[], Iterable[tuple[str, str | None, str]]]
+"""Makes entries: normalized DN, plain name (None: the RDN's value), and the DN as it is written."""
 
 _DN, _RDN, _NAME = range(3)
-"""What a pattern is compared with."""
+"""What of an entry a pattern is compared with."""
 
 
 def _glob(text: str) -> re.Pattern[str]:
@@ -21,70 +29,30 @@ def _glob(text: str) -> re.Pattern[str]:
 
 
 def folded(name: str) -> str:
-    """A plain name as it is compared: case does not matter, nor whether é is written as one sign or as two."""
+    """A name on the platform as it is compared: case does not matter, nor whether é is one character or two."""
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def _read(pattern: str, base_dn: str) -> tuple[int, str]:
-    """What the pattern is compared with, and the text that has to be equal to it."""
-    if "=" not in pattern:
-        return _NAME, folded(pattern)
-    if len(dn.parse(pattern)) == 1:
-        return _RDN, dn.normalize(pattern)
-    return _DN, dn.normalize(dn.join(pattern, base_dn))
-
-
 def plain_name(key: str, name: str | None = None) -> str:
     """An entry's plain name as it is compared: `name`, or the value of its normalized DN's RDN."""
-    return folded(key.partition(",")[0].partition("=")[2] if name is None else name)
-
-
-def _texts(key: str, name: str | None) -> tuple[str, str, str]:
-    """What patterns are compared with, of an entry: its normalized DN, its RDN, its plain name."""
-    return key, key.partition(",")[0], plain_name(key, name)
+    return _plain_name(key.partition(",")[0], name)
 
 
 def found_by(
-    patterns: Iterable[str], base_dn: str, keys: Sequence[str], names: Sequence[str] | None = None
+    patterns: Iterable[str],
+    base_dn: str,
+    keys: Sequence[str],
+    names: Sequence[str] | None = None,
+    folding: Folding = "compatibility",
 ) -> list[list[int]]:
-    """For each pattern the positions of the entries that it finds, as `Selection` would.
-
-    `keys` are the normalized DNs of all entries, `names` their plain names (default: the values of
-    their RDNs). Takes one pass over the entries, and for each no longer if there are more patterns
-    without a wildcard.
-    """
-    found: list[list[int]] = []
-    exact: tuple[dict[str, list[list[int]]], ...] = ({}, {}, {})
-    globs: list[tuple[int, re.Pattern[str], list[int]]] = []
-    for pattern in patterns:
-        kind, text = _read(pattern, base_dn)
-        positions: list[int] = []
-        found.append(positions)
-        if "*" in text:
-            globs.append((kind, _glob(text), positions))
-        else:
-            exact[kind].setdefault(text, []).append(positions)
-    dns, rdns, plain = exact
-    if not (rdns or plain or globs):
-        for position, key in enumerate(keys) if dns else ():
-            for positions in dns.get(key, ()):
-                positions.append(position)
-        return found
-    for position, key in enumerate(keys):
-        texts = _texts(key, None if names is None else names[position])
-        by_rdn, by_name = rdns.get(texts[_RDN], ()), plain.get(texts[_NAME], ())
-        for positions in (*dns.get(key, ()), *by_rdn, *by_name):
-            positions.append(position)
-        for kind, glob, positions in globs:
-            if glob.fullmatch(texts[kind]):
-                positions.append(position)
-    return found
+    """For each pattern the positions of the entries that it finds, as `Selection.found` says."""
+    return Selection(patterns, base_dn, folding).found(keys, names)
 
 
 class NamePatterns:
-    """Patterns of plain names as one question; `*` stands for any text, and case never matters."""
+    """Patterns of names on the platform as one question; `*` stands for any text, and case never matters."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Anything but `*` stands for itself."""
@@ -102,49 +70,150 @@ class NamePatterns:
 class Selection:
     """Several patterns as one question. Made from texts that the configuration has checked."""
 
-    def __init__(self, patterns: Iterable[str], base_dn: str) -> None:
-        """`base_dn` is what relative DNs are below of."""
-        self._dns: set[str] = set()
-        self._rdns: set[str] = set()
-        self._names: set[str] = set()
+    def __init__(self, patterns: Iterable[str], base_dn: str, folding: Folding = "compatibility") -> None:
+        """`base_dn` is what relative DNs are below of; `folding` is that of the server."""
+        self._folding: Folding = folding
+        self._exact: tuple[set[str], set[str], set[str]] = (set(), set(), set())
         self._globs: list[tuple[int, re.Pattern[str]]] = []
         self._base_dn = base_dn
         self._patterns = tuple(patterns)
-        for pattern in self._patterns:
-            kind, text = _read(pattern, base_dn)
+        self._read = [self._understood(pattern) for pattern in self._patterns]
+        for kind, text in self._read:
             if "*" in text:
-                self._globs.append((kind, _glob(text)))
+                pieces = (dn.wide_piece(piece, folding) for piece in text.split("*"))
+                self._globs.append((kind, re.compile(".*".join(map(re.escape, pieces)), re.DOTALL)))
             else:
-                (self._dns, self._rdns, self._names)[kind].add(text)
+                self._exact[kind].add(text)
+
+    def _understood(self, pattern: str) -> tuple[int, str]:
+        """What a pattern is compared with, and its normalized text."""
+        if "=" not in pattern:
+            return _NAME, dn.lower(pattern)
+        if len(dn.parse(pattern)) == 1:
+            return _RDN, dn.normalize(pattern)
+        return _DN, dn.normalize(dn.join(pattern, self._base_dn))
 
     def __bool__(self) -> bool:
-        return bool(self._dns or self._rdns or self._names or self._globs)
+        return bool(self._patterns)
+
+    def resolve(self, path: Callable[[int], str], source: str, candidates: Candidates) -> Self:
+        """Lets a pattern that names no entry exactly find one by a wider folding; returns itself.
+
+        `path` gives that of a pattern in the desired state, by its number; `source` has the candidates. Raises
+        RulesRefused, which names all of them, where several can be meant.
+        """
+        exact = [(at, kind, text) for at, (kind, text) in enumerate(self._read) if "*" not in text]
+        meant = self._meant({(kind, text) for _, kind, text in exact}, candidates) if exact else {}
+        for at, kind, text in exact:
+            found = meant.get((kind, text), {})
+            if len(found) > 1:
+                listed = ", ".join(sorted(found.values()))
+                ambiguous = (
+                    f"{self._patterns[at]!r} can mean several entries of source {source}: {listed}. Write the one that"
+                    " is meant as the directory does"
+                )
+                raise RulesRefused([(path(at), ambiguous)])
+            for one in found:
+                self._exact[kind].add(one)
+                self._read[at] = kind, one
+        return self
+
+    def _meant(self, patterns: set[tuple[int, str]], candidates: Candidates) -> dict[tuple[int, str], dict[str, str]]:
+        """Pattern → the names that it can only mean by a wider folding → an entry of that name, as it is written."""
+        kinds = sorted({kind for kind, _ in patterns})
+        spellings: dict[tuple[int, str], list[tuple[int, str]]] = {}
+        for kind, text in patterns:
+            spellings.setdefault((kind, self._wide(kind, text)), []).append((kind, text))
+        found: dict[tuple[int, str], dict[str, str]] = {one: {} for one in patterns}
+        exact: set[tuple[int, str]] = set()
+        for key, name, written in candidates():
+            for kind in kinds:
+                own = self._text(kind, key, name)
+                if (kind, own) in patterns:
+                    exact.add((kind, own))
+                for one in spellings.get((kind, self._wide(kind, own)), ()):
+                    found[one].setdefault(own, written)
+        return {one: names for one, names in found.items() if one not in exact}
+
+    @staticmethod
+    def _text(kind: int, key: str, name: str | None) -> str:
+        if kind == _DN:
+            return key
+        rdn = key.partition(",")[0]
+        return rdn if kind == _RDN else _plain_name(rdn, name)
+
+    def _wide(self, kind: int, text: str) -> str:
+        return dn.wide_text(text, self._folding) if kind == _NAME else dn.wide(text, self._folding)
 
     def matches(self, key: str, name: str | None = None) -> bool:
         """Whether an entry is meant: `key` is its normalized DN, `name` its plain name (default: the RDN's value)."""
-        if key in self._dns:
+        dns, rdns, names = self._exact
+        if key in dns:
             return True
-        if not (self._rdns or self._names or self._globs):
+        if not (rdns or names or self._globs):
             return False
         rdn = key.partition(",")[0]
-        if rdn in self._rdns:
+        if rdn in rdns:
             return True
-        plain = folded(rdn.partition("=")[2] if name is None else name)
-        if plain in self._names:
+        plain = _plain_name(rdn, name)
+        if plain in names:
             return True
         texts = (key, rdn, plain)
-        return any(glob.fullmatch(texts[kind]) for kind, glob in self._globs)
+        return any(glob.fullmatch(self._wide(kind, texts[kind])) for kind, glob in self._globs)
 
     def exact(self, key: str) -> bool:
-        """Whether an entry is meant by its very DN, not by a wildcard or a name."""
-        return key in self._dns
+        """Whether an entry is meant by its DN, not by a wildcard or a name."""
+        return key in self._exact[_DN]
 
     def exact_pattern(self, key: str) -> int | None:
         """The place of the first pattern that is the very DN of an entry; None for no pattern."""
-        single = (Selection((pattern,), self._base_dn) for pattern in self._patterns)
-        return next((at for at, one in enumerate(single) if one.exact(key)), None)
+        return next((at for at, read in enumerate(self._read) if read == (_DN, key)), None)
+
+    def found(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
+        """For each pattern the positions of the entries that it finds.
+
+        `keys` are the normalized DNs of all entries, `names` their plain names (default: the values of their RDNs).
+        Takes one pass over the entries, and for each no longer if there are more patterns without a wildcard.
+        """
+        found: list[list[int]] = [[] for _ in self._read]
+        exact: tuple[dict[str, list[int]], ...] = ({}, {}, {})
+        globs = iter(self._globs)
+        wild: list[tuple[int, re.Pattern[str], int]] = []
+        for at, (kind, text) in enumerate(self._read):
+            if "*" in text:
+                wild.append((*next(globs), at))
+            else:
+                exact[kind].setdefault(text, []).append(at)
+        dns, rdns, plain = exact
+        by_dn_alone = not (rdns or plain or wild)
+        for position, key in enumerate(keys) if self._read else ():
+            hits = dns.get(key, ())
+            if not by_dn_alone:
+                rdn = key.partition(",")[0]
+                texts = key, rdn, _plain_name(rdn, None if names is None else names[position])
+                hits = (*hits, *rdns.get(rdn, ()), *plain.get(texts[_NAME], ()))
+                for kind, glob, at in wild:
+                    if glob.fullmatch(self._wide(kind, texts[kind])):
+                        found[at].append(position)
+            for at in hits:
+                found[at].append(position)
+        return found
 
     def pattern(self, key: str, name: str | None = None) -> int | None:
         """The place of the first pattern that means an entry, for people who ask why; None for no pattern."""
-        single = (Selection((pattern,), self._base_dn) for pattern in self._patterns)
-        return next((at for at, one in enumerate(single) if one.matches(key, name)), None)
+        return next((at for at in range(len(self._patterns)) if self._alone(at).matches(key, name)), None)
+
+    def _alone(self, at: int) -> "Selection":
+        """One of the patterns, as it was resolved."""
+        one = Selection((self._patterns[at],), self._base_dn, self._folding)
+        kind, text = self._read[at]
+        if "*" not in text:
+            one._exact[kind].add(text)
+        return one
+
+
+def _plain_name(rdn: str, name: str | None) -> str:
+    if name is not None:
+        return dn.lower(name)
+    value = rdn.partition("=")[2]
+    return dn.first_value(rdn) if "\\" in value else value

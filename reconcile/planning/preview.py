@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from reconcile.model import dn
-from reconcile.model.change import Skip
+from reconcile.model.change import OF_REFERENCES, Skip
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
@@ -142,4 +142,4 @@ def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterat
 
 
 def _is_of_an_entry(skip: Skip) -> bool:
-    return skip.code in ("dangling_member", "dynamic_group", "parent_not_selected", "duplicate_name")
+    return skip.code in OF_REFERENCES or skip.code in ("dynamic_group", "parent_not_selected", "duplicate_name")

@@ -166,7 +166,7 @@ class PlatformNames:
         """A pattern that is a DN is compared by the value of its RDN."""
         names = list(self._names[what])
         patterns = [one.pattern for one in counts if one.what == what and not one.number]
-        wanted = [plain_name(dn.key(one), None if dn.key(one) else one) for one in patterns]
+        wanted = [plain_name(dn.key(one), None if "=" in one else one) for one in patterns]
         return {
             pattern: tuple(self._names[what][names[at]] for at in positions)
             for pattern, positions in zip(patterns, nearest(wanted, names), strict=True)

@@ -12,7 +12,7 @@ from reconcile.model import dn
 from reconcile.model.desired import DesiredState, Source
 from reconcile.planning.index import Index, ancestors
 from reconcile.planning.nearest import nearest
-from reconcile.planning.patterns import found_by, plain_name
+from reconcile.planning.patterns import Selection, plain_name
 
 What: TypeAlias = Literal["person", "group", "OU", "user", "role"]
 """What a pattern is about; the last two are on the platform."""
@@ -34,7 +34,9 @@ class RuleMatches:
         """Nothing is looked up before it is asked for."""
         names = [one.name for one in desired.sources]
         at = names.index(source.name) if source.name in names else 0
-        self.users = f"sources[{at}].users"
+        self.path = f"sources[{at}]"
+        """The path of the source."""
+        self.users = f"{self.path}.users"
         """The path of the rules on persons."""
         self._desired = desired
         self._source = source
@@ -132,8 +134,25 @@ class RuleMatches:
         keys: Sequence[str],
         names: Sequence[str] | None,
     ) -> Positions:
-        found = iter(found_by(_joined(lists.values()), self._source.base_dn, keys, names))
+        paths = [f"{path}[{at}]" for path, patterns in lists.items() for at in range(len(patterns))]
+        folding = self._index.snapshot.folding
+        selection = Selection(_joined(lists.values()), self._source.base_dn, folding)
+        candidates = zip(keys, keys if names is None else names, strict=True)
+        selection.resolve(
+            paths.__getitem__,
+            self._source.name,
+            lambda: ((key, None if names is None else name, self._written(key)) for key, name in candidates),
+        )
+        found = iter(selection.found(keys, names))
         return {path: [next(found) for _ in patterns] for path, patterns in lists.items()}
+
+    def _written(self, key: str) -> str:
+        """An entry's DN as the directory writes it; the normalized one of what is no entry that was read."""
+        index = self._index
+        if key in index.persons:
+            return index.person(index.persons[key]).dn
+        entry = index.groups.get(key) or index.units.get(key)
+        return entry.dn if entry is not None else key
 
 
 def _joined(lists: Iterable[Sequence[str]]) -> list[str]:

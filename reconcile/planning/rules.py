@@ -1,6 +1,6 @@
 """The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -49,7 +49,9 @@ class SourceRules:
         self.index = Index(snapshot)
         self.matches = RuleMatches(desired, source, self.index)
         users = source.users
-        self._inactive = Selection(users.inactive_ous, source.base_dn)
+        self._inactive = self._selection(users.inactive_ous).resolve(
+            lambda at: f"{self.matches.users}.inactive_ous[{at}]", source.name, self._places
+        )
         self._below_inactive: dict[str, bool] = {}
         self.unknown: dict[str, str] = {}
         """Normalized DN of each group that a rule is about and whose members are not known → why.
@@ -78,6 +80,22 @@ class SourceRules:
             ),
         )
         self._mapped_unsure = bool(self.frozen) or any(mapping.unsure for mapping in self.mappings)
+
+    def _above(self, position: int) -> tuple[str, ...]:
+        """The places that the person is below, nearest first; those of OUs as the OUs are named."""
+        return self.index.above(self.index.keys[position])
+
+    def _selection(self, patterns: Iterable[str]) -> Selection:
+        return Selection(patterns, self.source.base_dn, self.index.snapshot.folding)
+
+    def _groups(self) -> Iterator[tuple[str, None, str]]:
+        return ((key, None, group.dn) for key, group in self.index.groups.items())
+
+    def _places(self) -> Iterator[tuple[str, None, str]]:
+        """Everything that persons are below of, and all OUs."""
+        above = {dn.parent(key) for key in self.index.keys}
+        names = above.union(self.index.units, *map(ancestors, above))
+        return ((key, None, self.index.units[key].dn if key in self.index.units else key) for key in names - {""})
 
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
@@ -139,7 +157,7 @@ class SourceRules:
         above = dn.parent(self.index.keys[position])
         found = self._department_of.get(above)
         if found is None:
-            found = next((key for key in (above, *ancestors(above)) if key in self._department_keys), "")
+            found = next((key for key in self._above(position) if key in self._department_keys), "")
             self._department_of[above] = found
         return found
 
@@ -178,7 +196,7 @@ class SourceRules:
         if self._inactive:
             above = dn.parent(self.index.keys[position])
             if above not in self._below_inactive:
-                self._below_inactive[above] = any(map(self._inactive.matches, (above, *ancestors(above))))
+                self._below_inactive[above] = any(map(self._inactive.matches, self._above(position)))
             if self._below_inactive[above]:
                 return True
         template = self.source.users.disabled_when
@@ -193,13 +211,12 @@ class SourceRules:
 
     def inactive_by(self, position: int) -> tuple[int, str] | None:
         """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
-        above = ancestors(self.index.keys[position])
-        found = ((self._inactive.pattern(key), key) for key in above)
+        found = ((self._inactive.pattern(key), key) for key in self._above(position))
         return next(((at, key) for at, key in found if at is not None), None)
 
     def matching(self, patterns: Iterable[str]) -> list[str]:
         """The normalized DNs of the groups that patterns name."""
-        selection = Selection(patterns, self.source.base_dn)
+        selection = self.group_selection(patterns)
         return [key for key in self.index.groups if selection.matches(key)]
 
     @cached_property
@@ -214,6 +231,13 @@ class SourceRules:
         """The place of the first pattern of a list of `users` that finds the person, or None."""
         found = self.matches.persons[f"{self.matches.users}.{key}"]
         return next((at for at, positions in enumerate(found) if position in positions), None)
+
+    def group_selection(self, patterns: Iterable[str], path: str = "groups") -> Selection:
+        """Patterns that name groups of this source; `path` is that of their list in the desired state.
+
+        Raises RulesRefused for one that can mean several.
+        """
+        return self._selection(patterns).resolve(lambda at: f"{path}[{at}]", self.source.name, self._groups)
 
     def _person(self, position: int) -> Person:
         return self.index.snapshot.persons[position]

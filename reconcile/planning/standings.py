@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconcile.model import dn
-from reconcile.model.change import ASIDE, Change, Skip
+from reconcile.model.change import ASIDE, OF_REFERENCES, Change, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
 from reconcile.model.explanation import Code, Given, Grace, Held, Standing, Verdict
@@ -62,7 +62,7 @@ class Workspace:
         for skip in self._found.skips:
             key = dn.key(skip.dn)
             names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}
-            if skip.code == "dangling_member" and not names.isdisjoint({typed.casefold(), dn.key(typed)}):
+            if skip.code in OF_REFERENCES and not names.isdisjoint({typed.casefold(), dn.key(typed)}):
                 yield skip
 
     def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:

@@ -45,7 +45,7 @@ def keyword(text: str) -> re.Pattern[str]:
 
     A text that is a DN is found in any of its spellings.
     """
-    spellings = dict.fromkeys([text.casefold(), dn.key(text) or text.casefold()])
+    spellings = dict.fromkeys([text.casefold(), dn.key(text).casefold()])
     return re.compile("|".join(".*".join(map(re.escape, one.split("*"))) for one in spellings), re.DOTALL)
 
 

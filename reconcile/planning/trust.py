@@ -1,6 +1,6 @@
 """Whether a read of a source is to be trusted: as much as last time, and what has to be there is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -73,16 +73,22 @@ def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safe
                 )
 
 
-def missing(workspace: str, source: Source, index: Index) -> Iterator[Violation]:
-    """A violation for each expected person and group that the read has not."""
-    persons = [(key, person.identifier) for key, person in zip(index.keys, index.snapshot.persons, strict=True)]
+def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator[Violation]:
+    """A violation for each expected person and group that the read has not.
+
+    Raises UsageError for a pattern that can mean several.
+    """
+    snapshot = index.snapshot
+    persons = [(key, person.identifier, person.dn) for key, person in zip(index.keys, snapshot.persons, strict=True)]
+    groups = [(key, None, group.dn) for key, group in index.groups.items()]
     for what, patterns, entries in (
         ("person", source.expect.persons, persons),
-        ("group", source.expect.groups, [(key, None) for key in index.groups]),
+        ("group", source.expect.groups, groups),
     ):
-        for pattern in patterns:
-            selection = Selection((pattern,), source.base_dn)
-            if not any(selection.matches(key, name) for key, name in entries):
+        for at, pattern in enumerate(patterns):
+            selection = Selection((pattern,), source.base_dn, snapshot.folding)
+            selection.resolve(_path(f"{path}.expect.{what}s[{at}]"), source.name, entries.__iter__)
+            if not any(selection.matches(key, name) for key, name, _ in entries):
                 yield Violation(
                     workspace,
                     f"{EXPECTED}{what}:{workspace}/{source.name}/{pattern}:1",
@@ -90,3 +96,7 @@ def missing(workspace: str, source: Source, index: Index) -> Iterator[Violation]
                     f" at what the bind may read; if it is gone for good, change `expect` of the source",
                     acceptable=False,
                 )
+
+
+def _path(path: str) -> Callable[[int], str]:
+    return lambda _: path

@@ -17,9 +17,8 @@ from reconcile.model.explanation import (
     RoleVerdict,
     Verdict,
 )
-from reconcile.planning.index import ancestors
+from reconcile.planning import departments
 from reconcile.planning.paths import Paths
-from reconcile.planning.patterns import Selection
 from reconcile.planning.profiles import FIELDS
 from reconcile.planning.rules import Mapping as RoleMapping
 from reconcile.planning.rules import SourceRules
@@ -83,7 +82,7 @@ class Verdicts:
         places = {id(rule): f"groups[{at}]" for at, rule in enumerate(self._desired.groups)}
         for key, rule in self._rules.groups.items():
             member, why = self._membership(key, rule)
-            at = Selection(rule.select, self._rules.source.base_dn).pattern(key)
+            at = self._rules.group_selection(rule.select).pattern(key)
             place = places[id(rule)] + ("" if at is None else f".select[{at}]")
             path = self._paths.to(key) if key in self._paths else ()
             group = self._index.groups[key].dn
@@ -108,7 +107,9 @@ class Verdicts:
             return None
         nearest = self._rules.department(self._position)
         if not nearest:
-            above = next((key for key in ancestors(self._index.keys[self._position]) if key in self._index.units), "")
+            above = next(
+                (key for key in self._index.above(self._index.keys[self._position]) if key in self._index.units), ""
+            )
             unit = self._index.units[above].dn if above else ""
             return DepartmentVerdict("", f"no selected OU above; the nearest is {unit}" if unit else "no OU above")
         path, key = [nearest], selected[nearest].parent
@@ -117,7 +118,7 @@ class Verdicts:
             key = selected[key].parent
         rule = selected[nearest].rule
         place = next(f"departments[{at}]" for at, one in enumerate(self._desired.departments) if one is rule)
-        at = Selection(rule.select, self._rules.source.base_dn).pattern(nearest)
+        at = departments.selection(place, rule, self._rules.source, self._index).pattern(nearest)
         with_it = "children" if rule.children else "parents"
         why = f"comes along by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
         place += f".{with_it}" if at is None else f".select[{at}]"
@@ -169,8 +170,10 @@ class Verdicts:
             return None
         if not self._person.manager:
             return ManagerVerdict("", False, "the directory names none")
-        found = dn.key(self._person.manager) in self._index.persons
+        found = self._index.position(self._person.manager) >= 0
         why = "a person of this source" if found else "no person whom the rules of this source find"
+        if several := self._index.several_persons(self._person.manager):
+            why = f"can mean {' or '.join(several)}"
         return ManagerVerdict(self._person.manager, found, why)
 
     def _verdict(self, rule: str, passes: bool, why: str, path: tuple[str, ...] = ()) -> Verdict:
@@ -224,7 +227,9 @@ class Verdicts:
                 yield self._verdict("inactive_ous", True, "below none of them")
             else:
                 spelt = (person.dn[at + 1 :].lstrip() for at, char in enumerate(person.dn) if char == ",")
-                above = next((name for name in spelt if dn.key(name) == found[1]), found[1])
+                above = next(
+                    (name for name in spelt if found[1] in (key := dn.key(name), self._index.unit(key))), found[1]
+                )
                 yield self._verdict(f"inactive_ous[{found[0]}]", False, f"below {above}")
         if source.users.disabled_when is not None:
             template = source.users.disabled_when

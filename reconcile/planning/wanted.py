@@ -65,7 +65,8 @@ def wanted(
     held = {accounts.user_id(one) for one in candidates if one.held}
     followers = {(one.rules.source.name, one.position): accounts.user_id(one) for one in candidates}
     located = {(source, at): user.id for source, one in people.items() for at, user in one.matched.items()} | followers
-    accounts.assign_managers(book, candidates, located)
+    unclear = accounts.assign_managers(book, candidates, located)
+    skips += membership.unclear_managers(unclear, current.workspace)
     staying = book.users.keys() - book.erased
 
     state = PlatformState(

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from reconcile.model.change import Change, Plan, Skip
+from reconcile.model.change import OF_REFERENCES, Change, Plan, Skip
 from reconcile.model.report import Report
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -139,7 +139,7 @@ def _updated(change: Change) -> Iterator[str]:
 
 def _impossible(skip: Skip) -> str:
     """What a skip is about. Those of groups and departments say so at the beginning of their detail."""
-    if skip.code == "dangling_member":
+    if skip.code in OF_REFERENCES:
         return "memberships"
     kind = "" if skip.username else skip.detail.partition(": ")[0]
     return {"group": "groups", "department": "departments"}.get(kind, "users")

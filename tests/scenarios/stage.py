@@ -54,7 +54,11 @@ def _entry(name: str, given: dict[str, Any], base: str) -> Iterator[str]:
     kind, value = first.split("=", 1)
     dn = f"{name},{base}"
     yield f"dn: {dn}" if dn.isascii() else f"dn:: {base64.b64encode(dn.encode()).decode()}"
-    attributes: dict[str, Any] = {"objectClass": _CLASSES[kind], kind: value, "entryUUID": f"id-{value}"}
+    attributes: dict[str, Any] = {
+        "objectClass": _CLASSES.get(kind, "inetOrgPerson"),
+        kind: value,
+        "entryUUID": f"id-{value}",
+    }
     if kind == "uid":
         attributes |= {"cn": value, "sn": value.title(), "givenName": "The", "mail": f"{value}@example.com"}
     for attribute, values in (attributes | given).items():

@@ -13,6 +13,8 @@ ENTRY = {
     "photo": [b"\xff\x00"],
     "member": [b"CN=A, DC=B", b"no dn"],
     "sn": ["Straße".encode()],
+    "city": ["ωσ".encode()],
+    "m": ["m²".encode()],
 }
 
 
@@ -32,7 +34,18 @@ ENTRY = {
         ("(photo=\\ff\\01)", False),
         ("(member=cn=a,dc=b)", True),
         ("(member=No DN)", True),
-        ("(sn=STRASSE)", True),
+        ("(sn=STRASSE)", False),
+        ("(sn=STRAßE)", True),
+        ("(sn=*asse)", False),
+        ("(surname=Straße)", True),
+        ("(2.5.4.4=straße)", True),
+        ("(2.5.4.31=CommonName=A,domainComponent=b)", True),
+        ("(commonName=ada*)", True),
+        ("(userid=*)", False),
+        ("(city=ΩΣ)", True),
+        ("(city=Ωσ)", True),
+        ("(city=Ως)", False),
+        ("(m=m2)", False),
         ("(sn=*aße)", True),
         ("(cn=* love*)", True),
         ("(cn=*a love*)", True),
