@@ -1,5 +1,6 @@
 """LDIF files: whole, or refused with file and line."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -101,9 +102,71 @@ def test_a_dn_that_is_there_twice_in_any_spelling(tmp_path: Path) -> None:
     assert f"first at {tmp_path / '0.ldif'}:5" in message
 
 
-def test_a_dn_that_is_none(tmp_path: Path) -> None:
-    message = refused(tmp_path, SUFFIX + b"dn: ada\nobjectClass: person\n")
-    assert f"{tmp_path / '0.ldif'}:5: not a distinguished name: 'ada'" in message
+def test_an_entry_whose_dn_cannot_be_understood_is_read_and_known_by_it_to_the_letter(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = b'\ndn: uid="ada"x,DC=Example,dc=com\nobjectClass: inetOrgPerson\nuid: odd\n'
+    directory = written(
+        tmp_path, SUFFIX + ADA + odd + odd.replace(b"uid=", b"UID=") + b"\ndn: ada\nobjectClass: person\n"
+    )
+    assert {person.dn for person in directory.read(PERSONS).persons} == {
+        "uid=ada,dc=example,dc=com",
+        'uid="ada"x,DC=Example,dc=com',
+        'UID="ada"x,DC=Example,dc=com',
+    }
+    (message,) = [record.getMessage() for record in caplog.records if "understood" in record.getMessage()]
+    assert f"cannot be understood: 3, compared to the letter; first {tmp_path / '0.ldif'}:11: 'uid=" in message
+    asked = {'uid="ada"x,dc=example,dc=com', 'Uid="ada"x,dc=example,dc=com', "ada"}
+    assert directory.find((), asked) == {'uid="ada"x,dc=example,dc=com'}
+
+
+def test_a_dn_that_cannot_be_understood_is_there_once(tmp_path: Path) -> None:
+    odd = b'dn: uid="ada"x,DC=Example,dc=com\nobjectClass: inetOrgPerson\nuid: odd\n\n'
+    message = refused(tmp_path, SUFFIX + odd + odd)
+    assert f'{tmp_path / "0.ldif"}:9: the entry uid="ada"x,DC=Example,dc=com stands there twice' in message
+
+
+def test_names_with_an_underscore(tmp_path: Path) -> None:
+    content = b"dn: hr_number=4,dc=example,dc=com\nobjectClass: inetOrgPerson\nhr_number: 4\nuid: ada\n"
+    directory = written(tmp_path, SUFFIX + content)
+    (person,) = directory.read(Query(person_attributes=frozenset({"hr_number"}))).persons
+    assert person.attributes["hr_number"] == ("4",)
+    assert directory.find((), ["HR_Number=4, dc=example,dc=com"]) != frozenset()
+
+
+def test_an_attribute_goes_by_all_of_its_names(tmp_path: Path) -> None:
+    content = (
+        b"dn: uid=ada,dc=example,dc=com\nobjectClass: inetOrgPerson\n0.9.2342.19200300.100.1.1: ada\ncommonName: A\n"
+    )
+    (person,) = read(tmp_path, SUFFIX + content + b"cn: B\nsurname;lang-en: L\n").persons
+    assert (person.identifier, person.attributes["cn"]) == ("ada", ("A", "B"))
+    assert person.attributes["sn;lang-en"] == ("L",)
+
+
+LOOK_ALIKE = (
+    ("Gross", "Groß"),
+    ("m2", "m²"),
+    ("René", "Rene\u0301"),
+    ("ärzte", "Ärzte"),
+    ("ab", "\uff41\uff42"),
+    ("σ", "ς"),
+)
+
+
+@pytest.mark.parametrize("names", LOOK_ALIKE)
+def test_entries_that_look_alike_are_two(tmp_path: Path, names: tuple[str, str]) -> None:
+    dns = [f"cn={name},dc=example,dc=com" for name in names]
+    entries = [f"dn:: {b64encode(name.encode()).decode()}\nobjectClass: inetOrgPerson\n\n".encode() for name in dns]
+    assert {person.dn for person in read(tmp_path, SUFFIX, *entries).persons} == set(dns)
+
+
+def test_find_takes_another_spelling_where_no_other_entry_can_be_meant(tmp_path: Path) -> None:
+    names = ["m2", "m²", "Émile"]
+    dns = [f"cn={name},dc=example,dc=com".encode() for name in names]
+    entries = [b"dn:: " + b64encode(name) + b"\nobjectClass: inetOrgPerson\n\n" for name in dns]
+    asked = {f"cn={name},dc=example,dc=com" for name in ("m²", "ｍ２", "E\u0301MILE", "Emile")}
+    found = written(tmp_path, SUFFIX, *entries).find((), asked)
+    assert found == {"cn=m²,dc=example,dc=com", "cn=E\u0301MILE,dc=example,dc=com"}
 
 
 def test_a_line_that_is_wrong_is_named_with_its_file(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.model.desired import DesiredState, Expected, Groups, Platform, Source, Users
+from reconcile.model.change import Scope
+from reconcile.model.desired import DesiredState, Entry, Expected, Groups, Platform, Source, Users
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.login import Names
-from reconcile.model.platform import PlatformState, Reading, User
-from reconcile.planning.logins import attempts_key, names, source_of
+from reconcile.model.platform import Limits, PlatformState, Reading, User
+from reconcile.planning import Inputs
+from reconcile.planning.logins import attempts_key, doubtful, judge, names, source_of
 from reconcile.planning.trust import partial_reading
 
 
@@ -105,3 +107,60 @@ def test_members_are_counted_only_where_the_others_are_gone(
     snapshot = DirectorySnapshot("corp", CORP.base_dn, (person,), (DirectoryGroup("cn=x", "2", {}, member_dns),), ())
     read = partial_reading(DesiredState(Platform("sql"), (asked,)), asked, snapshot)
     assert read == Reading("corp", None, 1, None, members)
+
+
+class First:
+    """A template that gives the first value of an attribute."""
+
+    def __init__(self, name: str) -> None:
+        self.text = self.name = name
+        self.attributes = frozenset({name})
+
+    def render(self, entry: Entry, _identifier: str = "") -> str | None:
+        return next(iter(entry.attributes.get(self.name, ())), None)
+
+
+LOGINS = Users({"username": First("uid")} | {field: First("none") for field in ("first_name", "last_name", "email")})
+
+
+def inputs(person: Person, *users: User) -> Inputs:
+    """What a login of one person is judged by."""
+    desired = DesiredState(
+        platform=Platform(type="memory"), sources=(msgspec.structs.replace(CORP, users=LOGINS, register_on_login=True),)
+    )
+    snapshot = DirectorySnapshot("corp", CORP.base_dn, persons=(person,))
+    state = PlatformState("main", users=users)
+    return Inputs(desired, "", (), (), Scope(), (snapshot,), (state,), Limits(), "", "2026-01-01T00:00:00Z")
+
+
+def test_only_who_stands_elsewhere_is_looked_for() -> None:
+    person = Person("uid=Ünal,dc=example,dc=com", "", "ann", {"uid": ("ann",)})
+    own, spelt, elsewhere, known, other = (
+        User("1", "a", source="corp", dn="uid=Ünal, DC=example,dc=com"),
+        User("2", "b", source="corp", dn="uid=ünal,dc=example,dc=com"),
+        User("3", "Ann", source="corp", dn="uid=unal,dc=example,dc=com"),
+        User("4", "c", source="corp", dn="uid=ünal,dc=example,dc=com", external_id="id-4"),
+        User("5", "d", source="corp", dn="uid=unal,dc=example,dc=com"),
+    )
+    assert doubtful(inputs(person, own, spelt, elsewhere, known, other)) == ({"id-4"}, {elsewhere.dn})
+
+
+@pytest.mark.parametrize("name", ["uid=Ünal,dc=example,dc=com", "uid=ünal,dc=example,dc=com"])
+def test_who_has_no_id_is_known_by_the_dn(name: str) -> None:
+    person = Person("uid=Ünal,dc=example,dc=com", "", "ann", {"uid": ("ann",)})
+    verdict = judge(inputs(person, User("1", "old", source="corp", dn=name)))
+    assert verdict.user is not None
+    assert verdict.user.id == "1"
+
+
+def test_a_login_takes_nobody_for_another_of_a_name_that_looks_alike() -> None:
+    person = Person("cn=Groß,dc=example,dc=com", "", "ann", {"uid": ("ann",)}, manager="cn=Weiß,dc=example,dc=com")
+    users = (
+        User("1", "old", source="corp", dn="cn=Gross,dc=example,dc=com"),
+        User("2", "boss", source="corp", dn="cn=Weiss,dc=example,dc=com"),
+    )
+    verdict = judge(inputs(person, *users))
+    assert verdict.user is None
+    (made,) = (change for change in verdict.plan.changes if change.kind == "user")
+    assert made.action == "create"
+    assert not (made.after or {}).get("manager")

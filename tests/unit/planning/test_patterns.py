@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.errors import UsageError
 from reconcile.model.dn import normalize
 from reconcile.planning.patterns import Selection, found_by
 
@@ -73,3 +74,45 @@ def test_which_pattern_is_the_very_dn() -> None:
     selection = Selection(["cn=*", "cn=a", "cn=a,ou=x"], BASE)
     assert selection.exact_pattern(normalize(f"cn=a,ou=x,{BASE}")) == 2
     assert selection.exact_pattern(normalize(f"cn=b,ou=x,{BASE}")) is None
+
+
+def test_a_pattern_that_names_nothing_exactly_finds_the_one_entry_that_can_be_meant() -> None:
+    keys = [normalize(f"{name},{BASE}") for name in ("cn=Émile", "cn=Gross", "cn=m²", "cn=m2", "ou=Émile")]
+    candidates = [(key, None, key) for key in keys]
+
+    def found(*patterns: str) -> list[str]:
+        selection = Selection(patterns, BASE).resolve("place[{}]".format, "corp", candidates.__iter__)
+        return [key.partition(",")[0] for key in keys if selection.matches(key)]
+
+    assert found("cn=ÉMILE") == found("cn=E\u0301mile,dc=example,dc=com") == ["cn=Émile"]
+    assert found("ÉMILE") == ["cn=Émile", "ou=Émile"], "one name, two entries of it"
+    assert found("cn=Groß") == found("cn=emile") == []
+    assert found("cn=m2") == ["cn=m2"]
+    assert found("cn=m²", "cn=m2") == ["cn=m²", "cn=m2"]
+    with pytest.raises(UsageError, match=r"place\[1\]: 'ｍ２' can mean several entries of source corp: cn=m2,.*cn=m²,"):
+        found("cn=m2", "ｍ２")
+
+
+def test_why_names_the_pattern_that_was_resolved() -> None:
+    key = normalize(f"cn=Émile,{BASE}")
+    selection = Selection(["cn=x", "ÉMILE", "*"], BASE).resolve("place[{}]".format, "corp", lambda: [(key, None, key)])
+    assert selection.pattern(key) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "folding", "found"),
+    [
+        ("ÉM*", "émile", "case", True),
+        ("*É", "rené", "case", True),
+        ("E\u0301*", "émile", "compatibility", True),
+        ("E\u0301*", "émile", "case", False),
+        ("Gross*", "großmann", "compatibility", False),
+        ("*ss", "groß", "compatibility", False),
+        ("\uff0aa*", "\uff0aabc", "compatibility", True),
+        ("\uff0aa*", "xabc", "compatibility", False),
+    ],
+)
+def test_wildcards_fold_as_the_server_does(pattern: str, name: str, folding: str, found: bool) -> None:
+    key = normalize(f"cn={name},{BASE}")
+    for written in (pattern, f"cn={pattern}", f"cn={pattern},{BASE}"):
+        assert Selection([written], BASE, "case" if folding == "case" else "compatibility").matches(key) is found
