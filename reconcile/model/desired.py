@@ -145,8 +145,12 @@ class Users(msgspec.Struct, frozen=True):
         return template
 
     def clears(self, field: str) -> bool:
-        """Whether a field, or an extended attribute, goes empty with the directory."""
-        return self.absent.get(field, self.when_absent) == "clear"
+        """Whether a field, or an extended attribute, goes empty with the directory.
+
+        `manager` does unless `absent` names it: who leads nobody any more is not to go on approving.
+        """
+        usual = "clear" if field == "manager" else self.when_absent
+        return self.absent.get(field, usual) == "clear"
 
 
 class Groups(msgspec.Struct, frozen=True):
