@@ -93,7 +93,7 @@ def check(applied: Applied, findings: Findings) -> None:
             continue
         searched = dn.join(base, base_dn)
         for _, group in texts(mapping(source, "users"), "require_groups"):
-            if not dn.is_below(dn.normalize(group), dn.normalize(searched)):
+            if not dn.is_below(*(dn.wide(dn.normalize(name), "compatibility") for name in (group, searched))):
                 findings.add(
                     users,
                     f"preset {applied.preset} takes members of {shortened(group)} only, but groups are searched below "

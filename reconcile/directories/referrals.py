@@ -12,7 +12,9 @@ def left_out(source: desired.Source, vendor: Vendor) -> Callable[[str], bool]:
 
     That is what the vendor says, and the parts that `ignore_referrals` names. Raises ValueError for one that is no DN.
     """
-    ignored = [dn.normalize(name) for name in source.ignore_referrals]
+    ignored = [dn.wide(dn.normalize(name), vendor.folding) for name in source.ignore_referrals]
     if not ignored:
         return vendor.elsewhere
-    return lambda url: vendor.elsewhere(url) or any(dn.is_below(named(url), part) for part in ignored)
+    return lambda url: (
+        vendor.elsewhere(url) or any(dn.is_below(dn.wide(named(url), vendor.folding), part) for part in ignored)
+    )

@@ -80,10 +80,10 @@ def _bind(source: desired.Source) -> Iterator[Fault]:
 
 def referrals(source: desired.Source) -> Iterator[Fault]:
     """Faults in what is left to other servers."""
-    base = dn.key(source.base_dn)
+    base = _wide(source.base_dn)
     for number, text in enumerate(source.ignore_referrals):
         faults = list(_name(("ignore_referrals", number), text))
-        if not faults and (dn.normalize(text) == base or not dn.is_below(dn.normalize(text), base)):
+        if not faults and (_wide(text) == base or not dn.is_below(_wide(text), base)):
             faults = [(("ignore_referrals", number), f"is not below base_dn, {source.base_dn}")]
         yield from faults
 
@@ -103,6 +103,10 @@ def targets(urls: Iterable[str]) -> Iterator[Target]:
     for url in urls:
         with suppress(ValueError):
             yield target(url)
+
+
+def _wide(text: str) -> str:
+    return dn.wide(dn.key(text), "compatibility")
 
 
 def _name(path: tuple[str | int, ...], text: str) -> Iterator[Fault]:

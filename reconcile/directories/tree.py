@@ -61,7 +61,7 @@ class Tree:
     def holds(self, name: str, *, below: str) -> bool:
         """Whether a normalized DN means an entry, and no other, that is the base `below` or below it."""
         found = self._references.only(name)
-        return bool(found) and dn.is_below(found, self._references.only(below) or below)
+        return bool(found) and self._within("subtree", self._references.only(below) or below)(found)
 
     @cached_property
     def lookalikes(self) -> frozenset[str]:
@@ -71,7 +71,8 @@ class Tree:
     def below(self, base: str) -> Iterator[RawEntry]:
         """The base itself and what is below it; normalized."""
         base = self._references.only(base) or base
-        return (entry for name, entry in self._entries.items() if dn.is_below(name, base))
+        within = self._within("subtree", base)
+        return (entry for name, entry in self._entries.items() if within(name))
 
     def search(self, search: Search) -> Iterator[list[RawEntry]]:
         """The entries found, page by page, in the order they came in."""
@@ -82,13 +83,26 @@ class Tree:
             matches = matching.compiled(search.filter)
         except ValueError as error:
             raise SourceUnreadable(f"{self.place}: the filter {search.filter!r} {error}") from error
-        within = _SCOPES[search.scope]
+        within = self._within(search.scope, base)
         found = [
             _selected(self._entries[name].dn, attributes, search.attributes)
             for name, attributes in self._attributes.items()
-            if within(name, base) and matches(attributes)
+            if within(name) and matches(attributes)
         ]
         return (found[start : start + _PAGE] for start in range(0, len(found), _PAGE))
+
+    def _within(self, scope: str, base: str) -> Callable[[str], bool]:
+        """Whether a normalized DN is in scope; one below the base may spell that in another way, if only it is meant."""
+        inside = _SCOPES[scope]
+        if base in self.lookalikes or not self._wide:
+            return lambda name: inside(name, base)
+        wide, wide_base = self._wide, dn.wide(base, _FOLDING)
+        return lambda name: inside(name, base) or (name in wide and inside(wide[name], wide_base))
+
+    @cached_property
+    def _wide(self) -> dict[str, str]:
+        """Normalized DN → the wide one, of those that are not plain."""
+        return {name: dn.wide(name, _FOLDING) for name in self._entries if not dn.is_plain(name)}
 
 
 _SCOPES: Final[dict[str, Callable[[str, str], bool]]] = {

@@ -230,7 +230,8 @@ def join(relative: str, base: str) -> str:
     """`relative` below `base`, unless it is a whole DN that already ends in it."""
     if not relative.strip():
         return base
-    if is_below(normalize(relative), normalize(base)):
+    # Whether that is the very base, the directory says when it is asked.
+    if is_below(wide(normalize(relative), "compatibility"), wide(normalize(base), "compatibility")):
         return relative
     return f"{relative},{base}" if base else relative
 

@@ -109,7 +109,7 @@ def strays(
         by = matches(entry, asked)
         if not by and entry.external_id not in asked.external_ids:
             continue
-        key, base = dn.key(entry.dn), dn.normalize(search.base)
+        key, base = _wide(entry.dn), _wide(search.base)
         rule, why = "filter", f"{search.filter or 'the filter of the source'} does not match it"
         if not dn.is_below(key, base):
             rule, why = "base", f"it is not below {search.base}"

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconcile.directories.ldif import LdifDirectory
@@ -158,6 +159,24 @@ def test_entries_that_look_alike_are_two(tmp_path: Path, names: tuple[str, str])
     dns = [f"cn={name},dc=example,dc=com" for name in names]
     entries = [f"dn:: {b64encode(name.encode()).decode()}\nobjectClass: inetOrgPerson\n\n".encode() for name in dns]
     assert {person.dn for person in read(tmp_path, SUFFIX, *entries).persons} == set(dns)
+
+
+def test_entries_below_a_base_that_they_spell_in_another_way_are_read(tmp_path: Path) -> None:
+    def entry(name: str, kind: str = "inetOrgPerson") -> bytes:
+        name = b64encode(f"{name},dc=example,dc=com".encode()).decode()
+        return f"dn:: {name}\nobjectClass: {kind}\nuid: {name}\n\n".encode()
+
+    def count(*contents: bytes, scope: str = "subtree") -> int:
+        directory = written(tmp_path, SUFFIX, entry("ou=Ärzte", "organizationalUnit"), *contents)
+        settings = directory._source
+        base = msgspec.structs.replace(settings.users, base="ou=A\u0308RZTE", scope=scope)
+        directory._source = msgspec.structs.replace(settings, users=base)
+        return len(directory.read(PERSONS).persons)
+
+    persons = [entry(name) for name in ("uid=a,ou=ÄRZTE", "uid=b,ou=ärzte", "uid=c,ou=Ärzte", "uid=d,ou=arzte")]
+    assert count(*persons) == count(*persons, scope="one") == 3
+    with pytest.raises(SourceUnreadable, match="is not there"):
+        count(*persons, entry("ou=ärzte", "organizationalUnit"))
 
 
 def test_find_takes_another_spelling_where_no_other_entry_can_be_meant(tmp_path: Path) -> None:

@@ -191,6 +191,7 @@ def test_joining_below_a_base() -> None:
     assert dn.join("ou=people", base) == "ou=people,dc=example,dc=com"
     assert dn.join("OU=People, DC=Example,dc=com", base) == "OU=People, DC=Example,dc=com"
     assert dn.join("", base) == base
+    assert dn.join("ou=x,o=ÄRZTE", "o=A\u0308rzte") == "ou=x,o=ÄRZTE"
     assert dn.join("ou=x", "") == "ou=x"
 
 
