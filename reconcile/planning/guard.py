@@ -16,6 +16,7 @@ import msgspec
 
 from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses as Lost
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
@@ -146,7 +147,7 @@ class _Limits:
             limit = limits.of(name)
             if name in emptied or not limits.mirrored(name):
                 continue
-            alone = name in ours and left_of[name] <= 0 and name.casefold() not in entered
+            alone = name in ours and left_of[name] <= 0 and fold_name(name) not in entered
             if alone and sources[name] in entirely and not limits.free(name):  # told already
                 continue
             what = f"members of the group {name} would be lost"

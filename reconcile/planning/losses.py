@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from reconcile.model import dn
 from reconcile.model.change import ENDS, LOSSES, Change
 from reconcile.model.desired import GroupSafety, Limit
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Group, PlatformState
 from reconcile.planning.crowds import Crowds
 from reconcile.planning.patterns import Selection
@@ -69,8 +70,8 @@ class Losses:
                 links.append(change)
                 if "name" in change.after:
                     self.groups.append(change)
-                    renamed[str(change.after["name"]).casefold()] = change.key.casefold()
-        ended = {one.key.casefold() for one in self.users if one.action in ENDS}
+                    renamed[fold_name(str(change.after["name"]))] = fold_name(change.key)
+        ended = {fold_name(one.key) for one in self.users if one.action in ENDS}
         for change in links:
             self._link(change, ended, renamed)
         if any(link.nesting for link in self.memberships):
@@ -79,10 +80,10 @@ class Losses:
     def after(self, state: PlatformState, *, given: bool = False) -> Crowds:
         """Who is in which group once the memberships and nestings have changed, by the names of the current state."""
         crowds = Crowds(state, given=given)
-        pairs = [(link.nesting, (link.member.casefold(), link.target.casefold())) for link in self.memberships]
+        pairs = [(link.nesting, (fold_name(link.member), fold_name(link.target))) for link in self.memberships]
         ended = [pair for nesting, pair in pairs if not nesting]
         unnested = [pair for nesting, pair in pairs if nesting]
-        names = {str((one.after or {}).get("username", "")).casefold(): one.key.casefold() for one in self.taken}
+        names = {fold_name(str((one.after or {}).get("username", ""))): fold_name(one.key) for one in self.taken}
         joined = [(names.get(user, user), group) for user, group in self._joining]
         crowds.change(ended, unnested, joined, self._nesting)
         return crowds
@@ -125,24 +126,24 @@ class Losses:
                     )
             for outer, origin in will.items() if isinstance(will, dict) else ():
                 if origin is not None:
-                    group = renamed.get(outer.casefold(), outer.casefold())
+                    group = renamed.get(fold_name(outer), fold_name(outer))
                     self.joined.add((change.source, group))
-                    self._nesting.append((change.key.casefold(), group))
+                    self._nesting.append((fold_name(change.key), group))
             return
         what = "role" if change.kind == "grant" else "group"
         if change.action == "delete":
             user = str(before["user"])
             link = Link(
-                change.source, user, str(before[what]), bool(before.get("origin")), along=user.casefold() in ended
+                change.source, user, str(before[what]), bool(before.get("origin")), along=fold_name(user) in ended
             )
             (self.grants if what == "role" else self.memberships).append(link)
         elif what == "role":
             self.granted.add((change.source, str(after[what])))
         else:
-            group = str(after[what]).casefold()
+            group = fold_name(str(after[what]))
             group = renamed.get(group, group)
             self.joined.add((change.source, group))
-            self._joining.append((str(after["user"]).casefold(), group))
+            self._joining.append((fold_name(str(after["user"])), group))
 
 
 class Links(NamedTuple):

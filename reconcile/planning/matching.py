@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from reconcile.model import dn
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import User
 from reconcile.planning.index import Index
 
@@ -45,9 +46,9 @@ def match_usernames(found: Matches, index: Index, usernames: Mapping[int, str]) 
     by_name: dict[str, list[int]] = {}
     for position, username in usernames.items():
         if position not in found.users:
-            by_name.setdefault(username.casefold(), []).append(position)
+            by_name.setdefault(fold_name(username), []).append(position)
     for user in list(found.unmatched.values()):
-        positions = by_name.get(user.username.casefold(), [])
+        positions = by_name.get(fold_name(user.username), [])
         if len(positions) == 1 and _may_relink(user, index):
             _link(found, positions[0], user, "username")
 

@@ -15,6 +15,7 @@ from reconcile.model import dn
 from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import Template
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Department, Group, Limits, PlatformState
 from reconcile.planning.naming import Claim, Held, settle, slots
 from reconcile.planning.people import Refused, check_text
@@ -59,7 +60,7 @@ def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limit
         for key, rule in rules.groups.items()
     )
     held = slots(
-        (("", group.name.casefold()), Held(group.id, group.name, group.source, group.dn)) for group in current.groups
+        (("", fold_name(group.name)), Held(group.id, group.name, group.source, group.dn)) for group in current.groups
     )
     length = limits.lengths.get("group", 0)
     mirroring = _Mirroring(current.workspace, "group", length, current.groups, held, make)
@@ -75,7 +76,7 @@ def departments(sources: Sequence[SourceRules], current: PlatformState, limits: 
         for one in rules.departments
     )
     held = slots(
-        ((one.parent, one.title.casefold()), Held(one.id, one.title, one.source, one.dn)) for one in current.departments
+        ((one.parent, fold_name(one.title)), Held(one.id, one.title, one.source, one.dn)) for one in current.departments
     )
     length = limits.lengths.get("department", 0)
     mirroring = _Mirroring(current.workspace, "department", length, current.departments, held, Department)
@@ -183,7 +184,7 @@ class _Mirroring(Generic[Mirror]):
             entry_dn = dn.respelt(before.dn, wish.entry.dn) if before is not None else wish.entry.dn
             item = self._make(own_id, title, parent, wish.source, external_id, entry_dn)
             before_id = before.id if before is not None else ""
-            yield Claim(title.casefold(), before_id, wish.source, wish.entry.dn, (wish.key, item), parent)
+            yield Claim(fold_name(title), before_id, wish.source, wish.entry.dn, (wish.key, item), parent)
 
     def _title(self, wish: Wish) -> str:
         """Raises Refused when there is no usable title."""

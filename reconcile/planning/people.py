@@ -13,6 +13,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import DesiredState, Template
 from reconcile.model.directory import Person
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Limits, PlatformState, User
 from reconcile.planning import matching
 from reconcile.planning.rules import SourceRules
@@ -129,7 +130,7 @@ class Gathering:
 
     def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
         """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
-        user = local.get(values["username"].casefold())
+        user = local.get(fold_name(values["username"]))
         email = values.get("email", "").casefold()
         if user is not None and self._adopt == "always":
             return user, f"the local account of this name is adopted by {self._rules.source.name}"
@@ -217,7 +218,7 @@ class Gathering:
         for field in self._rules.source.users.require:
             if field not in values and field not in attributes:
                 raise Refused("missing_field", f"{field} is required and the directory has none")
-        if values["username"].casefold() in self._limits.reserved_usernames:
+        if fold_name(values["username"]) in self._limits.reserved_usernames:
             raise Refused("reserved_username", f"the platform keeps {values['username']!r} for itself")
         for field, text in values.items():
             check_text(field, text, self._limits.lengths.get(field, 0))

@@ -8,6 +8,7 @@ from reconcile.model.change import Change, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
 from reconcile.model.explanation import Code, Given, Grace, Held, Standing, Verdict
+from reconcile.model.folding import fold_name
 from reconcile.model.names import Names
 from reconcile.model.platform import BY_HAND, PlatformState, User
 from reconcile.planning.accounts import user_id
@@ -61,8 +62,8 @@ class Workspace:
         """Members of groups who are nobody the source finds, and have this name: a DN, its first value, or a login."""
         for skip in self._found.skips:
             key = dn.key(skip.dn)
-            names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}
-            if skip.code == "dangling_member" and not names.isdisjoint({typed.casefold(), dn.key(typed)}):
+            names = {fold_name(skip.dn), key, key.partition(",")[0].partition("=")[2]} - {""}
+            if skip.code == "dangling_member" and not names.isdisjoint({fold_name(typed), dn.key(typed)}):
                 yield skip
 
     def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:
@@ -119,10 +120,10 @@ class Workspace:
         person: Person | None,
         skips: tuple[Skip, ...],
     ) -> Standing:
-        own = {user.username.casefold()} if user is not None else set()
+        own = {fold_name(user.username)} if user is not None else set()
         username = user.username if user is not None else person.identifier if person is not None else ""
         if candidate is not None:
-            own.add(candidate.username.casefold())
+            own.add(fold_name(candidate.username))
             username = username if user is not None else candidate.username
         roles, roles_why = (None, "") if candidate is None else self._roles(candidate, user)
         after = None
@@ -201,7 +202,7 @@ class Workspace:
 
 
 def _name(given: Given) -> str:
-    return given.name.casefold()
+    return fold_name(given.name)
 
 
 def _decides(verdict: Verdict) -> bool:
@@ -228,9 +229,9 @@ def _concerns(change: Change, own: set[str]) -> bool:
     """Whether a change is about a user of one of these names (case-folded)."""
     if change.kind == "user":
         after = change.after or {}
-        return change.key.casefold() in own or str(after.get("username", "")).casefold() in own
+        return fold_name(change.key) in own or fold_name(str(after.get("username", ""))) in own
     if change.kind in ("grant", "membership"):
-        return any(str(fields["user"]).casefold() in own for fields in (change.before, change.after) if fields)
+        return any(fold_name(str(fields["user"])) in own for fields in (change.before, change.after) if fields)
     return False
 
 
@@ -240,4 +241,4 @@ def same_user(one: User, other: User) -> bool:
         return False
     if one.external_id or other.external_id:
         return one.external_id == other.external_id
-    return one.username.casefold() == other.username.casefold()
+    return fold_name(one.username) == fold_name(other.username)

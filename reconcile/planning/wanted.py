@@ -8,6 +8,7 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import BY_HAND, Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
@@ -40,7 +41,7 @@ def wanted(
     """
     people = gather(desired, sources, current, limits)
     users = {user.id: user for user in current.users}
-    book = accounts.Accounts({}, {}, set(), set(), {user.username.casefold() for user in current.users})
+    book = accounts.Accounts({}, {}, set(), set(), {fold_name(user.username) for user in current.users})
     skips = [skip for one in people.values() for skip in one.skips]
     _depart(desired, people, users, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
@@ -102,7 +103,7 @@ def gather(
     own: dict[str, list[User]] = {}
     for user in current.users:
         own.setdefault(user.source, []).append(user)
-    local = {user.username.casefold(): user for user in own.get("", ()) if user.status != "erased"}
+    local = {fold_name(user.username): user for user in own.get("", ()) if user.status != "erased"}
     people = {
         rules.source.name: Gathering(desired, rules, current, limits, granted).gather(
             own.get(rules.source.name, ()), local
@@ -147,13 +148,13 @@ def settle_usernames(
     `deleted` are the ids of the users whose names the plan frees.
     """
     held = slots(
-        (("", user.username.casefold()), Held(user.id, user.username, user.source, user.dn))
+        (("", fold_name(user.username)), Held(user.id, user.username, user.source, user.dn))
         for user in current.users
         if user.id not in deleted
     )
     claims = (
         Claim(
-            one.username.casefold(),
+            fold_name(one.username),
             one.user.id if one.user is not None else "",
             one.rules.source.name,
             one.person.dn,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.folding import fold_name
 from reconcile.model.path import path, titles
 from reconcile.model.platform import PlatformState
 
@@ -46,7 +47,7 @@ class Names:
 
     def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
         """Case-folded name → id of every user, or group, there is by now."""
-        return {name.casefold(): one for name, one in (self.users if kind == "user" else self.groups).items()}
+        return {fold_name(name): one for name, one in (self.users if kind == "user" else self.groups).items()}
 
     def rename(self, kind: Literal["user", "group"], renamed: Mapping[str, str]) -> None:
         """Takes in new names, all at once: id → name."""

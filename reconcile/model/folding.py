@@ -1,0 +1,32 @@
+"""Which names of the platform are one name: usernames, names of groups and of sources, titles below one department.
+
+Every comparison of such names goes through `fold_name`. Databases compare otherwise, and each in its own way: the
+unique keys of ours fold the letters A to Z alone, in which all of them agree, so that they never refuse what is two
+names here. Names of roles are compared to the letter.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+_LONGER_FOLDED: Final = re.compile("([ßẞŉևẚﬀ-ﬆﬓ-ﬗ])")
+"""What Unicode's full case folding turns into several letters: `Maße` would be `Masse`."""
+
+
+def fold_name(name: str) -> str:
+    """The name as it is compared: equal for names that are one name.
+
+    Letter by letter without regard to case, and without regard to whether an accent is part of its letter or follows it
+    (canonical equivalence). Accents, spaces and all else count. Whatever is equal but for the case of A to Z is equal
+    here.
+    """
+    if name.isascii():
+        return name.lower()
+    plain = unicodedata.normalize("NFD", name)
+    if _LONGER_FOLDED.search(plain) is None:
+        return plain.casefold()
+    # Every second part is one of those letters; of them only ẞ has another case, which is ß.
+    parts = _LONGER_FOLDED.split(plain)
+    parts[::2] = map(str.casefold, parts[::2])
+    parts[1::2] = map(str.lower, parts[1::2])
+    return "".join(parts)
