@@ -7,7 +7,10 @@ names here. Names of roles are compared to the letter.
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
+
+Thing = TypeVar("Thing")
 
 _LONGER_FOLDED: Final = re.compile("([ßẞŉևẚﬀ-ﬆﬓ-ﬗ])")
 """What Unicode's full case folding turns into several letters: `Maße` would be `Masse`."""
@@ -30,3 +33,19 @@ def fold_name(name: str) -> str:
     parts[::2] = map(str.casefold, parts[::2])
     parts[1::2] = map(str.lower, parts[1::2])
     return "".join(parts)
+
+
+def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
+    """Folded name → what has it; without those that several have, because none of them can be meant.
+
+    A person can bring them about on the platform: its tables refuse what differs by the case of A to Z, and no more.
+    """
+    found: dict[str, Thing] = {}
+    shared: set[str] = set()
+    for name, thing in named:
+        folded = fold_name(name)
+        if found.setdefault(folded, thing) is not thing:
+            shared.add(folded)
+    for folded in shared:
+        del found[folded]
+    return found

@@ -184,7 +184,7 @@ class _Mirroring(Generic[Mirror]):
             entry_dn = dn.respelt(before.dn, wish.entry.dn) if before is not None else wish.entry.dn
             item = self._make(own_id, title, parent, wish.source, external_id, entry_dn)
             before_id = before.id if before is not None else ""
-            yield Claim(fold_name(title), before_id, wish.source, wish.entry.dn, (wish.key, item), parent)
+            yield Claim(fold_name(title), before_id, wish.source, wish.entry.dn, (wish.key, item), parent, title)
 
     def _title(self, wish: Wish) -> str:
         """Raises Refused when there is no usable title."""

@@ -8,7 +8,7 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
-from reconcile.model.folding import fold_name
+from reconcile.model.folding import fold_name, sole_holders
 from reconcile.model.platform import BY_HAND, Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
@@ -103,7 +103,7 @@ def gather(
     own: dict[str, list[User]] = {}
     for user in current.users:
         own.setdefault(user.source, []).append(user)
-    local = {fold_name(user.username): user for user in own.get("", ()) if user.status != "erased"}
+    local = sole_holders((user.username, user) for user in own.get("", ()) if user.status != "erased")
     people = {
         rules.source.name: Gathering(desired, rules, current, limits, granted).gather(
             own.get(rules.source.name, ()), local
@@ -159,6 +159,7 @@ def settle_usernames(
             one.rules.source.name,
             one.person.dn,
             one,
+            text=one.username,
         )
         for gathered in people.values()
         for one in gathered.candidates

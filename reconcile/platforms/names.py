@@ -21,7 +21,10 @@ class Unknown(Exception):
 
 
 class Move(NamedTuple):
-    """An object that gives up one unique name for another; `old` and `new` are compared as they stand."""
+    """An object that gives up one unique name for another; `old` and `new` are compared as they stand.
+
+    Where they are equal it keeps its name, in another spelling.
+    """
 
     id: str
     old: object
@@ -184,7 +187,7 @@ def blocked(moves: Mapping[int, Move], holders: Mapping[object, str], failed: It
             continue
         if taken.setdefault(move.new, place) != place:
             lost[place] = "another change of this plan takes the same name"
-        elif holder is not None and holder != move.id:
+        elif holder is not None and holder != move.id and move.new != move.old:
             if holder in mover:
                 waiting.setdefault(mover[holder], []).append(place)
             else:

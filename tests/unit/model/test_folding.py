@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.folding import fold_name
+from reconcile.model.folding import fold_name, sole_holders
 
 NASTY = "aAiIıİsSßẞſkKKσςΣäÄéÉ\u0301\u0307\u0308\u0345ǆǅﬁŉµμÅÅЖж \u200d😀😁Ωω\u03a9e"
 
@@ -64,3 +64,7 @@ def test_no_letter_becomes_several() -> None:
 @given(st.text(NASTY, max_size=6))
 def test_folding_again_changes_nothing(name: str) -> None:
     assert fold_name(fold_name(name)) == fold_name(name)
+
+
+def test_what_several_have_is_nobodys() -> None:
+    assert sole_holders([("Änna", 1), ("ÄNNA", 2), ("änna", 3), ("ben", 4)]) == {"ben": 4}
