@@ -12,6 +12,7 @@ from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import GuardRefused, ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refused, requirements
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses, Origin
 from reconcile.model.path import titles
 from reconcile.model.platform import PlatformState
@@ -212,7 +213,7 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
         for at, change in batch.items():
             made = makes(change)
             if outcomes[at].result != "applied" and made is not None:
-                failed[made[0], made[1].casefold()] = outcomes[at].detail
+                failed[made[0], fold_name(made[1])] = outcomes[at].detail
         progress(len(outcomes))
     for at, user in waiting.items():
         if outcomes[user].result == "applied":
@@ -255,7 +256,7 @@ def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kin
     while waiting:
         answers = dict(zip(waiting, writer.write(list(waiting.values())), strict=True))
         failed = {at for at, why in answers.items() if why}
-        newcomers = {made[1].casefold(): at for at in failed if (made := makes(changes[at])) is not None}
+        newcomers = {fold_name(made[1]): at for at in failed if (made := makes(changes[at])) is not None}
         followers = {at for at in failed if any(newcomers.get(name, at) != at for name in _leans_on(waiting[at]))}
         final = failed - followers
         if not final and changes[0].kind == "user":  # where managers lead each other in a circle, all of it fails
@@ -273,9 +274,9 @@ def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kin
 def _leans_on(change: Change) -> tuple[str, ...]:
     """The names, case-folded, of those of its kind that a change can do without."""
     if change.kind == "user":
-        manager = str((change.after or {}).get("manager") or "").casefold()
+        manager = fold_name(str((change.after or {}).get("manager") or ""))
         return (manager,) if manager else ()
-    return tuple(map(str.casefold, nested_in(change))) if change.action == "create" else ()
+    return tuple(map(fold_name, nested_in(change))) if change.action == "create" else ()
 
 
 def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, str]:
@@ -285,7 +286,7 @@ def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, 
         detail = f"without its manager {after['manager']}, {why}"
         after["manager"] = None
     else:
-        gone = [name for name in nested_in(change) if name.casefold() in names]
+        gone = [name for name in nested_in(change) if fold_name(name) in names]
         detail = f"but not within group {', '.join(gone)}, {why}"
         groups = after.get("groups")
         after["groups"] = (
@@ -297,4 +298,4 @@ def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, 
 def _missing(change: Change, failed: dict[tuple[Kind, str], str]) -> tuple[Kind, str] | None:
     if not failed:
         return None
-    return next((need for need in requirements(change) if (need[0], need[1].casefold()) in failed), None)
+    return next((need for need in requirements(change) if (need[0], fold_name(need[1])) in failed), None)

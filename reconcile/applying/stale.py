@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
+from reconcile.model.folding import fold_name
 from reconcile.model.names import Named, Names
 from reconcile.model.platform import PlatformState
 
@@ -15,7 +16,7 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     changes = [change for change in changes if change.workspace == current.workspace]
     names = Names(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
-    makers = {(made[0], made[1].casefold()): change for change in changes if (made := makes(change))}
+    makers = {(made[0], fold_name(made[1])): change for change in changes if (made := makes(change))}
     given_up = {
         (change.kind, _key(change, change.before))
         for change in changes
@@ -53,7 +54,7 @@ def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key |
     key = list(_key(change, change.after))
     if change.kind in ("grant", "membership"):
         for at, (need, name) in enumerate(requirements(change)):
-            maker = makers.get((need, name.casefold()))
+            maker = makers.get((need, fold_name(name)))
             if maker is not None and maker.before is None:
                 return None
             key[at] = name if maker is None else maker.key
@@ -91,7 +92,7 @@ class _Objects:
 
 def _folded(key: Key, kind: Kind) -> Key:
     """Names compare without regard to case, all but those of roles."""
-    return (key[0].casefold(), key[1]) if kind == "grant" else tuple(map(str.casefold, key))
+    return (fold_name(key[0]), key[1]) if kind == "grant" else tuple(map(fold_name, key))
 
 
 def _differences(before: Fields, now: Mapping[str, object]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from reconcile.cli.progress import progress
 from reconcile.config import Loaded
 from reconcile.errors import SourceUnreadable, UsageError
 from reconcile.model import desired
+from reconcile.model.folding import fold_name
 from reconcile.render import printable
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ def asked(name: str) -> str:
 
 def free(name: str, loaded: Loaded | None) -> str:
     """The name, with a number behind it where it is taken."""
-    taken = {source.name.casefold() for source in loaded.desired.sources} if loaded else set()
+    taken = {fold_name(source.name) for source in loaded.desired.sources} if loaded else set()
     names = itertools.chain([name], (f"{name} ({number})" for number in itertools.count(2)))
-    return next(one for one in names if one.casefold() not in taken)
+    return next(one for one in names if fold_name(one) not in taken)
 
 
 def target(out: Path | None, given: tuple[Path, ...], loaded: Loaded | None) -> Path:

@@ -25,6 +25,7 @@ from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, Usag
 from reconcile.model import desired
 from reconcile.model.change import Change, Plan, Scope, Violation
 from reconcile.model.directory import Person
+from reconcile.model.folding import fold_name
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.planning import Inputs, harm, logins, query
@@ -98,8 +99,8 @@ class Entrance(msgspec.Struct, frozen=True):
             closing(assembling.directory(self.source, progress)) as directory,
         ):
             current = platform.read(self.workspace)
-            local = self.name.casefold()
-            if any(not user.source and user.username.casefold() == local for user in current.users):
+            local = fold_name(self.name)
+            if any(not user.source and fold_name(user.username) == local for user in current.users):
                 raise LoginRefused("local", f"{self.name} is an account of the platform itself, of no directory")
             inputs = self._checked(password, current, platform, directory)
             with placing(self.loaded):
@@ -256,7 +257,7 @@ def _user(current: PlatformState, before: User | None, source: str, external_id:
         (
             user
             for user in own
-            if (user.external_id == external_id if external_id else user.username.casefold() == username.casefold())
+            if (user.external_id == external_id if external_id else fold_name(user.username) == fold_name(username))
         ),
         None,
     )

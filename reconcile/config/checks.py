@@ -10,6 +10,7 @@ from reconcile.config.schema import BUILT_IN
 from reconcile.config.typed import Values, mapping, mappings, text, texts
 from reconcile.config.wording import choice, suggestion
 from reconcile.model import dn
+from reconcile.model.folding import fold_name
 
 FIELDS: Final = ("username", "first_name", "last_name", "email")
 
@@ -24,8 +25,8 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
     for index, source in mappings(data, "sources"):
         path: Path = ("sources", index)
         name = text(source, "name")
-        if name and declared.setdefault(name.casefold(), index) != index:
-            findings.twice((*path, "name"), ("sources", declared[name.casefold()], "name"))
+        if name and declared.setdefault(fold_name(name), index) != index:
+            findings.twice((*path, "name"), ("sources", declared[fold_name(name)], "name"))
         _type(source, path, available["sources"], BUILT_IN["sources"], findings)
         connections.check(source, path, findings)
         _names(source, path, findings)

@@ -1,13 +1,58 @@
-"""Text as directories compare it.
+"""Which texts are the same: names of the platform, and text as directories compare it.
 
-`folded` is what every server takes for the same text. `widely_folded` is what some of them do: it may
+Names of the platform are usernames, names of groups and of sources, titles below one department. Every comparison of
+such names goes through `fold_name`. Databases compare otherwise, and each in its own way: the unique keys of ours fold
+the letters A to Z alone, in which all of them agree, so that they never refuse what is two names here. Names of roles
+are compared to the letter.
+
+Of directories, `folded` is what every server takes for the same text. `widely_folded` is what some of them do: it may
 find something, but only where exactly one can be meant.
 """
 
+import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
+Thing = TypeVar("Thing")
+_LONGER_FOLDED: Final = re.compile("([ßẞŉևẚﬀ-ﬆﬓ-ﬗ])")
+"""What Unicode's full case folding turns into several letters: `Maße` would be `Masse`."""
 _ASCII_CASE: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def fold_name(name: str) -> str:
+    """The name as it is compared: equal for names that are one name.
+
+    Letter by letter without regard to case, and without regard to whether an accent is part of its letter or follows it
+    (canonical equivalence). Accents, spaces and all else count. Whatever is equal but for the case of A to Z is equal
+    here.
+    """
+    if name.isascii():
+        return name.lower()
+    plain = unicodedata.normalize("NFD", name)
+    if _LONGER_FOLDED.search(plain) is None:
+        return plain.casefold()
+    # Every second part is one of those letters; of them only ẞ has another case, which is ß.
+    parts = _LONGER_FOLDED.split(plain)
+    parts[::2] = map(str.casefold, parts[::2])
+    parts[1::2] = map(str.lower, parts[1::2])
+    return "".join(parts)
+
+
+def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
+    """Folded name → what has it; without those that several have, because none of them can be meant.
+
+    A person can bring them about on the platform: its tables refuse what differs by the case of A to Z, and no more.
+    """
+    found: dict[str, Thing] = {}
+    shared: set[str] = set()
+    for name, thing in named:
+        folded = fold_name(name)
+        if found.setdefault(folded, thing) is not thing:
+            shared.add(folded)
+    for folded in shared:
+        del found[folded]
+    return found
 
 
 def folded(text: str) -> str:

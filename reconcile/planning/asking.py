@@ -9,6 +9,7 @@ from reconcile.model import dn
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.explanation import Stray
+from reconcile.model.folding import fold_name
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning import logins, profiles
@@ -42,15 +43,15 @@ def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names
 
 def matches(person: Person, asked: Names, source: Source | None = None) -> tuple[str, ...]:
     """By which of its names a person is meant; `source`: by the username that its template gives, too."""
-    typed = asked.typed.casefold()
+    typed = fold_name(asked.typed)
     found = []
     logins = {login.casefold() for login in (person.identifier, *person.logins)} - {""}
     if not logins.isdisjoint(name.casefold() for name in asked.identifiers):
         found.append("login")
-    if source is not None and _username(person, source).casefold() == typed:
+    if source is not None and fold_name(_username(person, source)) == typed:
         found.append("username")
     for name, told in MAILS.items():
-        if any(value.casefold() == typed for value in person.attributes.get(name, ())):
+        if any(fold_name(value) == typed for value in person.attributes.get(name, ())):
             found.append(told)
     if "=" in asked.typed and dn.key(asked.typed) == dn.key(person.dn):
         found.append("DN")
@@ -63,10 +64,10 @@ def matches(person: Person, asked: Names, source: Source | None = None) -> tuple
 
 def user_matches(user: User, typed: str) -> tuple[str, ...]:
     """By which of its names a user on the platform is meant."""
-    folded, key = typed.casefold(), dn.key(typed)
+    folded, key = fold_name(typed), dn.key(typed)
     named = (
-        (user.username.casefold() == folded, "username on the platform"),
-        (bool(user.email) and user.email.casefold() == folded, "e-mail address on the platform"),
+        (fold_name(user.username) == folded, "username on the platform"),
+        (bool(user.email) and fold_name(user.email) == folded, "e-mail address on the platform"),
         (bool(key) and bool(user.dn) and dn.key(user.dn) == key, "DN on the platform"),
         (bool(user.external_id) and user.external_id == typed, "id on the platform"),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Department, Group, User
 
 Now: TypeAlias = tuple[Mapping[str, User], Mapping[str, Group], Mapping[str, Department]]
@@ -34,9 +35,9 @@ def clashes(
 
 def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
     if isinstance(one, User):
-        own: tuple[str, ...] = ("name", one.username.casefold())
+        own: tuple[str, ...] = ("name", fold_name(one.username))
     elif isinstance(one, Group):
-        own = ("name", one.name.casefold())
+        own = ("name", fold_name(one.name))
     else:
         own = ("title", one.parent, one.title)
     return [own, ("external id", one.source, one.external_id)] if one.source and one.external_id else [own]

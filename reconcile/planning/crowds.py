@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState
 
 Pairs = Iterable[tuple[str, str]]
@@ -14,8 +15,8 @@ class Crowds:
 
     def __init__(self, state: PlatformState, *, given: bool = False) -> None:
         """`given`: only what a sync put there."""
-        names = {user.id: user.username.casefold() for user in state.users}
-        groups = {group.id: group.name.casefold() for group in state.groups}
+        names = {user.id: fold_name(user.username) for user in state.users}
+        groups = {group.id: fold_name(group.name) for group in state.groups}
         self._users: dict[str, set[str]] = defaultdict(set)
         self._inner: dict[str, set[str]] = defaultdict(set)
         for one in state.memberships:
@@ -39,7 +40,7 @@ class Crowds:
 
     def within(self, name: str) -> set[str]:
         """The users in a group, whichever way."""
-        name = name.casefold()
+        name = fold_name(name)
         found = set(self._users.get(name, ()))
         seen, waiting = {name}, [name]
         while waiting:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from reconcile.model.desired import Departing, Departure, Lifecycle
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import NOW, Cause, Departed, User
 from reconcile.planning import status
 from reconcile.planning.accounts import Accounts
@@ -97,9 +98,9 @@ def _marked(user: User, rule: Departure, cause: Departed) -> User:
 def _erased(user: User, cause: Cause, taken: set[str]) -> User:
     """What is left of a user: its id, and where it came from."""
     username = f"erased-{user.id}"
-    while username.casefold() in taken:
+    while fold_name(username) in taken:
         username += "-"
-    taken.add(username.casefold())
+    taken.add(fold_name(username))
     return User(
         user.id,
         username,

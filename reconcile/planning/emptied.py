@@ -6,6 +6,7 @@ from typing import Final
 
 from reconcile.model.change import ALL, Change, Fields, Violation
 from reconcile.model.desired import Safety
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.gone import FEWEST
 from reconcile.planning.limits import exceeds
@@ -22,7 +23,7 @@ def emptied(losses: Losses, state: PlatformState, safety: Safety) -> Iterator[Vi
     lost: dict[tuple[str, str], set[str]] = defaultdict(set)
     for change in losses.changed:
         for field in _cleared(change):
-            if change.key.casefold() in losses.serving:
+            if fold_name(change.key) in losses.serving:
                 lost[change.source, field].add(change.key)
     limit = safety.limits.emptied
     for (source, field), names in sorted(lost.items()):

@@ -8,6 +8,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Final
 
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.crowds import Crowds
 from reconcile.planning.losses import IN_SERVICE, Losses
@@ -23,7 +24,7 @@ class Gone:
         """Of one workspace."""
         self._state = state
         self._losses = losses
-        self._lost = {change.key.casefold() for change in losses.users}
+        self._lost = {fold_name(change.key) for change in losses.users}
 
     @cached_property
     def staying(self) -> list[User]:
@@ -31,7 +32,7 @@ class Gone:
         return [
             user
             for user in self._state.users
-            if user.source and user.status in IN_SERVICE and user.username.casefold() not in self._lost
+            if user.source and user.status in IN_SERVICE and fold_name(user.username) not in self._lost
         ]
 
     def groups(self) -> dict[str, tuple[str, int]]:
@@ -39,7 +40,7 @@ class Gone:
         if not self._lost:
             return {}
         serving = self._serving()
-        out = {user.username.casefold() for user in self._state.users} - serving | self._lost
+        out = {fold_name(user.username) for user in self._state.users} - serving | self._lost
         before, after = Crowds(self._state, given=True), self._losses.after(self._state, given=True)
         found: dict[str, tuple[str, int]] = {}
         for group in self._state.groups:
@@ -54,14 +55,14 @@ class Gone:
         if not self._lost:
             return {}
         serving = self._serving()
-        names = {user.id: user.username.casefold() for user in self._state.users}
+        names = {user.id: fold_name(user.username) for user in self._state.users}
         had: dict[tuple[str, str], set[str]] = defaultdict(set)
         for grant in self._state.grants:
             if grant.origin and names[grant.user] in serving:
                 had[grant.origin, grant.role].add(names[grant.user])
         ended: dict[tuple[str, str], set[str]] = defaultdict(set)
         for link in self._losses.grants:
-            ended[link.source, link.target].add(link.member.casefold())
+            ended[link.source, link.target].add(fold_name(link.member))
         return {
             pair: len(users)
             for pair, users in had.items()
@@ -77,7 +78,7 @@ class Gone:
 
     def holders(self, source: str, role: str) -> set[str]:
         """The users in service who have a role of a source."""
-        names = {user.id: user.username.casefold() for user in self._state.users if user.status in IN_SERVICE}
+        names = {user.id: fold_name(user.username) for user in self._state.users if user.status in IN_SERVICE}
         pair = (source, role)
         return {names[one.user] for one in self._state.grants if one.user in names and (one.origin, one.role) == pair}
 

@@ -17,6 +17,7 @@ import msgspec
 
 from reconcile.model.change import ALL, Change, Violation
 from reconcile.model.desired import Limit, Safety
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses as Lost
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.planning import losses as ends
@@ -152,7 +153,7 @@ class _Limits:
             limit = limits.of(name)
             if name in emptied or not limits.mirrored(name):
                 continue
-            alone = name in ours and left_of[name] <= 0 and name.casefold() not in entered
+            alone = name in ours and left_of[name] <= 0 and fold_name(name) not in entered
             if alone and sources[name] in entirely and not limits.free(name):  # told already
                 continue
             what = f"members of the group {name} would be lost"
@@ -196,12 +197,12 @@ class _Limits:
 
     def stripped(self) -> Iterator[Violation]:
         """Local accounts that change hands and lose a role a person gave them: the last local ones to have it."""
-        handed = {one.key.casefold() for one in self._losses.taken if ends.changes_hands(one)}
+        handed = {fold_name(one.key) for one in self._losses.taken if ends.changes_hands(one)}
         lost: dict[str, dict[str, Link]] = defaultdict(dict)
         for link in self._losses.grants if handed else ():
-            if not link.given and link.member.casefold() in handed:
-                lost[link.target][link.member.casefold()] = link
-        local = {user.id: user.username.casefold() for user in self._state.users if not user.source}
+            if not link.given and fold_name(link.member) in handed:
+                lost[link.target][fold_name(link.member)] = link
+        local = {user.id: fold_name(user.username) for user in self._state.users if not user.source}
         for role, links in sorted(lost.items()):
             there = {local[one.user] for one in self._state.grants if one.role == role and one.user in local}
             there &= self._losses.serving
@@ -217,7 +218,7 @@ class _Limits:
     def _in_service(self, links: Iterable[Link]) -> Iterator[Link]:
         """Those that a sync gave to users in service, and nestings that one made."""
         serving = self._losses.serving
-        return (link for link in links if link.given and (link.nesting or link.member.casefold() in serving))
+        return (link for link in links if link.given and (link.nesting or fold_name(link.member) in serving))
 
     def others(self) -> Iterator[Violation]:
         limits, losses = self._safety.limits, self._losses

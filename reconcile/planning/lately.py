@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from reconcile.model.change import LOSSES, Change
 from reconcile.model.desired import Safety
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses as Lost
 from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState
@@ -66,9 +67,9 @@ def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lo
 def weighed(losses: Losses, state: PlatformState, safety: Safety) -> Lost:
     """The same of changes that are sorted. Who was out of service before is not lost once more."""
     limits = GroupLimits(safety.groups, safety.limits.memberships_lost, state)
-    serving = {user.username.casefold() for user in state.users if user.status in IN_SERVICE} if losses.users else set()
+    serving = {fold_name(user.username) for user in state.users if user.status in IN_SERVICE} if losses.users else set()
     found: dict[str, Counter[str]] = {
-        "users_lost": Counter(one.source for one in losses.users if one.key.casefold() in serving),
+        "users_lost": Counter(one.source for one in losses.users if fold_name(one.key) in serving),
         "memberships_lost": Counter(),
         "grants_lost": Counter(one.source for one in losses.grants if not one.along),
     }

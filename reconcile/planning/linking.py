@@ -12,6 +12,7 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.desired import Link
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit, Person
+from reconcile.model.folding import fold_name
 from reconcile.model.names import Names
 from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.planning.index import Index
@@ -110,7 +111,7 @@ def _mirror(
 
 def _there(link: Link, things: Iterable[Thing], name: Callable[[Thing], str]) -> Thing:
     """What the link names on the platform: by its exact name, else by the only one whose case differs."""
-    like = [one for one in things if name(one).casefold() == link.name.casefold()]
+    like = [one for one in things if fold_name(name(one)) == fold_name(link.name)]
     found = [one for one in like if name(one) == link.name] or like
     if len(found) != 1:
         raise _Idle(f"the platform has {'several' if found else 'no'} {link.kind} {link.name!r}")

@@ -16,6 +16,7 @@ from reconcile.model import dn
 from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
+from reconcile.model.folding import fold_name
 from reconcile.model.login import Names, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.references import References
@@ -82,13 +83,13 @@ def _forms(source: Source, typed: str) -> tuple[str, ...]:
 def names(source: Source, typed: str, current: PlatformState) -> Names:
     """What the directory may know somebody by."""
     forms = _forms(source, typed)
-    usernames = {name.casefold() for name in forms}
+    usernames = {fold_name(name) for name in forms}
     if "@" not in typed and _domain(source):
-        usernames.add(f"{typed.casefold()}@{_domain(source)}")
+        usernames.add(fold_name(f"{typed}@{_domain(source)}"))
     known = {
         user.external_id
         for user in current.users
-        if user.source == source.name and user.status != "erased" and user.username.casefold() in usernames
+        if user.source == source.name and user.status != "erased" and fold_name(user.username) in usernames
     }
     return Names(typed, forms, tuple(sorted(known - {""})))
 
@@ -154,7 +155,7 @@ def judge(inputs: Inputs) -> Verdict:
     candidate = people.candidates[0] if people.candidates else None
     username = user.username if user is not None else candidate.username if candidate is not None else person.identifier
     state = _with_manager(result.state, manager, candidate.username if candidate is not None else "", source)
-    own = {username.casefold()} | ({candidate.username.casefold()} if candidate is not None else set())
+    own = {fold_name(username)} | ({fold_name(candidate.username)} if candidate is not None else set())
     changes = tuple(ordered(diff(current, state, result.reasons)))
     read = trust.partial_reading(inputs.desired, source, snapshot)
     doubts = (
@@ -240,13 +241,13 @@ def _concerned(
         username = profiles.username(source.users, person)
     except Refused:
         username = ""
-    names = {username.casefold(), person.identifier.casefold()} | {name.casefold() for name in linked}
+    names = {fold_name(username), fold_name(person.identifier)} | {fold_name(name) for name in linked}
     facts = matching.person_facts(source.users, person, dn.key(person.dn))
     near = {
         user.id: user
         for user in current.users
         if _is_own(user, person)
-        or user.username.casefold() in names
+        or fold_name(user.username) in names
         or (user.source == source.name and (matching.agrees(user, facts) or (user.dn and stands(user.dn))))
     }
     managers = {user.manager for user in near.values()} | {manager}
@@ -275,7 +276,7 @@ def _with_manager(state: PlatformState, manager: str | None, username: str, sour
 def _concerns_nobody_else(change: Change, own: set[str]) -> bool:
     """Nothing that a login does may touch anybody else, whatever the planner says."""
     if change.kind == "user":
-        return change.key.casefold() in own
+        return fold_name(change.key) in own
     if change.kind in ("grant", "membership"):
-        return str((change.after or change.before or {}).get("user")).casefold() in own
+        return fold_name(str((change.after or change.before or {}).get("user"))) in own
     return change.action != "delete"

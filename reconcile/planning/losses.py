@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from reconcile.model import dn
 from reconcile.model.change import ENDS, LOSSES, Change
 from reconcile.model.desired import GroupSafety, Limit
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Group, PlatformState
 from reconcile.planning.crowds import Crowds
 from reconcile.planning.patterns import Selection
@@ -75,8 +76,8 @@ class Losses:
                 links.append(change)
                 if "name" in change.after:
                     self.groups.append(change)
-                    renamed[str(change.after["name"]).casefold()] = change.key.casefold()
-        ended = {one.key.casefold() for one in self.users if one.action in ENDS}
+                    renamed[fold_name(str(change.after["name"]))] = fold_name(change.key)
+        ended = {fold_name(one.key) for one in self.users if one.action in ENDS}
         for change in links:
             self._link(change, ended, renamed)
         if any(link.nesting for link in self.memberships):
@@ -85,7 +86,7 @@ class Losses:
     @cached_property
     def serving(self) -> frozenset[str]:
         """The case-folded names of the users who are in service before the changes."""
-        return frozenset(user.username.casefold() for user in self._state.users if user.status in IN_SERVICE)
+        return frozenset(fold_name(user.username) for user in self._state.users if user.status in IN_SERVICE)
 
     @cached_property
     def joined(self) -> set[tuple[str, str]]:
@@ -102,7 +103,7 @@ class Losses:
     def _names_before(self) -> dict[str, str]:
         """Case-folded new name → name of now, of users who are renamed."""
         renamed = (one for one in self.taken if "username" in (one.after or {}))
-        return {str((one.after or {})["username"]).casefold(): one.key.casefold() for one in renamed}
+        return {fold_name(str((one.after or {})["username"])): fold_name(one.key) for one in renamed}
 
     def _serves(self, user: str) -> bool:
         """Whether a user, by its wanted name, is in service after the changes."""
@@ -112,7 +113,7 @@ class Losses:
     def after(self, state: PlatformState, *, given: bool = False) -> Crowds:
         """Who is in which group once the memberships and nestings have changed, by the names of the current state."""
         crowds = Crowds(state, given=given)
-        pairs = [(link.nesting, (link.member.casefold(), link.target.casefold())) for link in self.memberships]
+        pairs = [(link.nesting, (fold_name(link.member), fold_name(link.target))) for link in self.memberships]
         ended = [pair for nesting, pair in pairs if not nesting]
         unnested = [pair for nesting, pair in pairs if nesting]
         joined = [(self._names_before.get(user, user), group) for _, user, group in self._joining]
@@ -137,7 +138,7 @@ class Losses:
     def _user(self, change: Change) -> None:
         after = change.after or {}
         if "status" in after or change.after is None:
-            self._status[change.key.casefold()] = after.get("status") in IN_SERVICE
+            self._status[fold_name(change.key)] = after.get("status") in IN_SERVICE
         if change.action == "create":
             self.created[change.source] += 1
         elif change.action in LOSSES:
@@ -161,22 +162,22 @@ class Losses:
                     )
             for outer, origin in will.items() if isinstance(will, dict) else ():
                 if origin is not None:
-                    group = renamed.get(outer.casefold(), outer.casefold())
-                    self._nesting.append((change.source, change.key.casefold(), group))
+                    group = renamed.get(fold_name(outer), fold_name(outer))
+                    self._nesting.append((change.source, fold_name(change.key), group))
             return
         what = "role" if change.kind == "grant" else "group"
         if change.action == "delete":
             user = str(before["user"])
             link = Link(
-                change.source, user, str(before[what]), bool(before.get("origin")), along=user.casefold() in ended
+                change.source, user, str(before[what]), bool(before.get("origin")), along=fold_name(user) in ended
             )
             (self.grants if what == "role" else self.memberships).append(link)
         elif what == "role":
-            self._granting.append((change.source, str(after["user"]).casefold(), str(after[what])))
+            self._granting.append((change.source, fold_name(str(after["user"])), str(after[what])))
         else:
-            group = str(after[what]).casefold()
+            group = fold_name(str(after[what]))
             group = renamed.get(group, group)
-            self._joining.append((change.source, str(after["user"]).casefold(), group))
+            self._joining.append((change.source, fold_name(str(after["user"])), group))
 
 
 def changes_hands(change: Change) -> bool:

@@ -16,6 +16,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model import dn
 from reconcile.model.desired import Fact, Users
 from reconcile.model.directory import Person
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import User
 from reconcile.planning.index import Index
 
@@ -108,7 +109,7 @@ def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
     """What is known of a user."""
     own = {
         "dn": dn.key(user.dn) if user.dn else "",
-        "username": user.username.casefold(),
+        "username": fold_name(user.username),
         "email": user.email.casefold(),
     }
     return {fact: own.get(fact, user.attributes.get(fact, "").strip()) for fact in match_by}
@@ -126,7 +127,9 @@ def person_facts(settings: Users, person: Person, key: str) -> Facts:
                 text = templates[fact].render(person, person.identifier)
             except TemplateFailed:
                 text = ""
-        found[fact] = (text or "").casefold() if fact in ("username", "email") else (text or "").strip()
+        text = text or ""
+        fold = {"username": fold_name, "email": str.casefold}.get(fact, str.strip)
+        found[fact] = fold(text)
     return found
 
 
@@ -181,7 +184,7 @@ def _repeats(one: Fact, other: Fact, facts: Facts) -> bool:
         return facts[one] == facts[other]
     fact = other if one == "dn" else one
     try:
-        values = {value.casefold() for _, value in dn.parse(facts["dn"])[0]}
+        values = {fold_name(value) for _, value in dn.parse(facts["dn"])[0]}
     except (ValueError, IndexError):
         return True  # of a DN that cannot be read nobody knows what it is made of
     local = facts[fact].partition("@")[0]

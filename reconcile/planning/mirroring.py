@@ -20,6 +20,7 @@ from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import Source, Template
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
 from reconcile.model.dn import Folding
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Department, Group
 from reconcile.model.references import References
 from reconcile.planning.naming import Claim, Held, Refusal, settle, slots
@@ -224,7 +225,7 @@ class Mirroring(Generic[Mirror]):
                     ids[wish.at] = before.id
                     self._hold(wish.at, self._item(wish, before, name_of(before), _parent(before)))
                 continue
-            slot = (parent, title.casefold())
+            slot = (parent, fold_name(title))
             if before is None and wanted[_place(wish, title)] == 1:
                 before = self._heir(wish, slot, taken)
             item = self._item(wish, before, title, parent)
@@ -294,10 +295,10 @@ class Mirroring(Generic[Mirror]):
             name, parent = name_of(one), _parent(one)
             numbers = count(2)
             ending = ASIDE
-            while (parent, self._shortened(name, ending).casefold()) in used:
+            while (parent, fold_name(self._shortened(name, ending))) in used:
                 ending = f"{ASIDE[:-1]} {next(numbers)})"
             new = self._shortened(name, ending)
-            used.add((parent, new.casefold()))
+            used.add((parent, fold_name(new)))
             field = "name" if isinstance(one, Group) else "title"
             # Its DN is that of what takes its name, or nobody's: by its id it can still come back.
             self._wanted[one.id] = msgspec.structs.replace(one, dn="", **{field: new})
@@ -383,10 +384,10 @@ def _parent(one: Group | Department) -> str:
 
 
 def _slot(one: Group | Department) -> Slot:
-    return _parent(one), name_of(one).casefold()
+    return _parent(one), fold_name(name_of(one))
 
 
 def _place(wish: Wish, title: str | Refused) -> tuple[str, str, str]:
     """What two wishes for one name have in common, before the ids of their parents are known."""
-    name = "" if isinstance(title, Refused) else title.casefold()
+    name = "" if isinstance(title, Refused) else fold_name(title)
     return (wish.source.name, wish.parent, name) if wish.parent else ("", "", name)

@@ -1,4 +1,4 @@
-"""Who may have which name: usernames, group names, titles below one department. Names compare case-folded.
+"""Who may have which name: usernames, group names, titles below one department. `folding` says what is one name.
 
 Of two claims on one name, the one that has it already keeps it; otherwise neither gets it. A name that something else
 holds is free only if that gives it up in the same plan: by a rename that itself succeeds, or because it is deleted. So
@@ -17,7 +17,10 @@ Item = TypeVar("Item")
 
 
 class Claim(msgspec.Struct, Generic[Item], gc=False):
-    """`item` of a source wants `name` (case-folded) below `parent`; `id` is that of the thing it is already, or ""."""
+    """`item` of a source wants `text` below `parent`; `id` is that of the thing it is already, or "".
+
+    `name` is the folded text.
+    """
 
     name: str
     id: str
@@ -25,6 +28,7 @@ class Claim(msgspec.Struct, Generic[Item], gc=False):
     dn: str
     item: Item
     parent: str = ""
+    text: str = ""
 
     @property
     def slot(self) -> tuple[str, str]:
@@ -78,6 +82,11 @@ def settle(
             granted[slot] = winner
             losers = [one for one in claimants if one is not winner]
             refusals += [_refusal(one, holders[winner.id], duplicate) for one in losers]
+            # Several may hold one name where people wrote it by hand: none of them gets another spelling of it.
+            others = [holder for holder in holders.values() if holder.id != winner.id]
+            if others and winner.id in holders and holders[winner.id].name != winner.text:
+                del granted[slot]
+                refusals.append(_refusal(winner, others[0], duplicate))
         else:
             who = " and ".join(sorted(repr(claimant.dn) for claimant in claimants))
             refusals += [Refusal(one, duplicate, f"claimed by {who}") for one in claimants]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconcile.model.change import ENDS, LOSSES, Change, Kind, makes, unnests
+from reconcile.model.folding import fold_name
 from reconcile.model.path import parent, path, titles
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
@@ -23,8 +24,8 @@ _NAMED = ("department", "group", "user")
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one workspace as they are to be carried out."""
     changes = list(changes)
-    leaving = {(one.kind, one.key.casefold()) for one in changes if one.action in ENDS and one.kind in _NAMED}
-    taken = {(made[0], made[1].casefold()) for one in changes if (made := makes(one))} if leaving else set()
+    leaving = {(one.kind, fold_name(one.key)) for one in changes if one.action in ENDS and one.kind in _NAMED}
+    taken = {(made[0], fold_name(made[1])) for one in changes if (made := makes(one))} if leaving else set()
     released = leaving & taken
     ranks: dict[tuple[int, int, int, int], list[Change]] = {}
     for change in changes:
@@ -39,8 +40,8 @@ def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 def _feasible(changes: list[Change]) -> list[Change]:
     """Departments so that each finds its parent there and its title free; those that trade places stay together."""
-    makers = {made[1].casefold(): change for change in changes if (made := makes(change)) is not None}
-    freed = {change.key.casefold(): change for change in changes if change.before is not None and makes(change)}
+    makers = {fold_name(made[1]): change for change in changes if (made := makes(change)) is not None}
+    freed = {fold_name(change.key): change for change in changes if change.before is not None and makes(change)}
     places = {id(change): at for at, change in enumerate(changes)}
     needs: dict[int, list[int]] = {}
     for at, change in enumerate(changes):
@@ -48,7 +49,7 @@ def _feasible(changes: list[Change]) -> list[Change]:
         found = (
             ()
             if made is None
-            else (makers.get(parent(made[1]).casefold()), freed.get(_now(made[1], makers).casefold()))
+            else (makers.get(fold_name(parent(made[1]))), freed.get(fold_name(_now(made[1], makers))))
         )
         needs[at] = [places[id(one)] for one in found if one is not None and one is not change]
     done: list[int] = []
@@ -63,14 +64,14 @@ def _feasible(changes: list[Change]) -> list[Change]:
 def _now(path_then: str, makers: Mapping[str, Change]) -> str:
     """What a path of the wanted state is called now, as far up as its departments are there already."""
     names = titles(path_then)
-    above = makers.get(path(names[:-1]).casefold()) if len(names) > 1 else None
+    above = makers.get(fold_name(path(names[:-1]))) if len(names) > 1 else None
     if above is not None and above.before is not None:
         return path([*titles(above.key), names[-1]])
     return path_then
 
 
 def _named(change: Change) -> tuple[str, str]:
-    return change.key.casefold(), change.key
+    return fold_name(change.key), change.key
 
 
 def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, int, int]:
@@ -93,13 +94,13 @@ def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
     before = change.before or {}
     if unnests(change):
         groups = before.get("groups")
-        return any(("group", name.casefold()) in released for name in (groups if isinstance(groups, dict) else ()))
+        return any(("group", fold_name(name)) in released for name in (groups if isinstance(groups, dict) else ()))
     if change.action not in ENDS:
         return False
     ends: tuple[tuple[Kind, str], ...] = ((change.kind, change.key),)
     if change.kind in ("grant", "membership"):
         ends = ("user", str(before.get("user", change.key))), ("group", str(before.get("group", "")))
-    return any((kind, name.casefold()) in released for kind, name in ends)
+    return any((kind, fold_name(name)) in released for kind, name in ends)
 
 
 def _renames(change: Change) -> bool:

@@ -13,6 +13,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Limits, PlatformState, User
 from reconcile.planning import matching, profiles
 from reconcile.planning.profiles import Refused
@@ -282,7 +283,7 @@ class Gathering:
 
     def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
         """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
-        user = local.get(values["username"].casefold())
+        user = local.get(fold_name(values["username"]))
         email = values.get("email", "").casefold()
         if user is not None and self._adopt == "always":
             return user, f"the local account of this name is adopted by {self.rules.source.name}"

@@ -7,6 +7,7 @@ import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import OF_REFERENCES, Skip
+from reconcile.model.folding import fold_name
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
@@ -73,7 +74,7 @@ def preview(inputs: Inputs) -> Preview:
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
         names.add(result.state)
-        users += sorted(_users(current, result), key=lambda one: (one.username.casefold(), one.source, one.dn))
+        users += sorted(_users(current, result), key=lambda one: (fold_name(one.username), one.source, one.dn))
         skips += _skipped(rules, current, result)
         skips += _ignored(current.workspace, rules, result)
     return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, results))

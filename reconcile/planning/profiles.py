@@ -14,6 +14,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import SkipCode
 from reconcile.model.desired import Users
 from reconcile.model.directory import Person
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Limits, User
 from reconcile.planning.several import rendered
 
@@ -110,7 +111,7 @@ def _check(settings: Users, found: Profile, limits: Limits) -> None:
         if not found.fields.get(field) and not found.attributes.get(field):
             raise Refused("missing_field", f"{field} is required and the directory has none")
     name = found.fields["username"]
-    if name.casefold() in limits.reserved_usernames:
+    if fold_name(name) in limits.reserved_usernames:
         raise Refused("reserved_username", f"the platform keeps {name!r} for itself")
     for field, text in found.fields.items():
         check_text(field, text, limits.lengths.get(field, 0))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from reconcile.model.change import LOSSES, Change, Violation
 from reconcile.model.desired import Protect
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState
 from reconcile.planning.crowds import Crowds
 from reconcile.planning.losses import IN_SERVICE, Losses, changes_hands
@@ -57,7 +58,7 @@ def _leaving(losses: Losses, state: PlatformState, groups: NamePatterns) -> Coun
     for group in state.groups:
         if groups.matches(group.name):
             ends = [link for link in losses.memberships if link.target == group.name]
-            users = {link.member.casefold() for link in ends if not link.nesting}
+            users = {fold_name(link.member) for link in ends if not link.nesting}
             users |= before.within(group.name) - after.within(group.name)
             if users or ends:
                 found[group.name] = len(users) or len(ends)
@@ -68,7 +69,7 @@ def _users(losses: Losses, state: PlatformState, protect: Protect, own_username:
     patterns, own = NamePatterns(protect.users), folded(own_username)
     told: set[str] = set()
     for change in (*losses.users, *losses.taken):
-        name = change.key.casefold()
+        name = fold_name(change.key)
         if name in told:
             continue
         if own and folded(change.key) == own:
@@ -97,13 +98,13 @@ def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[
     role = folded(protect.admin_role)
     local = {user.id: user for user in state.users if not user.source and user.status in IN_SERVICE}
     admins = {
-        local[grant.user].username.casefold()
+        fold_name(local[grant.user].username)
         for grant in state.grants
         if grant.user in local and folded(grant.role) == role
     }
-    lost = {change.key.casefold() for change in losses.users}
-    lost |= {change.key.casefold() for change in losses.taken if change.action not in LOSSES and _adopts(change)}
-    lost |= {link.member.casefold() for link in losses.grants if folded(link.target) == role}
+    lost = {fold_name(change.key) for change in losses.users}
+    lost |= {fold_name(change.key) for change in losses.taken if change.action not in LOSSES and _adopts(change)}
+    lost |= {fold_name(link.member) for link in losses.grants if folded(link.target) == role}
     left = len(admins - lost)
     if left < len(admins) and left < protect.min_admins:
         yield Violation(

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator
 from reconcile.errors import UsageError
 from reconcile.model import dn
 from reconcile.model.desired import Source
+from reconcile.model.folding import fold_name
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState
 
 
 def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformState]) -> None:
     """Raises UsageError for a source that the platform knows in another case: it holds no two such names."""
-    folded = {source.name.casefold(): source.name for source in declared}
+    folded = {fold_name(source.name): source.name for source in declared}
     for state in current:
         for known in state.sources:
-            name = folded.get(known.name.casefold(), known.name)
+            name = folded.get(fold_name(known.name), known.name)
             if name != known.name:
                 raise UsageError(
                     f"the workspace {state.workspace} knows the source {name} as {known.name}, and case makes no other "

@@ -8,6 +8,7 @@ from reconcile.model.change import ASIDE, OF_REFERENCES, Change, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
 from reconcile.model.explanation import Code, Given, Grace, Held, Standing, Verdict
+from reconcile.model.folding import fold_name
 from reconcile.model.names import Names
 from reconcile.model.platform import BY_HAND, PlatformState, User
 from reconcile.planning.accounts import user_id
@@ -127,10 +128,10 @@ class Workspace:
         person: Person | None,
         skips: tuple[Skip, ...],
     ) -> Standing:
-        own = {user.username.casefold()} if user is not None else set()
+        own = {fold_name(user.username)} if user is not None else set()
         username = user.username if user is not None else person.identifier if person is not None else ""
         if candidate is not None:
-            own.add(candidate.username.casefold())
+            own.add(fold_name(candidate.username))
             username = username if user is not None else candidate.username
         roles, roles_why = (None, "") if candidate is None else self._roles(candidate, user)
         after = None
@@ -209,7 +210,7 @@ class Workspace:
 
 
 def _name(given: Given) -> str:
-    return given.name.casefold()
+    return fold_name(given.name)
 
 
 def _decides(verdict: Verdict) -> bool:
@@ -236,9 +237,9 @@ def _concerns(change: Change, own: set[str]) -> bool:
     """Whether a change is about a user of one of these names (case-folded)."""
     if change.kind == "user":
         after = change.after or {}
-        return change.key.casefold() in own or str(after.get("username", "")).casefold() in own
+        return fold_name(change.key) in own or fold_name(str(after.get("username", ""))) in own
     if change.kind in ("grant", "membership"):
-        return any(str(fields["user"]).casefold() in own for fields in (change.before, change.after) if fields)
+        return any(fold_name(str(fields["user"])) in own for fields in (change.before, change.after) if fields)
     return False
 
 
@@ -248,4 +249,4 @@ def same_user(one: User, other: User) -> bool:
         return False
     if one.external_id or other.external_id:
         return one.external_id == other.external_id
-    return one.username.casefold() == other.username.casefold()
+    return fold_name(one.username) == fold_name(other.username)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.errors import UsageError
 from reconcile.model import path
 from reconcile.model.change import Change, Kind, Skip, makes, nested_in, requirements
+from reconcile.model.folding import fold_name
 from reconcile.model.names import Names
 from reconcile.model.platform import PlatformState
 
@@ -21,12 +22,12 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     if not wanted:
         return changes
     makers = {
-        (change.workspace, made[0], made[1].casefold()): at
+        (change.workspace, made[0], fold_name(made[1])): at
         for at, change in enumerate(changes)
         if (made := makes(change))
     }
     freeing = {
-        (change.workspace, change.kind, change.key.casefold()): at
+        (change.workspace, change.kind, fold_name(change.key)): at
         for at, change in enumerate(changes)
         if change.before is not None and (change.after is None or makes(change))
     }
@@ -34,10 +35,10 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     waiting = list(chosen)
     while waiting:
         change = changes[waiting.pop()]
-        needs = [makers.get((change.workspace, kind, name.casefold())) for kind, name in _needs(change)]
+        needs = [makers.get((change.workspace, kind, fold_name(name))) for kind, name in _needs(change)]
         made = makes(change)
         if made is not None:
-            needs.append(freeing.get((change.workspace, made[0], made[1].casefold())))
+            needs.append(freeing.get((change.workspace, made[0], fold_name(made[1]))))
         for at in needs:
             if at is not None and at not in chosen:
                 chosen.add(at)
@@ -67,11 +68,11 @@ def check(
     if not wanted:
         return
     known = {named for change in changes for named in _concerns(change)}
-    known |= {("user", skip.username.casefold()) for skip in skips}
+    known |= {("user", fold_name(skip.username)) for skip in skips}
     for state in states:
         names = Names(state)
         for kind in _KINDS:
-            known |= {(str(kind), names.key(one).casefold()) for one in names.objects(kind)}
+            known |= {(str(kind), fold_name(names.key(one))) for one in names.objects(kind)}
     for target, parsed in wanted.items():
         if parsed not in known:
             what, _, name = target.partition(":")
@@ -87,7 +88,7 @@ def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip,
     return tuple(
         skip
         for skip in skips
-        if not wanted or (("user", skip.username.casefold()) in wanted if skip.username else bool(entries))
+        if not wanted or (("user", fold_name(skip.username)) in wanted if skip.username else bool(entries))
     )
 
 
@@ -95,18 +96,18 @@ def _parse(target: str) -> tuple[str, str]:
     kind, colon, name = target.partition(":")
     if not colon or kind not in _KINDS or not name:
         raise UsageError(f"not a target: {target!r}. A target is one of user:NAME, group:NAME, department:PATH")
-    return kind, name.casefold()
+    return kind, fold_name(name)
 
 
 def _concerns(change: Change) -> set[tuple[str, str]]:
-    concerned = {(str(change.kind), change.key.casefold())}
+    concerned = {(str(change.kind), fold_name(change.key))}
     made = makes(change)
     if made is not None:
-        concerned.add((made[0], made[1].casefold()))
+        concerned.add((made[0], fold_name(made[1])))
     for fields in (change.before, change.after):
         if fields is not None and change.kind in ("membership", "grant"):
-            concerned |= {(part, str(fields[part]).casefold()) for part in ("user", "group") if part in fields}
+            concerned |= {(part, fold_name(str(fields[part]))) for part in ("user", "group") if part in fields}
         nested = (fields or {}).get("groups")
         if isinstance(nested, dict):
-            concerned |= {("group", name.casefold()) for name in nested}
+            concerned |= {("group", fold_name(name)) for name in nested}
     return concerned

@@ -12,6 +12,7 @@ from reconcile.model import dn
 from reconcile.model.change import LOSSES, Change, Plan, Skip
 from reconcile.model.desired import Safety
 from reconcile.model.directory import DirectorySnapshot
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.guard import violations
 from reconcile.planning.trust import EXPECTED
@@ -130,10 +131,10 @@ def _collisions(
     `people`: source and normalized DN → external id. A person may have moved since the user's DN was noted.
     """
     mine = {change.key: change for change in renames if change.workspace == state.workspace}
-    names = {user.username.casefold(): user for user in state.users}
+    names = {fold_name(user.username): user for user in state.users}
     for change in mine.values():
         new = str((change.after or {})["username"])
-        holder = names.get(new.casefold())
+        holder = names.get(fold_name(new))
         if holder is not None and holder.username not in mine and holder.username != change.key:
             owner = f"of {holder.source}" if holder.source else "a local account"
             yield f"{change.key} -> {new}: {holder.username} is there already ({owner})"

@@ -8,6 +8,7 @@ import msgspec
 from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
 from reconcile.planning.diff import Reasons
@@ -44,7 +45,7 @@ def wanted(
     gathered = gather(desired, sources, current, limits)
     people, links = gathered.people, gathered.links
     users = {user.id: user for user in current.users}
-    book = accounts.Accounts({}, {}, set(), set(), {user.username.casefold() for user in current.users})
+    book = accounts.Accounts({}, {}, set(), set(), {fold_name(user.username) for user in current.users})
     skips = [skip for one in people.values() for skip in one.skips]
     _depart(desired, people, users, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from reconcile.model.change import Change, Fields
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import NOW, Department, Grant, Group, Membership, PlatformState, Source, User
 from reconcile.platforms.names import Names, Unknown, paths, text
 
@@ -273,9 +274,9 @@ class Draft:
 
 def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
     if isinstance(one, User):
-        own: tuple[str, ...] = ("username", one.username.casefold())
+        own: tuple[str, ...] = ("username", fold_name(one.username))
     elif isinstance(one, Group):
-        own = ("name", one.name.casefold())
+        own = ("name", fold_name(one.name))
     else:
         own = ("title", one.parent, one.title)
     return [own, ("external id", one.source, one.external_id)] if one.source and one.external_id else [own]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Chain, Entry, Link, Run
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome
@@ -29,12 +30,12 @@ class MemoryHistory:
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
-        name = name.casefold()
+        name = fold_name(name)
         every = [(link.run.id, one.entry) for link, found in self._runs.get(workspace, []) for one in found]
         ids = {
             user.id
             for user in self._read(workspace).users
-            if name in {user.username.casefold(), user.dn.casefold(), user.external_id.casefold()}
+            if name in {fold_name(user.username), fold_name(user.dn), fold_name(user.external_id)}
         }
         ids |= {one.user for _, one in every if one.kind == "user" and answers_to(one, name)}
         person = Person(ids - {""}, {name}, set(), {name})

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.folding import fold_name
 from reconcile.model.path import path, titles
 from reconcile.model.platform import PlatformState
 
@@ -20,7 +21,10 @@ class Unknown(Exception):
 
 
 class Move(NamedTuple):
-    """An object that gives up one unique name for another; `old` and `new` are compared as they stand."""
+    """An object that gives up one unique name for another; `old` and `new` are compared as they stand.
+
+    Where they are equal it keeps its name, in another spelling.
+    """
 
     id: str
     old: object
@@ -46,7 +50,7 @@ class Names:
 
     def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
         """Case-folded name → id of every user, or group, there is by now."""
-        return {name.casefold(): one for name, one in (self.users if kind == "user" else self.groups).items()}
+        return {fold_name(name): one for name, one in (self.users if kind == "user" else self.groups).items()}
 
     def rename(self, kind: Literal["user", "group"], renamed: Mapping[str, str]) -> None:
         """Takes in new names, all at once: id → name."""
@@ -183,7 +187,7 @@ def blocked(moves: Mapping[int, Move], holders: Mapping[object, str], failed: It
             continue
         if taken.setdefault(move.new, place) != place:
             lost[place] = "another change of this plan takes the same name"
-        elif holder is not None and holder != move.id:
+        elif holder is not None and holder != move.id and move.new != move.old:
             if holder in mover:
                 waiting.setdefault(mover[holder], []).append(place)
             else:

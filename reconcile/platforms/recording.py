@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Entry, Payload, commitment, payload_text
 from reconcile.model.platform import NOW
 from reconcile.model.report import Outcome
@@ -64,11 +65,11 @@ class Person(msgspec.Struct):
         """Takes in what a user was once called."""
         fields = fields or {}
         if username := text(fields, "username"):
-            self.names.add(username.casefold())
+            self.names.add(fold_name(username))
         if external_id := text(fields, "external_id"):
             self.external.add((text(fields, "source") or source, external_id))
         if dn := text(fields, "dn"):
-            self.dns.add(dn.casefold())
+            self.dns.add(fold_name(dn))
 
 
 def noted(outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str) -> Iterator[list[Noted]]:
@@ -159,7 +160,7 @@ def erased(outcomes: Iterable[Outcome], before: Ids) -> Person | None:
     for one in outcomes:
         if _erases(one):
             person.ids.add(before.users.get(one.change.key, ""))
-            person.names.add(one.change.key.casefold())
+            person.names.add(fold_name(one.change.key))
             person.learn(one.change.before, one.change.source)
     return person if person.ids else None
 
@@ -170,21 +171,21 @@ def concerns(entry: Entry, person: Person) -> bool:
     if payload is None:
         return False
     sides = [side for side in (payload.before, payload.after) if side]
-    led = any(text(side, "manager").casefold() in person.names for side in sides)
+    led = any(fold_name(text(side, "manager")) in person.names for side in sides)
     if entry.kind == "user":
         return led or _is_about(payload, person)
-    return any(text(side, "user").casefold() in person.names for side in sides)
+    return any(fold_name(text(side, "user")) in person.names for side in sides)
 
 
 def _is_about(payload: Payload, person: Person) -> bool:
     """Of an entry of kind `user`."""
     for side in (payload.before or {}, payload.after or {}):
         known = text(side, "source") or payload.source, text(side, "external_id")
-        if known in person.external or text(side, "dn").casefold() in person.dns:
+        if known in person.external or fold_name(text(side, "dn")) in person.dns:
             return True
-        if text(side, "username").casefold() in person.names:
+        if fold_name(text(side, "username")) in person.names:
             return True
-    return payload.key.casefold() in person.names
+    return fold_name(payload.key) in person.names
 
 
 Placed = TypeVar("Placed")
@@ -212,11 +213,11 @@ def naming(entries: Iterable[tuple[Placed, Entry]], person: Person) -> list[Plac
 
 def answers_to(entry: Entry, name: str) -> bool:
     """Whether the user of an entry of kind `user` is, or was, called so: username, DN or external id, in any case."""
-    if name not in entry.payload.casefold().replace("\\\\", "\\").replace('\\"', '"'):
+    if name not in fold_name(entry.payload).replace("\\\\", "\\").replace('\\"', '"'):
         return False
     payload = entry.read()
     if payload is None:
         return False
     sides = [side for side in (payload.before, payload.after) if side]
-    known = {text(side, field).casefold() for side in sides for field in ("username", "dn", "external_id")}
-    return name in known | {payload.key.casefold()}
+    known = {fold_name(text(side, field)) for side in sides for field in ("username", "dn", "external_id")}
+    return name in known | {fold_name(payload.key)}

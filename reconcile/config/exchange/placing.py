@@ -17,6 +17,7 @@ from reconcile.config.loading import Loaded
 from reconcile.config.nodes import Path, written
 from reconcile.errors import ConfigError, Problem, ReconcileError
 from reconcile.model import desired
+from reconcile.model.folding import fold_name
 
 Check = Callable[[Sequence[File], Mapping[File, bytes]], Loaded]
 """Loads desired-state files, some with other contents than on disk. Raises ConfigError."""
@@ -65,7 +66,7 @@ def find(name: str, loaded: Loaded | None) -> Found | None:
         for index in range(_sources(content)):
             assert loaded is not None  # noqa: S101 - it has files
             source = loaded.desired.sources[position]
-            if source.name.casefold() == name.casefold():
+            if fold_name(source.name) == fold_name(name):
                 return Found(source, file, index, content)
             position += 1
     return None

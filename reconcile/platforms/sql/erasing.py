@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from reconcile.model.change import Change
+from reconcile.model.folding import fold_name
 from reconcile.platforms.names import Unknown, text
 from reconcile.platforms.sql import supplied
 from reconcile.platforms.sql import tables as t
@@ -70,7 +71,7 @@ def _check_heirs(work: w.Work, number: int) -> None:
 
 
 def _account(work: w.Work, name: str) -> int | None:
-    found = work.names.holders("user").get(name.casefold())
+    found = work.names.holders("user").get(fold_name(name))
     return int(found) if found else None
 
 

@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from reconcile.model.change import Acceptance
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Chain, Entry, Link, Losses, Run
 from reconcile.model.report import Outcome
 from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, naming, noted
@@ -160,7 +161,7 @@ class SqlHistory:
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
-        return self._read(workspace, lambda connection, number: _concerning(connection, number, name.casefold()))
+        return self._read(workspace, lambda connection, number: _concerning(connection, number, fold_name(name)))
 
     def _read(self, workspace: str, read: Callable[[sa.Connection, int], list[Any]]) -> list[Any]:
         database = self._database()
@@ -195,7 +196,7 @@ def _concerning(connection: sa.Connection, workspace: int, name: str) -> list[tu
     ids = {
         str(number)
         for number, *names in connection.execute(now.where(t.users.c.workspace_id == workspace))
-        if name in {(one or "").casefold() for one in names}
+        if name in {fold_name(one or "") for one in names}
     }
     loose: list[tuple[int, int]] = []
     person = Person(set(), {name}, set(), {name})

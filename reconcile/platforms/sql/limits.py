@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from reconcile.model.desired import Platform
+from reconcile.model.folding import fold_name
 from reconcile.model.platform import Limits
 
 NAME: Final = 255
@@ -29,5 +30,5 @@ LIMITS: Final = Limits(
 
 def limits(settings: Platform) -> Limits:
     """What a platform with these settings can hold."""
-    reserved = frozenset({settings.unknown_user.casefold()})
+    reserved = frozenset({fold_name(settings.unknown_user)})
     return msgspec.structs.replace(LIMITS, reserved_usernames=reserved, any_role=settings.create_roles)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from reconcile.model.change import Change, nested_in
+from reconcile.model.folding import fold_name
 from reconcile.platforms.names import Move, Unknown, text
 from reconcile.platforms.sql import nesting, renaming
 from reconcile.platforms.sql import tables as t
@@ -70,9 +71,9 @@ def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
     def step(index: int, change: Change) -> None:
         fields = change.after or {}
         name = text(fields, "name")
-        if name.casefold() in folded:
+        if fold_name(name) in folded:
             raise Unknown("another group of the workspace has this name")
-        folded[name.casefold()] = ""
+        folded[fold_name(name)] = ""
         rows.append((index, {"workspace_id": work.workspace_id, "name": name, **work.mirrored(fields)}))
 
     reasons = w.prepare(changes, step)
@@ -99,7 +100,7 @@ def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
             return
         updates.append(w.Update(index, int(row), _group_columns(work, change)))
         if "name" in fields:
-            moves[index] = Move(row, change.key.casefold(), text(fields, "name").casefold())
+            moves[index] = Move(row, fold_name(change.key), fold_name(text(fields, "name")))
 
     reasons = w.prepare(changes, step)
     for index, reason in w.update(work, t.groups, updates, moves, work.names.holders("group"), "name").items():

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from reconcile.model.change import Change, Fields
+from reconcile.model.folding import fold_name
 from reconcile.platforms.names import Move, Unknown, text
 from reconcile.platforms.sql import bulk, supplied
 from reconcile.platforms.sql import tables as t
@@ -48,9 +49,9 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
         username, manager = text(fields, "username"), text(fields, "manager")
         there = work.names.users.get(manager)
         row = _row(work, fields, int(there) if there else None)
-        if username.casefold() in folded:
+        if fold_name(username) in folded:
             raise Unknown("another user of the workspace has this username")
-        folded[username.casefold()] = ""
+        folded[fold_name(username)] = ""
         if manager and not there:
             managers[index] = manager
         rows[index], coming[index] = row, username
@@ -146,7 +147,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     for index, change in enumerate(changes):
         new, row = text(change.after or {}, "username"), work.names.users_before.get(change.key)
         if new and row:
-            moves[index] = Move(row, change.key.casefold(), new.casefold())
+            moves[index] = Move(row, fold_name(change.key), fold_name(new))
             renamed[row] = new
     before = work.names.users
     work.names.rename("user", renamed)  # managers are named as they are called afterwards

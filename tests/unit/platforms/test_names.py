@@ -101,3 +101,8 @@ def test_before_is_as_it_was_and_after_as_it_is() -> None:
     with pytest.raises(Unknown, match="the user 'a' is not there"):
         names.user("a")
     assert names.row(update("user", "a/b")) == "2"
+
+
+def test_who_shares_a_name_may_spell_it_otherwise() -> None:
+    """People can write names by hand that differ by the case of letters beyond A to Z."""
+    assert blocked({0: Move("1", "änna", "änna")}, {"änna": "2"}) == {}
