@@ -6,7 +6,7 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
-from reconcile.model.folding import fold_name
+from reconcile.model.folding import fold_name, sole_holders
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
 from reconcile.planning.linking import Linked, linked
 from reconcile.planning.naming import Claim, Held, Refusal, settle, slots
@@ -42,7 +42,7 @@ def gather(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
     orphans = {name: users for name, users in own.items() if name and name not in declared}
     for one in gatherings.values():
         _take_over(one, gatherings, orphans)
-    local = {fold_name(user.username): user for user in own.get("", ()) if user.status != "erased"}
+    local = sole_holders((user.username, user) for user in own.get("", ()) if user.status != "erased")
     people = {name: one.people(local) for name, one in gatherings.items()}
     _refuse_adoptions(people.values())
     return Gathered(people, links)
