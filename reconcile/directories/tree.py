@@ -92,7 +92,7 @@ class Tree:
         return (found[start : start + _PAGE] for start in range(0, len(found), _PAGE))
 
     def _within(self, scope: str, base: str) -> Callable[[str], bool]:
-        """Whether a normalized DN is in scope; one below may spell the base in another way, if only it is meant."""
+        """Whether a normalized DN is in scope; one below the base may spell it otherwise if only it is meant."""
         inside = _SCOPES[scope]
         if base in self.lookalikes or not self._wide:
             return lambda name: inside(name, base)

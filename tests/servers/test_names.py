@@ -115,8 +115,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 @pytest.fixture(params=TRANSPORTS)
 def site(request: pytest.FixtureRequest, tmp_path: Path, company: Slapd) -> Site:
     made = Site(tmp_path)
-    users = {"create": "all", "manager_attribute": "manager"}
-    made.desired(company.url, transport=needs(request.param), users=users, register_on_login=True)
+    made.desired(
+        company.url,
+        transport=needs(request.param),
+        users={"create": "all", "manager_attribute": "manager"},
+        register_on_login=True,
+    )
     made.add(
         groups=[{"source": "corp", "select": ["cn=*"], "name": "{{ description }}"}],
         role_mappings=[
