@@ -44,7 +44,7 @@ def check(data: Values, findings: Findings) -> None:
             findings.add((*path, other), f"a {kind} stands for what `{wanted}` names", key=True)
         name = text(item, kind)
         if kind == "department" and name and not _is_path(name):
-            findings.add((*path, kind), r"not a path of titles: a / within a title is \\/, a \\ is \\\\")
+            findings.add((*path, kind), r"not a path of titles: a / within a title is \/, a \ is \\")
         for what, word in ((kind, name), (f"{wanted} of {kind} in {text(item, 'source')}", text(item, wanted))):
             first = seen.setdefault(("", what, word.casefold()), index)
             if word and first != index and not findings.touch(path):

@@ -539,3 +539,25 @@ def test_an_apply_that_the_guards_refuse(shell: Shell) -> None:
     codes = {one["code"] for one in json.loads(shell.run("explain", "p5", "--format", "json")[0])["violations"]}
     assert "users_lost:main/corp:7" in codes
     assert {one["code"] for one in json.loads(shell.run("plan", "--format", "json", code=4)[0])["violations"]} == codes
+
+
+def test_how_a_user_came_to_its_person(shell: Shell) -> None:
+    company(shell, {"uid=ann": None, "uid=bob": None})
+    shell.run("apply", "--yes")
+    first = standing(explained(shell, "ann"))["tie"]
+    assert (first["how"], first["at"][:2]) == ("as a new user: found in corp", "20")
+    company(shell, {"uid=ann": {"entryUUID": "new-ann"}, "uid=bob": {"entryUUID": "new-bob", "mail": "other@x.test"}})
+    shell.run("apply", "--yes")
+    ann = standing(explained(shell, "ann"))["tie"]
+    assert ann["how"] == "relinked by DN and username and e-mail address: the directory's id was id-ann"
+    assert ann["run"] != first["run"]
+    company(
+        shell,
+        {"uid=ann": {"entryUUID": "new-ann"}, "uid=bob": {"entryUUID": "new-bob", "mail": "other@x.test"}},
+        links=[{"user": "bob", "source": "corp", "person": "bob"}],
+    )
+    shell.run("apply", "--yes")
+    bob = standing(explained(shell, "bob"))["tie"]
+    assert re.fullmatch(r"linked by reconcile\.yml:\d+:\d+: the directory's id was id-bob", bob["how"])
+    out, _ = shell.run("explain", "bob")
+    assert f"  tied        {bob['how']} (run {bob['run']}, {bob['at']})\n" in out
