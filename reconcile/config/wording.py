@@ -16,6 +16,7 @@ _WORDS: Final = {
     "boolean": "true or false",
     "array": "a list",
     "object": "a mapping",
+    "null": "null",
 }
 _ITEMS: Final = {"string": " of text", "object": " of mappings", "integer": " of whole numbers"}
 

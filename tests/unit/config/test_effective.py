@@ -25,7 +25,9 @@ def plain(state):
     def told(value):
         return value.text if isinstance(value, EntryTemplate) else f"secret {value.reveal()}"
 
-    return msgspec.to_builtins(state, enc_hook=told, order="sorted")
+    builtins = msgspec.to_builtins(state, enc_hook=told, order="sorted")
+    # Where a link is written is no part of what it says.
+    return builtins | {"links": [link | {"place": ""} for link in builtins["links"]]}
 
 
 def write(folder, **files):

@@ -46,9 +46,9 @@ def test_everything_arrives():
     assert (users.exclude, users.require) == (("svc-*",), ("email", "phone"))
     assert users.require_groups == ("cn=staff,ou=groups,dc=example,dc=com",)
     assert users.inactive_ous == ("ou=Leavers", "Guests")
-    assert {key: template.text for key, template in users.fields.items()} == {
+    assert {key: template and template.text for key, template in users.fields.items()} == {
         "username": "{{ identifier }}@{{ domain }}",
-        "first_name": "{{ givenName }}",
+        "first_name": None,
         "last_name": "{{ sn }}",
         "email": "{{ mail | default(userPrincipalName) }}",
     }
@@ -56,6 +56,8 @@ def test_everything_arrives():
         ("phone", "{{ telephoneNumber }}", frozenset()),
         ("badge", "{{ employeeNumber }}", frozenset({"operator"})),
     ]
+    assert (users.match_by, corp.takes_over) == (("username", "badge"), ("branch",))
+    assert [users.clears(field) for field in ("phone", "badge", "manager", "email")] == [True, False, False, True]
     assert (users.manager_attribute, users.disabled_when.text) == ("manager", "{{ employeeType == 'former' }}")
     assert corp.groups == desired.Groups("ou=groups", "one", "(objectClass=groupOfNames)", "member")
     assert corp.departments == desired.Units("ou=units", "one", "(objectClass=organizationalUnit)")
