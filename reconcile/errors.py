@@ -13,7 +13,8 @@
     ├── Locked                     8  another run holds the platform
     └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
 
-Exit codes 3 (changes, with --check) and 6 (applied in part) are answers, not errors: the commands give them.
+Exit codes 3 (changes, with --check) and 6 (applied in part) are answers, not errors: the commands give them. 130
+and 143 are those of `reconcile.interrupts`.
 An error's text is a whole message for the person at the terminal: what happened, where, and what to do. It
 never holds a secret.
 """

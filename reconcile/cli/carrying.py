@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from reconcile import interrupts
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, origins, planfiles, showing
 from reconcile.cli.logs import note, run_log
 from reconcile.cli.progress import progress
+from reconcile.cli.running import reported
 from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble
@@ -114,7 +116,7 @@ def _run(
     results: tuple[Result, ...] = ("applied", "failed", "skipped")
     run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
     _show(made, report, form, colour=colour, skips=not shown)
-    return _exit_code(report)
+    return reported() or _exit_code(report)
 
 
 def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
@@ -122,7 +124,7 @@ def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holde
     busy = {change.workspace for change in made.changes}
     for workspace in workspaces:
         if workspace not in busy:
-            with suppress(Locked), target.lock([workspace], holder, force=True):
+            with suppress(Locked), interrupts.masked(), target.lock([workspace], holder, force=True):
                 pass
 
 
