@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from reconcile import interrupts
 from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import GuardRefused, ReconcileError, StalePlan
@@ -66,7 +67,8 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     platform is not as the plan expects; Locked when another run holds it (`force` takes over from a dead one);
     PlatformUnreadable. A workspace's work is kept as a whole once all of
     its changes have an outcome; an exception or a killed process leaves that workspace as it was. What breaks off or
-    interrupts a run that has written another workspace is a trouble of the report.
+    interrupts a run that has written another workspace is a trouble of the report. A KeyboardInterrupt before that is
+    raised, with a note of what became of the lock.
     """
     parts: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -75,22 +77,29 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
         parts.setdefault(workspace, [])
     _refuse(plan.violations, plan)
     look = _Look(plan, guard, count)
-    recorder = Recorder(plan, holder, origin, clock)
-    if not together or not parts:
-        return _each(
-            parts,
-            platform,
-            look,
-            recorder,
-            lambda name: platform.lock([name], holder, force=force),
-            progress,
-            first_raises=False,
-            whole=whole,
-        )
-    with platform.lock(list(parts), holder, force=force):
-        if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
-            look(parts, [platform.read(name) for name in parts])
-        return _each(parts, platform, look, recorder, lambda _: nullcontext(), progress, first_raises=True, whole=whole)
+    # Only reading and writing may be broken off: what takes and releases locks, commits and undoes is done to its end.
+    with interrupts.masked() as restored:
+        run = _Run(platform, look, Recorder(plan, holder, origin, clock), progress, restored, whole=whole)
+        try:
+            if not together or not parts:
+                report = run.each(parts, lambda name: platform.lock([name], holder, force=force), first_raises=False)
+            else:
+                with platform.lock(list(parts), holder, force=force):
+                    if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
+                        with restored():
+                            look(parts, [platform.read(name) for name in parts])
+                    report = run.each(parts, lambda _: nullcontext(), first_raises=True)
+        except KeyboardInterrupt as error:
+            error.add_note("nothing was written to the platform" if _notes(error) else interrupts.NOTHING_WRITTEN)
+            raise
+        if report.count("applied"):
+            interrupts.settle()
+        return report
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What was said of an exception on its way: that a lock could not be released."""
+    return list(getattr(error, "__notes__", ()))
 
 
 class _Look:
@@ -120,57 +129,89 @@ def _refuse(found: Sequence[Violation], plan: Plan) -> None:
         raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in left), kept)
 
 
-def _each(
-    parts: Mapping[str, Sequence[Change]],
-    platform: Platform,
-    look: _Look,
-    recorder: Recorder,
-    opening: Callable[[str], AbstractContextManager[None]],
-    progress: Progress,
-    *,
-    first_raises: bool,
-    whole: bool,
-) -> Report:
-    """Workspace after workspace. `first_raises`: what goes wrong before anything is written ends it all."""
-    outcomes: list[Outcome] = []
-    troubles: list[Trouble] = []
-    errors: list[Exception] = []
-    for at, (workspace, changes) in enumerate(parts.items()):
-        written: list[Outcome] = []
-        kept = False
-        try:
-            with opening(workspace):
-                with platform.transaction(workspace) as writer:
-                    state = writer.read()
-                    look(parts, [state])
-                    written = _carry_out(changes, writer, _counting(progress, workspace, len(outcomes)))
-                    if whole:
-                        _refuse_failures(written)
-                    if workspace in look.plan.to_remember:
-                        writer.remember(look.plan.readings)
-                    if changes:
-                        writer.record(recorder.run(workspace, written, look.taken(written, state)), written)
-                kept = True
-        except KeyboardInterrupt:
-            if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):
-                raise
-            left = list(parts)[at + kept :]
-            outcomes += written if kept else ()
-            outcomes += (Outcome(one, "failed", "interrupted") for name in left for one in parts[name])
-            troubles += (Trouble(name, ReconcileError.exit_code, "interrupted before it was written") for name in left)
-            return Report(tuple(outcomes), tuple(troubles))
-        except Exception as error:
-            if first_raises and not outcomes and not kept:
-                raise
-            errors.append(error)
-            trouble = _trouble(workspace, error)
-            troubles.append(trouble)
-            if not kept:
-                written = [Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes]
-        outcomes += written
-    if len(errors) == 1 and not any(one.result == "applied" for one in outcomes):
-        raise errors[0]
-    return Report(tuple(outcomes), tuple(troubles))
+class _Run:
+    """Carries out the plan, workspace after workspace; everything but the work itself is masked from signals."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        look: _Look,
+        recorder: Recorder,
+        progress: Progress,
+        restored: interrupts.Restored,
+        *,
+        whole: bool,
+    ) -> None:
+        self._platform = platform
+        self._look = look
+        self._recorder = recorder
+        self._progress = progress
+        self._restored = restored
+        self._whole = whole
+
+    def each(
+        self,
+        parts: Mapping[str, Sequence[Change]],
+        opening: Callable[[str], AbstractContextManager[None]],
+        *,
+        first_raises: bool,
+    ) -> Report:
+        """`first_raises`: what goes wrong before anything is written ends it all."""
+        outcomes: list[Outcome] = []
+        troubles: list[Trouble] = []
+        errors: list[Exception] = []
+        for at, (workspace, changes) in enumerate(parts.items()):
+            written: list[Outcome] = []
+            kept = False
+            try:
+                with opening(workspace):
+                    with self._platform.transaction(workspace) as writer, self._restored():
+                        written = self._write(parts, workspace, writer, len(outcomes))
+                    kept = True
+            except KeyboardInterrupt as error:
+                if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):
+                    raise
+                left = list(parts)[at + kept :]
+                outcomes += written if kept else ()
+                outcomes += (Outcome(one, "failed", "interrupted") for name in left for one in parts[name])
+                troubles += _interrupted(left, workspace, _notes(error))
+                return Report(tuple(outcomes), tuple(troubles))
+            except Exception as error:
+                if first_raises and not outcomes and not kept:
+                    raise
+                errors.append(error)
+                trouble = _trouble(workspace, error)
+                troubles.append(trouble)
+                if not kept:
+                    written = [Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes]
+            outcomes += written
+        if len(errors) == 1 and not any(one.result == "applied" for one in outcomes):
+            raise errors[0]
+        return Report(tuple(outcomes), tuple(troubles))
+
+    def _write(
+        self, parts: Mapping[str, Sequence[Change]], workspace: str, writer: Writer, before: int
+    ) -> list[Outcome]:
+        """All that is done within the transaction of a workspace; `before` is how many outcomes there are already."""
+        changes, plan = parts[workspace], self._look.plan
+        state = writer.read()
+        self._look(parts, [state])
+        written = _carry_out(changes, writer, _counting(self._progress, workspace, before))
+        if self._whole:
+            _refuse_failures(written)
+        if workspace in plan.to_remember:
+            writer.remember(plan.readings)
+        if changes:
+            writer.record(self._recorder.run(workspace, written, self._look.taken(written, state)), written)
+        return written
+
+
+def _interrupted(left: Sequence[str], workspace: str, notes: Sequence[str]) -> list[Trouble]:
+    """Of the workspaces that are left, and of the one in which a lock could not be released."""
+    details = dict.fromkeys(left, "interrupted before it was written")
+    for note in notes:
+        details[workspace] = f"{details[workspace]}; {note}" if workspace in details else note
+    return [Trouble(name, ReconcileError.exit_code, detail) for name, detail in details.items()]
 
 
 def _trouble(workspace: str, error: Exception) -> Trouble:

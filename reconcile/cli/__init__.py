@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from reconcile import __version__
+from reconcile import __version__, interrupts
 from reconcile.cli import (
     applying,
     configuration,
@@ -26,7 +26,7 @@ from reconcile.cli import (
     testing,
 )
 from reconcile.cli.logs import end_log_file, note
-from reconcile.cli.running import ended
+from reconcile.cli.running import ended, stuck
 
 
 class _InOrderOfUse(click.Group):
@@ -35,6 +35,13 @@ class _InOrderOfUse(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """An interrupt is `Abort` for click too, which would print an empty line for it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
 
 
 @click.group(cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,7 +52,7 @@ def cli() -> None:
     Desired-state files say what is wanted; `plan` shows what would change; `apply` does exactly that; a second
     run changes nothing. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 changes (plan --check), 4 refused
     by a guard, 5 stale plan, 6 applied in part, 7 a source or the platform unreadable, 8 locked,
-    9 done but not clean (--strict).
+    9 done but not clean (--strict), 130 or 143 interrupted.
     """
 
 
@@ -89,7 +96,15 @@ def main() -> None:
     # of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
     runs.begin()
-    code = ended(lambda: cli.main(prog_name="reconcile", standalone_mode=False))
-    note("ends with exit code %d", {"exit_code": code})
-    end_log_file()
+    with interrupts.listening(stuck) as restored:
+
+        def command_line() -> object:
+            with restored():
+                return cli.main(prog_name="reconcile", standalone_mode=False)
+
+        code = ended(command_line)
+        if interrupts.received():
+            code = interrupts.exit_code()
+        note("ends with exit code %d", {"exit_code": code})
+        end_log_file()
     sys.exit(code)

@@ -1,6 +1,5 @@
 """`apply`."""
 
-import signal
 import sys
 from pathlib import Path
 
@@ -58,8 +57,6 @@ def apply(
         raise UsageError("a plan file is applied as it is: --workspace and --source belong to the plan command")
     if refresh:
         _check_refresh(plan_file, yes=yes)
-    # So that a stop from outside undoes the transaction and lets go of the lock.
-    signal.signal(signal.SIGTERM, interrupt)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
     task = carrying.Task(files, variables, plan_file, scope, force, refresh, strict)
@@ -96,11 +93,6 @@ def confirmed(question: str) -> None:
         )
     if not click.confirm(f"\n{question}"):
         raise click.Abort
-
-
-def interrupt(_signal: int, _frame: object) -> None:
-    """Ends the run as Ctrl-C does: the transaction is undone and the lock let go of."""
-    raise KeyboardInterrupt
 
 
 COMMANDS = (apply,)

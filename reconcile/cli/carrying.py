@@ -10,12 +10,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from reconcile import interrupts
 from reconcile.applying import apply as carry_out
 from reconcile.cli import assembling, origins, planfiles, showing
 from reconcile.cli.logs import note, run_log
 from reconcile.cli.notices import report as report_notices
 from reconcile.cli.notices import strict_exit
 from reconcile.cli.progress import progress
+from reconcile.cli.running import reported
 from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble
@@ -120,7 +122,7 @@ def _run(
     results: tuple[Result, ...] = ("applied", "failed", "skipped")
     run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
     _show(made, report, form, colour=colour, skips=not shown)
-    return _exit_code(report) or (strict_exit(made.not_clean) if task.strict else 0)
+    return reported() or _exit_code(report) or (strict_exit(made.not_clean) if task.strict else 0)
 
 
 def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
@@ -128,7 +130,7 @@ def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holde
     busy = {change.workspace for change in made.changes}
     for workspace in workspaces:
         if workspace not in busy:
-            with suppress(Locked), target.lock([workspace], holder, force=True):
+            with suppress(Locked), interrupts.masked(), target.lock([workspace], holder, force=True):
                 pass
 
 

@@ -6,6 +6,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from reconcile import interrupts
 from reconcile.errors import ConfigError, Problem, ReconcileError, UsageError
 
 _MOST = 1024 * 1024 + 1
@@ -52,7 +53,8 @@ def save(path: Path, before: bytes | None, content: bytes) -> None:
         now = path.read_bytes() if path.exists() else None
         if now != before:
             raise ReconcileError(f"{path} was changed in the meantime, nothing was written: try again")
-        _replace(path, content, path.stat() if path.exists() else None)
+        with interrupts.masked():
+            _replace(path, content, path.stat() if path.exists() else None)
     except OSError as error:
         raise ReconcileError(f"{path} cannot be written: {error.strerror}") from error
 

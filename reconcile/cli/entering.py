@@ -1,7 +1,6 @@
 """`login`."""
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -39,7 +38,6 @@ def login(
 
     entrance = logins.prepare(user, paths, source=source, workspace=workspace, variables=variables)
     password = _password(user)
-    signal.signal(signal.SIGTERM, _interrupt)  # so that a stop from outside lets go of the lock
     with progress() as tell:
         done = entrance.attempt(password, tell)
     if form == "json":
@@ -71,10 +69,6 @@ def _password(user: str) -> str:
         return getpass.getpass(f"Password of {printable(user)}: ")
     line = os.fdopen(os.dup(sys.stdin.fileno()), "rb").readline(LONGEST * 4 + 3)
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 COMMANDS = (login,)

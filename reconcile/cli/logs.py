@@ -97,6 +97,9 @@ def _logger() -> logging.Logger:
         logger.addHandler(_StandardError())
         logger.handlers[0].setFormatter(_Text())
         logger.propagate = False
+        # What libraries log of themselves (a connection that broke, a fault while one is closed) is said in our words
+        # by what they raise; with no handler of its own Python would print it.
+        logging.getLogger().addHandler(logging.NullHandler())
         run_log.setLevel(logging.INFO)
         service_log.setLevel(logging.INFO)
     return logger

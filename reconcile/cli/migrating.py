@@ -1,15 +1,15 @@
 """`migrate-usernames` and `rename-source`: what is there gets another name, all of it or nothing."""
 
-import signal
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.applying import confirmed, interrupt
+from reconcile.cli.applying import confirmed
 from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
+from reconcile.cli.running import reported
 from reconcile.errors import GuardRefused, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -132,7 +132,6 @@ def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     from reconcile.applying import apply
     from reconcile.cli import assembling, origins, showing
 
-    signal.signal(signal.SIGTERM, interrupt)
     holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         report = apply(
@@ -147,6 +146,7 @@ def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
             clock=assembling.now,
         )
     click.echo(showing.report(made, report, "text", colour=colour(), skips=False))
+    click.get_current_context().exit(reported())
 
 
 COMMANDS = (migrate_usernames, rename_source)

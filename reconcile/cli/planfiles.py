@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from reconcile import interrupts
 from reconcile.applying import dumps, loads
 from reconcile.errors import PlanFileError, ReconcileError, UsageError
 from reconcile.model.change import Plan
@@ -28,14 +29,16 @@ def write(path: Path, plan: Plan) -> None:
         path = path.resolve()
         if path.exists():
             _refuse_other(path)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(dumps(plan))
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        data = dumps(plan)
+        with interrupts.masked():
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise ReconcileError(f"{path}: the plan file cannot be written: {error.strerror}") from error
 

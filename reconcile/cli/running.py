@@ -1,12 +1,18 @@
 """From a command to its exit code."""
 
+import logging
+import signal
 import sys
 from collections.abc import Callable
 
 import click
 
+from reconcile import interrupts
 from reconcile.cli.logs import report_error
 from reconcile.errors import ReconcileError
+from reconcile.interrupts import NOTHING_WRITTEN
+
+_log = logging.getLogger(__name__)
 
 
 def ended(action: Callable[[], object]) -> int:
@@ -18,9 +24,8 @@ def ended(action: Callable[[], object]) -> int:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Aborted.", err=True)
-        code = 1
+    except (click.Abort, KeyboardInterrupt) as error:
+        code = _aborted(error)
     except ReconcileError as error:
         report_error(error)
         code = error.exit_code
@@ -31,3 +36,30 @@ def ended(action: Callable[[], object]) -> int:
         report_error(error)
         code = 1
     return code if isinstance(code, int) else 0
+
+
+def _aborted(error: BaseException) -> int:
+    if interrupts.received():
+        return _interrupted("; ".join(getattr(error.__cause__ or error, "__notes__", ())) or NOTHING_WRITTEN)
+    click.echo("Aborted.", err=True)  # the answer to a question was no
+    return 1
+
+
+def _interrupted(consequence: str) -> int:
+    """Says on standard error which signal ended the command and what that means; answers the exit code."""
+    _log.error("interrupted by %s: %s", signal.Signals(interrupts.received()).name, consequence)
+    return interrupts.exit_code()
+
+
+def stuck() -> None:
+    """Says what `ended` would say of a signal, while a library keeps the main thread from saying it."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        click.echo("\x1b[?25h", err=True, nl=False)  # progress hides the cursor
+    _interrupted(NOTHING_WRITTEN)
+
+
+def reported() -> int:
+    """Says that a signal ended what the report just shown is about; answers the exit code, 0 where none came."""
+    if not interrupts.received():
+        return 0
+    return _interrupted("the report says what was written; no lock is left unless it says so")

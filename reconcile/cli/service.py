@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from types import FrameType
 from typing import Protocol
 
+from reconcile import interrupts
 from reconcile.cli.logs import service_log
 from reconcile.config.schedules import upcoming
 from reconcile.model.desired import Schedule
@@ -138,10 +139,11 @@ class SignalBell:
             self._near.close()
             self._far.close()
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
         if self.stopping and self.running:
             self.broken_off = True
-            raise KeyboardInterrupt
+            interrupts.interrupt(number)
+            return
         self.stopping = True
         self._ring()
         if self.running:  # by a thread: the one that was interrupted may be in the middle of writing

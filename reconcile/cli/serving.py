@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconcile import interrupts
 from reconcile.cli import runs as run_ids
 from reconcile.cli.logs import report_error, service_log
 from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
@@ -83,6 +84,7 @@ def serve(
         nonlocal runs, last
         runs += 1
         run_ids.begin()
+        interrupts.begin()
         service_log.info("run %d begins", runs, extra={"facts": {"number": runs}})
         bell.running = True
         last = ended(lambda: carrying.run(task, form="text", colour=colour()))

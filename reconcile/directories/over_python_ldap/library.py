@@ -6,6 +6,7 @@ libldap is too old to do what is asked of it.
 
 import errno
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import ldap
@@ -30,8 +31,23 @@ NO_CONNECTION: Final = "ldapi://%2Fdev%2Fnull"
 """A URL that nobody can answer at."""
 
 
+class _Unlocked(nullcontext[None]):
+    """What python-ldap takes for a lock."""
+
+    def acquire(self) -> None:
+        """Does nothing."""
+
+    def release(self) -> None:
+        """Does nothing."""
+
+
 class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no types
     """A connection of libldap, which does not open itself again once it is lost."""
+
+    def _ldap_lock(self, desc: str = "") -> AbstractContextManager[None]:
+        """No lock: one thread uses it, and an interrupt could leave a lock held, which closing it waits for."""
+        del desc
+        return _Unlocked()
 
     def message(self, number: int, seconds: float, entries: list[Entry]) -> tuple[int, list[Any], list[Any]]:
         """Kind, content and raw controls of the next message that answers a request and is no entry.

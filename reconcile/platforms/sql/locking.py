@@ -175,7 +175,7 @@ def hold(database: Database, workspaces: Collection[str], holder: Holder, *, for
         try:
             _release(database, token)
         except ReconcileError as unreleased:  # what ended the block matters more
-            error.add_note(f"The lock could not be released: {unreleased}")
+            error.add_note(f"the lock could not be released: {unreleased}")
         raise
     _release(database, token)
 

@@ -110,6 +110,13 @@ class SqliteDatabase(Database):
             # The driver's own transaction control knows neither savepoints nor IMMEDIATE and is switched off.
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
+        @sa.event.listens_for(engine, "handle_error")
+        def handle_error(context: sa.ExceptionContext) -> None:
+            # SQLAlchemy would close the connection of an interrupt without undoing the transaction, which a statement
+            # that is not read to its end keeps open: nobody could write then, not even to release the lock.
+            if not isinstance(context.original_exception, Exception):
+                context.is_disconnect = False
+
         return engine
 
     def _connector(self, *, write: bool) -> Callable[[], sqlite3.Connection]:

@@ -266,8 +266,9 @@ def test_an_interrupted_run_reports_what_it_has_written(together: bool) -> None:
     assert [result for result, _ in results(report).values()] == ["applied", "failed", "failed"]
     assert troubles(report) == [("other", 1), ("third", 1)]
     assert platform.read("third").users == ()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as interrupted:
         apply(plan(user("bob", "other"), user("cyd", "third")), platform, HOLDER, together=together)
+    assert interrupted.value.__notes__ == ["nothing was written to the platform, and no lock is left"]
 
 
 def test_a_lock_that_cannot_be_released_does_not_hide_what_was_written() -> None:

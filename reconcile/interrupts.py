@@ -1,0 +1,208 @@
+"""Ctrl-C, SIGTERM and SIGHUP: where they may break a command off, and where they wait.
+
+A signal raises `Interrupted` in the main thread, wherever that is, once: whatever is done from then on, as undoing a
+transaction and releasing a lock, is done to its end. What must not be broken off is `masked`; there a signal waits
+until the block ends. Parts of it that may take long are `restored` to what was before:
+
+    with masked() as restored:
+        with platform.transaction(name) as writer:  # opened and kept, or undone, as a whole
+            with restored():
+                ...                                 # may be broken off
+        kept = True
+
+Only commands `listen`; for an application that imports this project nothing here ever raises.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from types import FrameType
+from typing import Any, Final, TypeAlias
+
+Restored: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Those that end a command; Windows has no SIGHUP."""
+PATIENCE: Final = 10.0
+"""Seconds of cleaning up after which another signal ends the process at once."""
+NOTHING_WRITTEN: Final = "nothing was written to the platform, and no lock is left"
+STUCK: Final = 1.0
+"""Seconds that a library may wait after a signal without running Python (libldap does), while nothing is held."""
+_WAKE: Final = 0.05
+_AGAIN: Final = 0.01
+"""Seconds after which a signal is sent once more if what it raised came to nothing."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ends the command."""
+
+
+class _State:
+    """Of this process; signals come to the main thread alone."""
+
+    masked = False
+    number = 0
+    """The first signal; 0 for none."""
+    since = 0.0
+    """When it came, by the monotonic clock."""
+    raised = False
+    masks = 0
+    """How many masks are open."""
+    alive = True
+    """Whether the main thread runs Python since it was last asked, and does not wait within a library."""
+
+
+def received() -> int:
+    """The number of the signal that ends this command; 0 for none."""
+    return _State.number
+
+
+def exit_code() -> int:
+    """That of a command which a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
+    return 128 + _State.number
+
+
+def begin() -> None:
+    """Forgets what came: a command begins, or the next run of a service."""
+    _State.number, _State.raised = 0, False
+
+
+def settle() -> None:
+    """From now on no signal breaks anything off: something was done, and is to be reported first."""
+    _State.raised = True
+
+
+def interrupt(number: int, _frame: FrameType | None = None) -> None:
+    """Ends the command, as a handler of signals. Raises Interrupted, at once or where the mask ends."""
+    if not _State.number:
+        _State.number, _State.since = number, time.monotonic()
+    elif time.monotonic() - _State.since > PATIENCE:
+        os._exit(exit_code())  # what cleans up hangs, and somebody waits
+    if not _State.masked:
+        _raise()
+
+
+def _raise() -> None:
+    if _State.number and not _State.raised:
+        _State.raised = True
+        raise Interrupted(signal.Signals(_State.number).name)
+
+
+@contextmanager
+def masked() -> Iterator[Restored]:
+    """No signal breaks off the block; one that came meanwhile does when it ends. Gives `restored`."""
+    if threading.current_thread() is not threading.main_thread():
+        yield _as_it_is
+        return
+    before, _State.masked = _State.masked, True
+    _State.masks += 1
+    try:
+        yield partial(_restored, before)
+    finally:
+        _State.masks -= 1
+        _State.masked = before
+        if not before:
+            _raise()
+
+
+@contextmanager
+def _restored(before: bool) -> Iterator[None]:
+    _State.masked = before
+    try:
+        if not before:
+            _raise()
+        yield
+    finally:
+        _State.masked = True
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def listening(stuck: Callable[[], object] = bool) -> Iterator[Restored]:
+    """Takes over the signals for a command; the block is masked. Signals that are ignored stay so, as with nohup.
+
+    `stuck` is called before the process is ended because a library waits, which is done outside of any mask only.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield _as_it_is
+        return
+    begin()
+    _State.masked = True
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before = {one: signal.getsignal(one) for one in numbers}
+    hook = sys.unraisablehook
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    sys.unraisablehook = partial(_unraisable, hook)
+    try:
+        with _woken(stuck):
+            yield partial(_restored, False)
+    finally:
+        sys.unraisablehook = hook
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, handler)
+        begin()
+        _State.masked = False
+
+
+@contextmanager
+def _woken(stuck: Callable[[], object]) -> Iterator[None]:
+    """Has a thread see to it that handlers run: a signal that comes just before a wait does not end the wait."""
+    if not hasattr(signal, "SIGURG"):
+        yield
+        return
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    threading.Thread(target=_wake, args=(near, stuck), name="reconcile-signals", daemon=True).start()
+    probed = signal.signal(signal.SIGURG, _answer)
+    wakeup = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        signal.signal(signal.SIGURG, probed)
+        far.close()
+
+
+def _answer(_number: int, _frame: FrameType | None) -> None:
+    _State.alive = True
+
+
+def _wake(near: socket.socket, stuck: Callable[[], object]) -> None:
+    """After each signal, sends another one that means nothing until the main thread runs Python again."""
+    with near:
+        while came := near.recv(1):
+            if came[0] == signal.SIGURG:
+                continue
+            _State.alive = False
+            end = time.monotonic() + STUCK
+            while not _State.alive and time.monotonic() < end:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGURG)
+                time.sleep(_WAKE)
+            if not _State.alive and not _State.masks and signal.getsignal(came[0]) is interrupt:
+                _State.number = _State.number or came[0]
+                stuck()
+                os._exit(exit_code())
+
+
+def _unraisable(hook: Callable[[Any], object], what: Any) -> None:
+    """Raised where Python can tell nobody, as while it frees an object: the signal is sent once more."""
+    if not isinstance(what.exc_value, Interrupted):
+        hook(what)
+        return
+    _State.raised = False
+    timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), _State.number))
+    timer.daemon = True
+    timer.start()
