@@ -17,6 +17,7 @@ from reconcile.applying import Count, Guard
 from reconcile.cli.logs import note
 from reconcile.cli.notices import placed, placing, report
 from reconcile.cli.options import DEFAULT_PATH
+from reconcile.cli.ties import used
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
@@ -214,6 +215,7 @@ def collected(
         tool=__version__,
         created=created,
         lately={one.workspace: lately(target, state.safety, one.workspace, created) for one in current},
+        used={one.workspace: used(state.links, one, target.history) for one in current},
     )
 
 

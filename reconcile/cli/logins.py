@@ -20,6 +20,7 @@ from reconcile import __version__
 from reconcile.applying import Guard, apply
 from reconcile.cli import assembling, origins
 from reconcile.cli.notices import placing
+from reconcile.cli.ties import used
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
@@ -125,6 +126,7 @@ class Entrance(msgspec.Struct, frozen=True):
             limits=platform.limits,
             tool=__version__,
             created=assembling.now(),
+            used={self.workspace: used(state.links, current, platform.history)},
         )
         found = len(snapshot.persons)
         person = snapshot.persons[0] if found == 1 and not logins.is_excluded(inputs) else None

@@ -42,7 +42,7 @@ def search(
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import assembling
+    from reconcile.cli import assembling, ties
     from reconcile.cli.notices import placing
     from reconcile.render import table
 
@@ -54,10 +54,11 @@ def search(
         with closing(assembling.platform(state.platform, tell)) as platform:
             current = [platform.read(name) for name in names]
             limits = platform.limits
+            used = {one.workspace: ties.used(state.links, one, platform.history) for one in current}
         with closing(assembling.directory(chosen, tell)) as directory:
             snapshot = directory.read(planning.search_query(state, chosen))
     with placing(loaded):
-        found = planning.survey(state, chosen, snapshot, current, limits, planning.keyword(keyword))
+        found = planning.survey(state, chosen, snapshot, current, limits, planning.keyword(keyword), used)
         rows = [msgspec.to_builtins(one) for one in found]
     columns = ("workspace", *_COLUMNS) if len(names) > 1 else _COLUMNS
     click.echo(table(rows, columns, form))

@@ -1,9 +1,15 @@
-"""How the users of an explanation came to their entries, from the history."""
+"""How users came to their entries, from the history: for an explanation, and for links that are used only once."""
+
+from collections.abc import Iterable
 
 import msgspec
 
+from reconcile.model.desired import Link
 from reconcile.model.explanation import Explanation, Held, Standing, Tie
+from reconcile.model.folding import fold_name
 from reconcile.model.history import Entry, Payload
+from reconcile.model.platform import PlatformState
+from reconcile.planning.linking import followed
 from reconcile.ports import History
 
 
@@ -40,3 +46,23 @@ def _ties(entry: Entry, payload: Payload, user: Held) -> bool:
     if user.external_id:
         return str(after.get("external_id") or "").lower() == user.external_id.lower()
     return entry.action in ("create", "adopt", "relink") and after.get("dn") == user.dn
+
+
+def used(links: Iterable[Link], current: PlatformState, history: History) -> frozenset[Link]:
+    """The links of users that a run, which nobody has undone, followed already. Raises PlatformUnreadable."""
+    known = {fold_name(user.username) for user in current.users}
+    found: set[Link] = set()
+    for link in links:
+        if link.kind != "user" or fold_name(link.name) not in known:
+            continue
+        runs = {run for run, entry in history.concerning(current.workspace, link.name) if _followed(entry, link)}
+        if runs and runs - {one.run.undoes for one in history.runs(current.workspace)}:
+            found.add(link)
+    return frozenset(found)
+
+
+def _followed(entry: Entry, link: Link) -> bool:
+    if entry.kind != "user" or entry.action != "relink" or entry.result != "applied":
+        return False
+    payload = entry.read()
+    return payload is not None and followed(link, payload.reason)

@@ -28,8 +28,12 @@ def absence(value: str | Mapping[str, str]) -> dict[str, Any]:
 
 
 def check(data: Values, findings: Findings) -> None:
-    """Adds links that name not one thing and one entry, or the same thing twice."""
+    """Adds links that name not one thing and one entry, or the same thing or entry twice.
+
+    With several workspaces one entry may be that of several users, groups or departments: of one in each.
+    """
     seen: dict[tuple[str, str, str], int] = {}
+    alone = len(list(texts(mapping(data, "platform"), "workspaces"))) <= 1
     for index, item in mappings(data, "links"):
         path: Path = ("links", index)
         kinds = [kind for kind in KINDS if kind in item]
@@ -45,8 +49,11 @@ def check(data: Values, findings: Findings) -> None:
         name = text(item, kind)
         if kind == "department" and name and not _is_path(name):
             findings.add((*path, kind), r"not a path of titles: a / within a title is \/, a \ is \\")
-        for what, word in ((kind, name), (f"{wanted} of {kind} in {text(item, 'source')}", text(item, wanted))):
-            first = seen.setdefault(("", what, word.casefold()), index)
+        ends = [("", kind, name)]
+        if alone:
+            ends.append((text(item, "source"), kind, text(item, wanted)))
+        for source, what, word in ends:
+            first = seen.setdefault((source, what, word.casefold()), index)
             if word and first != index and not findings.touch(path):
                 findings.twice(path, ("links", first))
 
@@ -55,10 +62,12 @@ def check_source(source: Values, path: Path, findings: Findings) -> None:
     """Adds facts and fields that there are not, and sources that cannot be taken over from."""
     users, here = mapping(source, "users"), (*path, "users")
     own = [field for _, item in mappings(users, "attributes") if (field := text(item, "field"))]
-    facts = dict(texts(users, "match_by"))
+    facts, given = dict(texts(users, "match_by")), mapping(users, "fields")
     for index, fact in facts.items():
         if fact not in (*_FACTS, *own):
             findings.add((*here, "match_by", index), choice(fact, [*_FACTS, *own]))
+        elif fact in given and given[fact] is None:
+            findings.add((*here, "match_by", index), f"{shortened(fact)} is not managed, so it tells nobody apart")
         elif fact in [facts[at] for at in facts if at < index]:
             findings.add((*here, "match_by", index), f"{shortened(fact)} is given already")
     if len(facts) == 1 and not findings.touch((*here, "match_by")):
@@ -70,7 +79,6 @@ def check_source(source: Values, path: Path, findings: Findings) -> None:
     for index, name in texts(source, "takes_over"):
         if name == text(source, "name"):
             findings.add((*path, "takes_over", index), "a source does not take over from itself")
-    given = mapping(users, "fields")
     for index, field in texts(users, "require"):
         if field in given and given[field] is None:
             findings.add((*here, "require", index), f"{shortened(field)} is not managed, so it cannot be required")

@@ -10,11 +10,10 @@ from reconcile.model.explanation import Explained, Explanation, Searched, Standi
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning import asking
-from reconcile.planning.make import Inputs, judged, notices, readings, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, judged, notices, readings, refuse_impossible, source_rules, worked_out
 from reconcile.planning.rules import SourceRules
 from reconcile.planning.standings import Workspace, same_user
 from reconcile.planning.verdicts import Background, Verdicts
-from reconcile.planning.wanted import wanted
 
 
 def explain(
@@ -31,8 +30,7 @@ def explain(
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     workspaces = [
-        Workspace(inputs.desired, rules, current, wanted(inputs.desired, rules, current, inputs.limits, inputs.created))
-        for current in inputs.current
+        Workspace(inputs.desired, rules, current, worked_out(inputs, rules, current)) for current in inputs.current
     ]
     positions = {one.source.name: dict(_positions(one, asked[one.source.name], typed, workspaces)) for one in rules}
     noted = notices(inputs, rules)

@@ -1,11 +1,12 @@
 """The people of all sources in one workspace: who is which user across sources, and who gets which username."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from reconcile.model.change import Skip
-from reconcile.model.desired import DesiredState
+from reconcile.model.desired import DesiredState, Link
 from reconcile.model.folding import fold_name, sole_holders
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
 from reconcile.planning.linking import Linked, linked
@@ -21,13 +22,22 @@ class Gathered(msgspec.Struct, frozen=True):
     links: Linked
 
 
-def gather(desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits) -> Gathered:
-    """Everybody of the sources that were read, matched with the users of this workspace."""
+def gather(
+    desired: DesiredState,
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    limits: Limits,
+    used: Collection[Link] = (),
+) -> Gathered:
+    """Everybody of the sources that were read, matched with the users of this workspace.
+
+    `used` are links that a run has followed. Raises RulesRefused for links that cannot be followed together.
+    """
     granted: dict[str, list[str]] = {}
     for grant in current.grants:
         if grant.origin != BY_HAND:
             granted.setdefault(grant.user, []).append(grant.role)
-    links = linked(desired.links, sources, current) if desired.links else Linked({}, {}, {})
+    links = linked(desired.links, sources, current, used) if desired.links else Linked({}, {}, {})
     tied = {user.id for found in links.users.values() for user, _ in found.values()}
     own: dict[str, list[User]] = {}
     for user in current.users:
@@ -40,25 +50,52 @@ def gather(desired: DesiredState, sources: Sequence[SourceRules], current: Platf
         gatherings[name].match(own.get(name, ()), links.users.get(name, {}))
     declared = {source.name for source in desired.sources}
     orphans = {name: users for name, users in own.items() if name and name not in declared}
+    contested = _contested(gatherings, orphans)
     for one in gatherings.values():
-        _take_over(one, gatherings, orphans)
+        _take_over(one, gatherings, orphans, contested)
     local = sole_holders((user.username, user) for user in own.get("", ()) if user.status != "erased")
     people = {name: one.people(local) for name, one in gatherings.items()}
     _refuse_adoptions(people.values())
     return Gathered(people, links)
 
 
-def _take_over(one: Gathering, gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]) -> None:
+def _take_over(
+    one: Gathering,
+    gatherings: Mapping[str, Gathering],
+    orphans: Mapping[str, list[User]],
+    contested: Collection[str],
+) -> None:
     """Matches the newcomers of a source with users that a source it takes over from has lost.
 
-    Whether a source has lost a user is known only if it was read, or is no longer declared.
+    A user of `contested` (ids) goes to nobody: its persons become namesakes.
     """
     for name in one.rules.source.takes_over:
-        there = gatherings.get(name)
-        lost = there.lost() if there is not None else orphans.get(name, [])
-        taken = one.take_over([user for user in lost if user.status != "erased"], name)
-        if there is not None:
-            there.give_up(taken)
+        lost = _lost(name, gatherings, orphans)
+        free = [user for user in lost if user.id not in contested]
+        one.contest([user for user in lost if user.id in contested])
+        taken = one.take_over(free, name)
+        if name in gatherings:
+            gatherings[name].give_up(taken)
+
+
+def _contested(gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]) -> frozenset[str]:
+    """The ids of the users that several sources would take over."""
+    takers: dict[str, list[Gathering]] = {}
+    for one in gatherings.values():
+        for name in one.rules.source.takes_over:
+            takers.setdefault(name, []).append(one)
+    claims: Counter[str] = Counter()
+    for name, rivals in takers.items():
+        lost = _lost(name, gatherings, orphans) if len(rivals) > 1 else []
+        claims.update(user.id for one in rivals for user in one.would_take(lost).values())
+    return frozenset(row for row, number in claims.items() if number > 1)
+
+
+def _lost(name: str, gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]) -> list[User]:
+    """The users that a source has lost, which is known only if it was read, or is no longer declared."""
+    there = gatherings.get(name)
+    lost = there.lost() if there is not None else orphans.get(name, [])
+    return [user for user in lost if user.status != "erased"]
 
 
 def _refuse_adoptions(people: Iterable[People]) -> None:
@@ -123,7 +160,7 @@ def _way_out(refusal: Refusal[Candidate], people: Mapping[str, People]) -> str:
     there = people.get(holder.source)
     if there is None:
         return f": if it is the same person, write links: [{line}]"
-    if holder.id not in there.departed:
+    if holder.id in {user.id for user in there.matched.values()} - there.departed.keys():
         return ", which has its person"
     return (
         f", which no longer selects its person: if it is the same one, write takes_over: [{holder.source}]"

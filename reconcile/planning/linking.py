@@ -1,25 +1,27 @@
 """The links of the files: which entry a user, group or department stands for, by a person's word.
 
-A link goes before every other way of matching. Once it is done the directory's id holds, so a link that is true
-already does nothing and is reported as a notice, like one that names nothing.
+A link goes before every other way of matching, but not before the rules: it ties nothing to an entry that they leave
+out. Once it is done the directory's id holds, so a link that is true already does nothing and is reported as a notice,
+like one that names nothing. A DN or login may be given to somebody else later, so a link by one is used only once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
+from reconcile.errors import RulesRefused
 from reconcile.model import dn
 from reconcile.model.desired import Link
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit, Person
 from reconcile.model.folding import fold_name
 from reconcile.model.names import Names
 from reconcile.model.platform import Department, Group, PlatformState, User
-from reconcile.planning.index import Index
 from reconcile.planning.rules import SourceRules
 
 Thing = TypeVar("Thing", User, Group, Department)
 Entry = TypeVar("Entry", DirectoryGroup, OrganizationalUnit)
+_WAS: Final = ": the directory's id was "
 
 
 class Linked(msgspec.Struct, frozen=True):
@@ -38,8 +40,13 @@ class _Idle(Exception):
     """A link that does nothing; the text says why."""
 
 
-def linked(links: Iterable[Link], sources: Sequence[SourceRules], current: PlatformState) -> Linked:
-    """Looks up both ends of every link whose source was read."""
+def linked(
+    links: Sequence[Link], sources: Sequence[SourceRules], current: PlatformState, used: Collection[Link] = ()
+) -> Linked:
+    """Looks up both ends of every link whose source was read; `used` are links that a run has followed already.
+
+    Raises RulesRefused where one link needs an entry that another one has to free first.
+    """
     rules = {one.source.name: one for one in sources}
     users: dict[str, dict[int, tuple[User, str]]] = {}
     groups: dict[tuple[str, str], tuple[Group, str]] = {}
@@ -50,24 +57,78 @@ def linked(links: Iterable[Link], sources: Sequence[SourceRules], current: Platf
     for link in links:
         if link.source not in rules:
             continue
-        index, why = rules[link.source].index, f"linked by {link.place}"
+        here, why = rules[link.source], reason(link)
         try:
             if link.kind == "user":
-                user, position = _user(link, index, current)
+                user, position = _user(link, here, current, spent=link in used)
                 _once(taken, link, user.id, str(position))
-                known = f": the directory's id was {user.external_id}" if user.external_id else ""
+                _refuse_true(link, user, here.index.person(position))
+                known = f"{_WAS}{user.external_id}" if user.external_id else ""
                 users.setdefault(link.source, {})[position] = user, why + known
             elif link.kind == "group":
-                group, key = _mirror(link, index.groups, current.groups, lambda one: one.name)
+                group, key = _mirror(link, _groups(here), current.groups, lambda one: one.name)
                 _once(taken, link, group.id, key)
+                _refuse_true(link, group, here.index.groups[key])
                 groups[link.source, key] = group, why
             else:
-                department, key = _mirror(link, index.units, current.departments, lambda one: names.path(one.id))
+                department, key = _mirror(link, _units(here), current.departments, lambda one: names.path(one.id))
                 _once(taken, link, department.id, key)
+                _refuse_true(link, department, here.index.units[key])
                 departments[link.source, key] = department, why
-        except _Idle as reason:
-            idle.append((link, str(reason)))
-    return Linked(users, groups, departments, tuple(idle))
+        except _Idle as why_not:
+            idle.append((link, str(why_not)))
+    found = Linked(users, groups, departments, tuple(idle))
+    _refuse_exchanges(links, rules, found)
+    return found
+
+
+def reason(link: Link) -> str:
+    """How the reason of a change that follows the link begins."""
+    return f"linked by {link.place} to {link.entry}"
+
+
+def followed(link: Link, reason: str) -> bool:
+    """Whether a change with this reason followed the link, wherever it was written then."""
+    entry = f" to {link.entry}"
+    return reason.startswith("linked by ") and (reason.endswith(entry) or f"{entry}{_WAS}" in reason)
+
+
+def _refuse_exchanges(links: Sequence[Link], rules: Mapping[str, SourceRules], found: Linked) -> None:
+    """Raises RulesRefused where what is linked stands at present for an entry that another link wants.
+
+    Each needs what the other one has to free, so no order of the two is right: they have to be two runs.
+    """
+    wanted: dict[tuple[str, str, str], str] = {}
+    things: list[tuple[User | Group | Department, str]] = []
+    for source, positions in found.users.items():
+        for position, (user, why) in positions.items():
+            wanted["user", source, _own(rules[source].index.person(position))] = user.id
+            things.append((user, why))
+    for (source, key), (group, why) in found.groups.items():
+        wanted["group", source, _own(rules[source].index.groups[key])] = group.id
+        things.append((group, why))
+    for (source, key), (department, why) in found.departments.items():
+        wanted["department", source, _own(rules[source].index.units[key])] = department.id
+        things.append((department, why))
+    for thing, why in things:
+        kind = type(thing).__name__.lower()
+        if wanted.get((kind, thing.source, _own(thing)), thing.id) != thing.id:
+            at = next(at for at, link in enumerate(links) if link.kind == kind and why.startswith(reason(link)))
+            what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
+            raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
+
+
+def _own(one: Person | DirectoryGroup | OrganizationalUnit | User | Group | Department) -> str:
+    """What an entry is, and what something on the platform stands for: the id without case, else the DN."""
+    return one.external_id.lower() or (dn.key(one.dn) if one.dn else "")
+
+
+def _groups(rules: SourceRules) -> dict[str, DirectoryGroup]:
+    return {key: rules.index.groups[key] for key in rules.groups}
+
+
+def _units(rules: SourceRules) -> dict[str, OrganizationalUnit]:
+    return {one.key: rules.index.units[one.key] for one in rules.departments}
 
 
 def _once(taken: set[tuple[str, str]], link: Link, thing: str, entry: str) -> None:
@@ -78,8 +139,9 @@ def _once(taken: set[tuple[str, str]], link: Link, thing: str, entry: str) -> No
     taken |= ends
 
 
-def _user(link: Link, index: Index, current: PlatformState) -> tuple[User, int]:
+def _user(link: Link, rules: SourceRules, current: PlatformState, *, spent: bool) -> tuple[User, int]:
     """The user and the position of the person that a link names, the latter by id, DN or login."""
+    index = rules.index
     user = _there(link, current.users, lambda one: one.username)
     if user.status == "erased":
         raise _Idle(f"the user {link.name!r} is erased")
@@ -92,8 +154,28 @@ def _user(link: Link, index: Index, current: PlatformState) -> tuple[User, int]:
         found = [at for at, one in enumerate(persons) if one.identifier.casefold() == folded]
     if len(found) != 1:
         raise _Idle(_not_one(link, "persons" if found else "", "person"))
-    _refuse_true(link, user, persons[found[0]])
-    return user, found[0]
+    at = found[0]
+    if _left_out(rules, at):
+        raise _Idle(f"the rules of {link.source} leave the person {link.entry!r} out")
+    if spent and not _is_true(link, user, persons[at]):
+        _refuse_reuse(link, user, persons[at], current)
+    return user, at
+
+
+def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState) -> None:
+    """Raises _Idle for a link that was followed once, and by which another person or user is meant since then."""
+    if not _is_id(person, link.entry):
+        raise _Idle("it was used already, and now this is another person: to link the user to that one, name its id")
+    holder = next((one for one in current.users if one.source == link.source and _own(one) == _own(person)), user)
+    if holder is not user:
+        raise _Idle(f"it was used already: the person is that of {holder.username!r} now")
+
+
+def _left_out(rules: SourceRules, position: int) -> bool:
+    """Whether a person would be no user even if it had one."""
+    if rules.excluded(position) or not rules.wants(position, exists=True, serves=True):
+        return True
+    return rules.outside_required(position, serves=True)
 
 
 def _mirror(
@@ -105,7 +187,6 @@ def _mirror(
     found = found or [key for key in (dn.key(link.entry),) if key in entries]
     if len(found) != 1:
         raise _Idle(_not_one(link, "entries" if found else "", "entry"))
-    _refuse_true(link, thing, entries[found[0]])
     return thing, found[0]
 
 
@@ -131,7 +212,13 @@ def _refuse_true(
     link: Link, thing: User | Group | Department, entry: Person | DirectoryGroup | OrganizationalUnit
 ) -> None:
     """Raises _Idle where the thing stands for the entry already."""
+    if _is_true(link, thing, entry):
+        raise _Idle("it is true already: the link can be removed")
+
+
+def _is_true(
+    link: Link, thing: User | Group | Department, entry: Person | DirectoryGroup | OrganizationalUnit
+) -> bool:
     by_id = bool(entry.external_id)
     known = thing.external_id.lower() if by_id else dn.key(thing.dn)
-    if thing.source == link.source and known == (entry.external_id.lower() if by_id else dn.key(entry.dn)):
-        raise _Idle("it is true already: the link can be removed")
+    return thing.source == link.source and known == (entry.external_id.lower() if by_id else dn.key(entry.dn))

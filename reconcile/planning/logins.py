@@ -23,11 +23,10 @@ from reconcile.model.references import References
 from reconcile.planning import matching, profiles, targets, trust
 from reconcile.planning.diff import diff
 from reconcile.planning.gathering import gather
-from reconcile.planning.make import Inputs
+from reconcile.planning.make import Inputs, worked_out
 from reconcile.planning.order import ordered
 from reconcile.planning.profiles import Refused
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.wanted import wanted
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 
@@ -148,9 +147,10 @@ def judge(inputs: Inputs) -> Verdict:
     current = _concerned(everybody, person, source, manager, linked, _place(snapshot, person.dn))
     alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
     rules = SourceRules(inputs.desired, source, alone, login=True)
-    people = gather(inputs.desired, [rules], current, inputs.limits).people[source.name]
+    used = inputs.used.get(current.workspace, ())
+    people = gather(inputs.desired, [rules], current, inputs.limits, used).people[source.name]
     user = people.matched.get(0)
-    result = wanted(inputs.desired, [rules], current, inputs.limits, inputs.created)
+    result = worked_out(inputs, [rules], current)
     skip = next((one for one in result.skips if one.dn == person.dn and one.code not in ASIDE), None)
     candidate = people.candidates[0] if people.candidates else None
     username = user.username if user is not None else candidate.username if candidate is not None else person.identifier

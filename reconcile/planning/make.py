@@ -1,14 +1,14 @@
 """From everything that was read to a plan."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from reconcile.errors import RulesRefused
 from reconcile.model import dn
 from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip, Violation
-from reconcile.model.desired import DesiredState
+from reconcile.model.desired import DesiredState, Link
 from reconcile.model.digest import digest
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
@@ -43,6 +43,14 @@ class Inputs(msgspec.Struct, frozen=True):
     created: str
     lately: Mapping[str, Losses] = {}
     """Of each workspace what runs took away of late."""
+    used: Mapping[str, Collection[Link]] = {}
+    """Of each workspace the links that a run has followed already."""
+
+
+def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState) -> Wanted:
+    """What is wanted in one workspace of the inputs. Raises RulesRefused."""
+    used = inputs.used.get(current.workspace, ())
+    return wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
 
 
 def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple[set[str], set[str]]:
@@ -80,7 +88,7 @@ def make(inputs: Inputs) -> Plan:
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
-    results = [wanted(inputs.desired, rules, current, inputs.limits, inputs.created) for current in inputs.current]
+    results = [worked_out(inputs, rules, current) for current in inputs.current]
     names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
@@ -141,7 +149,7 @@ def rule_counts(inputs: Inputs) -> list[RuleCount]:
     names = PlatformNames(inputs.desired)
     for current in inputs.current:
         names.add(current)
-        names.add(wanted(inputs.desired, rules, current, inputs.limits, inputs.created).state)
+        names.add(worked_out(inputs, rules, current).state)
     return [*in_sources(inputs.desired, rules), *(names.counts() if inputs.current else ())]
 
 

@@ -45,6 +45,12 @@ class Matches(msgspec.Struct):
     namesakes: dict[int, tuple[str, tuple[User, ...]]]
     displaced: dict[str, User]
 
+    def copy(self) -> "Matches":
+        """Matches of their own, for a trial."""
+        return Matches(
+            dict(self.users), dict(self.unmatched), dict(self.ties), dict(self.namesakes), dict(self.displaced)
+        )
+
 
 def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, str]]) -> Matches:
     """Matches by link, then by id. `users` are those of the index's source, erased ones left out.
@@ -181,14 +187,15 @@ def _independent(agreeing: Sequence[Fact], facts: Facts) -> int:
 def _repeats(one: Fact, other: Fact, facts: Facts) -> bool:
     """Whether two facts are one: the same text, or a DN that begins with the other's."""
     if "dn" not in (one, other):
-        return facts[one] == facts[other]
+        return facts[one].casefold() == facts[other].casefold()
     fact = other if one == "dn" else one
     try:
-        values = {fold_name(value) for _, value in dn.parse(facts["dn"])[0]}
+        values = {value.casefold() for _, value in dn.parse(facts["dn"])[0]}
     except (ValueError, IndexError):
         return True  # of a DN that cannot be read nobody knows what it is made of
-    local = facts[fact].partition("@")[0]
-    return facts[fact] in values or (fact == "username" and local in values)
+    text = facts[fact].casefold()
+    local = text.partition("@")[0]
+    return text in values or (fact == "username" and local in values)
 
 
 def _agreeing(

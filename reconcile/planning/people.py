@@ -123,6 +123,18 @@ class Gathering:
         """Matches users whom another source has lost; those that found their person here."""
         return self._by_facts(list(users), f"taken over from {source}")
 
+    def would_take(self, users: Iterable[User]) -> dict[int, User]:
+        """Position → the user among these whom `take_over` would match with the person."""
+        trial = self._matches.copy()
+        taken = {user.id for user in self._by_facts(list(users), "", trial)}
+        return {at: user for at, user in trial.users.items() if user.id in taken}
+
+    def contest(self, users: Iterable[User]) -> None:
+        """Notes as namesakes the persons who would take over one of these, whom another source would, too."""
+        why = "a person of another source, which takes over from the same one, agrees with it as well"
+        for at, user in self.would_take(users).items():
+            self._matches.namesakes[at] = why, (user,)
+
     def lost(self) -> list[User]:
         """The users whose persons the source no longer has in scope."""
         out = (user for at, user in self._matches.users.items() if at not in self._scope)
@@ -206,8 +218,8 @@ class Gathering:
             scope[position] = sure
         return scope
 
-    def _by_facts(self, users: list[User], how: str) -> list[User]:
-        """Matches persons in scope who have no user yet with these users."""
+    def _by_facts(self, users: list[User], how: str, matches: matching.Matches | None = None) -> list[User]:
+        """Matches persons in scope who have no user yet with these users; noted in `matches`, else in our own."""
         if not users:
             return []
         match_by = self._settings.match_by
@@ -217,7 +229,7 @@ class Gathering:
             for at in self._scope
             if at not in self._matches.users
         }
-        return matching.match_facts(self._matches, persons, users, match_by, how)
+        return matching.match_facts(matches or self._matches, persons, users, match_by, how)
 
     def _login(self, position: int) -> str:
         """The username of a person for a skip, else the login name."""
@@ -309,6 +321,7 @@ class Gathering:
 
     def _skip(self, position: int, username: str, refused: Refused) -> None:
         person, exists = self.rules.index.snapshot.persons[position], position in self._matches.users
+        exists = exists or refused.code == "namesake"  # the user it may be is there, and is not kept equal
         why = (refused.code, refused.detail)
         self._skips.append(Skip(self._workspace, self.rules.source.name, person.dn, username, *why, exists))
 

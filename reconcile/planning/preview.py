@@ -11,10 +11,10 @@ from reconcile.model.folding import fold_name
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status
 from reconcile.planning.accounts import user_id
-from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules
+from reconcile.planning.make import Inputs, notices, refuse_impossible, source_rules, worked_out
 from reconcile.planning.rule_counts import PlatformNames
 from reconcile.planning.rules import SourceRules
-from reconcile.planning.wanted import Wanted, wanted
+from reconcile.planning.wanted import Wanted
 
 _IGNORED: Final = "the user was deleted on the platform, and lifecycle.on_deleted is ignore; naming in select undoes it"
 Action: TypeAlias = Literal["create", "adopt", "update", "none"]
@@ -69,7 +69,7 @@ def preview(inputs: Inputs) -> Preview:
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
-    results = [wanted(inputs.desired, rules, current, inputs.limits, inputs.created) for current in inputs.current]
+    results = [worked_out(inputs, rules, current) for current in inputs.current]
     names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)

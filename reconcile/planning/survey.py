@@ -1,14 +1,14 @@
 """Who a source has, and how each person stands: on the platform, not on it, or not possible there."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import ASIDE, Skip
-from reconcile.model.desired import DesiredState, Source
+from reconcile.model.desired import DesiredState, Link, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.platform import Limits, PlatformState
 from reconcile.planning.gathering import gather, settle_usernames
@@ -56,17 +56,19 @@ def survey(
     current: Sequence[PlatformState],
     limits: Limits,
     pattern: re.Pattern[str],
+    used: Mapping[str, Collection[Link]],
 ) -> Iterator[Found]:
     """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
 
-    Names, login and mail are those of the directory, and those that are shown. Raises UsageError when a department is
+    Names, login and mail are those of the directory, and those that are shown. `used` are, by workspace, the links that
+    a run has followed. Raises UsageError when a department is
     selected without its parent.
     """
     rules = SourceRules(desired, source, snapshot)
     everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())
     wide = SourceRules(desired, msgspec.structs.replace(source, users=everybody), snapshot)
     for state in current:
-        people = gather(desired, [wide], state, limits).people
+        people = gather(desired, [wide], state, limits, used.get(state.workspace, ())).people
         skips = list(people[source.name].skips)
         candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}

@@ -1,13 +1,13 @@
 """The state that the rules demand of one workspace, as the same type as the one that is there."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 
 import msgspec
 
 from reconcile.model import dn
 from reconcile.model.change import Skip
-from reconcile.model.desired import DesiredState
+from reconcile.model.desired import DesiredState, Link
 from reconcile.model.folding import fold_name
 from reconcile.model.platform import Grant, Limits, PlatformState, Source, User
 from reconcile.planning import accounts, departed, membership, mirrored, nesting
@@ -36,13 +36,18 @@ class Wanted(msgspec.Struct):
 
 
 def wanted(
-    desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, limits: Limits, now: str
+    desired: DesiredState,
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    limits: Limits,
+    now: str,
+    used: Collection[Link] = (),
 ) -> Wanted:
     """Works out one workspace from the sources read; users of declared sources that were not read stay as they are.
 
-    `now` (RFC 3339) decides which grace periods are over.
+    `now` (RFC 3339) decides which grace periods are over; `used` are links that a run has followed.
     """
-    gathered = gather(desired, sources, current, limits)
+    gathered = gather(desired, sources, current, limits, used)
     people, links = gathered.people, gathered.links
     users = {user.id: user for user in current.users}
     book = accounts.Accounts({}, {}, set(), set(), {fold_name(user.username) for user in current.users})

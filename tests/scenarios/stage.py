@@ -16,7 +16,7 @@ import msgspec
 import yaml
 
 from reconcile.applying import apply, dumps, loads
-from reconcile.cli import assembling, rows
+from reconcile.cli import assembling, rows, ties
 from reconcile.config import Loaded, load
 from reconcile.directories.ldif import LdifDirectory
 from reconcile.directories.memory import MemoryDirectory
@@ -138,6 +138,7 @@ class Stage:
                 "test",
                 at,
                 {name: assembling.lately(platform, state.safety, name, at) for name in state.platform.workspaces},
+                {one.workspace: ties.used(state.links, one, platform.history) for one in current},
             )
 
     def settings(self) -> Any:
