@@ -9,7 +9,7 @@ from reconcile.model.desired import Safety
 from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.gone import FEWEST
-from reconcile.planning.limits import exceeds
+from reconcile.planning.limits import exceeds, some
 from reconcile.planning.losses import IN_SERVICE, Losses
 
 _FIELDS: Final = ("first_name", "last_name", "email", "manager")
@@ -35,7 +35,8 @@ def emptied(losses: Losses, state: PlatformState, safety: Safety) -> Iterator[Vi
             continue
         code = f"emptied:{state.workspace}/{source}/{field}:{number}"
         code, told = (f"{code}:{ALL}", "nobody would have one") if entirely else (code, f"the limit emptied is {limit}")
-        detail = f"{number} of {base} users of {source} would lose their {field}: {told}"
+        who = some(names) if entirely else ""
+        detail = f"{number} of {base} users of {source} would lose their {field}{who}: {told}"
         yield Violation(state.workspace, code, detail)
 
 

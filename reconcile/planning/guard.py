@@ -9,7 +9,7 @@ accepted are not all twelve. `none` as a limit does not disable this check.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final
 
@@ -24,14 +24,12 @@ from reconcile.planning import losses as ends
 from reconcile.planning.emptied import emptied
 from reconcile.planning.gone import Gone
 from reconcile.planning.lately import weighed
-from reconcile.planning.limits import exceeds
+from reconcile.planning.limits import exceeds, some
 from reconcile.planning.losses import GroupLimits, Link, Losses
 from reconcile.planning.protection import breaches
 from reconcile.planning.trust import shrunk
 
 NOTHING: Final[Lost] = {}
-NAMED: Final = 5
-"""So many users a message names."""
 
 
 def violations(
@@ -100,16 +98,17 @@ class _Limits:
         limit = self._safety.limits.users_lost
         if not lost:
             return
-        numbers = Counter(change.source for change in lost)
+        numbers, entirely = Counter(change.source for change in lost), self._emptied()
         left = Counter(user.source for user in self._gone.staying)
         done = {source: Counter(one.action for one in lost if one.source == source) for source in numbers}
 
         def what(source: str) -> str:
             actions = sum(done.values(), Counter()) if not source else done[source]
             listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))
-            return f"users{_of(source)} would be lost ({listed})"
+            names = some(one.key for one in lost if one.source == source) if source in entirely else ""
+            return f"users{_of(source)} would be lost ({listed}){names}"
 
-        yield from self._by_source("users_lost", numbers, left + numbers, limit, what, self._emptied())
+        yield from self._by_source("users_lost", numbers, left + numbers, limit, what, entirely)
 
     def memberships(self) -> Iterator[Violation]:
         default = self._safety.limits.memberships_lost
@@ -134,7 +133,7 @@ class _Limits:
             _numbers((link.source, link.number) for link in lost),
             _by_first(counted),
             default,
-            lambda source: f"memberships{_of(source)} would be lost",
+            lambda source: f"memberships{_of(source)} would be lost{_losers(lost, source, entirely)}",
             entirely,
         )
         of_groups = _by_second(there.all)
@@ -145,7 +144,7 @@ class _Limits:
         for name, number in sorted(emptied.items()):
             source = limits.source(name)
             if source not in entirely or limits.free(name):
-                what = f"members of the group {name} in service would be lost{_names(self._gone.members(name))}"
+                what = f"members of the group {name} in service would be lost{some(self._gone.members(name))}"
                 yield from self._judge(
                     "memberships_lost", f"{source}/{name}", number, number, default, what, entirely=True
                 )
@@ -158,7 +157,7 @@ class _Limits:
                 continue
             what = f"members of the group {name} would be lost"
             if alone:
-                what += _names(link.member for link in ended if link.target == name)
+                what += some(link.member for link in ended if link.target == name)
             place = f"{sources[name]}/{name}"
             yield from self._judge("memberships_lost", place, number, of_groups[name], limit, what, entirely=alone)
 
@@ -178,12 +177,12 @@ class _Limits:
             Counter(link.source for link in lost),
             _by_first(there.all),
             limit,
-            lambda source: f"grants{_of(source)} would be lost",
+            lambda source: f"grants{_of(source)} would be lost{_losers(lost, source, entirely)}",
             entirely,
         )
         for (source, role), number in sorted(emptied.items()):
             if source not in entirely:
-                names = _names(self._gone.holders(source, role))
+                names = some(self._gone.holders(source, role))
                 what = f"grants of the role {role} by {source} to users in service would be lost{names}"
                 yield from self._judge("grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True)
         for (source, role), number in sorted(Counter((link.source, link.target) for link in given).items()):
@@ -191,7 +190,7 @@ class _Limits:
                 continue
             if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
                 holders = (link.member for link in lost if (link.source, link.target) == (source, role))
-                what = f"grants of the role {role} by {source} would be lost{_names(holders)}"
+                what = f"grants of the role {role} by {source} would be lost{some(holders)}"
                 base = there.all[source, role]
                 yield from self._judge("grants_lost", f"{source}/{role}", number, base, limit, what, entirely=True)
 
@@ -210,7 +209,7 @@ class _Limits:
                 place = f"{next(iter(links.values())).source}/{role}"
                 what = (
                     f"local accounts with the role {role} would become a source's and lose it"
-                    f"{_names(link.member for link in links.values())}"
+                    f"{some(link.member for link in links.values())}"
                 )
                 limit = self._safety.limits.grants_lost
                 yield from self._judge("grants_lost", place, len(links), len(there), limit, what, entirely=True)
@@ -282,11 +281,9 @@ class _Limits:
         yield Violation(workspace, code, f"{number} of {base} {what}: {told}")
 
 
-def _names(members: Iterable[str]) -> str:
-    """Some names in parentheses, as they stand in a message."""
-    names = sorted(set(members))
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f" ({', '.join(names[:NAMED])}{more})" if names else ""
+def _losers(lost: Iterable[Link], source: str, entirely: Collection[str]) -> str:
+    """Some of those who lose what a source gave, where it gave nothing else."""
+    return some(link.member for link in lost if link.source == source) if source in entirely else ""
 
 
 def _words(seconds: float) -> str:

@@ -216,9 +216,7 @@ def _refuse_true(
         raise _Idle("it is true already: the link can be removed")
 
 
-def _is_true(
-    link: Link, thing: User | Group | Department, entry: Person | DirectoryGroup | OrganizationalUnit
-) -> bool:
+def _is_true(link: Link, thing: User | Group | Department, entry: Person | DirectoryGroup | OrganizationalUnit) -> bool:
     by_id = bool(entry.external_id)
     known = thing.external_id.lower() if by_id else dn.key(thing.dn)
     return thing.source == link.source and known == (entry.external_id.lower() if by_id else dn.key(entry.dn))
