@@ -23,6 +23,8 @@ from reconcile.ports import Holder, Platform
 from reconcile.render.words import outcome_line, printable
 
 EXIT_PARTIAL = 6
+_FAILURES_SHOWN = 20
+_log = logging.getLogger(__name__)
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -116,6 +118,7 @@ def _run(
     results: tuple[Result, ...] = ("applied", "failed", "skipped")
     run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
     _show(made, report, form, colour=colour, skips=not shown)
+    _name_failures(report)
     return reported() or _exit_code(report)
 
 
@@ -136,9 +139,21 @@ def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -
                 sys.stdout.flush()
     except OSError as error:  # nobody reads it, or the disk is full: what was done is done, and the exit code says so
         outcome = outcome_line(report)
-        logging.getLogger(__name__).error("the report cannot be written: %s. %s", error.strerror, outcome)  # noqa: TRY400 - no fault of ours
+        _log.error("the report cannot be written: %s. %s", error.strerror, outcome)
         with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, and what flushes at exit
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _name_failures(report: Report) -> None:
+    """The changes that failed by themselves, on standard error too, which is all that cron and a journal may show."""
+    troubled = {trouble.workspace for trouble in report.troubles}
+    failed = [one for one in report.outcomes if one.result == "failed" and one.change.workspace not in troubled]
+    for number, one in enumerate(failed[:_FAILURES_SHOWN]):
+        impersonal = "" if number else f"{len(failed)} changes failed: -v logs which"
+        text = f"{one.change.action} {one.change.kind} {one.change.key}: {one.detail}"
+        _log.error("failed: %s", text, extra={"impersonal": impersonal})
+    if len(failed) > _FAILURES_SHOWN:
+        _log.error("failed: %d more, which the report names", len(failed) - _FAILURES_SHOWN)
 
 
 def _exit_code(report: Report) -> int:

@@ -95,7 +95,8 @@ def test_a_change_that_fails_is_isolated_and_what_needs_it_is_skipped(shell: She
         "create trigger no_ann before insert on users when new.username = 'ann'"
         " begin select raise(abort, 'no more licences'); end"
     )
-    out, _ = shell.run("apply", "--yes", code=6)
+    out, err = shell.run("apply", "--yes", code=6)
+    assert err == "error: failed: create user ann: no more licences\n"
     assert "! failed: user ann: " in out
     assert "no more licences" in out
     assert "! skipped: grant ann/operator: needs user ann, which failed" in out
