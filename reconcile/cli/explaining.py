@@ -52,6 +52,7 @@ def explain(
     from reconcile.model.change import Scope
     from reconcile.planning import asking
     from reconcile.render import explanation_text
+    from reconcile.render.words import escaped
 
     _refuse_impossible(user)
     loaded = assembling.configuration(paths, variables)
@@ -67,7 +68,7 @@ def explain(
     for notice in (notice for one in found.sources for notice in one.notices):
         assembling.logger.warning("%s", notice, extra={"impersonal": "a rule found nothing: -v logs the rest"})
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
     else:
         click.echo(explanation_text(found, colour=colour()))
     if troubles:
