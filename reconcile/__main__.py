@@ -18,8 +18,9 @@ def run() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, end_at_once)
-    from reconcile.cli import main
+    from reconcile.cli import main, streams
 
+    streams.prepare()
     try:
         main()
     finally:  # all is done, and Python would let a signal decide the exit code while it ends

@@ -12,6 +12,7 @@
     │   └── PlatformUnreadable
     ├── LoginRefused               1  somebody may not log in; carries the reason
     ├── Locked                     8  another run holds the platform
+    ├── OutputLost                 1  standard output cannot be written
     └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
 
 Exit codes 3 (changes, with --check), 6 (applied in part) and 9 (done but not clean, with --strict)
@@ -155,6 +156,16 @@ class Locked(ReconcileError):
     """Another run holds the platform."""
 
     exit_code = 8
+
+
+class OutputLost(ReconcileError):
+    """Standard output cannot be written: it is closed, its disk is full, or whoever read it has gone."""
+
+    def __init__(self, why: str, *, broken_pipe: bool = False) -> None:
+        """`broken_pipe`: whoever read it has had enough, as `head` has, which is no fault."""
+        self.why = why
+        self.broken_pipe = broken_pipe
+        super().__init__(f"standard output cannot be written: {why}")
 
 
 class TemplateFailed(ReconcileError):

@@ -1,8 +1,6 @@
 """What `apply --yes` does, as one function: a run of the service does the same."""
 
 import logging
-import os
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -18,13 +16,15 @@ from reconcile.cli.notices import report as report_notices
 from reconcile.cli.notices import strict_exit
 from reconcile.cli.progress import progress
 from reconcile.cli.running import reported
-from reconcile.errors import GuardRefused, Locked, StalePlan, UsageError
+from reconcile.errors import GuardRefused, Locked, OutputLost, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble
 from reconcile.ports import Holder, Platform
 from reconcile.render.words import outcome_line, printable
 
 EXIT_PARTIAL = 6
+_FAILURES_SHOWN = 20
+_log = logging.getLogger(__name__)
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -92,8 +92,14 @@ def _run(
         with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
             made, troubles = assembling.plan(loaded, task.scope, task.variables, target, tell)
     shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
+    lost: OutputLost | None = None
     if shown:
-        click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
+        try:
+            click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
+        except OutputLost as error:
+            if ask:  # nobody can answer to what nobody sees
+                raise
+            lost = error
     if made.refused:
         codes = [one.code for one in made.accepted]
         raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in made.refused), codes)
@@ -121,8 +127,12 @@ def _run(
         note("workspace %s was given up with exit code %d", facts)
     results: tuple[Result, ...] = ("applied", "failed", "skipped")
     run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
-    _show(made, report, form, colour=colour, skips=not shown)
-    return reported() or _exit_code(report) or (strict_exit(made.not_clean) if task.strict else 0)
+    lost = _show(made, report, form, colour=colour, skips=not shown) or lost
+    _name_failures(report)
+    if lost is not None:  # what was done is done, and said here
+        _log.error("%s. %s", lost, outcome_line(report))
+    done = reported() or _exit_code(report) or (lost.exit_code if lost is not None else 0)
+    return done or (strict_exit(made.not_clean) if task.strict else 0)
 
 
 def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
@@ -134,17 +144,26 @@ def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holde
                 pass
 
 
-def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> None:
+def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> OutputLost | None:
+    """Shows the report; answers why it could not."""
     try:
         if made.changes or report.troubles or form != "text":
             click.echo(showing.report(made, report, form, colour=colour, skips=skips))
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except OSError as error:  # nobody reads it, or the disk is full: what was done is done, and the exit code says so
-        outcome = outcome_line(report)
-        logging.getLogger(__name__).error("the report cannot be written: %s. %s", error.strerror, outcome)  # noqa: TRY400 - no fault of ours
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device, and what flushes at exit
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    except OutputLost as error:
+        return error
+    return None
+
+
+def _name_failures(report: Report) -> None:
+    """The changes that failed by themselves, on standard error too, which is all that cron and a journal may show."""
+    troubled = {trouble.workspace for trouble in report.troubles}
+    failed = [one for one in report.outcomes if one.result == "failed" and one.change.workspace not in troubled]
+    for number, one in enumerate(failed[:_FAILURES_SHOWN]):
+        impersonal = "" if number else f"{len(failed)} changes failed: -v logs which"
+        text = f"{one.change.action} {one.change.kind} {one.change.key}: {one.detail}"
+        _log.error("failed: %s", text, extra={"impersonal": impersonal})
+    if len(failed) > _FAILURES_SHOWN:
+        _log.error("failed: %d more, which the report names", len(failed) - _FAILURES_SHOWN)
 
 
 def _exit_code(report: Report) -> int:

@@ -1,5 +1,6 @@
 """`login`."""
 
+import locale
 import os
 import sys
 from pathlib import Path
@@ -64,9 +65,11 @@ def _password(user: str) -> str:
     if sys.stdin.isatty():
         import getpass
 
+        from reconcile.cli.streams import ERRORS
         from reconcile.render.words import printable
 
-        return getpass.getpass(f"Password of {printable(user)}: ")
+        encoding = locale.getencoding()  # getpass opens the terminal by itself
+        return getpass.getpass(f"Password of {printable(user)}: ".encode(encoding, ERRORS).decode(encoding))
     line = os.fdopen(os.dup(sys.stdin.fileno()), "rb").readline(LONGEST * 4 + 3)
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
 

@@ -140,6 +140,7 @@ def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...
     import msgspec
 
     from reconcile.model.history import fault
+    from reconcile.render.words import escaped
 
     rows: list[dict[str, object]] = []
     missing = dict.fromkeys(one.strip().lower() for one in hashes)
@@ -168,7 +169,7 @@ def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...
             }
         )
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()))
     for row in rows if form != "json" else ():
         about = f"Workspace {row['workspace']}: {row['runs']} runs, {row['changes']} changes"
         if row["broken"]:

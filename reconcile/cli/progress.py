@@ -29,7 +29,7 @@ def progress() -> Iterator[Silent]:
     from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
-        SpinnerColumn(),
+        SpinnerColumn("dots" if (sys.stderr.encoding or "").lower().startswith("utf") else "line"),
         TextColumn("{task.description}"),
         TextColumn("{task.completed:,.0f}"),
         TimeElapsedColumn(),

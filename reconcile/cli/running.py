@@ -9,7 +9,7 @@ import click
 
 from reconcile import interrupts
 from reconcile.cli.logs import report_error
-from reconcile.errors import ReconcileError
+from reconcile.errors import OutputLost, ReconcileError
 from reconcile.interrupts import NOTHING_WRITTEN
 
 _log = logging.getLogger(__name__)
@@ -27,11 +27,9 @@ def ended(action: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         code = _aborted(error)
     except ReconcileError as error:
-        report_error(error)
+        if not (isinstance(error, OutputLost) and error.broken_pipe):  # who read us has had enough, as `head` has
+            report_error(error)
         code = error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has gone; there is nobody to complain to
-        code = 1
     except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours is one line for the user, not a traceback
         report_error(error)
         code = 1

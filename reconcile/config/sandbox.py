@@ -8,9 +8,11 @@ methods that make text or lists refuse results beyond `MAX_TEXT` and `MAX_ITEMS`
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 import jinja2
 from jinja2 import nodes
+from jinja2.filters import do_urlencode
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
@@ -79,6 +81,11 @@ class Missing(jinja2.StrictUndefined):
         super().__init__(hint, obj, name, NothingSupplied if obj is missing and name is None else exc)
 
 
+def _urlencode(value: object) -> str:
+    """For any part of a URL: Jinja2 leaves a / as it is, which ends the account of a database."""
+    return quote(value, safe="") if isinstance(value, str) else do_urlencode(value)  # type: ignore[arg-type] # it looks itself
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment. Nothing is folded at compile time, so that every bound holds then too."""
 
@@ -94,6 +101,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "join": bounds.join,
             "replace": bounds.replace,
             "format": bounds.format_,
+            "urlencode": _urlencode,
             " concat": bounds.concat,
             " rounds": bounds.rounds,
             " whole": bounds.whole,

@@ -95,7 +95,8 @@ def test_a_change_that_fails_is_isolated_and_what_needs_it_is_skipped(shell: She
         "create trigger no_ann before insert on users when new.username = 'ann'"
         " begin select raise(abort, 'no more licences'); end"
     )
-    out, _ = shell.run("apply", "--yes", code=6)
+    out, err = shell.run("apply", "--yes", code=6)
+    assert err == "error: failed: create user ann: no more licences\n"
     assert "! failed: user ann: " in out
     assert "no more licences" in out
     assert "! skipped: grant ann/operator: needs user ann, which failed" in out
@@ -209,20 +210,25 @@ def test_a_report_that_nobody_can_read_does_not_change_what_was_done(shell: Shel
         done = subprocess.run(
             [*RECONCILE, "apply", "the.plan", "--yes"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert done.returncode == 0
-    assert (
-        done.stderr
-        == "error: the report cannot be written: No space left on device. Done: 2 applied, 0 failed, 0 skipped.\n"
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: standard output cannot be written: No space left on device. Done: 2 applied, 0 failed, 0 skipped.\n"
     )
     shell.run("plan", "--check")
 
 
-@pytest.mark.parametrize("closed", [1, 2])
-def test_closed_streams(shell: Shell, closed: int) -> None:
+@pytest.mark.parametrize(
+    ("closed", "code", "said"),
+    [
+        (1, 1, "error: standard output cannot be written: it is closed. Done: 2 applied, 0 failed, 0 skipped.\n"),
+        (2, 0, ""),
+    ],
+)
+def test_closed_streams(shell: Shell, closed: int, code: int, said: str) -> None:
     shell.company({"uid=ann": None})
     command = " ".join([*RECONCILE, "apply", "--yes", f"{closed}>&-"])
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (code, said)
     shell.run("plan", "--check")
 
 

@@ -50,7 +50,10 @@ class MariadbDatabase(server.ServerDatabase):
             "idle_transaction_timeout": server.IDLE,
         }
         command = "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in settings.items())
-        return {**super()._arguments(), "charset": "utf8mb4", "init_command": command}
+        arguments = {**super()._arguments(), "charset": "utf8mb4", "init_command": command}
+        if self._secret:  # PyMySQL encodes text as latin-1; the server has made its hash of UTF-8
+            arguments["password"] = self._secret.encode()
+        return arguments
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

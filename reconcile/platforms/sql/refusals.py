@@ -19,8 +19,12 @@ _MEANINGS: Final = {
     "grants": "the user has this role already",
     "sources": "another source of the workspace has this name",
 }
-_RAISED: Final = {"P0001", "44000", 1644}
-"""What a trigger or a view says by itself: SQLSTATE of PostgreSQL, number of MariaDB."""
+_RAISED: Final = {"44000", 1643, 1644}
+"""What a trigger or a view says by itself: SQLSTATE of PostgreSQL, number of MariaDB; see `_is_raised`."""
+_POSTGRESQL: Final = frozenset({"53", "54", "55", "57", "58", "72", "F0", "HV", "XX"})
+"""Classes of SQLSTATE that PostgreSQL has added to those of the standard, for what goes wrong in the server."""
+_OWN: Final = 5000
+"""MariaDB's own numbers are smaller; a trigger may give any."""
 _CHECKED: Final = 4025
 """A CHECK of MariaDB, which PyMySQL takes for an error of the server's operation."""
 _UNIQUE: Final = {"23505", 1062}
@@ -42,7 +46,7 @@ def refusal(error: Exception) -> str | None:
     if not isinstance(error, DBAPIError):
         return None
     code = _code(error)
-    if not isinstance(error, IntegrityError | DataError) and code not in _RAISED and code != _CHECKED:
+    if not isinstance(error, IntegrityError | DataError) and not _is_raised(code) and code != _CHECKED:
         return None
     return _sqlite(str(error.orig)) if code is None else _server(error, code)
 
@@ -53,6 +57,18 @@ def _code(error: DBAPIError) -> str | int | None:
     if isinstance(first, int):
         return first
     return (getattr(error.orig, "sqlstate", None) or "") if hasattr(error.orig, "diag") else None
+
+
+def _is_raised(code: str | int | None) -> bool:
+    """Whether a trigger says so by itself, with its own code or the usual one.
+
+    The SQL standard has the classes that begin with 0 to 4 and A to H; PL/pgSQL's is P0.
+    """
+    if isinstance(code, int):  # PyMySQL reads numbers above 32,767 as negative ones
+        return code in _RAISED or code >= _OWN or code < 0
+    if not code or code in _RAISED or code.startswith("45"):
+        return bool(code)
+    return code[0] in "56789IJKLMNOPQRSTUVWXYZ" and code[:2] not in _POSTGRESQL
 
 
 def _sqlite(text: str) -> str:
@@ -68,7 +84,7 @@ def _sqlite(text: str) -> str:
 
 def _server(error: DBAPIError, code: str | int) -> str:
     text, rule = _said(error)
-    if code in _RAISED:
+    if _is_raised(code):
         return text
     if code in _TOO_LONG:
         return f"a value is too long: {text}"

@@ -53,6 +53,8 @@ def render(text, attributes=ANN, identifier="ann", dn="uid=ann,ou=People,dc=exam
         ("{{ absent | lower | default('x') }}", None),
         ("{{ absent | default(missing | lower) }}", None),
         ("{{ sn | lower }}", "lee"),
+        ("{{ 'a/b@c:d %' | urlencode }}", "a%2Fb%40c%3Ad%20%25"),
+        ("{{ absent | urlencode }}", None),
         ("{{ sn | upper ~ '-' ~ identifier }}", "LEE-ann"),
         ("{{ givenName | trim ~ absent }}", None),
         ("{{ absent ~ 'x' }}", None),
