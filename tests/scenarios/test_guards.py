@@ -57,10 +57,10 @@ def test_a_plan_that_loses_too_much_is_shown_and_written_and_not_applied(company
 
 
 def test_a_total_loss_names_some_of_those_who_lose(company: Shell) -> None:
-    company.run("apply", "--yes", code=4)
-    company.directory({"uid=new": None})
+    company.company({"uid=new": None}, safety={"shrink": "none"})
     out, _ = company.run("plan", code=4)
-    assert "users_lost:main/corp:40:all: 40 of 40 users of corp would be lost (40 to block)" in out, out
+    lost = "users_lost:main/corp:40:all: 40 of 40 users of corp would be lost (40 to block)"
+    assert f"{lost} (p01, p02, p03, p04, p05 and 35 more): nothing of it would be left" in out
 
 
 def test_an_accepted_plan_is_applied_and_says_who_accepted_it(company: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

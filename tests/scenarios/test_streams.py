@@ -61,7 +61,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "reconcile.yml").write_text(yaml.safe_dump(desired), encoding="utf-8")
     (folder / "corp.ldif").write_text(ldif(people), encoding="utf-8")
     subprocess.run([*RECONCILE, "apply", "--yes"], cwd=folder, check=True, capture_output=True)
-    (folder / "corp.ldif").write_text(ldif(people | {"uid=new": NAMES, "uid=b\u200bd": NAMES}), encoding="utf-8")
+    more = {"uid=new": NAMES | {"mail": "new@example.com"}, "uid=b\u200bd": NAMES | {"mail": "b@example.com"}}
+    (folder / "corp.ldif").write_text(ldif(people | more), encoding="utf-8")
     subprocess.run([*RECONCILE, "plan", "--out", "the.plan"], cwd=folder, check=True, capture_output=True)
     return folder
 
