@@ -558,6 +558,6 @@ def test_how_a_user_came_to_its_person(shell: Shell) -> None:
     )
     shell.run("apply", "--yes")
     bob = standing(explained(shell, "bob"))["tie"]
-    assert re.fullmatch(r"linked by reconcile\.yml:\d+:\d+: the directory's id was id-bob", bob["how"])
+    assert re.fullmatch(r"linked by reconcile\.yml:\d+:\d+ to bob: the directory's id was id-bob", bob["how"])
     out, _ = shell.run("explain", "bob")
     assert f"  tied        {bob['how']} (run {bob['run']}, {bob['at']})\n" in out
