@@ -1,8 +1,8 @@
-"""Selections: how a name in the desired state finds entries of a directory.
+r"""Selections: how a name in the desired state finds entries of a directory.
 
 A pattern with two or more RDNs is a DN, whole or relative to the source's base DN; with one RDN (`cn=*-team`) it is
 compared with an entry's own RDN; without `=` it is compared with the plain name: a person's identifier, the value of
-a group's or OU's RDN. `*` stands for any text, including none.
+a group's or OU's RDN. `*` stands for any text, including none; within an RDN `\2a` is the character itself (RFC 4514).
 
 The case of ASCII letters and insignificant spaces never matter. What only some servers fold (the case of other
 letters, whether é is one character or two) may find an entry where no other can be meant: `Selection.resolve` looks.
@@ -24,8 +24,18 @@ _DN, _RDN, _NAME = range(3)
 """What of an entry a pattern is compared with."""
 
 
+_ESCAPED = re.compile(r"\\(?:(?P<star>2[aA]|\*)|.)", re.DOTALL)
+_STAR = "\ue02a"
+"""Stands for an escaped star until the pattern is cut at the others: of private use, so that no folding changes it."""
+
+
 def _glob(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+    return _pieces(text.split("*"))
+
+
+def _pieces(pieces: Iterable[str]) -> re.Pattern[str]:
+    """Matches texts that consist of these pieces with anything between them."""
+    return re.compile(".*".join(map(re.escape, pieces)), re.DOTALL)
 
 
 def folded(name: str) -> str:
@@ -74,24 +84,28 @@ class Selection:
         """`base_dn` is what relative DNs are below of; `folding` is that of the server."""
         self._folding: Folding = folding
         self._exact: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-        self._globs: list[tuple[int, re.Pattern[str]]] = []
+        self._globs: dict[int, tuple[int, re.Pattern[str]]] = {}
+        """By the place of the pattern; all others are exact."""
         self._base_dn = base_dn
         self._patterns = tuple(patterns)
-        self._read = [self._understood(pattern) for pattern in self._patterns]
-        for kind, text in self._read:
-            if "*" in text:
-                pieces = (dn.wide_piece(piece, folding) for piece in text.split("*"))
-                self._globs.append((kind, re.compile(".*".join(map(re.escape, pieces)), re.DOTALL)))
+        self._read: list[tuple[int, str]] = []
+        for at, pattern in enumerate(self._patterns):
+            kind, text = self._understood(pattern)
+            pieces = [piece.replace(_STAR, "*") for piece in text.split("*")]
+            if len(pieces) > 1:
+                self._globs[at] = kind, _pieces(dn.wide_piece(piece, folding) for piece in pieces)
             else:
-                self._exact[kind].add(text)
+                self._exact[kind].add(pieces[0])
+            self._read.append((kind, "*".join(pieces)))
 
     def _understood(self, pattern: str) -> tuple[int, str]:
-        """What a pattern is compared with, and its normalized text."""
+        """What a pattern is compared with, and its normalized text, in which _STAR is an escaped star."""
         if "=" not in pattern:
             return _NAME, dn.lower(pattern)
-        if len(dn.parse(pattern)) == 1:
-            return _RDN, dn.normalize(pattern)
-        return _DN, dn.normalize(dn.join(pattern, self._base_dn))
+        marked = _ESCAPED.sub(lambda found: _STAR if found["star"] else found.group(), pattern)
+        if len(dn.parse(marked)) == 1:
+            return _RDN, dn.normalize(marked)
+        return _DN, dn.normalize(dn.join(marked, self._base_dn))
 
     def __bool__(self) -> bool:
         return bool(self._patterns)
@@ -102,7 +116,7 @@ class Selection:
         `path` gives that of a pattern in the desired state, by its number; `source` has the candidates. Raises
         RulesRefused, which names all of them, where several can be meant.
         """
-        exact = [(at, kind, text) for at, (kind, text) in enumerate(self._read) if "*" not in text]
+        exact = [(at, kind, text) for at, (kind, text) in enumerate(self._read) if at not in self._globs]
         meant = self._meant({(kind, text) for _, kind, text in exact}, candidates) if exact else {}
         for at, kind, text in exact:
             found = meant.get((kind, text), {})
@@ -159,7 +173,7 @@ class Selection:
         if plain in names:
             return True
         texts = (key, rdn, plain)
-        return any(glob.fullmatch(self._wide(kind, texts[kind])) for kind, glob in self._globs)
+        return any(glob.fullmatch(self._wide(kind, texts[kind])) for kind, glob in self._globs.values())
 
     def exact(self, key: str) -> bool:
         """Whether an entry is meant by its DN, not by a wildcard or a name."""
@@ -167,7 +181,8 @@ class Selection:
 
     def exact_pattern(self, key: str) -> int | None:
         """The place of the first pattern that is the very DN of an entry; None for no pattern."""
-        return next((at for at, read in enumerate(self._read) if read == (_DN, key)), None)
+        every = enumerate(self._read)
+        return next((at for at, read in every if read == (_DN, key) and at not in self._globs), None)
 
     def found(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
         """For each pattern the positions of the entries that it finds.
@@ -177,12 +192,9 @@ class Selection:
         """
         found: list[list[int]] = [[] for _ in self._read]
         exact: tuple[dict[str, list[int]], ...] = ({}, {}, {})
-        globs = iter(self._globs)
-        wild: list[tuple[int, re.Pattern[str], int]] = []
+        wild = [(kind, glob, at) for at, (kind, glob) in self._globs.items()]
         for at, (kind, text) in enumerate(self._read):
-            if "*" in text:
-                wild.append((*next(globs), at))
-            else:
+            if at not in self._globs:
                 exact[kind].setdefault(text, []).append(at)
         dns, rdns, plain = exact
         by_dn_alone = not (rdns or plain or wild)
@@ -207,7 +219,7 @@ class Selection:
         """One of the patterns, as it was resolved."""
         one = Selection((self._patterns[at],), self._base_dn, self._folding)
         kind, text = self._read[at]
-        if "*" not in text:
+        if at not in self._globs:
             one._exact[kind].add(text)
         return one
 

@@ -27,11 +27,32 @@ BASE = "dc=example,dc=com"
         ("cn=*,ou=teams", "cn=red,ou=others,dc=example,dc=com", False),
         ("cn=a.b", "cn=axb,dc=example,dc=com", False),
         ("cn=[ab]", "cn=a,dc=example,dc=com", False),
+        (r"cn=\2a", "cn=*,dc=example,dc=com", True),
+        (r"cn=\2A", "cn=admins,dc=example,dc=com", False),
+        (r"cn=\*", "cn=admins,dc=example,dc=com", False),
+        (r"cn=\*,ou=groups", "cn=*,ou=groups,dc=example,dc=com", True),
+        (r"cn=\2a,ou=groups,dc=example,dc=com", "cn=x,ou=groups,dc=example,dc=com", False),
+        (r"cn=\2a-*", "cn=*-team,ou=groups,dc=example,dc=com", True),
+        (r"cn=\2a-*", "cn=red-team,ou=groups,dc=example,dc=com", False),
+        (r"cn=é\2a*", "cn=É*x,dc=example,dc=com", True),
+        (r"cn=\\2a", r"cn=\5c2a,dc=example,dc=com", True),
+        (r"cn=\\*", r"cn=\5cadmins,dc=example,dc=com", True),
+        (r"cn=\5c2a", "cn=*,dc=example,dc=com", False),
         ("cn=Doe\\, John", "cn=Doe\\2C John,ou=x,dc=example,dc=com", True),
     ],
 )
 def test_what_a_pattern_finds(pattern: str, dn: str, found: bool) -> None:
     assert Selection([pattern], BASE).matches(normalize(dn)) is found
+
+
+def test_an_escaped_star_is_no_wildcard_wherever_patterns_are_asked() -> None:
+    keys = [normalize(f"cn={name},dc=example,dc=com") for name in ("admins", r"\2a", r"\2ax")]
+    patterns = [r"cn=\2a", r"cn=\2a,dc=example,dc=com", r"cn=\2a*", "cn=*"]
+    assert found_by(patterns, BASE, keys) == [[1], [1], [1, 2], [0, 1, 2]]
+    selection = Selection(patterns[:2], BASE).resolve(str, "corp", lambda: ((key, None, key) for key in keys))
+    assert [selection.pattern(key) for key in keys] == [None, 0, None]
+    assert [selection.exact_pattern(key) for key in keys] == [None, 1, None]
+    assert Selection(["cn=*,dc=example,dc=com"], BASE).exact_pattern(keys[1]) is None
 
 
 def test_a_person_is_found_by_its_identifier() -> None:
