@@ -15,7 +15,7 @@ from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import BindRefused
 from reconcile.directories.searching import Searcher
 from reconcile.directories.vendors import LOGINS, Vendor
-from reconcile.model import desired, dn
+from reconcile.model import attributetypes, desired, dn
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.folding import folded
 from reconcile.model.login import Names
@@ -52,7 +52,7 @@ def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.So
 
 
 def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterator[str]:
-    identifier = source.users.identifier or vendor.identifier
+    identifier = attributetypes.plain(source.users.identifier or vendor.identifier)
     for name in names.identifiers:
         yield f"{identifier}={filters.escape(name)}"
     if vendor.principal:
