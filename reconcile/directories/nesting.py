@@ -33,6 +33,12 @@ PATIENCE: Final = 20
 """Seconds that the server may take for one group."""
 
 
+def looks_beyond(source: desired.Source) -> bool:
+    """Whether the rules leave groups out, which others may have within them."""
+    rule = source.groups
+    return bool(rule.base or rule.filter or rule.scope == "one")
+
+
 def completed(
     source: desired.Source,
     rules: Rules,
@@ -47,8 +53,7 @@ def completed(
     Inner groups that the rules do not find are no `members` any more. Where not all members of one of
     those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
     """
-    rule = source.groups
-    if not groups or not (rule.base or rule.filter or rule.scope == "one"):
+    if not groups or not looks_beyond(source):
         return groups
     known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes)
     found = {dn.key(group.dn) for group in groups}

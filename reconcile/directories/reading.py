@@ -67,7 +67,8 @@ def snapshot(
     visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
-    if found:
+    # A search that a login does without where nothing can list logins.
+    if any(group.member_logins for group in found) or (found and nesting.looks_beyond(source)):
         persons = unshared(persons)
     found = nesting.completed(source, rules, persons, found, searcher, dynamic, lookalikes)
     return DirectorySnapshot(
