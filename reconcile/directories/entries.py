@@ -46,23 +46,26 @@ class Rules(msgspec.Struct, frozen=True):
         """The rules of a source, as of this moment."""
         members, logins = vendor.member_attributes, vendor.login_attributes
         if source.groups.member_attribute:
-            chosen = (source.groups.member_attribute.lower(),)
+            # Whichever of its names a server answers with: what comes under either is a member.
+            written = attributetypes.plain(source.groups.member_attribute)
+            chosen = tuple(dict.fromkeys((attributetypes.main(written), written)))
             members, logins = ((), chosen) if chosen[0] == MEMBER_LOGINS else (chosen, ())
         manager = source.users.manager_attribute or vendor.manager_attribute
-        identifier = (source.users.identifier or vendor.identifier).lower()
+        manager = attributetypes.plain(manager) if manager else None
+        identifier = attributetypes.plain(source.users.identifier or vendor.identifier)
         group_attributes = frozenset(_lower(query.group_attributes))
         return cls(
             vendor=vendor,
             disabled=vendor.disabled(source),
             identifier=identifier,
-            manager=manager.lower() if manager else None,
-            members=tuple(name for name in members if name != MEMBER_URL),
+            manager=manager,
+            members=tuple(name for name in members if attributetypes.main(name) != MEMBER_URL),
             logins=logins,
             group_attributes=group_attributes,
             dynamic=vendor.dynamic or MEMBER_URL in members,
             primary_group=vendor.primary_group and query.groups,
             by_login=bool(logins) and query.groups,
-            person_aliases=aliases.pairs({identifier, *_lower(query.person_attributes)}),
+            person_aliases=aliases.pairs({identifier, manager or identifier, *_lower(query.person_attributes)}),
             group_aliases=aliases.pairs(group_attributes),
             unit_aliases=aliases.pairs(_lower(query.unit_attributes)),
         )
@@ -241,7 +244,8 @@ def _members(name: str, some: list[bytes]) -> list[str]:
         members = [value.decode() for value in some]
     except UnicodeDecodeError:
         members = [text(value) for value in some]
-    return [_UID_SUFFIX.sub("", member) for member in members] if name == "uniquemember" else members
+    unique = attributetypes.main(name) == "uniquemember"
+    return [_UID_SUFFIX.sub("", member) for member in members] if unique else members
 
 
 def _asked(name: str, rules: Rules) -> bool:

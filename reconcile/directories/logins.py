@@ -15,8 +15,8 @@ from reconcile.directories.connecting import connect, tell_nobody
 from reconcile.directories.failures import BindRefused
 from reconcile.directories.searching import Searcher
 from reconcile.directories.vendors import LOGINS, Vendor
-from reconcile.model import desired, dn
-from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model import attributetypes, desired, dn
+from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.folding import folded
 from reconcile.model.login import Names
 from reconcile.ports import Progress
@@ -52,7 +52,7 @@ def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.So
 
 
 def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterator[str]:
-    identifier = source.users.identifier or vendor.identifier
+    identifier = attributetypes.plain(source.users.identifier or vendor.identifier)
     for name in names.identifiers:
         yield f"{identifier}={filters.escape(name)}"
     if vendor.principal:
@@ -79,11 +79,24 @@ def read(
     means neither. `lookalikes` are as in a DirectorySnapshot. Raises SourceUnreadable.
     """
     one = narrowed(source, vendor, names)
-    found = reading.snapshot(one, vendor, query, searcher, progress, lookalikes=lookalikes)
-    logins = {login for person in found.persons for login in person.logins}
-    if not logins or not any(group.member_logins for group in found.groups):
+
+    def unshared(persons: tuple[Person, ...]) -> tuple[Person, ...]:
+        return _unshared(source, vendor, searcher, persons)
+
+    return reading.snapshot(one, vendor, query, searcher, progress, lookalikes=lookalikes, unshared=unshared)
+
+
+def _unshared(
+    source: desired.Source, vendor: Vendor, searcher: Searcher, found: tuple[Person, ...]
+) -> tuple[Person, ...]:
+    """The persons without the logins that somebody else of the source has, too.
+
+    It is asked even where no group that the rules find lists logins: a group within one of them may.
+    """
+    logins = {login for person in found for login in person.logins}
+    if not logins:
         return found
-    own = {dn.key(person.dn) for person in found.persons}
+    own = {dn.key(person.dn) for person in found}
     whole = filters.enclosed(source.users.filter or vendor.user_filter)
     wanted = f"(&{whole}{filters.any_of(LOGINS, sorted(map(filters.escape, logins)))})"
     search = reading.users_search(source, vendor, (LOGINS,))._replace(filter=wanted)
@@ -94,11 +107,10 @@ def read(
         if dn.key(entry.dn) not in own
         for value in entry.attributes.get(LOGINS, ())
     }
-    persons = (
+    return tuple(
         msgspec.structs.replace(one, logins=tuple(login for login in one.logins if folded(login) not in shared))
-        for one in found.persons
+        for one in found
     )
-    return msgspec.structs.replace(found, persons=tuple(persons))
 
 
 def refusal(source: desired.Source, dn: str, password: str) -> str:

@@ -33,6 +33,12 @@ PATIENCE: Final = 20
 """Seconds that the server may take for one group."""
 
 
+def looks_beyond(source: desired.Source) -> bool:
+    """Whether the rules leave groups out, which others may have within them."""
+    rule = source.groups
+    return bool(rule.base or rule.filter or rule.scope == "one")
+
+
 def completed(
     source: desired.Source,
     rules: Rules,
@@ -47,8 +53,7 @@ def completed(
     Inner groups that the rules do not find are no `members` any more. Where not all members of one of
     those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
     """
-    rule = source.groups
-    if not groups or not (rule.base or rule.filter or rule.scope == "one"):
+    if not groups or not looks_beyond(source):
         return groups
     known = _Known(persons, primarygroups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes)
     found = {dn.key(group.dn) for group in groups}
@@ -68,7 +73,8 @@ def completed(
     return tuple(
         msgspec.structs.replace(
             group,
-            members=tuple(member for member in group.members if member not in affected[group.dn]),
+            members=tuple(sorted({*group.members, *members[group.dn].members} - affected[group.dn])),
+            member_logins=tuple(sorted({*group.member_logins, *members[group.dn].logins})),
             nested_members=tuple(sorted(members[group.dn].persons)),
             members_unknown=group.members_unknown or members[group.dn].unknown,
         )
@@ -105,10 +111,16 @@ def _over_all(
 
 
 class _Beyond(NamedTuple):
-    """The persons in groups that the rules do not find; `unknown`: why those are not all, or ""."""
+    """The persons in groups that the rules do not find; `unknown`: why those are not all, or "".
+
+    `logins` and `members` stand there as well, and may mean several persons: they count for nobody, and
+    whoever looks at the group is told.
+    """
 
     persons: set[str]
     unknown: str = ""
+    logins: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
 
 
 class _Known:
@@ -140,10 +152,11 @@ class _Known:
             found.setdefault(dn.parent(key), []).append(name)
         return found
 
-    def by_logins(self, logins: Iterable[str]) -> set[str]:
-        """The persons whose logins these are; one that several persons share is nobody's."""
-        found = (self._logins.find(login) for login in logins)
-        return {self._all[some[0]].dn for some in found if len(some) == 1}
+    def by_logins(self, logins: Iterable[str]) -> tuple[set[str], frozenset[str]]:
+        """The persons whose logins these are, and the logins that several persons share: nobody's."""
+        found = {login: self._logins.find(login) for login in logins}
+        shared = frozenset(login for login, some in found.items() if len(some) > 1)
+        return {self._all[some[0]].dn for some in found.values() if len(some) == 1}, shared
 
     @cached_property
     def _logins(self) -> Logins:
@@ -209,19 +222,25 @@ def _by_following(
         # Only what is reached is evaluated: a search may be behind it.
         if key not in reached:
             group = dynamic.evaluated(groups[key])
-            persons = known.by_logins(group.member_logins)
+            persons, shared = known.by_logins(group.member_logins)
+            unclear: set[str] = set()
             persons.update(known.below.get(key, ()), primary[key])
             inner: list[str] = []
-            for member in map(dn.key, group.members):
+            for written in group.members:
+                member = dn.key(written)
                 is_known = member in groups or member in known.persons
                 keys = (member,) if is_known else meant.meant(member)
                 if len(keys) > 1:
-                    ambiguous.setdefault(member, keys)
+                    # Where it can mean a group outside the rules, the snapshot would not show that it is ambiguous.
+                    if all(one in known.persons for one in keys):
+                        unclear.add(written)
+                    else:
+                        ambiguous.setdefault(member, keys)
                     continue
                 inner += [one for one in keys if one in groups]
                 persons |= {known.persons[one] for one in keys if one in known.persons}
             unknown = f"{group.dn} within it: {group.members_unknown}" if group.members_unknown else ""
-            reached[key] = inner, _Beyond(persons, unknown)
+            reached[key] = inner, _Beyond(persons, unknown, shared, frozenset(unclear))
         return reached[key]
 
     found: dict[str, _Beyond] = {}
@@ -234,8 +253,12 @@ def _by_following(
             seen.add(key)
             waiting += content(key)[0]
         inner = [content(key)[1] for key in sorted(seen)]
-        unknown = next((one.unknown for one in inner if one.unknown), "")
-        found[name] = _Beyond(set().union(*(one.persons for one in inner)), unknown)
+        found[name] = _Beyond(
+            set().union(*(one.persons for one in inner)),
+            next((one.unknown for one in inner if one.unknown), ""),
+            frozenset().union(*(one.logins for one in inner)),
+            frozenset().union(*(one.members for one in inner)),
+        )
     for member, keys in ambiguous.items():
         log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, member, " or ".join(keys))
     return found

@@ -7,7 +7,7 @@ no entries", and an empty source is not the same as a closed one.
 import logging
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from reconcile.directories import entries, nesting, primarygroups, ranges, referrals, visibility
 from reconcile.directories.dynamic import DynamicGroups
@@ -22,6 +22,12 @@ from reconcile.ports import Outlined, Progress, outlined_to_nobody
 log = logging.getLogger("reconcile.directories")
 
 Found = TypeVar("Found", Person, DirectoryGroup, OrganizationalUnit)
+Persons: TypeAlias = tuple[Person, ...]
+
+
+def as_they_are(persons: Persons) -> Persons:
+    """The persons with all of their logins."""
+    return persons
 
 
 def snapshot(
@@ -32,10 +38,13 @@ def snapshot(
     progress: Progress,
     outlined: Outlined = outlined_to_nobody,
     lookalikes: frozenset[str] = frozenset(),
+    unshared: Callable[[Persons], Persons] = as_they_are,
 ) -> DirectorySnapshot:
     """Everything that the source's rules find; OUs and groups first, as they are few. Raises SourceUnreadable.
 
     `lookalikes` are those of all entries of the directory, where they are known (see DirectorySnapshot).
+    `unshared` takes from persons the logins that others have, too: before any group that lists logins is
+    followed, whether the rules find it or not.
     """
     rules = Rules.of(source, vendor, query)
     users = users_search(source, vendor, rules.person_attributes(query))
@@ -58,6 +67,9 @@ def snapshot(
     visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primarygroups.added(persons, found)
+    # A search that a login does without where nothing can list logins.
+    if any(group.member_logins for group in found) or (found and nesting.looks_beyond(source)):
+        persons = unshared(persons)
     found = nesting.completed(source, rules, persons, found, searcher, dynamic, lookalikes)
     return DirectorySnapshot(
         source=source.name,

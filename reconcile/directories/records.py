@@ -15,6 +15,9 @@ from reconcile.directories.searching import RawEntry
 
 _DESCRIPTION = re.compile(rb"(?:[A-Za-z][A-Za-z0-9_-]*|[0-9]+(?:\.[0-9]+)*)(?:;[A-Za-z0-9-]+)*")
 
+_RANGE = re.compile(rb"(.*);range=([0-9]+)-([0-9]+|\*)", re.IGNORECASE)
+"""How Active Directory names a part of an attribute that has many values; `0-*` are all of them."""
+
 _BOM = b"\xef\xbb\xbf"
 _WIDE_MARKS = (
     (b"\xff\xfe\0\0", "UTF-32"),
@@ -56,14 +59,25 @@ def records(data: bytes, name: str = "FILE") -> Iterator[tuple[int, RawEntry]]:
         raise Broken(last, "the last line is not ended: the file is cut off (or end the line with a line break)")
     names: dict[bytes, str] = {}
     more_pages = 0
+    results = False
+    unfinished = 0
+    """Where the first entry stands that no result follows, in a file with results."""
     for block in _blocks(data):
         lines = _without_version(block)
         if not lines:
             continue
         if lines[0][1][0].partition(b":")[0].lower() in _OF_A_SEARCH:
             more_pages = _check_result(lines, names)
+            results, unfinished = True, 0
         else:
+            unfinished = unfinished or lines[0][0]
             yield lines[0][0], _entry(lines, names)
+    if results and unfinished:
+        raise Broken(
+            unfinished,
+            "no `result:` follows this entry, as one does the entries before: the file is cut off "
+            "(or write all searches with ldapsearch -LLL)",
+        )
     if more_pages:
         raise Broken(
             more_pages, "the search has more pages, which are not in the file: `-E pr=1000/noprompt` takes all"
@@ -163,6 +177,20 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
     return RawEntry.of(dn, attributes)
 
 
+def _without_range(number: int, written: bytes) -> bytes:
+    """The name without the range that all values are in. Raises Broken for a range of some of them."""
+    ranged = _RANGE.fullmatch(written)
+    if ranged is None:
+        return written
+    if (ranged[2], ranged[3]) == (b"0", b"*"):
+        return ranged[1]
+    raise Broken(
+        number,
+        f"`{written.decode(errors='replace')}` is a range of the values, and the others are not in the entry: the "
+        "server gives no more at once. Export with a tool that asks for all ranges, or read the server itself",
+    )
+
+
 def _pair(line: Line, names: dict[bytes, str]) -> tuple[str, bytes]:
     """Attribute name in lower case, and value."""
     number, pieces = line
@@ -170,9 +198,10 @@ def _pair(line: Line, names: dict[bytes, str]) -> tuple[str, bytes]:
     written, colon, value = whole.partition(b":")
     name = names.get(written)
     if name is None:
-        if not colon or not _DESCRIPTION.fullmatch(written):
+        described = _without_range(number, written)
+        if not colon or not _DESCRIPTION.fullmatch(described):
             raise Broken(number, f"no `attribute: value` but {whole[:60].decode(errors='replace')!r}")
-        name = names[written] = written.decode().lower()
+        name = names[written] = described.decode().lower()
     if not colon:
         raise Broken(number, f"`{name}` without a colon")
     if value.startswith(b":"):

@@ -1,4 +1,7 @@
-"""Attribute types that have several names: those of RFC 4519, RFC 4524 (COSINE) and RFC 2798 (inetOrgPerson)."""
+"""Attribute types that have several names: those of RFC 4519, RFC 4524 (COSINE) and RFC 2798 (inetOrgPerson).
+
+Beside them those of groups: memberUid (RFC 2307) and memberURL have an OID, too.
+"""
 
 from types import MappingProxyType
 from typing import Final
@@ -94,6 +97,7 @@ _NAMES: Final = """
 0.9.2342.19200300.100.1.55 audio
 0.9.2342.19200300.100.1.56 documentPublisher
 0.9.2342.19200300.100.1.60 jpegPhoto
+1.3.6.1.1.1.1.12 memberUid
 1.3.6.1.4.1.250.1.57 labeledURI
 2.16.840.1.113730.3.1.1 carLicense
 2.16.840.1.113730.3.1.2 departmentNumber
@@ -101,6 +105,7 @@ _NAMES: Final = """
 2.16.840.1.113730.3.1.4 employeeType
 2.16.840.1.113730.3.1.39 preferredLanguage
 2.16.840.1.113730.3.1.40 userSMIMECertificate
+2.16.840.1.113730.3.1.198 memberURL
 2.16.840.1.113730.3.1.216 userPKCS12
 2.16.840.1.113730.3.1.241 displayName
 """
@@ -116,9 +121,15 @@ MAIN: Final = MappingProxyType(_others())
 """Another name, or the OID → the main name; all in lower case."""
 
 
+def plain(name: str) -> str:
+    """The name in lower case, an OID without the `oid.` that some write before it: no server knows that."""
+    name = name.lower()
+    return name[4:] if name.startswith("oid.") and name[4:5].isdigit() else name
+
+
 def main(name: str) -> str:
     """The main name of an attribute type, in lower case; a name that has no other is its own. Options stay."""
-    name = name.lower()
+    name = plain(name)
     if ";" not in name:
         return MAIN.get(name, name)
     base, _, options = name.partition(";")

@@ -269,6 +269,49 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(tmp_path: Path, t
         assert "registered" in gate.login("p5"), "somebody new has nothing to lose"
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: str) -> None:
+    """A group outside the rules lists a `uid` that two persons have: login and apply agree that it is nobody's."""
+    posix, admins, plain = (
+        f"cn=posix,ou=other,{SUFFIX}",
+        f"cn=admins,ou=groups,{SUFFIX}",
+        f"cn=plain,ou=groups,{SUFFIX}",
+    )
+    entries: dict[str, Any] = people(1)
+    for name in ("groups", "other"):
+        entries[f"ou={name},{SUFFIX}"] = {"objectClass": ["organizationalUnit"], "ou": [name]}
+    for name, logins in (("one", ["shared"]), ("two", ["shared", "two"])):
+        entries[f"cn={name},{PEOPLE}"] = {
+            "objectClass": ["inetOrgPerson"],
+            "cn": [name],
+            "sn": [name],
+            "uid": logins,
+            "mail": [f"{name}@example.com"],
+            "userPassword": [RIGHT],
+        }
+    entries[posix] = {"objectClass": ["posixGroup"], "cn": ["posix"], "gidNumber": ["5"], "memberUid": ["shared"]}
+    entries[admins] = {"objectClass": ["groupOfNames"], "cn": ["admins"], "member": [posix]}
+    entries[plain] = {"objectClass": ["groupOfNames"], "cn": ["plain"], "member": [f"cn=two,{PEOPLE}"]}
+    users = {"base": "ou=people", "create": "all", "identifier": "mail"}
+    with slapd(tmp_path / "slapd", ldif(entries)) as server:
+        gate = Gate(tmp_path)
+        gate.desired(server.url, transport=needs(transport), users=users, groups={"base": "ou=groups"})
+        roles = [{"role": "admin", "groups": [admins]}, {"role": "guest", "default": True}]
+        gate.add(role_mappings=roles)
+        gate.run("apply", "--yes")
+        granted = gate.sql("SELECT * FROM grants")
+        for name in ("one", "two"):
+            assert "with the role guest, up to date" in gate.login(f"{name}@example.com")
+        assert gate.sql("SELECT * FROM grants") == granted
+        # The attribute of members by its OID, as the server is asked for it.
+        rule = {"base": "ou=groups", "member_attribute": "oid.2.5.4.31"}
+        gate.desired(server.url, transport=transport, users=users | {"identifier": "oid.2.5.4.3"}, groups=rule)
+        gate.add(role_mappings=roles, groups=[{"source": "corp", "select": ["plain"]}])
+        told = gate.run("plan", code=(0, 6))[0]
+        assert 'username     "two@example.com" → "two"' in told
+        assert "+ membership two/plain" in told
+
+
 def test_a_login_adopts_no_protected_account(gate: Gate, server: Slapd) -> None:
     gate.login("p1")
     renaming = {"create": "never", "fields": {"username": "{{ identifier }}.local"}}

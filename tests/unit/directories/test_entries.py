@@ -215,3 +215,32 @@ def test_only_a_permanent_lock_disables(time: str, disabled: bool) -> None:
 
 def test_the_type_of_a_plugin_reads_like_ldap() -> None:
     assert vendors.vendor("of-a-plugin") == vendors.vendor("ldap")
+
+
+@pytest.mark.parametrize("answered", ["member", "2.5.4.31"])
+@pytest.mark.parametrize("written", ["member", "MEMBER", "2.5.4.31", "oid.2.5.4.31", "OID.2.5.4.31"])
+def test_the_attribute_of_members_by_any_of_its_names(written: str, answered: str) -> None:
+    made = rules(groups=desired.Groups(member_attribute=written))
+    if answered in made.group_attributes_asked():
+        found = entries.group(RawEntry.of("cn=g,dc=x", {answered: [b"cn=a,dc=x"]}), made)
+        assert (found.members, found.member_logins) == (("cn=a,dc=x",), ())
+    assert "member" in made.group_attributes_asked()
+
+
+def test_members_of_other_kinds_by_oid() -> None:
+    unique = rules(groups=desired.Groups(member_attribute="2.5.4.50"))
+    found = entries.group(RawEntry.of("cn=g,dc=x", {"uniquemember": [b"cn=a,dc=x#'0'B"]}), unique)
+    assert found.members == ("cn=a,dc=x",)
+    logins = rules(groups=desired.Groups(member_attribute="oid.1.3.6.1.1.1.1.12"))
+    found = entries.group(RawEntry.of("cn=g,dc=x", {"memberuid": [b"a"]}), logins)
+    assert (found.members, found.member_logins) == ((), ("a",))
+    url = rules(groups=desired.Groups(member_attribute="2.16.840.1.113730.3.1.198"))
+    assert (url.dynamic, url.members) == (True, ())
+
+
+def test_the_identifier_and_the_manager_by_oid() -> None:
+    users = desired.Users(fields={}, identifier="oid.2.5.4.3", manager_attribute="oid.0.9.2342.19200300.100.1.10")
+    made = rules(users=users)
+    assert {"cn", "2.5.4.3", "manager"} <= set(made.person_attributes(Query()))
+    found = entries.person(RawEntry.of("cn=a,dc=x", {"cn": [b"a"], "manager": [b"cn=b,dc=x"]}), made)
+    assert (found.identifier, found.manager) == ("a", "cn=b,dc=x")

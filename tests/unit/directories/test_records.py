@@ -127,3 +127,24 @@ def test_what_is_written_is_read(entries: dict[str, dict[str, list[bytes]]]) -> 
 def test_anything_is_read_or_refused(data: bytes) -> None:
     with suppress(Broken):
         parsed(data)
+
+
+def test_entries_after_the_last_result_are_those_of_a_search_that_was_cut_off() -> None:
+    one = b"dn: dc=a\nobjectclass: x\n\n"
+    two = b"dn: dc=b\nobjectclass: x\n\ndn: dc=c\nobjectclass: x\n\n"
+    assert [name for _, name, _ in parsed(one + DONE + b"\n" + two + DONE)] == ["dc=a", "dc=b", "dc=c"]
+    with pytest.raises(Broken, match=r"no `result:` follows this entry.*cut off") as caught:
+        parsed(one + DONE + b"\n" + two)
+    assert caught.value.line == 7
+
+
+def test_a_range_of_all_values_is_the_attribute() -> None:
+    data = b"dn: dc=a\nobjectclass: x\nmember;Range=0-*: dc=b\nmember: dc=c\n"
+    assert parsed(data)[0][2]["member"] == [b"dc=b", b"dc=c"]
+
+
+@pytest.mark.parametrize("part", [b"range=0-1499", b"range=1500-*", b"RANGE=0-0"])
+def test_a_range_of_some_values_is_refused(part: bytes) -> None:
+    with pytest.raises(Broken, match="is a range of the values, and the others are not in the entry") as caught:
+        parsed(b"dn: dc=a\nobjectclass: x\nmember;" + part + b": dc=b\n")
+    assert caught.value.line == 3
