@@ -108,7 +108,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False, order=True):
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False, order=True, forbid_unknown_fields=True):
-    """How much a source held when it was last read; None for what was not asked for.
+    """How much a source held when it was last read; None for what was not asked for, or is not known.
 
     `members` are those of all groups together, as their entries list them.
     """

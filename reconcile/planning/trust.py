@@ -25,8 +25,12 @@ _PARTS = {
 
 
 def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
-    """How much a snapshot holds; what the rules did not ask for is not counted."""
+    """How much a snapshot holds; what the rules did not ask for is not counted.
+
+    Neither are members, where those of one group are not known: it would look as if they had left.
+    """
     asked = query(desired, source)
+    unknown = any(group.members_unknown for group in snapshot.groups)
     members = sum(
         len(group.members) + len(group.member_logins) + len(group.nested_members) for group in snapshot.groups
     )
@@ -35,7 +39,7 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
         len(snapshot.persons),
         len(snapshot.groups) if asked.groups else None,
         len(snapshot.units) if asked.units else None,
-        members if asked.groups else None,
+        members if asked.groups and not unknown else None,
     )
 
 
