@@ -83,7 +83,7 @@ def interrupt(number: int, _frame: FrameType | None = None) -> None:
     if not _State.number:
         _State.number, _State.since = number, time.monotonic()
     elif time.monotonic() - _State.since > PATIENCE:
-        os._exit(exit_code())  # what cleans up hangs, and somebody waits
+        os._exit(exit_code())  # the cleaning up hangs
     if not _State.masked:
         _raise()
 
@@ -198,7 +198,7 @@ def _wake(near: socket.socket, stuck: Callable[[], object]) -> None:
 
 
 def _unraisable(hook: Callable[[Any], object], what: Any) -> None:
-    """Raised where Python can tell nobody, as while it frees an object: the signal is sent once more."""
+    """Raised where Python has no caller for it, as while it frees an object: the signal is sent once more."""
     if not isinstance(what.exc_value, Interrupted):
         hook(what)
         return

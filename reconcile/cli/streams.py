@@ -69,7 +69,7 @@ class Output(io.TextIOWrapper):
 
 
 class Errors(Output):
-    """Standard error. Where it cannot be written there is nobody to tell: it changes nothing of what a command does."""
+    """Standard error. Where it cannot be written, nothing changes of what a command does."""
 
     def write(self, text: str, /) -> int:
         """Never raises."""
