@@ -1,6 +1,7 @@
 """The command, as `reconcile` and as `python -m reconcile`.
 
-Until `reconcile.cli` is imported and listens to signals itself, one ends the process at once: nothing is begun yet.
+Until `reconcile.cli` is imported and takes signals over, one ends the process at once: nothing is
+begun yet.
 """
 
 import os

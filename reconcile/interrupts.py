@@ -1,8 +1,9 @@
 """Ctrl-C, SIGTERM and SIGHUP: where they may break a command off, and where they wait.
 
-A signal raises `Interrupted` in the main thread, wherever that is, once: whatever is done from then on, as undoing a
-transaction and releasing a lock, is done to its end. What must not be broken off is `masked`; there a signal waits
-until the block ends. Parts of it that may take long are `restored` to what was before:
+A signal raises `Interrupted` in the main thread, wherever that is, and once: undoing a transaction,
+releasing a lock and all else that is done from then on is done to its end. What must not be broken
+off is `masked`; there a signal waits until the block ends. Parts of it that may take long are
+`restored` to what was before:
 
     with masked() as restored:
         with platform.transaction(name) as writer:  # opened and kept, or undone, as a whole
@@ -33,7 +34,7 @@ PATIENCE: Final = 10.0
 """Seconds of cleaning up after which another signal ends the process at once."""
 NOTHING_WRITTEN: Final = "nothing was written to the platform, and no lock is left"
 STUCK: Final = 1.0
-"""Seconds that a library may wait after a signal without running Python (libldap does), while nothing is held."""
+"""Seconds that a library may wait after a signal without running Python, while nothing is held."""
 _WAKE: Final = 0.05
 _AGAIN: Final = 0.01
 """Seconds after which a signal is sent once more if what it raised came to nothing."""
@@ -55,7 +56,7 @@ class _State:
     masks = 0
     """How many masks are open."""
     alive = True
-    """Whether the main thread runs Python since it was last asked, and does not wait within a library."""
+    """Whether the main thread has run Python since it was last asked."""
 
 
 def received() -> int:
@@ -74,16 +75,16 @@ def begin() -> None:
 
 
 def settle() -> None:
-    """From now on no signal breaks anything off: something was done, and is to be reported first."""
+    """From now on no signal breaks anything off: what was done is reported first."""
     _State.raised = True
 
 
 def interrupt(number: int, _frame: FrameType | None = None) -> None:
-    """Ends the command, as a handler of signals. Raises Interrupted, at once or where the mask ends."""
+    """Ends the command, as a handler of signals. Raises Interrupted, where masked at the end."""
     if not _State.number:
         _State.number, _State.since = number, time.monotonic()
     elif time.monotonic() - _State.since > PATIENCE:
-        os._exit(exit_code())  # what cleans up hangs, and somebody waits
+        os._exit(exit_code())  # the cleaning up hangs
     if not _State.masked:
         _raise()
 
@@ -96,7 +97,7 @@ def _raise() -> None:
 
 @contextmanager
 def masked() -> Iterator[Restored]:
-    """No signal breaks off the block; one that came meanwhile does when it ends. Gives `restored`."""
+    """A signal waits until the block ends, and is raised then. Gives `restored`."""
     if threading.current_thread() is not threading.main_thread():
         yield _as_it_is
         return
@@ -129,9 +130,10 @@ def _as_it_is() -> Iterator[None]:
 
 @contextmanager
 def listening(stuck: Callable[[], object] = bool) -> Iterator[Restored]:
-    """Takes over the signals for a command; the block is masked. Signals that are ignored stay so, as with nohup.
+    """Takes over the signals for a command; the block is masked.
 
-    `stuck` is called before the process is ended because a library waits, which is done outside of any mask only.
+    Signals that are ignored stay so, as with nohup. Outside of any mask the process is ended, after
+    a call of `stuck`, if a library waits and keeps the signal from being raised.
     """
     if threading.current_thread() is not threading.main_thread():
         yield _as_it_is
@@ -159,7 +161,7 @@ def listening(stuck: Callable[[], object] = bool) -> Iterator[Restored]:
 
 @contextmanager
 def _woken(stuck: Callable[[], object]) -> Iterator[None]:
-    """Has a thread see to it that handlers run: a signal that comes just before a wait does not end the wait."""
+    """Has a thread see to it that handlers run: a signal just before a wait does not end it."""
     if not hasattr(signal, "SIGURG"):
         yield
         return
@@ -181,7 +183,7 @@ def _answer(_number: int, _frame: FrameType | None) -> None:
 
 
 def _wake(near: socket.socket, stuck: Callable[[], object]) -> None:
-    """After each signal, sends another one that means nothing until the main thread runs Python again."""
+    """After a signal, sends one that means nothing until the main thread runs Python again."""
     with near:
         while came := near.recv(1):
             if came[0] == signal.SIGURG:
@@ -198,7 +200,7 @@ def _wake(near: socket.socket, stuck: Callable[[], object]) -> None:
 
 
 def _unraisable(hook: Callable[[Any], object], what: Any) -> None:
-    """Raised where Python can tell nobody, as while it frees an object: the signal is sent once more."""
+    """Sends the signal once more where its exception had no caller, as while an object is freed."""
     if not isinstance(what.exc_value, Interrupted):
         hook(what)
         return

@@ -1,7 +1,8 @@
-r"""Standard output and standard error of the process: what they cannot show is written out, what is lost is said.
+r"""Standard output and standard error: what they cannot show is written out, what is lost is said.
 
-A terminal is written to in its own encoding; a character that it has not becomes `\u` and its number, which JSON reads
-as that character. Files and pipes get UTF-8, whatever the locale says, so that JSON and CSV are the same everywhere.
+A terminal is written to in its own encoding; a character that it has not becomes `\u` and its
+number, which JSON reads as that character. Files and pipes get UTF-8, whatever the locale says, so
+that JSON and CSV are the same everywhere.
 """
 
 import codecs
@@ -32,14 +33,14 @@ codecs.register_error(ERRORS, written_out)
 
 
 class Output(io.TextIOWrapper):
-    """Standard output. The first write that fails raises OutputLost; what comes after it goes nowhere."""
+    """Standard output. The first write that fails raises OutputLost; what follows goes nowhere."""
 
     lost: OSError | None = None
     """Why nothing can be written, where that is known from the start."""
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # it can only be read in the base too
-        """As others are to see it: click takes ASCII for a mistake and would write UTF-8 past this object."""
+        """As others see it: click takes ASCII for a mistake and would write UTF-8 past this object."""
         name: str = super().encoding
         return "iso8859-1" if codecs.lookup(name).name == "ascii" else name
 
@@ -69,7 +70,7 @@ class Output(io.TextIOWrapper):
 
 
 class Errors(Output):
-    """Standard error. Where it cannot be written there is nobody to tell: it changes nothing of what a command does."""
+    """Standard error. Where it cannot be written, nothing changes of what a command does."""
 
     def write(self, text: str, /) -> int:
         """Never raises."""
@@ -84,7 +85,7 @@ class Errors(Output):
 
 
 def prepare() -> None:
-    """Makes the streams of this process what the others of this module promise; once, before anything is written."""
+    """Puts these streams in the place of Python's; once, before anything is written."""
     claim()
     closed = sys.stdout is None
     sys.stdout = output = _wrapped(Output, sys.stdout, 1)

@@ -1,12 +1,12 @@
 """Which texts are the same: names of the platform, and text as directories compare it.
 
-Names of the platform are usernames, names of groups and of sources, titles below one department. Every comparison of
-such names goes through `fold_name`. Databases compare otherwise, and each in its own way: the unique keys of ours fold
-the letters A to Z alone, in which all of them agree, so that they never refuse what is two names here. Names of roles
-are compared to the letter.
+Names of the platform are those of users, groups and sources, and titles side by side. Every
+comparison of such names goes through `fold_name`. Each database compares in its own way: our
+unique keys fold the letters A to Z alone, in which all of them agree, so that they never refuse
+what is two names here. Names of roles are compared to the letter.
 
-Of directories, `folded` is what every server takes for the same text. `widely_folded` is what some of them do: it may
-find something, but only where exactly one can be meant.
+Of directories, `folded` is what every server takes for the same text. `widely_folded` is what some
+of them do: it may find something, but only where exactly one can be meant.
 """
 
 import re
@@ -23,9 +23,9 @@ _ASCII_CASE: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 
 def fold_name(name: str) -> str:
     """The name as it is compared: equal for names that are one name.
 
-    Letter by letter without regard to case, and without regard to whether an accent is part of its letter or follows it
-    (canonical equivalence). Accents, spaces and all else count. Whatever is equal but for the case of A to Z is equal
-    here.
+    Letter by letter, without regard to case and to whether an accent is part of its letter or follows
+    it (canonical equivalence). Accents, spaces and all else count. Whatever is equal but for the case
+    of A to Z is equal here.
     """
     if name.isascii():
         return name.lower()
@@ -40,9 +40,9 @@ def fold_name(name: str) -> str:
 
 
 def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
-    """Folded name → what has it; without those that several have, because none of them can be meant.
+    """Folded name → what has it; without those that several have: none of them can be meant.
 
-    A person can bring them about on the platform: its tables refuse what differs by the case of A to Z, and no more.
+    People can write such names by hand: the tables fold A to Z, and no other letters.
     """
     found: dict[str, Thing] = {}
     shared: set[str] = set()

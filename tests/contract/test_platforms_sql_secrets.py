@@ -163,7 +163,7 @@ def test_who_failed_is_on_standard_error_in_one_line(db: Acme, opened: Opened, t
     assert "failed: user noel: no more licences" in done.stdout
 
 
-def test_a_connection_that_breaks_is_told_in_one_line(db: Acme, opened: Opened, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_is_reported_in_one_line(db: Acme, opened: Opened, tmp_path: Path) -> None:
     """psycopg logs on standard error what becomes of its pipeline."""
     ok(opened(db), user("zoe"))
     trigger(db, "PERFORM pg_terminate_backend(pg_backend_pid())", "KILL CONNECTION_ID()")

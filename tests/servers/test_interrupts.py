@@ -85,7 +85,7 @@ class Commands:
         (self.folder / "corp.ldif").write_text(directory(version), encoding="utf-8")
 
     def held(self) -> dict[str, tuple[Any, ...]]:
-        """Of each workspace, all that the versions tell apart, and how many runs there were."""
+        """Of each workspace, all in which the versions differ, and how many runs there were."""
         found = {}
         for name in WORKSPACES:
             own = f"workspace_id = (SELECT id FROM workspaces WHERE name = '{name}')"

@@ -79,7 +79,7 @@ def test_once_there_is_something_to_report_nothing_is_broken_off(restored: Resto
     assert interrupts.exit_code() == 143
 
 
-def test_what_python_could_tell_nobody_is_sent_once_more(restored: Restored) -> None:
+def test_what_had_no_caller_is_sent_once_more(restored: Restored) -> None:
     class Freed:
         def __del__(self) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
