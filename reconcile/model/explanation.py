@@ -82,7 +82,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class GroupVerdict(msgspec.Struct, frozen=True):
-    """A group of the directory: every one that a rule selects, and those beside them that the person is in."""
+    """A group of the directory: every one that a rule selects, and those beside them that the person is in.
+
+    `known` is false where nobody can tell who is a member: then nobody comes in or goes out.
+    """
 
     dn: str
     selected: bool
@@ -91,6 +94,7 @@ class GroupVerdict(msgspec.Struct, frozen=True):
     rule: str = ""
     origin: str = ""
     path: tuple[str, ...] = ()
+    known: bool = True
 
 
 class DepartmentVerdict(msgspec.Struct, frozen=True):

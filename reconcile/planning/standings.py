@@ -172,7 +172,11 @@ class Workspace:
             if user is not None and wanted.on_existing == "keep":
                 return candidate.roles, "roles.on_existing: keep leaves the roles of users who are there alone"
             return candidate.roles, "no mapping matches, and roles.on_unmapped: keep leaves what is there"
-        if candidate.rules.roles(candidate.position, multiple=True):
+        certain = candidate.rules.roles(candidate.position, multiple=True)
+        has = {mapping.role for mapping in candidate.rules.mappings if mapping.unsure} & set(candidate.roles)
+        if kept := sorted(has - {mapping.role for mapping in certain}):
+            return candidate.roles, f"kept, because who is in the group is not known: {', '.join(kept)}"
+        if certain:
             first = "the first that matches" if wanted.mode == "single" else "all that match"
             return candidate.roles, f"{first} (roles.mode: {wanted.mode})"
         return candidate.roles, f"no mapping matches (roles.on_unmapped: {wanted.on_unmapped})"
@@ -248,5 +252,5 @@ def same_user(one: User, other: User) -> bool:
     if one.source != other.source:
         return False
     if one.external_id or other.external_id:
-        return one.external_id == other.external_id
+        return one.external_id.lower() == other.external_id.lower()
     return fold_name(one.username) == fold_name(other.username)

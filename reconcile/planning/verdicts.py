@@ -86,7 +86,8 @@ class Verdicts:
             place = places[id(rule)] + ("" if at is None else f".select[{at}]")
             path = self._paths.to(key) if key in self._paths else ()
             group = self._index.groups[key].dn
-            yield GroupVerdict(group, True, member, why, place, self._background.origin(place), path)
+            known = key not in self._rules.frozen
+            yield GroupVerdict(group, True, member, why, place, self._background.origin(place), path, known)
         for key in sorted(set(self._paths.keys) - self._rules.groups.keys()):
             yield GroupVerdict(self._index.groups[key].dn, False, True, self._paths.how(key), path=self._paths.to(key))
 
@@ -146,6 +147,8 @@ class Verdicts:
                 place = f"role_mappings[{at}]"
                 used = self._desired.roles.on_unmapped == "default"
                 why = "the default role, of whom no other mapping gives one"
+                if any(mapping.unsure for mapping in self._rules.mappings):
+                    why += ", and who keeps none of a group whose members are not known"
                 why = why if used else f"the default role, but roles.on_unmapped is {self._desired.roles.on_unmapped}"
                 origin = self._background.origin(f"{place}.default")
                 yield RoleVerdict(f"{place}.default", declared.role, used and not matched, why, origin)

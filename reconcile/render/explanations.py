@@ -109,10 +109,10 @@ def _roles(one: Explained) -> list[_Row]:
 
 
 def _groups(one: Explained, paint: Paint) -> Iterator[str]:
-    members = [v for v in one.groups if v.selected and (v.member or v.path)]
+    members = [v for v in one.groups if v.selected and (v.member or v.path or not v.known)]
     rows = [(v.member, _name(v.dn), _with(v.why, v.path if len(v.path) > 1 else (), one), v.origin) for v in members]
     yield from _rows(rows, paint)
-    others = [_name(v.dn) for v in one.groups if v.selected and not (v.member or v.path)]
+    others = [_name(v.dn) for v in one.groups if v.selected and v.known and not (v.member or v.path)]
     if others:
         yield f"{_mark(False, paint)}   {_listed(others)}"
     unselected = [_name(v.dn) for v in one.groups if not v.selected]

@@ -187,8 +187,12 @@ def test_groups_whose_members_are_not_known(shell: Shell) -> None:
         (group,) = found["groups"]
         assert group["member"] is False
         assert why in group["why"]
+        assert group["known"] is False
         assert why in found["roles"][0]["why"]
         assert actions(found) == []
+        out, _ = shell.run("explain", name)
+        assert f"dyn  who is a member is not known, so the group stays as it is: {why}" in out
+        assert ("kept, because who is in the group is not known: editor" in out) is passes
     preview = json.loads(shell.run("preview", "--format", "json")[0])
     assert [(one["username"], one["roles"], one["action"]) for one in preview["users"]] == [("ann", ["editor"], "none")]
     plan, _ = shell.run("plan")
