@@ -8,6 +8,7 @@ from reconcile.config.nodes import Path, shortened
 from reconcile.config.typed import Values, mapping, mappings, text, texts
 from reconcile.config.wording import choice
 from reconcile.model import desired
+from reconcile.model.folding import fold_name
 from reconcile.model.path import titles
 
 KINDS: Final = ("user", "group", "department")
@@ -53,7 +54,7 @@ def check(data: Values, findings: Findings) -> None:
         if alone:
             ends.append((text(item, "source"), kind, text(item, wanted)))
         for source, what, word in ends:
-            first = seen.setdefault((source, what, word.casefold()), index)
+            first = seen.setdefault((source, what, fold_name(word)), index)
             if word and first != index and not findings.touch(path):
                 findings.twice(path, ("links", first))
 

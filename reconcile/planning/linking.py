@@ -150,8 +150,8 @@ def _user(link: Link, rules: SourceRules, current: PlatformState, *, spent: bool
     if not found and (at := index.persons.get(dn.key(link.entry))) is not None:
         found = [at]
     if not found:
-        folded = link.entry.casefold()
-        found = [at for at, one in enumerate(persons) if one.identifier.casefold() == folded]
+        folded = fold_name(link.entry)
+        found = [at for at, one in enumerate(persons) if fold_name(one.identifier) == folded]
     if len(found) != 1:
         raise _Idle(_not_one(link, "persons" if found else "", "person"))
     at = found[0]

@@ -116,7 +116,7 @@ def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
     own = {
         "dn": dn.key(user.dn) if user.dn else "",
         "username": fold_name(user.username),
-        "email": user.email.casefold(),
+        "email": fold_name(user.email),
     }
     return {fact: own.get(fact, user.attributes.get(fact, "").strip()) for fact in match_by}
 
@@ -134,8 +134,7 @@ def person_facts(settings: Users, person: Person, key: str) -> Facts:
             except TemplateFailed:
                 text = ""
         text = text or ""
-        fold = {"username": fold_name, "email": str.casefold}.get(fact, str.strip)
-        found[fact] = fold(text)
+        found[fact] = fold_name(text) if fact in ("username", "email") else text.strip()
     return found
 
 

@@ -296,10 +296,10 @@ class Gathering:
     def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
         """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
         user = local.get(fold_name(values["username"]))
-        email = values.get("email", "").casefold()
+        email = fold_name(values.get("email", ""))
         if user is not None and self._adopt == "always":
             return user, f"the local account of this name is adopted by {self.rules.source.name}"
-        if user is not None and self._adopt == "matching_email" and email and email == user.email.casefold():
+        if user is not None and self._adopt == "matching_email" and email and email == fold_name(user.email):
             return user, f"the local account of this name and e-mail address is adopted by {self.rules.source.name}"
         return None, ""
 

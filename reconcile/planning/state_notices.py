@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconcile.model.desired import DesiredState, Link, Protect
+from reconcile.model.folding import fold_name
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState
 from reconcile.planning.losses import IN_SERVICE
@@ -34,7 +35,7 @@ def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
         by_address: dict[str, list[str]] = {}
         for user in result.state.users:
             if user.email and user.source and user.status != "erased":
-                by_address.setdefault(user.email.casefold(), []).append(user.username)
+                by_address.setdefault(fold_name(user.email), []).append(user.username)
         for address, names in by_address.items():
             if len(names) > 1:
                 shared.setdefault(address, set()).update(names)
