@@ -29,6 +29,11 @@ _STAR = "\ue02a"
 """Stands for an escaped star until the pattern is cut at the others: of private use, so that no folding changes it."""
 
 
+def _marked(pattern: str) -> str:
+    """A pattern with its escaped stars replaced, so that the bare ones are the wildcards."""
+    return _ESCAPED.sub(lambda found: _STAR if found["star"] else found.group(), pattern)
+
+
 def _glob(text: str) -> re.Pattern[str]:
     return _pieces(text.split("*"))
 
@@ -87,6 +92,7 @@ class Selection:
         self._globs: dict[int, tuple[int, re.Pattern[str]]] = {}
         """By the place of the pattern; all others are exact."""
         self._base_dn = base_dn
+        self._below = _marked(base_dn).replace("*", _STAR)  # a base is one entry, whatever its name
         self._patterns = tuple(patterns)
         self._read: list[tuple[int, str]] = []
         for at, pattern in enumerate(self._patterns):
@@ -102,10 +108,10 @@ class Selection:
         """What a pattern is compared with, and its normalized text, in which _STAR is an escaped star."""
         if "=" not in pattern:
             return _NAME, dn.lower(pattern)
-        marked = _ESCAPED.sub(lambda found: _STAR if found["star"] else found.group(), pattern)
+        marked = _marked(pattern)
         if len(dn.parse(marked)) == 1:
             return _RDN, dn.normalize(marked)
-        return _DN, dn.normalize(dn.join(marked, self._base_dn))
+        return _DN, dn.normalize(dn.join(marked, self._below))
 
     def __bool__(self) -> bool:
         return bool(self._patterns)

@@ -55,6 +55,12 @@ def test_an_escaped_star_is_no_wildcard_wherever_patterns_are_asked() -> None:
     assert Selection(["cn=*,dc=example,dc=com"], BASE).exact_pattern(keys[1]) is None
 
 
+@pytest.mark.parametrize("base", [r"o=\2a,dc=com", r"o=\*,dc=com", "o=*,dc=com"])
+def test_a_star_in_the_base_is_no_wildcard(base: str) -> None:
+    own, other = (normalize(f"cn=x,ou=g,{above}") for above in (r"o=\2a,dc=com", r"o=zzz,o=\2a,dc=com"))
+    assert found_by(["cn=x,ou=g", r"cn=x,ou=g,o=\2a,dc=com", "cn=*,ou=g"], base, [own, other]) == [[0], [0], [0]]
+
+
 def test_a_person_is_found_by_its_identifier() -> None:
     key = normalize("cn=John Doe,dc=example,dc=com")
     assert Selection(["JDOE"], BASE).matches(key, "jdoe")
