@@ -154,11 +154,22 @@ def rule_counts(inputs: Inputs) -> list[RuleCount]:
 
 
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:
-    """How much each source held, by its name."""
-    return tuple(
-        trust.reading(inputs.desired, one.source, one.index.snapshot)
-        for one in sorted(rules, key=lambda one: one.source.name)
-    )
+    """How much each source held, by its name.
+
+    Members that were asked for and are not known count as last time, so that a loss while they are not known, or when
+    they are known again, is still one.
+    """
+    last: dict[str, int] = {}
+    for before in (before for state in inputs.current for before in state.readings):
+        if before.members is not None:
+            last[before.source] = max(before.members, last.get(before.source, 0))
+    found = []
+    for one in sorted(rules, key=lambda one: one.source.name):
+        read = trust.reading(inputs.desired, one.source, one.index.snapshot)
+        if read.groups is not None and read.members is None:
+            read = msgspec.structs.replace(read, members=last.get(read.source))
+        found.append(read)
+    return tuple(found)
 
 
 def judged(
