@@ -69,11 +69,13 @@ def linked(
                 group, key = _mirror(link, _groups(here), current.groups, lambda one: one.name)
                 _once(taken, link, group.id, key)
                 _refuse_true(link, group, here.index.groups[key])
+                _refuse_exchanged(link, group, here.index.groups, key, current.groups)
                 groups[link.source, key] = group, why
             else:
                 department, key = _mirror(link, _units(here), current.departments, lambda one: names.path(one.id))
                 _once(taken, link, department.id, key)
                 _refuse_true(link, department, here.index.units[key])
+                _refuse_exchanged(link, department, here.index.units, key, current.departments)
                 departments[link.source, key] = department, why
         except _Idle as why_not:
             idle.append((link, str(why_not)))
@@ -206,6 +208,19 @@ def _not_one(link: Link, several: str, one: str) -> str:
 
 def _is_id(entry: Person | DirectoryGroup | OrganizationalUnit, text: str) -> bool:
     return bool(entry.external_id) and entry.external_id.lower() == text.lower()
+
+
+def _refuse_exchanged(
+    link: Link, thing: Group | Department, entries: Mapping[str, Entry], key: str, things: Iterable[Group | Department]
+) -> None:
+    """Raises _Idle where the thing stands for an entry that is there, and another thing for this one already.
+
+    That is what a link looks like that was followed once, when another group is given the name of before.
+    """
+    own = {_own(entry) for entry in entries.values()}
+    held = any(one.source == link.source and _own(one) == _own(entries[key]) for one in things)
+    if held and thing.source == link.source and _own(thing) in own:
+        raise _Idle(f"the {link.kind} stands for another entry that is there, and this one has its {link.kind}, too")
 
 
 def _refuse_true(
