@@ -14,7 +14,7 @@ from reconcile.directories import entries, memberurls, referrals
 from reconcile.directories.entries import Rules
 from reconcile.directories.failures import ConnectionBroken, Unintelligible
 from reconcile.directories.memberurls import Members
-from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
+from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import MEMBER_URL
 from reconcile.directories.visibility import look_at
 from reconcile.errors import SourceUnreadable
@@ -24,6 +24,12 @@ from reconcile.model.directory import DirectoryGroup
 log = logging.getLogger("reconcile.directories")
 
 _CLASS: Final = b"groupofurls"
+_NEVER_MEMBERS: Final = frozenset(
+    {
+        *(b"organizationalunit", b"organization", b"domain", b"dcobject", b"country", b"locality"),
+        *(b"container", b"nscontainer", b"computer"),
+    }
+)
 _MOST: Final = 100
 """How many URLs a group may have: each of them is a search."""
 _SHOWN: Final = 200
@@ -92,14 +98,21 @@ class DynamicGroups:
 
     def _searched(self, wanted: Members, shown: str) -> _Found:
         elsewhere = referrals.left_out(self._source, self._rules.vendor)
-        search = Search(wanted.base, wanted.scope, wanted.filter, NO_ATTRIBUTES, elsewhere=elsewhere)
+        search = Search(wanted.base, wanted.scope, wanted.filter, ("objectclass",), elsewhere=elsewhere)
         try:
             look_at(wanted.base, self._searcher)
-            return _Found(tuple(entry.dn for page in self._searcher.search(search) for entry in page))
+            found = (entry for page in self._searcher.search(search) for entry in page)
+            return _Found(tuple(entry.dn for entry in found if not _never_a_member(entry)))
         except (ConnectionBroken, Unintelligible):
             raise
         except SourceUnreadable as error:
             return _Found(why=f"memberURL {shown}: {str(error).partition(chr(10))[0]}")
+
+
+def _never_a_member(entry: RawEntry) -> bool:
+    """Whether an entry is a place of the tree or a machine: a search without a filter finds those, too."""
+    classes = {value.strip().lower() for value in entry.attributes.get("objectclass", ())}
+    return not classes.isdisjoint(_NEVER_MEMBERS)
 
 
 def _lists(group: DirectoryGroup) -> bool:
