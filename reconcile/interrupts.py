@@ -53,6 +53,8 @@ class _State:
     since = 0.0
     """When it came, by the monotonic clock."""
     raised = False
+    settled = False
+    """Whether nothing is broken off any more."""
     masks = 0
     """How many masks are open."""
     alive = True
@@ -64,6 +66,11 @@ def received() -> int:
     return _State.number
 
 
+def broke_off() -> bool:
+    """Whether a signal has broken off the command, rather than come when it was done."""
+    return _State.raised
+
+
 def exit_code() -> int:
     """That of a command which a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
     return 128 + _State.number
@@ -71,12 +78,12 @@ def exit_code() -> int:
 
 def begin() -> None:
     """Forgets what came: a command begins, or the next run of a service."""
-    _State.number, _State.raised = 0, False
+    _State.number, _State.raised, _State.settled = 0, False, False
 
 
 def settle() -> None:
     """From now on no signal breaks anything off: what was done is reported first."""
-    _State.raised = True
+    _State.settled = True
 
 
 def interrupt(number: int, _frame: FrameType | None = None) -> None:
@@ -90,7 +97,7 @@ def interrupt(number: int, _frame: FrameType | None = None) -> None:
 
 
 def _raise() -> None:
-    if _State.number and not _State.raised:
+    if _State.number and not _State.raised and not _State.settled:
         _State.raised = True
         raise Interrupted(signal.Signals(_State.number).name)
 

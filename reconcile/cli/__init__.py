@@ -103,7 +103,7 @@ def main() -> None:
                 return cli.main(prog_name="reconcile", standalone_mode=False)
 
         code = ended(command_line)
-        if interrupts.received():
+        if interrupts.broke_off():  # also where a library has made another error of it
             code = interrupts.exit_code()
         note("ends with exit code %d", {"exit_code": code})
         end_log_file()

@@ -79,6 +79,20 @@ def test_once_there_is_something_to_report_nothing_is_broken_off(restored: Resto
     assert interrupts.exit_code() == 143
 
 
+def test_a_signal_that_comes_when_all_is_done_has_broken_nothing_off(restored: Restored) -> None:
+    with restored():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupts.received() == signal.SIGTERM
+    assert not interrupts.broke_off()
+
+
+def test_a_signal_that_was_raised_has_broken_the_command_off(restored: Restored) -> None:
+    with pytest.raises(Interrupted), restored():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupts.broke_off()
+
+
 def test_what_had_no_caller_is_sent_once_more(restored: Restored) -> None:
     class Freed:
         def __del__(self) -> None:
