@@ -9,5 +9,6 @@
 from reconcile.applying.execute import Count, Guard, apply
 from reconcile.applying.planfile import FORMAT, dumps, loads
 from reconcile.applying.record import run_id
+from reconcile.applying.soundness import fault
 
-__all__ = ["FORMAT", "Count", "Guard", "apply", "dumps", "loads", "run_id"]
+__all__ = ["FORMAT", "Count", "Guard", "apply", "dumps", "fault", "loads", "run_id"]

@@ -4,12 +4,12 @@ The same plan is the same bytes. `schemas/plan.schema.json` describes a line for
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
 
-from reconcile.applying.soundness import fault
+from reconcile.applying.soundness import fault, is_time
 from reconcile.errors import PlanFileError
 from reconcile.model.change import Acceptance, Change, Digests, Existing, Plan, Scope, Skip, Violation
 from reconcile.model.notice import Notice
@@ -136,17 +136,14 @@ def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
         if kind is None:
             raise PlanFileError(f"{name}:{number}: a {value.__struct_config__.tag} has no place here")
         plain = kind(*(getattr(value, field) for field in value.__struct_fields__))
-        wrong = fault(plain) if isinstance(plain, Change) else ""
+        wrong = fault(plain, undo=bool(header.scope.undo)) if isinstance(plain, Change) else ""
         if wrong:
             raise PlanFileError(f"{name}:{number}: no plan holds such a change: {wrong}. Make a new plan")
         parts[kind].append(plain)
     counts = tuple(map(len, parts.values()))
     if counts != (footer.changes, footer.skips, footer.violations, footer.notices):
         raise PlanFileError(f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}")
-    acceptable = {one.code for one in parts[Violation] if isinstance(one, Violation) and one.acceptable}
-    for one in header.accepted:
-        if one.code not in acceptable:
-            raise PlanFileError(f"{name}: it accepts {one.code}, which is no violation of the plan. Make a new plan")
+    _refuse_forged(header, parts[Violation], name)
     return Plan(
         header.tool,
         header.created,
@@ -163,6 +160,17 @@ def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
         header.accepted,
         tuple(parts[Notice]),  # type: ignore[arg-type] # filled by type above
     )
+
+
+def _refuse_forged(header: Header, violations: Iterable[msgspec.Struct], name: str) -> None:
+    """Raises PlanFileError for an acceptance of what the plan does not hold, and for a time that is none."""
+    acceptable = {one.code for one in violations if isinstance(one, Violation) and one.acceptable}
+    for one in header.accepted:
+        if one.code not in acceptable:
+            raise PlanFileError(f"{name}: it accepts {one.code}, which is no violation of the plan. Make a new plan")
+    for moment in (header.created, *(one.at for one in header.accepted)):
+        if not is_time(moment):
+            raise PlanFileError(f"{name}:1: {moment[:40]!r} is no time. Make a new plan")
 
 
 _PLAIN: dict[type, type[msgspec.Struct]] = {

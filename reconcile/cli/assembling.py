@@ -137,7 +137,8 @@ def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = Fals
     safety, own = loaded.desired.safety, target.limits.own_username
 
     def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
-        lost = {} if renaming else lately(target, safety, state.workspace, made.created)
+        since = min(made.created, now(), key=datetime.fromisoformat)  # a file may claim to be of next year
+        lost = {} if renaming else lately(target, safety, state.workspace, since)
         return violations(changes, state, safety, own, made.readings, renaming=renaming, lately=lost)
 
     return look

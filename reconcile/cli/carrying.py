@@ -10,12 +10,13 @@ import msgspec
 
 from reconcile import interrupts
 from reconcile.applying import apply as carry_out
-from reconcile.cli import assembling, origins, planfiles, showing
+from reconcile.cli import assembling, foreign, origins, planfiles, showing
 from reconcile.cli.logs import note, run_log
 from reconcile.cli.notices import report as report_notices
 from reconcile.cli.notices import strict_exit
 from reconcile.cli.progress import progress
 from reconcile.cli.running import reported
+from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, OutputLost, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble
@@ -31,7 +32,7 @@ class Task(msgspec.Struct, frozen=True):
     """What is to be applied: a plan file, or desired state of which a plan is made first."""
 
     files: tuple[Path, ...] = ()
-    """Desired state; for a plan file where it is now, if it has moved."""
+    """Desired state, () for that of the folder; a plan file never chooses it."""
     variables: dict[str, str] = {}
     plan_file: Path | None = None
     scope: Scope = Scope()
@@ -50,17 +51,19 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None =
     """
     file = task.plan_file
     saved = planfiles.read(file, strict=task.strict) if file is not None else None
-    files = task.files if saved is None else task.files or tuple(map(Path, saved.files))
+    if saved is not None and file is not None and not task.files:
+        foreign.refuse_other_files(saved.files, file)
+    loaded = assembling.configuration(task.files, task.variables)
     try:
-        return _run(task, saved, files, form=form, colour=colour, ask=ask)
+        return _run(task, saved, loaded, form=form, colour=colour, ask=ask)
     except StalePlan as stale:
         if saved is None or not task.refresh:
             raise
         if set(saved.variables) != task.variables.keys():
-            raise UsageError(_moved(files, saved.variables, task.variables)) from stale
+            raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
         click.echo(_renewed(stale, saved), err=form != "text")
-    again = msgspec.structs.replace(task, files=files, plan_file=None, scope=saved.scope, refresh=False)
-    return _run(again, None, files, form=form, colour=colour, ask=ask)
+    again = msgspec.structs.replace(task, plan_file=None, scope=saved.scope, refresh=False)
+    return _run(again, None, loaded, form=form, colour=colour, ask=ask)
 
 
 def _renewed(stale: StalePlan, saved: Plan) -> str:
@@ -74,16 +77,15 @@ def _renewed(stale: StalePlan, saved: Plan) -> str:
 def _run(
     task: Task,
     saved: Plan | None,
-    files: tuple[Path, ...],
+    loaded: Loaded,
     *,
     form: str,
     colour: bool,
     ask: Callable[[], None] | None,
 ) -> int:
-    loaded = assembling.configuration(files, task.variables)
     troubles: tuple[Trouble, ...] = ()
     if saved is not None and saved.digests.configuration != loaded.digest:
-        raise StalePlan([_moved(files, saved.variables, task.variables)])
+        raise StalePlan([_moved(loaded, saved.variables, task.variables)])
     if saved is not None:
         assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
         made = saved
@@ -107,11 +109,13 @@ def _run(
         ask()
     holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        if saved is not None and task.plan_file is not None:
+            foreign.refuse_unfit(saved, target.limits, task.plan_file)
         report = carry_out(
             made,
             target,
             holder,
-            guard=assembling.guard(loaded, made, target),
+            guard=assembling.guard(loaded, made, target) if saved is None else foreign.guard(loaded, made, target),
             count=assembling.counting(loaded),
             together=saved is not None,
             force=task.force,
@@ -174,8 +178,8 @@ def _exit_code(report: Report) -> int:
     return 0 if complete else EXIT_PARTIAL
 
 
-def _moved(files: tuple[Path, ...], planned: tuple[str, ...], given: dict[str, str]) -> str:
-    line = f"the desired state in {', '.join(map(str, files))} is not the one the plan was made from"
+def _moved(loaded: Loaded, planned: tuple[str, ...], given: dict[str, str]) -> str:
+    line = f"the desired state in {', '.join(loaded.files)} is not the one the plan was made from"
     if planned or given:
         now = ", ".join(sorted(given))
         line += f" (planned with --var {', '.join(planned) or 'nothing'}; given now: {now or 'nothing'})"

@@ -9,6 +9,7 @@ from reconcile.config import Loaded
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.history import Entry, fault
+from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
 from reconcile.planning import Undo, undo
 from reconcile.ports import Platform
@@ -23,17 +24,35 @@ def plan(
     names = assembling.chosen_workspaces(loaded.desired, scope.workspaces)
     name = find(target, names, run)
     current, troubles = assembling.readable(target, names)
+    made_plan = made(loaded, name, target, current, variables=variables, workspaces=scope.workspaces)
+    run_log.info(
+        "plan: %d changes, %d skips, %d violations",
+        *map(len, (made_plan.changes, made_plan.skips, made_plan.violations)),
+    )
+    return made_plan, troubles
+
+
+def made(
+    loaded: Loaded,
+    run: str,
+    target: Platform,
+    current: Sequence[PlatformState],
+    *,
+    variables: Iterable[str] = (),
+    workspaces: tuple[str, ...] = (),
+) -> Plan:
+    """The plan over these states, which takes back a run of that id. Raises ReconcileError for an altered one."""
     safety, created = loaded.desired.safety, assembling.now()
-    entries = {state.workspace: target.history.entries(state.workspace, name) for state in current}
+    entries = {state.workspace: target.history.entries(state.workspace, run) for state in current}
     for workspace, changes in entries.items():
-        _refuse_altered(target, workspace, name, changes)
-    made = undo(
+        _refuse_altered(target, workspace, run, changes)
+    return undo(
         Undo(
-            run=name,
+            run=run,
             configuration=loaded.digest,
             files=loaded.files,
             variables=tuple(sorted(variables)),
-            workspaces=scope.workspaces,
+            workspaces=workspaces,
             current=tuple(state for state in current if entries[state.workspace]),
             entries=entries,
             tool=__version__,
@@ -43,8 +62,6 @@ def plan(
             lately={one.workspace: assembling.lately(target, safety, one.workspace, created) for one in current},
         )
     )
-    run_log.info("plan: %d changes, %d skips, %d violations", *map(len, (made.changes, made.skips, made.violations)))
-    return made, troubles
 
 
 def _refuse_altered(target: Platform, workspace: str, run: str, entries: Sequence[Entry]) -> None:

@@ -15,6 +15,7 @@ from reconcile.planning.acceptance import accepted
 from reconcile.planning.asking import asking_query
 from reconcile.planning.explain import explain
 from reconcile.planning.guard import harm, violations
+from reconcile.planning.hands import beyond_rules
 from reconcile.planning.lately import begins, summed, taken
 from reconcile.planning.make import Inputs, lost, make, rule_counts
 from reconcile.planning.notices import did_you_mean, finds_nothing
@@ -38,6 +39,7 @@ __all__ = [
     "accepted",
     "asking_query",
     "begins",
+    "beyond_rules",
     "did_you_mean",
     "explain",
     "finds_nothing",

@@ -9,13 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from reconcile.model.change import LOSSES, Change
+from reconcile.model.change import Change
 from reconcile.model.desired import Safety
 from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses as Lost
 from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState
-from reconcile.planning.losses import IN_SERVICE, GroupLimits, Losses
+from reconcile.planning.losses import IN_SERVICE, GroupLimits, Losses, takes_out
 
 
 def begins(now: str, safety: Safety) -> str:
@@ -59,7 +59,7 @@ def _looked_at(run: Run, limit: str, sources: Iterable[str]) -> set[str]:
 
 def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lost:
     """What the changes of a workspace take away, by limit and source; `state` is as it was before them."""
-    if not any(one.action in LOSSES or (one.kind == "group" and one.before is not None) for one in changes):
+    if not any(takes_out(one) or (one.kind == "group" and one.before is not None) for one in changes):
         return {}
     return weighed(Losses(changes, state), state, safety)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from reconcile.model import dn
-from reconcile.model.change import ENDS, LOSSES, Change
+from reconcile.model.change import Change
 from reconcile.model.desired import GroupSafety, Limit
 from reconcile.model.folding import fold_name
 from reconcile.model.platform import Group, PlatformState
@@ -44,6 +44,8 @@ class Losses:
         self.users: list[Change] = []
         self.taken: list[Change] = []
         """Users who are renamed, or change hands: local accounts adopted, users taken over from another source."""
+        self.relinked: list[Change] = []
+        """Users of the same source who stand for another entry of it."""
         self.changed: list[Change] = []
         """Users whose fields change."""
         self.groups: list[Change] = []
@@ -67,7 +69,7 @@ class Losses:
         for change in changes:
             if change.kind == "user":
                 self._user(change)
-            elif change.kind in ("grant", "membership") and change.action != "update":
+            elif change.kind in ("grant", "membership"):
                 links.append(change)
             elif change.kind == "group" and change.before is not None:
                 if change.after is None:
@@ -77,11 +79,26 @@ class Losses:
                 if "name" in change.after:
                     self.groups.append(change)
                     renamed[fold_name(str(change.after["name"]))] = fold_name(change.key)
-        ended = {fold_name(one.key) for one in self.users if one.action in ENDS}
+        ended = {fold_name(one.key) for one in self.users if ends(one)}
         for change in links:
             self._link(change, ended, renamed)
+        if any(change.after is None for change in self.groups):
+            self._empty(state, ended)
         if any(link.nesting for link in self.memberships):
             self._weigh(state)
+
+    def _empty(self, state: PlatformState, ended: Collection[str]) -> None:
+        """Who is in a group that is deleted is in it no longer, whether or not the changes say so."""
+        deleted = {fold_name(change.key) for change in self.groups if change.after is None}
+        groups = {one.id: one for one in state.groups if fold_name(one.name) in deleted}
+        users = {user.id: user.username for user in state.users}
+        said = {(fold_name(link.member), fold_name(link.target)) for link in self.memberships}
+        for one in state.memberships:
+            if one.group in groups:
+                group, user = groups[one.group], users[one.user]
+                if (fold_name(user), fold_name(group.name)) not in said:
+                    source, along = one.origin or group.source, fold_name(user) in ended
+                    self.memberships.append(Link(source, user, group.name, bool(one.origin), along=along))
 
     @cached_property
     def serving(self) -> frozenset[str]:
@@ -139,15 +156,17 @@ class Losses:
         after = change.after or {}
         if "status" in after or change.after is None:
             self._status[fold_name(change.key)] = after.get("status") in IN_SERVICE
-        if change.action == "create":
+        if change.before is None:
             self.created[change.source] += 1
-        elif change.action in LOSSES:
+        elif takes_out(change):
             self.users.append(change)
         else:
             self.changed.append(change)
             renames = "username" in after
             if renames or changes_hands(change):
                 self.taken.append(change)
+            elif stands_for_another(change):
+                self.relinked.append(change)
             if not (self._renaming and renames):
                 self._updated[change.source].add(change.key)
 
@@ -166,7 +185,7 @@ class Losses:
                     self._nesting.append((change.source, fold_name(change.key), group))
             return
         what = "role" if change.kind == "grant" else "group"
-        if change.action == "delete":
+        if change.after is None:
             user = str(before["user"])
             link = Link(
                 change.source, user, str(before[what]), bool(before.get("origin")), along=fold_name(user) in ended
@@ -178,6 +197,23 @@ class Losses:
             group = fold_name(str(after[what]))
             group = renamed.get(group, group)
             self._joining.append((change.source, fold_name(str(after["user"])), group))
+
+
+def takes_out(change: Change) -> bool:
+    """Whether a user is out of service, or no more, once the change is done: whatever it is called."""
+    status = (change.after or {}).get("status")
+    return change.after is None or (status is not None and status not in IN_SERVICE)
+
+
+def ends(change: Change) -> bool:
+    """Whether a user is deleted or erased."""
+    return change.after is None or change.after.get("status") == "erased"
+
+
+def stands_for_another(change: Change) -> bool:
+    """Whether a user that is there gets the id of another entry."""
+    before, after = (change.before or {}).get("external_id"), (change.after or {}).get("external_id")
+    return bool(before) and bool(after) and str(before).lower() != str(after).lower()
 
 
 def changes_hands(change: Change) -> bool:

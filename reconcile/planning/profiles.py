@@ -4,7 +4,6 @@ A value that is wrong in a field or a required attribute holds back the profile 
 optional, that attribute alone.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +15,7 @@ from reconcile.model.desired import Users
 from reconcile.model.directory import Person
 from reconcile.model.folding import fold_name
 from reconcile.model.platform import Limits, User
+from reconcile.model.texts import misfit
 from reconcile.planning.several import rendered
 
 FIELDS: Final = ("username", "first_name", "last_name", "email")
@@ -118,15 +118,6 @@ def _check(settings: Users, found: Profile, limits: Limits) -> None:
 
 
 def check_text(what: str, text: str, length: int) -> None:
-    """Raises Refused for text that is longer than `length` (0: any) or holds control characters.
-
-    In a name that people tell things apart by, no invisible character is taken either.
-    """
-    if length and len(text) > length:
-        raise Refused("invalid_value", f"{what} has {len(text)} characters, the platform takes {length}")
-    if not text.isprintable():
-        refused = ("Cc", "Cs", "Cf") if what in ("username", "the name") else ("Cc", "Cs")
-        for char in text:
-            if unicodedata.category(char) in refused:
-                kind = "control" if unicodedata.category(char) == "Cc" else "invisible"
-                raise Refused("invalid_value", f"{what} holds the {kind} character U+{ord(char):04X}")
+    """Raises Refused for text that is longer than `length` (0: any) or that no platform is given."""
+    if why := misfit(what, text, length):
+        raise Refused("invalid_value", why)

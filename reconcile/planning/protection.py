@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconcile.model.change import LOSSES, Change, Violation
+from reconcile.model.change import Change, Violation
 from reconcile.model.desired import Protect
 from reconcile.model.folding import fold_name
 from reconcile.model.platform import PlatformState
 from reconcile.planning.crowds import Crowds
-from reconcile.planning.losses import IN_SERVICE, Losses, changes_hands
+from reconcile.planning.losses import IN_SERVICE, Losses, changes_hands, stands_for_another, takes_out
 from reconcile.planning.patterns import NamePatterns, folded
 
 _DONE = {
@@ -68,7 +68,7 @@ def _leaving(losses: Losses, state: PlatformState, groups: NamePatterns) -> Coun
 def _users(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
     patterns, own = NamePatterns(protect.users), folded(own_username)
     told: set[str] = set()
-    for change in (*losses.users, *losses.taken):
+    for change in (*losses.users, *losses.taken, *losses.relinked):
         name = fold_name(change.key)
         if name in told:
             continue
@@ -90,6 +90,8 @@ def _done(change: Change) -> str:
         return _DONE[change.action]
     if changes_hands(change):
         return f"taken over by {(change.after or {})['source'] or 'no source'}"
+    if stands_for_another(change):
+        return "given to another entry of the directory"
     return f"renamed to {(change.after or {})['username']}"
 
 
@@ -103,7 +105,7 @@ def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[
         if grant.user in local and folded(grant.role) == role
     }
     lost = {fold_name(change.key) for change in losses.users}
-    lost |= {fold_name(change.key) for change in losses.taken if change.action not in LOSSES and _adopts(change)}
+    lost |= {fold_name(change.key) for change in losses.taken if not takes_out(change) and _adopts(change)}
     lost |= {fold_name(link.member) for link in losses.grants if folded(link.target) == role}
     left = len(admins - lost)
     if left < len(admins) and left < protect.min_admins:

@@ -16,7 +16,7 @@ import msgspec
 import yaml
 
 from reconcile.applying import apply, dumps, loads
-from reconcile.cli import assembling, rows, ties
+from reconcile.cli import assembling, foreign, rows, ties
 from reconcile.config import Loaded, load
 from reconcile.directories.ldif import LdifDirectory
 from reconcile.directories.memory import MemoryDirectory
@@ -157,7 +157,7 @@ class Stage:
     def apply(self, made: Plan) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            guard, count = assembling.guard(self.loaded(), made, platform), assembling.counting(self.loaded())
+            guard, count = foreign.guard(self.loaded(), made, platform), assembling.counting(self.loaded())
             return apply(made, platform, HOLDER._replace(started=made.created), guard=guard, count=count)
 
     def delete(self, usernames: list[str]) -> None:

@@ -165,7 +165,9 @@ def test_twelve_are_not_thirteen(company: Shell) -> None:
     assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1], "found under the lock"
     (violation,) = made.violations
     twelve = msgspec.structs.replace(violation, code=CODE)
-    path.write_bytes(dumps(msgspec.structs.replace(made, violations=(twelve,), accepted=(Acceptance(CODE, "m", ""),))))
+    path.write_bytes(
+        dumps(msgspec.structs.replace(made, violations=(twelve,), accepted=(Acceptance(CODE, "m", made.created),)))
+    )
     assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1]
     assert active(company) == 40
 

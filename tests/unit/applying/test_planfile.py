@@ -33,7 +33,7 @@ PLAN = Plan(
             "create",
             "ann",
             None,
-            {"username": "ann", "manager": None, "attributes": {"ü": "\u2028"}},
+            {"username": "ann", "source": "corp", "manager": None, "attributes": {"ü": "\u2028"}},
             "",
             "corp",
             "main",
@@ -141,7 +141,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
         (Change("user", "update", "x", None, {"email": ""}, "", "", "main"), "it has the wrong sides"),
         (
             Change("user", "update", "x", {"nofield": "1"}, {"nofield": "2"}, "", "", "main"),
-            "it has fields that there are not",
+            "it may not change nofield",
         ),
         (
             Change("user", "update", "x", {"email": "1"}, {"dn": "2"}, "", "", "main"),
@@ -169,14 +169,47 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
         ),
         (Change("department", "update", "a//b", {"title": "b"}, {"title": "c"}, "", "", "main"), "its key is no path"),
         *(
-            (Change("user", action, "x", {"status": before}, {"status": after}, "", "", "main"), "it is not what its")
-            for action, before, after in (
-                ("update", "active", "blocked"),
-                ("activate", "active", "blocked"),
-                ("adopt", "active", "inactive"),
-                ("deactivate", "active", "erased"),
-                ("block", "blocked", "active"),
+            (Change("user", action, "x", {"status": before}, {"status": after}, "", "", "main"), wrong)
+            for action, before, after, wrong in (
+                ("update", "active", "blocked", "it may not change status"),
+                ("activate", "active", "blocked", "it is not what its"),
+                ("adopt", "active", "inactive", "it may not change status"),
+                ("deactivate", "active", "erased", "it is not what its"),
+                ("block", "blocked", "active", "it is not what its"),
+                ("block", "active", "asleep", "it is not what its"),
+                ("block", "active", None, "it has no status"),
             )
+        ),
+        *(
+            (Change(kind, "update", "x", {field: before}, {field: after}, "", "", "main"), wrong)
+            for kind, field, before, after, wrong in (
+                ("user", "source", None, "corp", "it may not change source"),
+                ("user", "source", "corp", None, "it may not change source"),
+                ("group", "source", "corp", None, "it may not change source"),
+                ("department", "source", "corp", "lab", "it may not change source"),
+                ("source", "name", "corp", "lab", "it may not change name"),
+                ("user", "status_cause", None, "bored", "its status_cause is none that there is"),
+                ("user", "status_before", None, "blocked", "its status_before is none that there is"),
+                ("user", "departed", None, "long ago", "its departed is none that there is"),
+                ("user", "departed_at", None, "long ago", "its departed_at is no time"),
+                ("user", "departed_at", None, "2026-01-01T00:00:00", "its departed_at is no time"),
+                ("user", "email", None, "a\x1b[2Jb", r"email holds the control character U\+001B"),
+                ("user", "username", "x", "a\u200bb", r"username holds the invisible character U\+200B"),
+                ("group", "name", "x", "a\nb", r"the name holds the control character U\+000A"),
+                ("department", "title", "x", "a\nb", r"the name holds the control character U\+000A"),
+                ("user", "attributes", {"a": None}, {"a": "b\0"}, r"attribute a holds the control character U\+0000"),
+            )
+        ),
+        *(
+            (Change(kind, "delete", "x", {name: "x"}, None, "", "", "main"), f"nothing deletes a {kind}")
+            for kind, name in (("group", "name"), ("department", "title"), ("source", "name"))
+        ),
+        (Change("user", "create", "x", None, {"username": "x"}, "", "", "main"), "it has no source"),
+        (Change("group", "create", "x", None, {"name": "x"}, "", "", "main"), "it has no source"),
+        (Change("grant", "create", "a/b", None, {"user": "a", "role": "b"}, "", "", "main"), "it has no origin"),
+        (
+            Change("grant", "update", "a/b", {"origin": None}, {"origin": "corp"}, "", "", "main"),
+            "nothing updates a grant",
         ),
         (Change("grant", "create", "a/b", None, {"user": "a", "role": "c"}, "", "", "main"), "its key is not its name"),
     ],
@@ -185,6 +218,22 @@ def test_a_forged_plan_whose_digest_is_right_is_refused(change: Change, wrong: s
     data = dumps(Plan(PLAN.tool, PLAN.created, (), (), Scope(), PLAN.digests, (change,)))
     with pytest.raises(PlanFileError, match=f"x:2: no plan holds such a change: {wrong}"):
         loads(data, "x")
+
+
+def test_only_a_plan_that_undoes_takes_groups_away_and_gives_users_back_to_nobody() -> None:
+    changes = (
+        Change("group", "delete", "x", {"name": "x"}, None, "", "", "main"),
+        Change("user", "update", "x", {"source": "corp"}, {"source": None}, "", "", "main"),
+        Change("grant", "create", "a/b", None, {"user": "a", "role": "b"}, "", "", "main"),
+    )
+    undo = Plan(PLAN.tool, PLAN.created, (), (), Scope(undo="a run"), PLAN.digests, changes)
+    assert loads(dumps(undo), "x") == undo
+
+
+@pytest.mark.parametrize("moment", ["", "yesterday", "2026-01-01T00:00:00", "9" * 5000])
+def test_a_time_that_is_none_is_refused(moment: str) -> None:
+    with pytest.raises(PlanFileError, match=r"x:1: .* is no time"):
+        loads(dumps(msgspec.structs.replace(PLAN, created=moment)), "x")
 
 
 @pytest.mark.parametrize("code", ["users_lost:main/corp:10", "min_admins:main:1", ""])

@@ -27,7 +27,12 @@ def company(size: int) -> PlatformState:
     )
 
 
+STATUS: dict[Action, str] = {"deactivate": "inactive", "block": "blocked", "erase": "erased"}
+
+
 def of_user(action: Action, name: str, **after: str) -> Change:
+    if action in STATUS:
+        after = {"status": STATUS[action]} | after
     before = None if action == "create" else dict.fromkeys(after, "")
     return Change("user", action, name, before, None if action == "delete" else dict(after), "", "corp", "main")
 
@@ -181,9 +186,17 @@ def test_a_group_that_is_renamed_is_the_same() -> None:
 def test_a_protected_group_is_not_deleted() -> None:
     delete = Change("group", "delete", "team 1", {"name": "team 1"}, None, "", "corp", "main")
     kept = Safety(protect=Protect(groups=("Team *",)))
-    (found,) = violations([delete], company(10), kept)
+    empty = msgspec.structs.replace(company(10), memberships=())
+    (found,) = violations([delete], empty, kept)
     assert (found.code, found.acceptable) == ("protected_group:main/team 1:deleted", False)
-    assert violations([delete], company(10), Safety()) == ()
+    assert violations([delete], empty, Safety()) == ()
+
+
+def test_a_group_that_is_deleted_loses_its_members_though_no_change_says_so() -> None:
+    delete = Change("group", "delete", "team 1", {"name": "team 1"}, None, "", "corp", "main")
+    assert codes(delete, state=company(10)) == ["memberships_lost:main/corp/team 1:1:all"]
+    ended = link("membership", "delete", "u1", "team 1")
+    assert codes(delete, ended, state=company(10)) == ["memberships_lost:main/corp/team 1:1:all"]
 
 
 def test_a_user_who_goes_takes_everything_along() -> None:
