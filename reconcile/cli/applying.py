@@ -81,8 +81,8 @@ def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
         raise UsageError("--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`")
 
 
-def _ask() -> None:
-    confirmed("Apply these changes?")
+def _ask(configuration: str) -> None:
+    confirmed(f"Apply these changes by {configuration}?")
 
 
 def confirmed(question: str) -> None:

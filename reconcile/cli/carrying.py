@@ -21,6 +21,7 @@ from reconcile.errors import GuardRefused, Locked, OutputLost, StalePlan, UsageE
 from reconcile.model.change import Plan, Scope
 from reconcile.model.report import Report, Result, Trouble
 from reconcile.ports import Holder, Platform
+from reconcile.render.words import configuration as configuration_named
 from reconcile.render.words import outcome_line, printable
 
 EXIT_PARTIAL = 6
@@ -43,11 +44,12 @@ class Task(msgspec.Struct, frozen=True):
     """Ends with exit code 9 instead of 0 where the plan is not clean."""
 
 
-def run(task: Task, *, form: str, colour: bool, ask: Callable[[], None] | None = None) -> int:
+def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | None = None) -> int:
     """Plans where there is no plan yet, applies, shows both, and answers the exit code.
 
-    `ask` is called before anything is written and raises where the answer is no. Raises what planning and applying
-    raise. A plan file is begun in all its workspaces or in none; a plan made here goes workspace by workspace.
+    `ask` is called with the name of the configuration before anything is written, and raises where
+    the answer is no. Raises what planning and applying raise. A plan file is begun in all its
+    workspaces or in none; a plan made here goes workspace by workspace.
     """
     file = task.plan_file
     saved = planfiles.read(file, strict=task.strict) if file is not None else None
@@ -81,32 +83,17 @@ def _run(
     *,
     form: str,
     colour: bool,
-    ask: Callable[[], None] | None,
+    ask: Callable[[str], None] | None,
 ) -> int:
-    troubles: tuple[Trouble, ...] = ()
-    if saved is not None and saved.digests.configuration != loaded.digest:
-        raise StalePlan([_moved(loaded, saved.variables, task.variables)])
-    if saved is not None:
-        assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
-        made = saved
-        report_notices(made.notices)
-    else:
-        with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
-            made, troubles = assembling.plan(loaded, task.scope, task.variables, target, tell)
+    made, troubles = _taken(saved, loaded, task.variables) if saved is not None else _planned(loaded, task)
+    own = msgspec.structs.replace(made, files=loaded.files)  # a file may call them anything
     shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
-    lost: OutputLost | None = None
-    if shown:
-        try:
-            click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
-        except OutputLost as error:
-            if ask:  # nobody can answer to what nobody sees
-                raise
-            lost = error
+    lost = _show_plan(own, task, form, colour=colour, asks=ask is not None) if shown else None
     if made.refused:
         codes = [one.code for one in made.accepted]
         raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in made.refused), codes)
     if made.changes and ask:
-        ask()
+        ask(configuration_named(own))
     holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
         if saved is not None and task.plan_file is not None:
@@ -131,12 +118,39 @@ def _run(
         note("workspace %s was given up with exit code %d", facts)
     results: tuple[Result, ...] = ("applied", "failed", "skipped")
     run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
-    lost = _show(made, report, form, colour=colour, skips=not shown) or lost
+    lost = _show(own, report, form, colour=colour, skips=not shown) or lost
     _name_failures(report)
     if lost is not None:  # what was done is done, and said here
         _log.error("%s. %s", lost, outcome_line(report))
     done = reported() or _exit_code(report) or (lost.exit_code if lost is not None else 0)
     return done or (strict_exit(made.not_clean) if task.strict else 0)
+
+
+def _planned(loaded: Loaded, task: Task) -> tuple[Plan, tuple[Trouble, ...]]:
+    with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
+        return assembling.plan(loaded, task.scope, task.variables, target, tell)
+
+
+def _taken(saved: Plan, loaded: Loaded, variables: dict[str, str]) -> tuple[Plan, tuple[Trouble, ...]]:
+    """A plan from a file. Nothing of it is believed before the configuration is the one it was made from."""
+    if saved.digests.configuration != loaded.digest:
+        raise StalePlan([_moved(loaded, saved.variables, variables)])
+    assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
+    report_notices(saved.notices)
+    for one in saved.accepted:
+        _log.warning("accepted by %s, %s: %s", one.by, one.at, one.code)
+    return saved, ()
+
+
+def _show_plan(made: Plan, task: Task, form: str, *, colour: bool, asks: bool) -> OutputLost | None:
+    """Shows the plan; answers why it could not. Raises OutputLost where it is asked about."""
+    try:
+        click.echo(showing.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
+    except OutputLost as error:
+        if asks:  # nobody can answer to what nobody sees
+            raise
+        return error
+    return None
 
 
 def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:

@@ -48,6 +48,8 @@ def report_json(plan: Plan, report: Report) -> str:
                 **{result: report.count(result) for result in ("applied", "failed", "skipped")},
                 "counts": counting.as_json(counting.done(plan, report)),
             },
+            "files": plan.files,
+            "configuration": plan.digests.configuration,
             "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
             "skips": plan.skips,
             "notices": plan.notices,

@@ -26,9 +26,14 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
         lines.append("")
     lines += _skipped(plan, full=full)
     lines += _noticed(plan, full=full)
+    lines += _configuration(plan)
     if not full and pointer and (words.leaves_out(plan) or len(plan.notices) > words.SHOWN):
         lines += [_cell(pointer), ""]
     return "\n".join(lines).rstrip("\n")
+
+
+def _configuration(plan: Plan) -> list[str]:
+    return [f"Configuration: {_cell(words.configuration(plan))}", ""]
 
 
 def _counts(counts: counting.Counts) -> list[str]:
@@ -88,6 +93,7 @@ def report_markdown(plan: Plan, report: Report) -> str:
         lines += [*_table(("result", "what", "why"), rows), ""]
     lines += _skipped(plan, full=False)
     lines += _noticed(plan, full=False)
+    lines += _configuration(plan)
     return "\n".join(lines).rstrip("\n")
 
 

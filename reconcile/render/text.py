@@ -38,6 +38,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     lines.append(paint(words.headline(plan), "bold"))
     lines += _counts(counting.planned(plan), paint)
     lines += _summary(plan)
+    lines += _configuration(plan) if full else ()
     if not full and pointer and words.leaves_out(plan):
         lines.append(pointer)
     return "\n".join(lines)
@@ -124,6 +125,10 @@ def _summary(plan: Plan) -> Iterable[str]:
         yield f"  undoes run {words.printable(plan.scope.undo)}"
 
 
+def _configuration(plan: Plan) -> Iterable[str]:
+    yield f"  configuration: {words.configuration(plan)}"
+
+
 _STYLES = {"created": "+", "adopted": "+", "assigned": "+", "impossible": "!", "failed": "!"} | dict.fromkeys(
     ("removed", "blocked", "deactivated", "erased", "cleared"), "-"
 )
@@ -157,4 +162,6 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
         lines.append(f"  {paint('!', '!')} workspace {words.printable(trouble.workspace)}: {first}")
         lines += [f"    {line}" for line in rest]
     lines.append(paint(words.outcome_line(report), "bold"))
-    return "\n".join([*lines, *_counts(counting.done(plan, report), paint)])
+    lines += _counts(counting.done(plan, report), paint)
+    lines += _configuration(plan) if report.outcomes else ()
+    return "\n".join(lines)

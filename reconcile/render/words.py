@@ -14,6 +14,11 @@ SHOWN = 10
 SHOWN_CREATIONS = 3
 """The same for new users, departments and groups, of which every field is shown."""
 
+_FILES = 5
+"""So many desired-state files are named."""
+_DIGEST = 12
+"""So much of a digest is shown."""
+
 # Control characters, marks that turn the direction of text, and characters without any width (but for the joiners
 # that some scripts need): all can make a terminal show what is not there.
 _BEYOND = (
@@ -128,6 +133,14 @@ def narrowed(plan: Plan) -> str:
     """What the command line narrowed the plan to; "" for nothing."""
     scope = [*plan.scope.targets, *(f"source {name}" for name in plan.scope.sources)]
     return printable(", ".join([*scope, *(f"workspace {name}" for name in plan.scope.workspaces)]))
+
+
+def configuration(plan: Plan) -> str:
+    """The desired-state files of a plan, some of many, and the beginning of their digest."""
+    files = ", ".join(plan.files[:_FILES]) + (
+        f" and {len(plan.files) - _FILES} more" if len(plan.files) > _FILES else ""
+    )
+    return printable(f"{files or 'no file'} (sha256 {plan.digests.configuration[:_DIGEST]})")
 
 
 def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:

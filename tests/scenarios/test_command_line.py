@@ -28,7 +28,8 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
     assert {path.name for path in shell.folder.iterdir()} == {"reconcile.yml", "corp.ldif"}, "a plan creates nothing"
     shell.run("plan", "--check", code=3)
     out, _ = shell.run("apply", "--yes")
-    assert out.endswith("Done: 3 applied, 0 failed, 0 skipped.\n  corp   created\n  users        2\n")
+    done = "Done: 3 applied, 0 failed, 0 skipped.\n  corp   created\n  users        2\n"
+    assert re.search(re.escape(done) + r"  configuration: reconcile.yml \(sha256 [0-9a-f]{12}\)\n\Z", out)
     out, _ = shell.run("plan", "--check")
     assert out == (
         "No changes. The platform is as the directories and the rules say.\n  corp   existing\n  users         2\n"

@@ -61,7 +61,7 @@ def test_presets(preset: str, users: int, said: str, tmp_path: Path) -> None:
     file = f"{preset}.yml"
     output = run([*reconcile, "plan", file, "--out", "first.plan"], folder)
     assert re.search(rf"^  users +{users}$", output, re.MULTILINE)
-    run([*reconcile, "apply", "first.plan", "--yes"], folder)
+    run([*reconcile, "apply", "first.plan", "--yes", "--config", file], folder)
     effective = run([*reconcile, "validate", "--effective", file], folder)
     assert re.search(rf" {said}: .*# preset {preset}$", effective, re.MULTILINE)
     (folder / "effective.yml").write_text(effective, encoding="utf-8")

@@ -2,6 +2,8 @@
 
 import json
 
+import msgspec
+
 from reconcile import render
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.notice import Notice
@@ -25,7 +27,7 @@ HOSTILE = Change(
 
 
 def plan(*changes: Change, skips: tuple[Skip, ...] = (), violations: tuple[Violation, ...] = ()) -> Plan:
-    return Plan("1", "now", (), (), Scope(), Digests("", {}, {}), changes, skips, violations)
+    return Plan("1", "now", ("a.yml",), (), Scope(), Digests("0" * 64, {}, {}), changes, skips, violations)
 
 
 def test_fields_from_old_to_new() -> None:
@@ -43,8 +45,24 @@ Plan: 0 to add, 1 to change, 1 to take away.
   c      updated  blocked
   users        1
   corp
-  users                 1"""
+  users                 1
+  configuration: a.yml (sha256 000000000000)"""
     )
+
+
+def test_the_configuration_is_named_on_one_line() -> None:
+    files = ("e\x1b[2J.yml", *(f"{number}.yml" for number in range(9)))
+    named = msgspec.structs.replace(plan(BLOCK), files=files)
+    line = r"e\x1b[2J.yml, 0.yml, 1.yml, 2.yml, 3.yml and 5 more (sha256 000000000000)"
+    shown = render.plan_text(named, colour=False, full=True, pointer="")
+    assert shown.endswith(f"\n  configuration: {line}")
+    assert "configuration" not in render.plan_text(named, colour=False, full=False, pointer="")
+    report = Report((Outcome(BLOCK, "applied"),))
+    assert render.report_text(named, report, colour=False, skips=False).endswith(f"\n  configuration: {line}")
+    data = json.loads(render.report_json(named, report))
+    assert (data["files"], data["configuration"]) == (list(files), "0" * 64)
+    for markdown in (render.plan_markdown(named, full=True, pointer=""), render.report_markdown(named, report)):
+        assert "\nConfiguration: e\\\\x1b\\[2J.yml, 0.yml" in markdown
 
 
 def test_colours_are_only_colours() -> None:
@@ -120,6 +138,7 @@ def test_a_report_tells_what_was_not_applied() -> None:
         "  users             1                1",
         "  other/corp",
         "  grants                             1",
+        "  configuration: a.yml (sha256 000000000000)",
     ]
     assert render.report_text(plan(), Report(), colour=False, skips=False) == "Nothing to apply."
     assert "| failed | user bob: block | full |" in render.report_markdown(plan(), report)
