@@ -136,6 +136,8 @@ def _faults(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator[
     yield from _shape(change, allowed, undo=undo)
     yield from _names(change)
     yield from _needs(change, allowed, undo=undo)
+    if change.action == "adopt" and (change.before or {}).get("source"):
+        yield "who has a source is not adopted"
     if change.kind == "user" and change.after is not None:
         yield from _standing(change, change.after)
     if not undo and change.after is not None:

@@ -17,6 +17,7 @@ from reconcile.model.change import Change, Plan, Violation
 from reconcile.model.platform import Limits, PlatformState
 from reconcile.planning import beyond_rules
 from reconcile.ports import Platform
+from reconcile.render import words
 
 
 def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
@@ -26,7 +27,7 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
     """
     if [Path(name).absolute() for name in named] != [Path(DEFAULT_PATH).absolute()]:
         raise UsageError(
-            f"{plan_file} was made from {', '.join(map(shlex.quote, named)) or 'no file'}, and a plan"
+            f"{plan_file} was made from {words.listed(map(shlex.quote, named)) or 'no file'}, and a plan"
             f" file does not choose the configuration, which is {DEFAULT_PATH} here: name the one to"
             " apply it with, --config PATH"
         )

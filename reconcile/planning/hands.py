@@ -32,16 +32,19 @@ _CODES: Final[Mapping[Kind, str]] = {
 def beyond_rules(changes: Iterable[Change], state: PlatformState, desired: DesiredState) -> Iterator[Violation]:
     """The violations in the changes of one workspace; nobody can accept them."""
     changes = list(changes)
-    if not changes:
-        return
     hands = _Hands(changes, state, desired)
+    done: set[tuple[str, ...]] = set()
     for change in changes:
-        if change.kind in _CODES:
+        parts = _parts(change)
+        if done & parts:
+            why, code = "another change is about the same", "not_its_own"
+        elif change.kind in _CODES:
             why, code = hands.changed(change), _CODES[change.kind]
         elif change.kind in ("grant", "membership"):
             why, code = hands.given(change), "not_its_own"
         else:
             why, code = "", ""
+        done |= parts
         why, code = (why, code) if why else (hands.misnamed(change), "not_its_own")
         if why:
             place = f"{state.workspace}/{change.key}"
@@ -58,6 +61,7 @@ class _Hands:
         self._adopts = desired.lifecycle.adopt_local
         self._roles = {one.role for one in desired.role_mappings} | {one.role for one in desired.departments}
         self._links = {(link.kind, fold_name(link.name), link.source) for link in desired.links}
+        self._linking = {(link.kind, link.source) for link in desired.links}
         self._there: dict[tuple[Kind, str], Thing] = {
             **{("user", one.username): one for one in state.users},
             **{("group", one.name): one for one in state.groups},
@@ -74,10 +78,15 @@ class _Hands:
         """Kind and folded name in the wanted state → whose it is; departments are referred to by none."""
         for (kind, name), one in self._there.items():
             self._owners[kind, fold_name(name)] = self._handed.get((kind, name), one.source)
+        self._twice: set[tuple[Kind, str]] = set()
+        """Kind and folded name in the wanted state that two of the changes give."""
+        given: set[tuple[Kind, str]] = set()
         for change in changes:
             named = (change.after or {}).get("username" if change.kind == "user" else "name")
-            if named:
-                self._owners[change.kind, fold_name(str(named))] = self._source_after(change)
+            if named and change.kind != "department":
+                at = (change.kind, fold_name(str(named)))
+                self._owners[at] = self._source_after(change)
+                (self._twice if at in given else given).add(at)
 
     def _source_after(self, change: Change) -> str:
         """Whose it is once all is done; that of what is deleted is who had it."""
@@ -95,6 +104,9 @@ class _Hands:
         """Why a user, group or department may not be changed so; "" where it may."""
         now, after = self._source_after(change), change.after or {}
         before = self._there.get((change.kind, change.key))
+        named = str(after.get("username" if change.kind == "user" else "name") or "")
+        if (change.kind, fold_name(named)) in self._twice:
+            return f"another change gives the name {named}, too"
         if change.before is None:
             return "" if now in self._sources else f"it would be of {_source(now)}, which is not declared"
         if before is None:  # the plan is stale, which is found elsewhere
@@ -112,12 +124,10 @@ class _Hands:
         after = change.after or {}
         if "source" in after and before.source != now:
             return True
-        own = str(after["external_id"] or "") if "external_id" in after else before.external_id
+        own = _now(before, after, "external_id")
         if own or before.external_id:
-            # Without an id it stands for nobody: what a link or an erasure leaves behind.
-            return bool(own) and own.lower() != before.external_id.lower()
-        name = str(after.get("dn") or "")
-        return bool(name) and not _same_dn(name, before.dn)
+            return own.lower() != before.external_id.lower()
+        return not _same_dn(_now(before, after, "dn"), before.dn)
 
     def _may_take(self, change: Change, before: Thing, now: str) -> str:
         """Why no rule hands it over; "" where one does."""
@@ -128,17 +138,22 @@ class _Hands:
             return self._may_adopt(change, before, source)
         if before.source != now and before.source not in source.takes_over:
             return f"{now} would take it from {before.source}, which is not in its takes_over"
+        after = change.after or {}
+        if not _now(before, after, "external_id") and not _now(before, after, "dn"):
+            # What a link gives to another one stands for nobody, and so does what is erased.
+            left = after.get("status") == "erased" or (change.kind, now) in self._linking
+            return "" if left else "it would stand for no entry of the directory"
         if change.action != "relink":
             return "it would stand for another entry of the directory"
-        return _too_little_in_common(before, change.after or {}, source)
+        return _too_little_in_common(before, after, source)
 
     def _may_adopt(self, change: Change, before: Thing, source: Source) -> str:
         after = change.after or {}
         if not isinstance(before, User) or change.action != "adopt" or self._adopts == "never":
             return f"{source.name} would take what belongs to no source"
-        if fold_name(str(after.get("username") or before.username)) != fold_name(before.username):
+        if fold_name(_now(before, after, "username")) != fold_name(before.username):
             return f"{source.name} would take an account of another name"
-        email = str(after["email"] or "") if "email" in after else before.email
+        email = _now(before, after, "email")
         if self._adopts == "matching_email" and not (email and fold_name(email) == fold_name(before.email)):
             return f"{source.name} would take an account with another e-mail address"
         return ""
@@ -194,6 +209,16 @@ class _Hands:
         return {change.source} if there is None else {there.source, self._handed.get(at, there.source)}
 
 
+def _parts(change: Change) -> set[tuple[str, ...]]:
+    """What a change is about, by the name of now: no two changes of a plan are about the same."""
+    about = (change.kind, change.key)
+    if change.before is None or change.after is None:
+        return {(*about, "create" if change.before is None else "delete")}
+    groups = change.after.get("groups")
+    nested = {(*about, "groups", name) for name in groups} if isinstance(groups, dict) else set()
+    return nested | {(*about, "change", field) for field in change.after if field != "groups"}
+
+
 def _of_nobody(change: Change) -> str:
     """Why what belongs to no source is not changed so; a manager who is erased is cleared everywhere."""
     if change.kind == "user" and change.after == {"manager": None}:
@@ -203,7 +228,7 @@ def _of_nobody(change: Change) -> str:
 
 def _too_little_in_common(before: Thing, after: Fields, source: Source) -> str:
     """Why the rules would not take it for that of another entry; "" where enough stays the same."""
-    same_dn = _same_dn(str(after.get("dn") or before.dn), before.dn)
+    same_dn = _same_dn(_now(before, after, "dn"), before.dn)
     if isinstance(before, User):
         known = same_dn and not before.external_id  # in a directory without ids the DN was the id
         agrees = known or sum(_agrees(fact, before, after) for fact in source.users.match_by) >= _ENOUGH
@@ -213,15 +238,21 @@ def _too_little_in_common(before: Thing, after: Fields, source: Source) -> str:
 
 
 def _agrees(fact: str, before: User, after: Fields) -> bool:
+    """Whether a fact of `match_by` is there and stays the same."""
     if fact == "dn":
-        return bool(before.dn) and _same_dn(str(after.get("dn") or before.dn), before.dn)
+        return bool(before.dn) and _same_dn(_now(before, after, "dn"), before.dn)
     if fact in ("username", "email"):
         known: str = getattr(before, fact)
-        return bool(known) and fold_name(str(after[fact] or "") if fact in after else known) == fold_name(known)
+        return bool(known) and fold_name(_now(before, after, fact)) == fold_name(known)
     attributes = after.get("attributes")
     known = before.attributes.get(fact, "")
     changed = attributes.get(fact, known) if isinstance(attributes, dict) else known
     return bool(known) and changed == known
+
+
+def _now(before: Thing, after: Fields, field: str) -> str:
+    """A field as it is once the change is done; "" for none."""
+    return str(after[field] or "") if field in after else str(getattr(before, field))
 
 
 def _same_dn(one: str, other: str) -> bool:

@@ -211,9 +211,9 @@ def ends(change: Change) -> bool:
 
 
 def stands_for_another(change: Change) -> bool:
-    """Whether a user that is there gets the id of another entry."""
+    """Whether a user that is there loses the id of its entry, or gets that of another one."""
     before, after = (change.before or {}).get("external_id"), (change.after or {}).get("external_id")
-    return bool(before) and bool(after) and str(before).lower() != str(after).lower()
+    return bool(before) and str(before).lower() != str(after or "").lower()
 
 
 def changes_hands(change: Change) -> bool:

@@ -16,6 +16,8 @@ SHOWN_CREATIONS = 3
 
 _FILES = 5
 """So many desired-state files are named."""
+_NAME = 200
+"""So many characters of the name of a file are shown."""
 _DIGEST = 12
 """So much of a digest is shown."""
 
@@ -137,10 +139,15 @@ def narrowed(plan: Plan) -> str:
 
 def configuration(plan: Plan) -> str:
     """The desired-state files of a plan, some of many, and the beginning of their digest."""
-    files = ", ".join(plan.files[:_FILES]) + (
-        f" and {len(plan.files) - _FILES} more" if len(plan.files) > _FILES else ""
-    )
-    return printable(f"{files or 'no file'} (sha256 {plan.digests.configuration[:_DIGEST]})")
+    return f"{listed(plan.files) or 'no file'} (sha256 {printable(plan.digests.configuration[:_DIGEST])})"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of files on one line: some of many, and the beginning of long ones."""
+    names = list(names)
+    shown = [name if len(name) <= _NAME else f"{name[:_NAME]}…" for name in names[:_FILES]]
+    more = f" and {len(names) - _FILES} more" if len(names) > _FILES else ""
+    return printable(", ".join(shown)) + more
 
 
 def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
