@@ -20,7 +20,7 @@ from tests.scenarios.stage import ldif
 from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 
 HERE = Path(__file__).parents[1]
-CHUNKS, CONFIGURATIONS, PLANS, DIRECTORIES = 8, 500, 375, 375
+CHUNKS, CONFIGURATIONS, PLANS, DIRECTORIES = 8, 300, 250, 250
 """How many parts each test has, for several processors, and how many cases there are in each part."""
 PATIENCE = 10.0
 """Seconds of processor time for one case; it takes hundredths."""

@@ -139,7 +139,7 @@ class Expected:
         self.status, self.sync, self.cause = target, True, cause
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lifecycle=lifecycles, course=days)
 def test_any_course_of_days(
     lifecycle: dict[str, Any], course: list[Day], tmp_path_factory: pytest.TempPathFactory

@@ -22,7 +22,7 @@ from tests.servers.postgresql import postgresql
 
 pytestmark = pytest.mark.server
 
-SIGNALS = 70
+SIGNALS = 40
 """For each kind of database."""
 ANEW = 10
 """Every so often Python itself is started."""
