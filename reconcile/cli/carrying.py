@@ -61,6 +61,9 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
     except StalePlan as stale:
         if saved is None or not task.refresh:
             raise
+        if saved.scope.undo:  # what the rules say would be no undo
+            why = f"--refresh follows the rules, and this plan undoes run {saved.scope.undo}"
+            raise UsageError(f"{why}: make it anew with `reconcile plan --undo`") from stale
         if set(saved.variables) != task.variables.keys():
             raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
         click.echo(_renewed(stale, saved), err=form != "text")

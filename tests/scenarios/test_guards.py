@@ -267,6 +267,26 @@ def test_a_stale_plan_made_anew_accepts_nothing(company: Shell) -> None:
     assert active(company) == 40
 
 
+def test_a_stale_undo_is_not_made_anew_by_the_rules(shell: Shell) -> None:
+    shell.company(people(1, 3))
+    shell.run("apply", "--yes")
+    (run,) = shell.sql("select run from history_runs")[0]
+    shell.run("plan", "--undo", run, "--accept", "users_lost:main/corp:3:all", "--out", "undo.plan")
+    shell.sql("update users set last_name = 'Moved' where username = 'p01'")
+    ours, theirs = pty.openpty()
+    command = [*RECONCILE, "apply", "undo.plan", "--refresh"]
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+    os.close(theirs)
+    seen, answered = b"", False
+    while chunk := terminal_output(ours):
+        seen += chunk
+        if b"[y/N]" in seen and not answered:
+            answered = bool(os.write(ours, b"y\n"))
+    os.close(ours)
+    assert child.wait() == 2, seen
+    assert b"make it anew with `reconcile plan --undo`" in seen
+
+
 def test_usernames_move_to_another_scheme_whatever_the_limit_of_updates(shell: Shell) -> None:
     shell.company(people(1, 10))
     shell.run("apply", "--yes")
