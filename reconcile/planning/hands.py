@@ -245,9 +245,9 @@ def _agrees(fact: str, before: User, after: Fields) -> bool:
         known: str = getattr(before, fact)
         return bool(known) and fold_name(_now(before, after, fact)) == fold_name(known)
     attributes = after.get("attributes")
-    known = before.attributes.get(fact, "")
+    known = before.attributes.get(fact, "").strip()
     changed = attributes.get(fact, known) if isinstance(attributes, dict) else known
-    return bool(known) and changed == known
+    return bool(known) and (changed or "").strip() == known
 
 
 def _now(before: Thing, after: Fields, field: str) -> str:

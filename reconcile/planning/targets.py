@@ -16,7 +16,8 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     """The changes of the targets (`user:jdoe`, `group:Staff`, `department:Sales/EMEA`), and what those need.
 
     A user brings its memberships and grants, its manager if that one is new, and whoever gives up the name it takes; a
-    group its memberships, what is nested in it and what it is nested in. Raises UsageError for a target that is none.
+    group its memberships, what is nested in it and what it is nested in, and that its new members become its source's.
+    Raises UsageError for a target that is none.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:
@@ -31,11 +32,18 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
         for at, change in enumerate(changes)
         if change.before is not None and (change.after is None or makes(change))
     }
+    handing = {
+        (change.workspace, change.kind, fold_name((makes(change) or ("", change.key))[1])): at
+        for at, change in enumerate(changes)
+        if change.before is not None and "source" in (change.after or {})
+    }
     chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(_concerns(change))}
     waiting = list(chosen)
     while waiting:
         change = changes[waiting.pop()]
         needs = [makers.get((change.workspace, kind, fold_name(name))) for kind, name in _needs(change)]
+        if change.kind in ("membership", "grant"):
+            needs += [handing.get((change.workspace, kind, fold_name(name))) for kind, name in requirements(change)]
         made = makes(change)
         if made is not None:
             needs.append(freeing.get((change.workspace, made[0], fold_name(made[1]))))

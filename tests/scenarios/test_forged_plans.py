@@ -309,6 +309,27 @@ def test_what_no_rule_does_is_refused_by_its_effect(tmp_path: Path, forged: Chan
         assert platform.read("main") == company()
 
 
+def test_an_honest_plan_that_is_narrowed_to_a_group_brings_whom_it_takes_over(tmp_path: Path) -> None:
+    source = DESIRED["sources"][0]
+    rules = {
+        "sources": [
+            source | {"name": "north", "files": ["north.ldif"]},
+            source | {"name": "south", "files": ["south.ldif"], "takes_over": ["north"]},
+        ],
+        "groups": [{"source": "south", "select": ["cn=fleet"]}],
+    }
+    stage = Stage(tmp_path, MemoryPlatform())
+    zoe: dict[str, Any] = {"uid=zoe": None}
+    stage.write(DESIRED | rules, {"north": ldif({"uid=ann": None, "uid=bob": None}), "south": ldif(zoe)})
+    stage.apply(stage.plan()[0])
+    fleet = {"uid=ann": {"entryUUID": "south-ann"}, "cn=fleet": {"member": ["uid=ann", "uid=zoe"]}}
+    stage.write(DESIRED | rules, {"north": ldif({"uid=bob": None}), "south": ldif(zoe | fleet)})
+    made, _ = stage.plan(Scope(targets=("group:fleet",)))
+    assert [one.key for one in made.changes] == ["fleet", "ann", "ann/fleet", "zoe/fleet"]
+    stage.apply(made)
+    assert stage.state()["users"][0] == "ann active of south groups fleet"
+
+
 NEW = {"username": "new", "source": "lab", "external_id": "id-new"}
 BLOCK = change("user", "block", "u1", {"status": "active"}, {"status": "blocked"})
 
