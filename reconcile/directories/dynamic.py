@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.directories import entries, memberurls, referrals
 from reconcile.directories.entries import Rules
-from reconcile.directories.failures import ConnectionBroken, Unintelligible
+from reconcile.directories.failures import ConnectionBroken, GivenUp
 from reconcile.directories.memberurls import Members
 from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import MEMBER_URL
@@ -103,7 +103,7 @@ class DynamicGroups:
             look_at(wanted.base, self._searcher)
             found = (entry for page in self._searcher.search(search) for entry in page)
             return _Found(tuple(entry.dn for entry in found if not _never_a_member(entry)))
-        except (ConnectionBroken, Unintelligible):
+        except (ConnectionBroken, GivenUp):
             raise
         except SourceUnreadable as error:
             return _Found(why=f"memberURL {shown}: {str(error).partition(chr(10))[0]}")

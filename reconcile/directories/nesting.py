@@ -16,7 +16,7 @@ import msgspec
 from reconcile.directories import filters, primarygroups, ranges, referrals
 from reconcile.directories.dynamic import DynamicGroups
 from reconcile.directories.entries import Rules
-from reconcile.directories.failures import ConnectionBroken
+from reconcile.directories.failures import ConnectionBroken, GivenUp
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
@@ -186,7 +186,7 @@ def _by_rule(
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
             found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
-    except ConnectionBroken:
+    except (ConnectionBroken, GivenUp):
         raise
     except SourceUnreadable as error:
         log.warning("%s: members of members are followed here, for the server does not: %s", source.name, error)
