@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconcile.directories import messages
-from reconcile.directories.messages import Message
+from reconcile.directories.messages import Found, Message
 from reconcile.directories.searching import Search
 
 _LARGEST_COOKIE: Final = 1 << 16
@@ -65,7 +65,7 @@ class Asked:
         if max(self._references, self._intermediate) > _ASIDES:
             raise Unbelievable(f"the server sends more than {_ASIDES} references or intermediate messages")
 
-    def page(self, entries: Sequence[tuple[bytes, int, Message]], cookie: bytes) -> None:
+    def page(self, entries: Sequence[Found], cookie: bytes) -> None:
         """A page is complete; the next one is asked for with `cookie`, if that is not empty. Raises Unbelievable."""
         if len(cookie) > _LARGEST_COOKIE:
             raise Unbelievable(
@@ -77,8 +77,8 @@ class Asked:
                 raise Unbelievable(f"the server sends more than {_EMPTY_PAGES} pages without any entry")
             return
         self._empty = 0
-        data, _, message = entries[0]
-        first = hash(data[message.start : message.stop])
+        data, _, at, end = entries[0]
+        first = hash(data[at:end])
         if first in self._first:
             raise Unbelievable("the server sends the same page again")
         self._first.add(first)

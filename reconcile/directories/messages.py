@@ -6,7 +6,7 @@ exactly into what surrounds it, or Malformed is raised. Lengths of indefinite fo
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from reconcile.directories.failures import Result
 from reconcile.directories.searching import RawEntry
@@ -17,6 +17,8 @@ _START_TLS = b"1.3.6.1.4.1.1466.20037"
 _BOOLEAN, _INTEGER, _OCTETS, _ENUMERATED, _SEQUENCE, _SET = 0x01, 0x02, 0x04, 0x0A, 0x30, 0x31
 _CONTROLS, _REFERRAL = 0xA0, 0xA3
 _SIMPLE, _SASL, _CREDENTIALS, _EXTENSION = 0x80, 0xA3, 0x87, 0x80
+LARGE = 1 << 20
+"""From so many bytes on it is worth the time to count what is in an entry."""
 MOST_ATTRIBUTES = 1000
 """How many attributes an entry may have, of which only those come that were asked for."""
 MOST_VALUES = 2_000_000
@@ -29,13 +31,21 @@ class Malformed(ValueError):
 
 
 class Message(NamedTuple):
-    """Where one message's operation stands in the bytes; `end` is where the message ends, controls included."""
+    """Where the value of one message's operation stands in the bytes.
+
+    `end` is where the message ends, controls included, and `at` where the operation begins with its tag.
+    """
 
     id: int
     operation: int
     start: int
     stop: int
     end: int
+    at: int = 0
+
+
+Found: TypeAlias = tuple[bytes, int, int, int]
+"""The bytes that a message came in; where it begins there, where its operation does, and where it ends."""
 
 
 def size(data: bytes, position: int) -> int:
@@ -82,7 +92,33 @@ def message(data: bytes, position: int, end: int) -> Message:
         raise Malformed("a message without number or operation")
     operation = data[id_stop]
     start, stop = span(data, id_stop, end, operation)
-    return Message(int.from_bytes(data[id_start:id_stop], "big"), operation, start, stop, end)
+    return Message(int.from_bytes(data[id_start:id_stop], "big"), operation, start, stop, end, id_stop)
+
+
+def entries(data: bytes, position: int, number: int) -> tuple[list["Found"], int]:
+    """The messages from `position` on that answer a request with an entry and are small, and where they end.
+
+    Nothing but their heads is looked at: nine messages of ten are such, and `message` takes four times as long. What
+    does not look like one, or is not all there, is left to `message`.
+    """
+    found: list[Found] = []
+    mark = bytes((*_number(number), ENTRY))
+    before = len(mark) - 1
+    begins, available = data.startswith, len(data)
+    while position + 6 < available and data[position] == _SEQUENCE:
+        length, start = data[position + 1], position + 2
+        if length > 0x7F:
+            digits = length & 0x7F
+            if not 1 <= digits <= 4:
+                break
+            start += digits
+            length = int.from_bytes(data[start - digits : start], "big")
+        stop = start + length
+        if stop > available or length > LARGE or not begins(mark, start):
+            break
+        found.append((data, position, start + before, stop))
+        position = stop
+    return found, position
 
 
 @lru_cache(maxsize=1024)

@@ -13,30 +13,30 @@ def check(search: Search, names: Sequence[str], folding: Folding) -> None:
     """Raises Unbelievable for the name of an entry that is not below the base, or not in the scope, of the search."""
     if not search.base:
         return
-    # Nearly every entry spells the base as it was asked for, but for case: no name has to be taken apart then.
-    suffix = f",{search.base.lower()}"
-    before = -len(suffix) - 1
-    plain = search.scope == "subtree"
-    odd = [
-        name
-        for name in names
-        if not (
-            (low := name.lower()).endswith(suffix)
-            and low[before : -len(suffix)] != "\\"
-            and (plain or "," not in low[:before])
+    suffix = f",{search.base}"
+    cut = -len(suffix)
+    # Nearly every entry spells the base as it was asked for: no name has to be taken apart then. A backslash would make
+    # the comma a part of a value.
+    odd = [name for name in names if not name.endswith(suffix) or name[cut - 1 : cut] == "\\"]
+    if search.scope == "one":
+        odd += [name for name in names if "," in name[:cut]]
+    if not odd:
+        return
+    is_inside = _inside(search, folding)
+    strange = next((name for name in odd if not is_inside(name)), None)
+    if strange is not None:
+        raise Unbelievable(
+            f"the server gives the entry {quoted(strange) or '(the root)'}, which is not within what was searched"
         )
-    ]
-    if odd:
-        inside = _inside(search, folding)
-        strange = next((name for name in odd if not inside(name)), None)
-        if strange is not None:
-            raise Unbelievable(f"the server gives the entry {quoted(strange) or '(the root)'}, which is not there")
 
 
 def _inside(search: Search, folding: Folding) -> Callable[[str], bool]:
     base = dn.wide(dn.key(search.base), folding)
+    lower = f",{search.base.lower()}"
 
     def inside(name: str) -> bool:
+        if search.scope == "subtree" and name.isascii() and "\\" not in name and name.lower().endswith(lower):
+            return True
         key = dn.wide(dn.key(name), folding)
         match search.scope:
             case "base":

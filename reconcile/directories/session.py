@@ -8,29 +8,24 @@ or a success raises SourceUnreadable. A server is believed as far as it answers 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
 from reconcile.directories import failures, ldapsearch, messages, scopes
 from reconcile.directories.allowance import UNUSED, Allowance, TooMuch
 from reconcile.directories.asked import Asked, Unbelievable
 from reconcile.directories.deadlines import READ, TOTAL, Deadline, Overdue, after
 from reconcile.directories.failures import Reader
-from reconcile.directories.messages import Message
+from reconcile.directories.messages import Found, Message
 from reconcile.directories.searching import RawEntry, Search
 from reconcile.directories.wire import TooLarge, Wire
 from reconcile.model.dn import Folding
 
 log = logging.getLogger("reconcile.directories")
 
-_LARGE: Final = 1 << 20
-"""From so many bytes on it is worth the time to count what is in an entry."""
 _GOODBYE: Final = 1.0
 """Seconds that saying goodbye may take."""
 _LAST: Final = 2**31 - 1
 """The number of the last message, which no other has."""
-
-Found: TypeAlias = tuple[bytes, int, Message]
-"""A message among the bytes that it came in, and where it begins there."""
 
 
 class Codec(Protocol):
@@ -158,19 +153,23 @@ class LdapSession:
             data = self._wire.receive(self._allowance.entry_size)
             self._allowance.received(len(data) - left_over)
             position, end, before = 0, len(data), len(entries)
-            while (length := messages.size(data, position)) and position + length <= end:
+            while position < end:
+                some, position = messages.entries(data, position, number)
+                entries += some
+                length = messages.size(data, position)
+                if not length or position + length > end:
+                    break
                 begin, position = position, position + length
                 found = messages.message(data, begin, position)
                 if found.id != number:
                     raise _unexpected(data, found)
                 if found.operation == messages.ENTRY:
-                    if length > _LARGE:
-                        messages.count(data, found.start, found.stop)
-                    entries.append((data, begin, found))
+                    messages.count(data, found.start, found.stop)
+                    entries.append((data, begin, found.at, position))
                 elif found.operation == messages.DONE:
                     self._wire.rest = data[position:]
                     self._found(asked, len(entries) - before, len(entries))
-                    return _Page(entries, (data, begin, found), self._done(asked, data, found))
+                    return _Page(entries, (data, begin, found.at, position), self._done(asked, data, found))
                 else:
                     asked.aside(data, found)
             self._wire.rest = data[position:]

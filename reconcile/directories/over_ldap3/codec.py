@@ -15,7 +15,7 @@ from reconcile.directories.library import (
     paged_search_control,
     search_operation,
 )
-from reconcile.directories.messages import Message
+from reconcile.directories.messages import Found
 from reconcile.directories.searching import RawEntry, Search
 
 _SCOPES: Final = {"base": ldap3.BASE, "one": ldap3.LEVEL, "subtree": ldap3.SUBTREE}
@@ -54,9 +54,10 @@ class LdapThree:
         except LDAPException as error:
             raise ValueError(str(error)) from error
 
-    def entries(self, _number: int, found: Sequence[tuple[bytes, int, Message]], _done: object) -> list[RawEntry]:
+    def entries(self, _number: int, found: Sequence[Found], _done: object) -> list[RawEntry]:
         """The entries of a page. Raises ValueError."""
-        return [messages.entry(data, message.start, message.stop) for data, _, message in found]
+        span, entry, kind = messages.span, messages.entry, messages.ENTRY
+        return [entry(data, *span(data, at, end, kind)) for data, _, at, end in found]
 
     def close(self) -> None:
         """Holds nothing."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from reconcile.directories import messages
-from reconcile.directories.messages import Message
+from reconcile.directories.messages import Found
 from reconcile.directories.over_python_ldap import library
 from reconcile.directories.over_python_ldap.library import LDAPError, Undecodable, ldap
 from reconcile.directories.searching import RawEntry, Search
@@ -89,15 +89,13 @@ class PythonLdap:
                 return whole
             if data and len(data) > length > 0:
                 break
-            self._connection.next(number)
+            self._connection.next(number, [])
         raise ValueError("libldap does not write the request")
 
-    def entries(
-        self, number: int, found: Sequence[tuple[bytes, int, Message]], done: tuple[bytes, int, Message]
-    ) -> list[RawEntry]:
+    def entries(self, number: int, found: Sequence[Found], done: Found) -> list[RawEntry]:
         """The entries of a page. Raises ValueError."""
         lower = self._lower
-        pieces = [data[begin : message.end] for data, begin, message in (*found, done)]
+        pieces = [data[begin:end] for data, begin, _, end in (*found, done)]
         try:
             entries = self._taken_apart(number, b"".join(pieces), len(found))
         except LDAPError as error:
@@ -106,16 +104,14 @@ class PythonLdap:
 
     def _taken_apart(self, number: int, data: bytes, count: int) -> list[library.Entry]:
         entries: list[library.Entry] = []
-        rest, idle, following = memoryview(data), 0, self._connection.next
+        rest, idle = memoryview(data), 0
         while idle < _IN_VAIN:
             with suppress(BlockingIOError):
                 while rest:
                     rest = rest[self._far.send(rest) :]
                     idle = 0
             before = len(entries)
-            while (kind := following(number, entries)) == ldap.RES_SEARCH_ENTRY:
-                pass
-            if kind is not None:
+            if self._connection.next(number, entries) is not None:
                 if len(entries) != count or rest:
                     raise Undecodable("libldap does not find all entries of a page")
                 return entries

@@ -42,20 +42,23 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
         del desc
         return _Unlocked()
 
-    def next(self, number: int, entries: list[Entry] | None = None) -> int | None:
-        """Kind of the next message that answers a request; None where there is none at once.
+    def next(self, number: int, entries: list[Entry]) -> int | None:
+        """Kind of the next message that answers a request and is no entry; None where there is none at once.
 
-        If it is an entry, that is added to `entries`. Raises LDAPError or ValueError. Straight to libldap, as nobody
+        The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to libldap, as nobody
         else uses the connection.
         """
-        kind, found, _, _ = self._l.result4(number, ldap.MSG_ONE, 0, 0, 0, 0)
-        if kind == ldap.RES_SEARCH_ENTRY and entries is not None:
+        next_one, option = self._l.result4, self._l.get_option
+        one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE
+        while True:
+            kind: int | None
+            kind, found, _, _ = next_one(number, one, 0, 0, 0, 0)
+            if kind != entry:
+                return kind
             # What libldap cannot decode of an entry it leaves out, and only here it says so.
-            if self._l.get_option(ldap.OPT_RESULT_CODE):
+            if option(code):
                 raise Undecodable(f"the entry {found[0][0]!r} cannot be decoded")
             entries += found
-        answer: int | None = kind
-        return answer
 
 
 class Undecodable(ValueError):
