@@ -54,7 +54,7 @@ def share(deadline: Deadline, parts: int) -> Deadline:
     """The moment at which one of so many parts of what is left is over. Raises Overdue."""
     if parts < 2:
         return deadline
-    return after(deadline.left() / parts, f"a share of {deadline.setting}", deadline)
+    return after(round(deadline.left() / parts, 2), f"a share of {deadline.setting}", deadline)
 
 
 def within(deadline: Deadline, work: Callable[[], Value]) -> Value:

@@ -120,8 +120,9 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
     """The error for a search that ended with anything but success, after `entries` entries."""
     if result.code == NO_SUCH_OBJECT:
         matched = f"; the nearest entry above it is {quoted(result.matched_dn)}" if result.matched_dn else ""
+        base = quoted(search.base)
         return NoSuchObject(
-            f"{reader.place}: the base DN {search.base} does not exist, or {reader.name} may not see it{matched}.\n"
+            f"{reader.place}: the base DN {base} does not exist, or {reader.name} may not see it{matched}.\n"
             f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
         )
     remedy = _remedy(reader, result, entries)

@@ -23,6 +23,7 @@ from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, Person
 from reconcile.model.memberuid import Logins
+from reconcile.model.printing import quoted
 from reconcile.model.references import References
 
 log = logging.getLogger("reconcile.directories")
@@ -239,7 +240,7 @@ def _by_following(
                     continue
                 inner += [one for one in keys if one in groups]
                 persons |= {known.persons[one] for one in keys if one in known.persons}
-            unknown = f"{group.dn} within it: {group.members_unknown}" if group.members_unknown else ""
+            unknown = f"{quoted(group.dn)} within it: {group.members_unknown}" if group.members_unknown else ""
             reached[key] = inner, _Beyond(persons, unknown, shared, frozenset(unclear))
         return reached[key]
 
@@ -260,5 +261,6 @@ def _by_following(
             frozenset().union(*(one.members for one in inner)),
         )
     for member, keys in ambiguous.items():
-        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, member, " or ".join(keys))
+        meanings = " or ".join(map(quoted, keys))
+        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, quoted(member), meanings)
     return found

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from reconcile.directories import fitness, messages, securing
 from reconcile.directories.deadlines import Deadline, Overdue
 from reconcile.directories.sealing import Seal, SealedSocket
+from reconcile.model.printing import quoted
 
 _READ_SIZE: Final = 1 << 20
 
@@ -114,7 +115,7 @@ class Wire:
             return securing.described_unchecked(protocol)
         subject = ", ".join(f"{name}={value}" for part in certificate["subject"] for name, value in part)
         until = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), dt.UTC)
-        return securing.described(protocol, subject, until)
+        return securing.described(protocol, quoted(subject), until)
 
     def send(self, data: bytes) -> None:
         """Raises OSError; Overdue where the server takes nothing."""
