@@ -16,7 +16,6 @@ from reconcile.directories.opening import opened
 from reconcile.directories.session import LdapSession
 from reconcile.directories.targets import Target, protects, target
 from reconcile.directories.transports import Session, Told
-from reconcile.directories.vendors import vendor
 from reconcile.model import desired
 
 log = logging.getLogger("reconcile.directories")
@@ -65,7 +64,7 @@ def connect(
         if needed := ldapsearch.needs(source, some):
             log.info("%s: %s", source.name, needed)
         reader = Reader(some.url, who, source.page_size, ldapsearch.start(source, some))
-        return LdapSession(wire, codec(), reader, source.timeout.read, vendor(source.type).folding)
+        return LdapSession(wire, codec(), reader, source.timeout.read)
     reasons = "\n".join(f"  {failure}" for failure in failures)
     step = failures[-1].step if failures else REACH
     later = any(failure.later for failure in failures)

@@ -18,7 +18,6 @@ from reconcile.directories.failures import Reader
 from reconcile.directories.messages import Found, Message
 from reconcile.directories.searching import RawEntry, Search
 from reconcile.directories.wire import TooLarge, Wire
-from reconcile.model.dn import Folding
 
 log = logging.getLogger("reconcile.directories")
 
@@ -56,13 +55,12 @@ class _Page(NamedTuple):
 class LdapSession:
     """One bound connection. After any error it is of no more use: close it."""
 
-    def __init__(self, wire: Wire, codec: Codec, reader: Reader, patience: float, folding: Folding) -> None:
-        """`patience` is how many seconds each answer may take; `folding` that of the server's names."""
+    def __init__(self, wire: Wire, codec: Codec, reader: Reader, patience: float) -> None:
+        """`patience` is how many seconds each answer may take."""
         self._wire = wire
         self._codec = codec
         self._reader = reader
         self._patience = patience
-        self._folding = folding
         self._allowance = UNUSED
 
     @property
@@ -86,7 +84,7 @@ class LdapSession:
                 asked.page(page.entries, page.cookie)
                 number = self._request(asked, page.cookie) if page.cookie else 0
                 entries = self._codec.entries(current, page.entries, page.done)
-                scopes.check(search, [entry.dn for entry in entries], self._folding)
+                scopes.check(search, [entry.dn for entry in entries])
             yield entries
 
     def close(self) -> None:
