@@ -16,7 +16,7 @@ _LARGEST_COOKIE: Final = 1 << 16
 _EMPTY_PAGES: Final = 1000
 """How many pages without an entry may follow each other: a server may pause where it looks through many entries."""
 _ASIDES: Final = 10_000
-"""How many references, and how many intermediate messages, one search may bring."""
+"""How many references, and how many intermediate messages, one page may bring: some servers repeat them in each."""
 
 
 class Unbelievable(ValueError):
@@ -34,6 +34,8 @@ class Asked:
         """How many entries came."""
         self.left_out: Sequence[str] = ()
         """The URLs of the first reference that may not be left out."""
+        self._answered = 0
+        """How many references came on earlier pages."""
         self._references = 0
         self._intermediate = 0
         self._empty = 0
@@ -42,7 +44,7 @@ class Asked:
     @property
     def answers(self) -> int:
         """How many messages came that answer something; another number means that there is more."""
-        return self.found + self._references
+        return self.found + self._answered + self._references
 
     def entries(self, more: int, in_page: int) -> None:
         """So many more entries came, and so many are in this page now. Raises Unbelievable."""
@@ -67,6 +69,8 @@ class Asked:
 
     def page(self, entries: Sequence[Found], cookie: bytes) -> None:
         """A page is complete; the next one is asked for with `cookie`, if that is not empty. Raises Unbelievable."""
+        self._answered += self._references
+        self._references = self._intermediate = 0
         if len(cookie) > _LARGEST_COOKIE:
             raise Unbelievable(
                 f"the server wants {len(cookie)} bytes back with the request for the next page (a cookie)"
