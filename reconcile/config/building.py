@@ -152,6 +152,9 @@ class Builder:
             ignore_referrals=tuple(values.get("ignore_referrals", ())),
             page_size=int(values.get("page_size", 500)),
             timeout=desired.Timeout(**{key: connections.seconds(value) for key, value in timeout.items()}),
+            limits=desired.ReadLimits(
+                **{key: connections.amount(value) for key, value in values.get("limits", {}).items()}
+            ),
             transport=values.get("transport", "auto"),
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),

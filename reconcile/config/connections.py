@@ -24,6 +24,7 @@ _HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
 _SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST: Final = 24 * 3600.0
+_SIZES: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def seconds(duration: str | float) -> float:
@@ -32,6 +33,13 @@ def seconds(duration: str | float) -> float:
         return float(duration)
     number = duration.rstrip("hms")
     return float(number) * _UNITS[duration[len(number) :]]
+
+
+def amount(value: str | float) -> int:
+    """A number of the file, or a size (`64KiB`, `128MiB`, `4GiB`) in bytes."""
+    if not isinstance(value, str):
+        return int(value)
+    return int(value[:-3]) * _SIZES[value[-3:]]
 
 
 def default_tls(servers: list[str]) -> str:

@@ -10,7 +10,10 @@ import logging
 from collections.abc import Sequence
 
 from reconcile.directories import binding, choosing, ldapsearch, securing
-from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Unusable
+from reconcile.directories.deadlines import Deadline
+from reconcile.directories.failures import BIND, REACH, TLS, NoConnection, Reader, Unusable
+from reconcile.directories.opening import opened
+from reconcile.directories.session import LdapSession
 from reconcile.directories.targets import Target, protects, target
 from reconcile.directories.transports import Session, Told
 from reconcile.model import desired
@@ -22,10 +25,13 @@ def tell_nobody(what: str, detail: str) -> None:
     """A Told that tells nobody."""
 
 
-def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: bool = False) -> Session:
+def connect(
+    source: desired.Source, urls: Sequence[str], told: Told, until: Deadline, *, warned: bool = False
+) -> Session:
     """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason.
 
-    `warned`: what there is to be said about the way to them was said before.
+    Each server has `timeout.connect` for all steps together; `until` is when the whole read has to be over, and raises
+    OutOfTime. `warned`: what there is to be said about the way to them was said before.
     """
     try:
         targets = [target(url) for url in urls]
@@ -41,7 +47,7 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: 
             f"the source {source.name} has require_signing: true, but tls.mode is none: nothing was sent.\n"
             "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
         )
-    name, session = choosing.chosen(source, targets)
+    name, codec = choosing.chosen(source)
     log.info("%s: the transport is %s", source.name, name)
     rules = securing.context(source.tls) if any(protected) else None
     if not warned:
@@ -49,7 +55,7 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: 
     failures: list[Unusable] = []
     for some in targets:
         try:
-            made = session(source, some, rules, told)
+            wire, who = opened(source, some, rules, told, until)
         except Unusable as error:
             why = f"{some.url}: {error}{securing.unusual(some) if error.step != REACH else ''}"
             log.warning("%s: %s", source.name, why)
@@ -57,7 +63,8 @@ def connect(source: desired.Source, urls: Sequence[str], told: Told, *, warned: 
             continue
         if needed := ldapsearch.needs(source, some):
             log.info("%s: %s", source.name, needed)
-        return made
+        reader = Reader(some.url, who, source.page_size, ldapsearch.start(source, some))
+        return LdapSession(wire, codec(), reader, source.timeout.read)
     reasons = "\n".join(f"  {failure}" for failure in failures)
     step = failures[-1].step if failures else REACH
     later = any(failure.later for failure in failures)

@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.directories import entries, memberurls, referrals
 from reconcile.directories.entries import Rules
-from reconcile.directories.failures import ConnectionBroken, Unintelligible
+from reconcile.directories.failures import ConnectionBroken, GivenUp
 from reconcile.directories.memberurls import Members
 from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import MEMBER_URL
@@ -20,6 +20,7 @@ from reconcile.directories.visibility import look_at
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup
+from reconcile.model.printing import quoted
 
 log = logging.getLogger("reconcile.directories")
 
@@ -77,7 +78,7 @@ class DynamicGroups:
         found = [self._of(url) for url in urls]
         why = next((one.why for one in found if one.why), "")
         if why:
-            log.info("%s: the members of %s are not known: %s", self._source.name, group.dn, why)
+            log.info("%s: the members of %s are not known: %s", self._source.name, quoted(group.dn), why)
         members = sorted({*group.members, *(name for one in found for name in one.dns)})
         return msgspec.structs.replace(group, members=tuple(members), members_unknown=why)
 
@@ -86,11 +87,11 @@ class DynamicGroups:
         return tuple(map(self.evaluated, groups))
 
     def _of(self, url: str) -> _Found:
-        shown = url if len(url) <= _SHOWN else f"{url[:_SHOWN]}…"
+        shown = quoted(url, _SHOWN)
         try:
             wanted = memberurls.parsed(url, self._source.base_dn)
         except ValueError as error:
-            return _Found(why=f"memberURL {shown}: {error}")
+            return _Found(why=f"memberURL {shown}: {quoted(str(error))}")
         key = (dn.normalize(wanted.base), wanted.scope, wanted.filter)
         if key not in self._found:
             self._found[key] = self._searched(wanted, shown)
@@ -103,7 +104,7 @@ class DynamicGroups:
             look_at(wanted.base, self._searcher)
             found = (entry for page in self._searcher.search(search) for entry in page)
             return _Found(tuple(entry.dn for entry in found if not _never_a_member(entry)))
-        except (ConnectionBroken, Unintelligible):
+        except (ConnectionBroken, GivenUp):
             raise
         except SourceUnreadable as error:
             return _Found(why=f"memberURL {shown}: {str(error).partition(chr(10))[0]}")

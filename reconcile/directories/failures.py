@@ -2,7 +2,10 @@
 
 SourceUnreadable (exit code 7)
 ├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
-├── Unintelligible     what came is not LDAP, and nothing that follows can be trusted
+├── GivenUp            nothing that follows is listened to, and nothing is tried again
+│   ├── Unintelligible what came is not LDAP, or answers what was not asked
+│   ├── Unbounded      more came than the settings allow
+│   └── OutOfTime      the read as a whole has taken too long
 ├── ConnectionBroken   the server stopped in the middle; it may do better at another time, or another server
 │   └── ServerSilent   it said nothing until the time was over
 └── NoConnection       no server could be used; carries the step that failed
@@ -14,9 +17,11 @@ from typing import Final, NamedTuple
 
 from reconcile.directories import activedirectory
 from reconcile.directories.codes import RESULT_CODES
+from reconcile.directories.deadlines import Deadline
 from reconcile.directories.searching import Search
 from reconcile.directories.targets import named
 from reconcile.errors import SourceUnreadable
+from reconcile.model.printing import quoted
 
 REACH: Final = "reach server"
 TLS: Final = "TLS"
@@ -30,8 +35,20 @@ class NoSuchObject(SourceUnreadable):
     """An entry that is searched below, or is itself searched for, does not exist."""
 
 
-class Unintelligible(SourceUnreadable):
-    """What came is not LDAP, and nothing that follows can be trusted."""
+class GivenUp(SourceUnreadable):
+    """Nothing that follows is listened to."""
+
+
+class Unintelligible(GivenUp):
+    """What came is not LDAP, or answers what was not asked."""
+
+
+class Unbounded(GivenUp):
+    """More came than the settings allow."""
+
+
+class OutOfTime(GivenUp):
+    """The read as a whole has taken too long."""
 
 
 class ConnectionBroken(SourceUnreadable):
@@ -78,9 +95,14 @@ class Result(NamedTuple):
     message: str
     referrals: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """The message, fit to be quoted."""
+        return quoted(self.message)
+
     def __str__(self) -> str:
         name = RESULT_CODES.get(self.code, "a code that RFC 4511 does not know")
-        said = f", the server says: {self.message}" if self.message else ""
+        said = f", the server says: {self.said}" if self.message else ""
         return f"result {self.code} ({name}){said}"
 
 
@@ -90,18 +112,21 @@ class Reader(NamedTuple):
     place: str
     name: str
     page_size: int
+    command: str
+    """The start of an equal `ldapsearch`."""
 
 
 def refused(reader: Reader, search: Search, result: Result, entries: int) -> SourceUnreadable:
     """The error for a search that ended with anything but success, after `entries` entries."""
     if result.code == NO_SUCH_OBJECT:
-        matched = f"; the nearest entry above it is {result.matched_dn}" if result.matched_dn else ""
+        matched = f"; the nearest entry above it is {quoted(result.matched_dn)}" if result.matched_dn else ""
+        base = quoted(search.base)
         return NoSuchObject(
-            f"{reader.place}: the base DN {search.base} does not exist, or {reader.name} may not see it{matched}.\n"
+            f"{reader.place}: the base DN {base} does not exist, or {reader.name} may not see it{matched}.\n"
             f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
         )
     remedy = _remedy(reader, result, entries)
-    remedy = remedy.format(reader=reader.name, page_size=reader.page_size, urls=", ".join(result.referrals))
+    remedy = remedy.format(reader=reader.name, page_size=reader.page_size, urls=_listed(result.referrals))
     passes = result.code in {BUSY, UNAVAILABLE} or _lost_its_place(result, entries)
     kind = ConnectionBroken if passes else SourceUnreadable
     return kind(
@@ -163,10 +188,10 @@ _REMEDIES = {
 
 def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadable:
     """The error for a search whose answer says that a part of the tree is on another server."""
-    text = f"{place}: {search} is not complete: a part of the tree is on another server: {', '.join(urls)}.\n"
+    text = f"{place}: {search} is not complete: a part of the tree is on another server: {_listed(urls)}.\n"
     if all(map(activedirectory.other_partition, urls)):
         return SourceUnreadable(f"{text}Such parts are those of a domain controller: set type: active_directory.")
-    parts = ", ".join(repr(named(url)) for url in urls if named(url))
+    parts = ", ".join(repr(quoted(named(url))) for url in urls[:_SHOWN] if named(url))
     return SourceUnreadable(
         f"{text}Referrals are not followed. Choose a base that this server holds completely; or, if that part is a "
         f"source of its own or nobody there matters, set ignore_referrals: [{parts or 'its DN'}]."
@@ -181,29 +206,73 @@ def unpaged(place: str, search: Search, entries: int) -> SourceUnreadable:
     )
 
 
+def _listed(urls: Sequence[str]) -> str:
+    more = f" and {len(urls) - _SHOWN} more" if len(urls) > _SHOWN else ""
+    return ", ".join(map(quoted, urls[:_SHOWN])) + more
+
+
+_SHOWN: Final = 5
+"""How many URLs of one answer are named."""
+
+
 def broken(place: str, search: Search, why: str, entries: int) -> ConnectionBroken:
     """The error for a server that stopped in the middle of a search, after `entries` entries."""
-    kind = ServerSilent if isinstance(why, Silence) else ConnectionBroken
-    return kind(
+    return ConnectionBroken(_broken(place, search, why, entries))
+
+
+def silent(place: str, search: Search, why: str, entries: int) -> ServerSilent:
+    """The same for one that said nothing until the time was over."""
+    return ServerSilent(_broken(place, search, why, entries))
+
+
+def _broken(place: str, search: Search, why: str, entries: int) -> str:
+    return (
         f"{place}: the connection broke in the middle of {search}, after {entries} entries: {why}.\n"
         "Nothing of what was read is used. Try again, or add another server to `servers`."
     )
 
 
-class Silence(str):
-    """Why a connection is given up on that says nothing."""
+def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
+    """The error for a read that has taken as long as all of it may take."""
+    return OutOfTime(
+        f"{what} was not over within {deadline.seconds:g} s, the time for the whole read ({deadline.setting}), after "
+        f"{entries} entries.\nNothing of what was read is used. Ask those who run the directory why it is slow, narrow "
+        f"the base or the filter, or raise {deadline.setting}."
+    )
 
-    __slots__ = ()
+
+def too_much(place: str, search: Search, what: str, entries: int) -> Unbounded:
+    """The error for an answer that is larger than a source may be."""
+    return Unbounded(
+        f"{place}: {search} brings too much: {what}, after {entries} entries.\nNothing of what was read is used. "
+        "If the directory is meant to be so large, raise that limit; otherwise narrow the base or the filter."
+    )
 
 
-def silent(seconds: float) -> Silence:
-    """The reason that makes a break a silence."""
-    return Silence(f"no answer within {seconds:g} s (timeout.read)")
+def no_memory(place: str) -> Unbounded:
+    """The error for an answer that this machine has no room for."""
+    return Unbounded(
+        f"{place}: there is no memory for what the server sends. Nothing of what was read is used.\nGive this process "
+        "more memory, narrow the base or the filter, or set limits (entries, entry_size, total_size) lower."
+    )
+
+
+def unbelievable(place: str, search: Search, what: str, entries: int) -> Unintelligible:
+    """The error for a server that answers what was not asked."""
+    return Unintelligible(
+        f"{place}: the answer to {search} is not believed, after {entries} entries: {what}.\n"
+        "Nothing of what was read is used. Ask those who run the directory what answers at this address; "
+        "another server may do better."
+    )
 
 
 def garbled(place: str, search: Search, error: object) -> Unintelligible:
     """The error for an answer that is none."""
-    return Unintelligible(f"{place}: the answer to {search} is not LDAP: {error}.")
+    return Unintelligible(
+        f"{place}: the answer to {search} is not LDAP: {quoted(str(error))}.\n"
+        "Nothing of what was read is used. Ask those who run the directory what answers at this address; "
+        "another server may do better."
+    )
 
 
 def unaskable(place: str, search: Search, error: object) -> SourceUnreadable:

@@ -17,7 +17,9 @@ from gssapi.raw import ChannelBindings
 from gssapi.raw.misc import GSSError
 
 from reconcile.directories import binding, certificates
+from reconcile.directories.deadlines import CONNECT, TOTAL, Deadline, Overdue, after, within
 from reconcile.directories.failures import BIND, IN_PROGRESS, NoConnection, Result, Unusable
+from reconcile.directories.sealing import LARGEST
 from reconcile.directories.targets import Target
 from reconcile.model import desired
 
@@ -28,8 +30,6 @@ Ask: TypeAlias = Callable[[bytes], tuple[Result, bytes]]
 
 _PLAIN, _ENCRYPTED = 1, 4
 """What may follow the bind, as bits of RFC 4752, 3.3; signing alone (2) is not offered here."""
-LARGEST: Final = 0xFFFFFF
-"""How many bytes the server may send at once where Kerberos encrypts: as many as can be said."""
 _FLAG = gssapi.RequirementFlag
 
 # libkrb5's own codes (krb5_err).
@@ -87,19 +87,32 @@ class Bound(NamedTuple):
     seal: Seal | None
 
 
-def bind(source: desired.Source, some: Target, certificate: bytes | None, ask: Ask) -> Bound:
+def bind(
+    source: desired.Source, some: Target, certificate: bytes | None, ask: Ask, deadline: Deadline | None = None
+) -> Bound:
     """Binds by asking. `certificate` is the server's, in DER, where there is TLS, and None where there is none.
 
-    Raises NoConnection where there is no ticket or the server refuses it, Unusable where another server may do better.
+    Raises NoConnection where there is no ticket or the server refuses it, Unusable where another server may do
+    better, Overdue where the KDC has not answered at the deadline.
     """
     service = f"ldap/{source.tls.server_name or some.host}"
+    deadline = deadline or after(source.timeout.connect, CONNECT)
+
+    def begun() -> tuple[str, gssapi.SecurityContext, bytes | None]:
+        try:
+            credentials = _credentials(source)
+            context = _context(credentials, service, certificate)
+            return str(credentials.name), context, context.step()
+        except GSSError as error:  # here, for another thread does not know what libkrb5 says of it
+            raise _no_ticket(source, some, service, error) from error
+
     try:
-        credentials = _credentials(source)
-        name = str(credentials.name)
-        context = _context(credentials, service, certificate)
-        token = context.step()
-    except GSSError as error:
-        raise _no_ticket(source, some, service, error) from error
+        name, context, token = within(deadline, begun)  # asks the KDC
+    except Overdue as error:
+        if error.deadline.setting == TOTAL:
+            raise
+        text = f"Kerberos gives no ticket for {service}: the KDC gives {error}. {_ADVICE[_KDC_SILENT]}"
+        raise NoConnection(BIND, f"{some.url}: {text}") from error
 
     def answered(token: bytes | None) -> bytes:
         result, said = ask(token or b"")

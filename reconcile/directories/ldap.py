@@ -3,9 +3,11 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
-from reconcile.directories import checking, finding, logins, reading, settings
+from reconcile.directories import checking, failures, finding, logins, reading, settings
+from reconcile.directories.allowance import Allowance
 from reconcile.directories.connecting import connect, tell_nobody
-from reconcile.directories.failures import NoConnection
+from reconcile.directories.deadlines import TOTAL, Deadline, after
+from reconcile.directories.failures import REACH, NoConnection, OutOfTime
 from reconcile.directories.retrying import patiently, persistently
 from reconcile.directories.transports import Session, Told
 from reconcile.directories.vendors import vendor
@@ -61,13 +63,15 @@ class LdapDirectory:
         self.close()  # A connection that is open already would tell nothing about how it is opened.
         steps: list[Check] = []
         try:
+            until = self._until()
             session = self._connected(
-                self._source.servers, lambda what, detail: steps.append(Check(what, True, detail))
+                self._source.servers, until, lambda what, detail: steps.append(Check(what, True, detail))
             )
-        except NoConnection as error:
+        except (NoConnection, OutOfTime) as error:
             yield from steps
-            yield Check(error.step, False, str(error))
+            yield Check(error.step if isinstance(error, NoConnection) else REACH, False, str(error))
             return
+        session.begin(Allowance(self._source.limits, until))
         yield from steps
         for check in checking.checks(self._source, self._vendor, session):
             if not check.ok:
@@ -80,24 +84,33 @@ class LdapDirectory:
         if session is not None:
             session.close()
 
-    def _connected(self, urls: Collection[str], told: Told = tell_nobody) -> Session:
+    def _until(self) -> Deadline:
+        """When a read that begins now has to be over."""
+        return after(self._source.timeout.total, TOTAL)
+
+    def _connected(self, urls: Collection[str], until: Deadline, told: Told = tell_nobody) -> Session:
         if self._session is None:
-            self._session = connect(self._source, tuple(urls), told)
+            self._session = connect(self._source, tuple(urls), told, until)
         return self._session
 
     def _whole(self, work: Callable[[Session], Answer]) -> Answer:
         """Does the work with one server; what breaks off is done again from the start, there or elsewhere."""
+        until = self._until()
 
         def attempt(url: str) -> Answer:
             try:
-                return work(self._connected((url,)))
-            except BaseException:
+                session = self._connected((url,), until)
+                session.begin(Allowance(self._source.limits, until))
+                return work(session)
+            except BaseException as error:
                 # Half an answer may still be on its way over this connection.
                 self.close()
+                if isinstance(error, MemoryError):
+                    raise failures.no_memory(url) from error
                 raise
 
         name = self._source.name
-        used = patiently(name, lambda: self._connected(self._source.servers)).place
+        used = patiently(name, lambda: self._connected(self._source.servers, until)).place
         return persistently(name, (used, *self._others(used)), attempt)
 
     def _others(self, used: str) -> tuple[str, ...]:

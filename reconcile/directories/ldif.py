@@ -36,16 +36,31 @@ class LdifDirectory(MemoryDirectory):
         return tree
 
     def _entries(self) -> Iterator[tuple[str, RawEntry]]:
-        done = 0
+        done, size, limits = 0, 0, self._source.limits
         for name in self._source.files:
             try:
-                data = Path(name).read_bytes()
+                with Path(name).open("rb") as file:
+                    data = file.read(limits.total_size - size + 1)
             except OSError as error:
                 raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
+            size += len(data)
+            if size > limits.total_size:
+                raise _too_much(name, f"there are more than {limits.total_size} bytes in all (limits.total_size)")
             try:
-                for line, entry in records(data, name):
+                for line, entry in records(data, name, limits.entry_size):
                     yield f"{name}:{line}", entry
                     done += 1
+                    if done > limits.entries:
+                        raise _too_much(
+                            f"{name}:{line}", f"there are more than {limits.entries} entries (limits.entries)"
+                        )
             except Broken as error:
                 raise SourceUnreadable(f"{name}:{error.line}: {error}") from error
             self._progress(f"{self._source.name}: entries", done)
+
+
+def _too_much(place: str, what: str) -> SourceUnreadable:
+    return SourceUnreadable(
+        f"{place}: {what}.\nNothing of what was read is used. If the directory is meant to be so large, raise that "
+        "limit; otherwise export less of it."
+    )

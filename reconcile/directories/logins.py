@@ -12,6 +12,7 @@ import msgspec
 
 from reconcile.directories import activedirectory, filters, options, reading
 from reconcile.directories.connecting import connect, tell_nobody
+from reconcile.directories.deadlines import TOTAL, after
 from reconcile.directories.failures import BindRefused
 from reconcile.directories.searching import Searcher
 from reconcile.directories.vendors import LOGINS, Vendor
@@ -120,7 +121,8 @@ def refusal(source: desired.Source, dn: str, password: str) -> str:
         return "nobody is asked with an empty name, an empty password, or a NUL character in it"
     one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
     try:
-        session = connect(one, one.servers, tell_nobody, warned=source.bind.password is not None)
+        until = after(source.timeout.total, TOTAL)
+        session = connect(one, one.servers, tell_nobody, until, warned=source.bind.password is not None)
     except BindRefused as refused:
         if refused.result.code in _WITHOUT_TLS:
             raise

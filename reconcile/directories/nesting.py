@@ -16,13 +16,14 @@ import msgspec
 from reconcile.directories import filters, primarygroups, ranges, referrals
 from reconcile.directories.dynamic import DynamicGroups
 from reconcile.directories.entries import Rules
-from reconcile.directories.failures import ConnectionBroken
+from reconcile.directories.failures import ConnectionBroken, GivenUp
 from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, Person
 from reconcile.model.memberuid import Logins
+from reconcile.model.printing import quoted
 from reconcile.model.references import References
 
 log = logging.getLogger("reconcile.directories")
@@ -186,7 +187,7 @@ def _by_rule(
                 log.warning("%s: the server does not find members of members; they are followed here", source.name)
                 return None
             found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
-    except ConnectionBroken:
+    except (ConnectionBroken, GivenUp):
         raise
     except SourceUnreadable as error:
         log.warning("%s: members of members are followed here, for the server does not: %s", source.name, error)
@@ -239,7 +240,7 @@ def _by_following(
                     continue
                 inner += [one for one in keys if one in groups]
                 persons |= {known.persons[one] for one in keys if one in known.persons}
-            unknown = f"{group.dn} within it: {group.members_unknown}" if group.members_unknown else ""
+            unknown = f"{quoted(group.dn)} within it: {group.members_unknown}" if group.members_unknown else ""
             reached[key] = inner, _Beyond(persons, unknown, shared, frozenset(unclear))
         return reached[key]
 
@@ -260,5 +261,6 @@ def _by_following(
             frozenset().union(*(one.members for one in inner)),
         )
     for member, keys in ambiguous.items():
-        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, member, " or ".join(keys))
+        meanings = " or ".join(map(quoted, keys))
+        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, quoted(member), meanings)
     return found

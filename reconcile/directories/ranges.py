@@ -16,6 +16,7 @@ from typing import NamedTuple
 from reconcile.directories import options
 from reconcile.directories.searching import ANYTHING, RawEntry, Search, Searcher
 from reconcile.errors import SourceUnreadable
+from reconcile.model.printing import quoted
 
 log = logging.getLogger("reconcile.directories")
 
@@ -79,7 +80,9 @@ def _range(entry: RawEntry, name: str, searcher: Searcher) -> _Range:
 def _all_values(entry: RawEntry, name: str, searcher: Searcher) -> list[bytes]:
     for attempt in range(_ATTEMPTS):
         if attempt:
-            log.warning("%s: %s changed while its %s was read; it is read again", searcher.place, entry.dn, name)
+            log.warning(
+                "%s: %s changed while its %s was read; it is read again", searcher.place, quoted(entry.dn), name
+            )
         values, versions = _once(entry, name, searcher)
         if len(versions) < 2:
             break
@@ -116,7 +119,7 @@ def _next(entry: RawEntry, name: str, first: int, searcher: Searcher) -> tuple[R
 
 def _refused(entry: RawEntry, name: str, searcher: Searcher, why: str) -> SourceUnreadable:
     return SourceUnreadable(
-        f"{searcher.place}: the attribute {name} of {entry.dn} has more values than come at once, and cannot be "
-        f"read to the end: {why}.\nNothing of what was read is used. Try again; if that does not help, ask those who "
-        "run the directory for the right to read all of it, or for a larger limit of values (MaxValRange)."
+        f"{searcher.place}: the attribute {quoted(name)} of {quoted(entry.dn)} has more values than come at once, and "
+        f"cannot be read to the end: {why}.\nNothing of what was read is used. Try again; if that does not help, ask "
+        "those who run the directory for the right to read all of it, or for a larger limit of values (MaxValRange)."
     )

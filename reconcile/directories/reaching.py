@@ -2,41 +2,50 @@
 
 import re
 import socket
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Sequence
 
+from reconcile.directories.deadlines import TOTAL, Deadline, Overdue, share, within
 from reconcile.directories.failures import REACH, Unusable
 from reconcile.directories.targets import Target
-from reconcile.model import desired
-
-Connection = TypeVar("Connection")
 
 
-def reached(source: desired.Source, some: Target, attempt: Callable[[str], Connection]) -> Connection:
-    """What `attempt` makes of the first address that answers. Raises Unusable.
+def reached(some: Target, deadline: Deadline) -> socket.socket:
+    """A connection to the first address that answers. Raises Unusable, and Overdue where the whole read is over.
 
-    `attempt` takes an address and raises OSError for one that does not answer, or Unusable where no other will help.
+    An address that does not answer takes its share of the time alone: there is some left for the next one.
     """
-    reasons = {}
-    for address in _addresses(some):
+    reasons: dict[str, str] = {}
+    addresses = _addresses(some, deadline)
+    for number, address in enumerate(addresses):
         try:
-            return attempt(address)
+            return _connected(address, some.port, share(deadline, len(addresses) - number))
         except OSError as error:
-            reasons[address] = _reason(error, source)
+            reasons[address] = _reason(error)
     if len(reasons) == 1:
         raise Unusable(REACH, *reasons.values())
     raise Unusable(REACH, "; ".join(f"{address}: {why}" for address, why in reasons.items()))
 
 
-def _addresses(some: Target) -> list[str]:
-    try:
+def _addresses(some: Target, deadline: Deadline) -> Sequence[str]:
+    def resolved() -> list[str]:
         found = socket.getaddrinfo(some.host, some.port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+    try:
+        return within(deadline, resolved)
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise Unusable(REACH, f"the host name {some.host} cannot be resolved: {why}") from error
-    return [str(place[0]) for *_, place in found]
+        raise Unusable(REACH, f"the host name {some.host} cannot be resolved: {_reason(error)}") from error
 
 
-def _reason(error: OSError, source: desired.Source) -> str:
-    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error))
-    return f"no answer within {source.timeout.connect:g} s (timeout.connect)" if "timed out" in text else text
+def _connected(address: str, port: int, deadline: Deadline) -> socket.socket:
+    try:
+        return socket.create_connection((address, port), timeout=deadline.left())
+    except TimeoutError as error:
+        raise Overdue(deadline) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Overdue) and error.deadline.setting == TOTAL:
+        raise error
+    why = str(getattr(error, "strerror", None) or error)
+    return re.sub(r"^\[Errno -?\d+\] ", "", why)

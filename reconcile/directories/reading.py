@@ -5,18 +5,20 @@ no entries", and an empty source is not the same as a closed one.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
 from reconcile.directories import entries, nesting, primarygroups, ranges, referrals, visibility
 from reconcile.directories.dynamic import DynamicGroups
 from reconcile.directories.entries import Rules
+from reconcile.directories.once import Once
 from reconcile.directories.searching import RawEntry, Search, Searcher
 from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, OrganizationalUnit, Outline, Person, Query
+from reconcile.model.printing import quoted
 from reconcile.ports import Outlined, Progress, outlined_to_nobody
 
 log = logging.getLogger("reconcile.directories")
@@ -162,36 +164,19 @@ def _all(
     found: list[tuple[str, str, Found]] = []
     vendor = rules.vendor
     keeps_removed = bool(vendor.removed)
+    once = Once(searcher.place)
     for page in ranges.whole(search, searcher):
+        before = len(found)
         for entry in page:
             try:
                 if not (keeps_removed and is_removed(entry.dn, vendor)):
                     found.append((dn.key(entry.dn), entry.dn, make(entry, rules)))
             except ValueError as error:
                 raise SourceUnreadable(
-                    f"{searcher.place}: the entry {entry.dn!r} cannot be understood: {error}.\n"
+                    f"{searcher.place}: the entry {quoted(entry.dn)} cannot be understood: {quoted(str(error))}.\n"
                     f"Correct it in the directory, or exclude it by the filter {search.filter}."
                 ) from error
+        once.add(found, before)
         progress(len(found))
     found.sort(key=itemgetter(0, 1))
-    values = tuple([value for _, _, value in found])
-    _check_once([value.external_id for value in values], "stable id", values, searcher)
-    _check_once([key for key, _, _ in found], "name", values, searcher)
-    return values
-
-
-def _check_once(known_by: Sequence[str], what: str, values: Sequence[Found], searcher: Searcher) -> None:
-    """An entry that is moved or made again while pages are read can come twice: by its id, or by its name."""
-    if len(set(known_by)) == len(values):
-        return
-    seen: dict[str, str] = {}
-    for one, value in zip(known_by, values, strict=True):
-        if one and one in seen:
-            same = f"{what}, {one}"
-            if what == "name":
-                same = what if value.external_id else f"{what}, and none has a stable id"
-            raise SourceUnreadable(
-                f"{searcher.place}: {seen[one]} and {value.dn} have one {same}: "
-                "an entry was moved while it was read, or was copied with its id.\nTry again."
-            )
-        seen[one] = value.dn
+    return tuple([value for _, _, value in found])

@@ -49,8 +49,11 @@ Line = tuple[int, list[bytes]]
 """Where a logical line starts, and the pieces it is folded into."""
 
 
-def records(data: bytes, name: str = "FILE") -> Iterator[tuple[int, RawEntry]]:
-    """Each entry with the line it starts at. `name` is the file's, for messages. Raises Broken."""
+def records(data: bytes, name: str = "FILE", entry_size: int | None = None) -> Iterator[tuple[int, RawEntry]]:
+    """Each entry with the line it starts at. `name` is the file's, for messages. Raises Broken.
+
+    `entry_size` is how many bytes an entry may have as it is written, folded and in base64.
+    """
     _check_encoding(data, name)
     # Files that were put together have a byte order mark in the middle, too.
     data = data.removeprefix(_BOM).replace(b"\n" + _BOM, b"\n")
@@ -62,7 +65,7 @@ def records(data: bytes, name: str = "FILE") -> Iterator[tuple[int, RawEntry]]:
     results = False
     unfinished = 0
     """Where the first entry stands that no result follows, in a file with results."""
-    for block in _blocks(data):
+    for block in _blocks(data, entry_size):
         lines = _without_version(block)
         if not lines:
             continue
@@ -94,12 +97,14 @@ def _check_encoding(data: bytes, name: str) -> None:
         raise Broken(1, f"the file is in {wide}, and LDIF is in UTF-8; `{command}` makes a file that can be read")
 
 
-def _blocks(data: bytes) -> Iterator[list[Line]]:
+def _blocks(data: bytes, entry_size: int | None = None) -> Iterator[list[Line]]:
     """The logical lines between two empty ones, without comments."""
     block: list[Line] = []
     comment = False
+    size = 0
     for number, physical in enumerate(data.split(b"\n"), 1):
         line = physical.removesuffix(b"\r")
+        size += len(line)
         if line.startswith(b" "):
             if not comment and not block:
                 raise Broken(number, "a line that continues nothing")
@@ -111,9 +116,16 @@ def _blocks(data: bytes) -> Iterator[list[Line]]:
             continue
         if line:
             block.append((number, [line]))
-        elif block:
+            continue
+        if entry_size is not None and size > entry_size:
+            raise Broken(
+                block[0][0] if block else number,
+                f"an entry of {size} bytes, more than {entry_size} (limits.entry_size): raise that limit if the entry "
+                "is meant to be so large",
+            )
+        if block:
             yield block
-            block = []
+        block, size = [], 0
 
 
 def _without_version(lines: list[Line]) -> list[Line]:

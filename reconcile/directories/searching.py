@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import msgspec
 
+from reconcile.model.printing import quoted
+
 Scope: TypeAlias = Literal["base", "one", "subtree"]
 
 NO_ATTRIBUTES = ("1.1",)
@@ -30,7 +32,7 @@ class Search(NamedTuple):
     """Whether the URL of a reference leads to something that is no part of what is searched, and so may be left out."""
 
     def __str__(self) -> str:
-        return f"the search (base {self.base or 'the root'}, scope {self.scope}, filter {self.filter})"
+        return f"the search (base {quoted(self.base) or 'the root'}, scope {self.scope}, filter {quoted(self.filter)})"
 
 
 class RawEntry(msgspec.Struct, frozen=True, gc=False):

@@ -1,10 +1,9 @@
 """What is wrong with a source's settings, as far as can be told without looking anywhere."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 
 from reconcile.directories import activedirectory, binding, choosing, transports
-from reconcile.directories.targets import Target, target
+from reconcile.directories.targets import target
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
 
@@ -51,11 +50,11 @@ def status(source: desired.Source) -> Iterator[Fault]:
 
 
 def _transport(source: desired.Source) -> Iterator[Fault]:
-    """Whether the transport exists, is installed and can serve the servers whose URLs are sound."""
+    """Whether the transport exists, and is installed."""
     if source.transport not in transports.NAMES:
         yield ("transport",), f"is one of {', '.join(transports.NAMES)}, not {source.transport!r}"
     if source.transport == transports.PYTHON_LDAP:
-        why = choosing.unsuited(source, tuple(targets(source.servers))) or choosing.missing()
+        why = choosing.missing()
         if why:
             yield ("transport",), f"{transports.PYTHON_LDAP} cannot be used: {why}"
 
@@ -96,13 +95,6 @@ def rules(source: desired.Source) -> Iterator[Fault]:
         yield from _name((key, "base"), part.base)
         if part.filter is not None:
             yield from malformed((key, "filter"), part.filter)
-
-
-def targets(urls: Iterable[str]) -> Iterator[Target]:
-    """The URLs that can be taken apart."""
-    for url in urls:
-        with suppress(ValueError):
-            yield target(url)
 
 
 def _wide(text: str) -> str:

@@ -1,12 +1,10 @@
-"""A transport is a way to speak LDAP: it opens sessions. There are two; `choosing` says which one serves a source."""
+"""A transport is a library that speaks LDAP. There are two; `choosing` says which one serves a source."""
 
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
 
+from reconcile.directories.allowance import Allowance
 from reconcile.directories.searching import RawEntry, Search
-from reconcile.directories.targets import Target
-from reconcile.model import desired
 
 LDAP3: Final = "ldap3"
 PYTHON_LDAP: Final = "python-ldap"
@@ -25,6 +23,10 @@ class Session(Protocol):
         """The server's URL, as the settings spell it."""
         ...
 
+    def begin(self, allowance: Allowance) -> None:
+        """A read of the source begins, with what it may take."""
+        ...
+
     def search(self, search: Search) -> Iterator[Sequence[RawEntry]]:
         """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find.
 
@@ -35,10 +37,3 @@ class Session(Protocol):
     def close(self) -> None:
         """Says goodbye if the server still listens."""
         ...
-
-
-Open: TypeAlias = Callable[[desired.Source, Target, ssl.SSLContext | None, Told], Session]
-"""A session with one server. Raises Unusable where the next one may do better, NoConnection where it would not.
-
-The context is None only where no server of the source is protected.
-"""

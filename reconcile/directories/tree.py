@@ -11,6 +11,7 @@ from reconcile.directories.searching import NO_ATTRIBUTES, RawEntry, Search
 from reconcile.errors import SourceUnreadable
 from reconcile.model import attributetypes, dn
 from reconcile.model.dn import Folding
+from reconcile.model.printing import quoted
 from reconcile.model.references import References, lookalikes
 
 log = logging.getLogger("reconcile.directories")
@@ -41,9 +42,11 @@ class Tree:
                 name = dn.normalize(entry.dn)
             except ValueError:
                 name = dn.key(entry.dn)
-                odd.append(f"{where}: {entry.dn!r}")
+                odd.append(f"{where}: {quoted(entry.dn)!r}")
             if name in seen:
-                raise SourceUnreadable(f"{where}: the entry {entry.dn} stands there twice, first at {seen[name]}")
+                raise SourceUnreadable(
+                    f"{where}: the entry {quoted(entry.dn)} stands there twice, first at {seen[name]}"
+                )
             seen[name] = where
             self._entries[name] = entry
             self._attributes[name] = _by_main_name(entry)

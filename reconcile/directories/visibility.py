@@ -8,6 +8,7 @@ from reconcile.directories.vendors import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.model.directory import Person
+from reconcile.model.printing import quoted
 
 log = logging.getLogger("reconcile.directories")
 
@@ -41,7 +42,7 @@ def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Per
             continue
         who = f"no person shows {name}"
         if len(hidden) < len(persons):
-            who = f"{len(hidden)} of {len(persons)} persons do not show {name} (the first is {hidden[0]})"
+            who = f"{len(hidden)} of {len(persons)} persons do not show {name} (the first is {quoted(hidden[0])})"
         looks = "who is disabled looks like somebody who is not"
         if name == vendor.stable_id:
             looks = "who is renamed and moved looks like somebody else"

@@ -102,7 +102,22 @@ class Timeout(msgspec.Struct, frozen=True):
     """In seconds."""
 
     connect: float = 10.0
+    """For a server to be reached, protected and bound to, all of it together."""
     read: float = 60.0
+    """For each answer: an entry, or the end of a page."""
+    total: float = 1800.0
+    """For a whole read of the source, further attempts and other servers included."""
+
+
+class ReadLimits(msgspec.Struct, frozen=True):
+    """How much a read of a source may take, whatever the directory sends."""
+
+    entries: int = 3_000_000
+    """Of all searches together."""
+    entry_size: int = 128 * 2**20
+    """Bytes of one entry."""
+    total_size: int = 4 * 2**30
+    """Bytes of all that comes."""
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -193,6 +208,7 @@ class Source(msgspec.Struct, frozen=True):
     """Nobody is bound over a connection that neither TLS nor Kerberos protects, whatever `tls` says."""
     page_size: int = 500
     timeout: Timeout = Timeout()
+    limits: ReadLimits = ReadLimits()
     transport: str = "auto"
     """`auto`, `ldap3` or `python-ldap`: the library that speaks to the servers."""
     files: tuple[str, ...] = ()

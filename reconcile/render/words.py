@@ -1,12 +1,14 @@
 """The words and counts that every form of output shares."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
+from reconcile.model import printing
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
 from reconcile.model.report import Outcome, Report, Result
+
+printable, escaped = printing.printable, printing.escaped
 
 SHOWN = 10
 """How many changes of one kind and action, and how many skips, a shortened plan shows."""
@@ -20,31 +22,6 @@ _NAME = 200
 """So many characters of the name of a file are shown."""
 _DIGEST = 12
 """So much of a digest is shown."""
-
-# Control characters, marks that turn the direction of text, and characters without any width (but for the joiners
-# that some scripts need): all can make a terminal show what is not there.
-_BEYOND = (
-    "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f"
-)
-_UNPRINTABLE = re.compile(f"[\x00-\x1f{_BEYOND}]")
-_UNESCAPED = re.compile(f"[{_BEYOND}]")
-"""What JSON leaves as it is; the rest of the unprintable it always escapes."""
-
-
-def printable(text: str) -> str:
-    r"""The text with every character that could command a terminal written out, as in `\\x1b`."""
-    return _UNPRINTABLE.sub(lambda match: repr(match.group())[1:-1], text)
-
-
-def escaped(json: str) -> str:
-    r"""JSON that says the same, with every character that could command a terminal as `\\uXXXX`."""
-    return _UNESCAPED.sub(lambda match: _units(match.group()), json)
-
-
-def _units(character: str) -> str:
-    code = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{code[at : at + 4]}" for at in range(0, len(code), 4))
 
 
 def sign(change: Change) -> str:
@@ -145,9 +122,8 @@ def configuration(plan: Plan) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names of files on one line: some of many, and the beginning of long ones."""
     names = list(names)
-    shown = [name if len(name) <= _NAME else f"{name[:_NAME]}…" for name in names[:_FILES]]
     more = f" and {len(names) - _FILES} more" if len(names) > _FILES else ""
-    return printable(", ".join(shown)) + more
+    return ", ".join(printing.quoted(name, _NAME) for name in names[:_FILES]) + more
 
 
 def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:

@@ -64,6 +64,10 @@ class Proxy:
                     client.sendall(data[: self.after_bytes - sent])
                     self._then()
                     return
+                if self.after_dones is None:  # it may be TLS, of which nothing is understood
+                    client.sendall(data)
+                    sent += len(data)
+                    continue
                 pending += data
                 while length := ber.complete(pending):
                     whole, pending = pending[:length], pending[length:]

@@ -59,7 +59,8 @@ CUT = ranged("member;range=0-1", ["a=1", "a=2"])
 def test_nothing_more_is_asked_where_all_members_are_known() -> None:
     person = success(ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]}), controls=END)
     group = success(ber.entry(f"cn=one,ou=teams,{SUFFIX}", {"member": [f"UID=p0, {PEOPLE}"]}), controls=END)
-    with stand_in([success(BASE), success(BASE), NOBODY, group, person]) as url:  # and ends at the next search
+    teams = success(ber.entry(f"ou=teams,{SUFFIX}", {}))
+    with stand_in([success(BASE), teams, NOBODY, group, person]) as url:  # and ends at the next search
         directory = LdapDirectory(source(url, groups=desired.Groups(base="ou=teams")))
         assert len(directory.read(EVERYTHING).groups) == 1
         directory.close()

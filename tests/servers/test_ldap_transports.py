@@ -2,7 +2,6 @@
 
 import logging
 import os
-import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from reconcile.directories import choosing
 from reconcile.directories.ldap import LdapDirectory
-from reconcile.directories.targets import Target
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers.certificates import Authority, Certificate
@@ -69,7 +67,7 @@ def test_python_ldap_that_is_asked_for_and_not_there(server: Slapd, monkeypatch:
 def test_python_ldap_that_cannot_be_imported(
     server: Slapd, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, python_ldap: str
 ) -> None:
-    monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.opening", raising=False)
+    monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.codec", raising=False)
     monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.library", raising=False)
     monkeypatch.setitem(sys.modules, "ldap", None)
     monkeypatch.setattr(choosing, "find_spec", lambda _: True)
@@ -84,35 +82,25 @@ def test_a_transport_that_does_not_exist(server: Slapd) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "tls", "why"),
+    ("scheme", "names", "wanted"),
     [
-        ("ldaps", {"mode": "ldaps", "server_name": "ldap.example.com"}, "cannot check tls.server_name over ldaps://"),
-        ("ldaps", {"mode": "ldaps", "host": "localhost"}, "this machine's own name in the certificate"),
-        ("ldap", {"server_name": "LOCALHOST"}, "this machine's own name in the certificate"),
-        ("ldap", {"server_name": "ldäp.example.com"}, "in ASCII alone"),
+        ("ldaps", ["ldap.example.com"], "ldap.example.com"),
+        ("ldap", ["localhost"], "LOCALHOST"),
+        ("ldaps", ["xn--ldp-rla.example.com"], "ld\u00e4p.example.com"),
     ],
 )
-def test_what_python_ldap_cannot_check_is_left_to_ldap3(
-    secure: Slapd, authority: Authority, scheme: str, tls: dict[str, str], why: str, python_ldap: str
+def test_both_transports_check_every_name(
+    tmp_path: Path, authority: Authority, scheme: str, names: list[str], wanted: str, python_ldap: str
 ) -> None:
-    url = secure.ldaps_url if scheme == "ldaps" else secure.url
-    tls = {"ca_file": str(authority.file)} | tls
-    url = url.replace("127.0.0.1", tls.pop("host", "127.0.0.1"))
-    settings = source(url, tls=desired.Tls(**tls))
-    targets = [Target(url, url.split("/")[2].split(":")[0], 1, scheme == "ldaps")]
-    assert choosing.chosen(settings, targets)[0] == "ldap3"
-    asked = msgspec.structs.replace(settings, transport=python_ldap)
-    assert why in refused(asked)
-    assert [path for path, _ in LdapDirectory.problems(asked)] == [("transport",)]
-    unchecked = msgspec.structs.replace(asked, tls=desired.Tls(mode=settings.tls.mode, verify="none"))
-    assert choosing.chosen(unchecked, targets)[0] == python_ldap
-
-
-def test_ldap3_checks_the_other_name_over_ldaps(
-    secure: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture
-) -> None:
-    tls = desired.Tls(mode="ldaps", ca_file=str(authority.file), server_name="ldap.example.com")
-    assert used(source(secure.ldaps_url, tls=tls), caplog) == "ldap3"
+    """TLS is the same for both: libldap could not check some of these as they are meant."""
+    certificate = authority.issue("named", names, [])
+    with slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate) as running:
+        url, mode = (running.ldaps_url, "ldaps") if scheme == "ldaps" else (running.url, "starttls")
+        for transport in ("ldap3", python_ldap):
+            tls = desired.Tls(mode=mode, ca_file=str(authority.file), server_name=wanted)
+            assert count(source(url, tls=tls, transport=transport)) == 1
+            other = msgspec.structs.replace(tls, server_name="other.example.com")
+            assert "Hostname mismatch" in refused(source(url, tls=other, transport=transport))
 
 
 READ = """
@@ -171,19 +159,6 @@ def test_the_system_s_authorities_are_those_of_the_standard_library(
     secure: Slapd, authority: Authority, python_ldap: str
 ) -> None:
     assert in_a_process(secure.url, "", {"SSL_CERT_FILE": str(authority.file)}) == "10"
-
-
-def test_authorities_that_stand_in_no_single_file_are_left_to_ldap3(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python_ldap: str
-) -> None:
-    settings = source("ldap://ldap.example.com", tls=desired.Tls())
-    targets = [Target("ldap://ldap.example.com", "ldap.example.com", 389, False)]
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    if ssl.get_default_verify_paths().cafile is None:
-        assert choosing.chosen(settings, targets)[0] == "ldap3"
-    (tmp_path / "ca-certificates.crt").write_text("")
-    assert choosing.chosen(settings, targets)[0] == python_ldap
 
 
 def test_limits_and_traces_of_the_machine_change_nothing(

@@ -1,4 +1,1 @@
-"""LDAP by ldap3, always there. `opening` connects, `securing` wraps in TLS, `session` searches by `messages`.
-
-`sealing` wraps in what Kerberos encrypts.
-"""
+"""LDAP by ldap3, always there: `codec` writes the requests and reads the entries."""

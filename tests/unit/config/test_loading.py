@@ -32,7 +32,11 @@ def test_everything_arrives():
     assert corp.tls == desired.Tls("ldaps", str(path.parent / "corp-ca.pem"), "ldap.example.com", "none")
     assert (corp.bind.dn, corp.bind.anonymous) == ("cn=reader,dc=example,dc=com", False)
     assert (corp.base_dn, corp.page_size, corp.note) == ("dc=example,dc=com", 500, "Head office")
-    assert corp.timeout == desired.Timeout(0.5, 120.0)
+    assert corp.timeout == desired.Timeout(0.5, 120.0, 3600.0)
+    assert (corp.limits, lab.limits) == (
+        desired.ReadLimits(20_000, 2**16, 2**30),
+        desired.ReadLimits(entry_size=5000000),
+    )
     assert (corp.transport, branch.transport, lab.transport) == ("ldap3", "auto", "auto")
     assert (corp.active_uac, corp.require_signing) == ((), False)
     assert (windows.active_uac, windows.require_signing) == ((512, 544, 66048, 66080), True)
@@ -65,7 +69,7 @@ def test_everything_arrives():
     assert branch.users.fields["username"].text == "{{ identifier }}"
     assert (branch.users.create, branch.users.disabled_when) == ("mapped", None)
     assert (lab.tls.mode, lab.tls.ca_file, lab.bind.anonymous) == ("none", None, True)
-    assert lab.timeout == desired.Timeout(10.0, 1.5)
+    assert (lab.timeout, branch.limits) == (desired.Timeout(10.0, 1.5), desired.ReadLimits())
     assert state.role_mappings == (
         desired.RoleMapping("administrator", "corp", ("cn=admins,ou=groups,dc=example,dc=com", "cn=*,ou=x")),
         desired.RoleMapping("operator", default=True),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ldap3.utils.asn1 import decode_message_fast
 
+from reconcile.directories import messages
 from reconcile.directories.failures import Result
-from reconcile.directories.over_ldap3 import messages
 from reconcile.directories.searching import RawEntry
 from tests.servers import ber
 

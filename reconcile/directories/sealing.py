@@ -1,14 +1,32 @@
-"""A socket whose bytes Kerberos encrypts (the security layer of SASL, RFC 4422, 3.7), for a connection without TLS."""
+"""Bytes that Kerberos encrypts (the security layer of SASL, RFC 4422, 3.7), over a connection without TLS."""
 
-import socket
+from typing import Final, Protocol
 
-from reconcile.directories.kerberos import LARGEST, Seal
+LARGEST: Final = 0xFFFFFF
+"""How many bytes the server may send at once where Kerberos encrypts: as many as can be said."""
+
+
+class Seal(Protocol):
+    """What encrypts and signs both directions; each raises OSError."""
+
+    def sealed(self, data: bytes) -> bytes:
+        """The bytes to send."""
+        ...
+
+    def opened(self, piece: bytes) -> bytes:
+        """What a piece holds that came."""
+        ...
+
+
+class _Bytes(Protocol):
+    def recv(self, size: int) -> bytes: ...
+    def sendall(self, data: bytes) -> None: ...
 
 
 class SealedSocket:
-    """What ldap3 and a session need of a socket; what comes is read in pieces and opened one by one."""
+    """What goes over another one in encrypted pieces; what comes is read piece by piece."""
 
-    def __init__(self, connected: socket.socket, seal: Seal) -> None:
+    def __init__(self, connected: _Bytes, seal: Seal) -> None:
         self._socket = connected
         self._seal = seal
         self._opened = b""
@@ -32,18 +50,6 @@ class SealedSocket:
             self._opened = self._seal.opened(piece)
         found, self._opened = self._opened[:size], self._opened[size:]
         return found
-
-    def gettimeout(self) -> float | None:
-        """Seconds to wait for the server."""
-        return self._socket.gettimeout()
-
-    def shutdown(self, how: int) -> None:
-        """Raises OSError where the connection is gone."""
-        self._socket.shutdown(how)
-
-    def close(self) -> None:
-        """Lets go of the connection."""
-        self._socket.close()
 
     def _read(self, size: int) -> bytes:
         """So many bytes, or fewer where the server has closed the connection."""

@@ -1,0 +1,39 @@
+"""What one read of a source may take, whatever a server sends: time, entries, bytes."""
+
+from typing import Final
+
+from reconcile.directories.deadlines import TOTAL, Deadline, after
+from reconcile.model import desired
+
+
+class TooMuch(Exception):
+    """More came than the settings allow."""
+
+
+class Allowance:
+    """Of all searches of one read together; a read that begins anew has a new one, with the same end."""
+
+    def __init__(self, limits: desired.ReadLimits, until: Deadline) -> None:
+        """`until` is when all has to be over, further attempts included."""
+        self.until = until
+        self.entry_size = limits.entry_size
+        """Bytes of a message."""
+        self._limits = limits
+        self._entries = limits.entries
+        self._size = limits.total_size
+
+    def found(self, entries: int) -> None:
+        """So many more entries came. Raises TooMuch."""
+        self._entries -= entries
+        if self._entries < 0:
+            raise TooMuch(f"there are more than {self._limits.entries} entries (limits.entries)")
+
+    def received(self, size: int) -> None:
+        """So many more bytes came. Raises TooMuch."""
+        self._size -= size
+        if self._size < 0:
+            raise TooMuch(f"there are more than {self._limits.total_size} bytes in all (limits.total_size)")
+
+
+UNUSED: Final = Allowance(desired.ReadLimits(), after(float("inf"), TOTAL))
+"""That of a session which nobody has begun to read from."""

@@ -1,0 +1,42 @@
+"""Text of strangers, made fit for a terminal, a log and a message."""
+
+import re
+from typing import Final
+
+# Control characters, marks that turn the direction of text, and characters without any width (but for the joiners
+# that some scripts need): all can make a terminal show what is not there.
+_BEYOND = (
+    "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
+)
+_UNPRINTABLE = re.compile(f"[\x00-\x1f{_BEYOND}]")
+_UNESCAPED = re.compile(f"[{_BEYOND}]")
+"""What JSON leaves as it is; the rest of the unprintable it always escapes."""
+
+LONGEST: Final = 300
+"""Characters of one text of a stranger in a message."""
+
+
+def printable(text: str) -> str:
+    r"""The text with every character that could command a terminal written out, as in `\\x1b`."""
+    return _UNPRINTABLE.sub(lambda match: repr(match.group())[1:-1], text)
+
+
+def quoted(text: str, longest: int = LONGEST) -> str:
+    """The text as one line, printable, and cut with its length where it is longer than `longest` characters.
+
+    Whatever a server says goes into messages by here: none of it can pass for a line of ours.
+    """
+    if len(text) <= longest:
+        return printable(text)
+    return f"{printable(text[:longest])}… ({len(text)} characters)"
+
+
+def escaped(json: str) -> str:
+    r"""JSON that says the same, with every character that could command a terminal as `\\uXXXX`."""
+    return _UNESCAPED.sub(lambda match: _units(match.group()), json)
+
+
+def _units(character: str) -> str:
+    code = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{code[at : at + 4]}" for at in range(0, len(code), 4))
