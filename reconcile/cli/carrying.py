@@ -18,7 +18,7 @@ from reconcile.cli.progress import progress
 from reconcile.cli.running import reported
 from reconcile.errors import GuardRefused, Locked, OutputLost, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
-from reconcile.model.report import Report, Result, Trouble
+from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.ports import Holder, Platform
 from reconcile.render.words import outcome_line, printable
 
@@ -125,8 +125,7 @@ def _run(
     for trouble in report.troubles:
         facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
         note("workspace %s was given up with exit code %d", facts)
-    results: tuple[Result, ...] = ("applied", "failed", "skipped")
-    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
+    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in RESULTS}})
     lost = _show(made, report, form, colour=colour, skips=not shown) or lost
     _name_failures(report)
     if lost is not None:  # what was done is done, and said here
@@ -167,8 +166,8 @@ def _name_failures(report: Report) -> None:
 
 
 def _exit_code(report: Report) -> int:
-    """In part is what applied something; where workspaces failed and nothing was applied, the first says why."""
-    if report.troubles and not report.count("applied"):
+    """In part is what applied something, or may have; otherwise the first workspace that failed says why."""
+    if report.troubles and not report.count("applied") and not report.count("unknown"):
         return report.troubles[0].exit_code
     complete = report.count("applied") == len(report.outcomes) and not report.troubles
     return 0 if complete else EXIT_PARTIAL

@@ -124,9 +124,14 @@ def _summary(plan: Plan) -> Iterable[str]:
         yield f"  undoes run {words.printable(plan.scope.undo)}"
 
 
-_STYLES = {"created": "+", "adopted": "+", "assigned": "+", "impossible": "!", "failed": "!"} | dict.fromkeys(
-    ("removed", "blocked", "deactivated", "erased", "cleared"), "-"
-)
+_STYLES = {
+    "created": "+",
+    "adopted": "+",
+    "assigned": "+",
+    "impossible": "!",
+    "failed": "!",
+    "unknown": "!",
+} | dict.fromkeys(("removed", "blocked", "deactivated", "erased", "cleared"), "-")
 
 
 def _counts(counts: counting.Counts, paint: Paint) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
-from reconcile.model.report import Outcome, Report, Result
+from reconcile.model.report import RESULTS, Outcome, Report, Trouble
 
 SHOWN = 10
 """How many changes of one kind and action, and how many skips, a shortened plan shows."""
@@ -150,7 +150,8 @@ def way_out(refused: Iterable[Violation]) -> str:
 
 def told(report: Report) -> Iterator[Outcome]:
     """The outcomes told one by one: what was not applied, or not wholly, in the workspaces that were not given up."""
-    given_up = {trouble.workspace for trouble in report.troubles}
+    kept = {one.change.workspace for one in report.outcomes if one.result == "applied"}
+    given_up = {trouble.workspace for trouble in report.troubles} - kept
     for outcome in report.outcomes:
         if (outcome.result != "applied" or outcome.detail) and outcome.change.workspace not in given_up:
             yield outcome
@@ -160,8 +161,14 @@ def outcome_line(report: Report) -> str:
     """The report in one line."""
     if not report.outcomes:
         return "Nothing to apply."
-    results: tuple[Result, ...] = ("applied", "failed", "skipped")
-    return "Done: " + ", ".join(f"{report.count(result)} {result}" for result in results) + "."
+    counts = {result: report.count(result) for result in RESULTS}
+    return "Done: " + ", ".join(f"{n} {result}" for result, n in counts.items() if n or result != "unknown") + "."
+
+
+def became(trouble: Trouble, report: Report) -> str:
+    """What became of a workspace with a trouble, in one word: `failed`, or `unknown` whether it was kept."""
+    unknown = {one.change.workspace for one in report.outcomes if one.result == "unknown"}
+    return "unknown" if trouble.workspace in unknown else "failed"
 
 
 def skip_counts(plan: Plan) -> Mapping[str, int]:

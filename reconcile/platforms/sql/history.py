@@ -26,8 +26,8 @@ _SOME: Final = 500
 """Ids in one statement."""
 
 
-def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
-    """Adds a run to the chain of its workspace, and removes what there was about whom it erased."""
+def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
+    """Adds a run to the chain of its workspace, and removes what there was about whom it erased; answers its hash."""
     connection = work.connection
     newest = sa.select(_r.hash).where(_r.workspace_id == work.workspace_id).order_by(_r.id.desc()).limit(1)
     previous = connection.execute(newest).scalar() or ""
@@ -52,6 +52,7 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
     person = erased(outcomes, Ids.before(work.names))
     if person is not None:
         _forget(connection, work.workspace_id, person)
+    return chain.hash()
 
 
 def _row(number: int, one: Noted) -> tuple[Any, ...]:

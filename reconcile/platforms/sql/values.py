@@ -1,11 +1,22 @@
 """Attributes as the database keeps them: one JSON object of text."""
 
+from typing import Final
+
 import msgspec
 
 from reconcile.errors import PlatformUnreadable
 
 _strict = msgspec.json.Decoder(dict[str, str])
 _object = msgspec.json.Decoder(dict[str, object])
+
+
+_LONGEST: Final = 500
+
+
+def brief(text: str) -> str:
+    """What a server or a row says as one line for a message, cut where it gets long."""
+    line = " ".join(text[: 4 * _LONGEST].split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 def encode(value: object) -> str:
