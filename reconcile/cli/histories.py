@@ -205,6 +205,7 @@ def unlock(
     That of a live run stays; the refusal says whose it is.
     """
     from reconcile.cli import assembling
+    from reconcile.render.words import printable
 
     loaded = assembling.configuration(paths, variables)
     names = assembling.chosen_workspaces(loaded.desired, workspaces)
@@ -220,10 +221,12 @@ def unlock(
             if held is None:
                 click.echo(f"The workspace {name!r} is not locked.")
             else:
-                click.echo(
+                process = f"process {held.pid}" if held.pid else "without a process number"
+                text = (
                     f"Removed the lock of the workspace {name!r}: it was of {held.user} on {held.host}, "
-                    f"process {held.pid}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
+                    f"{process}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
                 )
+                click.echo(printable(text))
     context.exit(code)
 
 
