@@ -133,6 +133,10 @@ class History(Protocol):
         """The oldest first; none where nothing has ever been applied. `since`: those that began then or later."""
         ...
 
+    def last(self, workspace: str) -> str:
+        """The hash of the last run, as it was noted beside the history; "" where none was."""
+        ...
+
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
         ...
