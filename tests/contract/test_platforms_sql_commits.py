@@ -13,7 +13,7 @@ from reconcile.model.change import Change, Digests, Plan, Scope
 from reconcile.model.report import Report
 from reconcile.platforms.sql import SqlPlatform, locking, server, settling
 from tests.contract.platforms import HERE, Acme, sql, user
-from tests.contract.servers import Opened, usernames, wait_until
+from tests.contract.servers import Opened, is_mariadb, usernames, wait_until
 from tests.scenarios.shell import Shell
 from tests.servers.breaking import (
     Breaking,
@@ -224,3 +224,79 @@ def test_the_command_line_says_so(
         out, _ = shell.run("apply", "--yes", code=6)
         assert "Done: 0 applied, 0 failed, 0 skipped, 1 unknown." in out
         assert "! workspace main: it is not known whether this was kept" in out
+
+
+# The server itself
+
+
+PLACES = {
+    "locked": (b"INSERT INTO users", b""),
+    "written": (b"INSERT INTO history_runs", b""),
+    "committing": (b"COMMIT", b"INSERT INTO history_runs"),
+    "committed": (b"DELETE FROM locks WHERE locks.token", b""),
+}
+
+
+@pytest.fixture
+def mortal(db: Acme) -> Iterator[Acme]:
+    """A database whose server loses nothing of what it has committed when it is killed, and lives on afterwards."""
+    if is_mariadb(db):
+        db.by_hand("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+    else:
+        db.by_hand(f"ALTER ROLE {db.account} SET synchronous_commit = on")
+    yield db
+    if db.server.process.poll() is not None:
+        db.server.restart()
+
+
+@pytest.mark.parametrize("at", PLACES)
+def test_a_server_that_is_killed(mortal: Acme, opened: Opened, tmp_path: Path, at: str) -> None:
+    db = mortal
+    run(opened(db), user("anna"))
+
+    def crash(_pair: Pair, _data: bytes) -> None:
+        db.server.crash()
+
+    with behind(db, tmp_path, crash, *PLACES[at]) as (platform, _):
+        if at in ("locked", "written"):
+            with pytest.raises(PlatformUnreadable, match="the connection broke"):
+                run(platform, user("ben"))
+        else:
+            report = run(platform, user("ben"))
+            assert results(report) == ["unknown" if at == "committing" else "applied"]
+            assert [one.exit_code for one in report.troubles][-1] == 7, "the lock is left"
+    with pytest.raises(PlatformUnreadable, match="cannot be reached"):
+        opened(db).read("main")
+    db.server.restart()
+    kept = at == "committed"
+    assert usernames(opened(db)) == ["anna", "ben"][: 1 + kept]
+    db.by_hand("UPDATE locks SET heartbeat_at = '2020-01-01 00:00:00'")
+    assert kept or results(run(opened(db), user("ben"))) == ["applied"]
+    assert usernames(opened(db)) == ["anna", "ben"]
+    assert len(opened(db).history.runs("main")) == 2
+
+
+def test_a_rule_that_is_checked_at_the_commit_is_named(postgres: Acme, opened: Opened) -> None:
+    run(opened(postgres), user("anna"))
+    postgres.by_hand(
+        "CREATE FUNCTION no_zoe() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN IF NEW.username = 'zoe' THEN RAISE EXCEPTION 'no more licences'; END IF; RETURN NEW; END$$",
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+        "EXECUTE FUNCTION no_zoe()",
+        "ALTER TABLE users ADD CONSTRAINT one_mail UNIQUE (email, department_id) DEFERRABLE INITIALLY DEFERRED",
+        "CREATE TABLE mails (mail TEXT UNIQUE DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN INSERT INTO mails VALUES (NEW.email); RETURN NEW; END$$",
+        "GRANT ALL ON mails TO PUBLIC",
+        "CREATE TRIGGER noted AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION noted()",
+    )
+    for made, named in (
+        ([user("ben", email="b@x"), user("zoe", email="z@x")], r"no more licences \(PL/pgSQL function no_zoe"),
+        ([user("ben", email="b@x"), user("cid", email="b@x")], r"constraint mails_mail_key"),
+    ):
+        with pytest.raises(PlatformUnreadable, match=named) as refused:
+            run(opened(postgres), *made)
+        assert "nothing was changed" in str(refused.value)
+        assert "NOT DEFERRABLE" in str(refused.value)
+        assert usernames(opened(postgres)) == ["anna"]
+    assert results(run(opened(postgres), user("ben"))) == ["applied"]

@@ -32,7 +32,12 @@ class Breaking:
         if self.down:
             client.close()
             return
-        with client, socket.create_connection(("127.0.0.1", self._target), timeout=10) as server:
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target), timeout=10)
+        except OSError:  # the server is down itself
+            client.close()
+            return
+        with client, server:
             server.settimeout(None)
             pair = Pair(self, client, server)
             self._pairs.append(pair)
