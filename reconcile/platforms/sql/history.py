@@ -15,7 +15,7 @@ from reconcile.platforms.recording import Ids, Person, answers_to, concerns, era
 from reconcile.platforms.sql import bulk, reading, schema
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.database import Database
-from reconcile.platforms.sql.values import brief
+from reconcile.platforms.sql.values import brief, quoted
 from reconcile.platforms.sql.work import Work
 
 _r, _c = t.history_runs.c, t.history_changes.c
@@ -241,7 +241,7 @@ def _link(row: sa.RowMapping, workspace: str) -> Link:
         if name in row and name != "id":
             fits = isinstance(row[name], int if name in _NUMBERS else str)
             values[name] = row[name] if fits else -1 if name in _NUMBERS else _text(row[name])
-            wrong += [] if fits else [f"{name} is {brief(repr(row[name]))}"]
+            wrong += [] if fits else [f"{name} is {quoted(row[name])}"]
     wrong += [] if values["dirty"] in (0, 1) else [f"dirty is {values['dirty']}"]
     for name, empty, kind in (("accepted", "[]", tuple[Acceptance, ...]), ("lost", "{}", Losses)):
         text, values[name] = values[name], msgspec.json.decode(empty, type=kind)

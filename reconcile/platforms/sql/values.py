@@ -19,6 +19,11 @@ def brief(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
+def quoted(value: object) -> str:
+    """A value of a row for a message."""
+    return brief(repr(value))
+
+
 def encode(value: object) -> str:
     """JSON of any value."""
     return msgspec.json.encode(value).decode()
@@ -39,7 +44,7 @@ def decode(text: str, username: str) -> dict[str, str]:
         values = _object.decode(text)
     except msgspec.DecodeError as error:
         raise PlatformUnreadable(
-            f"users.attributes of {username!r} is not a JSON object ({error}); put it right, or set it to {{}}"
+            f"users.attributes of {quoted(username)} is not a JSON object ({error}); put it right, or set it to {{}}"
         ) from error
     return {
         name: value if isinstance(value, str) else encode(value) for name, value in values.items() if value is not None
