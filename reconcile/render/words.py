@@ -59,7 +59,7 @@ def differences(change: Change) -> Iterator[tuple[str, str, str]]:
     for field in {**before, **after}:
         old, new = before.get(field), after.get(field)
         if old or new:
-            yield field, _value(old), _value(new)
+            yield printable(field), _value(old), _value(new)  # a field may end in the name of a group
 
 
 def _flat(fields: Fields | None) -> dict[str, str | None]:

@@ -287,8 +287,8 @@ def _concerning(connection: sa.Connection, workspace: int, name: str) -> list[tu
     numbers = sorted(int(one) for one in ids if one)
     for at in range(0, len(numbers), _SOME):
         for row in connection.execute(every.where(_c.user_id.in_(numbers[at : at + _SOME]))):
-            found[row[0], row[2]] = (row[1], _entry(row[2:]))
+            found[row[0], row[2]] = (_text(row[1]), _entry(row[2:]))
     for run, position in loose:
         row = connection.execute(every.where(_c.run_id == run, _c.position == position)).one()
-        found[run, position] = (row[1], _entry(row[2:]))
+        found[run, position] = (_text(row[1]), _entry(row[2:]))
     return [found[place] for place in sorted(found)]
