@@ -206,7 +206,10 @@ class Platform(Protocol):
         ...
 
     def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
-        """A writer whose work is kept when the block ends, and undone when it raises."""
+        """A writer whose work is kept when the block ends, and undone when it raises.
+
+        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it did.
+        """
         ...
 
     def check(self) -> Iterable[Check]:

@@ -130,7 +130,7 @@ def _run(
     _name_failures(report)
     if lost is not None:  # what was done is done, and said here
         _log.error("%s. %s", lost, outcome_line(report))
-    done = reported() or _exit_code(report) or (lost.exit_code if lost is not None else 0)
+    done = reported() or exit_code(report) or (lost.exit_code if lost is not None else 0)
     return done or (strict_exit(made.not_clean) if task.strict else 0)
 
 
@@ -165,7 +165,7 @@ def _name_failures(report: Report) -> None:
         _log.error("failed: %d more, which the report names", len(failed) - _FAILURES_SHOWN)
 
 
-def _exit_code(report: Report) -> int:
+def exit_code(report: Report) -> int:
     """In part is what applied something, or may have; otherwise the first workspace that failed says why."""
     if report.troubles and not report.count("applied") and not report.count("unknown"):
         return report.troubles[0].exit_code

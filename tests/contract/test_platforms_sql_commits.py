@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from reconcile.platforms.sql import SqlPlatform, locking, server, settling
 from tests.contract.platforms import HERE, Acme, sql, user
 from tests.contract.servers import Opened, is_mariadb, usernames, wait_until
 from tests.scenarios.shell import Shell
+from tests.scenarios.stage import DESIRED
 from tests.servers.breaking import (
     Breaking,
     Pair,
@@ -54,9 +56,9 @@ def behind(
         assert broken.broke == times, "it came to that"
 
 
-def configured(shell: Shell, url: str) -> None:
+def configured(shell: Shell, url: str, **more: Any) -> None:
     """The desired state, with the password where nobody else may read it."""
-    shell.desired(platform={"type": "sql", "url": url})
+    shell.desired(platform={"type": "sql", "url": url}, **more)
     (shell.folder / "reconcile.yml").chmod(0o600)
 
 
@@ -224,6 +226,12 @@ def test_the_command_line_says_so(
         out, _ = shell.run("apply", "--yes", code=6)
         assert "Done: 0 applied, 0 failed, 0 skipped, 1 unknown." in out
         assert "! workspace main: it is not known whether this was kept" in out
+    db.by_hand("DELETE FROM locks")
+    sources = [DESIRED["sources"][0] | {"name": "head"}]
+    with breaking(db.server.port, b"COMMIT", down_unanswered, after=b"INSERT INTO history_runs") as broken:
+        configured(shell, through(db, broken), sources=sources)
+        assert "1 unknown." in shell.run("rename-source", "corp", "head", "--yes", code=6)[0]
+    assert db.by_hand("SELECT name FROM sources") == [("head",)]
 
 
 # The server itself
