@@ -118,8 +118,8 @@ def test_what_is_no_number_of_a_process(kind: str, opened: tuple[SqlPlatform, Da
 
 def test_a_holder_of_any_text(kind: str, opened: tuple[SqlPlatform, Damage]) -> None:
     platform, damage = opened
-    texts = ["", "a\nb\rc", "\x1b[2J", "x" * 255, "Ä\u2028ß", "{held} %s"]
-    texts += ["x" * 100_000] if kind == "sqlite" else []
+    texts = ["", "a\nb\r\x1b[2J\u2028{held} %s"]
+    texts += ["x" * 100_000] if kind == "sqlite" else ["Ä" * 255]
     for text in (*texts, *((b"\xff\xfe", 5) if kind == "sqlite" else ())):
         for column in ("login", "host", "started_at", "process_started", "token"):
             damage(**{column: text})

@@ -15,7 +15,7 @@ from tests.scenarios.stage import ldif
 from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 from tests.scenarios.test_fuzzing import Cases, command, private
 
-CHUNKS, DAMAGES = 2, 40
+CHUNKS, DAMAGES = 2, 25
 """How many parts there are, for several processors, and how many damaged databases in each."""
 TABLES = {table.name: [column.name for column in table.columns] for table in metadata.tables.values()}
 COMMANDS: list[tuple[str, ...]] = [
