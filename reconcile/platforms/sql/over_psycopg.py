@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 class Connection(psycopg.Connection[Any]):
     """Counts as broken, and is closed, once the server has said nothing for `patience` seconds."""
 
-    patience: float
+    patience = float("inf")
 
     def wait(self, gen: Generator[Any, Any, Value], *arguments: Any, **named: Any) -> Value:
         """Sees the operation to its end. Raises OperationalError where the server keeps silent."""
