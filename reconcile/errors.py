@@ -10,6 +10,7 @@
     ├── Unreadable                 7  a source or the platform could not be read completely
     │   ├── SourceUnreadable
     │   └── PlatformUnreadable
+    ├── OutcomeUnknown             6  the platform may have kept what was written, or not
     ├── LoginRefused               1  somebody may not log in; carries the reason
     ├── Locked                     8  another run holds the platform
     ├── OutputLost                 1  standard output cannot be written
@@ -131,6 +132,12 @@ class SourceUnreadable(Unreadable):
 
 class PlatformUnreadable(Unreadable):
     """The platform could not be read completely."""
+
+
+class OutcomeUnknown(ReconcileError):
+    """The platform may have kept what was written, or not, and does not answer which."""
+
+    exit_code = 6
 
 
 Refusal: TypeAlias = Literal["failed", "wait", "local", "disabled", "out_of_service", "not_registered"]

@@ -133,6 +133,10 @@ class History(Protocol):
         """The oldest first; none where nothing has ever been applied. `since`: those that began then or later."""
         ...
 
+    def last(self, workspace: str) -> str:
+        """The hash of the last run, as it was noted beside the history; "" where none was."""
+        ...
+
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
         ...
@@ -202,7 +206,10 @@ class Platform(Protocol):
         ...
 
     def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
-        """A writer whose work is kept when the block ends, and undone when it raises."""
+        """A writer whose work is kept when the block ends, and undone when it raises.
+
+        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it did.
+        """
         ...
 
     def check(self) -> Iterable[Check]:

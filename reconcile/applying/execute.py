@@ -11,7 +11,7 @@ import msgspec
 from reconcile import interrupts
 from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
-from reconcile.errors import GuardRefused, ReconcileError, StalePlan
+from reconcile.errors import GuardRefused, OutcomeUnknown, ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refused, requirements
 from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses, Origin
@@ -65,8 +65,10 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
 
     Raises, before the first write, GuardRefused for a violation that the plan does not accept; StalePlan when the
     platform is not as the plan expects; Locked when another run holds it (`force` takes over from a dead one);
-    PlatformUnreadable. A workspace's work is kept as a whole once all of
-    its changes have an outcome; an exception or a killed process leaves that workspace as it was. What breaks off or
+    PlatformUnreadable. Where the platform does not say whether it kept a workspace's work, what was written there has
+    the outcome `unknown`, and the workspace a trouble that says how to find out. Otherwise a workspace's work is kept
+    as a whole once all of its changes have an outcome; an exception or a killed process leaves that workspace as it
+    was. What breaks off or
     interrupts a run that has written another workspace is a trouble of the report. A KeyboardInterrupt before that is
     raised, with a note of what became of the lock.
     """
@@ -80,6 +82,7 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     # Only reading and writing may be broken off: what takes and releases locks, commits and undoes is done to its end.
     with interrupts.masked() as restored:
         run = _Run(platform, look, Recorder(plan, holder, origin, clock), progress, restored, whole=whole)
+        report = Report()
         try:
             if not together or not parts:
                 report = run.each(parts, lambda name: platform.lock([name], holder, force=force), first_raises=False)
@@ -92,9 +95,18 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
         except KeyboardInterrupt as error:
             error.add_note("nothing was written to the platform" if _notes(error) else interrupts.NOTHING_WRITTEN)
             raise
-        if report.count("applied"):
+        except ReconcileError as error:
+            if not _wrote(report.outcomes):
+                raise
+            report = Report(report.outcomes, (*report.troubles, _trouble(next(reversed(parts)), error)))
+        if _wrote(report.outcomes):
             interrupts.settle()
         return report
+
+
+def _wrote(outcomes: Iterable[Outcome]) -> bool:
+    """Whether anything was written that was, or may have been, kept."""
+    return any(one.result in ("applied", "unknown") for one in outcomes)
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -169,13 +181,16 @@ class _Run:
                         written = self._write(parts, workspace, writer, len(outcomes))
                     kept = True
             except KeyboardInterrupt as error:
-                if not any(one.result == "applied" for one in (*outcomes, *(written if kept else ()))):
+                if not _wrote((*outcomes, *(written if kept else ()))):
                     raise
                 left = list(parts)[at + kept :]
                 outcomes += written if kept else ()
                 outcomes += (Outcome(one, "failed", "interrupted") for name in left for one in parts[name])
                 troubles += _interrupted(left, workspace, _notes(error))
                 return Report(tuple(outcomes), tuple(troubles))
+            except OutcomeUnknown as error:
+                written = [_unknown(one) for one in written]
+                troubles.append(_unsettled(workspace, error, self._recorder.id))
             except Exception as error:
                 if first_raises and not outcomes and not kept:
                     raise
@@ -185,7 +200,7 @@ class _Run:
                 if not kept:
                     written = [Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes]
             outcomes += written
-        if len(errors) == 1 and not any(one.result == "applied" for one in outcomes):
+        if len(errors) == 1 and not _wrote(outcomes):
             raise errors[0]
         return Report(tuple(outcomes), tuple(troubles))
 
@@ -212,6 +227,19 @@ def _interrupted(left: Sequence[str], workspace: str, notes: Sequence[str]) -> l
     for note in notes:
         details[workspace] = f"{details[workspace]}; {note}" if workspace in details else note
     return [Trouble(name, ReconcileError.exit_code, detail) for name, detail in details.items()]
+
+
+def _unknown(outcome: Outcome) -> Outcome:
+    """What failed has failed whatever became of the rest."""
+    return msgspec.structs.replace(outcome, result="unknown") if outcome.result == "applied" else outcome
+
+
+def _unsettled(workspace: str, error: OutcomeUnknown, run: str) -> Trouble:
+    detail = (
+        f"it is not known whether this was kept: {error}. Once the platform answers, `reconcile history {run}` shows "
+        "the run if it was kept and does not know it otherwise; either way the next plan goes on from how things are"
+    )
+    return Trouble(workspace, error.exit_code, detail)
 
 
 def _trouble(workspace: str, error: Exception) -> Trouble:

@@ -43,6 +43,11 @@ class Recorder:
         self._origin = origin or Origin(run_id(holder.started, f"{self._digest} {holder.host} {holder.pid}"))
         self._clock = clock or (lambda: holder.started)
 
+    @property
+    def id(self) -> str:
+        """By which the history knows the run."""
+        return self._origin.run
+
     def run(self, workspace: str, outcomes: Sequence[Outcome], lost: Losses) -> Run:
         """The record of a workspace whose changes ended so, and took away so much."""
         mine = {one.code for one in self._plan.violations if one.workspace == workspace}

@@ -51,7 +51,7 @@ def cli() -> None:
 
     Desired-state files say what is wanted; `plan` shows what would change; `apply` does exactly that; a second
     run changes nothing. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 changes (plan --check), 4 refused
-    by a guard, 5 stale plan, 6 applied in part, 7 a source or the platform unreadable, 8 locked,
+    by a guard, 5 stale plan, 6 applied in part or not known, 7 a source or the platform unreadable, 8 locked,
     9 done but not clean (--strict), 130 or 143 interrupted.
     """
 

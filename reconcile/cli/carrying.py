@@ -19,7 +19,7 @@ from reconcile.cli.running import reported
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, OutputLost, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope
-from reconcile.model.report import Report, Result, Trouble
+from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.ports import Holder, Platform
 from reconcile.render.words import configuration as configuration_named
 from reconcile.render.words import outcome_line, printable
@@ -119,13 +119,12 @@ def _run(
     for trouble in report.troubles:
         facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
         note("workspace %s was given up with exit code %d", facts)
-    results: tuple[Result, ...] = ("applied", "failed", "skipped")
-    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in results}})
+    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in RESULTS}})
     lost = _show(own, report, form, colour=colour, skips=not shown) or lost
     _name_failures(report)
     if lost is not None:  # what was done is done, and said here
         _log.error("%s. %s", lost, outcome_line(report))
-    done = reported() or _exit_code(report) or (lost.exit_code if lost is not None else 0)
+    done = reported() or exit_code(report) or (lost.exit_code if lost is not None else 0)
     return done or (strict_exit(made.not_clean) if task.strict else 0)
 
 
@@ -187,9 +186,9 @@ def _name_failures(report: Report) -> None:
         _log.error("failed: %d more, which the report names", len(failed) - _FAILURES_SHOWN)
 
 
-def _exit_code(report: Report) -> int:
-    """In part is what applied something; where workspaces failed and nothing was applied, the first says why."""
-    if report.troubles and not report.count("applied"):
+def exit_code(report: Report) -> int:
+    """In part is what applied something, or may have; otherwise the first workspace that failed says why."""
+    if report.troubles and not report.count("applied") and not report.count("unknown"):
         return report.troubles[0].exit_code
     complete = report.count("applied") == len(report.outcomes) and not report.troubles
     return 0 if complete else EXIT_PARTIAL

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import closing
+from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from reconcile.cli.progress import progress
 from reconcile.errors import Locked, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from collections.abc import Sequence
+
     from reconcile.model.history import Link
+    from reconcile.model.verification import Verification
     from reconcile.ports import Platform
 
 EXIT_BROKEN = 1
@@ -89,7 +93,8 @@ def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
 def _list(platform: "Platform", names: tuple[str, ...], limit: int, form: str) -> None:
     from reconcile import render
 
-    links = sorted((link for name in names for link in platform.history.runs(name)), key=_when)
+    # Each workspace in the order in which its runs took place, which is not that of their times where a clock was set.
+    links = list(merge(*(platform.history.runs(name) for name in names), key=_when))
     shown = links[-limit:]
     if form == "json":
         click.echo(render.runs_json(shown))
@@ -139,32 +144,21 @@ def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -
 def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...], form: str) -> int:
     import msgspec
 
-    from reconcile.model.history import fault
-    from reconcile.render.words import escaped
+    from reconcile.render.words import escaped, printable
 
     rows: list[dict[str, object]] = []
     missing = dict.fromkeys(one.strip().lower() for one in hashes)
     for name in names:
-        previous, wrong, changes, removed, links = "", "", 0, 0, platform.history.runs(name)
-        if not links and platform.read(name).sources:
-            wrong = (
-                "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
-            )
-        for link in links:
-            entries = platform.history.entries(name, link.run.id)
-            changes, removed = changes + len(entries), removed + sum(not one.payload for one in entries)
-            if why := fault(link, previous, entries):
-                wrong = f"run {link.run.id}: {why}"
-                break
-            previous = link.hash
+        found, wrong, links = _verified(platform, name)
+        for link in links[: found.sound]:
             missing.pop(link.hash, None)
         rows.append(
             {
                 "workspace": name,
                 "runs": len(links),
-                "changes": changes,
-                "removed": removed,
-                "hash": previous,
+                "changes": found.changes,
+                "removed": found.removed,
+                "hash": found.hash,
                 "broken": wrong or None,
             }
         )
@@ -173,7 +167,7 @@ def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...
     for row in rows if form != "json" else ():
         about = f"Workspace {row['workspace']}: {row['runs']} runs, {row['changes']} changes"
         if row["broken"]:
-            click.echo(f"Workspace {row['workspace']}: BROKEN at {row['broken']}.")
+            click.echo(printable(f"Workspace {row['workspace']}: BROKEN at {row['broken']}."))
         elif not row["runs"]:
             click.echo(f"Workspace {row['workspace']}: no run yet.")
         else:
@@ -191,6 +185,32 @@ def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...
     return EXIT_BROKEN if missing or any(row["broken"] for row in rows) else 0
 
 
+def _verified(platform: "Platform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
+    """All runs of a workspace, what is wrong with them or "", and they themselves.
+
+    What is read run by run has to be one state: where another run was recorded meanwhile, all is looked at once more.
+    """
+    from reconcile.model.verification import Verification
+
+    links = platform.history.runs(name)
+    while True:
+        found = Verification()
+        noted, wrong = platform.history.last(name), ""
+        for link in links:
+            wrong = found.take(link, platform.history.entries(name, link.run.id))
+            if wrong:
+                wrong = f"run {link.run.id}: {wrong}"
+                break
+        if not links and platform.read(name).sources:
+            wrong = (
+                "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
+            )
+        wrong = wrong or found.end(noted)
+        before, links = links, platform.history.runs(name)
+        if [one.hash for one in links] == [one.hash for one in before]:
+            return found, wrong, links
+
+
 @click.command()
 @paths_argument
 @_workspace_option
@@ -205,6 +225,7 @@ def unlock(
     That of a live run stays; the refusal says whose it is.
     """
     from reconcile.cli import assembling
+    from reconcile.render.words import printable
 
     loaded = assembling.configuration(paths, variables)
     names = assembling.chosen_workspaces(loaded.desired, workspaces)
@@ -220,10 +241,12 @@ def unlock(
             if held is None:
                 click.echo(f"The workspace {name!r} is not locked.")
             else:
-                click.echo(
+                process = f"process {held.pid}" if held.pid else "without a process number"
+                text = (
                     f"Removed the lock of the workspace {name!r}: it was of {held.user} on {held.host}, "
-                    f"process {held.pid}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
+                    f"{process}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
                 )
+                click.echo(printable(text))
     context.exit(code)
 
 

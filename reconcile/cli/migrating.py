@@ -130,7 +130,7 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies renames, all or none, and tells what was done."""
     from reconcile.applying import apply
-    from reconcile.cli import assembling, origins, showing
+    from reconcile.cli import assembling, carrying, origins, showing
 
     holder = origins.holder()
     with progress() as tell, closing(assembling.platform(loaded.desired.platform, tell)) as target:
@@ -146,7 +146,7 @@ def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
             clock=assembling.now,
         )
     click.echo(showing.report(made, report, "text", colour=colour(), skips=False))
-    click.get_current_context().exit(reported())
+    click.get_current_context().exit(reported() or carrying.exit_code(report))
 
 
 COMMANDS = (migrate_usernames, rename_source)

@@ -8,9 +8,10 @@ from reconcile.cli.logs import run_log
 from reconcile.config import Loaded
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.change import Plan, Scope
-from reconcile.model.history import Entry, fault
+from reconcile.model.history import Entry
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
+from reconcile.model.verification import fault
 from reconcile.planning import Undo, undo
 from reconcile.ports import Platform
 

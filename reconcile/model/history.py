@@ -4,13 +4,14 @@ An entry is one change of a run. What it says of people is its payload; a commit
 the payload, stands for it in the chain. So the payload and the salt can be removed when a person is erased, and the
 chain still verifies, while nobody can guess from the commitment what was there.
 
-The hash of a run is the SHA-256 of the previous run's hash, the record of the run as canonical JSON, and the skeleton
-of every entry: position, kind, action, result, the ids of the user and of the object, and the commitment.
+The hash of a run is the SHA-256 of the previous run's hash, the record of the run as canonical JSON, the skeleton
+of every entry (position, kind, action, result, the ids of the user and of the object, and the commitment), and which
+payloads the run removed. `reconcile.model.verification` computes it anew.
 """
 
 import hashlib
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -61,11 +62,17 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A run in the chain: the hash of the run before it in its workspace ("" for the first), and its own."""
+    """A run in the chain: the hash of the run before it in its workspace ("" for the first), and its own.
+
+    `removed` is JSON of the payloads that it removed, as `removals` writes it; "" of a run that did not record that.
+    `altered` says what of the record is nothing that a run writes.
+    """
 
     run: Run
     previous: str
     hash: str
+    removed: str = ""
+    altered: str = ""
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +96,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """One change of a run.
 
     `user` is the id of the user it concerns, `object` that of the group or department; "" where there was none.
-    `payload` is JSON of a Payload. It and `salt` are "" once they have been removed.
+    `payload` is JSON of a Payload. It and `salt` are "" once they have been removed. `managers` and `unresolved` tell
+    who is named in it, so that an erase finds it: they are what `traces` makes of it, and go with it.
     """
 
     position: int
@@ -101,6 +109,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     salt: str
     payload: str
     commitment: str
+    managers: tuple[str, str] = ("", "")
+    """The ids of the users it names as manager before and after."""
+    unresolved: int = 0
+    """1: it names somebody the platform had no user of."""
 
     def read(self) -> Payload | None:
         """What it says; None where that has been removed, or altered so that it says nothing."""
@@ -125,6 +137,50 @@ def commitment(salt: str, payload: str) -> str:
     return hashlib.sha256(salt.encode() + payload.encode()).hexdigest()
 
 
+_OF_USERS: Final[frozenset[Kind]] = frozenset({"user", "grant", "membership"})
+
+
+def traces(kind: Kind, user: str, payload: Payload) -> tuple[tuple[str, str], int]:
+    """Whom a payload names, as an entry says it: `managers` and `unresolved`."""
+    if kind not in _OF_USERS:
+        return ("", ""), 0
+    managers = payload.before_ids.get("manager", ""), payload.after_ids.get("manager", "")
+    sides = zip((payload.before or {}, payload.after or {}), managers, strict=True)
+    unknown = kind == "user" and any(side.get("manager") and not known for side, known in sides)
+    return managers, int(not user or unknown)
+
+
+Places: TypeAlias = dict[str, set[int]]
+"""Run → positions of entries."""
+
+
+def removals(places: Places) -> str:
+    """The JSON that a run keeps of the payloads it removed: run → positions, as in `1-3,7`."""
+    return _encoder.encode({run: ranges(positions) for run, positions in places.items() if positions}).decode()
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """`1-3,7` of 1, 2, 3 and 7."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in found)
+
+
+def removed_places(text: str) -> Places:
+    """What `removals` wrote. Raises ValueError for anything else."""
+    found: Places = {}
+    for run, spans in msgspec.json.decode(text or "{}", type=dict[str, str]).items():
+        found[run] = set()
+        for span in spans.split(","):
+            first, _, last = span.partition("-")
+            found[run].update(range(int(first), int(last or first) + 1))
+    return found
+
+
 class Chain:
     """The hash of one run, entry by entry."""
 
@@ -139,21 +195,11 @@ class Chain:
         ]
         self._hash.update(_plain.encode_lines(skeletons))
 
+    def end(self, removed: str) -> None:
+        """Takes in which payloads the run removed; nothing of a run that did not record that."""
+        if removed:
+            self._hash.update(_plain.encode([removed]) + b"\n")
+
     def hash(self) -> str:
         """64 hexadecimal digits."""
         return self._hash.hexdigest()
-
-
-def fault(link: Link, previous: str, entries: Iterable[Entry]) -> str:
-    """What is wrong with a run in the chain, `previous` being the hash of the one before; "" for nothing."""
-    entries = list(entries)
-    if link.previous != previous:
-        return "it does not follow the run before it: a run was removed, inserted or changed"
-    for number, one in enumerate(entries, start=1):
-        if one.position != number:
-            return f"change {number} is missing"
-        if one.payload and commitment(one.salt, one.payload) != one.commitment:
-            return f"what change {number} says was altered"
-    chain = Chain(previous, link.run)
-    chain.add(entries)
-    return "" if chain.hash() == link.hash else "its record, or its list of changes, was altered"

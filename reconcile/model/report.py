@@ -1,13 +1,15 @@
 """What happened to each change of a plan."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
 from reconcile.model.change import Change
 
-Result: TypeAlias = Literal["applied", "failed", "skipped"]
-"""`skipped`: something the change needs failed."""
+Result: TypeAlias = Literal["applied", "failed", "skipped", "unknown"]
+"""`skipped`: something the change needs failed. `unknown`: it was written, and whether that was kept is not known."""
+
+RESULTS: tuple[Result, ...] = get_args(Result)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -19,7 +21,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Why nothing was done in a workspace, though it was in others: the exit code it would have had alone."""
+    """What went wrong in a workspace as a whole, though not in others: the exit code it would have had alone."""
 
     workspace: str
     exit_code: int
@@ -27,7 +29,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What happened to all changes, in the plan's order, and which workspaces were given up as a whole."""
+    """What happened to all changes, in the plan's order, and what went wrong in workspaces as a whole."""
 
     outcomes: tuple[Outcome, ...] = ()
     troubles: tuple[Trouble, ...] = ()

@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.model.change import Change, Fields, Kind
 from reconcile.model.folding import fold_name
-from reconcile.model.history import Entry, Payload, commitment, payload_text
+from reconcile.model.history import Entry, Payload, commitment, payload_text, traces
 from reconcile.model.platform import NOW
 from reconcile.model.report import Outcome
 from reconcile.platforms.names import Names, text
@@ -21,6 +21,7 @@ _CHUNK: Final = 5000
 """Entries made at once: few enough to be small beside the state, many enough to be written fast."""
 _NONE: Final[dict[str, str]] = {}
 _OF_USERS: Final[frozenset[Kind]] = frozenset({"user", "grant", "membership"})
+_NOBODY: Final = ("", "")
 
 
 class Ids(NamedTuple):
@@ -39,17 +40,6 @@ class Ids(NamedTuple):
     def now(cls, names: Names) -> "Ids":
         """With what was written since."""
         return cls(names.users, names.groups, names.departments)
-
-
-class Noted(NamedTuple):
-    """An entry, and how to find it again when somebody is erased.
-
-    `managers` are the ids of the users it names as managers. `loose`: it names somebody the platform had no user of.
-    """
-
-    entry: Entry
-    managers: tuple[str, str]
-    loose: bool
 
 
 class Person(msgspec.Struct):
@@ -72,7 +62,7 @@ class Person(msgspec.Struct):
             self.dns.add(fold_name(dn))
 
 
-def noted(outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str) -> Iterator[list[Noted]]:
+def noted(outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str) -> Iterator[list[Entry]]:
     """The entries of a run, in chunks; of whom it erased no payload is kept. `started` is the time of `departed_at`."""
     gone = frozenset(before.users.get(one.change.key, "") for one in outcomes if _erases(one))
     numbered = enumerate(outcomes, start=1)
@@ -90,31 +80,25 @@ def _erases(outcome: Outcome) -> bool:
 
 def _noted(
     position: int, outcome: Outcome, before: Ids, now: Ids, started: str, salt: str, gone: frozenset[str]
-) -> Noted:
+) -> Entry:
     change = outcome.change
     user, thing = _about(change, before, now, made=outcome.result == "applied")
     after = change.after
     if after is not None and after.get("departed_at") == NOW:
         after = {**after, "departed_at": started}
-    ids, managers = (_NONE, _NONE), ("", "")
+    ids = (_NONE, _NONE)
     if change.kind in _REFERRING:
         ids = _references(change.before, before), _references(after, now)
-        managers = ids[0].get("manager", ""), ids[1].get("manager", "")
-    payload = payload_text(
-        Payload(change.key, change.before, after, change.reason, change.source, outcome.detail, *ids)
-    )
+    said = Payload(change.key, change.before, after, change.reason, change.source, outcome.detail, *ids)
+    payload = payload_text(said)
     sealed = commitment(salt, payload)
-    loose = change.kind in _OF_USERS and (not user or (change.kind == "user" and _names_unknown(change, managers)))
+    managers, unresolved = traces(change.kind, user, said)
     if gone and not gone.isdisjoint((user, *managers)):
-        salt, payload, managers, loose = "", "", ("", ""), False
-    entry = Entry(position, change.kind, change.action, outcome.result, user, thing, salt, payload, sealed)
-    return Noted(entry, managers, loose)
-
-
-def _names_unknown(change: Change, managers: tuple[str, str]) -> bool:
-    """Whether it names a manager who was no user."""
-    sides = zip((change.before or {}, change.after or {}), managers, strict=True)
-    return any(side.get("manager") and not known for side, known in sides)
+        salt, payload, managers, unresolved = "", "", _NOBODY, 0
+    return Entry(
+        *(position, change.kind, change.action, outcome.result, user, thing),
+        *(salt, payload, sealed, managers, unresolved),
+    )
 
 
 def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, str]:

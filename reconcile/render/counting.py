@@ -14,20 +14,20 @@ from reconcile.model.report import Report
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "users": (
         *("existing", "created", "adopted", "updated", "moved", "returned", "deactivated", "blocked", "erased"),
-        *("removed", "impossible", "failed"),
+        *("removed", "impossible", "failed", "unknown"),
     ),
-    "departments": ("existing", "created", "updated", "renamed", "moved", "removed", "impossible", "failed"),
-    "groups": ("existing", "created", "updated", "renamed", "removed", "impossible", "failed"),
-    "nested_groups": ("created", "removed", "failed"),
-    "memberships": ("created", "removed", "impossible", "failed"),
-    "grants": ("created", "removed", "failed"),
-    "managers": ("assigned", "cleared", "failed"),
+    "departments": ("existing", "created", "updated", "renamed", "moved", "removed", "impossible", "failed", "unknown"),
+    "groups": ("existing", "created", "updated", "renamed", "removed", "impossible", "failed", "unknown"),
+    "nested_groups": ("created", "removed", "failed", "unknown"),
+    "memberships": ("created", "removed", "impossible", "failed", "unknown"),
+    "grants": ("created", "removed", "failed", "unknown"),
+    "managers": ("assigned", "cleared", "failed", "unknown"),
 }
 """What is counted of what."""
 
 ORDER: Final = (
     *("existing", "created", "adopted", "assigned", "updated", "renamed", "moved", "returned", "cleared"),
-    *("deactivated", "blocked", "erased", "removed", "impossible", "failed"),
+    *("deactivated", "blocked", "erased", "removed", "impossible", "failed", "unknown"),
 )
 
 Counts: TypeAlias = dict[tuple[str, str], dict[str, dict[str, int]]]
@@ -49,38 +49,40 @@ _DONE: Final = {
     "erase": "erased",
     "delete": "removed",
 }
+_NOT_DONE: Final = {"failed": "failed", "skipped": "failed", "unknown": "unknown"}
 
 
 def planned(plan: Plan) -> Counts:
     """What the plan is about."""
-    return _count(plan, ((change, True) for change in plan.changes))
+    return _count(plan, ((change, "") for change in plan.changes))
 
 
 def done(plan: Plan, report: Report) -> Counts:
-    """What became of it: what was applied, and as `failed` what was not."""
-    return _count(plan, ((one.change, one.result == "applied") for one in report.outcomes))
+    """What became of it: what was applied, and as `failed` or `unknown` what was not, or may not have been."""
+    return _count(plan, ((one.change, _NOT_DONE.get(one.result, "")) for one in report.outcomes))
 
 
-def _count(plan: Plan, changes: Iterable[tuple[Change, bool]]) -> Counts:
+def _count(plan: Plan, changes: Iterable[tuple[Change, str]]) -> Counts:
+    """`changes`: each with how it is counted instead of what it says, "" for that."""
     sets: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
     touched: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    links: Counter[tuple[str, str, str, str, bool]] = Counter()
-    for change, applied in changes:
+    links: Counter[tuple[str, str, str, str, str]] = Counter()
+    for change, instead in changes:
         if change.kind in ("grant", "membership"):  # most of a plan, and each of them is there once
-            links[change.workspace, change.source, change.kind, change.action, applied] += 1
+            links[change.workspace, change.source, change.kind, change.action, instead] += 1
             continue
         if change.kind == "source":
             sets[change.workspace, change.source, "", ""].add("")
             continue
         for what, how, key in _told(change):
-            sets[change.workspace, change.source, what, how if applied else "failed"].add(key)
+            sets[change.workspace, change.source, what, instead or how].add(key)
         if change.before is not None:
             touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
     for number, skip in enumerate(one for one in plan.skips if one.code != "invalid_attribute"):
         sets[skip.workspace, skip.source, _impossible(skip), "impossible"].add(str(number))
     numbers = Counter({place: len(keys) for place, keys in sets.items()})
-    for (workspace, source, kind, action, applied), number in links.items():
-        numbers[workspace, source, _ROWS[kind], _DONE.get(action, "updated") if applied else "failed"] += number
+    for (workspace, source, kind, action, instead), number in links.items():
+        numbers[workspace, source, _ROWS[kind], instead or _DONE.get(action, "updated")] += number
     newly = _adopted(plan)
     for there in plan.existing:
         for what, number in (("users", there.users), ("departments", there.departments), ("groups", there.groups)):

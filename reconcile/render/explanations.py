@@ -39,7 +39,7 @@ def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterato
     name = words.printable(next((standing.username for standing in one.workspaces if standing.username), one.dn))
     for standing in one.workspaces:
         where = f" in workspace {words.printable(standing.workspace)}" if several else ""
-        status = f" ({standing.user.status.replace('_', ' ')})" if standing.user is not None else ""
+        status = f" ({_status(standing.user)})" if standing.user is not None else ""
         yield paint(f"{name}{status}{where}: {words.printable(standing.why)}", "bold")
     yield ""
     yield from _section("Found", _found(one, searched, paint), paint)
@@ -146,13 +146,17 @@ def _platform(standing: Standing) -> Iterator[str]:
     if held is None:
         yield "no user"
         return
-    yield f"{words.printable(held.username)}: {held.status.replace('_', ' ')}, {words.printable(held.status_why)}"
+    yield f"{words.printable(held.username)}: {_status(held)}, {words.printable(held.status_why)}"
     yield from _held(held)
     if standing.tie is not None:
-        when = f"run {standing.tie.run}, {standing.tie.at}"
+        when = words.printable(f"run {standing.tie.run}, {standing.tie.at}")
         yield f"{'tied':<10}  {words.printable(standing.tie.how)} ({when})"
     if standing.grace is not None:
         yield _grace(standing)
+
+
+def _status(held: Held) -> str:
+    return words.printable(held.status.replace("_", " "))
 
 
 def _held(held: Held) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from reconcile.model.change import Plan
-from reconcile.model.report import Report
+from reconcile.model.report import RESULTS, Report
 from reconcile.render import counting, words
 
 
@@ -41,11 +41,12 @@ def plan_json(plan: Plan) -> str:
 
 def report_json(plan: Plan, report: Report) -> str:
     """Summary, changes with their results, the plan's skips and notices, workspaces given up."""
+    counts: dict[str, object] = {result: report.count(result) for result in RESULTS}
     return as_text(
         {
             "format": 1,
             "summary": {
-                **{result: report.count(result) for result in ("applied", "failed", "skipped")},
+                **counts,
                 "counts": counting.as_json(counting.done(plan, report)),
             },
             "files": plan.files,

@@ -1,10 +1,11 @@
 """The history for people and for programs: runs as a table, what they did in the manner of `show`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 import msgspec
 
-from reconcile.model.change import Change
+from reconcile.model.change import Action, Change, Kind
 from reconcile.model.history import Entry, Link
 from reconcile.render import text, words
 from reconcile.render.formats import as_text
@@ -72,8 +73,8 @@ def _change(one: Entry, link: Link) -> dict[str, object]:
 
 def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str]:
     run = link.run
-    yield f"Run {words.printable(run.id)} in workspace {words.printable(run.workspace)}: {run.outcome}"
-    yield f"  by {words.printable(run.login)} on {words.printable(run.host)}, {run.started} to {run.finished}"
+    yield words.printable(f"Run {run.id} in workspace {run.workspace}: {run.outcome}")
+    yield words.printable(f"  by {run.login} on {run.host}, {run.started} to {run.finished}")
     if run.commit:
         yield f"  Git commit {words.printable(run.commit)}{', with changes' if run.dirty else ''}"
     if run.undoes:
@@ -86,13 +87,21 @@ def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str
     yield ""
     for one in entries:
         payload = one.read()
+        kind, action, result = map(words.printable, (one.kind, one.action, one.result))  # whatever stands in the table
         if payload is None:
             why = "altered, and no longer readable" if one.payload else "removed, for somebody was erased"
-            yield f"  · {one.kind} of user {one.user}: {one.action}: {why}"
+            yield f"  · {kind} of user {words.printable(one.user)}: {action}: {why}"
             continue
         change = Change(
-            one.kind, one.action, payload.key, payload.before, payload.after, payload.reason, payload.source, ""
+            cast("Kind", kind),
+            cast("Action", action),
+            payload.key,
+            payload.before,
+            payload.after,
+            payload.reason,
+            payload.source,
+            "",
         )
         yield from text.changed(change, text.painted if colour else text.plain)
         if one.result != "applied" or payload.detail:
-            yield f"      {one.result}: {words.printable(payload.detail)}"
+            yield f"      {result}: {words.printable(payload.detail)}"

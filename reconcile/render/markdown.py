@@ -87,8 +87,8 @@ def _difference(change: Change) -> str:
 def report_markdown(plan: Plan, report: Report) -> str:
     """Headline, numbers, and tables of what was not applied, or not wholly, and of what was not possible."""
     lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**", "", *_counts(counting.done(plan, report))]
-    rows = [(one.result, words.title(one.change), one.detail) for one in words.told(report)]
-    rows += [("failed", f"workspace {one.workspace}", one.detail) for one in report.troubles]
+    rows: list[tuple[str, ...]] = [(one.result, words.title(one.change), one.detail) for one in words.told(report)]
+    rows += [(words.became(one, report), f"workspace {one.workspace}", one.detail) for one in report.troubles]
     if rows:
         lines += [*_table(("result", "what", "why"), rows), ""]
     lines += _skipped(plan, full=False)

@@ -129,9 +129,14 @@ def _configuration(plan: Plan) -> Iterable[str]:
     yield f"  configuration: {words.configuration(plan)}"
 
 
-_STYLES = {"created": "+", "adopted": "+", "assigned": "+", "impossible": "!", "failed": "!"} | dict.fromkeys(
-    ("removed", "blocked", "deactivated", "erased", "cleared"), "-"
-)
+_STYLES = {
+    "created": "+",
+    "adopted": "+",
+    "assigned": "+",
+    "impossible": "!",
+    "failed": "!",
+    "unknown": "!",
+} | dict.fromkeys(("removed", "blocked", "deactivated", "erased", "cleared"), "-")
 
 
 def _counts(counts: counting.Counts, paint: Paint) -> Iterator[str]:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from reconcile.model import printing
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
-from reconcile.model.report import Outcome, Report, Result
+from reconcile.model.report import RESULTS, Outcome, Report, Trouble
 
 printable, escaped = printing.printable, printing.escaped
 
@@ -43,7 +43,7 @@ def differences(change: Change) -> Iterator[tuple[str, str, str]]:
     for field in {**before, **after}:
         old, new = before.get(field), after.get(field)
         if old or new:
-            yield field, _value(old), _value(new)
+            yield printable(field), _value(old), _value(new)  # a field may end in the name of a group
 
 
 def _flat(fields: Fields | None) -> dict[str, str | None]:
@@ -146,7 +146,8 @@ def way_out(refused: Iterable[Violation]) -> str:
 
 def told(report: Report) -> Iterator[Outcome]:
     """The outcomes told one by one: what was not applied, or not wholly, in the workspaces that were not given up."""
-    given_up = {trouble.workspace for trouble in report.troubles}
+    kept = {one.change.workspace for one in report.outcomes if one.result == "applied"}
+    given_up = {trouble.workspace for trouble in report.troubles} - kept
     for outcome in report.outcomes:
         if (outcome.result != "applied" or outcome.detail) and outcome.change.workspace not in given_up:
             yield outcome
@@ -156,8 +157,14 @@ def outcome_line(report: Report) -> str:
     """The report in one line."""
     if not report.outcomes:
         return "Nothing to apply."
-    results: tuple[Result, ...] = ("applied", "failed", "skipped")
-    return "Done: " + ", ".join(f"{report.count(result)} {result}" for result in results) + "."
+    counts = {result: report.count(result) for result in RESULTS}
+    return "Done: " + ", ".join(f"{n} {result}" for result, n in counts.items() if n or result != "unknown") + "."
+
+
+def became(trouble: Trouble, report: Report) -> str:
+    """What became of a workspace with a trouble, in one word: `failed`, or `unknown` whether it was kept."""
+    unknown = {one.change.workspace for one in report.outcomes if one.result == "unknown"}
+    return "unknown" if trouble.workspace in unknown else "failed"
 
 
 def skip_counts(plan: Plan) -> Mapping[str, int]:

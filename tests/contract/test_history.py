@@ -8,9 +8,10 @@ import msgspec
 
 from reconcile.applying import apply
 from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
-from reconcile.model.history import Entry, Losses, fault
+from reconcile.model.history import Entry, Losses
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Report
+from reconcile.model.verification import Verification
 from reconcile.ports import Platform
 from tests.contract.platforms import (
     CORP,
@@ -40,11 +41,14 @@ def entries(platform: Platform, at: int = -1) -> list[Entry]:
 
 
 def faults(platform: Platform) -> list[str]:
-    found, previous = [], ""
-    for link in platform.history.runs("main"):
-        found.append(fault(link, previous, platform.history.entries("main", link.run.id)))
-        previous = link.hash
+    checked = Verification()
+    found = [checked.take(link, entries_of(platform, link.run.id)) for link in platform.history.runs("main")]
+    assert checked.end(platform.history.last("main")) == ""
     return found
+
+
+def entries_of(platform: Platform, run: str) -> list[Entry]:
+    return list(platform.history.entries("main", run))
 
 
 def texts(platform: Platform) -> str:

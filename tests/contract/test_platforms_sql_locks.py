@@ -46,6 +46,27 @@ def test_another_program_that_writes_is_waited_for_and_then_said(
     prepare(platform)
 
 
+def test_a_commit_that_readers_hinder_is_a_plain_failure(
+    tmp_path: Path, platform: SqlPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY", 0.05)
+    ok(platform, user("anna"))
+    before = by_hand(tmp_path, "SELECT username FROM users")
+    with closing(sqlite3.connect(tmp_path / "acme.db", isolation_level=None)) as reader, platform.lock(["main"], HERE):
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM users").fetchone()
+        with (
+            pytest.raises(PlatformUnreadable, match="another program has kept it busy"),
+            platform.transaction("main") as writer,
+        ):
+            writer.write([user("ben")])
+        reader.execute("ROLLBACK")
+        assert by_hand(tmp_path, "SELECT username FROM users") == before
+        with platform.transaction("main") as writer:
+            assert list(writer.write([user("ben")])) == [""]
+    assert by_hand(tmp_path, "SELECT * FROM locks") == []
+
+
 def test_a_run_that_writes_is_named_to_the_next(
     tmp_path: Path, platform: SqlPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,7 +112,7 @@ def test_a_change_that_fails_is_isolated_and_what_needs_it_is_skipped(shell: She
     (counts,) = report["summary"].pop("counts")
     assert [counts[what]["failed"] for what in ("users", "grants", "memberships")] == [1, 1, 1]
     assert (counts["users"]["existing"], counts["users"]["created"]) == (2, 0)
-    assert report["summary"] == {"applied": 0, "failed": 1, "skipped": 2}
+    assert report["summary"] == {"applied": 0, "failed": 1, "skipped": 2, "unknown": 0}
     assert [(one["result"], one["change"]["kind"]) for one in report["outcomes"]] == [
         ("failed", "user"),
         ("skipped", "grant"),

@@ -110,6 +110,9 @@ def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> Non
     first, last = (str(one["hash"]) for one in runs(shell))
     shell.run("history", "--verify", "--expect", first, "--expect", last.upper())
     shell.sql("DELETE FROM history_runs WHERE id = 2")
+    out, _ = shell.run("history", "--verify", code=1)
+    assert f"the runs after it were removed, for the workspace notes another last hash ({last})" in out
+    shell.sql(f"UPDATE workspaces SET history_hash = '{first}'")
     shell.run("history", "--verify")
     shell.run("history", "--verify", "--expect", first)
     assert f"BROKEN: no run has the hash {last}" in shell.run("history", "--verify", "--expect", last, code=1)[0]

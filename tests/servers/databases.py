@@ -35,9 +35,13 @@ class Server(ABC):
     stopping: ClassVar[signal.Signals]
     """What ends it quickly and in order."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, again: Callable[[], subprocess.Popen[bytes]]
+    ) -> None:
+        """`again` starts it once more, on the same port."""
         self.process = process
         self.port = port
+        self._again = again
 
     def url(self, database: str, account: str, password: str) -> str:
         """As it stands in `platform.url`."""
@@ -54,6 +58,21 @@ class Server(ABC):
 
     @abstractmethod
     def ready(self) -> bool: ...
+
+    def crash(self) -> None:
+        """Ends it as a loss of power would."""
+        self.process.kill()
+        self.process.wait(_PATIENCE)
+
+    def restart(self) -> None:
+        """After a crash. What is left of the former one may be in the way for a moment."""
+        end = time.monotonic() + _PATIENCE
+        self.process = self._again()
+        while not self.ready():
+            assert time.monotonic() < end
+            if self.process.poll() is not None:
+                self.process = self._again()
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Ends the server, by its own shutdown where it still can."""
@@ -102,11 +121,20 @@ def _start(
     # Somebody else may take a free port before the server does; then it ends at once and another one is chosen.
     for _ in range(5):
         port = free_port()
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command(port), **account, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            )
-        server = kind(process, port)
+
+        def run(port: int = port) -> subprocess.Popen[bytes]:
+            with log.open("ab") as output:
+                return subprocess.Popen(
+                    command(port),
+                    **account,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+
+        process = run()
+        server = kind(process, port, run)
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end and process.poll() is None:
             if server.ready():

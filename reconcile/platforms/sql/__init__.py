@@ -8,17 +8,19 @@
                  and `isolation`
     attempts     logins that failed
     history      what runs did
+    settling     what became of a transaction whose COMMIT was not answered
     locking      one run at a time; `processes` tells the living from the dead
 
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reconcile.errors import ReconcileError
+from reconcile.errors import OutcomeUnknown, PlatformUnreadable, ReconcileError
 from reconcile.model import desired
 from reconcile.model.platform import Limits, PlatformState
 from reconcile.platforms.sql.limits import limits
@@ -26,8 +28,11 @@ from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
     from reconcile.platforms.sql.attempts import SqlAttempts
-    from reconcile.platforms.sql.database import Database
+    from reconcile.platforms.sql.database import CommitLost, Database
     from reconcile.platforms.sql.history import SqlHistory
+    from reconcile.platforms.sql.locking import Lock
+
+_log = logging.getLogger(__name__)
 
 
 class SqlPlatform:
@@ -37,7 +42,7 @@ class SqlPlatform:
         """Takes the settings; connects when first used."""
         self._settings = settings
         self._progress = progress
-        self._tokens: dict[str, str] = {}
+        self._locks: dict[str, Lock] = {}
         self._started = ""
         self.limits: Limits = limits(settings)
 
@@ -86,14 +91,14 @@ class SqlPlatform:
         from reconcile.platforms.sql import locking
 
         self._prepare(workspaces)
-        with locking.hold(self._database, workspaces, holder, force=force) as token:
-            self._tokens |= dict.fromkeys(workspaces, token)
+        with locking.hold(self._database, workspaces, holder, force=force) as lock:
+            self._locks |= dict.fromkeys(workspaces, lock)
             self._started = holder.started
             try:
                 yield
             finally:
                 for workspace in workspaces:
-                    self._tokens.pop(workspace, None)
+                    self._locks.pop(workspace, None)
 
     def _prepare(self, workspaces: Collection[str]) -> None:
         from reconcile.platforms.sql import schema
@@ -125,20 +130,39 @@ class SqlPlatform:
     def transaction(self, workspace: str) -> Iterator[Writer]:
         """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
         from reconcile.platforms.sql import locking
+        from reconcile.platforms.sql.database import CommitLost
         from reconcile.platforms.sql.writing import SqlWriter
 
-        token = self._tokens.get(workspace)
-        if token is None:
+        lock = self._locks.get(workspace)
+        if lock is None:
             raise RuntimeError("transaction() without lock(): another run could be writing")
-        with self._database.writing() as connection:
-            locking.confirm(connection, workspace, token)
-            writer = SqlWriter(connection, workspace, self._settings, self._started, self._progress)
-            yield writer
-            writer.finish()
-            locking.renew(connection, token)
+        writer: SqlWriter | None = None
+        try:
+            with self._database.writing() as connection:
+                locking.confirm(connection, workspace, lock.token)
+                writer = SqlWriter(connection, workspace, self._settings, self._started, self._progress)
+                yield writer
+                writer.finish()
+                locking.renew(connection, lock)
+        except CommitLost as lost:
+            if writer is None or not writer.recorded:
+                raise
+            self._settle(workspace, writer.recorded, lost)
         if writer.erased:
             self.attempts.forget_erased(workspace, writer.erased)
             self._database.scrub()
+
+    def _settle(self, workspace: str, run: str, lost: "CommitLost") -> None:
+        """Finds out what became of a run whose COMMIT was not answered; returns where it was kept."""
+        from reconcile.platforms.sql import settling
+
+        try:
+            kept = settling.was_kept(self._database, workspace, run)
+        except PlatformUnreadable as error:
+            raise OutcomeUnknown(f"{lost.what}, and it has not said since whether it did: {error}") from lost
+        if not kept:
+            raise PlatformUnreadable(f"{lost.what}; nothing of it was kept: run the command again") from lost
+        _log.warning("%s; all of it was kept", lost.what)
 
     def check(self) -> Iterable[Check]:
         """Connects, looks at the schema and counts the users of each workspace."""

@@ -17,6 +17,17 @@ class Busy(PlatformUnreadable):
     """Another program holds what this one has to write, and does not let go of it in time."""
 
 
+class CommitLost(PlatformUnreadable):
+    """The connection broke while the server was asked to keep a transaction: it may have done so."""
+
+    def __init__(self, what: str) -> None:
+        """Takes which server it was, and what was said of the connection."""
+        self.what = what
+        super().__init__(
+            f"{what}; whether it did is not known: run the command again, which goes on from how things are"
+        )
+
+
 class Database(ABC):
     """One database; its text names it for people, without any secret."""
 
@@ -34,7 +45,7 @@ class Database(ABC):
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction that may write; kept when the block ends, undone when it raises."""
+        """A transaction that may write; kept when the block ends, undone when it raises. Raises CommitLost."""
 
     def version(self, connection: sa.Connection) -> str:
         """Which server it is; "" where it is none."""

@@ -1,6 +1,7 @@
 """The history in the tables `history_runs` and `history_changes`: written with the changes it tells of, and read."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,12 +9,13 @@ import sqlalchemy as sa
 
 from reconcile.model.change import Acceptance
 from reconcile.model.folding import fold_name
-from reconcile.model.history import Chain, Entry, Link, Losses, Run
+from reconcile.model.history import Chain, Entry, Link, Losses, Places, Run, removals, removed_places
 from reconcile.model.report import Outcome
-from reconcile.platforms.recording import Ids, Noted, Person, answers_to, concerns, erased, naming, noted
+from reconcile.platforms.recording import Ids, Person, answers_to, concerns, erased, naming, noted
 from reconcile.platforms.sql import bulk, reading, schema
 from reconcile.platforms.sql import tables as t
 from reconcile.platforms.sql.database import Database
+from reconcile.platforms.sql.values import brief, quoted
 from reconcile.platforms.sql.work import Work
 
 _r, _c = t.history_runs.c, t.history_changes.c
@@ -21,13 +23,19 @@ _COLUMNS: Final = (
     *("run_id", "position", "kind", "action", "result", "user_id", "object_id"),
     *("manager_before_id", "manager_after_id", "unresolved", "salt", "payload", "commitment"),
 )
-_ENTRY: Final = tuple(_c[name] for name in (*_COLUMNS[1:7], "salt", "payload", "commitment"))
+_ENTRY: Final = tuple(
+    _c[name]
+    for name in (
+        *_COLUMNS[1:7],
+        *("salt", "payload", "commitment", "manager_before_id", "manager_after_id", "unresolved"),
+    )
+)
 _SOME: Final = 500
 """Ids in one statement."""
 
 
-def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
-    """Adds a run to the chain of its workspace, and removes what there was about whom it erased."""
+def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
+    """Adds a run to the chain of its workspace, and removes what there was about whom it erased; answers its hash."""
     connection = work.connection
     newest = sa.select(_r.hash).where(_r.workspace_id == work.workspace_id).order_by(_r.id.desc()).limit(1)
     previous = connection.execute(newest).scalar() or ""
@@ -38,6 +46,7 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
         "dirty": int(run.dirty),
         "previous_hash": previous,
         "hash": "",
+        "removed": "",
     }
     values["run"], values["git_commit"] = values.pop("id"), values.pop("commit")
     del values["workspace"]
@@ -45,17 +54,35 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> None:
     number: int = inserted[0] if inserted is not None else 0
     chain = Chain(previous, run)
     insert = bulk.Prepared(connection, t.history_changes.insert(), _COLUMNS)
+    unsaid: set[tuple[int, int]] = set()
     for chunk in noted(outcomes, Ids.before(work.names), Ids.now(work.names), work.now):
-        chain.add(one.entry for one in chunk)
+        chain.add(chunk)
+        unsaid.update((number, one.position) for one in chunk if not one.payload)
         insert.run([_row(number, one) for one in chunk])
-    connection.execute(sa.update(t.history_runs).where(_r.id == number).values(hash=chain.hash()))
     person = erased(outcomes, Ids.before(work.names))
     if person is not None:
-        _forget(connection, work.workspace_id, person)
+        unsaid |= _forget(connection, work.workspace_id, person)
+    removed = _removed(connection, work.workspace_id, unsaid)
+    chain.end(removed)
+    made = sa.update(t.history_runs).where(_r.id == number).values(hash=chain.hash(), removed=removed)
+    connection.execute(made)
+    connection.execute(
+        sa.update(t.workspaces).where(t.workspaces.c.id == work.workspace_id).values(history_hash=chain.hash())
+    )
+    return chain.hash()
 
 
-def _row(number: int, one: Noted) -> tuple[Any, ...]:
-    entry = one.entry
+def _removed(connection: sa.Connection, workspace: int, places: Collection[tuple[int, int]]) -> str:
+    """What the run keeps of the payloads that it removed; by the names of runs, for numbers are the database's."""
+    found: Places = defaultdict(set)
+    if places:
+        names = dict(connection.execute(sa.select(_r.id, _r.run).where(_r.workspace_id == workspace)).all())
+        for run, position in places:
+            found[names[run]].add(position)
+    return removals(found)
+
+
+def _row(number: int, entry: Entry) -> tuple[Any, ...]:
     return (
         number,
         entry.position,
@@ -64,9 +91,9 @@ def _row(number: int, one: Noted) -> tuple[Any, ...]:
         entry.result,
         _number(entry.user),
         _number(entry.object),
-        _number(one.managers[0]),
-        _number(one.managers[1]),
-        int(one.loose),
+        _number(entry.managers[0]),
+        _number(entry.managers[1]),
+        entry.unresolved,
         entry.salt or None,
         entry.payload or None,
         entry.commitment,
@@ -78,10 +105,20 @@ def _number(text: str) -> int | None:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    position, kind, action, result, user, thing, salt, payload, commitment = row
+    position, kind, action, result, user, thing, salt, payload, commitment, before, after, unresolved = row
     return Entry(
-        position, kind, action, result, str(user or ""), str(thing or ""), salt or "", payload or "", commitment
+        *(position, _text(kind), _text(action), _text(result), _id(user), _id(thing)),  # type: ignore[arg-type] # checked by the chain
+        *(_text(salt), _text(payload), _text(commitment), (_id(before), _id(after)), unresolved),
     )
+
+
+def _id(number: object) -> str:
+    return "" if number is None else str(number)
+
+
+def _text(value: object) -> str:
+    """Text as it is; what no run writes as something else, so that no hash fits it."""
+    return value if isinstance(value, str) else "" if value is None else repr(value)
 
 
 def _of(workspace: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -90,15 +127,16 @@ def _of(workspace: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(*columns).select_from(joined).where(_r.workspace_id == workspace)
 
 
-def _forget(connection: sa.Connection, workspace: int, person: Person) -> None:
-    """Takes salt and payload out of every entry that concerns the person or names them."""
+def _forget(connection: sa.Connection, workspace: int, person: Person) -> set[tuple[int, int]]:
+    """Takes salt and payload out of every entry that concerns the person or names them; answers where they were."""
     places: set[tuple[int, int]] = set()
     looked: set[str] = set()
     orphans = _orphans(connection, workspace)
     while new := person.ids - looked - {""}:
         looked |= new
         for place, entry in _tied(connection, workspace, new):
-            places.add(place)
+            if entry.payload:
+                places.add(place)
             payload = entry.read()
             if entry.kind == "user" and entry.user in person.ids and payload is not None:
                 person.learn(payload.before, payload.source)
@@ -107,7 +145,7 @@ def _forget(connection: sa.Connection, workspace: int, person: Person) -> None:
     unresolved = _of(workspace, _c.run_id, *_ENTRY).where(_c.unresolved == 1, _c.payload.is_not(None))
     places |= set(naming((((row[0], row[1]), _entry(row[1:])) for row in connection.execute(unresolved)), person))
     if not places:
-        return
+        return places
     emptied = (
         sa.update(t.history_changes)
         .where(
@@ -116,6 +154,7 @@ def _forget(connection: sa.Connection, workspace: int, person: Person) -> None:
         .values(salt=None, payload=None, manager_before_id=None, manager_after_id=None, unresolved=0)
     )
     connection.execute(emptied, [{"run": run, "place": place} for run, place in sorted(places)])
+    return places
 
 
 def _orphans(connection: sa.Connection, workspace: int) -> list[tuple[int, Entry]]:
@@ -128,7 +167,7 @@ def _orphans(connection: sa.Connection, workspace: int) -> list[tuple[int, Entry
     return [(row[0], _entry(row[1:])) for row in connection.execute(gone)]
 
 
-def _tied(connection: sa.Connection, workspace: int, ids: Iterable[str]) -> Iterator[tuple[tuple[int, int], Entry]]:
+def _tied(connection: sa.Connection, workspace: int, ids: Collection[str]) -> Iterator[tuple[tuple[int, int], Entry]]:
     """Run id and position of the entries that concern these users, or name them as managers; and the entries."""
     numbers = sorted(map(int, ids))
     for at in range(0, len(numbers), _SOME):
@@ -146,14 +185,25 @@ class SqlHistory:
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
         """The oldest first; those that began then or later."""
-        return self._read(
-            workspace, lambda connection, number: [_link(row, workspace) for row in _runs(connection, number, since)]
-        )
+
+        def read(connection: sa.Connection, number: int, revision: str) -> list[Link]:
+            return [_link(row, workspace) for row in _runs(connection, number, since, revision)]
+
+        return self._read(workspace, read)
+
+    def last(self, workspace: str) -> str:
+        """The hash of the last run, as it stands beside the workspace; "" where none does."""
+
+        def read(connection: sa.Connection, number: int, revision: str) -> list[str]:
+            noted = sa.select(t.workspaces.c.history_hash).where(t.workspaces.c.id == number)
+            return [_text(connection.execute(noted).scalar())] if schema.has_removals(revision) else []
+
+        return "".join(self._read(workspace, read))
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
 
-        def read(connection: sa.Connection, number: int) -> list[Entry]:
+        def read(connection: sa.Connection, number: int, _revision: str) -> list[Entry]:
             wanted = _of(number, *_ENTRY).where(_r.run == run).order_by(_c.position)
             return [_entry(row) for row in connection.execute(wanted)]
 
@@ -161,33 +211,54 @@ class SqlHistory:
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
-        return self._read(workspace, lambda connection, number: _concerning(connection, number, fold_name(name)))
+        return self._read(workspace, lambda connection, number, _: _concerning(connection, number, fold_name(name)))
 
-    def _read(self, workspace: str, read: Callable[[sa.Connection, int], list[Any]]) -> list[Any]:
+    def _read(self, workspace: str, read: Callable[[sa.Connection, int, str], list[Any]]) -> list[Any]:
         database = self._database()
         if not database.exists():
             return []
         with database.reading() as connection:
-            if not schema.revision(connection, str(database)):
-                return []
-            number = reading.workspace_id(connection, workspace)
-            return [] if number is None else read(connection, number)
+            revision = schema.revision(connection, str(database))
+            number = reading.workspace_id(connection, workspace) if revision else None
+            return [] if number is None else read(connection, number, revision)
 
 
-def _runs(connection: sa.Connection, workspace: int, since: str) -> Sequence[sa.RowMapping]:
-    wanted = sa.select(t.history_runs).where(_r.workspace_id == workspace, _r.started >= since).order_by(_r.id)
+def _runs(connection: sa.Connection, workspace: int, since: str, revision: str) -> Sequence[sa.RowMapping]:
+    columns: list[sa.ColumnElement[Any]] = [one for one in _r if one is not _r.removed]
+    columns.append(_r.removed if schema.has_removals(revision) else sa.literal("").label("removed"))
+    wanted = sa.select(*columns).where(_r.workspace_id == workspace, _r.started >= since).order_by(_r.id)
     return connection.execute(wanted).mappings().all()
 
 
+_NUMBERS: Final = ("dirty", "applied", "failed", "skipped")
+
+
 def _link(row: sa.RowMapping, workspace: str) -> Link:
-    values = {name: row[name] for name in Run.__struct_fields__ if name in row and name != "id"}
-    values |= {"id": row["run"], "workspace": workspace, "commit": row["git_commit"], "dirty": bool(row["dirty"])}
+    """What the row says; what no run writes is said in `altered`, for no hash would tell."""
+    wrong: list[str] = []
+    values: dict[str, Any] = {}
+    for name in (*Run.__struct_fields__, "run", "git_commit", "previous_hash", "hash", "removed"):
+        if name in row and name != "id":
+            fits = isinstance(row[name], int if name in _NUMBERS else str)
+            values[name] = row[name] if fits else -1 if name in _NUMBERS else _text(row[name])
+            wrong += [] if fits else [f"{name} is {quoted(row[name])}"]
+    wrong += [] if values["dirty"] in (0, 1) else [f"dirty is {values['dirty']}"]
+    for name, empty, kind in (("accepted", "[]", tuple[Acceptance, ...]), ("lost", "{}", Losses)):
+        text, values[name] = values[name], msgspec.json.decode(empty, type=kind)
+        try:
+            values[name] = msgspec.json.decode(text or empty, type=kind)
+            fits = text == msgspec.json.encode(values[name]).decode() or (not text and not values["removed"])
+        except ValueError:
+            fits = False
+        wrong += [] if fits else [f"{name} is {brief(text)}"]
     try:
-        values["accepted"] = msgspec.json.decode(row["accepted"] or "[]", type=tuple[Acceptance, ...])
-        values["lost"] = msgspec.json.decode(row["lost"] or "{}", type=Losses)
-    except msgspec.MsgspecError:  # somebody altered it: the hash of the run tells that, and so does this
-        values |= {"accepted": (Acceptance("unreadable: this was altered", "", ""),), "lost": {}}
-    return Link(Run(**values), row["previous_hash"], row["hash"])
+        removed_places(values["removed"])
+    except (ValueError, OverflowError, MemoryError):
+        wrong.append(f"removed is {brief(values['removed'])}")
+        values["removed"] = "{}"
+    previous, own, removed = values.pop("previous_hash"), values.pop("hash"), values.pop("removed")
+    values |= {"id": values.pop("run"), "commit": values.pop("git_commit"), "dirty": bool(values["dirty"])}
+    return Link(Run(**values, workspace=workspace), previous, own, removed, ", ".join(wrong))
 
 
 def _concerning(connection: sa.Connection, workspace: int, name: str) -> list[tuple[str, Entry]]:
@@ -216,8 +287,8 @@ def _concerning(connection: sa.Connection, workspace: int, name: str) -> list[tu
     numbers = sorted(int(one) for one in ids if one)
     for at in range(0, len(numbers), _SOME):
         for row in connection.execute(every.where(_c.user_id.in_(numbers[at : at + _SOME]))):
-            found[row[0], row[2]] = (row[1], _entry(row[2:]))
+            found[row[0], row[2]] = (_text(row[1]), _entry(row[2:]))
     for run, position in loose:
         row = connection.execute(every.where(_c.run_id == run, _c.position == position)).one()
-        found[run, position] = (row[1], _entry(row[2:]))
+        found[run, position] = (_text(row[1]), _entry(row[2:]))
     return [found[place] for place in sorted(found)]

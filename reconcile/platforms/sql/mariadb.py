@@ -34,6 +34,10 @@ _NUMBERS: Final = {
 }
 
 
+_UNSETTLED: Final = frozenset({0, 1180, 1047})
+"""No number at all; an error during COMMIT, of the engine or of the cluster, that leaves open what became of it."""
+
+
 class MariadbDatabase(server.ServerDatabase):
     """One database, which other servers call a schema."""
 
@@ -50,7 +54,8 @@ class MariadbDatabase(server.ServerDatabase):
             "idle_transaction_timeout": server.IDLE,
         }
         command = "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in settings.items())
-        arguments = {**super()._arguments(), "charset": "utf8mb4", "init_command": command}
+        waits = {"read_timeout": server.SILENT, "write_timeout": server.SILENT}
+        arguments = {**super()._arguments(), **waits, "charset": "utf8mb4", "init_command": command}
         if self._secret:  # PyMySQL encodes text as latin-1; the server has made its hash of UTF-8
             arguments["password"] = self._secret.encode()
         return arguments
@@ -63,6 +68,14 @@ class MariadbDatabase(server.ServerDatabase):
             with snapshot.begin():
                 snapshot.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
                 yield snapshot
+
+    def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver._read_timeout = seconds  # noqa: SLF001 - its `read_timeout`, which holds from the next read on
+
+    def _is_open(self, error: DBAPIError) -> bool:
+        number = error.orig.args[0] if error.orig is not None and error.orig.args else 0
+        return error.connection_invalidated or number in _UNSETTLED or _NUMBERS.get(number) == server.BROKEN
 
     def _text(self, error: DBAPIError) -> str:
         arguments = error.orig.args if error.orig is not None else ()

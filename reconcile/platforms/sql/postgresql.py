@@ -1,6 +1,6 @@
 """A database on a PostgreSQL server, by psycopg 3."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from reconcile.platforms.sql import database, server
+from reconcile.platforms.sql.values import brief
 
 _STATES: Final = {
     "40001": server.CLASH,
@@ -33,6 +34,10 @@ _TEXTS: Final = (
 """When connecting fails there is nothing but a text, in the server's language: those of English ones are known."""
 
 
+_UNSETTLED: Final = frozenset({"08", "57", "58", "XX"})
+"""Classes of SQLSTATE after which nobody knows whether a COMMIT was carried out; beside them 40003."""
+
+
 class PostgresqlDatabase(server.ServerDatabase):
     """One database; its tables are in the first schema of the account's search path."""
 
@@ -45,6 +50,8 @@ class PostgresqlDatabase(server.ServerDatabase):
         super().__init__(url)
         sa.event.listen(self._engine, "connect", _settle)
 
+        sa.event.listen(self._engine, "do_connect", _connected)
+
     def _arguments(self) -> Mapping[str, Any]:
         return {**super()._arguments(), "client_encoding": "utf8", "application_name": "reconcile"}
 
@@ -55,6 +62,19 @@ class PostgresqlDatabase(server.ServerDatabase):
             snapshot = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with snapshot.begin():
                 yield snapshot
+
+    def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.patience = seconds
+
+    def _is_open(self, error: DBAPIError) -> bool:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return not state or error.connection_invalidated or state[:2] in _UNSETTLED or state == "40003"
+
+    def _rule(self, error: DBAPIError) -> str:
+        said = getattr(error.orig, "diag", None)
+        name = getattr(said, "constraint_name", None)
+        return brief(f"constraint {name}" if name else getattr(said, "context", None) or super()._rule(error))
 
     def _text(self, error: DBAPIError) -> str:
         said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
@@ -69,6 +89,15 @@ class PostgresqlDatabase(server.ServerDatabase):
         if not state:
             return next((meaning for part, meaning in _TEXTS if part in text), "it cannot be reached ({text})")
         return "it failed: {text}"
+
+
+def _connected(_dialect: object, _record: object, arguments: Sequence[Any], named: Mapping[str, Any]) -> object:
+    """Opens a connection; the driver is imported where it is needed first."""
+    from reconcile.platforms.sql.over_psycopg import Connection
+
+    made = Connection.connect(*arguments, **named)
+    made.patience = server.SILENT
+    return made
 
 
 def _settle(connection: Any, _record: object) -> None:

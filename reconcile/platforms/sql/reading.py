@@ -130,6 +130,7 @@ def read(
     soundness.references(connection)
 
     users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS, t.users)])
+    soundness.times(users)
     progress("users read", len(users))
     return PlatformState(
         workspace=workspace,

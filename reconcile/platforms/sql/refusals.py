@@ -9,6 +9,8 @@ from typing import Final
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from reconcile.platforms.sql.values import brief
+
 _MEANINGS: Final = {
     "username": "another user of the workspace has this username",
     "groups_name": "another group of the workspace has this name",
@@ -42,13 +44,13 @@ def refusal(error: Exception) -> str | None:
     if isinstance(error, Refused):
         return str(error)
     if isinstance(error, UnicodeError):
-        return f"it holds text that cannot be stored ({error})"
+        return f"it holds text that cannot be stored ({brief(str(error))})"
     if not isinstance(error, DBAPIError):
         return None
     code = _code(error)
     if not isinstance(error, IntegrityError | DataError) and not _is_raised(code) and code != _CHECKED:
         return None
-    return _sqlite(str(error.orig)) if code is None else _server(error, code)
+    return _sqlite(brief(str(error.orig))) if code is None else _server(error, code)
 
 
 def _code(error: DBAPIError) -> str | int | None:
@@ -99,11 +101,11 @@ def _said(error: DBAPIError) -> tuple[str, str]:
     """The server's text, and the rule it names or ""."""
     said = getattr(error.orig, "diag", None)
     if said is not None:
-        return said.message_primary or str(error.orig), said.constraint_name or ""
+        return brief(said.message_primary or str(error.orig)), said.constraint_name or ""
     arguments = error.orig.args if error.orig is not None else ()
     text = str(arguments[-1]) if arguments else ""
     named = list(_NAMED.finditer(text))
-    return text, named[-1][1] if named else ""
+    return brief(text), named[-1][1] if named else ""
 
 
 def _taken(where: str) -> str | None:

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from reconcile.errors import PlatformUnreadable
 
 TABLE: Final = "reconcile_revision"
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """All of them, the newest last; a test holds them to the files in `migrations/versions`."""
+_REMOVALS: Final = "0003"
+"""The first with `history_runs.removed` and `workspaces.history_hash`."""
 MARK: Final = "made by reconcile"
 """The comment of our tables on MariaDB."""
 _PATIENCE: Final = 60
@@ -41,6 +43,11 @@ def revision(connection: sa.Connection, database: str) -> str:
             "use the version that made it or a newer one, or restore a backup from before that"
         )
     return str(found[0])
+
+
+def has_removals(found: str) -> bool:
+    """Whether a database of this revision, which is only read, records what runs removed from the history."""
+    return REVISIONS.index(found) >= REVISIONS.index(_REMOVALS)
 
 
 def upgrade(connection: sa.Connection, database: str) -> None:

@@ -16,14 +16,24 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.platforms.sql import database
-from reconcile.platforms.sql.database import Busy, Database
-from reconcile.platforms.sql.values import encode
+from reconcile.platforms.sql.database import Busy, CommitLost, Database
+from reconcile.platforms.sql.refusals import refusal
+from reconcile.platforms.sql.values import brief, encode
 
 CONNECT: Final = 10
 """Seconds to wait for the server to answer."""
+SILENT: float = 600
+"""Seconds without a byte from the server after which a connection counts as broken."""
+COMMIT: float = 60
+"""The same of an answer to COMMIT: the server is asked once more then, by another connection."""
 IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the network is gone."""
 BROKEN: Final = "the connection broke, and what was not yet kept is undone; a new plan shows how things are ({text})"
+LOST: Final = "the connection broke while it was asked to keep what was written ({text})"
+DEFERRED: Final = (
+    "a rule that it checks when all is written refuses what was written, so nothing was changed: {text} ({rule}). "
+    "Correct what the rule is about, or make it NOT DEFERRABLE: then the change that breaks it fails alone"
+)
 CLASH: Final = "another program changed the same rows at the same time; all of this is undone, try again ({text})"
 RIGHTS: Final = "the account lacks a right, see docs/sql-platform.md for those it needs ({text})"
 FULL: Final = "its disk is full; nothing was changed ({text})"
@@ -89,8 +99,23 @@ class ServerDatabase(Database):
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that may write; kept when the block ends, undone when it raises."""
-        with self._connected() as connection, connection.begin():
+        with self._connected() as connection, connection.begin() as transaction:
             yield connection
+            self._commit(connection, transaction)
+
+    def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:
+        """Raises CommitLost where the server did not answer, or not so that anybody could know."""
+        self._expect_within(connection, COMMIT)
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            text = self._one_line(error)
+            if self._is_open(error):
+                raise CommitLost(f"the {self}: {LOST.format(text=text)}") from error
+            if refusal(error) is not None:
+                said = DEFERRED.format(text=text, rule=self._rule(error))
+                raise PlatformUnreadable(f"the {self}: {said}") from error
+            raise
 
     def version(self, connection: sa.Connection) -> str:
         """Name and version of the server."""
@@ -104,13 +129,29 @@ class ServerDatabase(Database):
         self._engine.dispose()
 
     def _explain(self, error: DBAPIError) -> PlatformUnreadable:
-        text = " ".join(self._without_secret(self._text(error)).split())
+        text = self._one_line(error)
         meaning = self._meaning(error, text)
         said = meaning.format(busy=database.BUSY, text=text)
         return (Busy if meaning == WAITED else PlatformUnreadable)(f"the {self}: {said}")
 
+    def _one_line(self, error: DBAPIError) -> str:
+        return brief(self._without_secret(self._text(error)))
+
     def _without_secret(self, text: str) -> str:
         return text.replace(self._secret, "***") if len(self._secret) > 3 else text
+
+    @abstractmethod
+    def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
+        """From now on the connection counts as broken after so long without a byte from the server."""
+
+    def _rule(self, error: DBAPIError) -> str:
+        """The rule of the database that an error is about."""
+        del error
+        return "unnamed"
+
+    @abstractmethod
+    def _is_open(self, error: DBAPIError) -> bool:
+        """Whether a transaction may have been kept though its COMMIT ended with this error."""
 
     @abstractmethod
     def _text(self, error: DBAPIError) -> str:

@@ -4,15 +4,17 @@ SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`)
 over such rows would be wrong, so the workspace counts as unreadable, and the message names the row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.model.platform import Department, Group, Reading
+from reconcile.model.platform import Department, Group, Reading, User
 from reconcile.platforms.sql.tables import metadata
+from reconcile.platforms.sql.values import quoted
 
 
 def references(connection: sa.Connection) -> None:
@@ -37,8 +39,24 @@ def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -
         for column, value in zip(columns, row, strict=True):
             if not isinstance(value, str):
                 raise PlatformUnreadable(
-                    f"table {table}, row {row[0]!r}: {column} is {value!r}, not text: correct the value"
+                    f"table {table}, row {quoted(row[0])}: {column} is {quoted(value)}, not text: correct the value"
                 )
+
+
+def times(users: Iterable[User]) -> None:
+    """Raises PlatformUnreadable for a grace period that began at no time, or at one without a zone."""
+    for user in users:
+        if not user.departed_at:
+            continue
+        try:
+            fine = datetime.fromisoformat(user.departed_at).tzinfo is not None
+        except ValueError:
+            fine = False
+        if not fine:
+            raise PlatformUnreadable(
+                f"table users, row {user.id}: departed_at is {quoted(user.departed_at)}, no time in RFC 3339: "
+                "correct the value, or set departed and departed_at to NULL, which begins the grace period anew"
+            )
 
 
 def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
@@ -46,7 +64,9 @@ def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
     for source, *numbers in rows:
         for number in numbers:
             if number is not None and not (isinstance(number, int) and number >= 0):
-                raise PlatformUnreadable(f"table readings, source {source!r}: {number!r} is no count: delete the row")
+                raise PlatformUnreadable(
+                    f"table readings, source {quoted(source)}: {quoted(number)} is no count: delete the row"
+                )
     return tuple([Reading(*row) for row in rows])
 
 
@@ -77,7 +97,7 @@ def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
         while at not in fine:
             if at in above:
                 raise PlatformUnreadable(
-                    f"table departments, row {at}: {parents[at].title!r} is below itself: correct its parent_id"
+                    f"table departments, row {at}: {quoted(parents[at].title)} is below itself: correct its parent_id"
                 )
             above.append(at)
             at = parents[at].parent

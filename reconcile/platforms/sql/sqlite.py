@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.platforms.sql import database
 from reconcile.platforms.sql.database import Busy, Database
-from reconcile.platforms.sql.values import encode
+from reconcile.platforms.sql.values import brief, encode
 
 _log = logging.getLogger(__name__)
 _CACHE_KIB = 64 * 1024
@@ -91,7 +91,7 @@ class SqliteDatabase(Database):
         self._writing.dispose()
 
     def _explain(self, error: DBAPIError) -> PlatformUnreadable:
-        text = str(error.orig)
+        text = brief(str(error.orig))
         if "unable to open" in text and self.path.is_dir():
             return PlatformUnreadable(f"the {self} is a folder; name a file in `platform.url`")
         for part, meaning in _MEANINGS:

@@ -87,7 +87,13 @@ def _one_of(table: str, column: str, values: tuple[str, ...]) -> sa.CheckConstra
     return sa.CheckConstraint(listed, name=f"{table}_{column}")
 
 
-workspaces = sa.Table("workspaces", metadata, _id(), sa.Column("name", sa.String(NAME), nullable=False, unique=True))
+workspaces = sa.Table(
+    "workspaces",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(NAME), nullable=False, unique=True),
+    sa.Column("history_hash", sa.String(64)),
+)
 
 sources = sa.Table(
     "sources",
@@ -289,6 +295,7 @@ history_runs = sa.Table(
     sa.Column("skipped", sa.Integer, nullable=False),
     sa.Column("previous_hash", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("removed", LONG_TEXT, nullable=False, server_default=""),
 )
 
 history_changes = sa.Table(

@@ -63,6 +63,8 @@ class SqlWriter:
         self._work: Work | None = None
         self._written = 0
         self._supplies = False
+        self.recorded = ""
+        """The hash of the run in the history; "" before there is one."""
         self.erased: list[Change] = []
         """By which changes somebody was erased."""
 
@@ -124,4 +126,4 @@ class SqlWriter:
         if self._work is None:
             self.read()
         assert self._work is not None  # noqa: S101 - read just set it
-        history.record(self._work, run, outcomes)
+        self.recorded = history.record(self._work, run, outcomes)

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from reconcile.applying import Guard, apply
-from reconcile.errors import GuardRefused, Locked, PlatformUnreadable, StalePlan
+from reconcile.errors import GuardRefused, Locked, OutcomeUnknown, PlatformUnreadable, StalePlan
 from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.model.report import Report
 from reconcile.platforms.memory import MemoryPlatform
 from reconcile.ports import Holder
+from reconcile.render import report_markdown
 
 HOLDER = Holder("tester", "here", 1, "2026-01-01T00:00:00Z")
 
@@ -271,7 +272,8 @@ def test_an_interrupted_run_reports_what_it_has_written(together: bool) -> None:
     assert interrupted.value.__notes__ == ["nothing was written to the platform, and no lock is left"]
 
 
-def test_a_lock_that_cannot_be_released_does_not_hide_what_was_written() -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_a_lock_that_cannot_be_released_does_not_hide_what_was_written(together: bool) -> None:
     class Sticky(MemoryPlatform):
         @contextmanager
         def lock(self, *arguments: Any, **more: Any) -> Iterator[None]:
@@ -279,9 +281,30 @@ def test_a_lock_that_cannot_be_released_does_not_hide_what_was_written() -> None
                 yield
             raise PlatformUnreadable("the lock could not be released")
 
-    report = apply(plan(user("ann")), Sticky(), HOLDER, together=False)
+    report = apply(plan(user("ann")), Sticky(), HOLDER, together=together)
     assert results(report) == {"ann": ("applied", "")}
     assert troubles(report) == [("main", 7)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_may_have_been_kept_is_unknown_and_the_rest_goes_on(together: bool) -> None:
+    class Silent(MemoryPlatform):
+        @contextmanager
+        def transaction(self, workspace: str) -> Iterator[Any]:
+            with super().transaction(workspace) as writer:
+                yield writer
+            if workspace == "main":
+                raise OutcomeUnknown("the server does not say")
+
+    changes = [user("ann"), user("bob"), user("cyd", "other")]
+    for chosen, expected in ((changes, ["unknown", "failed", "applied"]), (changes[:1], ["unknown"])):
+        report = apply(plan(*chosen), Silent(fault=failing("bob")), HOLDER, together=together)
+        assert [outcome.result for outcome in report.outcomes] == expected
+        assert troubles(report) == [("main", 6)]
+        assert "`reconcile history 20260101T000000Z-" in report.troubles[0].detail
+        shown = report_markdown(plan(*chosen), report)
+        assert "| unknown | workspace main | it is not known whether this was kept" in shown
+        assert f"{expected.count('unknown')} unknown." in shown
 
 
 def guarded(code: str, *, acceptable: bool = True, found: list[str] | None = None) -> Guard:

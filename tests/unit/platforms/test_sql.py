@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from reconcile.config import envelopes
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
-from reconcile.platforms.sql import locking
+from reconcile.platforms.sql import locking, values
 from reconcile.platforms.sql.database import Database
 from reconcile.platforms.sql.refusals import refusal
 from reconcile.platforms.sql.urls import connect
@@ -113,3 +113,11 @@ def test_a_masked_url_shows_nothing_of_its_password(password: str) -> None:
     assert envelopes.masked(f"x://acc:{password}@h.example/db") == "x://acc:***@h.example/db"
     given = f"x://acc:{{{{ env('A') }}}}@{password}@h/db?password={password}"
     assert envelopes.masked(given) == "x://acc:***@h/db?password=***"
+
+
+def test_what_a_database_says_is_one_line_and_not_endless() -> None:
+    said = values.brief("no\n\tmore \u2028 licences" + "x" * 100_000)
+    assert said.startswith("no more licencesxxx")
+    assert said.endswith("…")
+    assert len(said) == 501
+    assert values.quoted("a\nb") == r"'a\nb'"

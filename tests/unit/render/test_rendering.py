@@ -144,7 +144,7 @@ def test_a_report_tells_what_was_not_applied() -> None:
     assert "| failed | user bob: block | full |" in render.report_markdown(plan(), report)
     summary = json.loads(render.report_json(plan(), report))["summary"]
     assert [one["source"] for one in summary.pop("counts")] == ["c", "corp", "corp"]
-    assert summary == {"applied": 2, "failed": 1, "skipped": 1}
+    assert summary == {"applied": 2, "failed": 1, "skipped": 1, "unknown": 0}
 
 
 def test_tables_count_columns_as_a_terminal_does() -> None:
