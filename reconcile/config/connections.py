@@ -24,6 +24,7 @@ _HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
 _SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST: Final = 24 * 3600.0
+_LONGEST_REFUSAL: Final = 60.0
 
 
 def seconds(duration: str | float) -> float:
@@ -122,3 +123,6 @@ def _timeouts(source: Values, path: Path, findings: Findings) -> None:
             length = seconds(value)
             if not 0.001 <= length <= _LONGEST:
                 findings.add(here, "expected a duration from 1ms to 24h")
+    here, value = (*path, "refuse_login_after"), source.get("refuse_login_after")
+    if isinstance(value, str | int | float) and not findings.touch(here) and seconds(value) > _LONGEST_REFUSAL:
+        findings.add(here, "expected a duration of at most 1m")

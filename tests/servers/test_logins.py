@@ -73,6 +73,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 class Gate(Site):
     """A site where people log in; no output, and no byte of the platform, may ever hold a password."""
 
+    def desired(self, url: str, **changes: Any) -> None:
+        """As of every site; who is refused is told at once, for no test measures how long it takes."""
+        super().desired(url, **{"refuse_login_after": "0s"} | changes)
+
     def login(self, name: str, password: str = RIGHT, *options: str, code: int = 0) -> str:
         """What is told: standard output, or else the errors."""
         given = f"{password}\n"
