@@ -129,9 +129,10 @@ def test_an_origin_from_where_the_owner_has_logged_in_is_let_in_whoever_attacks(
     assert seen.guesses <= ALL_ORIGINS
 
 
-def test_without_an_origin_the_guesses_are_bounded_and_the_count_is_shared() -> None:
+def test_without_an_origin_the_guesses_are_bounded_and_hinder_no_origin() -> None:
     assert attacked([""], "").guesses <= ONE_ORIGIN
-    assert attacked([""], "198.51.100.1").entered == 23 + 1
+    beside = attacked([""], "198.51.100.1")
+    assert beside.entered == beside.asked > 20
 
 
 def test_within_an_hour_one_origin_has_few_guesses() -> None:
