@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -11,7 +11,7 @@ import yaml
 import reconcile
 from reconcile.cli import assembling, refusing
 from reconcile.directories.memory import MemoryDirectory
-from reconcile.errors import Locked, LoginRefused
+from reconcile.errors import Locked, LoginRefused, SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState
@@ -21,6 +21,7 @@ from reconcile.ports import Platform
 from tests.contract.platforms import HOLDER, change
 
 RIGHT = "Kein-Wörtchen-davon"
+BROKEN = "the server breaks off"
 BASE = "dc=example,dc=com"
 CONFIGURATION = {
     "version": 1,
@@ -44,7 +45,13 @@ CONFIGURATION = {
 class Directory(MemoryDirectory):
     """Lets everybody in who is there and has the one password."""
 
+    asked: ClassVar[list[str]] = []
+    """The DNs that somebody tried to bind as, with any password."""
+
     def refusal(self, dn: str, password: str) -> str:
+        self.asked.append(dn)
+        if password == BROKEN:
+            raise SourceUnreadable("the server is gone")
         return "" if password == RIGHT and dn.lower() in map(str.lower, self._given) else "result 49"
 
 
@@ -174,3 +181,52 @@ def test_every_refusal_takes_what_the_source_says(
     for name, password in (("anna", "wrong"), ("nobody", "wrong"), ("anna", ""), ("x" * 2000, RIGHT)):
         assert refused(enter, name, password) == "failed"
     assert waited == [3.0] * 4
+
+
+def test_where_nobody_is_found_somebody_who_does_not_exist_is_asked_for(enter: Enter) -> None:
+    Directory.asked.clear()
+    assert refused(enter, "nobody") == refused(enter, "anna", "wrong") == "failed"
+    first, second = Directory.asked
+    assert first.endswith(f",{BASE}")
+    assert "nobody" not in first
+    assert second == f"uid=anna,{BASE}"
+
+
+def test_an_attempt_is_counted_before_it_is_made(enter: Enter) -> None:
+    Directory.asked.clear()
+    for _ in range(FREE):
+        with pytest.raises(SourceUnreadable):
+            enter("anna", BROKEN)
+    assert refused(enter, "anna") == "wait"
+    assert len(Directory.asked) == FREE
+
+
+def test_a_login_that_changes_something_holds_the_platform(
+    enter: Enter, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hindered: list[str] = []
+    transaction = platform.transaction
+
+    def watched(workspace: str) -> Any:
+        with pytest.raises(Locked) as error, platform.lock(["main"], HOLDER):
+            pass
+        hindered.append(str(error.value))
+        return transaction(workspace)
+
+    monkeypatch.setattr(platform, "transaction", watched)
+    assert enter("anna").registered
+    assert len(hindered) == 1
+    assert not enter("anna").updated
+    assert len(hindered) == 1
+
+
+def test_of_two_who_claim_one_username_the_first_gets_it(enter: Enter, tmp_path: Path, entries: Any) -> None:
+    file = tmp_path / "reconcile.yml"
+    state = yaml.safe_load(file.read_text(encoding="utf-8"))
+    state["sources"][0]["users"]["fields"] = {"username": "{{ sn }}"}
+    file.write_text(yaml.safe_dump(state), encoding="utf-8")
+    for uid in ("anna", "ben"):
+        entries[f"uid={uid},{BASE}"] = person(uid, sn="Same")
+    assert enter("ben").username == "Same"
+    assert refused(enter, "anna") == "not_registered"
+    assert enter("ben").username == "Same"

@@ -159,7 +159,7 @@ def test_whoever_is_not_let_in_learns_nothing(gate: Gate, server: Slapd, name: s
     assert not (gate.folder / "platform.db").exists() or gate.usernames() == []
 
 
-@pytest.mark.parametrize("given", ["", "\n", "\0\n", "\r\n"])
+@pytest.mark.parametrize("given", ["", "\n", "\0\n", "\r\n", "x" * 1025])
 def test_an_empty_password_is_refused_before_anybody_is_asked(tmp_path: Path, given: str) -> None:
     gate = Gate(tmp_path)
     gate.desired("ldap://127.0.0.1:1")
