@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
+from reconcile import files
 from reconcile.directories.memory import MemoryDirectory
 from reconcile.directories.records import Broken, records
 from reconcile.directories.searching import RawEntry
@@ -10,6 +12,9 @@ from reconcile.directories.tree import Tree
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired, dn
 from reconcile.ports import Fault
+
+MAX_BYTES: Final = 1024**3
+"""Of one file; several are one directory."""
 
 
 class LdifDirectory(MemoryDirectory):
@@ -26,11 +31,11 @@ class LdifDirectory(MemoryDirectory):
         yield from MemoryDirectory.problems(source)
 
     def _load(self) -> Tree:
-        files = ", ".join(self._source.files)
-        tree = Tree(files, self._entries())
+        named = ", ".join(self._source.files)
+        tree = Tree(named, self._entries())
         if dn.normalize(self._source.base_dn) not in tree:
             raise SourceUnreadable(
-                f"{files}: there is no entry of the base DN {self._source.base_dn}.\n"
+                f"{named}: there is no entry of the base DN {self._source.base_dn}.\n"
                 "Export it too, or set base_dn to an entry of the file."
             )
         return tree
@@ -39,9 +44,11 @@ class LdifDirectory(MemoryDirectory):
         done = 0
         for name in self._source.files:
             try:
-                data = Path(name).read_bytes()
+                data = files.read(Path(name), MAX_BYTES + 1).data
             except OSError as error:
                 raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
+            if len(data) > MAX_BYTES:
+                raise SourceUnreadable(f"the LDIF file {name} is larger than {MAX_BYTES // 1024**2} MiB: split it")
             try:
                 for line, entry in records(data, name):
                     yield f"{name}:{line}", entry

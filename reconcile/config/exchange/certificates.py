@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from reconcile import files
+
 MAX_BYTES: Final = 10 * 1024 * 1024
 _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _END: Final = "-----END CERTIFICATE-----"
@@ -13,8 +15,7 @@ _END: Final = "-----END CERTIFICATE-----"
 
 def fingerprints(path: Path) -> list[str]:
     """In lower-case hex, sorted, each once. Raises OSError for a file that cannot be read."""
-    with path.open("rb") as file:
-        text = file.read(MAX_BYTES).decode("utf-8", "replace")
+    text = files.read(path, MAX_BYTES).data.decode("utf-8", "replace")
     found = set()
     for pem in blocks(text):
         try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile import files
 from reconcile.config import load
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
@@ -200,7 +201,7 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch, error, text):
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr(files, "read", refuse)
         assert said(tmp_path / "a.yml") == [f"a.yml: {text}"]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "iterdir", refuse)
