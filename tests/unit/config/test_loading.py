@@ -364,3 +364,10 @@ def test_an_empty_type_is_none(tmp_path):
     path = tmp_path / "a.yml"
     path.write_text("version: 1\nplatform: {type: ''}\nsources: [{name: a, type: '', base_dn: dc=x}]\n")
     assert [line.partition(": ")[2].partition(":")[0] for line in said(path)] == ["platform.type", "sources[0].type"]
+
+
+def test_a_refusal_of_logins_is_not_put_off_for_long(tmp_path):
+    for written, told in (("61s", ["expected a duration of at most 1m"]), ("1m", []), ("0s", [])):
+        source = "{name: corp, type: ldif, files: [a.ldif], base_dn: dc=x, refuse_login_after: " + written + "}"
+        write(tmp_path, a=f"{HEAD}sources: [{source}]\n")
+        assert [line.rpartition(": ")[2] for line in said(tmp_path / "a.yml")] == told
