@@ -63,6 +63,10 @@ class RulesRefused(UsageError):
         super().__init__("\n".join(f"{path}: {message}" for path, message in self.rules))
 
 
+PROBLEMS_SHOWN = 100
+"""How many problems of the files are told one by one."""
+
+
 class ConfigError(ReconcileError):
     """The desired-state files are wrong."""
 
@@ -71,7 +75,13 @@ class ConfigError(ReconcileError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Takes every problem of every file; they are kept in file and line order."""
         self.problems = tuple(sorted(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(self.told()))
+
+    def told(self) -> list[str]:
+        """A line for each problem, of very many only the first."""
+        lines = [str(problem) for problem in self.problems[:PROBLEMS_SHOWN]]
+        more = len(self.problems) - PROBLEMS_SHOWN
+        return lines if more <= 0 else [*lines, f"… and {more} more"]
 
 
 class PlanFileError(ReconcileError):

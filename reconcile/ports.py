@@ -152,16 +152,21 @@ class History(Protocol):
 class Attempts(Protocol):
     """Logins that failed, counted for each workspace and key across all processes. Needs no lock."""
 
-    def begin(self, workspace: str, key: str, now: int) -> int:
+    def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
         """Counts an attempt as failed before it is made, so that of many at once no more are made than allowed.
 
         Answers 0, or how many seconds to wait: then the attempt is not counted and must not be made. `now` is in
-        seconds since 1970. Raises Locked where it cannot be counted in time.
+        seconds since 1970. `origin` is where the attempt comes from, such as an IP address, "" where that is not
+        known: each origin has a count of its own. Raises Locked where it cannot be counted in time.
         """
         ...
 
+    def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
+        """The attempt was a login: what failed from this origin is forgotten, and the origin is known."""
+        ...
+
     def forget(self, workspace: str, key: str) -> None:
-        """Forgets what failed, because somebody has logged in."""
+        """Forgets everything of this key, because the person is erased."""
         ...
 
 

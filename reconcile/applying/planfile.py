@@ -185,7 +185,7 @@ def _header(line: bytes, name: str) -> Header:
     """The version is looked at first, so that a newer file is called newer and not damaged."""
     try:
         raw = _format_decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise PlanFileError(f"{name}:1: not a plan file, or one whose first line is damaged: {error}") from error
     if raw.get("type") != "header":
         raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
@@ -203,5 +203,5 @@ def _header(line: bytes, name: str) -> Header:
 def _decode(line: bytes, number: int, name: str) -> Line:
     try:
         return _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise PlanFileError(f"{name}:{number}: the plan file is damaged: {error}. Make a new plan") from error

@@ -85,8 +85,8 @@ def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variab
         for problem in problems:
             click.echo(_annotation(problem))
     else:
-        for problem in problems:
-            click.echo(str(problem))
+        for line in ConfigError(problems).told():
+            click.echo(line)
         click.echo(f"{len(problems)} problem{'s'[: len(problems) != 1]}." if problems else f"Valid: {', '.join(files)}")
     context.exit(ConfigError.exit_code if problems else 0)
 

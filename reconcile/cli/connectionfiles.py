@@ -6,18 +6,19 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from reconcile import interrupts
+from reconcile import files, interrupts
 from reconcile.errors import ConfigError, Problem, ReconcileError, UsageError
 
 _MOST = 1024 * 1024 + 1
+_LARGEST = 10 * 1024 * 1024 + 1
+"""Of a desired-state file, and one byte more."""
 _ODD = re.compile(r"[/\\\x00-\x1f\x7f:*?\"<>|]")
 
 
 def read(path: Path) -> bytes:
     """The content of a connection file, at most one byte more than it may have. Raises ConfigError."""
     try:
-        with path.open("rb") as file:
-            return file.read(_MOST)
+        return files.read(path, _MOST).data
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from error
 
@@ -50,7 +51,7 @@ def save(path: Path, before: bytes | None, content: bytes) -> None:
     """Writes a desired-state file, if it still is what `before` says (None: not there); its mode stays."""
     try:
         path = path.resolve()
-        now = path.read_bytes() if path.exists() else None
+        now = files.read(path, _LARGEST).data if path.exists() else None
         if now != before:
             raise ReconcileError(f"{path} was changed in the meantime, nothing was written: try again")
         with interrupts.masked():

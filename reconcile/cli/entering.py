@@ -23,11 +23,18 @@ from reconcile.cli.progress import progress
 )
 @click.option("--workspace", default="", metavar="NAME", help="Which workspace, where there are several.")
 @click.option("--source", default="", metavar="NAME", help="Which source, where the name does not say.")
+@click.option("--origin", default="", metavar="TEXT", help="From where the person comes, such as an IP address.")
 @format_option("text", "json")
 @variable_option
 @output_options
 def login(
-    user: str, paths: tuple[Path, ...], workspace: str, source: str, form: str, variables: dict[str, str]
+    user: str,
+    paths: tuple[Path, ...],
+    workspace: str,
+    source: str,
+    origin: str,
+    form: str,
+    variables: dict[str, str],
 ) -> None:
     """Log in as somebody, against the directory.
 
@@ -37,7 +44,7 @@ def login(
     """
     from reconcile.cli import logins
 
-    entrance = logins.prepare(user, paths, source=source, workspace=workspace, variables=variables)
+    entrance = logins.prepare(user, paths, source=source, workspace=workspace, variables=variables, origin=origin)
     password = _password(user)
     with progress() as tell:
         done = entrance.attempt(password, tell)

@@ -20,6 +20,7 @@ from reconcile import __version__
 from reconcile.applying import Guard, apply
 from reconcile.cli import assembling, origins
 from reconcile.cli.notices import placing
+from reconcile.cli.refusing import evenly
 from reconcile.cli.ties import used
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
@@ -52,22 +53,25 @@ def authenticate(
     source: str = "",
     workspace: str = "",
     variables: Mapping[str, str] | None = None,
+    origin: str = "",
 ) -> Login:
     """Lets a directory check a person's password, and brings the person's user up to date.
 
     `name` is the username on the platform or the identifier in the directory, with or without `@domain`; `paths` are
     the desired-state files, by default `reconcile.yml`. `source` and `workspace` have to be named where there are
-    several and the name does not say which. `variables` are those of `--var`.
+    several and the name does not say which. `variables` are those of `--var`. `origin` is from where the person comes,
+    as the caller itself has seen it, such as an IP address: failures then count for each origin.
 
     Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has to mend; Unreadable
     where the directory or the platform cannot be asked; Locked where a first login has to wait for a run.
     """
     files = [Path(path) for path in paths]
-    return prepare(name, files, source=source, workspace=workspace, variables=variables or {}).attempt(password)
+    entrance = prepare(name, files, source=source, workspace=workspace, variables=variables or {}, origin=origin)
+    return entrance.attempt(password)
 
 
 def prepare(
-    name: str, paths: Sequence[Path], *, source: str, workspace: str, variables: Mapping[str, str]
+    name: str, paths: Sequence[Path], *, source: str, workspace: str, variables: Mapping[str, str], origin: str = ""
 ) -> "Entrance":
     """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
     loaded = assembling.configuration(paths, variables)
@@ -77,7 +81,7 @@ def prepare(
     workspaces = assembling.chosen_workspaces(loaded.desired, [workspace] if workspace else [])
     if len(workspaces) > 1:
         raise UsageError(f"there are several workspaces, name one: {', '.join(workspaces)}")
-    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)))
+    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin)
 
 
 class Entrance(msgspec.Struct, frozen=True):
@@ -88,9 +92,14 @@ class Entrance(msgspec.Struct, frozen=True):
     source: desired.Source
     workspace: str
     variables: tuple[str, ...]
+    origin: str = ""
 
     def attempt(self, password: str, progress: Progress = no_progress) -> Login:
         """Logs in with the password. Raises as `authenticate` does."""
+        with evenly(self.source.refuse_login_after):
+            return self._let_in(password, progress)
+
+    def _let_in(self, password: str, progress: Progress) -> Login:
         if not _sound(password) or not _sound(self.name):
             # An empty password would be an anonymous bind, which every directory allows (RFC 4513, 5.1.2).
             log.info("login of %r (%s): refused before anybody was asked", self.name[:LONGEST], self.source.name)
@@ -107,7 +116,8 @@ class Entrance(msgspec.Struct, frozen=True):
             with placing(self.loaded):
                 verdict = logins.judge(_with_strays(inputs, directory))
             self._judged(verdict)
-            platform.attempts.forget(self.workspace, logins.attempts_key(self.source, self.name, _person(inputs)))
+            key = logins.attempts_key(self.source, self.name, _person(inputs))
+            platform.attempts.passed(self.workspace, key, int(time.time()), self.origin)
             return self._updated(verdict, _person(inputs).external_id, current, platform)
 
     def _checked(self, password: str, current: PlatformState, platform: Platform, directory: Directory) -> Inputs:
@@ -131,7 +141,7 @@ class Entrance(msgspec.Struct, frozen=True):
         found = len(snapshot.persons)
         person = snapshot.persons[0] if found == 1 and not logins.is_excluded(inputs) else None
         key = logins.attempts_key(self.source, self.name, person)
-        wait = platform.attempts.begin(self.workspace, key, int(time.time()))
+        wait = platform.attempts.begin(self.workspace, key, int(time.time()), self.origin)
         if wait:
             log.info("login of %r (%s): too many attempts failed, the next one in %d s", self.name, name, wait)
             raise LoginRefused("wait", f"too many logins failed; try again in {_duration(wait)}", wait)

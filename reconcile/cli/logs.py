@@ -149,8 +149,8 @@ def report_error(error: Exception) -> None:
     """Tells on standard error what went wrong; what is no ReconcileError is a fault of this program."""
     logger = _logger()
     if isinstance(error, ConfigError):
-        for problem in error.problems:
-            logger.error("%s", problem)
+        for line in error.told():
+            logger.error("%s", line)
     elif isinstance(error, ReconcileError):
         about_people = not isinstance(error, _IMPERSONAL)
         for number, line in enumerate(str(error).splitlines()):

@@ -159,6 +159,7 @@ class Builder:
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),
             register_on_login=values.get("register_on_login", False),
+            refuse_login_after=connections.seconds(values.get("refuse_login_after", "2s")),
             takes_over=tuple(values.get("takes_over", ())),
             expect=desired.Expected(**{key: tuple(names) for key, names in values.get("expect", {}).items()}),
             options=_options(values, desired.Source),

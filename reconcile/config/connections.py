@@ -25,6 +25,7 @@ _SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST: Final = 24 * 3600.0
 _SIZES: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_LONGEST_REFUSAL: Final = 60.0
 
 
 def seconds(duration: str | float) -> float:
@@ -130,3 +131,6 @@ def _timeouts(source: Values, path: Path, findings: Findings) -> None:
             length = seconds(value)
             if not 0.001 <= length <= _LONGEST:
                 findings.add(here, "expected a duration from 1ms to 24h")
+    here, value = (*path, "refuse_login_after"), source.get("refuse_login_after")
+    if isinstance(value, str | int | float) and not findings.touch(here) and seconds(value) > _LONGEST_REFUSAL:
+        findings.add(here, "expected a duration of at most 1m")

@@ -29,7 +29,7 @@ def _departure(value: str | Mapping[str, Any]) -> desired.Departure:
 
 def seconds(grace: str) -> float:
     """A time such as 30d."""
-    return int(grace[:-1]) * _UNITS[grace[-1]]
+    return float(grace[:-1]) * _UNITS[grace[-1]]  # of any length: too large a number is infinite
 
 
 def check(values: Values, findings: Findings) -> None:

@@ -5,16 +5,18 @@ A secret is a template that may call `env`, `file` and `command`. Nothing of it 
 
 import re
 import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
-from reconcile.config import expressions
+from reconcile import files
+from reconcile.config import commands, expressions
 from reconcile.errors import ConfigError, Problem
 
 COMMAND_SECONDS: Final = 30.0
 MAX_BYTES: Final = 1024 * 1024
+_LONGEST_URL: Final = 4096
+"""Characters; where a password ends in a URL, which may hold any character, is quadratic to find."""
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _PARAMETER = r"[?&](?:password|passwd|pwd)="
@@ -84,7 +86,12 @@ def password(text: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """The same text with `***` for the password in a URL, unless an expression gives it."""
+    """The same text with `***` for the password in a URL, unless an expression gives it.
+
+    What is too long for a URL is hidden as a whole.
+    """
+    if len(text) > _LONGEST_URL:
+        return "***"
     kept: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
@@ -108,6 +115,8 @@ def password_expressions(text: str) -> list[str] | None:
         kept.append(match.group())
         return f"\0{len(kept) - 1}\0"
 
+    if len(text) > _LONGEST_URL:
+        return None
     found = _PASSWORD.search(_EXPRESSION.sub(mark, text))
     return found and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", found[2])]
 
@@ -130,8 +139,7 @@ def _files(folder: Path) -> Callable[[str], str]:
     def file(path: str) -> str:
         where = folder / path
         try:
-            with where.open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
+            content = files.read(where, MAX_BYTES + 1).data
         except (OSError, ValueError) as error:
             raise Unavailable(f"cannot read {where}: {getattr(error, 'strerror', None) or 'no such file'}") from None
         return _text(content, str(where))
@@ -139,25 +147,24 @@ def _files(folder: Path) -> Callable[[str], str]:
     return file
 
 
-def _command(line: str) -> str:
+def _command(line: object) -> str:
     try:
-        words = shlex.split(line)
+        # Given None, shlex would read standard input.
+        words = shlex.split(line if isinstance(line, str) else "")
         program = words[0]
     except (ValueError, IndexError):
         raise Unavailable("the command is no command line") from None
     try:
-        done = subprocess.run(  # noqa: S603 - running what the file names is the purpose; there is no shell
-            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
+        done = commands.run(words, seconds=COMMAND_SECONDS, most=MAX_BYTES)
+    except commands.TooSlow:
         raise Unavailable(f"the command {program} took longer than {COMMAND_SECONDS:g} seconds") from None
     except (OSError, ValueError) as error:
         raise Unavailable(
             f"the command {program} cannot be run: {getattr(error, 'strerror', None) or 'bad name'}"
         ) from None
-    if done.returncode:
-        raise Unavailable(f"the command {program} ended with exit code {done.returncode}")
-    return _text(done.stdout, f"the output of {program}")
+    if done.code:
+        raise Unavailable(f"the command {program} ended with exit code {done.code}")
+    return _text(done.output, f"the output of {program}")
 
 
 def _text(content: bytes, what: str) -> str:

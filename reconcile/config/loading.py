@@ -5,8 +5,9 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from reconcile import files
 from reconcile.config import checks, documents, expressions, presets, schema
 from reconcile.config.building import Builder, check_adapter
 from reconcile.config.effective import Effective
@@ -22,6 +23,18 @@ from reconcile.model.desired import DesiredState
 from reconcile.model.digest import digest
 
 Fault: TypeAlias = tuple[tuple[str | int, ...], str]
+_NO_DESIRED_STATE: Final = (
+    "this is no desired-state file: no line begins with a key such as `version:`. "
+    "`reconcile init` writes a starter file"
+)
+_NAMED: Final = re.compile(
+    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|groups|departments|"
+    rb"links|lifecycle|safety|schedule)[\"']?[ \t]*:",
+    re.MULTILINE,
+)
+"""A line that begins with a key of desired state."""
+_LOOKED_AT: Final = 20
+"""So many keys may be slips of the keyboard in a file that has no right one."""
 
 
 class Loaded(NamedTuple):
@@ -54,11 +67,11 @@ def load(
     commands when they are revealed, not here. Raises ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
-    files, again = _once(file for path in paths for file in _files(path, problems))
-    read = [document for file in files if (document := _document(file, contents, problems)) is not None]
+    named, again = _once(file for path in paths for file in _files(path, problems))
+    read = [document for file in named if (document := _document(file, contents, problems)) is not None]
     if not read:
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
-    complete = len(read) == len(files) and all(problem.line for problem in problems)
+    complete = len(read) == len(named) and all(problem.line for problem in problems)
     problems += (Problem(str(file), 0, 0, "", f"is read already as {first}: name it once") for file, first in again)
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
@@ -85,8 +98,13 @@ def load(
         raise ConfigError(dict.fromkeys(problems))
     state = builder.state(platform, found.values(), rules)
     effective = Effective(applied, state, secrecy, merged, frozenset(variables))
-    named = tuple(document.file for document in read)
-    return Loaded(state, digest(secrecy.fingerprint()), named, effective, Places(merged, applied))
+    return Loaded(
+        state,
+        digest(secrecy.fingerprint()),
+        tuple(document.file for document in read),
+        effective,
+        Places(merged, applied),
+    )
 
 
 def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -122,13 +140,30 @@ def _document(path: Path, contents: Mapping[Path, bytes], problems: list[Problem
         exposed = path.is_file() and _exposed(path.stat().st_mode)
         return documents.read(path, contents[path], exposed=exposed, problems=problems)
     try:
-        with path.open("rb") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            content = stream.read(documents.MAX_BYTES + 1)
+        content, mode = files.read(path, documents.MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         problems.append(_unreadable(path, error))
         return None
-    return documents.read(path, content, exposed=_exposed(mode), problems=problems)
+    found: list[Problem] = []
+    document = documents.read(path, content, exposed=_exposed(mode), problems=found)
+    # What stands in another file is nobody's business: it may be a key, or the passwords of a machine.
+    if document is not None and _is_foreign(document):
+        found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
+        document = None
+    elif document is None and not _NAMED.search(content):
+        # The last one ended the reading, and quotes no text unless it is about an anchor.
+        found = found[-1:] if found[-1].message.isascii() and not {"&", "*"} & set(found[-1].message) else []
+        found = found or [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
+    problems += found
+    return document
+
+
+def _is_foreign(document: documents.Document) -> bool:
+    """Whether a file has keys, and none that desired state has."""
+    found, keys = document.root.value, schema.schema()["properties"]
+    if not isinstance(found, dict) or not found or not keys.keys().isdisjoint(found):
+        return False
+    return not any(suggestion(name, keys) for name in list(found)[:_LOOKED_AT])
 
 
 def _exposed(mode: int) -> bool:

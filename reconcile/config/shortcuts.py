@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from jinja2 import nodes
 
+from reconcile.config import bounds
+from reconcile.errors import TemplateFailed
 from reconcile.model import dn
 from reconcile.model.desired import Entry
 
@@ -127,6 +129,8 @@ def _default(first: Part, second: Part) -> Part:
 def _changed(method: Callable[[str], str], inner: Part) -> Part:
     def change(entry: Entry, identifier: str) -> str | None:
         text = inner(entry, identifier)
+        if text is not None and len(text) > bounds.MAX_TEXT:
+            raise TemplateFailed(f"the text is longer than {bounds.MAX_TEXT} characters")
         return None if text is None else method(text)
 
     return change

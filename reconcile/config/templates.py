@@ -120,7 +120,7 @@ class _EntryContext(Context):
 
 def _attribute(entry: Entry, name: str) -> Any:
     values = entry.attributes.get(name.lower())
-    return values[0] if values and values[0].strip() else Missing(name=name, exc=NothingSupplied)
+    return bounds.short(values[0]) if values and values[0].strip() else Missing(name=name, exc=NothingSupplied)
 
 
 class _Reader:
@@ -145,7 +145,7 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
 
     def render(entry: Entry, identifier: str = "") -> str | None:
         def values(name: str) -> list[str]:
-            return [value for value in entry.attributes.get(name.lower(), ()) if value.strip()]
+            return [bounds.short(value) for value in entry.attributes.get(name.lower(), ()) if value.strip()]
 
         context = {
             "identifier": identifier,

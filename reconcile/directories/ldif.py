@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from reconcile import files
 from reconcile.directories.memory import MemoryDirectory
 from reconcile.directories.records import Broken, records
 from reconcile.directories.searching import RawEntry
@@ -26,11 +27,11 @@ class LdifDirectory(MemoryDirectory):
         yield from MemoryDirectory.problems(source)
 
     def _load(self) -> Tree:
-        files = ", ".join(self._source.files)
-        tree = Tree(files, self._entries())
+        named = ", ".join(self._source.files)
+        tree = Tree(named, self._entries())
         if dn.normalize(self._source.base_dn) not in tree:
             raise SourceUnreadable(
-                f"{files}: there is no entry of the base DN {self._source.base_dn}.\n"
+                f"{named}: there is no entry of the base DN {self._source.base_dn}.\n"
                 "Export it too, or set base_dn to an entry of the file."
             )
         return tree
@@ -39,8 +40,7 @@ class LdifDirectory(MemoryDirectory):
         done, size, limits = 0, 0, self._source.limits
         for name in self._source.files:
             try:
-                with Path(name).open("rb") as file:
-                    data = file.read(limits.total_size - size + 1)
+                data = files.read(Path(name), limits.total_size - size + 1).data
             except OSError as error:
                 raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
             size += len(data)

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from reconcile.directories import parsing
 from reconcile.directories.library import FilterNode, operators
 from reconcile.model import attributetypes, dn
+from reconcile.model.wildcards import Wildcard
 
 Values: TypeAlias = dict[str, list[bytes]]
 Matches: TypeAlias = Callable[[Values], bool]
@@ -65,8 +66,8 @@ def _leaf(tag: int, assertion: dict[str, Any]) -> Matches:
         return lambda values: bool(of(values, name))
     form = _form(name)
     if tag == operators.MATCH_SUBSTRING:
-        contains = _substrings(assertion)
-        return lambda values: any(contains(folded(value)) for value in of(values, name))
+        wildcard = _substrings(assertion)
+        return lambda values: any(wildcard.matches(folded(value)) for value in of(values, name))
     wanted = form(_unescaped(assertion["value"]))
     if tag == operators.MATCH_GREATER_OR_EQUAL:
         return lambda values: any(_order(form(value), wanted) >= 0 for value in of(values, name))
@@ -113,24 +114,9 @@ def _unescaped(value: bytes) -> bytes:
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), value)
 
 
-def _substrings(assertion: dict[str, Any]) -> Callable[[str], bool]:
-    """Whether a text has all pieces in their order."""
-    # No regular expression: many `*` would make it run for ever.
+def _substrings(assertion: dict[str, Any]) -> Wildcard:
     pieces = [assertion.get("initial", b""), *assertion.get("any", ()), assertion.get("final", b"")]
-    first, *middle, last = (_folded_piece(_unescaped(piece)) for piece in pieces)
-
-    def contains(text: str) -> bool:
-        if not text.startswith(first) or not text.endswith(last):
-            return False
-        position, end = len(first), len(text) - len(last)
-        for piece in middle:
-            position = text.find(piece, position, end)
-            if position < 0:
-                return False
-            position += len(piece)
-        return position <= end
-
-    return contains
+    return Wildcard.of(_folded_piece(_unescaped(piece)) for piece in pieces)
 
 
 def _folded_piece(value: bytes) -> str:
@@ -142,9 +128,18 @@ def _folded_piece(value: bytes) -> str:
 
 
 def _order(left: str, right: str) -> int:
-    if left.isdecimal() and right.isdecimal():
-        return (int(left) > int(right)) - (int(left) < int(right))
+    one, other = _number(left), _number(right)
+    if one is not None and other is not None:
+        return (one > other) - (one < other)
     return (left > right) - (left < right)
+
+
+def _number(text: str) -> tuple[int, str] | None:
+    """What compares as the whole number that a text is, of any length; None for other text."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    digits = text.lstrip("0")
+    return len(digits), digits
 
 
 def _is_class(own: str, wanted: str) -> bool:

@@ -1,17 +1,21 @@
 """TLS: the rules for certificates, why they refuse one, and what `reconcile test` says of one they accept."""
 
 import datetime as dt
+import errno
 import logging
 import shlex
 import ssl
 from contextlib import suppress
 from pathlib import Path
 
+from reconcile import files
 from reconcile.directories.failures import TLS, NoConnection, Unusable
 from reconcile.directories.targets import Target
 from reconcile.model import desired
 
 _DER = b"\x30"
+_LARGEST = 10 * 1024**2
+"""Bytes of a CA file; those of a whole system have a quarter of a megabyte."""
 
 log = logging.getLogger("reconcile.directories")
 
@@ -19,6 +23,8 @@ log = logging.getLogger("reconcile.directories")
 def context(tls: desired.Tls) -> ssl.SSLContext:
     """The rules for certificates. Raises NoConnection when the CA file cannot be read."""
     try:
+        if tls.ca_file is not None:
+            _refuse_endless(Path(tls.ca_file))
         rules = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ValueError) as error:
         why = _no_pem(tls.ca_file or "") if isinstance(error, ssl.SSLError) else getattr(error, "strerror", error)
@@ -33,9 +39,15 @@ def context(tls: desired.Tls) -> ssl.SSLContext:
     return rules
 
 
+def _refuse_endless(file: Path) -> None:
+    """Raises OSError for what OpenSSL would wait for, or read for ever."""
+    if len(files.read(file, _LARGEST + 1).data) > _LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST // 1024**2} MiB")
+
+
 def _no_pem(file: str) -> str:
     with suppress(OSError):
-        if Path(file).read_bytes().startswith(_DER):
+        if files.read(Path(file), len(_DER)).data == _DER:
             name = shlex.quote(file)
             return f"it is in DER; `openssl x509 -inform der -in {name} -out {name}.pem` makes a file in PEM of it"
     return "holds no certificate in PEM"

@@ -216,6 +216,8 @@ class Source(msgspec.Struct, frozen=True):
     note: str = ""
     register_on_login: bool = False
     """A person becomes a user at the first successful login, and stays one as long as the rules allow it."""
+    refuse_login_after: float = 2.0
+    """Seconds: a refused login is answered after a whole multiple of them."""
     active_uac: tuple[int, ...] = ()
     """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
     expect: Expected = Expected()

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from reconcile.model import attributetypes
+from reconcile.model.normalization import normalized_3_2
 
 Folding: TypeAlias = Literal["case", "compatibility"]
 """What a server folds beyond what all do: the case of letters of all scripts, or also what Unicode calls compatible."""
@@ -36,6 +37,8 @@ _ESCAPE_NEEDED_WITHIN = re.compile(r'[\\",+;<>#=\0]')
 _BEYOND_ASCII = re.compile(r"[0-9A-Za-z]?[^\0-\x7f]+")  # with the letter that an accent may be written after
 _SPACES = re.compile(" {2,}")
 _END_OF_RDN = re.compile(r"(?:[^\\,]|\\.)*+,", re.DOTALL)
+_LONGEST_SHOWN: Final = 300
+"""Characters of a DN in an error message."""
 _UNICODE_3_2: Final = unicodedata.ucd_3_2_0
 """The version that RFC 4518 is about, and that servers follow; what came later is folded by none."""
 _FEW: Final = frozenset(
@@ -111,7 +114,7 @@ def _folded(text: str, folding: Folding) -> str:
     if text.isascii():
         return text.lower()
     if folding == "compatibility":
-        return _UNICODE_3_2.normalize("NFKC", "".join(map(_small, text)))
+        return normalized_3_2("NFKC", "".join(map(_small, text)))
     return "".join(char if char in _FEW else _small(char) for char in text)
 
 
@@ -157,7 +160,7 @@ def parse(dn: str) -> list[list[tuple[str, str]]]:
         equals = dn.find("=", position)
         name = dn[position:equals].strip() if equals >= 0 else ""
         if not _TYPE.fullmatch(name):
-            raise ValueError(f"not a distinguished name: {dn!r} has no attribute type at position {position}")
+            raise ValueError(f"not a distinguished name: {_shown(dn)} has no attribute type at position {position}")
         value, position = _value(dn, equals + 1)
         current.append((name, value))
         if position >= end or dn[position] != "+":
@@ -168,16 +171,22 @@ def parse(dn: str) -> list[list[tuple[str, str]]]:
         position += 1
 
 
+def _shown(dn: str) -> str:
+    return repr(dn) if len(dn) <= _LONGEST_SHOWN else f"{dn[:_LONGEST_SHOWN]!r}…"
+
+
 def _value(dn: str, position: int) -> tuple[str, int]:
     """One value from `position`, and where it ends: at a separator or the end of the text."""
     match = _QUOTED.match(dn, position) or _STRING.match(dn, position)
     if match is None or (match.end() < len(dn) and dn[match.end()] not in ",+;"):
-        raise ValueError(f"not a distinguished name: {dn!r} has a stray quote or backslash after position {position}")
+        raise ValueError(
+            f"not a distinguished name: {_shown(dn)} has a stray quote or backslash after position {position}"
+        )
     text = match["value"] if match.re is _QUOTED else _without_last_spaces(match["value"])
     try:
         return _ESCAPED.sub(_unescape, text), match.end()
     except UnicodeDecodeError as error:
-        raise ValueError(f"not a distinguished name: {dn!r} is not UTF-8 text") from error
+        raise ValueError(f"not a distinguished name: {_shown(dn)} is not UTF-8 text") from error
 
 
 def _without_last_spaces(text: str) -> str:

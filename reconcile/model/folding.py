@@ -10,9 +10,10 @@ of them do: it may find something, but only where exactly one can be meant.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final, TypeVar
+
+from reconcile.model.normalization import normalized
 
 Thing = TypeVar("Thing")
 _LONGER_FOLDED: Final = re.compile("([ßẞŉևẚﬀ-ﬆﬓ-ﬗ])")
@@ -29,7 +30,7 @@ def fold_name(name: str) -> str:
     """
     if name.isascii():
         return name.lower()
-    plain = unicodedata.normalize("NFD", name)
+    plain = normalized("NFD", name)
     if _LONGER_FOLDED.search(plain) is None:
         return plain.casefold()
     # Every second part is one of those letters; of them only ẞ has another case, which is ß.
@@ -59,7 +60,7 @@ def folded(text: str) -> str:
     """Without ASCII case, spaces at the ends and doubled spaces, composed as NFC."""
     if text.isascii():
         return " ".join(text.lower().split())
-    return " ".join(unicodedata.normalize("NFC", text).translate(_ASCII_CASE).split())
+    return " ".join(normalized("NFC", text).translate(_ASCII_CASE).split())
 
 
 def widely_folded(text: str) -> str:
@@ -68,4 +69,4 @@ def widely_folded(text: str) -> str:
         return " ".join(text.lower().split())
     # Letter by letter: `str.lower` makes two signs of `İ`, and another sigma at the end of a word.
     lower = "".join(letter if len(letter.lower()) > 1 else letter.lower() for letter in folded(text))
-    return unicodedata.normalize("NFC", lower)
+    return normalized("NFC", lower)

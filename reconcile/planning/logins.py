@@ -18,6 +18,7 @@ from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.folding import fold_name
 from reconcile.model.login import Names, person_key, whom_key
+from reconcile.model.normalization import normalized
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.references import References
 from reconcile.planning import matching, profiles, targets, trust
@@ -100,7 +101,7 @@ def attempts_key(source: Source, typed: str, person: Person | None) -> str:
     """
     if person is not None:
         return person_key(source.name, person.external_id, person.dn)
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", _forms(source, typed)[-1]).casefold())
+    folded = normalized("NFKD", normalized("NFKC", _forms(source, typed)[-1]).casefold())
     seen = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE)
     return whom_key(source.name, "name\0" + " ".join(seen.split()))
 

@@ -9,13 +9,14 @@ letters, whether é is one character or two) may find an entry where no other ca
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Self, TypeAlias
 
 from reconcile.errors import RulesRefused
 from reconcile.model import dn
 from reconcile.model.dn import Folding
+from reconcile.model.normalization import normalized
+from reconcile.model.wildcards import Wildcard
 
 Candidates: TypeAlias = Callable[[], Iterable[tuple[str, str | None, str]]]
 """Makes entries: normalized DN, plain name (None: the RDN's value), and the DN as it is written."""
@@ -34,20 +35,11 @@ def _marked(pattern: str) -> str:
     return _ESCAPED.sub(lambda found: _STAR if found["star"] else found.group(), pattern)
 
 
-def _glob(text: str) -> re.Pattern[str]:
-    return _pieces(text.split("*"))
-
-
-def _pieces(pieces: Iterable[str]) -> re.Pattern[str]:
-    """Matches texts that consist of these pieces with anything between them."""
-    return re.compile(".*".join(map(re.escape, pieces)), re.DOTALL)
-
-
 def folded(name: str) -> str:
     """A name on the platform as it is compared: case does not matter, nor whether é is one character or two."""
     if name.isascii():
         return name.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return normalized("NFKC", normalized("NFKC", name).casefold())
 
 
 def plain_name(key: str, name: str | None = None) -> str:
@@ -71,15 +63,17 @@ class NamePatterns:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Anything but `*` stands for itself."""
-        self._globs = [_glob(folded(pattern)) for pattern in patterns]
+        texts = [folded(pattern) for pattern in patterns]
+        self._exact = {text for text in texts if "*" not in text}
+        self._wild = [Wildcard.of(text.split("*")) for text in texts if "*" in text]
 
     def __bool__(self) -> bool:
-        return bool(self._globs)
+        return bool(self._exact or self._wild)
 
     def matches(self, name: str) -> bool:
         """Whether any of the patterns is all of the name."""
         name = folded(name)
-        return any(glob.fullmatch(name) for glob in self._globs)
+        return name in self._exact or any(wild.matches(name) for wild in self._wild)
 
 
 class Selection:
@@ -89,7 +83,7 @@ class Selection:
         """`base_dn` is what relative DNs are below of; `folding` is that of the server."""
         self._folding: Folding = folding
         self._exact: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-        self._globs: dict[int, tuple[int, re.Pattern[str]]] = {}
+        self._globs: dict[int, tuple[int, Wildcard]] = {}
         """By the place of the pattern; all others are exact."""
         self._base_dn = base_dn
         self._below = _marked(base_dn).replace("*", _STAR)  # a base is one entry, whatever its name
@@ -99,7 +93,7 @@ class Selection:
             kind, text = self._understood(pattern)
             pieces = [piece.replace(_STAR, "*") for piece in text.split("*")]
             if len(pieces) > 1:
-                self._globs[at] = kind, _pieces(dn.wide_piece(piece, folding) for piece in pieces)
+                self._globs[at] = kind, Wildcard.of(dn.wide_piece(piece, folding) for piece in pieces)
             else:
                 self._exact[kind].add(pieces[0])
             self._read.append((kind, "*".join(pieces)))
@@ -179,7 +173,7 @@ class Selection:
         if plain in names:
             return True
         texts = (key, rdn, plain)
-        return any(glob.fullmatch(self._wide(kind, texts[kind])) for kind, glob in self._globs.values())
+        return any(glob.matches(self._wide(kind, texts[kind])) for kind, glob in self._globs.values())
 
     def exact(self, key: str) -> bool:
         """Whether an entry is meant by its DN, not by a wildcard or a name."""
@@ -211,7 +205,7 @@ class Selection:
                 texts = key, rdn, _plain_name(rdn, None if names is None else names[position])
                 hits = (*hits, *rdns.get(rdn, ()), *plain.get(texts[_NAME], ()))
                 for kind, glob, at in wild:
-                    if glob.fullmatch(self._wide(kind, texts[kind])):
+                    if glob.matches(self._wide(kind, texts[kind])):
                         found[at].append(position)
             for at in hits:
                 found[at].append(position)

@@ -1,6 +1,5 @@
 """Who a source has, and how each person stands: on the platform, not on it, or not possible there."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -11,6 +10,7 @@ from reconcile.model.change import ASIDE, Skip
 from reconcile.model.desired import DesiredState, Link, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.wildcards import Wildcard
 from reconcile.planning.gathering import gather, settle_usernames
 from reconcile.planning.people import Candidate
 from reconcile.planning.query import query
@@ -40,13 +40,13 @@ def search_query(desired: DesiredState, source: Source) -> Query:
     return msgspec.structs.replace(asked, person_attributes=asked.person_attributes | frozenset(_NAMES))
 
 
-def keyword(text: str) -> re.Pattern[str]:
-    """A pattern that finds the text anywhere, in any case; `*` stands for any text, anything else for itself.
+def keyword(text: str) -> tuple[Wildcard, ...]:
+    """Patterns, of which any finds the text anywhere, in any case; `*` stands for any text, anything else for itself.
 
     A text that is a DN is found in any of its spellings.
     """
     spellings = dict.fromkeys([text.casefold(), dn.key(text).casefold()])
-    return re.compile("|".join(".*".join(map(re.escape, one.split("*"))) for one in spellings), re.DOTALL)
+    return tuple(Wildcard.of(["", *one.split("*"), ""]) for one in spellings)
 
 
 def survey(
@@ -55,7 +55,7 @@ def survey(
     snapshot: DirectorySnapshot,
     current: Sequence[PlatformState],
     limits: Limits,
-    pattern: re.Pattern[str],
+    patterns: Sequence[Wildcard],
     used: Mapping[str, Collection[Link]],
 ) -> Iterator[Found]:
     """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
@@ -80,7 +80,7 @@ def survey(
             username = username or (skip.username if skip is not None else person.identifier)
             first, last = (values.get(f"{name}_name", "") for name in ("first", "last"))
             shown = (username, f"{first} {last}", values.get("email", ""), rules.index.keys[position])
-            if not _is_found(person, shown, pattern):
+            if not _is_found(person, shown, patterns):
                 continue
             status: Standing = (
                 "IMPORTED" if user is not None else "CANNOT IMPORT" if skip is not None else "NOT IMPORTED"
@@ -97,11 +97,12 @@ def survey(
             )
 
 
-def _is_found(person: Person, shown: Iterable[str], pattern: re.Pattern[str]) -> bool:
+def _is_found(person: Person, shown: Iterable[str], patterns: Sequence[Wildcard]) -> bool:
     texts = [person.dn, person.identifier, *shown]
     texts += (value for name in _NAMES for value in person.attributes.get(name, ()))
     texts.append(f"{_first(person, 'givenname')} {_first(person, 'sn')}")
-    return any(pattern.search(text.casefold()) for text in texts)
+    folded = [text.casefold() for text in texts]
+    return any(pattern.matches(text) for text in folded for pattern in patterns)
 
 
 def _first(person: Person, name: str) -> str:

@@ -1,5 +1,6 @@
 """A plan and a report as Markdown, for a comment on a merge request."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.change import Change, Plan
@@ -16,7 +17,7 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
         lines += [f"Undoes run {_cell(plan.scope.undo)}.", ""]
     for title, found in words.judged(plan):
         lines += [f"### {_cell(title)}", ""]
-        lines += [f"- **{_cell(one.code)}** {_cell(one.detail)}" for one in found] + [""]
+        lines += [f"- **{_exact(one.code)}** {_cell(one.detail)}" for one in found] + [""]
         if found == plan.refused:
             lines += [_cell(words.way_out(found)), ""]
     lines += _counts(counting.planned(plan))
@@ -57,7 +58,7 @@ def _noticed(plan: Plan, *, full: bool) -> list[str]:
     if not plan.notices:
         return []
     shown = plan.notices if full else plan.notices[: words.SHOWN]
-    listed = [f"- **{_cell(one.code)}** {_cell(str(one))}" for one in shown]
+    listed = [f"- **{_exact(one.code)}** {_cell(str(one))}" for one in shown]
     lines = ["### Notices", "", *listed, ""]
     if len(shown) < len(plan.notices):
         lines += [f"… and {len(plan.notices) - len(shown)} more", ""]
@@ -102,9 +103,28 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return lines + [f"| {' | '.join(map(_cell, row))} |" for row in rows]
 
 
-_ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\`*_[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+_ESCAPES = str.maketrans(
+    {char: f"\\{char}" for char in "\\`*_[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
+)
+_APART = "\u200b"
+"""Has no width, and parts what would be a link: forges make links of what is shown, whatever escapes it."""
+_LINKED = re.compile(
+    r"(?<=@)|(?<=[#!%~^&$])(?=\w)"  # people, issues, merge requests and the like
+    r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=mailto:)|(?<=xmpp:)|(?<=\bgh-)(?=\d)",
+    re.IGNORECASE,
+)
+_EMOJI = re.compile(r"(?<=:)(?=[a-z_+-][\w+-]*:)", re.IGNORECASE)
 
 
 def _cell(text: str) -> str:
-    """Text that shows as itself: Markdown and HTML in directory data stay text; a mention calls nobody."""
-    return words.printable(text).translate(_ESCAPES).replace("@", "@\u200b")
+    """Text that shows as itself: what directory data has of Markdown, HTML, links and mentions stays text."""
+    return _escaped(_EMOJI.sub(_APART, words.shown(text)))
+
+
+def _exact(text: str) -> str:
+    """The same of a code that people copy: none of its colons is parted."""
+    return _escaped(words.shown(text))
+
+
+def _escaped(text: str) -> str:
+    return _LINKED.sub(_APART, text).translate(_ESCAPES)

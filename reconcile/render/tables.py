@@ -1,7 +1,5 @@
 """Rows as an aligned table, JSON or CSV."""
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -9,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconcile.render.words import escaped, printable
+from reconcile.render.words import LONGEST_VALUE, cut, escaped, printable
 
 Row: TypeAlias = Mapping[str, object]
 TableFormat: TypeAlias = Literal["table", "json", "csv"]
@@ -24,8 +22,9 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
     return _aligned([[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns)
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are the wide forms of the first, which some spreadsheets take for them."""
+_FORMULA = re.compile("(?:^|(?<=[;\t\r\n|])) *(?=[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
+"""Where a cell begins like a formula, or what is one by another separator; some spreadsheets take wide signs for it."""
+_QUOTED = re.compile('[",;|\t\r\n]')
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -43,26 +42,29 @@ def _text(value: object, limit: int | None) -> str:
 
 
 def _csv(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_harmless(cell) for cell in row] for row in cells)
-    return out.getvalue().rstrip("\n")
+    """Each cell quoted that holds any separator: a spreadsheet may go by another one than the comma."""
+    lines = [columns, *([_harmless(cell) for cell in row] for row in cells)]
+    return "\n".join(",".join(map(_quoted, line)) for line in lines)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes text that begins like a formula for one; a leading apostrophe keeps it text (OWASP).
+    """A spreadsheet takes text that begins like a formula for one; an apostrophe before it keeps it text (OWASP).
 
-    Of control characters only tabs and line ends stay, which a text of several lines has.
+    By another separator a part of a cell is a cell, so parts get one too. Of control characters only tabs and line
+    ends stay, which a text of several lines has.
     """
     cell = _CONTROLS.sub(lambda match: repr(match.group())[1:-1], cell)
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub(lambda match: f"'{match.group()}", cell)
 
 
 def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
     rows = [
         [column.replace("_", " ").upper() for column in columns],
-        *([printable(cell) for cell in row] for row in cells),
+        *([printable(cut(cell, LONGEST_VALUE)) for cell in row] for row in cells),
     ]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

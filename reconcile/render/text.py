@@ -48,7 +48,7 @@ def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.notices:
         yield paint("Notices:", "bold")
         for one in plan.notices:
-            yield f"  {paint('!', '!')} {one.code}: {words.printable(str(one))}"
+            yield f"  {paint('!', '!')} {one.code}: {words.shown(str(one))}"
         yield ""
 
 
@@ -56,7 +56,7 @@ def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
     for title, found in words.judged(plan):
         yield paint(f"{title}:", "bold")
         for one in found:
-            yield f"  {paint('!', '!')} {words.printable(one.code)}: {words.printable(one.detail)}"
+            yield f"  {paint('!', '!')} {words.printable(one.code)}: {words.shown(one.detail)}"
         if found == plan.refused:
             yield f"  {words.way_out(found)}"
         yield ""
@@ -80,7 +80,7 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
 def changed(change: Change, paint: Paint) -> Iterator[str]:
     """One change in lines, indented by two."""
     sign = words.sign(change)
-    reason = f"  # {words.printable(change.reason)}" if change.reason else ""
+    reason = f"  # {words.shown(change.reason)}" if change.reason else ""
     yield f"  {paint(sign, sign)} {words.title(change)}{reason}"
     if change.kind in ("membership", "grant") or change.action == "delete":
         return
@@ -106,11 +106,11 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
     shown = plan.skips if full else plan.skips[: words.SHOWN]
     lines = [paint("Held back, gaining nothing until this is mended:", "bold")]
     for skip in shown:
-        who = words.printable(skip.username or skip.dn)
-        where = f" ({words.printable(skip.dn)})" if skip.username and skip.dn else ""
+        who = words.shown(skip.username or skip.dn)
+        where = f" ({words.shown(skip.dn)})" if skip.username and skip.dn else ""
         named = f"{who}{where}: " if who else ""
         place = f"{words.printable(skip.workspace)}: " if several else ""
-        lines.append(f"  {paint('!', '!')} {place}{skip.code}: {named}{words.printable(skip.detail)}")
+        lines.append(f"  {paint('!', '!')} {place}{skip.code}: {named}{words.shown(skip.detail)}")
     if len(shown) < len(plan.skips):
         lines.append(f"  … and {len(plan.skips) - len(shown)} more")
     return [*lines, ""]
@@ -160,10 +160,10 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     paint = painted if colour else plain
     lines = [*_skips(plan, paint, full=False)] if skips else []
     for outcome in words.told(report):
-        detail = words.printable(outcome.detail)
+        detail = words.shown(outcome.detail)
         lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
     for trouble in report.troubles:
-        first, *rest = map(words.printable, trouble.detail.splitlines())
+        first, *rest = map(words.shown, trouble.detail.splitlines())
         lines.append(f"  {paint('!', '!')} workspace {words.printable(trouble.workspace)}: {first}")
         lines += [f"    {line}" for line in rest]
     lines.append(paint(words.outcome_line(report), "bold"))

@@ -11,7 +11,7 @@ from reconcile.applying import apply
 from reconcile.errors import Locked
 from reconcile.model.change import Digests, Fields, Plan, Scope
 from reconcile.model.login import person_key
-from reconcile.platforms.attempts import FREE, MEMORY
+from reconcile.platforms.attempts import BURST, FREE, MEMORY, REFILL
 from reconcile.platforms.sql import database
 from reconcile.ports import Platform
 from tests.contract.platforms import CASES, CORP, ERASED, HOLDER, SERVERS, Servers, change, ok, sql, user
@@ -29,12 +29,14 @@ def test_nothing_is_remembered_of_who_is_erased(platform: Platform) -> None:
     ok(platform, CORP, [user("anna", source="corp", external_id="e1"), user("ben", source="corp", external_id="e2")])
     for key in (anna, ben):
         fill(platform, key=key)
+        for _ in range(FREE):
+            platform.attempts.begin("main", key, NOW, "203.0.113.1")
     before: Fields = {"username": "anna", "source": "corp", "external_id": "e1"}
     gone = change("user", "erase", "anna", {**ERASED, "source": "corp"}, before)
     plan = Plan("test", "", (), (), Scope(), Digests("", {}, {}), (gone,))
     assert apply(plan, platform, HOLDER).count("applied") == 1
-    assert platform.attempts.begin("main", anna, NOW) == 0
-    assert platform.attempts.begin("main", ben, NOW) == 30
+    assert [platform.attempts.begin("main", anna, NOW, origin) for origin in ("", "203.0.113.1")] == [0, 0]
+    assert [platform.attempts.begin("main", ben, NOW, origin) for origin in ("", "203.0.113.1")] == [30, 30]
 
 
 def test_five_are_free_on_a_platform_where_nothing_was_ever_applied(platform: Platform) -> None:
@@ -55,8 +57,8 @@ def test_everybody_is_counted_for_themselves(platform: Platform) -> None:
 def test_a_login_forgets(platform: Platform) -> None:
     fill(platform)
     fill(platform, key=OTHER)
-    platform.attempts.forget("main", KEY)
-    platform.attempts.forget("main", "c" * 64)
+    platform.attempts.passed("main", KEY, NOW)
+    platform.attempts.passed("main", "c" * 64, NOW)
     fill(platform)
     assert platform.attempts.begin("main", OTHER, NOW) == 30
 
@@ -65,6 +67,57 @@ def test_a_day_forgets(platform: Platform) -> None:
     fill(platform)
     assert platform.attempts.begin("main", OTHER, NOW + 31 + MEMORY) == 0  # takes the old rows away
     assert platform.attempts.begin("main", KEY, NOW + 31 + MEMORY) == 0
+
+
+def test_each_origin_has_a_count_of_its_own(platform: Platform) -> None:
+    for origin in ("203.0.113.1", "203.0.113.2"):
+        assert [platform.attempts.begin("main", KEY, NOW, origin) for _ in range(FREE)] == [0] * FREE
+        assert platform.attempts.begin("main", KEY, NOW, origin) == 30
+    assert platform.attempts.begin("main", KEY, NOW) == 0, "without an origin is another count"
+    platform.attempts.passed("main", KEY, NOW, "203.0.113.1")
+    assert platform.attempts.begin("main", KEY, NOW, "203.0.113.1") == 0
+    assert platform.attempts.begin("main", KEY, NOW, "203.0.113.2") == 30
+    assert platform.attempts.begin("other", KEY, NOW, "203.0.113.2") == 0
+    assert platform.attempts.begin("main", OTHER, NOW, "203.0.113.2") == 0
+
+
+def test_new_origins_together_are_bounded_and_a_known_one_is_let_in(platform: Platform) -> None:
+    platform.attempts.begin("main", KEY, NOW, "home")
+    platform.attempts.passed("main", KEY, NOW, "home")
+    answers = [platform.attempts.begin("main", KEY, NOW, f"203.0.113.{number}") for number in range(BURST + 5)]
+    assert answers == [0] * BURST + [REFILL] * 5
+    assert platform.attempts.begin("main", KEY, NOW, "home") == 0
+    assert platform.attempts.begin("main", KEY, NOW + REFILL, "203.0.113.99") == 0
+    assert platform.attempts.begin("main", KEY, NOW + REFILL, "203.0.113.98") == REFILL
+
+
+def test_old_origins_go_and_known_ones_stay(platform: Platform) -> None:
+    platform.attempts.begin("main", KEY, NOW, "home")
+    platform.attempts.passed("main", KEY, NOW, "home")
+    platform.attempts.begin("main", OTHER, NOW, "away")
+    later = NOW + 2 * MEMORY
+    platform.attempts.begin("main", "c" * 64, later, "elsewhere")  # takes the old rows away
+    for number in range(BURST):
+        platform.attempts.begin("main", KEY, later, f"203.0.113.{number}")
+    assert platform.attempts.begin("main", KEY, later, "away") > 0
+    assert platform.attempts.begin("main", KEY, later, "home") == 0
+
+
+def test_many_at_once_from_one_origin_are_no_more_than_five(platform: Platform) -> None:
+    answers: list[int] = []
+    barrier = threading.Barrier(8)
+
+    def attempt() -> None:
+        barrier.wait()
+        answers.append(platform.attempts.begin("main", KEY, NOW, "203.0.113.1"))
+
+    platform.attempts.begin("main", OTHER, NOW)
+    threads = [threading.Thread(target=attempt) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [0] * FREE + [30] * 3
 
 
 def test_a_run_that_holds_the_lock_hinders_no_login(platform: Platform) -> None:
@@ -102,7 +155,7 @@ def test_logins_of_one_person_at_once_do_not_hinder_each_other(platform: Platfor
                     wrong.append(wait)
             except Locked as error:
                 wrong.append(error)
-            platform.attempts.forget("main", KEY)
+            platform.attempts.passed("main", KEY, NOW)
 
     platform.attempts.begin("main", OTHER, NOW)
     threads = [threading.Thread(target=log_in) for _ in range(3)]

@@ -1,6 +1,7 @@
 """Ten thousand damaged files: each is refused with a message or taken for what it says, soon, and nothing is harmed."""
 
 import io
+import os
 import random
 import resource
 import signal
@@ -153,3 +154,53 @@ def test_directories(part: int, cases: Cases) -> None:
         cases.expect(path, {0, 2, 4, 7}, "plan")
     assert (database.read_bytes() if database.exists() else None) == before
     assert min(cases.codes[0], cases.codes[7]) > DIRECTORIES / 10
+
+
+ENVIRONMENT = """\
+version: 1
+platform: {type: sql, url: "{{ env('URL') }}"}
+sources:
+  - {name: corp, type: ldif, files: [corp.ldif], base_dn: "dc=example,dc=com", users: {create: all}}
+role_mappings: [{role: guest, default: true}]
+"""
+
+
+def test_environments(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a variable of the environment that is damaged, or far too long, a message is made."""
+    chance = random.Random("environments")
+    private(cases.folder / "reconcile.yml", ENVIRONMENT.encode())
+    private(cases.folder / "corp.ldif", ldif(BEFORE).encode())
+    for number in range(300):
+        value = mutating.mutant(chance, b"sqlite:///platform.db", [mutating.bytewise])
+        if number % 10 == 0:
+            value *= 5000
+        monkeypatch.setenv("URL", value.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
+        code = cases.expect(cases.folder / "reconcile.yml", {0, 2, 4, 7}, "plan")
+        assert code in (0, 2, 4, 7)
+    assert cases.codes[2] > 30
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "kernel", "gone", "loop"])
+def test_files_of_every_kind(kind: str, cases: Cases) -> None:
+    """Whatever stands where a file is named, the command ends soon with a message."""
+    there = cases.folder / "it.yml"
+    match kind:
+        case "pipe":
+            os.mkfifo(there)
+        case "folder":
+            there.mkdir()
+        case "device":
+            there.symlink_to("/dev/zero")
+        case "kernel":
+            there.symlink_to("/proc/self/mem")
+        case "loop":
+            there.symlink_to(there)
+    private(cases.folder / "reconcile.yml", yaml.safe_dump(DESIRED_STATE).encode().replace(b"corp.ldif", b"it.yml"))
+    cases.expect(there, {7}, "plan")
+    for arguments in (
+        ("validate", "it.yml"),
+        ("plan", "it.yml"),
+        ("show", "it.yml"),
+        ("connection", "import", "it.yml"),
+    ):
+        cases.expect(there, {2}, *arguments)

@@ -104,8 +104,9 @@ def _json(content: bytes, file: str) -> dict[str, Any]:
         fault = f"nested deeper than {MAX_DEPTH} levels"
     except json.JSONDecodeError as error:
         raise ConfigError([Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")]) from None
-    except ValueError as error:  # also of a number with thousands of digits
-        fault = str(error)
+    except ValueError as error:
+        # What Python says of a number with thousands of digits helps nobody.
+        fault = "a number has too many digits" if "digits" in str(error) else str(error)
     if fault:
         _refuse(file, fault)
     if not isinstance(data, dict):

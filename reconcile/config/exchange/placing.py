@@ -16,6 +16,7 @@ from reconcile.config.exchange.files import Connection
 from reconcile.config.loading import Loaded
 from reconcile.config.nodes import Path, written
 from reconcile.errors import ConfigError, Problem, ReconcileError
+from reconcile.files import read
 from reconcile.model import desired
 from reconcile.model.folding import fold_name
 
@@ -211,8 +212,7 @@ def _sources(content: bytes) -> int:
 
 def _bytes(file: File) -> bytes:
     try:
-        with file.open("rb") as stream:
-            return stream.read(documents.MAX_BYTES + 1)
+        return read(file, documents.MAX_BYTES + 1).data
     except OSError as error:
         raise ReconcileError(f"{file} cannot be read: {error.strerror}") from error
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from reconcile.errors import PlatformUnreadable
 
 TABLE: Final = "reconcile_revision"
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """All of them, the newest last; a test holds them to the files in `migrations/versions`."""
 _REMOVALS: Final = "0003"
 """The first with `history_runs.removed` and `workspaces.history_hash`."""

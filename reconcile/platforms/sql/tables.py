@@ -272,6 +272,18 @@ login_failures = sa.Table(
     _time("locked_until"),
 )
 
+login_origins = sa.Table(
+    "login_origins",
+    metadata,
+    sa.Column("workspace", sa.String(NAME), primary_key=True),
+    sa.Column("key_sha256", sa.String(64), primary_key=True),
+    sa.Column("origin_sha256", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _time("last_failed_at"),
+    _time("locked_until"),
+    sa.Column("last_login_at", sa.DateTime),
+)
+
 history_runs = sa.Table(
     "history_runs",
     metadata,

@@ -121,6 +121,20 @@ def test_any_garbage_is_refused(data: bytes) -> None:
         loads(data, "x")
 
 
+DAMAGE = [b'{"a":' * 200_000, b'{"type":"header","x":' + b"[" * 200_000, b'{"format":' + b"9" * 9000]
+
+
+@pytest.mark.parametrize("line", DAMAGE, ids=["objects", "arrays", "digits"])
+def test_nesting_and_numbers_without_end_are_damage(line: bytes) -> None:
+    with pytest.raises(PlanFileError, match="damaged"):
+        loads(line + b"\n", "the.plan")
+    body, footer = dumps(PLAN).rsplit(b"\n", 2)[:2]
+    proof = hashlib.sha256(body + b"\n" + line + b"\n").hexdigest().encode()
+    footer = re.sub(rb'"sha256":"\w+"', b'"sha256":"' + proof + b'"', footer)
+    with pytest.raises(PlanFileError, match="damaged"):
+        loads(body + b"\n" + line + b"\n" + footer + b"\n", "the.plan")
+
+
 def test_a_footer_or_header_in_the_middle_is_refused() -> None:
     lines = dumps(PLAN).splitlines(keepends=True)
     body = b"".join([lines[0], lines[0], *lines[1:-1]])

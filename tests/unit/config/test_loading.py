@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile import files
 from reconcile.config import load
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
@@ -204,7 +205,7 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch, error, text):
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr(files, "read", refuse)
         assert said(tmp_path / "a.yml") == [f"a.yml: {text}"]
     with monkeypatch.context() as patch:
         patch.setattr(Path, "iterdir", refuse)
@@ -367,3 +368,10 @@ def test_an_empty_type_is_none(tmp_path):
     path = tmp_path / "a.yml"
     path.write_text("version: 1\nplatform: {type: ''}\nsources: [{name: a, type: '', base_dn: dc=x}]\n")
     assert [line.partition(": ")[2].partition(":")[0] for line in said(path)] == ["platform.type", "sources[0].type"]
+
+
+def test_a_refusal_of_logins_is_not_put_off_for_long(tmp_path):
+    for written, told in (("61s", ["expected a duration of at most 1m"]), ("1m", []), ("0s", [])):
+        source = "{name: corp, type: ldif, files: [a.ldif], base_dn: dc=x, refuse_login_after: " + written + "}"
+        write(tmp_path, a=f"{HEAD}sources: [{source}]\n")
+        assert [line.rpartition(": ")[2] for line in said(tmp_path / "a.yml")] == told

@@ -77,6 +77,9 @@ def test_from_a_file_beside_the_declaring_one(tmp_path):
     assert why(secret(path)).endswith(f"{tmp_path}/pw is larger than 1024 KiB")
     (tmp_path / "pw").unlink()
     assert why(secret(path)).endswith(f"cannot read {tmp_path}/pw: No such file or directory")
+    os.mkfifo(tmp_path / "pw")
+    assert why(secret(path)).endswith(f"cannot read {tmp_path}/pw: it is not a regular file")
+    assert why(secret(ldap(tmp_path, '"{{ command(none) }}"'))).endswith("the command is no command line")
     assert why(secret(ldap(tmp_path, "\"{{ file('a' ~ zero) }}\"", 'vars: {zero: "\\0"}\n'))).endswith(": no such file")
 
 

@@ -21,6 +21,7 @@ ANN = {
     "source": ("shadowed",),
     "number": ("12",),
     "big": ("x" * 70_000,),
+    "padded": ("x" + " " * 70_000,),
 }
 
 
@@ -122,6 +123,9 @@ def test_what_is_not_there_supplies_nothing(short):
         ("{{ big }}", "the text is longer than 65536 characters"),
         ("{{ big ~ sn }}", "the text is longer than 65536 characters"),
         ("{{ big | lower }}", "the text is longer than 65536 characters"),
+        ("{{ padded | trim }}", "the text is longer than 65536 characters"),
+        ("{{ big[:2] }}", "the text is longer than 65536 characters"),
+        ("{{ values('big') | length }}", "the text is longer than 65536 characters"),
         ("{% for i in range(999) %}{{ ' ' * 999 }}{% endfor %}", "the text is longer than 65536 characters"),
         (
             "{% for i in range(999) %}{% for j in range(999) %}{% endfor %}{% endfor %}",

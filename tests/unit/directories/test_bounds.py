@@ -66,8 +66,11 @@ def test_an_ldif_file_that_is_too_large(tmp_path: Path, limits: dict[str, int], 
     assert caught.value.exit_code == 7
 
 
-def test_a_file_without_an_end_is_read_no_further_than_the_limit() -> None:
-    settings = source(type="ldif", files=("/dev/zero",), limits=desired.ReadLimits(total_size=2**20))
+def test_a_file_is_read_no_further_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "corp.ldif"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # which takes no place on the disk, and would take all of the memory
+    settings = source(type="ldif", files=(str(path),), limits=desired.ReadLimits(total_size=2**20))
     with pytest.raises(SourceUnreadable, match=r"limits\.total_size"):
         LdifDirectory(settings).read(PERSONS)
 

@@ -1,8 +1,12 @@
 """Plans, reports and tables: what a person reads, and that hostile text stays text."""
 
+import csv
+import io
 import json
+import re
 
 import msgspec
+import pytest
 
 from reconcile import render
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
@@ -159,7 +163,148 @@ def test_tables_count_columns_as_a_terminal_does() -> None:
 
 def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
     rows = [{"a": text} for text in ("=1", "+1", "-1", "@x", "\tx", "x=1")]
-    assert render.table(rows, ("a",), "csv").splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", "'\tx", "x=1"]
+    assert render.table(rows, ("a",), "csv").splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", '"\'\tx"', "x=1"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a;=1",
+        "a\t=1",
+        "a\n=1",
+        "a|+1",
+        "a; @x",
+        'a";=1;"',
+        '";=1',
+        "\r\n-1",
+        ";;=1",
+        "a,=1",
+        " =1",
+        "\uff1d1",
+        "=1;=2",
+        'a"\n=1;"',
+        "a\r=1",
+        "'=1",
+    ],
+)
+def test_by_no_separator_a_part_of_a_cell_is_a_formula(separator: str, hostile: str) -> None:
+    rows = [{"a": "x", "b": hostile, "c": "y"}, {"a": hostile, "b": "x", "c": hostile}]
+    text = render.table(rows, ("a", "b", "c"), "csv")
+    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    if separator != ",":
+        assert not [cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\uff1d"))]
+    else:
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", " =", "\uff1d"))]
+        assert len(cells) == 9
+
+
+def test_quoted_cells_come_back_as_they_were() -> None:
+    rows = [{"a": text} for text in ('say "x"', "a;b", "a,b", "a\tb", "a\nb", "a|b", "")]
+    text = render.table(rows, ("a",), "csv")
+    assert [row[0] if row else "" for row in csv.reader(io.StringIO(text, newline=""))] == [
+        "a",
+        'say "x"',
+        "a;b",
+        "a,b",
+        "a\tb",
+        "a\nb",
+        "a|b",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "[click](http://evil.example)",
+        "![x](http://evil.example/x.png)",
+        "<img src=x onerror=alert(1)>",
+        "<http://evil.example>",
+        "http://evil.example/a_b",
+        "HTTPS://evil.example",
+        "ftp://evil.example",
+        "www.evil.example",
+        "WWW.evil.example",
+        "joe@evil.example",
+        "mailto:joe@evil.example",
+        "xmpp:joe@evil.example",
+        "@team",
+        "#1",
+        "!1",
+        "GH-1",
+        "team/repo#12",
+        "&1",
+        "~label",
+        "%3",
+        "$1",
+        "$x^2$",
+        "$`x`$",
+        ":smile:",
+        ":+1:",
+        "`x`",
+        "**x**",
+        "__x__",
+        "~~x~~",
+        "a | b",
+        "\\|",
+        "&lt;b&gt;",
+        "&#x40;team",
+        "<!-- x -->",
+        "[^1]",
+        "[x]: http://evil.example",
+        "- [ ] x",
+        "# x",
+        "a\n\n# x",
+        "a\r## x",
+        "<details>",
+        "\u202ex",
+    ],
+)
+def test_a_name_shows_as_itself_in_markdown(name: str) -> None:
+    change = Change("user", "create", name, None, {"username": name, "email": name}, name, "corp", "main")
+    skip = Skip("main", "corp", name, name, "namesake", name)
+    violation = Violation("main", f"protected_user:main/{name}:1", name)
+    noticed = Notice("finds_nothing", name, name, name)
+    made = Plan(
+        "1",
+        "now",
+        (),
+        (),
+        Scope((), (), (name,)),
+        Digests("", {}, {}),
+        (change,),
+        (skip,),
+        (violation,),
+        notices=(noticed,),
+    )
+    report = Report((Outcome(change, "failed", name),))
+    for text in (render.plan_markdown(made, full=True, pointer=name), render.report_markdown(made, report)):
+        for line in text.splitlines():
+            if line.startswith("|"):
+                assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) in (4, 5, 6, 8, 9), line
+            assert not line.startswith(("# x", "## x", "<", "- ["))
+        plain = re.sub(r"\\([!-/:-@\[-`{-~])", "\0", text.replace("&#36;", ""))
+        assert not re.search(r"(?i)://|www\.|mailto:\w|xmpp:\w|gh-\d|[@#!%~^]\w", plain), text
+        assert not re.search(r"<\w|<!|\$|&(?!amp;|lt;|gt;)", plain), text
+        assert not re.search(r"[\[\]`_*]", plain.replace("**", "")), text
+        beside_codes = text.replace(f"main/{name}:1", "")
+        assert ":smile:" not in beside_codes
+        assert ":+1:" not in beside_codes
+
+
+def test_text_of_any_length_is_cut_for_people() -> None:
+    long = "x" * 200_000
+    change = Change("user", "update", long, {"email": long}, {"email": f"{long}y"}, long, "corp", "main")
+    made = plan(change, skips=(Skip("main", "corp", long, long, "namesake", long),))
+    for text in (
+        render.plan_text(made, colour=False, full=True, pointer=""),
+        render.plan_markdown(made, full=True, pointer=""),
+        render.table([{"a": long}, {"a": "b"}], ("a",), "table"),
+    ):
+        assert len(text) < 20_000
+        assert "… (200000 characters)" in text
+    assert long in render.plan_json(made)
+    assert long in render.table([{"a": long}], ("a",), "csv")
 
 
 def test_a_group_that_comes_out_of_another_is_taken_away() -> None:

@@ -1,0 +1,70 @@
+"""A command that gives a secret: run without a shell or a terminal, bounded in time and in what it says."""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, Final, NamedTuple
+
+_LOOK: Final = 0.05
+"""Seconds between two looks at whether a command has ended that keeps its output open."""
+
+
+class Done(NamedTuple):
+    """The exit code, and the output: of a command that said too much, one byte more than the most."""
+
+    code: int
+    output: bytes
+
+
+class TooSlow(Exception):
+    """A command did not end in time."""
+
+
+def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
+    """Runs a command and whatever it starts as a process group, which is killed when it is slow or says too much.
+
+    What a process says that the command leaves behind is not waited for. Raises OSError and ValueError for what is no
+    command, TooSlow.
+    """
+    deadline = time.monotonic() + seconds
+    process = subprocess.Popen(  # noqa: S603 - running what the file names is the purpose; there is no shell
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0
+    )
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    try:
+        with process.stdout:
+            output = _output(process, process.stdout, deadline, most)
+        if len(output) > most:
+            return Done(0, output)
+        return Done(process.wait(max(deadline - time.monotonic(), 0)), output)
+    except subprocess.TimeoutExpired:
+        raise TooSlow from None
+    finally:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _output(process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, most: int) -> bytes:
+    """What the command says until it closes its output, ends, or has said too much. Raises TooSlow."""
+    found = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while len(found) <= most:
+            ended = process.poll() is not None
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TooSlow
+            if selector.select(0 if ended else min(left, _LOOK)):
+                piece = os.read(pipe.fileno(), most + 1 - len(found))
+                if not piece:
+                    break
+                found += piece
+            elif ended:
+                break
+    return bytes(found)

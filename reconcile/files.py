@@ -1,0 +1,50 @@
+"""Files that others wrote: read if they are regular files, and no further than the caller says.
+
+To open a named pipe waits for somebody who writes into it, a device may never end, and some files below
+/proc wait or go on for ever.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_IRREGULAR: Final = "it is not a regular file"
+_BLOCK: Final = 1024 * 1024
+
+
+class Content(NamedTuple):
+    """What was read, and the mode of the file."""
+
+    data: bytes
+    mode: int
+
+
+def read(path: Path, most: int) -> Content:
+    """The first `most` bytes of a file: ask for one more than is allowed to notice a file that is too large.
+
+    Raises OSError, whose strerror says what is wrong, for what cannot be read and for what is no regular file;
+    ValueError for text that can be no path.
+    """
+    _refuse_irregular(path.stat().st_mode)  # before it is opened: that may do something to a device
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        mode = os.fstat(handle).st_mode
+        _refuse_irregular(mode)
+        pieces, left = [], most
+        while left > 0 and (piece := os.read(handle, min(left, _BLOCK))):
+            pieces.append(piece)
+            left -= len(piece)
+    except BlockingIOError as error:  # a file below /proc that waits for what is to come
+        raise OSError(errno.EINVAL, _IRREGULAR) from error
+    finally:
+        os.close(handle)
+    return Content(b"".join(pieces), mode)
+
+
+def _refuse_irregular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, _IRREGULAR)
