@@ -67,6 +67,7 @@ class Recorder:
             finished=self._clock(),
             outcome=_ending(counts["applied"], len(outcomes)),
             lost=lost,
+            files=self._origin.files,
             **counts,
         )
 

@@ -35,7 +35,7 @@ def origin(files: Sequence[str]) -> Origin:
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").strip()
     names = [str(Path(file).absolute()) for file in files]
     dirty = bool(commit and _git(folder, "status", "--porcelain", "--", *names))
-    return Origin(runs.current(), commit, dirty)
+    return Origin(runs.current(), commit, dirty, tuple(files))
 
 
 def _git(folder: Path, *arguments: str) -> str:

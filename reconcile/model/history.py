@@ -26,7 +26,7 @@ Losses: TypeAlias = dict[str, dict[str, int]]
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Which run it is: its id, the same in every workspace, and the Git commit of the folder of its files.
+    """Which run it is: its id, the same in every workspace, its files, and the Git commit of their folder.
 
     `commit` is "" outside of a work tree; `dirty` says that a desired-state file differs from it.
     """
@@ -34,6 +34,8 @@ class Origin(msgspec.Struct, frozen=True):
     run: str
     commit: str = ""
     dirty: bool = False
+    files: tuple[str, ...] = ()
+    """The desired-state files, as the operator named them."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -59,6 +61,8 @@ class Run(msgspec.Struct, frozen=True):
     skipped: int
     lost: Losses = {}
     """What it took away: what a later run takes away is added to that."""
+    files: tuple[str, ...] = ()
+    """The desired-state files, as the operator named them; () of a run that did not record them."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -181,12 +185,18 @@ def removed_places(text: str) -> Places:
     return found
 
 
+_NO_FILES: Final = ',"files":[]}'
+
+
 class Chain:
     """The hash of one run, entry by entry."""
 
     def __init__(self, previous: str, run: Run) -> None:
         """Takes the hash of the run before, "" for the first."""
-        self._hash = hashlib.sha256(_plain.encode([previous, _encoder.encode(run).decode()]) + b"\n")
+        record = _encoder.encode(run).decode()
+        if not run.files:  # the hash of a run from before files were recorded has nothing of them
+            record = record.removesuffix(_NO_FILES) + "}"
+        self._hash = hashlib.sha256(_plain.encode([previous, record]) + b"\n")
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Takes in the next entries, in order."""

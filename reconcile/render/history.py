@@ -75,6 +75,7 @@ def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str
     run = link.run
     yield words.printable(f"Run {run.id} in workspace {run.workspace}: {run.outcome}")
     yield words.printable(f"  by {run.login} on {run.host}, {run.started} to {run.finished}")
+    yield f"  configuration: {words.configured(run.files, run.configuration)}"
     if run.commit:
         yield f"  Git commit {words.printable(run.commit)}{', with changes' if run.dirty else ''}"
     if run.undoes:

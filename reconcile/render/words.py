@@ -133,7 +133,12 @@ def narrowed(plan: Plan) -> str:
 
 def configuration(plan: Plan) -> str:
     """The desired-state files of a plan, some of many, and the beginning of their digest."""
-    return f"{listed(plan.files) or 'no file'} (sha256 {printable(plan.digests.configuration[:_DIGEST])})"
+    return configured(plan.files, plan.digests.configuration)
+
+
+def configured(files: Iterable[str], digest: str) -> str:
+    """Desired-state files, some of many, and the beginning of their digest; no files where they are not known."""
+    return f"{listed(files)} (sha256 {printable(digest[:_DIGEST])})".lstrip()
 
 
 def listed(names: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Plan files by somebody who can write one and no more: they choose nothing, and take nothing that is guarded."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,11 @@ def test_the_operator_s_configuration_is_the_one_that_is_named(planned: Shell) -
     out, _ = planned.run("apply", "the.plan", "--yes", "--config", "reconcile.yml")
     assert "\n  configuration: reconcile.yml (sha256 " in out
     assert "safe.yml" not in out
+    (run,) = json.loads(planned.run("history", "--format", "json")[0])
+    assert run["files"] == ["reconcile.yml"]
+    shown, _ = planned.run("history", run["run"])
+    assert "\n  configuration: reconcile.yml (sha256 " in shown
+    planned.run("history", "--verify")
 
 
 def test_a_plan_of_next_year_is_judged_with_the_losses_of_this_week(shell: Shell) -> None:

@@ -43,6 +43,7 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
         "workspace_id": work.workspace_id,
         "accepted": msgspec.json.encode(run.accepted).decode(),
         "lost": msgspec.json.encode(run.lost).decode(),
+        "files": msgspec.json.encode(run.files).decode(),
         "dirty": int(run.dirty),
         "previous_hash": previous,
         "hash": "",
@@ -224,8 +225,9 @@ class SqlHistory:
 
 
 def _runs(connection: sa.Connection, workspace: int, since: str, revision: str) -> Sequence[sa.RowMapping]:
-    columns: list[sa.ColumnElement[Any]] = [one for one in _r if one is not _r.removed]
-    columns.append(_r.removed if schema.has_removals(revision) else sa.literal("").label("removed"))
+    later = () if schema.has_removals(revision) else (_r.removed, _r.files)
+    columns: list[sa.ColumnElement[Any]] = [one for one in _r if one not in later]
+    columns += [sa.literal("").label(one.name) for one in later]
     wanted = sa.select(*columns).where(_r.workspace_id == workspace, _r.started >= since).order_by(_r.id)
     return connection.execute(wanted).mappings().all()
 
@@ -243,7 +245,11 @@ def _link(row: sa.RowMapping, workspace: str) -> Link:
             values[name] = row[name] if fits else -1 if name in _NUMBERS else _text(row[name])
             wrong += [] if fits else [f"{name} is {quoted(row[name])}"]
     wrong += [] if values["dirty"] in (0, 1) else [f"dirty is {values['dirty']}"]
-    for name, empty, kind in (("accepted", "[]", tuple[Acceptance, ...]), ("lost", "{}", Losses)):
+    for name, empty, kind in (
+        ("accepted", "[]", tuple[Acceptance, ...]),
+        ("lost", "{}", Losses),
+        ("files", "[]", tuple[str, ...]),
+    ):
         text, values[name] = values[name], msgspec.json.decode(empty, type=kind)
         try:
             values[name] = msgspec.json.decode(text or empty, type=kind)

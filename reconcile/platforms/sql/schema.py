@@ -15,7 +15,7 @@ TABLE: Final = "reconcile_revision"
 REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """All of them, the newest last; a test holds them to the files in `migrations/versions`."""
 _REMOVALS: Final = "0003"
-"""The first with `history_runs.removed` and `workspaces.history_hash`."""
+"""The first with `history_runs.removed` and `files`, and with `workspaces.history_hash`."""
 MARK: Final = "made by reconcile"
 """The comment of our tables on MariaDB."""
 _PATIENCE: Final = 60

@@ -308,6 +308,7 @@ history_runs = sa.Table(
     sa.Column("previous_hash", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("removed", LONG_TEXT, nullable=False, server_default=""),
+    sa.Column("files", LONG_TEXT, nullable=False, server_default=""),
 )
 
 history_changes = sa.Table(

@@ -1,4 +1,4 @@
-"""A run records which texts it removed from the history, and the workspace the hash of its last run.
+"""A run records its desired-state files and which texts it removed from the history, the workspace its last hash.
 
 So a text that somebody removed by hand is told from one that went with an erase, and a history that lacks its last runs
 from one that had no more.
@@ -19,7 +19,9 @@ def upgrade() -> None:
     """Adds the columns; on MariaDB, which keeps each statement at once, also where that was interrupted."""
     if op.get_bind().dialect.name == "mariadb":
         op.execute("ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS removed LONGTEXT NOT NULL DEFAULT ''")
+        op.execute("ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS files LONGTEXT NOT NULL DEFAULT ''")
         op.execute("ALTER TABLE workspaces ADD COLUMN IF NOT EXISTS history_hash VARCHAR(64)")
         return
     op.add_column("history_runs", sa.Column("removed", LONG_TEXT, server_default="", nullable=False))
+    op.add_column("history_runs", sa.Column("files", LONG_TEXT, server_default="", nullable=False))
     op.add_column("workspaces", sa.Column("history_hash", sa.String(length=64), nullable=True))
