@@ -1,6 +1,7 @@
 """The service as a process: signals, one run at once, files that break while it lives. No test waits for a clock."""
 
 import json
+import random
 import re
 import signal
 import sqlite3
@@ -50,9 +51,9 @@ class Service:
         script.chmod(0o755)
         self.desired(platform={"type": "sql", "url": "{{ command('./url') }}"})
 
-    def start(self, *arguments: str, often: bool = False) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, often: bool = False, name: str = "") -> subprocess.Popen[str]:
         command = [sys.executable, "-c", OFTEN] if often else [sys.executable, "-m", "reconcile"]
-        with (self.folder / "out").open("w") as out, (self.folder / "err").open("w") as err:
+        with (self.folder / f"out{name}").open("w") as out, (self.folder / f"err{name}").open("w") as err:
             process = subprocess.Popen(
                 [*command, "serve", "--schedule", *arguments],
                 cwd=self.folder,
@@ -213,3 +214,38 @@ def test_the_schedule_is_read_again_at_a_hangup(service: Service) -> None:
     service.until(lambda: "schedule: weekly on monday at 01:30 (Europe/Berlin)" in service.err())
     process.terminate()
     assert process.wait(10) == 0
+
+
+ROUNDS = 8
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
+
+
+def test_two_services_on_one_platform_and_signals_at_any_moment(service: Service) -> None:
+    """Whatever is stopped, killed or hung up: the platform ends as the directory says, and its history is sound."""
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    safety = {"limits": {"users_lost": "none"}, "shrink": "none"}
+    service.desired(lifecycle={"on_missing": "delete"}, safety=safety)
+    running: dict[str, subprocess.Popen[str]] = {}
+    for number in range(ROUNDS):
+        (service.folder / "corp.ldif").write_text(ldif({"uid=ann": None, f"uid=p{number}": None}), encoding="utf-8")
+        for name in ("a", "b"):
+            if name not in running:
+                running[name] = service.start(*(["--force"] if number else []), often=True, name=name)
+        service.until(lambda: all((service.folder / f"err{name}").read_bytes() for name in ("a", "b")))  # it listens
+        time.sleep(chance.uniform(0, 1.2))
+        name, sent = chance.choice(["a", "b"]), chance.choice(SIGNALS)
+        running[name].send_signal(sent)
+        if sent != signal.SIGHUP:  # that reads the schedule again, while it waits
+            code = running.pop(name).wait(60)
+            context = (seed, number, sent, code, (service.folder / f"err{name}").read_text(encoding="utf-8"))
+            assert code in {0, 128 + sent, -sent}, context
+            assert "Traceback" not in context[-1], context
+    for process in running.values():
+        process.terminate()
+    assert {process.wait(60) for process in running.values()} <= {0, 128 + signal.SIGTERM}, seed
+    for arguments in (["apply", "--yes", "--force"], ["plan", "--check"], ["history", "--verify"]):
+        command = [sys.executable, "-m", "reconcile", *arguments]
+        done = subprocess.run(command, cwd=service.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (seed, arguments, done.stdout, done.stderr)
+    assert service.users() == ["ann", f"p{ROUNDS - 1}"], seed

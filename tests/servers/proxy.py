@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.servers import ber
 
@@ -38,6 +39,15 @@ class Proxy:
     def hang(self) -> None:
         """Keeps every connection open and says nothing more until the test is over."""
         self._closing.wait(60)
+
+    def drip(self) -> None:
+        """Sends one byte of nothing at a time for four seconds, then nothing more."""
+        for _ in range(20):
+            for some in self._sockets[:1]:
+                with suppress(OSError):
+                    some.sendall(b"\x17")
+            if self._closing.wait(0.2):
+                return
 
     def serve(self, client: socket.socket) -> None:
         try:
@@ -118,6 +128,10 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
             main.join(10)
             for thread in threads:
                 thread.join(10)
+
+
+HOSTILE: Final[dict[str, Callable[[Proxy], None]]] = {"cut": Proxy.cut, "hang": Proxy.hang, "drip": Proxy.drip}
+"""What somebody on the way can do, TLS or not."""
 
 
 @contextmanager

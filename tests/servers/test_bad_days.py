@@ -1,5 +1,6 @@
 """Active Directory and 389 Directory Server on a bad day: exit 7, a message that says what to do, nothing touched."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from tests.servers import ber, ds389, samba
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute
-from tests.servers.proxy import proxy
+from tests.servers.proxy import HOSTILE, proxy
 from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, SUFFIX
 from tests.servers.sources import ldif, people
@@ -116,6 +117,29 @@ def test_389_over_ldaps(ds: ds389.Ds389, authority: Authority, ds_site: Any) -> 
     site, desired = ds_site
     desired(ds.ldaps_url, tls={"mode": "ldaps", "ca_file": str(authority.file)}, require_signing=True)
     site.run("plan", "--check")
+
+
+HURRIED = {"connect": "2s", "read": "1s", "total": "30s"}
+PLACES = (10, 1000, 2000)
+"""Bytes from the server: in the handshake, in the bind or the first look, in the encrypted pages."""
+
+
+def refused_behind(site: Site, count: int) -> None:
+    """Exit code 7 within seconds, and for a reason that names what was met."""
+    begun = time.monotonic()
+    _, err = site.run("plan", code=7)
+    assert any(word in err for word in ("broke", "TLS", "no answer within", "not LDAP")), (count, err)
+    assert "fault of reconcile" not in err
+    assert time.monotonic() - begun < 25
+
+
+@pytest.mark.parametrize("then", HOSTILE)
+def test_389_behind_a_hostile_way(ds: ds389.Ds389, authority: Authority, ds_site: Any, then: str) -> None:
+    site, desired = ds_site
+    for count in PLACES:
+        with proxy(ds.port, after_bytes=count, then=HOSTILE[then]) as between:
+            desired(between.url, tls={"mode": "starttls", "ca_file": str(authority.file)}, timeout=HURRIED)
+            refused_behind(site, count)
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +270,15 @@ def test_ad_cut_between_pages(certified: samba.Samba, ad_site: Any) -> None:
     with proxy(certified.port, after_dones=2, host=certified.address) as through:
         desired(through.url, tls={"mode": "none"})
         site.refuses("the connection broke", "after 3 entries", "after 3 attempts", "add another server")
+
+
+@pytest.mark.parametrize("then", HOSTILE)
+def test_ad_behind_a_hostile_way(ad: samba.Samba, ad_site: Any, then: str) -> None:
+    site, desired = ad_site
+    for count in PLACES:
+        with proxy(ad.port, after_bytes=count, then=HOSTILE[then], host=ad.address) as between:
+            desired(between.url, timeout=HURRIED)
+            refused_behind(site, count)
 
 
 def test_ad_with_a_group_that_ends_half_way(ad_site: Any) -> None:

@@ -18,7 +18,7 @@ from tests.scenarios.shell import RECONCILE
 from tests.servers import ber, lying
 from tests.servers.forking import Execute
 from tests.servers.lying import Lie, Talk, ended_with, greeting, page_done, person
-from tests.servers.proxy import Proxy, proxy
+from tests.servers.proxy import HOSTILE, proxy
 from tests.servers.reading import read
 from tests.servers.site import Site
 from tests.servers.slapd import SUFFIX, Slapd
@@ -96,13 +96,12 @@ def test_a_signal_ends_every_wait(
     assert "nothing was written to the platform" in err
 
 
-@pytest.mark.parametrize("then", ["cut", "hang", "drip"])
+@pytest.mark.parametrize("then", HOSTILE)
 def test_a_real_server_behind_a_hostile_way(secure: Slapd, then: str) -> None:
     """In the middle of the handshake, of the bind, and of the encrypted pages."""
     timeout = desired.Timeout(connect=1, read=0.5)
-    actions = {"cut": Proxy.cut, "hang": Proxy.hang, "drip": _drip}
     for count in (10, 500, 2000):
-        with proxy(secure.port, after_bytes=count, then=actions[then]) as between:
+        with proxy(secure.port, after_bytes=count, then=HOSTILE[then]) as between:
             tls = desired.Tls(verify="none")
             begun = time.monotonic()
             with pytest.raises(SourceUnreadable) as caught:
@@ -110,17 +109,6 @@ def test_a_real_server_behind_a_hostile_way(secure: Slapd, then: str) -> None:
             assert time.monotonic() - begun < 15
         assert caught.value.exit_code == 7
         assert any(word in str(caught.value) for word in ("broke", "TLS", "no answer within"))
-
-
-def _drip(made: Proxy) -> None:
-    """One byte of nothing at a time."""
-    for _ in range(20):
-        for some in made._sockets[:1]:
-            try:
-                some.sendall(b"\x17")
-            except OSError:
-                return
-        time.sleep(0.2)
 
 
 ROUNDS = 300
