@@ -119,5 +119,7 @@ def _check(settings: Users, found: Profile, limits: Limits) -> None:
 
 def check_text(what: str, text: str, length: int) -> None:
     """Raises Refused for text that is longer than `length` (0: any) or that no platform is given."""
+    if text.isprintable() and (not length or len(text) <= length):  # as every text of almost every entry
+        return
     if why := misfit(what, text, length):
         raise Refused("invalid_value", why)
