@@ -27,9 +27,9 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
     """
     if [Path(name).absolute() for name in named] != [Path(DEFAULT_PATH).absolute()]:
         raise UsageError(
-            f"{plan_file} was made from {words.listed(map(shlex.quote, named)) or 'no file'}, and a plan"
-            f" file does not choose the configuration, which is {DEFAULT_PATH} here: name the one to"
-            " apply it with, --config PATH"
+            f"{plan_file} was made from {words.listed(map(shlex.quote, named)) or 'no file'}, but a plan"
+            f" file does not choose the configuration, which is {DEFAULT_PATH} here. To apply it with"
+            " another one, give --config PATH"
         )
 
 

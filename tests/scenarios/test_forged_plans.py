@@ -65,7 +65,7 @@ def test_a_plan_does_not_choose_what_is_run(planned: Shell, named: tuple[str, ..
     for more in ((), ("--force",)):
         _, err = planned.run("apply", "the.plan", "--yes", *more, code=2)
         assert err.startswith("error: the.plan was made from ")
-        assert err.endswith("name the one to apply it with, --config PATH\n")
+        assert err.endswith("To apply it with another one, give --config PATH\n")
         assert err.count("\n") == 1
         assert len(err) < 1500
     out, _ = planned.run("show", "the.plan")
