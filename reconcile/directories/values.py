@@ -40,20 +40,26 @@ def several(name: str, known: tuple[str, ...], entry_dn: str) -> tuple[str, ...]
 
 def _named(values: Sequence[str], wanted: Sequence[str]) -> Iterable[str]:
     """The values that the RDN means, however it spells them."""
+    there = set(values)
+    spelt: dict[Callable[[str], str], dict[str, list[str]]] = {}
     for one in wanted:
-        if one in values:
+        if one in there:
             yield one
             continue
         for fold in (folded, widely_folded):
-            if same := _same(values, one, fold):
+            if fold not in spelt:
+                spelt[fold] = _by_spelling(values, fold)
+            if same := spelt[fold].get(fold(one)):
                 # Two values that differ by case alone: then neither is known to be the one.
                 yield from same if len(same) == 1 else ()
                 break
 
 
-def _same(values: Sequence[str], wanted: str, fold: Callable[[str], str]) -> list[str]:
-    key = fold(wanted)
-    return [value for value in values if fold(value) == key]
+def _by_spelling(values: Sequence[str], fold: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for value in values:
+        found.setdefault(fold(value), []).append(value)
+    return found
 
 
 def _in_rdn(name: str, entry_dn: str) -> list[str]:

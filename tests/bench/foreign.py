@@ -105,6 +105,12 @@ def _rendered(one: str) -> None:
             template.render(_person(one), one)
 
 
+def _many_valued(one: str) -> None:
+    """As many values in the RDN as the text has sixteens, each spelled otherwise than the attribute has it."""
+    count = range(len(one) // 16)
+    values.ordered("cn", [f"v{at}" for at in count], "+".join(f"cn=V{at}" for at in count) + ",dc=x")
+
+
 def _filtered(one: str) -> None:
     value = one.encode()
     _FILTER({name: [value] for name in ("cn", "n", "member", "objectclass")})
@@ -165,6 +171,7 @@ FUNCTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
     "memberURL": lambda one: memberurls.parsed(f"ldap:///dc=x??sub?(cn={one})", "dc=x"),
     "memberURL, base": lambda one: memberurls.parsed(f"ldap:///cn={one},dc=x", "dc=x"),
     "values.ordered": lambda one: values.ordered("cn", [one, f"{one}b"], f"cn={one},dc=x"),
+    "values.ordered of many": _many_valued,
     "LDIF": _read,
     "path of titles": lambda one: path.titles(path.path([one, one])),
     "templates": _rendered,
