@@ -64,7 +64,7 @@ class RulesRefused(UsageError):
 
 
 PROBLEMS_SHOWN = 100
-"""How many problems of the files are told one by one."""
+"""How many problems of the files are reported one by one."""
 
 
 class ConfigError(ReconcileError):
@@ -75,9 +75,9 @@ class ConfigError(ReconcileError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Takes every problem of every file; they are kept in file and line order."""
         self.problems = tuple(sorted(problems))
-        super().__init__("\n".join(self.told()))
+        super().__init__("\n".join(self.lines()))
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         """A line for each problem, of very many only the first."""
         lines = [str(problem) for problem in self.problems[:PROBLEMS_SHOWN]]
         more = len(self.problems) - PROBLEMS_SHOWN

@@ -11,12 +11,13 @@ import msgspec
 from reconcile import interrupts
 from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
-from reconcile.errors import GuardRefused, OutcomeUnknown, ReconcileError, StalePlan
-from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refused, requirements
+from reconcile.errors import OutcomeUnknown, ReconcileError, StalePlan
+from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refusal, refused, requirements
 from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses, Origin
 from reconcile.model.path import titles
 from reconcile.model.platform import PlatformState
+from reconcile.model.printing import LONGEST_SENTENCE, quoted
 from reconcile.model.report import Outcome, Report, Trouble
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
 
@@ -68,9 +69,8 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     PlatformUnreadable. Where the platform does not say whether it kept a workspace's work, what was written there has
     the outcome `unknown`, and the workspace a trouble that says how to find out. Otherwise a workspace's work is kept
     as a whole once all of its changes have an outcome; an exception or a killed process leaves that workspace as it
-    was. What breaks off or
-    interrupts a run that has written another workspace is a trouble of the report. A KeyboardInterrupt before that is
-    raised, with a note of what became of the lock.
+    was. What breaks off or interrupts a run that has written another workspace is a trouble of the report. A
+    KeyboardInterrupt before that is raised, with a note of what became of the lock.
     """
     parts: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -138,7 +138,7 @@ def _refuse(found: Sequence[Violation], plan: Plan) -> None:
     left = refused(found, plan.accepted)
     if left:
         kept = [one.code for one in found if one not in left]
-        raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in left), kept)
+        raise refusal(left, kept)
 
 
 class _Run:
@@ -258,7 +258,7 @@ def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
 
 def _refuse_stale(lines: Sequence[str]) -> None:
     if lines:
-        raise StalePlan(lines)
+        raise StalePlan(quoted(line, LONGEST_SENTENCE) for line in lines)
 
 
 def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int], None]:

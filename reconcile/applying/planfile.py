@@ -9,11 +9,12 @@ from typing import TypeAlias
 
 import msgspec
 
-from reconcile.applying.soundness import fault, is_time
+from reconcile.applying.soundness import fault, header_fault
 from reconcile.errors import PlanFileError
 from reconcile.model.change import Acceptance, Change, Digests, Existing, Plan, Scope, Skip, Violation
 from reconcile.model.notice import Notice
 from reconcile.model.platform import Reading
+from reconcile.model.printing import quoted
 
 FORMAT = 2
 """Version of the file format that is written."""
@@ -138,7 +139,7 @@ def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
         plain = kind(*(getattr(value, field) for field in value.__struct_fields__))
         wrong = fault(plain, undo=bool(header.scope.undo)) if isinstance(plain, Change) else ""
         if wrong:
-            raise PlanFileError(f"{name}:{number}: no plan holds such a change: {wrong}. Make a new plan")
+            raise PlanFileError(f"{name}:{number}: no plan holds such a change: {quoted(wrong)}. Make a new plan")
         parts[kind].append(plain)
     counts = tuple(map(len, parts.values()))
     if counts != (footer.changes, footer.skips, footer.violations, footer.notices):
@@ -163,14 +164,18 @@ def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
 
 
 def _refuse_forged(header: Header, violations: Iterable[msgspec.Struct], name: str) -> None:
-    """Raises PlanFileError for an acceptance of what the plan does not hold, and for a time that is none."""
+    """Raises PlanFileError for an acceptance of what the plan does not hold, and for a header that no plan has."""
     acceptable = {one.code for one in violations if isinstance(one, Violation) and one.acceptable}
     for one in header.accepted:
         if one.code not in acceptable:
-            raise PlanFileError(f"{name}: it accepts {one.code}, which is no violation of the plan. Make a new plan")
-    for moment in (header.created, *(one.at for one in header.accepted)):
-        if not is_time(moment):
-            raise PlanFileError(f"{name}:1: {moment[:40]!r} is no time. Make a new plan")
+            what = f"it accepts {quoted(one.code)}, which is no violation of the plan"
+            raise PlanFileError(f"{name}: {what}. Make a new plan")
+    scope = header.scope
+    names = (header.tool, *header.variables, *scope.workspaces, *scope.sources, *scope.targets, scope.undo)
+    others = (*header.to_remember, *(one.by for one in header.accepted), *(one.source for one in header.readings))
+    times = (header.created, *(one.at for one in header.accepted))
+    if wrong := header_fault((*names, *others), times, header.readings):
+        raise PlanFileError(f"{name}:1: no plan says such a thing of itself: {wrong}. Make a new plan")
 
 
 _PLAIN: dict[type, type[msgspec.Struct]] = {
@@ -186,14 +191,17 @@ def _header(line: bytes, name: str) -> Header:
     try:
         raw = _format_decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise PlanFileError(f"{name}:1: not a plan file, or one whose first line is damaged: {error}") from error
+        raise PlanFileError(
+            f"{name}:1: not a plan file, or one whose first line is damaged: {quoted(str(error))}"
+        ) from error
     if raw.get("type") != "header":
         raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
     if raw.get("format") not in _READ:
         read = " and ".join(map(str, _READ))
+        written, tool = (quoted(repr(raw.get(key))) for key in ("format", "tool"))
         raise PlanFileError(
-            f"{name}: the plan file has format {raw.get('format')!r}, this version reads {read}."
-            f" It was written by reconcile {raw.get('tool')!r}: apply it with that version, or make a new plan"
+            f"{name}: the plan file has format {written}, this version reads {read}."
+            f" It was written by reconcile {tool}: apply it with that version, or make a new plan"
         )
     header = _decode(line, 1, name)
     assert isinstance(header, Header)  # noqa: S101 - its tag was looked at above
@@ -204,4 +212,6 @@ def _decode(line: bytes, number: int, name: str) -> Line:
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise PlanFileError(f"{name}:{number}: the plan file is damaged: {error}. Make a new plan") from error
+        raise PlanFileError(
+            f"{name}:{number}: the plan file is damaged: {quoted(str(error))}. Make a new plan"
+        ) from error

@@ -4,7 +4,8 @@
 by what it does to the platform in the guards (`planning.hands`).
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, get_args
 
@@ -18,10 +19,12 @@ from reconcile.model.platform import (
     Grant,
     Group,
     Membership,
+    Reading,
     Source,
     Status,
     User,
 )
+from reconcile.model.printing import quoted
 from reconcile.model.texts import misfit
 
 
@@ -99,6 +102,12 @@ _CHOICES: Final[Mapping[str, frozenset[str]]] = {
     "status_before": frozenset({"", "vacation"}),
     "departed": frozenset(get_args(Departed)),
 }
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_FIRST_YEAR: Final = 2000
+_LONGEST_NAME: Final = 1000
+"""Characters of a name in a plan's header; those that a platform keeps are shorter."""
+_MOST: Final = 2**31
+"""More than a source holds of anything."""
 _OBJECTS: Final = frozenset({"attributes", "groups"})
 _NAMED_BY: Final[Mapping[Kind, tuple[str, ...]]] = {
     "source": ("name",),
@@ -139,7 +148,7 @@ def _faults(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator[
     if change.action == "adopt" and (change.before or {}).get("source"):
         yield "who has a source is not adopted"
     if change.kind == "user" and change.after is not None:
-        yield from _standing(change, change.after)
+        yield from _standing(change, change.after, undo=undo)
     if not undo and change.after is not None:
         yield from _texts(change.kind, change.after, lengths)
 
@@ -180,7 +189,7 @@ def _names(change: Change) -> Iterator[str]:
         yield "its key is no path"
 
 
-def _standing(change: Change, after: Fields) -> Iterator[str]:
+def _standing(change: Change, after: Fields, *, undo: bool) -> Iterator[str]:
     """Whether a user's status and what goes with it are values that there are, and what the action says."""
     if "status" in after and after["status"] not in _LEADS.get(change.action, ()):
         yield "it is not what its action says"
@@ -188,16 +197,32 @@ def _standing(change: Change, after: Fields) -> Iterator[str]:
         if (after.get(field) or "") not in choices:
             yield f"its {field} is none that there is"
     moment = after.get("departed_at")
-    if moment and moment != NOW and not is_time(str(moment)):
-        yield "its departed_at is no time"
+    # A grace period begins when a run first misses a person; only an undo may put back an earlier time.
+    if moment and moment != NOW and not undo:
+        yield "its departed_at is not the time of the run"
 
 
 def is_time(text: str) -> bool:
-    """Whether it is a time as plans have it: RFC 3339, with its offset from UTC."""
+    """Whether it is a time as plans have it: `2026-01-31T23:59:59Z`."""
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        return _TIME.fullmatch(text) is not None and datetime.fromisoformat(text).year >= _FIRST_YEAR
     except ValueError:
         return False
+
+
+def header_fault(texts: Iterable[str], times: Iterable[str], readings: Sequence[Reading]) -> str:
+    """What is wrong with what a plan says of itself: names, moments, how much sources held; "" for nothing."""
+    for text in texts:
+        if quoted(text, _LONGEST_NAME) != text:
+            return f"{quoted(text)} is no name"
+    for moment in times:
+        if not is_time(moment):
+            return f"{quoted(moment)} is no time"
+    if len({one.source for one in readings}) < len(readings):
+        return "it says twice how much a source held"
+    counts = (count for one in readings for count in (one.persons, one.groups, one.units, one.members))
+    wrong = next((count for count in counts if count is not None and not 0 <= count < _MOST), None)
+    return "" if wrong is None else f"{quoted(str(wrong))} is no count of what a source held"
 
 
 def _texts(kind: Kind, after: Fields, lengths: Mapping[str, int]) -> Iterator[str]:

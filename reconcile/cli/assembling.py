@@ -25,6 +25,7 @@ from reconcile.model.change import Change, Plan, Scope, Violation
 from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
+from reconcile.model.printing import quoted
 from reconcile.model.report import Trouble
 from reconcile.planning import Inputs, begins, lost, make, query, summed, taken, violations
 from reconcile.ports import Directory, Fault, Platform, Progress
@@ -110,7 +111,7 @@ def chosen_workspaces(state: desired.DesiredState, names: Sequence[str]) -> tupl
 def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
     for name in names:
         if name not in declared:
-            raise UsageError(f"there is no {what} {name!r}; declared are: {', '.join(declared)}")
+            raise UsageError(f"there is no {what} '{quoted(name)}'; declared are: {', '.join(declared)}")
 
 
 def plan(

@@ -17,8 +17,9 @@ from reconcile.cli.notices import strict_exit
 from reconcile.cli.progress import progress
 from reconcile.cli.running import reported
 from reconcile.config import Loaded
-from reconcile.errors import GuardRefused, Locked, OutputLost, StalePlan, UsageError
-from reconcile.model.change import Plan, Scope
+from reconcile.errors import Locked, OutputLost, StalePlan, UsageError
+from reconcile.model.change import Plan, Scope, refusal
+from reconcile.model.printing import quoted
 from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.ports import Holder, Platform
 from reconcile.render.words import configuration as configuration_named
@@ -26,6 +27,7 @@ from reconcile.render.words import outcome_line, printable
 
 EXIT_PARTIAL = 6
 _FAILURES_SHOWN = 20
+_ACCEPTED_SHOWN = 20
 _log = logging.getLogger(__name__)
 
 
@@ -62,8 +64,8 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
         if saved is None or not task.refresh:
             raise
         if saved.scope.undo:  # what the rules say would be no undo
-            why = f"--refresh follows the rules, and this plan undoes run {saved.scope.undo}"
-            raise UsageError(f"{why}: make it anew with `reconcile plan --undo`") from stale
+            why = f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
+            raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
         if set(saved.variables) != task.variables.keys():
             raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
         click.echo(_renewed(stale, saved), err=form != "text")
@@ -88,13 +90,12 @@ def _run(
     colour: bool,
     ask: Callable[[str], None] | None,
 ) -> int:
-    made, troubles = _taken(saved, loaded, task.variables) if saved is not None else _planned(loaded, task)
+    made, troubles = _from_file(saved, loaded, task.variables) if saved is not None else _planned(loaded, task)
     own = msgspec.structs.replace(made, files=loaded.files)  # a file may call them anything
     shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
     lost = _show_plan(own, task, form, colour=colour, asks=ask is not None) if shown else None
     if made.refused:
-        codes = [one.code for one in made.accepted]
-        raise GuardRefused.because(((one.code, one.detail, one.acceptable) for one in made.refused), codes)
+        raise refusal(made.refused, (one.code for one in made.accepted))
     if made.changes and ask:
         ask(configuration_named(own))
     holder = origins.holder()
@@ -133,14 +134,17 @@ def _planned(loaded: Loaded, task: Task) -> tuple[Plan, tuple[Trouble, ...]]:
         return assembling.plan(loaded, task.scope, task.variables, target, tell)
 
 
-def _taken(saved: Plan, loaded: Loaded, variables: dict[str, str]) -> tuple[Plan, tuple[Trouble, ...]]:
+def _from_file(saved: Plan, loaded: Loaded, variables: dict[str, str]) -> tuple[Plan, tuple[Trouble, ...]]:
     """A plan from a file. Nothing of it is believed before the configuration is the one it was made from."""
     if saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(loaded, saved.variables, variables)])
     assembling.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
+    assembling.chosen_sources(loaded.desired, [one.source for one in saved.readings])
     report_notices(saved.notices)
-    for one in saved.accepted:
-        _log.warning("accepted by %s, %s: %s", one.by, one.at, one.code)
+    for one in saved.accepted[:_ACCEPTED_SHOWN]:
+        _log.warning("accepted by %s, %s: %s", *map(quoted, (one.by, one.at, one.code)))
+    if more := len(saved.accepted[_ACCEPTED_SHOWN:]):
+        _log.warning("accepted: %d more, which `reconcile show` lists", more)
     return saved, ()
 
 

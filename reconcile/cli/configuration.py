@@ -85,7 +85,7 @@ def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variab
         for problem in problems:
             click.echo(_annotation(problem))
     else:
-        for line in ConfigError(problems).told():
+        for line in ConfigError(problems).lines():
             click.echo(line)
         click.echo(f"{len(problems)} problem{'s'[: len(problems) != 1]}." if problems else f"Valid: {', '.join(files)}")
     context.exit(ConfigError.exit_code if problems else 0)

@@ -15,6 +15,7 @@ from reconcile.config import Loaded
 from reconcile.errors import PlanFileError, StalePlan, UsageError
 from reconcile.model.change import Change, Plan, Violation
 from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.printing import quoted
 from reconcile.planning import beyond_rules
 from reconcile.ports import Platform
 from reconcile.render import words
@@ -38,8 +39,8 @@ def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
     undo = bool(made.scope.undo)
     for change in made.changes:
         if why := fault(change, undo=undo, lengths=limits.lengths):
-            what = f"{change.action} {change.kind} {change.key}"
-            raise PlanFileError(f"{plan_file}: no plan holds such a change: {what}: {why}. Make a new plan")
+            what = f"{change.action} {change.kind} {quoted(change.key)}: {quoted(why)}"
+            raise PlanFileError(f"{plan_file}: no plan holds such a change: {what}. Make a new plan")
 
 
 def guard(loaded: Loaded, made: Plan, target: Platform) -> Guard:
@@ -61,4 +62,4 @@ def _refuse_other_undo(
     """An undo may put back what no rule says: so it has to be the very undo of that run."""
     made = undoing.made(loaded, run, target, (state,))
     if tuple(changes) != made.changes:
-        raise StalePlan([f"the changes in workspace {state.workspace} are not those that undo run {run} now"])
+        raise StalePlan([f"the changes in workspace {state.workspace} are not those that undo run {quoted(run)} now"])

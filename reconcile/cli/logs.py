@@ -149,7 +149,7 @@ def report_error(error: Exception) -> None:
     """Tells on standard error what went wrong; what is no ReconcileError is a fault of this program."""
     logger = _logger()
     if isinstance(error, ConfigError):
-        for line in error.told():
+        for line in error.lines():
             logger.error("%s", line)
     elif isinstance(error, ReconcileError):
         about_people = not isinstance(error, _IMPERSONAL)

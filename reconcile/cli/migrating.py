@@ -42,7 +42,7 @@ def migrate_usernames(
     from reconcile import planning
     from reconcile.cli import assembling, showing
     from reconcile.cli.notices import placing
-    from reconcile.model.change import Scope
+    from reconcile.model.change import Scope, refusal
 
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = assembling.configuration(paths, variables)
@@ -66,7 +66,7 @@ def migrate_usernames(
     for line in found.left:
         click.echo(line)
     if found.plan.refused:
-        raise GuardRefused.because((one.code, one.detail, one.acceptable) for one in found.plan.refused)
+        raise refusal(found.plan.refused)
     if only_plan or not found.plan.changes:
         return
     if not yes:

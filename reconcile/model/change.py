@@ -29,9 +29,11 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from reconcile.errors import GuardRefused
 from reconcile.model.notice import NOT_CLEAN, Notice
 from reconcile.model.path import path, titles
 from reconcile.model.platform import Reading
+from reconcile.model.printing import LONGEST_SENTENCE, quoted
 
 Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
 Action: TypeAlias = Literal["create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"]
@@ -187,6 +189,17 @@ def refused(violations: Iterable[Violation], accepted: Iterable[Acceptance]) -> 
     """Those of the violations that are not accepted, or cannot be."""
     codes = {one.code for one in accepted}
     return tuple(one for one in violations if not (one.acceptable and one.code in codes))
+
+
+def refusal(violations: Iterable[Violation], accepted: Iterable[str] = ()) -> GuardRefused:
+    """The error for violations that nobody accepted; `accepted` are the codes of others of the same plan.
+
+    Names may be anybody's: each line stays one.
+    """
+    lines = (
+        (quoted(one.code, LONGEST_SENTENCE), quoted(one.detail, LONGEST_SENTENCE), one.acceptable) for one in violations
+    )
+    return GuardRefused.because(lines, accepted)
 
 
 class _Held(Protocol):

@@ -15,6 +15,8 @@ _UNESCAPED = re.compile(f"[{_BEYOND}]")
 
 LONGEST: Final = 300
 """Characters of one text of a stranger in a message."""
+LONGEST_SENTENCE: Final = 3000
+"""Characters of a sentence of ours that has names of others in it."""
 
 
 def printable(text: str) -> str:

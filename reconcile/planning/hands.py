@@ -11,17 +11,19 @@ and memberships to its own users alone.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+import msgspec
+
 from reconcile.model import dn
 from reconcile.model.change import Change, Fields, Kind, Violation
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.folding import fold_name
 from reconcile.model.names import Names
 from reconcile.model.platform import Department, Group, PlatformState, User
+from reconcile.planning.matching import ENOUGH, independent, user_facts
+from reconcile.planning.sourcenames import as_declared
 
 Thing: TypeAlias = User | Group | Department
 
-_ENOUGH: Final = 2
-"""So many facts of `match_by` have to agree."""
 _CODES: Final[Mapping[Kind, str]] = {
     "user": "account_taken",
     "group": "group_taken",
@@ -43,7 +45,7 @@ def beyond_rules(changes: Iterable[Change], state: PlatformState, desired: Desir
         elif change.kind in ("grant", "membership"):
             why, code = hands.given(change), "not_its_own"
         else:
-            why, code = "", ""
+            why, code = hands.declared(change), "not_its_own"
         done |= parts
         why, code = (why, code) if why else (hands.misnamed(change), "not_its_own")
         if why:
@@ -99,6 +101,15 @@ class _Hands:
     def _owner(self, kind: Kind, name: str) -> str:
         """Whose the user or group of this name in the wanted state is."""
         return self._owners.get((kind, fold_name(name)), "")
+
+    def declared(self, change: Change) -> str:
+        """Why a source may not be changed so; "" where it becomes what the files say."""
+        source = self._sources.get(change.key)
+        if source is None:
+            return "it is not declared"
+        known = msgspec.structs.asdict(as_declared(source))
+        other = [field for field, value in (change.after or {}).items() if known[field] != value]
+        return f"the files say something else of its {', '.join(other)}" if other else ""
 
     def changed(self, change: Change) -> str:
         """Why a user, group or department may not be changed so; "" where it may."""
@@ -230,24 +241,26 @@ def _too_little_in_common(before: Thing, after: Fields, source: Source) -> str:
     """Why the rules would not take it for that of another entry; "" where enough stays the same."""
     same_dn = _same_dn(_now(before, after, "dn"), before.dn)
     if isinstance(before, User):
-        known = same_dn and not before.external_id  # in a directory without ids the DN was the id
-        agrees = known or sum(_agrees(fact, before, after) for fact in source.users.match_by) >= _ENOUGH
+        # In a directory without ids the DN was the id.
+        agrees = (same_dn and not before.external_id) or _facts_agree(before, after, source)
     else:
         agrees = same_dn or not after.keys() & {"name", "title"}
     return "" if agrees else "it would stand for another entry, with which it has too little in common"
 
 
-def _agrees(fact: str, before: User, after: Fields) -> bool:
-    """Whether a fact of `match_by` is there and stays the same."""
-    if fact == "dn":
-        return bool(before.dn) and _same_dn(_now(before, after, "dn"), before.dn)
-    if fact in ("username", "email"):
-        known: str = getattr(before, fact)
-        return bool(known) and fold_name(_now(before, after, fact)) == fold_name(known)
-    attributes = after.get("attributes")
-    known = before.attributes.get(fact, "").strip()
-    changed = attributes.get(fact, known) if isinstance(attributes, dict) else known
-    return bool(known) and (changed or "").strip() == known
+def _facts_agree(before: User, after: Fields, source: Source) -> bool:
+    """Whether as many facts stay the same as it takes to match a person and a user."""
+    changed = after.get("attributes")
+    attributes = before.attributes | (changed if isinstance(changed, dict) else {})
+    wanted = msgspec.structs.replace(
+        before,
+        username=_now(before, after, "username"),
+        email=_now(before, after, "email"),
+        dn=_now(before, after, "dn"),
+        attributes={field: text for field, text in attributes.items() if text is not None},
+    )
+    was, will = (user_facts(user, source.users.match_by) for user in (before, wanted))
+    return independent([fact for fact in was if was[fact] and was[fact] == will[fact]], will) >= ENOUGH
 
 
 def _now(before: Thing, after: Fields, field: str) -> str:

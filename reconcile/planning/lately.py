@@ -7,7 +7,8 @@ that limit in that source, who has looked by then; what was undone does not coun
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from reconcile.model.change import Change
 from reconcile.model.desired import Safety
@@ -17,12 +18,17 @@ from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState
 from reconcile.planning.losses import IN_SERVICE, GroupLimits, Losses, takes_out
 
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""No run is older."""
+
 
 def begins(now: str, safety: Safety) -> str:
     """Since when losses are added up (RFC 3339, UTC); "" where they are not."""
     if not safety.window:
         return ""
-    since = datetime.fromisoformat(now) - timedelta(seconds=safety.window)
+    # In UTC, as runs are compared by their text; and a plan file may have any moment.
+    moment = max(datetime.fromisoformat(now).astimezone(UTC), _EPOCH)
+    since = moment - timedelta(seconds=safety.window)
     return since.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

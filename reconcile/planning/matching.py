@@ -154,7 +154,7 @@ def match_facts(
     known = {user.id: user for user in users}
     agreeing = _agreeing(persons, known, match_by)
     strong = {
-        at: [row for row, facts in rows.items() if _independent(facts, persons[at]) >= ENOUGH]
+        at: [row for row, facts in rows.items() if independent(facts, persons[at]) >= ENOUGH]
         for at, rows in agreeing.items()
     }
     claims = Counter(row for rows in strong.values() for row in rows)
@@ -174,7 +174,7 @@ def match_facts(
     return linked
 
 
-def _independent(agreeing: Sequence[Fact], facts: Facts) -> int:
+def independent(agreeing: Sequence[Fact], facts: Facts) -> int:
     """How many of the facts say something of their own: one that is made of another one says it once more."""
     counted: list[Fact] = []
     for fact in agreeing:

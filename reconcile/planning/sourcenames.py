@@ -4,11 +4,16 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from reconcile.errors import UsageError
-from reconcile.model import dn
+from reconcile.model import dn, platform
 from reconcile.model.desired import Source
 from reconcile.model.folding import fold_name
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState
+
+
+def as_declared(source: Source) -> platform.Source:
+    """What the platform is to know of a source of the files."""
+    return platform.Source(source.name, source.type, source.base_dn, dn.domain(source.base_dn), source.note)
 
 
 def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformState]) -> None:

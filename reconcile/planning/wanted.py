@@ -5,7 +5,6 @@ from functools import cache
 
 import msgspec
 
-from reconcile.model import dn
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.folding import fold_name
@@ -16,6 +15,7 @@ from reconcile.planning.gathering import gather, settle_usernames
 from reconcile.planning.linking import Linked
 from reconcile.planning.people import Candidate, People
 from reconcile.planning.rules import SourceRules
+from reconcile.planning.sourcenames import as_declared
 
 
 class Wanted(msgspec.Struct):
@@ -135,7 +135,5 @@ def _sources(sources: Iterable[SourceRules], current: PlatformState) -> tuple[So
     """The sources on the platform: those that were read as they are declared, the others as they are."""
     known = {source.name: source for source in current.sources}
     for rules in sources:
-        source = rules.source
-        base = source.base_dn
-        known[source.name] = Source(source.name, source.type, base, dn.domain(base), source.note)
+        known[rules.source.name] = as_declared(rules.source)
     return tuple(known.values())

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconcile.render.words import LONGEST_VALUE, cut, escaped, printable
+from reconcile.model.printing import escaped, quoted
+from reconcile.render.words import LONGEST_VALUE
 
 Row: TypeAlias = Mapping[str, object]
 TableFormat: TypeAlias = Literal["table", "json", "csv"]
@@ -64,7 +65,7 @@ def _harmless(cell: str) -> str:
 def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
     rows = [
         [column.replace("_", " ").upper() for column in columns],
-        *([printable(cut(cell, LONGEST_VALUE)) for cell in row] for row in cells),
+        *([quoted(cell, LONGEST_VALUE) for cell in row] for row in cells),
     ]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

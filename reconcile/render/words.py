@@ -27,18 +27,10 @@ _DIGEST = 12
 LONGEST_VALUE = 500
 """Characters of a name or a value that are shown; JSON and CSV have all."""
 
-LONGEST_TEXT = 3000
-"""The same of a sentence, which may hold several names."""
-
-
-def cut(text: str, most: int) -> str:
-    """The text, or as much of it as anybody reads, and how long it is."""
-    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
-
 
 def shown(text: str) -> str:
     """A sentence with names of others in it, on one line that is not too long."""
-    return printable(cut(text, LONGEST_TEXT))
+    return printing.quoted(text, printing.LONGEST_SENTENCE)
 
 
 def sign(change: Change) -> str:
@@ -51,7 +43,7 @@ def sign(change: Change) -> str:
 def title(change: Change) -> str:
     """What is changed, and how where the sign does not say it: `user jdoe`, `user jdoe: block`."""
     verb = "" if change.action in ("create", "update", "delete") else f": {change.action}"
-    return f"{change.kind} {printable(cut(change.key, LONGEST_VALUE))}{verb}"
+    return f"{change.kind} {printing.quoted(change.key, LONGEST_VALUE)}{verb}"
 
 
 def differences(change: Change) -> Iterator[tuple[str, str, str]]:
@@ -75,7 +67,7 @@ def _flat(fields: Fields | None) -> dict[str, str | None]:
 
 
 def _value(value: str | None) -> str:
-    return "(none)" if value is None else f'"{printable(cut(value, LONGEST_VALUE))}"'
+    return "(none)" if value is None else f'"{printing.quoted(value, LONGEST_VALUE)}"'
 
 
 def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change, ...] | str]:

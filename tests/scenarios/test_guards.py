@@ -284,7 +284,7 @@ def test_a_stale_undo_is_not_made_anew_by_the_rules(shell: Shell) -> None:
             answered = bool(os.write(ours, b"y\n"))
     os.close(ours)
     assert child.wait() == 2, seen
-    assert b"make it anew with `reconcile plan --undo`" in seen
+    assert b"make a new one with `reconcile plan --undo`" in seen
 
 
 def test_usernames_move_to_another_scheme_whatever_the_limit_of_updates(shell: Shell) -> None:

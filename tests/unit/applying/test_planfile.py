@@ -205,8 +205,8 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
                 ("user", "status_cause", None, "bored", "its status_cause is none that there is"),
                 ("user", "status_before", None, "blocked", "its status_before is none that there is"),
                 ("user", "departed", None, "long ago", "its departed is none that there is"),
-                ("user", "departed_at", None, "long ago", "its departed_at is no time"),
-                ("user", "departed_at", None, "2026-01-01T00:00:00", "its departed_at is no time"),
+                ("user", "departed_at", None, "long ago", "its departed_at is not the time of the run"),
+                ("user", "departed_at", None, "2020-01-01T00:00:00Z", "its departed_at is not the time of the run"),
                 ("user", "email", None, "a\x1b[2Jb", r"email holds the control character U\+001B"),
                 ("user", "username", "x", "a\u200bb", r"username holds the invisible character U\+200B"),
                 ("group", "name", "x", "a\nb", r"the name holds the control character U\+000A"),
@@ -239,12 +239,15 @@ def test_only_a_plan_that_undoes_takes_groups_away_and_gives_users_back_to_nobod
         Change("group", "delete", "x", {"name": "x"}, None, "", "", "main"),
         Change("user", "update", "x", {"source": "corp"}, {"source": None}, "", "", "main"),
         Change("grant", "create", "a/b", None, {"user": "a", "role": "b"}, "", "", "main"),
+        Change("user", "update", "y", {"departed_at": None}, {"departed_at": "2026-01-01T00:00:00Z"}, "", "", "main"),
     )
     undo = Plan(PLAN.tool, PLAN.created, (), (), Scope(undo="a run"), PLAN.digests, changes)
     assert loads(dumps(undo), "x") == undo
 
 
-@pytest.mark.parametrize("moment", ["", "yesterday", "2026-01-01T00:00:00", "9" * 5000])
+@pytest.mark.parametrize(
+    "moment", ["", "yesterday", "2026-01-01T00:00:00", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00Z", "9" * 5000]
+)
 def test_a_time_that_is_none_is_refused(moment: str) -> None:
     with pytest.raises(PlanFileError, match=r"x:1: .* is no time"):
         loads(dumps(msgspec.structs.replace(PLAN, created=moment)), "x")

@@ -3,8 +3,9 @@
 import pytest
 
 from reconcile.model.change import Acceptance
+from reconcile.model.desired import Safety
 from reconcile.model.history import Run
-from reconcile.planning import summed
+from reconcile.planning import begins, summed
 
 
 def run(number: int, lost: dict[str, int], *codes: str, undoes: str = "") -> Run:
@@ -56,3 +57,15 @@ def run(number: int, lost: dict[str, int], *codes: str, undoes: str = "") -> Run
 )
 def test_what_counts(runs: list[Run], left: dict[str, int]) -> None:
     assert summed(runs).get("users_lost", {}) == left
+
+
+@pytest.mark.parametrize(
+    ("now", "since"),
+    [
+        ("2026-01-08T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ("2026-01-08T23:59:00+23:59", "2026-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "1999-12-25T00:00:00Z"),
+    ],
+)
+def test_the_window_begins_in_utc_whatever_the_moment(now: str, since: str) -> None:
+    assert begins(now, Safety()) == since
