@@ -235,7 +235,7 @@ def _broken(place: str, search: Search, why: str, entries: int) -> str:
 def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
     """The error for a read that has taken as long as all of it may take."""
     return OutOfTime(
-        f"{what} was not over within {deadline.seconds:g} s, the time for the whole read ({deadline.setting}), after "
+        f"{what} did not end within {deadline.seconds:g} s, the time for the whole read ({deadline.setting}), after "
         f"{entries} entries.\nNothing of what was read is used. Ask those who run the directory why it is slow, narrow "
         f"the base or the filter, or raise {deadline.setting}."
     )

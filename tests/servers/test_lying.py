@@ -114,7 +114,7 @@ def test_only_an_answer_ends_the_wait_for_one(lie: Lie) -> None:
 @pytest.mark.parametrize("lie", [lying.entry_by_entry, lying.page_by_page])
 def test_a_read_has_an_end_also_while_answers_come(lie: Lie) -> None:
     message = lied_to(lie, timeout=desired.Timeout(connect=2, read=1, total=2))
-    assert "was not over within 2 s, the time for the whole read (timeout.total)" in message
+    assert "did not end within 2 s, the time for the whole read (timeout.total)" in message
     assert "or raise timeout.total" in message
 
 
