@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Hundreds of processes are started here: none should have to compile what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Whose branches the tests have to take. To watch the rest of the code too only costs time.
+# Whose branches the tests have to take. To watch the rest of the code too, or the tests on servers, only costs time.
 HELD := reconcile/planning reconcile/config
 
 .PHONY: help
@@ -21,7 +21,8 @@ demo: $(VENV)/.installed ## Install, then take a company of 296 people from an L
 test: $(VENV)/.installed-dev ## Everything a change has to pass: format, lint, types, layers, tests, coverage
 	@.ci/server-packages
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n 2 --dist loadfile $(addprefix --cov=,$(HELD)) --cov-report=
+	$(BIN)/pytest -n 2 --dist loadfile $(addprefix --cov=,$(HELD)) --cov-report= tests/unit tests/scenarios tests/contract
+	$(BIN)/pytest -n 2 --dist loadfile tests/servers tests/bench
 	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 $(HELD)
 
 .PHONY: lint

@@ -201,6 +201,45 @@ def test_what_no_rule_does_is_refused_by_its_effect(tmp_path: Path, forged: Chan
         assert platform.read("main") == company()
 
 
+ADOPTED = {"source": None, "username": "guest", "email": "guest@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("adopts", "after", "said"),
+    [
+        ("always", {"username": "guest"}, ""),
+        ("always", {"username": "GUEST", "email": "x@example.com"}, ""),
+        ("always", {"username": "visitor"}, "an account of another name"),
+        ("matching_email", {"email": "Guest@example.com"}, ""),
+        ("matching_email", {"email": "x@example.com"}, "an account with another e-mail address"),
+        ("matching_email", {"email": None}, "an account with another e-mail address"),
+        ("never", {}, "what belongs to no source"),
+    ],
+)
+def test_an_account_is_adopted_as_the_configuration_says(
+    tmp_path: Path, adopts: str, after: dict[str, str | None], said: str
+) -> None:
+    desired = staged(tmp_path, lifecycle={"adopt_local": adopts}).loaded().desired
+    before: dict[str, Any] = {field: ADOPTED[field] for field in {"source", *after}}
+    forged = change("user", "adopt", "guest", before, {"source": "corp"} | after)
+    found = [one.detail for one in beyond_rules([forged], company(), desired)]
+    assert bool(found) == bool(said)
+    assert all(said in detail for detail in found)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        change("user", "update", "guest", {"manager": "u1"}, {"manager": None}, source=""),  # whom u1's erasure leaves
+        change("user", "block", "gone", {"status": "active"}, {"status": "blocked"}, source=""),  # a stale plan
+    ],
+)
+def test_what_is_refused_elsewhere_or_follows_from_an_erasure_is_not_refused_here(
+    tmp_path: Path, forged: Change
+) -> None:
+    assert list(beyond_rules([forged], company(), staged(tmp_path).loaded().desired)) == []
+
+
 def test_an_honest_plan_that_is_narrowed_to_a_group_brings_whom_it_takes_over(tmp_path: Path) -> None:
     source = DESIRED["sources"][0]
     rules = {
