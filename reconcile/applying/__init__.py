@@ -6,9 +6,9 @@
 - `record`: what the history keeps of a run.
 """
 
+from reconcile.applying.change_validity import fault
 from reconcile.applying.execute import Count, Guard, apply
-from reconcile.applying.planfile import FORMAT, dumps, loads
+from reconcile.applying.plan_file import FORMAT, dumps, loads
 from reconcile.applying.record import run_id
-from reconcile.applying.soundness import fault
 
 __all__ = ["FORMAT", "Count", "Guard", "apply", "dumps", "fault", "loads", "run_id"]

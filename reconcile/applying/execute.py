@@ -13,12 +13,12 @@ from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import OutcomeUnknown, ReconcileError, StalePlan
 from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refusal, refused, requirements
-from reconcile.model.folding import fold_name
 from reconcile.model.history import Losses, Origin
-from reconcile.model.path import titles
 from reconcile.model.platform import PlatformState
-from reconcile.model.printing import LONGEST_SENTENCE, quoted
 from reconcile.model.report import Outcome, Report, Trouble
+from reconcile.model.text.department_path import titles
+from reconcile.model.text.folding import fold_name
+from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
 
 logger = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
-from reconcile.model.folding import fold_name
-from reconcile.model.names import Named, Names
+from reconcile.model.named_state import Named, Names
 from reconcile.model.platform import PlatformState
+from reconcile.model.text.folding import fold_name
 
 Key: TypeAlias = tuple[str, ...]
 

@@ -9,24 +9,24 @@ import sys
 import click
 
 from reconcile import __version__, interrupts
-from reconcile.cli import (
-    applying,
-    configuration,
-    connecting,
-    entering,
-    explaining,
-    histories,
-    holdings,
-    looking,
-    migrating,
-    planning,
-    previewing,
-    runs,
-    serving,
-    testing,
+from reconcile.cli import run_id
+from reconcile.cli.commands import (
+    apply,
+    connection,
+    explain,
+    history_unlock,
+    init_validate,
+    login,
+    plan_show,
+    preview,
+    rename,
+    search_tree,
+    serve,
+    test,
 )
+from reconcile.cli.commands import list as holdings
+from reconcile.cli.exit_codes import ended, stuck
 from reconcile.cli.logs import end_log_file, note
-from reconcile.cli.running import ended, stuck
 
 
 class _InOrderOfUse(click.Group):
@@ -57,19 +57,19 @@ def cli() -> None:
 
 
 _FAMILIES = (
-    configuration,
-    testing,
-    looking,
-    explaining,
-    previewing,
-    planning,
-    applying,
-    serving,
-    migrating,
+    init_validate,
+    test,
+    search_tree,
+    explain,
+    preview,
+    plan_show,
+    apply,
+    serve,
+    rename,
     holdings,
-    histories,
-    entering,
-    connecting,
+    history_unlock,
+    login,
+    connection,
 )
 _PATHS = "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."
 
@@ -95,7 +95,7 @@ def main() -> None:
     # What a run reads and makes lives until its end: looking through all of it for cycles over and over takes a tenth
     # of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
-    runs.begin()
+    run_id.begin()
     with interrupts.listening(stuck) as restored:
 
         def command_line() -> object:

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconcile.applying import Guard, fault
-from reconcile.cli import assembling, undoing
+from reconcile.cli import inputs
+from reconcile.cli import undo as undoing
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded
 from reconcile.errors import PlanFileError, StalePlan, UsageError
 from reconcile.model.change import Change, Plan, Violation
 from reconcile.model.platform import Limits, PlatformState
-from reconcile.model.printing import quoted
+from reconcile.model.text.printing import quoted
 from reconcile.planning import beyond_rules
 from reconcile.ports import Platform
-from reconcile.render import words
+from reconcile.render import wording
 
 
 def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
@@ -28,7 +29,7 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
     """
     if [Path(name).absolute() for name in named] != [Path(DEFAULT_PATH).absolute()]:
         raise UsageError(
-            f"{plan_file} was made from {words.listed(map(shlex.quote, named)) or 'no file'}, but a plan"
+            f"{plan_file} was made from {wording.listed(map(shlex.quote, named)) or 'no file'}, but a plan"
             f" file does not choose the configuration, which is {DEFAULT_PATH} here. To apply it with"
             " another one, give --config PATH"
         )
@@ -45,7 +46,7 @@ def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
 
 def guard(loaded: Loaded, made: Plan, target: Platform) -> Guard:
     """The guards over a plan from a file. They raise StalePlan for an undo that undoes something else."""
-    usual = assembling.guard(loaded, made, target)
+    usual = inputs.guard(loaded, made, target)
 
     def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
         if made.scope.undo:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import click
 
 from reconcile import __version__
-from reconcile.cli import runs
+from reconcile.cli import run_id
 from reconcile.errors import ConfigError, Locked, PlanFileError, ReconcileError, Unreadable, UsageError
 
 Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -38,7 +38,7 @@ class _Text(logging.Formatter):
     """`warning: what happened`; control characters written out."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from reconcile.render.words import printable
+        from reconcile.render.wording import printable
 
         text = f"{record.levelname.lower()}: {printable(record.getMessage())}"
         if record.exc_info:
@@ -57,13 +57,13 @@ class _Json(logging.Formatter):
     """One JSON object a line: time, level, logger, run and message, then what the message tells as members."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from reconcile.render.words import escaped
+        from reconcile.render.wording import escaped
 
         members: dict[str, object] = {
             "time": self.formatTime(record, _TIME),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "run": runs.current(),
+            "run": run_id.current(),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
@@ -128,7 +128,7 @@ def set_format(form: str) -> None:
 
 def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
     """Writes the log of a command to a file too, which is rotated at `size` bytes. Raises UsageError."""
-    from reconcile.cli.logfile import LogFile
+    from reconcile.cli.log_file import LogFile
 
     logger = _logger()
     file = LogFile(path, size, count)

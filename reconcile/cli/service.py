@@ -15,7 +15,7 @@ from typing import Protocol
 
 from reconcile import interrupts
 from reconcile.cli.logs import service_log
-from reconcile.config.schedules import upcoming
+from reconcile.config.sections.schedule import upcoming
 from reconcile.model.desired import Schedule
 
 _TICK = 30.0

@@ -11,9 +11,9 @@
 - `initial`: the file that `reconcile init` writes.
 """
 
-from reconcile.config.annotated import annotated
-from reconcile.config.effective import Setting, as_data
-from reconcile.config.initial import starter
+from reconcile.config.effective.annotate import annotated
+from reconcile.config.effective.effective import Setting, as_data
 from reconcile.config.loading import Loaded, load
+from reconcile.config.starter import starter
 
 __all__ = ["Loaded", "Setting", "annotated", "as_data", "load", "starter"]

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from reconcile import files
-from reconcile.config import checks, documents, expressions, presets, schema
-from reconcile.config.building import Builder, check_adapter
-from reconcile.config.effective import Effective
-from reconcile.config.findings import Findings
-from reconcile.config.merging import Merged
-from reconcile.config.nodes import Path as Where
+from reconcile.config.effective.effective import Effective
 from reconcile.config.places import Places
-from reconcile.config.secrecy import Secrecy
-from reconcile.config.wording import Schema, suggestion
+from reconcile.config.schema import schema
+from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.wording import Schema, suggestion
+from reconcile.config.secrets.redaction import Secrecy
+from reconcile.config.sections import checks, presets
+from reconcile.config.sections.build import Builder, check_adapter
+from reconcile.config.templates import config_templates
+from reconcile.config.yaml import documents
+from reconcile.config.yaml.merging import Merged
+from reconcile.config.yaml.nodes import Path as Where
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
 from reconcile.model.desired import DesiredState
-from reconcile.model.digest import digest
+from reconcile.model.text.digest import digest
 
 Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 _NO_DESIRED_STATE: Final = (
@@ -238,8 +241,8 @@ def _render(value: object, path: Where, known: Mapping[str, Any], findings: Find
         if at.get("x-secret") or at.get("x-template"):
             return text
         try:
-            return expressions.evaluate(text, known)
-        except expressions.Refused as error:
+            return config_templates.evaluate(text, known)
+        except config_templates.Refused as error:
             findings.add(where, str(error))
             return text
 

@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from reconcile.config.merging import Merged
-from reconcile.config.nodes import Path
-from reconcile.config.presets import Applied
+from reconcile.config.sections.presets import Applied
+from reconcile.config.yaml.merging import Merged
+from reconcile.config.yaml.nodes import Path
 from reconcile.errors import Problem
 from reconcile.model.notice import Notice
 

@@ -31,9 +31,9 @@ import msgspec
 
 from reconcile.errors import GuardRefused
 from reconcile.model.notice import NOT_CLEAN, Notice
-from reconcile.model.path import path, titles
 from reconcile.model.platform import Reading
-from reconcile.model.printing import LONGEST_SENTENCE, quoted
+from reconcile.model.text.department_path import path, titles
+from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 
 Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
 Action: TypeAlias = Literal["create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"]

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from reconcile.model.dn import Folding
+from reconcile.model.text.dn import Folding
 
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
 """Lower-case attribute name → its values, each once, none blank; absent attributes have no key.

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from reconcile.model import dn
+from reconcile.model.text import dn
 
 
 def person_key(source: str, external_id: str, entry: str) -> str:

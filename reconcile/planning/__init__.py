@@ -11,23 +11,23 @@ which user), `naming` (who may have which username), `wanted` (the state the rul
 did, not of what a directory says.
 """
 
-from reconcile.planning.acceptance import accepted
-from reconcile.planning.asking import asking_query
-from reconcile.planning.explain import explain
-from reconcile.planning.guard import harm, violations
-from reconcile.planning.hands import beyond_rules
-from reconcile.planning.lately import begins, summed, taken
-from reconcile.planning.make import Inputs, lost, make, rule_counts
+from reconcile.planning.explain.explain import explain
+from reconcile.planning.explain.lookup import asking_query
+from reconcile.planning.explain.rule_results import Background
+from reconcile.planning.guards.acceptance import accepted
+from reconcile.planning.guards.checks import harm, violations
+from reconcile.planning.guards.ownership import beyond_rules
+from reconcile.planning.guards.recent_losses import begins, summed, taken
 from reconcile.planning.notices import did_you_mean, finds_nothing
-from reconcile.planning.overview import outlined, overview, tree_query
-from reconcile.planning.preview import Preview, preview
-from reconcile.planning.query import query
-from reconcile.planning.renaming import renaming
-from reconcile.planning.rule_counts import RuleCount
-from reconcile.planning.survey import keyword, search_query, survey
-from reconcile.planning.undo import Undo, undo
-from reconcile.planning.usernames import Migration, migration
-from reconcile.planning.verdicts import Background
+from reconcile.planning.planner import Inputs, lost, make, rule_counts
+from reconcile.planning.renames.source import renaming
+from reconcile.planning.renames.usernames import Migration, migration
+from reconcile.planning.selection.query import query
+from reconcile.planning.selection.rule_counts import RuleCount
+from reconcile.planning.undo.plan import Undo, undo
+from reconcile.planning.views.preview import Preview, preview
+from reconcile.planning.views.search import keyword, search_query, survey
+from reconcile.planning.views.tree import outlined, overview, tree_query
 
 __all__ = [
     "Background",

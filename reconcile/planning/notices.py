@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconcile.model.desired import DesiredState
 from reconcile.model.notice import Notice
-from reconcile.planning.rule_counts import RuleCount
+from reconcile.planning.selection.rule_counts import RuleCount
 
 
 def finds_nothing(counts: Iterable[RuleCount]) -> Iterator[Notice]:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconcile.model.desired import DesiredState, Link, Protect
-from reconcile.model.folding import fold_name
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState
-from reconcile.planning.losses import IN_SERVICE
-from reconcile.planning.patterns import folded
-from reconcile.planning.wanted import Wanted
+from reconcile.model.text.folding import fold_name
+from reconcile.planning.guards.losses import IN_SERVICE
+from reconcile.planning.selection.patterns import folded
+from reconcile.planning.target.target_state import Wanted
 
 SHOWN: Final = 10
 """So many shared addresses are named; the rest is a number."""

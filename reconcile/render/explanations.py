@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.model import dn
 from reconcile.model.explanation import Explained, Explanation, FieldVerdict, Given, Held, Searched, Standing
-from reconcile.render import words
+from reconcile.model.text import dn
+from reconcile.render import wording
 from reconcile.render.text import Paint, changed, painted, plain
 
 _THERE = " on the platform"
@@ -17,30 +17,32 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     paint = painted if colour else plain
     lines: list[str] = []
     if not found.people:
-        lines.append(paint(f"{words.printable(found.asked)} is nobody: in no source, and not on the platform.", "bold"))
-        lines += [f"  {words.printable(one.source)}: {_searched(one)}" for one in found.sources]
-        lines += [f"  {words.printable(skip.dn)} is {words.printable(skip.detail)}" for skip in found.dangling]
+        lines.append(
+            paint(f"{wording.printable(found.asked)} is nobody: in no source, and not on the platform.", "bold")
+        )
+        lines += [f"  {wording.printable(one.source)}: {_searched(one)}" for one in found.sources]
+        lines += [f"  {wording.printable(skip.dn)} is {wording.printable(skip.detail)}" for skip in found.dangling]
         if found.similar:
-            lines.append(f"Did you mean {', '.join(map(words.printable, found.similar))}?")
+            lines.append(f"Did you mean {', '.join(map(wording.printable, found.similar))}?")
     elif len(found.people) > 1:
-        lines += [f"{words.printable(found.asked)} means {len(found.people)} people.", ""]
+        lines += [f"{wording.printable(found.asked)} means {len(found.people)} people.", ""]
     searched = {one.source: one for one in found.sources}
     for at, one in enumerate(found.people):
         lines += [""] * (at > 0)
         lines += _one(one, searched, paint)
     if found.violations:
         lines += ["", paint("The next apply does none of this: the guards refuse the plan of everybody.", "bold")]
-        lines += [f"  {words.printable(one.code)}: {words.printable(one.detail)}" for one in found.violations]
+        lines += [f"  {wording.printable(one.code)}: {wording.printable(one.detail)}" for one in found.violations]
     return "\n".join(lines)
 
 
 def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterator[str]:
     several = len(one.workspaces) > 1
-    name = words.printable(next((standing.username for standing in one.workspaces if standing.username), one.dn))
+    name = wording.printable(next((standing.username for standing in one.workspaces if standing.username), one.dn))
     for standing in one.workspaces:
-        where = f" in workspace {words.printable(standing.workspace)}" if several else ""
+        where = f" in workspace {wording.printable(standing.workspace)}" if several else ""
         status = f" ({_status(standing.user)})" if standing.user is not None else ""
-        yield paint(f"{name}{status}{where}: {words.printable(standing.why)}", "bold")
+        yield paint(f"{name}{status}{where}: {wording.printable(standing.why)}", "bold")
     yield ""
     yield from _section("Found", _found(one, searched, paint), paint)
     if one.in_directory:
@@ -51,7 +53,7 @@ def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterato
         yield from _section("Fields", _fields(one.fields), paint)
         yield from _section("Manager", _manager(one), paint)
     for standing in one.workspaces:
-        where = f", workspace {words.printable(standing.workspace)}" if several else ""
+        where = f", workspace {wording.printable(standing.workspace)}" if several else ""
         yield from _section(f"On the platform{where}", _platform(standing), paint)
         yield from _section(f"Next apply{where}", _next(standing, one.manager is not None, paint), paint)
 
@@ -67,26 +69,27 @@ def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Itera
     matched = ", ".join(
         name for name in one.matched if name.removesuffix(_THERE) not in one.matched or _THERE not in name
     )
-    identity = f", id {words.printable(one.external_id)}" if one.external_id else ""
+    identity = f", id {wording.printable(one.external_id)}" if one.external_id else ""
     if one.in_directory:
-        yield f"{_mark(True, paint)}  {words.printable(one.source)}: {words.printable(one.dn)}{identity}"
+        yield f"{_mark(True, paint)}  {wording.printable(one.source)}: {wording.printable(one.dn)}{identity}"
         yield f"     by {matched}"
         return
     looked = searched.get(one.source)
     strays = [stray for stray in looked.strays if stray.dn == one.dn] if looked is not None else []
     for stray in strays:
-        yield f"{_mark(False, paint)}   {words.printable(one.source)}: {words.printable(stray.dn)} is there{identity}"
-        why = f"{_short(stray.rule)}: {words.printable(stray.why)}"
+        where = f"{wording.printable(one.source)}: {wording.printable(stray.dn)}"
+        yield f"{_mark(False, paint)}   {where} is there{identity}"
+        why = f"{_short(stray.rule)}: {wording.printable(stray.why)}"
         yield f"     by {matched}; but {why}{_origin(stray.origin)}"
     for other in (looked,) if looked is not None else searched.values():
         if not strays and not other.found:
-            yield f"{_mark(False, paint)}   {words.printable(other.source)}: {_searched(other)}"
+            yield f"{_mark(False, paint)}   {wording.printable(other.source)}: {_searched(other)}"
     if not strays:
         yield f"     by {matched}{identity}"
 
 
 def _searched(one: Searched) -> str:
-    rule = words.printable(f"{one.by.filter or 'found'} below {one.by.base}")
+    rule = wording.printable(f"{one.by.filter or 'found'} below {one.by.base}")
     return f"nobody of {one.persons} persons ({rule}), nor any other entry below the base DN"
 
 
@@ -105,7 +108,7 @@ def _rules(one: Explained) -> list[_Row]:
 
 
 def _roles(one: Explained) -> list[_Row]:
-    return [(v.matches, words.printable(v.role), _with(v.why, v.path, one), v.origin) for v in one.roles]
+    return [(v.matches, wording.printable(v.role), _with(v.why, v.path, one), v.origin) for v in one.roles]
 
 
 def _groups(one: Explained, paint: Paint) -> Iterator[str]:
@@ -124,21 +127,25 @@ def _department(one: Explained) -> Iterator[str]:
     if one.department is not None:
         found = one.department
         path = " / ".join(_name(dn) for dn in found.path)
-        yield (f"{path}  {words.printable(found.why)}" if path else words.printable(found.why)) + _origin(found.origin)
+        yield (f"{path}  {wording.printable(found.why)}" if path else wording.printable(found.why)) + _origin(
+            found.origin
+        )
 
 
 def _fields(fields: Sequence[FieldVerdict]) -> Iterator[str]:
-    width = max((len(words.printable(one.field)) for one in fields), default=0)
+    width = max((len(wording.printable(one.field)) for one in fields), default=0)
     for one in fields:
-        value = f'"{words.printable(one.value)}"' if one.value is not None else f"nothing, {words.printable(one.why)}"
-        roles = f" (for role {', '.join(map(words.printable, one.roles))})" if one.roles else ""
-        template = f" ← {words.printable(one.template)}"
-        yield f"{words.printable(one.field):<{width}}  {value}{roles}{template}{_origin(one.origin)}"
+        value = (
+            f'"{wording.printable(one.value)}"' if one.value is not None else f"nothing, {wording.printable(one.why)}"
+        )
+        roles = f" (for role {', '.join(map(wording.printable, one.roles))})" if one.roles else ""
+        template = f" ← {wording.printable(one.template)}"
+        yield f"{wording.printable(one.field):<{width}}  {value}{roles}{template}{_origin(one.origin)}"
 
 
 def _manager(one: Explained) -> Iterator[str]:
     if one.manager is not None:
-        yield f"{words.printable(one.manager.dn)}: {one.manager.why}" if one.manager.dn else one.manager.why
+        yield f"{wording.printable(one.manager.dn)}: {one.manager.why}" if one.manager.dn else one.manager.why
 
 
 def _platform(standing: Standing) -> Iterator[str]:
@@ -146,31 +153,31 @@ def _platform(standing: Standing) -> Iterator[str]:
     if held is None:
         yield "no user"
         return
-    yield f"{words.printable(held.username)}: {_status(held)}, {words.printable(held.status_why)}"
+    yield f"{wording.printable(held.username)}: {_status(held)}, {wording.printable(held.status_why)}"
     yield from _held(held)
     if standing.tie is not None:
-        when = words.printable(f"run {standing.tie.run}, {standing.tie.at}")
-        yield f"{'tied':<10}  {words.printable(standing.tie.how)} ({when})"
+        when = wording.printable(f"run {standing.tie.run}, {standing.tie.at}")
+        yield f"{'tied':<10}  {wording.printable(standing.tie.how)} ({when})"
     if standing.grace is not None:
         yield _grace(standing)
 
 
 def _status(held: Held) -> str:
-    return words.printable(held.status.replace("_", " "))
+    return wording.printable(held.status.replace("_", " "))
 
 
 def _held(held: Held) -> Iterator[str]:
     rows = [
         ("roles", _given(held.roles)),
         ("groups", _given(held.groups)),
-        ("department", words.printable(held.department)),
-        ("manager", words.printable(held.manager)),
+        ("department", wording.printable(held.department)),
+        ("manager", wording.printable(held.manager)),
     ]
     yield from (f"{name:<10}  {text}" for name, text in rows if text)
 
 
 def _given(given: Iterable[Given]) -> str:
-    return ", ".join(words.printable(one.name) + ("" if one.origin else " (by hand)") for one in given)
+    return ", ".join(wording.printable(one.name) + ("" if one.origin else " (by hand)") for one in given)
 
 
 def _grace(standing: Standing) -> str:
@@ -184,11 +191,11 @@ def _grace(standing: Standing) -> str:
 
 def _next(standing: Standing, has_manager: bool, paint: Paint) -> Iterator[str]:
     if standing.roles is not None:
-        yield f"roles: {', '.join(map(words.printable, standing.roles)) or 'none'}: {standing.roles_why}"
+        yield f"roles: {', '.join(map(wording.printable, standing.roles)) or 'none'}: {standing.roles_why}"
     if standing.roles is not None and standing.manager is not None and has_manager:
-        yield f"manager: {words.printable(standing.manager) or 'none'}"
+        yield f"manager: {wording.printable(standing.manager) or 'none'}"
     for skip in standing.skips:
-        yield f"{paint('!', '!')} {skip.code}: {words.printable(skip.detail)}"
+        yield f"{paint('!', '!')} {skip.code}: {wording.printable(skip.detail)}"
     for change in standing.changes:
         yield from (line.removeprefix("  ") for line in changed(change, paint))
     if not standing.changes:
@@ -206,17 +213,17 @@ def _short(rule: str) -> str:
 
 
 def _origin(origin: str) -> str:
-    return f"  # {words.printable(origin)}" if origin and origin != "built-in" else ""
+    return f"  # {wording.printable(origin)}" if origin and origin != "built-in" else ""
 
 
 def _with(why: str, path: Sequence[str], one: Explained) -> str:
     if not path:
-        return words.printable(why)
-    return f"{' → '.join([*map(_name, path), _name(one.dn)])}: {words.printable(why)}"
+        return wording.printable(why)
+    return f"{' → '.join([*map(_name, path), _name(one.dn)])}: {wording.printable(why)}"
 
 
 def _name(name: str) -> str:
-    return words.printable(dn.rdn(name))
+    return wording.printable(dn.rdn(name))
 
 
 def _listed(names: Sequence[str]) -> str:

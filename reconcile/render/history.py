@@ -7,8 +7,8 @@ import msgspec
 
 from reconcile.model.change import Action, Change, Kind
 from reconcile.model.history import Entry, Link
-from reconcile.render import text, words
-from reconcile.render.formats import as_text
+from reconcile.render import text, wording
+from reconcile.render.json import as_text
 from reconcile.render.tables import table
 
 _COLUMNS = ("run", "workspace", "by", "outcome", "applied", "failed", "skipped", "commit")
@@ -73,25 +73,29 @@ def _change(one: Entry, link: Link) -> dict[str, object]:
 
 def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str]:
     run = link.run
-    yield words.printable(f"Run {run.id} in workspace {run.workspace}: {run.outcome}")
-    yield words.printable(f"  by {run.login} on {run.host}, {run.started} to {run.finished}")
-    yield f"  configuration: {words.configured(run.files, run.configuration)}"
+    yield wording.printable(f"Run {run.id} in workspace {run.workspace}: {run.outcome}")
+    yield wording.printable(f"  by {run.login} on {run.host}, {run.started} to {run.finished}")
+    yield f"  configuration: {wording.configured(run.files, run.configuration)}"
     if run.commit:
-        yield f"  Git commit {words.printable(run.commit)}{', with changes' if run.dirty else ''}"
+        yield f"  Git commit {wording.printable(run.commit)}{', with changes' if run.dirty else ''}"
     if run.undoes:
-        yield f"  undoes run {words.printable(run.undoes)}"
+        yield f"  undoes run {wording.printable(run.undoes)}"
     for accepted in run.accepted:
-        yield words.printable(f"  accepted by {accepted.by}, {accepted.at}: {accepted.code}")
+        yield wording.printable(f"  accepted by {accepted.by}, {accepted.at}: {accepted.code}")
     for limit, numbers in run.lost.items():
-        yield words.printable(f"  {limit}: {', '.join(f'{number} of {source}' for source, number in numbers.items())}")
+        yield wording.printable(
+            f"  {limit}: {', '.join(f'{number} of {source}' for source, number in numbers.items())}"
+        )
     yield f"  {run.applied} applied, {run.failed} failed, {run.skipped} skipped"
     yield ""
     for one in entries:
         payload = one.read()
-        kind, action, result = map(words.printable, (one.kind, one.action, one.result))  # whatever stands in the table
+        kind, action, result = map(
+            wording.printable, (one.kind, one.action, one.result)
+        )  # whatever stands in the table
         if payload is None:
             why = "altered, and no longer readable" if one.payload else "removed, for somebody was erased"
-            yield f"  · {kind} of user {words.printable(one.user)}: {action}: {why}"
+            yield f"  · {kind} of user {wording.printable(one.user)}: {action}: {why}"
             continue
         change = Change(
             cast("Kind", kind),
@@ -105,4 +109,4 @@ def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str
         )
         yield from text.changed(change, text.painted if colour else text.plain)
         if one.result != "applied" or payload.detail:
-            yield f"      {result}: {words.printable(payload.detail)}"
+            yield f"      {result}: {wording.printable(payload.detail)}"

@@ -5,22 +5,22 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.change import Change, Plan
 from reconcile.model.report import Report
-from reconcile.render import counting, words
+from reconcile.render import summary, wording
 
 
 def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     """Headline, summary, violations, one table of changes, one of skips, a list of notices."""
-    lines = ["## reconcile plan", "", f"**{_cell(words.headline(plan))}**", ""]
-    if words.narrowed(plan):
-        lines += [f"Only {_cell(words.narrowed(plan))}.", ""]
+    lines = ["## reconcile plan", "", f"**{_cell(wording.headline(plan))}**", ""]
+    if wording.narrowed(plan):
+        lines += [f"Only {_cell(wording.narrowed(plan))}.", ""]
     if plan.scope.undo:
         lines += [f"Undoes run {_cell(plan.scope.undo)}.", ""]
-    for title, found in words.judged(plan):
+    for title, found in wording.judged(plan):
         lines += [f"### {_cell(title)}", ""]
         lines += [f"- **{_exact(one.code)}** {_cell(one.detail)}" for one in found] + [""]
         if found == plan.refused:
-            lines += [_cell(words.way_out(found)), ""]
-    lines += _counts(counting.planned(plan))
+            lines += [_cell(wording.way_out(found)), ""]
+    lines += _counts(summary.planned(plan))
     if plan.changes:
         lines += ["### Changes", ""]
         lines += _table(("", "what", "change", "why"), _changes(plan, full=full))
@@ -28,24 +28,24 @@ def plan_markdown(plan: Plan, *, full: bool, pointer: str) -> str:
     lines += _skipped(plan, full=full)
     lines += _noticed(plan, full=full)
     lines += _configuration(plan)
-    if not full and pointer and (words.leaves_out(plan) or len(plan.notices) > words.SHOWN):
+    if not full and pointer and (wording.leaves_out(plan) or len(plan.notices) > wording.SHOWN):
         lines += [_cell(pointer), ""]
     return "\n".join(lines).rstrip("\n")
 
 
 def _configuration(plan: Plan) -> list[str]:
-    return [f"Configuration: {_cell(words.configuration(plan))}", ""]
+    return [f"Configuration: {_cell(wording.configuration(plan))}", ""]
 
 
-def _counts(counts: counting.Counts) -> list[str]:
-    rows = counting.table(counts, several=len({workspace for workspace, _ in counts}) > 1)
+def _counts(counts: summary.Counts) -> list[str]:
+    rows = summary.table(counts, several=len({workspace for workspace, _ in counts}) > 1)
     return [*_table(tuple(rows[0]), map(tuple, rows[1:])), ""] if rows else []
 
 
 def _skipped(plan: Plan, *, full: bool) -> list[str]:
     if not plan.skips:
         return []
-    shown = plan.skips if full else plan.skips[: words.SHOWN]
+    shown = plan.skips if full else plan.skips[: wording.SHOWN]
     lines = ["### Skipped", ""]
     lines += _table(("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown))
     lines.append("")
@@ -57,7 +57,7 @@ def _skipped(plan: Plan, *, full: bool) -> list[str]:
 def _noticed(plan: Plan, *, full: bool) -> list[str]:
     if not plan.notices:
         return []
-    shown = plan.notices if full else plan.notices[: words.SHOWN]
+    shown = plan.notices if full else plan.notices[: wording.SHOWN]
     listed = [f"- **{_exact(one.code)}** {_cell(str(one))}" for one in shown]
     lines = ["### Notices", "", *listed, ""]
     if len(shown) < len(plan.notices):
@@ -67,19 +67,19 @@ def _noticed(plan: Plan, *, full: bool) -> list[str]:
 
 def _changes(plan: Plan, *, full: bool) -> Iterator[tuple[str, str, str, str]]:
     several = len({change.workspace for change in plan.changes}) > 1
-    for part in words.shortened(plan.changes, full=full):
+    for part in wording.shortened(plan.changes, full=full):
         if isinstance(part, str):
             yield "…", part, "", ""
             continue
         for change in part:
-            what = f"{change.workspace}: {words.title(change)}" if several else words.title(change)
-            yield words.sign(change), what, _difference(change), change.reason
+            what = f"{change.workspace}: {wording.title(change)}" if several else wording.title(change)
+            yield wording.sign(change), what, _difference(change), change.reason
 
 
 def _difference(change: Change) -> str:
     if change.kind in ("membership", "grant") or change.action == "delete":
         return ""
-    rows = words.differences(change)
+    rows = wording.differences(change)
     if change.before is None:
         return "; ".join(f"{field} {new}" for field, _, new in rows)
     return "; ".join(f"{field} {old} → {new}" for field, old, new in rows)
@@ -87,9 +87,9 @@ def _difference(change: Change) -> str:
 
 def report_markdown(plan: Plan, report: Report) -> str:
     """Headline, numbers, and tables of what was not applied, or not wholly, and of what was not possible."""
-    lines = ["## reconcile apply", "", f"**{words.outcome_line(report)}**", "", *_counts(counting.done(plan, report))]
-    rows: list[tuple[str, ...]] = [(one.result, words.title(one.change), one.detail) for one in words.told(report)]
-    rows += [(words.became(one, report), f"workspace {one.workspace}", one.detail) for one in report.troubles]
+    lines = ["## reconcile apply", "", f"**{wording.outcome_line(report)}**", "", *_counts(summary.done(plan, report))]
+    rows: list[tuple[str, ...]] = [(one.result, wording.title(one.change), one.detail) for one in wording.told(report)]
+    rows += [(wording.became(one, report), f"workspace {one.workspace}", one.detail) for one in report.troubles]
     if rows:
         lines += [*_table(("result", "what", "why"), rows), ""]
     lines += _skipped(plan, full=False)
@@ -118,12 +118,12 @@ _EMOJI = re.compile(r"(?<=:)(?=[a-z_+-][\w+-]*:)", re.IGNORECASE)
 
 def _cell(text: str) -> str:
     """Text that shows as itself: what directory data has of Markdown, HTML, links and mentions stays text."""
-    return _escaped(_EMOJI.sub(_APART, words.shown(text)))
+    return _escaped(_EMOJI.sub(_APART, wording.shown(text)))
 
 
 def _exact(text: str) -> str:
     """The same of a code that people copy: none of its colons is parted."""
-    return _escaped(words.shown(text))
+    return _escaped(wording.shown(text))
 
 
 def _escaped(text: str) -> str:

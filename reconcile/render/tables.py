@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconcile.model.printing import escaped, quoted
-from reconcile.render.words import LONGEST_VALUE
+from reconcile.model.text.printing import escaped, quoted
+from reconcile.render.wording import LONGEST_VALUE
 
 Row: TypeAlias = Mapping[str, object]
 TableFormat: TypeAlias = Literal["table", "json", "csv"]

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from reconcile.model.change import Change, Plan
 from reconcile.model.report import Report
-from reconcile.render import counting, words
+from reconcile.render import summary, wording
 
 Paint: TypeAlias = Callable[[str, str], str]
 """Text and colour name → text that shows in it."""
@@ -35,11 +35,11 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     lines += _skips(plan, paint, full=full)
     lines += _notices(plan, paint) if full else ()
     lines += _violations(plan, paint)
-    lines.append(paint(words.headline(plan), "bold"))
-    lines += _counts(counting.planned(plan), paint)
+    lines.append(paint(wording.headline(plan), "bold"))
+    lines += _counts(summary.planned(plan), paint)
     lines += _summary(plan)
     lines += _configuration(plan) if full else ()
-    if not full and pointer and words.leaves_out(plan):
+    if not full and pointer and wording.leaves_out(plan):
         lines.append(pointer)
     return "\n".join(lines)
 
@@ -48,17 +48,17 @@ def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
     if plan.notices:
         yield paint("Notices:", "bold")
         for one in plan.notices:
-            yield f"  {paint('!', '!')} {one.code}: {words.shown(str(one))}"
+            yield f"  {paint('!', '!')} {one.code}: {wording.shown(str(one))}"
         yield ""
 
 
 def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
-    for title, found in words.judged(plan):
+    for title, found in wording.judged(plan):
         yield paint(f"{title}:", "bold")
         for one in found:
-            yield f"  {paint('!', '!')} {words.printable(one.code)}: {words.shown(one.detail)}"
+            yield f"  {paint('!', '!')} {wording.printable(one.code)}: {wording.shown(one.detail)}"
         if found == plan.refused:
-            yield f"  {words.way_out(found)}"
+            yield f"  {wording.way_out(found)}"
         yield ""
 
 
@@ -66,9 +66,9 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     several = len({change.workspace for change in plan.changes}) > 1
     for workspace in dict.fromkeys(change.workspace for change in plan.changes):
         if several:
-            yield from (paint(f"Workspace {words.printable(workspace)}", "bold"), "")
+            yield from (paint(f"Workspace {wording.printable(workspace)}", "bold"), "")
         changes = [change for change in plan.changes if change.workspace == workspace]
-        for part in words.shortened(changes, full=full):
+        for part in wording.shortened(changes, full=full):
             if isinstance(part, str):
                 yield f"  {part}"
             else:
@@ -79,12 +79,12 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
 
 def changed(change: Change, paint: Paint) -> Iterator[str]:
     """One change in lines, indented by two."""
-    sign = words.sign(change)
-    reason = f"  # {words.shown(change.reason)}" if change.reason else ""
-    yield f"  {paint(sign, sign)} {words.title(change)}{reason}"
+    sign = wording.sign(change)
+    reason = f"  # {wording.shown(change.reason)}" if change.reason else ""
+    yield f"  {paint(sign, sign)} {wording.title(change)}{reason}"
     if change.kind in ("membership", "grant") or change.action == "delete":
         return
-    rows = [row for row in words.differences(change) if change.before is not None or not _told_already(change, row)]
+    rows = [row for row in wording.differences(change) if change.before is not None or not _told_already(change, row)]
     width = max((len(field) for field, _, _ in rows), default=0)
     for field, old, new in rows:
         value = new if change.before is None else f"{old} → {new}"
@@ -94,7 +94,7 @@ def changed(change: Change, paint: Paint) -> Iterator[str]:
 def _told_already(change: Change, row: tuple[str, str, str]) -> bool:
     """Whether a field of something new only repeats its name or its source."""
     field, _, new = row
-    return (field in ("name", "username", "title") and new == f'"{words.printable(change.key)}"') or (
+    return (field in ("name", "username", "title") and new == f'"{wording.printable(change.key)}"') or (
         field in ("source", "status_origin") and change.kind != "source"
     )
 
@@ -103,14 +103,14 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
     if not plan.skips:
         return []
     several = len({skip.workspace for skip in plan.skips} | {change.workspace for change in plan.changes}) > 1
-    shown = plan.skips if full else plan.skips[: words.SHOWN]
+    shown = plan.skips if full else plan.skips[: wording.SHOWN]
     lines = [paint("Held back, gaining nothing until this is mended:", "bold")]
     for skip in shown:
-        who = words.shown(skip.username or skip.dn)
-        where = f" ({words.shown(skip.dn)})" if skip.username and skip.dn else ""
+        who = wording.shown(skip.username or skip.dn)
+        where = f" ({wording.shown(skip.dn)})" if skip.username and skip.dn else ""
         named = f"{who}{where}: " if who else ""
-        place = f"{words.printable(skip.workspace)}: " if several else ""
-        lines.append(f"  {paint('!', '!')} {place}{skip.code}: {named}{words.shown(skip.detail)}")
+        place = f"{wording.printable(skip.workspace)}: " if several else ""
+        lines.append(f"  {paint('!', '!')} {place}{skip.code}: {named}{wording.shown(skip.detail)}")
     if len(shown) < len(plan.skips):
         lines.append(f"  … and {len(plan.skips) - len(shown)} more")
     return [*lines, ""]
@@ -118,15 +118,15 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
 
 def _summary(plan: Plan) -> Iterable[str]:
     if plan.skips:
-        yield f"  impossible: {', '.join(f'{number} {code}' for code, number in words.skip_counts(plan).items())}"
-    if words.narrowed(plan):
-        yield f"  only {words.narrowed(plan)}"
+        yield f"  impossible: {', '.join(f'{number} {code}' for code, number in wording.skip_counts(plan).items())}"
+    if wording.narrowed(plan):
+        yield f"  only {wording.narrowed(plan)}"
     if plan.scope.undo:
-        yield f"  undoes run {words.printable(plan.scope.undo)}"
+        yield f"  undoes run {wording.printable(plan.scope.undo)}"
 
 
 def _configuration(plan: Plan) -> Iterable[str]:
-    yield f"  configuration: {words.configuration(plan)}"
+    yield f"  configuration: {wording.configuration(plan)}"
 
 
 _STYLES = {
@@ -139,10 +139,10 @@ _STYLES = {
 } | dict.fromkeys(("removed", "blocked", "deactivated", "erased", "cleared"), "-")
 
 
-def _counts(counts: counting.Counts, paint: Paint) -> Iterator[str]:
+def _counts(counts: summary.Counts, paint: Paint) -> Iterator[str]:
     """The table, numbers to the right; what is done in the colour of its sign."""
     several = len({workspace for workspace, _ in counts}) > 1
-    rows = [[words.printable(cell) for cell in row] for row in counting.table(counts, several=several)]
+    rows = [[wording.printable(cell) for cell in row] for row in summary.table(counts, several=several)]
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -159,14 +159,14 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     """What became of the changes: failures one by one, the rest as numbers. `skips`: what was not possible, too."""
     paint = painted if colour else plain
     lines = [*_skips(plan, paint, full=False)] if skips else []
-    for outcome in words.told(report):
-        detail = words.shown(outcome.detail)
-        lines.append(f"  {paint('!', '!')} {outcome.result}: {words.title(outcome.change)}: {detail}")
+    for outcome in wording.told(report):
+        detail = wording.shown(outcome.detail)
+        lines.append(f"  {paint('!', '!')} {outcome.result}: {wording.title(outcome.change)}: {detail}")
     for trouble in report.troubles:
-        first, *rest = map(words.shown, trouble.detail.splitlines())
-        lines.append(f"  {paint('!', '!')} workspace {words.printable(trouble.workspace)}: {first}")
+        first, *rest = map(wording.shown, trouble.detail.splitlines())
+        lines.append(f"  {paint('!', '!')} workspace {wording.printable(trouble.workspace)}: {first}")
         lines += [f"    {line}" for line in rest]
-    lines.append(paint(words.outcome_line(report), "bold"))
-    lines += _counts(counting.done(plan, report), paint)
+    lines.append(paint(wording.outcome_line(report), "bold"))
+    lines += _counts(summary.done(plan, report), paint)
     lines += _configuration(plan) if report.outcomes else ()
     return "\n".join(lines)

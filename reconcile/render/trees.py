@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reconcile.model.overview import Node
-from reconcile.render.words import printable
+from reconcile.render.wording import printable
 
 
 def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:

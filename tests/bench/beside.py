@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.model import desired
 from reconcile.model.directory import Query
 from tests.bench.asked import PERSON_ATTRIBUTES

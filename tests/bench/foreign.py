@@ -13,16 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from reconcile.config.exchange import certificates
-from reconcile.config.templates import Surroundings, compiled
-from reconcile.directories import activedirectory, filters, matching, memberurls, records, values
+from reconcile.config.templates.entry_templates import Surroundings, compiled
+from reconcile.connections import fingerprints
+from reconcile.directories.ldif import filter_match, records
+from reconcile.directories.search import attribute_values, filters
+from reconcile.directories.snapshot import member_urls
+from reconcile.directories.vendors import active_directory
 from reconcile.errors import TemplateFailed
-from reconcile.model import desired, dn, folding, path
+from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip
 from reconcile.model.directory import Person
-from reconcile.planning import asking, logins, nearest, patterns
-from reconcile.planning.survey import keyword
-from reconcile.render import markdown, tables, text, words
+from reconcile.model.text import department_path, dn, folding
+from reconcile.planning import login
+from reconcile.planning.explain import lookup
+from reconcile.planning.selection import nearest, patterns
+from reconcile.planning.views.search import keyword
+from reconcile.render import markdown, tables, text, wording
 
 FEWER, MORE = 8_000, 64_000
 """Characters; the second eight times the first."""
@@ -81,7 +87,7 @@ _AROUND: Final = Surroundings("corp", "example.com", {})
 _DASHED: Final = "cn=*-*-*-x"
 _SELECTION = patterns.Selection([_DASHED, "*a*a*b", "cn=*-*-*-x,ou=*-*x", "ou=a", "x"], "dc=example,dc=com")
 _NAMES = patterns.NamePatterns(["*-*-*-x", "*a*a*b", "*.*.*"])
-_FILTER = matching.compiled("(|(cn=*-*-*-x)(cn=*a*b)(n>=5)(n<=5)(member=cn=x)(objectClass=x)(cn=x))")
+_FILTER = filter_match.compiled("(|(cn=*-*-*-x)(cn=*a*b)(n>=5)(n<=5)(member=cn=x)(objectClass=x)(cn=x))")
 _SOURCE = desired.Source("corp", "ldif", "dc=example,dc=com", desired.Users({}))
 _KEYWORD = keyword("*-*-*-x")
 _TEMPLATES = [
@@ -108,7 +114,7 @@ def _rendered(one: str) -> None:
 def _many_valued(one: str) -> None:
     """As many values in the RDN as the text has sixteens, each spelled otherwise than the attribute has it."""
     count = range(len(one) // 16)
-    values.ordered("cn", [f"v{at}" for at in count], "+".join(f"cn=V{at}" for at in count) + ",dc=x")
+    attribute_values.ordered("cn", [f"v{at}" for at in count], "+".join(f"cn=V{at}" for at in count) + ",dc=x")
 
 
 def _filtered(one: str) -> None:
@@ -137,11 +143,11 @@ def _read(one: str) -> None:
 
 def _suggested(one: str) -> None:
     nearest.nearest(["*-x", "red-team"], [one, one[:90], "red-teams"] * 10)
-    asking.similar("jdoe", [one, one[:90]])
+    lookup.similar("jdoe", [one, one[:90]])
 
 
 def _certified(one: str) -> None:
-    list(certificates.blocks(f"{one}{'-----BEGIN CERTIFICATE-----' * (len(one) // 27)}"))
+    list(fingerprints.blocks(f"{one}{'-----BEGIN CERTIFICATE-----' * (len(one) // 27)}"))
 
 
 FUNCTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -166,20 +172,20 @@ FUNCTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
     "survey.keyword": lambda one: _KEYWORD[0].matches(one.casefold()),
     "a keyword": lambda one: keyword(one)[0].matches("a" * 100),
     "a filter over it": _filtered,
-    "a filter": lambda one: matching.compiled(f"(cn=*{one}*)"),
+    "a filter": lambda one: filter_match.compiled(f"(cn=*{one}*)"),
     "filters.escape": filters.escape,
-    "memberURL": lambda one: memberurls.parsed(f"ldap:///dc=x??sub?(cn={one})", "dc=x"),
-    "memberURL, base": lambda one: memberurls.parsed(f"ldap:///cn={one},dc=x", "dc=x"),
-    "values.ordered": lambda one: values.ordered("cn", [one, f"{one}b"], f"cn={one},dc=x"),
+    "memberURL": lambda one: member_urls.parsed(f"ldap:///dc=x??sub?(cn={one})", "dc=x"),
+    "memberURL, base": lambda one: member_urls.parsed(f"ldap:///cn={one},dc=x", "dc=x"),
+    "values.ordered": lambda one: attribute_values.ordered("cn", [one, f"{one}b"], f"cn={one},dc=x"),
     "values.ordered of many": _many_valued,
     "LDIF": _read,
-    "path of titles": lambda one: path.titles(path.path([one, one])),
+    "path of titles": lambda one: department_path.titles(department_path.path([one, one])),
     "templates": _rendered,
-    "attempts_key": lambda one: logins.attempts_key(_SOURCE, one, None),
+    "attempts_key": lambda one: login.attempts_key(_SOURCE, one, None),
     "did you mean": _suggested,
-    "refusal of a server": activedirectory.why_refused,
-    "words.printable": words.printable,
-    "words.escaped": words.escaped,
+    "refusal of a server": active_directory.why_refused,
+    "words.printable": wording.printable,
+    "words.escaped": wording.escaped,
     "a plan": _shown,
     "a table and CSV": _tabled,
     "certificates": _certified,

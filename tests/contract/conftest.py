@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.platforms.sql import database
+from reconcile.platforms.database import database
 from reconcile.ports import Platform
 from tests.contract.platforms import CASES, SERVERS, Acme, Case, Servers, acme, sql
 from tests.contract.servers import Opened

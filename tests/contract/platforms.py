@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconcile.model import desired
 from reconcile.model.change import Action, Change, Fields, Kind
 from reconcile.model.platform import PlatformState
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder, Platform
 from tests.servers.databases import Server

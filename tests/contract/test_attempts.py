@@ -11,8 +11,8 @@ from reconcile.applying import apply
 from reconcile.errors import Locked
 from reconcile.model.change import Digests, Fields, Plan, Scope
 from reconcile.model.login import person_key
-from reconcile.platforms.attempts import BURST, FREE, MEMORY, REFILL
-from reconcile.platforms.sql import database
+from reconcile.platforms.attempt_rules import BURST, FREE, MEMORY, REFILL
+from reconcile.platforms.database import database
 from reconcile.ports import Platform
 from tests.contract.platforms import CASES, CORP, ERASED, HOLDER, SERVERS, Servers, change, ok, sql, user
 

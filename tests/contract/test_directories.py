@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
-from reconcile.directories.ldif import LdifDirectory
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
+from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import SourceUnreadable
-from reconcile.model import desired, dn
+from reconcile.model import desired
 from reconcile.model.directory import Outline, Query
+from reconcile.model.text import dn
 from reconcile.ports import Directory
 from tests.contract.company import ADA, BJORN, COMMA, ENTRIES, GROUPS, LOCKED, PEOPLE, PHOTO, SUFFIX, TWO
 from tests.servers.slapd import slapd

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconcile.directories.ldif import LdifDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model.directory import DirectorySnapshot, Query
 from tests.servers.sources import EVERYTHING, PERSONS, source

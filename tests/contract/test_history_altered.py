@@ -13,9 +13,9 @@ from alembic.config import Config
 
 from reconcile.model.change import Fields
 from reconcile.model.verification import Verification
+from reconcile.platforms.database.urls import connect
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.tables import metadata
-from reconcile.platforms.sql.urls import connect
+from reconcile.platforms.sql.tables.tables import metadata
 from tests.contract.platforms import CORP, ERASED, Acme, Text, change, group, member, sql, user
 from tests.contract.servers import Opened, is_mariadb
 from tests.contract.test_history import run

@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 import reconcile
-from reconcile.cli import assembling, refusing
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.cli import inputs, refusal_time
+from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import Locked, LoginRefused, SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState
-from reconcile.platforms.attempts import FREE
-from reconcile.platforms.sql import database
+from reconcile.platforms.attempt_rules import FREE
+from reconcile.platforms.database import database
 from reconcile.ports import Platform
 from tests.contract.platforms import HOLDER, change
 
@@ -81,8 +81,8 @@ def enter(platform: Platform, entries: dict[str, Any], tmp_path: Path, monkeypat
     def opened(source: desired.Source, _progress: object) -> Directory:
         return Directory(source, entries=entries)
 
-    monkeypatch.setattr(assembling, "directory", opened)
-    monkeypatch.setattr(assembling, "platform", lambda *_: platform)
+    monkeypatch.setattr(inputs, "directory", opened)
+    monkeypatch.setattr(inputs, "platform", lambda *_: platform)
     monkeypatch.setattr(platform, "close", lambda: None)
 
     def enter(name: str, password: str = RIGHT, origin: str = "") -> Login:
@@ -172,10 +172,10 @@ def test_every_refusal_takes_what_the_source_says(
 
     @contextlib.contextmanager
     def evenly(unit: float) -> Any:
-        with refusing.evenly(unit, lambda: 0.0, waited.append):
+        with refusal_time.evenly(unit, lambda: 0.0, waited.append):
             yield
 
-    monkeypatch.setattr("reconcile.cli.logins.evenly", evenly)
+    monkeypatch.setattr("reconcile.cli.login.evenly", evenly)
     enter("anna")
     assert waited == []
     for name, password in (("anna", "wrong"), ("nobody", "wrong"), ("anna", ""), ("x" * 2000, RIGHT)):

@@ -8,8 +8,8 @@ import pytest
 
 from reconcile.errors import Locked
 from reconcile.model.change import Change, Fields
-from reconcile.model.path import path
 from reconcile.model.platform import PlatformState, Reading
+from reconcile.model.text.department_path import path
 from reconcile.ports import Platform
 from tests.contract.platforms import (
     CORP,

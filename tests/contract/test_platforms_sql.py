@@ -15,9 +15,9 @@ from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.limits import LIMITS
-from reconcile.platforms.sql.schema import REVISIONS
-from reconcile.platforms.sql.tables import metadata
+from reconcile.platforms.sql.tables.limits import LIMITS
+from reconcile.platforms.sql.tables.revision import REVISIONS
+from reconcile.platforms.sql.tables.tables import metadata
 from tests.contract.platforms import (
     CORP,
     HERE,

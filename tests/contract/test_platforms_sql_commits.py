@@ -12,7 +12,9 @@ from reconcile.applying import apply
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change, Digests, Plan, Scope
 from reconcile.model.report import Report
-from reconcile.platforms.sql import SqlPlatform, locking, server, settling
+from reconcile.platforms.database import server
+from reconcile.platforms.sql import SqlPlatform
+from reconcile.platforms.sql.runs import lock, settling
 from tests.contract.platforms import HERE, Acme, sql, user
 from tests.contract.servers import Opened, is_mariadb, usernames, wait_until
 from tests.scenarios.shell import Shell
@@ -42,7 +44,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "COMMIT", 0.5)
     monkeypatch.setattr(settling, "PATIENCE", 0.5)
     monkeypatch.setattr(settling, "_PAUSE", 0.05)
-    monkeypatch.setattr(locking, "_PAUSE", 0.05)
+    monkeypatch.setattr(lock, "_PAUSE", 0.05)
 
 
 @contextmanager

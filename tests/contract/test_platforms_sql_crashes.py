@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import Locked
-from reconcile.platforms.sql import SqlPlatform, locking
+from reconcile.platforms.sql import SqlPlatform
+from reconcile.platforms.sql.runs import lock
 from tests.contract.child import USERS
 from tests.contract.platforms import HERE, Acme, ok, prepare, user
 from tests.contract.servers import Opened, application, is_mariadb, refusal, usernames, wait_until
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.server
 def test_the_lock_is_renewed_while_the_run_writes_and_nobody_takes_it(
     db: Acme, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "BEAT", 0.05)
+    monkeypatch.setattr(lock, "BEAT", 0.05)
     platform, second = opened(db), opened(db)
     with platform.lock(["main", "other"], HERE), platform.transaction("main") as writer:
         writer.read()

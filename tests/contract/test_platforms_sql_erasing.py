@@ -14,8 +14,8 @@ from reconcile.applying import apply
 from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Fields, Plan, Scope
 from reconcile.model.verification import fault
+from reconcile.platforms.database.sqlite import SqliteDatabase
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.sqlite import SqliteDatabase
 from tests.contract.platforms import (
     CORP,
     ERASED,

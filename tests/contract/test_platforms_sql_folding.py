@@ -14,9 +14,9 @@ from alembic import command
 from alembic.config import Config
 
 from reconcile.model.desired import Platform
-from reconcile.model.folding import fold_name
-from reconcile.platforms.sql.schema import REVISIONS
-from reconcile.platforms.sql.urls import connect
+from reconcile.model.text.folding import fold_name
+from reconcile.platforms.database.urls import connect
+from reconcile.platforms.sql.tables.revision import REVISIONS
 from tests.contract.platforms import Acme, Servers, Text, acme, group, ok, prepare, user, write
 from tests.contract.servers import Opened, usernames
 from tests.scenarios.stage import DESIRED, Stage, ldif

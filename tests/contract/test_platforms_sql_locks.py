@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import Locked, PlatformUnreadable
-from reconcile.platforms.sql import SqlPlatform, database, locking, processes
+from reconcile.platforms.database import database
+from reconcile.platforms.sql import SqlPlatform
+from reconcile.platforms.sql.runs import lock, processes
 from reconcile.ports import Holder
 from tests.contract.child import USERS
 from tests.contract.platforms import HERE, ok, prepare, sql, user
@@ -170,7 +172,7 @@ def test_a_run_in_another_pid_namespace_is_not_robbed(tmp_path: Path, platform: 
 def test_a_lock_is_renewed_while_it_is_held(
     tmp_path: Path, platform: SqlPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "BEAT", 0.01)
+    monkeypatch.setattr(lock, "BEAT", 0.01)
     with platform.lock(["main"], HERE):
         by_hand(tmp_path, "UPDATE locks SET heartbeat_at = '2020-01-01 00:00:00'")
         deadline = time.monotonic() + 20

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model.platform import PlatformState
-from reconcile.platforms.sql.tables import metadata
+from reconcile.platforms.sql.tables.tables import metadata
 from tests.contract.platforms import (
     CORP,
     Acme,

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from reconcile.platforms.sql.tables import metadata
+from reconcile.platforms.sql.tables.tables import metadata
 from tests.contract.platforms import Acme
 from tests.contract.servers import is_mariadb
 from tests.scenarios.stage import ldif

@@ -8,9 +8,9 @@ import pytest
 
 from reconcile.applying import apply
 from reconcile.model.change import Change, Digests, Fields, Plan, Scope
-from reconcile.planning.undo import Undo, undo
+from reconcile.planning.undo.plan import Undo, undo
 from reconcile.ports import Platform
-from reconcile.render.words import differences, sign
+from reconcile.render.wording import differences, sign
 from tests.contract.platforms import (
     CASES,
     CORP,

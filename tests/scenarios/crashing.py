@@ -32,14 +32,19 @@ from alembic.config import Config
 
 from reconcile import cli
 from reconcile.applying import apply
-from reconcile.cli import carrying
+from reconcile.cli import run as carrying
 from reconcile.config import load
-from reconcile.directories.ldif import LdifDirectory
-from reconcile.planning import make
-from reconcile.platforms.sql import SqlPlatform, attempts, database, locking, reading, schema, sqlite, writing
+from reconcile.directories.ldif.adapter import LdifDirectory
+from reconcile.planning import planner
+from reconcile.platforms.database import database, sqlite
+from reconcile.platforms.sql import SqlPlatform
+from reconcile.platforms.sql.read import state
+from reconcile.platforms.sql.runs import attempts, lock
+from reconcile.platforms.sql.tables import revision
+from reconcile.platforms.sql.write import writer
 
-LOADED: list[Any] = [apply, load, LdifDirectory, make, SqlPlatform, attempts, database, locking, reading, schema]
-LOADED += [sqlite, writing, command, Config, carrying]
+LOADED: list[Any] = [apply, load, LdifDirectory, planner, SqlPlatform, attempts, database, lock, state, revision]
+LOADED += [sqlite, writer, command, Config, carrying]
 """Imported before the first fork, so that each run starts at once."""
 Ready = Callable[[sqlite3.Connection], None]
 

@@ -16,18 +16,21 @@ import msgspec
 import yaml
 
 from reconcile.applying import apply, dumps, loads
-from reconcile.cli import assembling, foreign, rows, ties
+from reconcile.cli import foreign, identity_history
+from reconcile.cli import inputs as assembling
 from reconcile.config import Loaded, load
-from reconcile.directories.ldif import LdifDirectory
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
+from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model.change import Change, Plan, Scope
-from reconcile.model.dn import rdn
 from reconcile.model.report import Report
-from reconcile.planning import Inputs, accepted, lost, make, query
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.model.text.dn import rdn
+from reconcile.planning import Inputs, accepted, lost, make
+from reconcile.planning.selection.query import query
+from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder, Platform
-from reconcile.render.words import sign
+from reconcile.render import rows
+from reconcile.render.wording import sign
 
 BASE = "dc=example,dc=com"
 NOW = "2026-01-01T00:00:00Z"
@@ -138,7 +141,7 @@ class Stage:
                 "test",
                 at,
                 {name: assembling.lately(platform, state.safety, name, at) for name in state.platform.workspaces},
-                {one.workspace: ties.used(state.links, one, platform.history) for one in current},
+                {one.workspace: identity_history.used(state.links, one, platform.history) for one in current},
             )
 
     def settings(self) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli import assembling, origins
+from reconcile.cli import inputs, run_identity
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import ldif
 
@@ -25,9 +25,9 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 def at(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
     """From now on the clock of the machine shows so many days after the start."""
     moment = (START + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    monkeypatch.setattr(assembling, "now", lambda: moment)
-    holder = origins.holder
-    monkeypatch.setattr(origins, "holder", lambda: holder()._replace(started=moment))
+    monkeypatch.setattr(inputs, "now", lambda: moment)
+    holder = run_identity.holder
+    monkeypatch.setattr(run_identity, "holder", lambda: holder()._replace(started=moment))
 
 
 def statuses(shell: Shell) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.cli import assembling
-from reconcile.config import exchange
+from reconcile import connections
+from reconcile.cli import inputs
 from reconcile.model import desired as desired_model
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 
@@ -54,7 +54,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 
 def given(shell: Shell, **changes: Any) -> str:
-    text = exchange.dumps(SOURCE | changes, [])
+    text = connections.dumps(SOURCE | changes, [])
     (shell.folder / "corp.json").write_text(text, encoding="utf-8")
     return "corp.json"
 
@@ -331,15 +331,15 @@ def test_every_way_to_bind_comes_through(shell: Shell, bind: dict[str, Any], bef
     out, err = shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
     assert ("bind" in out + err) == (bind != before)
     held = loaded_source(shell, "corp")
-    assert exchange.described(held)["bind"] == bind
-    again = exchange.loads(exchange.dumps(exchange.described(held), []).encode(), "corp.json")
-    (shell.folder / "again.json").write_text(exchange.dumps(again.settings, []), encoding="utf-8")
+    assert connections.described(held)["bind"] == bind
+    again = connections.loads(connections.dumps(connections.described(held), []).encode(), "corp.json")
+    (shell.folder / "again.json").write_text(connections.dumps(again.settings, []), encoding="utf-8")
     shell.run("connection", "import", "again.json", "--new", "--out", "reconcile.yml")
     second = loaded_source(shell, "corp (2)")
-    assert exchange.described(second) == exchange.described(held) | {"name": "corp (2)"}
+    assert connections.described(second) == connections.described(held) | {"name": "corp (2)"}
 
 
 def loaded_source(shell: Shell, name: str) -> desired_model.Source:
     """A source of the desired state in the folder."""
-    found = assembling.configuration([shell.folder / "reconcile.yml"], {}).desired.sources
+    found = inputs.configuration([shell.folder / "reconcile.yml"], {}).desired.sources
     return next(one for one in found if one.name == name)

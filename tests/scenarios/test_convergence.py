@@ -9,12 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconcile.directories.ldif import LdifDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.errors import UsageError
 from reconcile.model.change import ENDS, Plan, Scope
 from reconcile.model.platform import PlatformState
-from reconcile.planning import Inputs, logins, query
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.planning import Inputs
+from reconcile.planning import login as logins
+from reconcile.planning.selection.query import query
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import BASE, DESIRED, NOW, Stage, ldif, told
 
 PEOPLE = ["ann", "bob", "cid", "dan", "eve", "Ann"]

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from reconcile.model.platform import PlatformState
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
 
 DESIRED_STATE = DESIRED | {

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconcile.directories.ldif import LdifDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.model.change import Change
-from reconcile.planning import logins, preview, query
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.planning import login
+from reconcile.planning.selection.query import query
+from reconcile.planning.views.preview import preview
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
 PEOPLE = tuple(f"p{number:02}" for number in range(1, 15))
@@ -206,7 +208,7 @@ def logged_in(stage: Stage, name: str) -> list[Change]:
     inputs = stage.inputs()
     (source,) = inputs.desired.sources
     with closing(LdifDirectory(source)) as directory:
-        names = logins.names(source, name, inputs.current[0])
+        names = login.names(source, name, inputs.current[0])
         snapshot = directory.read_person(names, query(inputs.desired, source))
-    verdict = logins.judge(msgspec.structs.replace(inputs, snapshots=(snapshot,)))
+    verdict = login.judge(msgspec.structs.replace(inputs, snapshots=(snapshot,)))
     return [one for one in verdict.plan.changes if concerns(one, name)]

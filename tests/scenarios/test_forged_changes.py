@@ -11,7 +11,7 @@ from reconcile.errors import GuardRefused, PlanFileError, StalePlan
 from reconcile.model.change import Change, Plan, Scope
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Source, User
 from reconcile.planning import beyond_rules
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios import forging
 from tests.scenarios.forging import change
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif

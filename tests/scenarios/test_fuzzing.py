@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from reconcile import cli
-from reconcile.cli.running import ended
+from reconcile.cli.exit_codes import ended
 from tests.scenarios import mutating
 from tests.scenarios.stage import ldif
 from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.platforms.sql.tables import metadata
+from reconcile.platforms.sql.tables.tables import metadata
 from tests.scenarios.stage import ldif
 from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 from tests.scenarios.test_fuzzing import Cases, command, private

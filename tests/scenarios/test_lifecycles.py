@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
 HERE, DISABLED, OUTSIDE, GONE, REMOVED = "here", "disabled", "outside", "gone", "removed"

@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.errors import UsageError
 from reconcile.model.platform import Limits
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 
 LIMITS = Limits(

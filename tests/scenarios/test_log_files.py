@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.logfile import LogFile
+from reconcile.cli.log_file import LogFile
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
 
@@ -104,7 +104,7 @@ def test_what_rotates_from_outside_is_followed_and_a_full_disk_ends_nothing(
 
 def test_processes_that_share_a_file_lose_nothing(tmp_path: Path) -> None:
     script = (
-        "import logging, sys\nfrom pathlib import Path\nfrom reconcile.cli.logfile import LogFile\n"
+        "import logging, sys\nfrom pathlib import Path\nfrom reconcile.cli.log_file import LogFile\n"
         "file = LogFile(Path('the.log'), 2000, 500)\n"
         "for number in range(300):\n"
         "    text = f'2026-01-01T {sys.argv[1]} {number} ' + 'x' * 80\n"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconcile.errors import GuardRefused, ReconcileError
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import DESIRED, NOW, Stage, ldif, told
 
 HERE = Path(__file__).parent

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from reconcile.model.change import ENDS, Plan
 from reconcile.planning import accepted
-from reconcile.planning.undo import Undo, undo
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.planning.undo.plan import Undo, undo
+from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Platform
 from tests.contract.platforms import view

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconcile.directories import retrying
+from reconcile.directories.ldap import retry
 from tests.servers import sources
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute, forking
@@ -16,7 +16,7 @@ from tests.servers.transports import TRANSPORTS, needs
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Further attempts come soon."""
-    monkeypatch.setattr(retrying, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(retry, "PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot

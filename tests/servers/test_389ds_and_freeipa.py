@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.model import desired
 from reconcile.model.directory import DirectoryGroup, Query
 from tests.servers.ds389 import Ds389, ds389

@@ -11,15 +11,15 @@ import msgspec
 import pytest
 
 from reconcile.config import load
-from reconcile.directories import nesting
-from reconcile.directories.activedirectory import FILETIME_OF_1970, FILETIMES_A_SECOND
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.snapshot import outside_groups
+from reconcile.directories.vendors.active_directory import FILETIME_OF_1970, FILETIMES_A_SECOND
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Query
-from reconcile.planning import query
-from reconcile.planning.rule_counts import in_sources
-from reconcile.planning.rules import SourceRules
+from reconcile.planning.selection.query import query
+from reconcile.planning.selection.rule_counts import in_sources
+from reconcile.planning.selection.source_rules import SourceRules
 from tests.servers import ber
 from tests.servers.samba import SUFFIX, Samba, samba
 from tests.servers.site import Site
@@ -209,7 +209,7 @@ def test_the_primary_group_has_everybody(snapshot: DirectorySnapshot) -> None:
 def test_groups_beyond_the_rules_are_followed_by_the_server_or_here(
     server: Samba, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    monkeypatch.setattr(nesting, "MANY", many)
+    monkeypatch.setattr(outside_groups, "MANY", many)
     groups = by_name(read(server, groups=desired.Groups(base="OU=Teams")))
     assert set(groups) == {"all", "one", "two"}
     assert set(groups["one"].members) == {f"CN=two,{TEAMS}", f"CN=u0001,{BIG}"}

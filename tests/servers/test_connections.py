@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconcile.config.exchange import fingerprints
+from reconcile.connections import fingerprints
 from tests.servers.certificates import Authority
 from tests.servers.site import Site
 from tests.servers.slapd import SUFFIX, Slapd, free_port

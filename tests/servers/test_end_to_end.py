@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconcile.model.dn import normalize
+from reconcile.model.text.dn import normalize
 from tests.servers import ber
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers import ber, sources

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from reconcile.directories.failures import NoConnection, Result, Unusable
-from reconcile.directories.targets import target
+from reconcile.directories.errors import NoConnection, Result, Unusable
+from reconcile.directories.search.urls import target
 from reconcile.model import desired
 from tests.servers.certificates import Authority
 from tests.servers.kerberos import HOST, READER, Realm, realm
@@ -67,7 +67,7 @@ class Server:
 
 
 def bind(server: Server, certificate: bytes | None) -> Any:
-    from reconcile.directories import kerberos
+    from reconcile.directories.connection import kerberos
 
     return kerberos.bind(SOURCE, target(SOURCE.servers[0]), certificate, server.ask)
 
@@ -174,7 +174,7 @@ class Plainly:
 def ends() -> Iterator[tuple[Any, socket.socket]]:
     """A socket whose pieces are opened, and the other end."""
     needs_gssapi()
-    from reconcile.directories.sealing import SealedSocket
+    from reconcile.directories.connection.kerberos_sealing import SealedSocket
 
     here, there = socket.socketpair()
     here.settimeout(5)

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.model import desired
 from reconcile.model.login import Names
 from tests.servers import ber

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.directories import securing
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.tls import context
 from reconcile.errors import ConfigError, Problem
 from reconcile.model import desired
 from tests.servers import ber
@@ -97,7 +97,7 @@ def test_a_certificate_of_a_foreign_authority(secure: Slapd, tmp_path: Path, mod
 
 def test_the_system_authorities_do_not_know_ours(secure: Slapd) -> None:
     message = refused(source(secure.url, tls=desired.Tls()))
-    assert f"the CA that issued it is not in {securing.system_file()} (the system's): set tls.ca_file" in message
+    assert f"the CA that issued it is not in {context.system_file()} (the system's): set tls.ca_file" in message
 
 
 @pytest.mark.parametrize("mode", ["starttls", "ldaps"])
@@ -119,10 +119,10 @@ def test_what_newer_versions_of_python_ask_of_certificates_is_not_asked(monkeypa
         return made
 
     monkeypatch.setattr(ssl, "create_default_context", strict)
-    flags = securing.context(desired.Tls()).verify_flags
+    flags = context.context(desired.Tls()).verify_flags
     assert not flags & ssl.VERIFY_X509_STRICT
     assert flags & ssl.VERIFY_X509_PARTIAL_CHAIN
-    assert securing.context(desired.Tls()).check_hostname
+    assert context.context(desired.Tls()).check_hostname
 
 
 def test_unchecked_certificates_are_a_loud_warning(secure: Slapd, caplog: pytest.LogCaptureFixture) -> None:

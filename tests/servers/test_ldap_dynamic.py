@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectoryGroup

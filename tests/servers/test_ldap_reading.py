@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers import ber

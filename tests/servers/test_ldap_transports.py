@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconcile.directories import choosing
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap import choose_transport
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers.certificates import Authority, Certificate
@@ -48,12 +48,12 @@ def test_ldap3_is_taken_where_it_is_asked_for(server: Slapd, caplog: pytest.LogC
 def test_without_python_ldap_everything_works(
     server: Slapd, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choosing, "find_spec", lambda _: None)
+    monkeypatch.setattr(choose_transport, "find_spec", lambda _: None)
     assert used(source(server.url), caplog) == "ldap3"
 
 
 def test_python_ldap_that_is_asked_for_and_not_there(server: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "find_spec", lambda _: None)
+    monkeypatch.setattr(choose_transport, "find_spec", lambda _: None)
     settings = source(server.url, transport="python-ldap")
     message = refused(settings)
     assert "the source corp asks for transport: python-ldap, but it is not installed" in message
@@ -70,7 +70,7 @@ def test_python_ldap_that_cannot_be_imported(
     monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.codec", raising=False)
     monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.library", raising=False)
     monkeypatch.setitem(sys.modules, "ldap", None)
-    monkeypatch.setattr(choosing, "find_spec", lambda _: True)
+    monkeypatch.setattr(choose_transport, "find_spec", lambda _: True)
     assert "it cannot be imported" in refused(source(server.url, transport=python_ldap))
     assert used(source(server.url), caplog) == "ldap3"
 
@@ -218,7 +218,7 @@ def test_a_lost_connection_is_never_opened_again_by_itself(server: Slapd, python
 
 
 def _search() -> object:
-    from reconcile.directories.searching import Search
+    from reconcile.directories.search.search import Search
 
     return Search(SUFFIX, "subtree", "(objectClass=*)", ("1.1",))
 
@@ -236,7 +236,7 @@ def test_odd_passwords_are_sent_or_refused_as_anywhere(server: Slapd, password: 
 def test_only_the_transport_that_is_used_is_imported(server: Slapd, transport: str) -> None:
     script = (
         "import sys; from tests.servers.reading import count\n"
-        "from reconcile.directories.ldap import LdapDirectory; from tests.servers.sources import source\n"
+        "from reconcile.directories.ldap.adapter import LdapDirectory; from tests.servers.sources import source\n"
         "settings = source(sys.argv[1], transport=sys.argv[2]); assert not list(LdapDirectory.problems(settings))\n"
         "assert not {'ldap3', 'ldap', '_ldap'} & sys.modules.keys()\n"
         "assert count(settings) == 10; print(sorted({'ldap3', 'ldap'} & sys.modules.keys()))"

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.model.login import Names

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot

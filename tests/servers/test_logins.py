@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import reconcile
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import LoginRefused, SourceUnreadable, UsageError
 from reconcile.model import desired
 from tests.servers.certificates import Authority

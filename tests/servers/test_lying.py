@@ -10,7 +10,7 @@ import types
 import msgspec
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.model import desired
 from tests.servers import lying
 from tests.servers.lying import Lie, greeting

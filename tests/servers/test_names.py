@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
-from reconcile.directories.vendors import vendor
-from reconcile.model import desired, dn
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.vendors.table import vendor
+from reconcile.model import desired
+from reconcile.model.text import dn
 from tests.servers.ds389 import Ds389, ds389
 from tests.servers.samba import SUFFIX as DOMAIN
 from tests.servers.samba import samba

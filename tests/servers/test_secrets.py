@@ -11,7 +11,7 @@ import pytest
 from reconcile.cli import cli
 from reconcile.cli.logs import end_log_file
 from reconcile.config import load
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.platforms.sql import SqlPlatform
 from tests.scenarios.test_fuzzing import command
 from tests.servers.site import Site

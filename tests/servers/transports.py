@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from reconcile.directories.transports import LDAP3, PYTHON_LDAP
+from reconcile.directories.connection.transport import LDAP3, PYTHON_LDAP
 
 __all__ = ["LDAP3", "PYTHON_LDAP", "TRANSPORTS", "installed", "needs", "needs_gssapi"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import cli, files
-from reconcile.cli.running import ended
+from reconcile.cli.exit_codes import ended
 
 SOURCE = """\
 version: 1

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconcile.directories import messages
-from reconcile.directories.library import (
+from reconcile.directories.connection import messages
+from reconcile.directories.connection.messages import Found
+from reconcile.directories.over_ldap3.library import (
     LDAPException,
     LdapMessage,
     build_controls_list,
@@ -15,8 +16,7 @@ from reconcile.directories.library import (
     paged_search_control,
     search_operation,
 )
-from reconcile.directories.messages import Found
-from reconcile.directories.searching import RawEntry, Search
+from reconcile.directories.search.search import RawEntry, Search
 
 _SCOPES: Final = {"base": ldap3.BASE, "one": ldap3.LEVEL, "subtree": ldap3.SUBTREE}
 

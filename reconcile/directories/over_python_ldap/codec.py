@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from reconcile.directories import messages
-from reconcile.directories.messages import Found
+from reconcile.directories.connection import messages
+from reconcile.directories.connection.messages import Found
 from reconcile.directories.over_python_ldap import library
 from reconcile.directories.over_python_ldap.library import LDAPError, Undecodable, ldap
-from reconcile.directories.searching import RawEntry, Search
+from reconcile.directories.search.search import RawEntry, Search
 
 _SCOPES: Final = {"base": ldap.SCOPE_BASE, "one": ldap.SCOPE_ONELEVEL, "subtree": ldap.SCOPE_SUBTREE}
 _READ_SIZE: Final = 1 << 20

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 from reconcile.errors import OutcomeUnknown, PlatformUnreadable, ReconcileError
 from reconcile.model import desired
 from reconcile.model.platform import Limits, PlatformState
-from reconcile.platforms.sql.limits import limits
+from reconcile.platforms.sql.tables.limits import limits
 from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
-    from reconcile.platforms.sql.attempts import SqlAttempts
-    from reconcile.platforms.sql.database import CommitLost, Database
-    from reconcile.platforms.sql.history import SqlHistory
-    from reconcile.platforms.sql.locking import Lock
+    from reconcile.platforms.database.database import CommitLost, Database
+    from reconcile.platforms.sql.runs.attempts import SqlAttempts
+    from reconcile.platforms.sql.runs.history import SqlHistory
+    from reconcile.platforms.sql.runs.lock import Lock
 
 _log = logging.getLogger(__name__)
 
@@ -56,39 +56,40 @@ class SqlPlatform:
 
     @cached_property
     def _database(self) -> "Database":
-        from reconcile.platforms.sql.urls import connect
+        from reconcile.platforms.database.urls import connect
 
         return connect(self._settings)
 
     @cached_property
     def attempts(self) -> "SqlAttempts":
         """The logins that failed."""
-        from reconcile.platforms.sql.attempts import SqlAttempts
+        from reconcile.platforms.sql.runs.attempts import SqlAttempts
 
         return SqlAttempts(lambda: self._database, self._prepare)
 
     @cached_property
     def history(self) -> "SqlHistory":
         """What runs did."""
-        from reconcile.platforms.sql.history import SqlHistory
+        from reconcile.platforms.sql.runs.history import SqlHistory
 
         return SqlHistory(lambda: self._database)
 
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is; an empty state where nothing has ever been applied."""
-        from reconcile.platforms.sql import reading, schema
+        from reconcile.platforms.sql.read import state
+        from reconcile.platforms.sql.tables import revision as schema
 
         if not self._database.exists():
             return PlatformState(workspace)
         with self._database.reading() as connection:
             if not schema.revision(connection, str(self._database)):
                 return PlatformState(workspace)
-            return reading.read(connection, workspace, self._progress)
+            return state.read(connection, workspace, self._progress)
 
     @contextmanager
     def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> Iterator[None]:
         """Keeps every other run out of the workspaces; makes file, tables and workspaces where they are missing."""
-        from reconcile.platforms.sql import locking
+        from reconcile.platforms.sql.runs import lock as locking
 
         self._prepare(workspaces)
         with locking.hold(self._database, workspaces, holder, force=force) as lock:
@@ -101,8 +102,8 @@ class SqlPlatform:
                     self._locks.pop(workspace, None)
 
     def _prepare(self, workspaces: Collection[str]) -> None:
-        from reconcile.platforms.sql import schema
-        from reconcile.platforms.sql.reading import create_workspaces, missing_workspaces
+        from reconcile.platforms.sql.read.state import create_workspaces, missing_workspaces
+        from reconcile.platforms.sql.tables import revision as schema
 
         database = self._database
         if not database.exists():
@@ -117,7 +118,8 @@ class SqlPlatform:
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
         """Removes the lock of a run that is dead and answers whose it was; None where there is none. Raises Locked."""
-        from reconcile.platforms.sql import locking, schema
+        from reconcile.platforms.sql.runs import lock as locking
+        from reconcile.platforms.sql.tables import revision as schema
 
         if not self._database.exists():
             return None
@@ -129,9 +131,9 @@ class SqlPlatform:
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[Writer]:
         """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
-        from reconcile.platforms.sql import locking
-        from reconcile.platforms.sql.database import CommitLost
-        from reconcile.platforms.sql.writing import SqlWriter
+        from reconcile.platforms.database.database import CommitLost
+        from reconcile.platforms.sql.runs import lock as locking
+        from reconcile.platforms.sql.write.writer import SqlWriter
 
         lock = self._locks.get(workspace)
         if lock is None:
@@ -154,7 +156,7 @@ class SqlPlatform:
 
     def _settle(self, workspace: str, run: str, lost: "CommitLost") -> None:
         """Finds out what became of a run whose COMMIT was not answered; returns where it was kept."""
-        from reconcile.platforms.sql import settling
+        from reconcile.platforms.sql.runs import settling
 
         try:
             kept = settling.was_kept(self._database, workspace, run)
@@ -166,7 +168,8 @@ class SqlPlatform:
 
     def check(self) -> Iterable[Check]:
         """Connects, looks at the schema and counts the users of each workspace."""
-        from reconcile.platforms.sql import reading, schema
+        from reconcile.platforms.sql.read import state
+        from reconcile.platforms.sql.tables import revision as schema
 
         what = "platform"
         try:
@@ -182,7 +185,7 @@ class SqlPlatform:
                 yield Check(what, True, f"revision {revision}" if revision else "will be created on the first apply")
                 for workspace in self._settings.workspaces if revision else ():
                     what = f"workspace {workspace}"
-                    yield Check(what, True, f"{reading.count_users(connection, workspace)} users")
+                    yield Check(what, True, f"{state.count_users(connection, workspace)} users")
         except ReconcileError as error:
             yield Check(what, False, str(error))
 

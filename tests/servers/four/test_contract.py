@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
-from reconcile.model import desired, dn
+from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.login import Names
-from reconcile.planning.index import Index
+from reconcile.model.text import dn
+from reconcile.planning.selection.snapshot_index import Index
 from tests.servers.four import loading
 from tests.servers.four.test_four import PRODUCTS
 from tests.servers.sources import Known, source

@@ -12,7 +12,7 @@ from reconcile.errors import GuardRefused, Locked, OutcomeUnknown, PlatformUnrea
 from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.model.report import Report
-from reconcile.platforms.memory import MemoryPlatform
+from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.ports import Holder
 from reconcile.render import report_markdown
 

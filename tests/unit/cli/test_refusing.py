@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.cli.refusing import evenly
+from reconcile.cli.refusal_time import evenly
 from reconcile.errors import LoginRefused, SourceUnreadable
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config import commands
+from reconcile.config.secrets import command
 
 MOST = 100_000
 
@@ -16,8 +16,8 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def run(code: str, seconds: float = 20) -> commands.Done:
-    return commands.run(python(code), seconds=seconds, most=MOST)
+def run(code: str, seconds: float = 20) -> command.Done:
+    return command.run(python(code), seconds=seconds, most=MOST)
 
 
 def is_gone(process: int) -> bool:
@@ -55,14 +55,14 @@ def test_endless_output_ends_at_the_limit() -> None:
     ],
 )
 def test_a_slow_command_is_killed(code: str) -> None:
-    with pytest.raises(commands.TooSlow):
+    with pytest.raises(command.TooSlow):
         run(code, seconds=0.5)
 
 
 def test_what_a_slow_command_started_is_killed_too(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
     code = f"import os, time\nif os.fork() == 0: open({str(noted)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
-    with pytest.raises(commands.TooSlow):
+    with pytest.raises(command.TooSlow):
         run(code, seconds=2)
     assert is_gone(int(noted.read_text(encoding="utf-8")))
 
@@ -87,6 +87,6 @@ os._exit(0)
 
 def test_what_is_no_command() -> None:
     with pytest.raises(OSError, match="No such file"):
-        commands.run(["/nonexistent/x"], seconds=1, most=MOST)
+        command.run(["/nonexistent/x"], seconds=1, most=MOST)
     with pytest.raises(ValueError, match="null byte"):
-        commands.run(["a\0b"], seconds=1, most=MOST)
+        command.run(["a\0b"], seconds=1, most=MOST)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.config import annotated, as_data
-from reconcile.config.annotated import _text
-from reconcile.config.templates import EntryTemplate
+from reconcile.config.effective.annotate import _text
+from reconcile.config.templates.entry_templates import EntryTemplate
 from reconcile.errors import ConfigError
 from tests.unit.config.reading import CORP, EMPTY, HEAD, loaded
 

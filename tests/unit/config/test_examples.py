@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config import documents
-from reconcile.config.initial import starter
+from reconcile.config.starter import starter
+from reconcile.config.yaml import documents
 from tests.unit.config.reading import loaded, said
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def test_the_schema_has_only_keywords_with_words_and_explains_every_key():
 
     from jsonschema import Draft202012Validator
 
-    from reconcile.config.wording import WORDINGS
+    from reconcile.config.schema.wording import WORDINGS
 
     schema = json.loads((HERE.parents[2] / "schemas" / "config.schema.json").read_text())
     Draft202012Validator.check_schema(schema)

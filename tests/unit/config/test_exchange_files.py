@@ -5,9 +5,9 @@ import json
 import msgspec
 import pytest
 
-from reconcile.config import exchange
-from reconcile.config.building import FIELDS
-from reconcile.config.templates import Surroundings, compiled
+from reconcile import connections
+from reconcile.config.sections.build import FIELDS
+from reconcile.config.templates.entry_templates import Surroundings, compiled
 from reconcile.errors import ConfigError
 from reconcile.model import desired
 from tests.servers.sources import Known
@@ -29,45 +29,45 @@ SOURCE = desired.Source(
 
 def refused(content: bytes) -> list[str]:
     with pytest.raises(ConfigError) as error:
-        exchange.loads(content, "corp.json")
+        connections.loads(content, "corp.json")
     return [str(problem) for problem in error.value.problems]
 
 
 def document(**changes: object) -> bytes:
-    text = exchange.dumps(exchange.described(SOURCE), ["0" * 64])
+    text = connections.dumps(connections.described(SOURCE), ["0" * 64])
     return json.dumps(json.loads(text) | changes).encode()
 
 
 def test_what_is_written_is_read_back_without_the_password() -> None:
-    settings = exchange.described(SOURCE)
-    text = exchange.dumps(settings, ["0" * 64])
+    settings = connections.described(SOURCE)
+    text = connections.dumps(settings, ["0" * 64])
     assert "s3cret" not in text
     assert "password" not in text
     assert "/etc" not in text, "of the CA file the name alone"
-    read = exchange.loads(text.encode(), "corp.json")
+    read = connections.loads(text.encode(), "corp.json")
     assert read.settings == settings
     assert read.ca_certificates == ("0" * 64,)
     assert read.warnings == ()
     assert settings["users"]["attributes"] == [
         {"field": "phone", "value": "{{ telephoneNumber }}", "roles": ["a", "b"]}
     ]
-    assert exchange.is_connection(text.encode())
+    assert connections.is_connection(text.encode())
 
 
 def test_every_setting_of_a_source_is_described_but_those_that_cannot_travel() -> None:
-    assert set(exchange.described(SOURCE)) == set(desired.Source.__struct_fields__) - {"files", "options"}
+    assert set(connections.described(SOURCE)) == set(desired.Source.__struct_fields__) - {"files", "options"}
 
 
 def test_what_nobody_thought_of_is_never_written() -> None:
     odd = msgspec.structs.replace(SOURCE, note=Known("s3cret"))
     with pytest.raises(TypeError, match="is no setting"):
-        exchange.described(odd)
+        connections.described(odd)
 
 
 def test_a_password_in_the_file_is_ignored_with_a_warning() -> None:
     source = json.loads(document())["source"]
     source["bind"]["password"] = "s3cret"
-    read = exchange.loads(document(source=source), "corp.json")
+    read = connections.loads(document(source=source), "corp.json")
     assert "s3cret" not in repr(read)
     assert len(read.warnings) == 1
     assert "password is ignored" in read.warnings[0]

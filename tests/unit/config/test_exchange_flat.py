@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.config import exchange
+from reconcile import connections
 from reconcile.errors import ConfigError
 
 USUAL: dict[str, Any] = {
@@ -33,8 +33,8 @@ USUAL: dict[str, Any] = {
 }
 
 
-def read(**changes: Any) -> exchange.Connection:
-    return exchange.loads(json.dumps(USUAL | changes).encode(), "employees.json")
+def read(**changes: Any) -> connections.Connection:
+    return connections.loads(json.dumps(USUAL | changes).encode(), "employees.json")
 
 
 def test_the_usual_file_is_mapped_without_a_word() -> None:

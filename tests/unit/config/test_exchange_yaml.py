@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config import documents, expressions
-from reconcile.config.exchange import editing, yamltext
+from reconcile.config.templates import config_templates
+from reconcile.config.yaml import documents
+from reconcile.connections import yaml_edit, yaml_text
 from reconcile.errors import Problem
 
 UNWRITABLE = "\u2028\u2029\ufeff\ufffe\uffff"
@@ -30,11 +31,11 @@ def data(text: str) -> Any:
 
 def same(value: str) -> None:
     wanted = {"note": value, "users": {"select": [value], "fields": {"username": "{{ identifier }}"}}}
-    item = yamltext.literal(wanted, ())
-    for text in (yamltext.block({"sources": [item]}), f"sources: [{yamltext.inline(item)}]"):
+    item = yaml_text.literal(wanted, ())
+    for text in (yaml_text.block({"sources": [item]}), f"sources: [{yaml_text.inline(item)}]"):
         (read,) = data(text)["sources"]
-        assert expressions.evaluate(read["note"], {}) == value
-        assert expressions.evaluate(read["users"]["select"][0], {}) == value
+        assert config_templates.evaluate(read["note"], {}) == value
+        assert config_templates.evaluate(read["users"]["select"][0], {}) == value
         assert read["users"]["fields"]["username"] == "{{ identifier }}", "a template over an entry stays one"
 
 
@@ -81,14 +82,14 @@ ORDER = "   # in order: these"
         (("servers",), ["c"], f":{ORDER}\n      - ldap://a   # first\n      - ldap://b", f": [c]{ORDER}"),
         (("tls", "mode"), "none", "starttls", "none"),
         (("tls", "ca_file"), "x.pem", "starttls}", "starttls, ca_file: x.pem}"),
-        (("users", "filter"), editing.ABSENT, "      filter: (a=b)  # why\n", ""),
+        (("users", "filter"), yaml_edit.ABSENT, "      filter: (a=b)  # why\n", ""),
         (("users", "create"), "mapped", "create: all", "create: mapped"),
         (("users", "scope"), "one", "create: all\n", "create: all\n      scope: one\n"),
         (("groups", "base"), "ou=x", "groups:", "groups: {base: ou=x}"),
         (("page_size",), 7, "groups:\n", "groups:\n    page_size: 7\n"),
         (("timeout", "read"), 7, "groups:\n", "groups:\n    timeout: {read: 7}\n"),
-        (("tls", "mode"), editing.ABSENT, "{mode: starttls}", "{}"),
-        (("name",), editing.ABSENT, "name: corp   # the one\n    ", ""),
+        (("tls", "mode"), yaml_edit.ABSENT, "{mode: starttls}", "{}"),
+        (("name",), yaml_edit.ABSENT, "name: corp   # the one\n    ", ""),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("crlf", [False, True])
@@ -100,13 +101,13 @@ def test_one_value_changes_and_nothing_else(
         return (("\ufeff" if bom else "") + (text.replace("\n", "\r\n") if crlf else text)).encode()
 
     assert FILE.count(before) == 1
-    made = editing.edited(file(FILE), {(*AT, *path): value})
+    made = yaml_edit.edited(file(FILE), {(*AT, *path): value})
     assert made.decode() == file(FILE.replace(before, after)).decode()
 
 
 def test_the_last_key_of_a_mapping_leaves_an_empty_one() -> None:
     text = b"sources:\n  - name: x\n    users:  # who\n      filter: (a=b)\n    note: y\n"
-    made = editing.edited(text, {(*AT, "users", "filter"): editing.ABSENT})
+    made = yaml_edit.edited(text, {(*AT, "users", "filter"): yaml_edit.ABSENT})
     assert made == b"sources:\n  - name: x\n    users: {}  # who\n    note: y\n"
 
 
@@ -128,7 +129,7 @@ ITEM = {"name": "new", "users": {"select": ["a"]}}
     ],
 )
 def test_a_source_is_added_at_the_end(text: str) -> None:
-    made = data(editing.appended(text.encode(), ITEM).decode())
+    made = data(yaml_edit.appended(text.encode(), ITEM).decode())
     assert made == data(text) | {"sources": [*data(text).get("sources", []), ITEM]}
 
 
@@ -142,11 +143,11 @@ def test_a_source_is_added_at_the_end(text: str) -> None:
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(text: str) -> None:
-    with pytest.raises(editing.Uneditable):
-        editing.edited(text.encode(), {("sources", 0, "servers"): ["n"], ("sources", 0, "name"): "n"})
+    with pytest.raises(yaml_edit.Uneditable):
+        yaml_edit.edited(text.encode(), {("sources", 0, "servers"): ["n"], ("sources", 0, "name"): "n"})
 
 
 def test_the_excerpt_is_the_source_as_it_stands() -> None:
-    text = editing.excerpt(FILE.encode(), AT)
+    text = yaml_edit.excerpt(FILE.encode(), AT)
     assert text.startswith("name: corp   # the one\nservers:")
     assert text.endswith("create: all\ngroups:")

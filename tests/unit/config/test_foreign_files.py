@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config import envelopes
+from reconcile.config.secrets import secret
 from reconcile.errors import PROBLEMS_SHOWN, ConfigError, Problem
 from tests.unit.config.reading import HEAD, said
 
@@ -85,5 +85,5 @@ def test_numbers_of_any_length_are_told_in_one_line(tmp_path: Path, digits: str)
 
 @pytest.mark.parametrize("text", ["://:" * 15_000, "?pwd=" * 10_000, "x://" + ":" * 60_000, "{{" * 30_000])
 def test_a_url_that_is_too_long_is_hidden_as_a_whole(text: str) -> None:
-    assert envelopes.masked(text) == "***"
-    assert envelopes.password_expressions(text) is None
+    assert secret.masked(text) == "***"
+    assert secret.password_expressions(text) is None

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconcile.config import documents
-from reconcile.config.initial import starter
+from reconcile.config.starter import starter
+from reconcile.config.yaml import documents
 from reconcile.errors import ConfigError
 from tests.unit.config.reading import EMPTY, HEAD, loaded, said
 

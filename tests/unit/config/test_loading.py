@@ -104,7 +104,7 @@ def test_defaults(tmp_path):
 
 
 def test_yaml_values_are_those_of_yaml_1_2(tmp_path):
-    from reconcile.config import documents
+    from reconcile.config.yaml import documents
 
     path = HERE / "valid" / "yaml.yml"
     data = documents.read(path, path.read_bytes(), exposed=False, problems=[]).root.data()
@@ -359,7 +359,7 @@ def test_problems_are_those_of_errors(tmp_path):
 
 
 def test_places_of_what_stands_nowhere():
-    from reconcile.config.nodes import shortened, written
+    from reconcile.config.yaml.nodes import shortened, written
 
     assert written(("a", 0, "b c", "x" * 100)) == f"a[0]['b c'][{shortened('x' * 100)}]"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config import presets
-from reconcile.config.presets import PRESETS, apply
+from reconcile.config.sections import presets
+from reconcile.config.sections.presets import PRESETS, apply
 from tests.unit.config.reading import loaded, said
 
 AD = {"name": "ad", "type": "active_directory", "base_dn": "ou=Acme,dc=example,dc=com"}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config import schedules
-from reconcile.config.schedules import upcoming
+from reconcile.config.sections import schedule as schedules
+from reconcile.config.sections.schedule import upcoming
 from reconcile.model.desired import Schedule
 from tests.unit.config.reading import loaded
 

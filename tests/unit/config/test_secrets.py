@@ -10,9 +10,9 @@ import traceback
 import msgspec
 import pytest
 
-from reconcile.config import envelopes
+from reconcile.config.secrets import secret as envelopes
 from reconcile.errors import ConfigError
-from reconcile.model.digest import digest
+from reconcile.model.text.digest import digest
 from tests.unit.config.reading import HEAD, loaded, said
 
 LDAP = (

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.config.expressions import Refused
-from reconcile.config.templates import Surroundings, compiled
+from reconcile.config.templates.config_templates import Refused
+from reconcile.config.templates.entry_templates import Surroundings, compiled
 from reconcile.errors import TemplateFailed
 from reconcile.model.directory import Person
 
@@ -258,5 +258,5 @@ def test_closures_and_jinja2_agree(text, attributes, identifier, dn):
     "text", ["{{ sn }}", "{{ mail | default(upn) }}", "{{ identifier }}@{{ domain }}", "{{ a | lower }}"]
 )
 def test_common_shapes_do_without_jinja2(text, monkeypatch):
-    monkeypatch.setattr("reconcile.config.templates._jinja", None)
+    monkeypatch.setattr("reconcile.config.templates.entry_templates._jinja", None)
     compiled(text, AROUND)

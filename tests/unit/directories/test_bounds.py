@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.directories.allowance import Allowance, TooMuch
+from reconcile.directories.connection.allowance import Allowance, TooMuch
 from reconcile.directories.deadlines import CONNECT, TOTAL, Overdue, after, share, within
-from reconcile.directories.ldif import LdifDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.printing import quoted
+from reconcile.model.text.printing import quoted
 from tests.servers.sources import PERSONS, ldif, people, source
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from reconcile.directories import certificates
+from reconcile.directories.tls import certificates
 
 
 def builder(subject: x509.Name, until: dt.datetime, key: Any) -> x509.CertificateBuilder:

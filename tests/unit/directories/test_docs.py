@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from reconcile.config import load
-from reconcile.directories import binding, vendors
-from reconcile.directories.ldap import LdapDirectory
+from reconcile.directories.connection import bind
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.vendors import table as vendors
 
 TEXT = (Path(__file__).parents[3] / "docs" / "directories.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
@@ -22,7 +23,7 @@ def kind(block: str) -> str:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=kind)
 def test_a_block_loads(tmp_path: Path, block: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "find_spec", lambda name: True)
+    monkeypatch.setattr(bind, "find_spec", lambda name: True)
     file = tmp_path / "reconcile.yml"
     file.write_text(HEAD + block, encoding="utf-8")
     checkers = dict.fromkeys(vendors.VENDORS, LdapDirectory.problems)

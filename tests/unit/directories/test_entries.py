@@ -2,14 +2,16 @@
 
 import pytest
 
-from reconcile.directories import entries, options, vendors
-from reconcile.directories.entries import Rules
-from reconcile.directories.searching import RawEntry
+from reconcile.directories.search import attribute_options
+from reconcile.directories.search.search import RawEntry
+from reconcile.directories.snapshot import entries
+from reconcile.directories.snapshot.entries import Rules
+from reconcile.directories.vendors import table
 from reconcile.model import desired
 from reconcile.model.directory import Query
 from tests.servers.sources import source
 
-OPENLDAP = vendors.vendor("openldap")
+OPENLDAP = table.vendor("openldap")
 
 
 def rules(**changes: object) -> Rules:
@@ -120,7 +122,7 @@ def test_the_logins_of_a_person_are_its_uids_whatever_the_identifier_is() -> Non
 
 
 def test_member_uid_holds_logins_in_every_kind_of_directory() -> None:
-    windows = vendors.vendor("active_directory")
+    windows = table.vendor("active_directory")
     made = Rules.of(source(groups=desired.Groups(member_attribute="memberUid")), windows, Query(groups=True))
     assert (made.members, made.logins) == ((), ("memberuid",))
 
@@ -141,7 +143,7 @@ def test_an_attribute_with_options_is_one_without_them_too() -> None:
         "mail;x-first": [b"h"],
         "cn;deleted": [b"gone"],
     }
-    made = options.merged(RawEntry.of("cn=x", given)).attributes
+    made = attribute_options.merged(RawEntry.of("cn=x", given)).attributes
     assert {name: values for name, values in made.items() if ";" in name} == {
         name: values for name, values in given.items() if ";" in name
     }
@@ -154,12 +156,12 @@ def test_an_attribute_with_options_is_one_without_them_too() -> None:
         "mail": [b"h"],
     }
     plain = RawEntry.of("cn=x", {"cn": [b"x"]})
-    assert options.merged(plain) is plain
+    assert attribute_options.merged(plain) is plain
 
 
 def test_members_with_options_are_members_and_not_shown_beside() -> None:
     raw = {"member;x-load": [b"cn=b"], "member": [b"cn=a"], "memberuid;x-load": [b"ann"], "cn;lang-de": [b"Tor"]}
-    made = entries.group(options.merged(RawEntry.of("cn=g", raw)), rules())
+    made = entries.group(attribute_options.merged(RawEntry.of("cn=g", raw)), rules())
     assert made.members == ("cn=a", "cn=b")
     assert made.member_logins == ("ann",)
     assert made.attributes == {"cn": ("Tor",), "cn;lang-de": ("Tor",)}
@@ -167,7 +169,7 @@ def test_members_with_options_are_members_and_not_shown_beside() -> None:
 
 def test_many_attributes_with_options_take_no_quadratic_time() -> None:
     many = {f"member;x-{number}": [str(number).encode()] for number in range(50_000)}
-    assert len(options.merged(RawEntry.of("cn=x", many)).attributes["member"]) == 50_000
+    assert len(attribute_options.merged(RawEntry.of("cn=x", many)).attributes["member"]) == 50_000
 
 
 def test_a_person_without_anything() -> None:
@@ -214,7 +216,7 @@ def test_only_a_permanent_lock_disables(time: str, disabled: bool) -> None:
 
 
 def test_the_type_of_a_plugin_reads_like_ldap() -> None:
-    assert vendors.vendor("of-a-plugin") == vendors.vendor("ldap")
+    assert table.vendor("of-a-plugin") == table.vendor("ldap")
 
 
 @pytest.mark.parametrize("answered", ["member", "2.5.4.31"])

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.directories import filters, matching, parsing
+from reconcile.directories import filter_syntax
+from reconcile.directories.ldif import filter_match
+from reconcile.directories.search import filters
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ from reconcile.directories import filters, matching, parsing
     ],
 )
 def test_well_formed(text: str) -> None:
-    parsing.parse(text)
+    filter_syntax.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -53,13 +55,13 @@ def test_well_formed(text: str) -> None:
 )
 def test_malformed(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a filter \(RFC 4515\)"):
-        parsing.parse(text)
+        filter_syntax.parse(text)
 
 
 @given(st.text() | st.text(alphabet="()&|!=*\\a1: ", max_size=20))
 def test_any_text_is_a_filter_or_said_not_to_be(text: str) -> None:
     try:
-        parsing.parse(text)
+        filter_syntax.parse(text)
     except ValueError as error:
         said = str(error)
     else:
@@ -70,7 +72,7 @@ def test_any_text_is_a_filter_or_said_not_to_be(text: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs",)), min_size=1))
 def test_an_escaped_value_finds_itself_and_nothing_by_wildcard(value: str) -> None:
     text = f"(cn={filters.escape(value)})"
-    matches = matching.compiled(text)
+    matches = filter_match.compiled(text)
     assert matches({"cn": [value.encode()]})
     assert not matches({"cn": [value.encode() + b"more"]})
 

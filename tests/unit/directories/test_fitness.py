@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from reconcile.directories.fitness import why_refused
+from reconcile.directories.tls.server_names import why_refused
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

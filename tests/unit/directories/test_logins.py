@@ -2,10 +2,10 @@
 
 import pytest
 
-from reconcile.directories import logins
-from reconcile.directories.searching import RawEntry
-from reconcile.directories.tree import Tree
-from reconcile.directories.vendors import vendor
+from reconcile.directories.ldap import login as logins
+from reconcile.directories.ldif.tree import Tree
+from reconcile.directories.search.search import RawEntry
+from reconcile.directories.vendors.table import vendor
 from reconcile.model import desired
 from reconcile.model.directory import Query
 from reconcile.model.login import Names

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from reconcile.directories import matching
+from reconcile.directories.ldif import filter_match
 
 ENTRY = {
     "objectclass": [b"inetOrgPerson"],
@@ -66,17 +66,17 @@ ENTRY = {
     ],
 )
 def test_matches(text: str, found: bool) -> None:
-    assert matching.compiled(text)(ENTRY) is found
+    assert filter_match.compiled(text)(ENTRY) is found
 
 
 def test_extensible_matches_are_refused() -> None:
     with pytest.raises(ValueError, match="extensible match"):
-        matching.compiled("(&(cn=x)(memberOf:1.2.840.113556.1.4.1941:=dc=x))")
+        filter_match.compiled("(&(cn=x)(memberOf:1.2.840.113556.1.4.1941:=dc=x))")
 
 
 def test_many_pieces_of_a_text_take_no_quadratic_time() -> None:
     """A filter may be a stranger's: that of a memberURL."""
-    matches = matching.compiled(f"(cn={'*a' * 200}*b)")
+    matches = filter_match.compiled(f"(cn={'*a' * 200}*b)")
     started = time.process_time()
     assert not matches({"cn": [b"a" * 50_000]})
     assert matches({"cn": [b"a" * 50_000 + b"b"]})
@@ -88,4 +88,4 @@ def test_many_pieces_of_a_text_take_no_quadratic_time() -> None:
     [("(cn=ab*ba)", False), ("(cn=ab*a)", True), ("(cn=*b*b*)", False), ("(cn=a*b*a)", True), ("(cn=aba*)", True)],
 )
 def test_pieces_of_a_text_do_not_overlap(text: str, found: bool) -> None:
-    assert matching.compiled(text)({"cn": [b"aba"]}) is found
+    assert filter_match.compiled(text)({"cn": [b"aba"]}) is found

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from reconcile.directories.memberurls import LONGEST, Members, parsed
+from reconcile.directories.snapshot.member_urls import LONGEST, Members, parsed
 
 BASE = "dc=example,dc=com"
 PEOPLE = f"ou=people,{BASE}"

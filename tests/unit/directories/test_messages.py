@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ldap3.utils.asn1 import decode_message_fast
 
-from reconcile.directories import messages
-from reconcile.directories.failures import Result
-from reconcile.directories.searching import RawEntry
+from reconcile.directories.connection import messages
+from reconcile.directories.errors import Result
+from reconcile.directories.search.search import RawEntry
 from tests.servers import ber
 
 NAMES = st.from_regex("[a-zA-Z]{1,6}(;[a-z]{1,3})?", fullmatch=True)

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.directories import binding, choosing, transports
-from reconcile.directories.ldap import LdapDirectory
-from reconcile.directories.ldif import LdifDirectory
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.connection import bind, transport
+from reconcile.directories.ldap import choose_transport
+from reconcile.directories.ldap.adapter import LdapDirectory
+from reconcile.directories.ldif.adapter import LdifDirectory
+from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from tests.servers.sources import PERSONS, source
@@ -82,7 +83,7 @@ def test_the_global_catalog_holds_too_little_of_everybody(url: str, tls: Any, po
 
 
 def test_kerberos_where_gssapi_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "find_spec", lambda name: None)
+    monkeypatch.setattr(bind, "find_spec", lambda name: None)
     settings = source(URL, bind=desired.Bind(kerberos=True))
     ((path, message),) = LdapDirectory.problems(settings)
     assert path == ("bind", "kerberos")
@@ -92,19 +93,19 @@ def test_kerberos_where_gssapi_is_not_installed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_kerberos_where_gssapi_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "find_spec", lambda name: True)
-    monkeypatch.delitem(sys.modules, "reconcile.directories.kerberos", raising=False)
+    monkeypatch.setattr(bind, "find_spec", lambda name: True)
+    monkeypatch.delitem(sys.modules, "reconcile.directories.connection.kerberos", raising=False)
     monkeypatch.setitem(sys.modules, "gssapi", None)
     with pytest.raises(SourceUnreadable, match="gssapi cannot be imported: "):
         LdapDirectory(source(URL, bind=desired.Bind(kerberos=True))).read(PERSONS)
 
 
 def test_signing_is_what_kerberos_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "find_spec", lambda name: True)
+    monkeypatch.setattr(bind, "find_spec", lambda name: True)
     settings = source(URL, bind=desired.Bind(kerberos=True, principal="reader@EXAMPLE.TEST"), require_signing=True)
     assert list(LdapDirectory.problems(settings)) == []
-    monkeypatch.setattr(choosing, "find_spec", lambda name: True)
-    assert list(LdapDirectory.problems(msgspec.structs.replace(settings, transport=transports.PYTHON_LDAP))) == []
+    monkeypatch.setattr(choose_transport, "find_spec", lambda name: True)
+    assert list(LdapDirectory.problems(msgspec.structs.replace(settings, transport=transport.PYTHON_LDAP))) == []
 
 
 def test_ldif_needs_files_and_no_server() -> None:

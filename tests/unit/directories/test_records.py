@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.directories.records import Broken, records
+from reconcile.directories.ldif.records import Broken, records
 from tests.servers.sources import ldif
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconcile.directories import scopes
-from reconcile.directories.asked import Unbelievable
-from reconcile.directories.searching import Scope, Search
+from reconcile.directories.connection import scopes
+from reconcile.directories.connection.requests import Unbelievable
+from reconcile.directories.search.search import Scope, Search
 
 BASE = "ou=People,dc=example,dc=com"
 

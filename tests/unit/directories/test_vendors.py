@@ -6,8 +6,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from reconcile.directories import activedirectory, aliases, reading, vendors
-from reconcile.directories.memory import MemoryDirectory
+from reconcile.directories.ldif.memory import MemoryDirectory
+from reconcile.directories.snapshot import aliases
+from reconcile.directories.snapshot import snapshot as reading
+from reconcile.directories.vendors import active_directory, table
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
@@ -25,23 +27,23 @@ def sid(number: int) -> bytes:
 
 
 def test_a_guid_is_written_as_microsoft_does() -> None:
-    assert activedirectory.guid_text(GUID) == "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
-    assertion = activedirectory.guid_assertion("3F2504E0-4F89-11D3-9A0C-0305E82C3301")
+    assert active_directory.guid_text(GUID) == "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+    assertion = active_directory.guid_assertion("3F2504E0-4F89-11D3-9A0C-0305E82C3301")
     assert assertion == "".join(f"\\{byte:02x}" for byte in GUID)
 
 
 @pytest.mark.parametrize("value", [b"", GUID[:-1], GUID + b"x"])
 def test_other_bytes_are_no_guid(value: bytes) -> None:
     with pytest.raises(ValueError, match="16"):
-        activedirectory.guid_text(value)
+        active_directory.guid_text(value)
 
 
 def test_a_security_identifier() -> None:
-    assert activedirectory.sid_text(sid(513)) == f"{SID}-513"
-    assert activedirectory.sid_text(bytes([1, 0, 0, 0, 0, 0, 0, 5])) == "S-1-5"
+    assert active_directory.sid_text(sid(513)) == f"{SID}-513"
+    assert active_directory.sid_text(bytes([1, 0, 0, 0, 0, 0, 0, 5])) == "S-1-5"
     for broken in (b"", sid(1)[:-1], bytes([1, 9, 0, 0, 0, 0, 0, 5])):
         with pytest.raises(ValueError, match="no security identifier"):
-            activedirectory.sid_text(broken)
+            active_directory.sid_text(broken)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_security_identifier() -> None:
 def test_who_is_disabled_in_active_directory(
     attributes: dict[str, str], active_uac: tuple[int, ...], expected: bool
 ) -> None:
-    rule = activedirectory.disabled(active_uac, NOW)
+    rule = active_directory.disabled(active_uac, NOW)
     assert rule({name: (value,) for name, value in attributes.items()}) is expected
 
 
@@ -83,11 +85,11 @@ def test_who_is_disabled_in_active_directory(
 )
 def test_when_an_account_of_freeipa_ends(attributes: dict[str, str], expected: bool) -> None:
     found = {name: (value,) for name, value in attributes.items()}
-    assert vendors.principal_expired(found, "20231114221320") is expected
+    assert table.principal_expired(found, "20231114221320") is expected
 
 
 def test_either_disables_an_account_of_freeipa() -> None:
-    rule = vendors.VENDORS["freeipa"].disabled(source(type="freeipa"))
+    rule = table.VENDORS["freeipa"].disabled(source(type="freeipa"))
     for end, lock, expected in (("9999", "false", False), ("9999", "TRUE", True), ("2020", "false", True)):
         shown = {"krbprincipalexpiration": (f"{end}0101000000Z",), "nsaccountlock": (lock,)}
         assert rule(shown) is expected
@@ -97,13 +99,13 @@ def test_either_disables_an_account_of_freeipa() -> None:
 
 def test_an_account_whose_state_cannot_be_understood_is_not_guessed() -> None:
     with pytest.raises(ValueError, match="useraccountcontrol is 'x', which is no number"):
-        activedirectory.disabled((), NOW)({"useraccountcontrol": ("x",)})
+        active_directory.disabled((), NOW)({"useraccountcontrol": ("x",)})
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", True), ("TRUE", True), (" True ", True), ("false", False)])
 def test_who_is_disabled_in_389_and_freeipa(value: str, expected: bool) -> None:
     for kind in ("389ds", "freeipa"):
-        rule = vendors.vendor(kind).disabled(source(type=kind))
+        rule = table.vendor(kind).disabled(source(type=kind))
         assert rule({"nsaccountlock": (value,)}) is expected
         assert rule({}) is False
 
@@ -125,8 +127,8 @@ def test_who_is_disabled_in_389_and_freeipa(value: str, expected: bool) -> None:
     ],
 )
 def test_which_references_lead_elsewhere(url: str, expected: bool) -> None:
-    assert vendors.vendor("active_directory").elsewhere(url) is expected
-    assert vendors.vendor("openldap").elsewhere(url) is False
+    assert table.vendor("active_directory").elsewhere(url) is expected
+    assert table.vendor("openldap").elsewhere(url) is False
 
 
 @pytest.mark.parametrize(
@@ -139,11 +141,11 @@ def test_which_references_lead_elsewhere(url: str, expected: bool) -> None:
     ],
 )
 def test_the_default_container_of_freeipa(base_dn: str, expected: str) -> None:
-    freeipa = vendors.vendor("freeipa")
+    freeipa = table.vendor("freeipa")
     assert reading.users_search(source(type="freeipa", base_dn=base_dn), freeipa, ()).base == expected
     own = source(type="freeipa", base_dn=base_dn, users=desired.Users(fields={}, base="ou=x"))
     assert reading.users_search(own, freeipa, ()).base == f"ou=x,{base_dn}"
-    assert reading.users_search(source(), vendors.vendor("openldap"), ()).base == "dc=example,dc=com"
+    assert reading.users_search(source(), table.vendor("openldap"), ()).base == "dc=example,dc=com"
 
 
 def user(name: str, number: int, **more: list[str | bytes]) -> dict[str, list[str | bytes]]:
@@ -256,7 +258,7 @@ def test_the_rule_on_disabled_accounts_is_made_for_each_read(monkeypatch: pytest
     expiring = FOREST | {BOB: user("bob", 1002, accountExpires=["133444736000000000"])}
     directory = MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=expiring)
     for now, expected in ((NOW - 1, False), (NOW + 1, True)):
-        monkeypatch.setattr(activedirectory.time, "time", lambda now=now: now)
+        monkeypatch.setattr(active_directory.time, "time", lambda now=now: now)
         assert next(person for person in directory.read(QUERY).persons if person.dn == BOB).disabled is expected
 
 
@@ -281,14 +283,14 @@ def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixtu
     assert told["no id", 1].endswith("ask for the right to read it\n")
 
 
-@pytest.mark.parametrize("kind", sorted(vendors.VENDORS))
+@pytest.mark.parametrize("kind", sorted(table.VENDORS))
 def test_every_kind_of_directory_warns_of_people_without_a_stable_id(kind: str) -> None:
-    row = vendors.VENDORS[kind]
+    row = table.VENDORS[kind]
     assert row.stable_id in row.shown_by_all
 
 
 def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
-    for vendor in vendors.VENDORS.values():
+    for vendor in table.VENDORS.values():
         names = (vendor.identifier, vendor.stable_id, *vendor.member_attributes, *vendor.disabled_attributes)
         assert all(name == name.lower() for name in (*names, *vendor.binary))
         assert msgspec.structs.replace(vendor) == vendor
@@ -307,5 +309,5 @@ def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
 def test_why_an_account_of_active_directory_is_disabled(
     attributes: dict[str, tuple[str, ...]], active: tuple[int, ...], why: str
 ) -> None:
-    assert activedirectory.reason(active, 120.0)(attributes) == why
-    assert activedirectory.disabled(active, 120.0)(attributes) is bool(why)
+    assert active_directory.reason(active, 120.0)(attributes) == why
+    assert active_directory.disabled(active, 120.0)(attributes) is bool(why)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model import dn
+from reconcile.model.text import dn
 
 SAME = [
     ("UID=Jdoe, OU=People,dc=Example,dc=COM", "uid=jdoe,ou=people,dc=example,dc=com"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.folding import fold_name, sole_holders
+from reconcile.model.text.folding import fold_name, sole_holders
 
 NASTY = "aAiIıİsSßẞſkKKσςΣäÄéÉ\u0301\u0307\u0308\u0345ǆǅﬁŉµμÅÅЖж \u200d😀😁Ωω\u03a9e"
 

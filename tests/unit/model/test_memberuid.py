@@ -5,7 +5,7 @@ import time
 import pytest
 
 from reconcile.model.directory import Person
-from reconcile.model.memberuid import Logins
+from reconcile.model.member_uid import Logins
 
 
 def found(login: str, *persons: tuple[str, ...]) -> tuple[int, ...]:

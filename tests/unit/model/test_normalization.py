@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model import dn, folding, normalization
-from reconcile.model.normalization import _HIDDEN_MARKS, MOST_MARKS, normalized, normalized_3_2
-from reconcile.planning import patterns
+from reconcile.model.text import dn, folding, normalization
+from reconcile.model.text.normalization import _HIDDEN_MARKS, MOST_MARKS, normalized, normalized_3_2
+from reconcile.planning.selection import patterns
 
 FORMS: tuple[normalization.Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 ABOVE, BELOW = "\u0300", "\u0316"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.path import parent, path, titles
+from reconcile.model.text.department_path import parent, path, titles
 
 
 @given(st.lists(st.text(min_size=1)))

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from reconcile.model import dn
-from reconcile.model.references import References, lookalikes
+from reconcile.model.text import dn
+from reconcile.model.text.references import References, lookalikes
 
 ENTRIES = {"cn=gross", "cn=groß", "cn=m2", "cn=m²", "cn=émile", "cn=\\20x"}
 

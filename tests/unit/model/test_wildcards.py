@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.wildcards import Wildcard
+from reconcile.model.text.wildcards import Wildcard
 
 
 @pytest.mark.parametrize(

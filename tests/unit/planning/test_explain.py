@@ -7,11 +7,11 @@ from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.explanation import Asked
 from reconcile.model.login import Names
 from reconcile.model.platform import PlatformState, User
-from reconcile.planning import asking
-from reconcile.planning.index import Index
-from reconcile.planning.paths import Paths
-from reconcile.planning.patterns import Selection
-from reconcile.planning.verdicts import Background
+from reconcile.planning.explain import lookup
+from reconcile.planning.explain.membership_paths import Paths
+from reconcile.planning.explain.rule_results import Background
+from reconcile.planning.selection.patterns import Selection
+from reconcile.planning.selection.snapshot_index import Index
 
 BASE = "dc=example,dc=com"
 A, B, C, D = (f"cn={name},{BASE}" for name in "abcd")
@@ -94,8 +94,8 @@ def test_what_makes_somebody_a_member() -> None:
     ],
 )
 def test_by_which_names_somebody_is_meant(typed: str, by: tuple[str, ...]) -> None:
-    asked = asking.names(source(), typed, [PlatformState("main")])
-    assert asking.matches(ANN, asked, source(username="ann")) == by
+    asked = lookup.names(source(), typed, [PlatformState("main")])
+    assert lookup.matches(ANN, asked, source(username="ann")) == by
 
 
 def test_a_user_on_the_platform_is_meant_by_its_own_names() -> None:
@@ -106,9 +106,9 @@ def test_a_user_on_the_platform_is_meant_by_its_own_names() -> None:
         (f"UID=X, {BASE}", "DN"),
         ("id-1", "id"),
     ):
-        assert asking.user_matches(user, typed) == (f"{by} on the platform",)
-    assert asking.user_matches(User("1", "local"), "") == ()
-    asked = asking.names(source(), "old.name", [PlatformState("main", users=(user,))])
+        assert lookup.user_matches(user, typed) == (f"{by} on the platform",)
+    assert lookup.user_matches(User("1", "local"), "") == ()
+    asked = lookup.names(source(), "old.name", [PlatformState("main", users=(user,))])
     assert asked.external_ids == ("id-1", "old.name"), "the directory is asked for the user's id, too"
 
 
@@ -127,16 +127,16 @@ def test_which_rule_does_not_find_an_entry(base: str, scope: str, rule: str, why
     )
     names = Names("ann", ("ann",))
     other = Person(f"uid=bob,{BASE}", "", "bob", {})
-    (stray,) = asking.strays(source(), names, [ANN, other], "sources[3]", background)
+    (stray,) = lookup.strays(source(), names, [ANN, other], "sources[3]", background)
     assert (stray.dn, stray.matched, stray.rule, stray.why) == (ANN.dn, ("login",), f"sources[3].users.{rule}", why)
     assert stray.origin == "a.yml:4", "of what it is part of, where it is not written itself"
 
 
 def test_names_that_are_much_alike() -> None:
     known = {"jdoe", "jdoe2", "JDough", "kate", "", "x-jdoes-x"}
-    assert asking.similar("jdeo@example.com", known)[0] == "jdoe"
-    assert "x-jdoes-x" in asking.similar("jdoes", known)
-    assert asking.similar("zzzz", known) == ()
+    assert lookup.similar("jdeo@example.com", known)[0] == "jdoe"
+    assert "x-jdoes-x" in lookup.similar("jdoes", known)
+    assert lookup.similar("zzzz", known) == ()
 
 
 def test_which_pattern_matches() -> None:

@@ -10,7 +10,7 @@ from reconcile.model.change import Action, Change, Digests, Fields, Kind, Plan, 
 from reconcile.model.desired import GroupSafety, Limit, LossLimits, Protect, Safety
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.planning import accepted, harm, violations
-from reconcile.planning.limits import exceeds
+from reconcile.planning.guards.thresholds import exceeds
 
 SOURCE = Source("corp", "ldif", "dc=example,dc=com")
 

@@ -1,7 +1,7 @@
 """Who is a member of a group: listed, by place, within groups, and beyond the groups that were read."""
 
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
-from reconcile.planning.index import Index
+from reconcile.planning.selection.snapshot_index import Index
 
 BASE = "dc=example,dc=com"
 OUTER, INNER, LONE = (f"cn={name},{BASE}" for name in ("outer", "inner", "lone"))

@@ -10,8 +10,8 @@ from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.login import Names
 from reconcile.model.platform import Limits, PlatformState, Reading, User
 from reconcile.planning import Inputs
-from reconcile.planning.logins import attempts_key, doubtful, judge, names, source_of
-from reconcile.planning.trust import partial_reading
+from reconcile.planning.guards.source_health import partial_reading
+from reconcile.planning.login import attempts_key, doubtful, judge, names, source_of
 
 
 def source(name: str, base_dn: str) -> Source:

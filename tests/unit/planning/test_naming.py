@@ -1,7 +1,7 @@
 """Who may have which name."""
 
-from reconcile.model.folding import fold_name
-from reconcile.planning.naming import Claim, Held, settle, slots
+from reconcile.model.text.folding import fold_name
+from reconcile.planning.target.name_claims import Claim, Held, settle, slots
 
 
 def claim(text: str, holder: str) -> Claim[str]:

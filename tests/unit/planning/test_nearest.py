@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.planning.nearest import nearest
+from reconcile.planning.selection.nearest import nearest
 
 NAMES = ["sales-team", "sales-lead", "engineering", "it", "ops-team", "übersetzer"]
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.model.dn import normalize
-from reconcile.planning.patterns import Selection, found_by
+from reconcile.model.text.dn import normalize
+from reconcile.planning.selection.patterns import Selection, found_by
 
 BASE = "dc=example,dc=com"
 

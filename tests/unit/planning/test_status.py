@@ -4,7 +4,7 @@ import pytest
 
 from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import User
-from reconcile.planning import status
+from reconcile.planning.target import status
 
 DEACTIVATE, BLOCK = Lifecycle(on_disabled="deactivate"), Lifecycle(on_disabled="block")
 KEEP = Lifecycle(on_return="keep", on_disabled="block")

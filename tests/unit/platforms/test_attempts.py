@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.platforms.attempts import (
+from reconcile.platforms.attempt_rules import (
     BURST,
     FIRST_PAUSE,
     FREE,

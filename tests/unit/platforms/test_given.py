@@ -1,11 +1,11 @@
 import msgspec
 import pytest
 
-from reconcile.platforms.sql import given
+from reconcile.platforms.database import mariadb_bulk
 
 
 def test_an_update_goes_through_the_rows_in_order() -> None:
-    text = given.as_join("UPDATE users SET email=%s, dn=%s WHERE users.id = %s", [1, 2, 0], [True, False, False])
+    text = mariadb_bulk.as_join("UPDATE users SET email=%s, dn=%s WHERE users.id = %s", [1, 2, 0], [True, False, False])
     assert text == (
         "UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (v0 BIGINT PATH '$[0]', "
         "v1 LONGTEXT CHARACTER SET utf8mb4 PATH '$[1]', v2 LONGTEXT CHARACTER SET utf8mb4 PATH '$[2]')) "
@@ -14,7 +14,7 @@ def test_an_update_goes_through_the_rows_in_order() -> None:
 
 
 def test_a_deletion_names_the_table_it_deletes_from() -> None:
-    text = given.as_join("DELETE FROM users WHERE users.id = %s", [0], [True])
+    text = mariadb_bulk.as_join("DELETE FROM users WHERE users.id = %s", [0], [True])
     assert text == (
         "DELETE users FROM JSON_TABLE(%s, '$[*]' COLUMNS (v0 BIGINT PATH '$[0]')) AS given STRAIGHT_JOIN "
         "users WHERE users.id = given.v0"
@@ -23,7 +23,7 @@ def test_a_deletion_names_the_table_it_deletes_from() -> None:
 
 @pytest.mark.parametrize("sizes", [[], [0], [2], [2, 0, 0, 2], [0, 0, 0], [1, 1, 1]])
 def test_no_row_is_lost_between_the_texts(sizes: list[int]) -> None:
-    rows = [(number, "x" * (size * given.CHUNK // 2)) for number, size in enumerate(sizes)]
-    made = list(given.texts(rows))
+    rows = [(number, "x" * (size * mariadb_bulk.CHUNK // 2)) for number, size in enumerate(sizes)]
+    made = list(mariadb_bulk.texts(rows))
     assert [row for text in made for row in msgspec.json.decode(text)] == [list(row) for row in rows]
-    assert all(len(text) <= given.CHUNK + 100 or len(msgspec.json.decode(text)) == 1 for text in made)
+    assert all(len(text) <= mariadb_bulk.CHUNK + 100 or len(msgspec.json.decode(text)) == 1 for text in made)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.change import Change
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
-from reconcile.platforms.names import Move, Names, Unknown, blocked, paths
+from reconcile.platforms.resolve import Move, Names, Unknown, blocked, paths
 
 
 def test_paths_name_every_department() -> None:

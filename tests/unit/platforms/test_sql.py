@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from reconcile.config import envelopes
+from reconcile.config.secrets import secret
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
-from reconcile.platforms.sql import locking, values
-from reconcile.platforms.sql.database import Database
-from reconcile.platforms.sql.refusals import refusal
-from reconcile.platforms.sql.urls import connect
-from reconcile.platforms.sql.values import decode, encode
+from reconcile.platforms.database import json_values
+from reconcile.platforms.database.database import Database
+from reconcile.platforms.database.json_values import decode, encode
+from reconcile.platforms.database.row_errors import refusal
+from reconcile.platforms.database.urls import connect
+from reconcile.platforms.sql.runs import lock
 
 
 @given(st.dictionaries(st.text(), st.text()))
@@ -54,23 +55,23 @@ def test_reasons_are_for_people(said: str, meant: str) -> None:
     assert refusal(error) == meant
 
 
-HELD = locking.Held("main", "joe", "box", 4711, None, "2026-03-01T07:00:00Z", 0.0)
+HELD = lock.Held("main", "joe", "box", 4711, None, "2026-03-01T07:00:00Z", 0.0)
 
 
 def test_a_lock_of_another_machine_is_dead_after_five_minutes_of_silence() -> None:
-    assert not locking.is_dead(HELD._replace(age=300.0), "here")
-    assert locking.is_dead(HELD._replace(age=300.5), "here")
+    assert not lock.is_dead(HELD._replace(age=300.0), "here")
+    assert lock.is_dead(HELD._replace(age=300.5), "here")
 
 
 def test_a_lock_tells_who_and_what_to_do() -> None:
-    fresh = locking.describe(HELD._replace(age=12.3), "here")
+    fresh = lock.describe(HELD._replace(age=12.3), "here")
     assert fresh.startswith("the workspace 'main' is locked by joe on box, process 4711, since 2026-03-01T07:00:00Z")
     assert "12 s ago: wait" in fresh
-    assert "--force" in locking.describe(HELD._replace(age=400.0), "here")
+    assert "--force" in lock.describe(HELD._replace(age=400.0), "here")
 
 
 def connected(url: str) -> Database:
-    return connect(desired.Platform("sql", envelopes.SecretText(lambda: url)))
+    return connect(desired.Platform("sql", secret.SecretText(lambda: url)))
 
 
 KINDS = ("postgresql+psycopg", "mariadb+pymysql")
@@ -110,14 +111,14 @@ def test_a_file_may_have_any_name() -> None:
 
 @pytest.mark.parametrize("password", SPLIT)
 def test_a_masked_url_shows_nothing_of_its_password(password: str) -> None:
-    assert envelopes.masked(f"x://acc:{password}@h.example/db") == "x://acc:***@h.example/db"
+    assert secret.masked(f"x://acc:{password}@h.example/db") == "x://acc:***@h.example/db"
     given = f"x://acc:{{{{ env('A') }}}}@{password}@h/db?password={password}"
-    assert envelopes.masked(given) == "x://acc:***@h/db?password=***"
+    assert secret.masked(given) == "x://acc:***@h/db?password=***"
 
 
 def test_what_a_database_says_is_one_line_and_not_endless() -> None:
-    said = values.brief("no\n\tmore \u2028 licences" + "x" * 100_000)
+    said = json_values.brief("no\n\tmore \u2028 licences" + "x" * 100_000)
     assert said.startswith("no more licencesxxx")
     assert said.endswith("…")
     assert len(said) == 501
-    assert values.quoted("a\nb") == r"'a\nb'"
+    assert json_values.quoted("a\nb") == r"'a\nb'"

@@ -2,7 +2,7 @@
 
 from reconcile.model.change import Action, Change, Digests, Existing, Fields, Kind, Plan, Scope, Skip
 from reconcile.model.report import Outcome, Report
-from reconcile.render import counting
+from reconcile.render import summary
 
 
 def change(kind: Kind, action: Action, key: str, before: Fields | None, after: Fields | None) -> Change:
@@ -35,14 +35,14 @@ SKIPS = (
 PLAN = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), CHANGES, SKIPS, (), (Existing("main", "corp", 10, 2, 1),))
 
 
-def some(counts: counting.Counts) -> dict[str, dict[str, int]]:
+def some(counts: summary.Counts) -> dict[str, dict[str, int]]:
     (found,) = counts.values()
     shown = {what: {how: number for how, number in numbers.items() if number} for what, numbers in found.items()}
     return {what: numbers for what, numbers in shown.items() if numbers}
 
 
 def test_what_a_plan_comes_to() -> None:
-    assert some(counting.planned(PLAN)) == {
+    assert some(summary.planned(PLAN)) == {
         "users": {
             "existing": 5,
             "created": 1,
@@ -64,7 +64,7 @@ def test_what_a_plan_comes_to() -> None:
 
 def test_what_a_report_comes_to() -> None:
     report = Report(tuple(Outcome(one, "failed" if one.key.startswith("ann") else "applied") for one in CHANGES))
-    found = some(counting.done(PLAN, report))
+    found = some(summary.done(PLAN, report))
     assert found["users"]["failed"] == found["grants"]["failed"] == found["managers"]["failed"] == 1
     assert "created" not in found["users"]
     assert found["users"]["existing"] == 5
@@ -72,7 +72,7 @@ def test_what_a_report_comes_to() -> None:
 
 def test_nothing_makes_no_table() -> None:
     empty = Plan("1", "now", (), (), Scope(), Digests("", {}, {}))
-    assert counting.table(counting.planned(empty), several=False) == []
+    assert summary.table(summary.planned(empty), several=False) == []
 
 
 def test_who_is_adopted_was_none_of_the_existing() -> None:
@@ -81,4 +81,4 @@ def test_who_is_adopted_was_none_of_the_existing() -> None:
         change("user", "deactivate", "ann", {"status": "active"}, {"status": "inactive"}),
     )
     plan = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), changes, (), (), (Existing("main", "corp", 3, 0, 0),))
-    assert some(counting.planned(plan)) == {"users": {"existing": 3, "adopted": 1, "deactivated": 1}}
+    assert some(summary.planned(plan)) == {"users": {"existing": 3, "adopted": 1, "deactivated": 1}}

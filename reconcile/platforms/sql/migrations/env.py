@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from reconcile.platforms.sql.schema import TABLE
+from reconcile.platforms.sql.tables.revision import TABLE
 
 context.configure(connection=context.config.attributes["connection"], version_table=TABLE, transactional_ddl=True)
 with context.begin_transaction():

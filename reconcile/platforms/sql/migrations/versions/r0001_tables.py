@@ -3,7 +3,7 @@
 Where the databases differ: PostgreSQL has identities that nobody can set by hand, times with their zone and JSONB.
 MariaDB compares text like the others do (case, accents and spaces at the end matter) only with a collation that says
 so; it has no index over an expression, so a column of the table holds it; and its tables carry a comment by which an
-interrupted creation is known again (`reconcile.platforms.sql.schema`).
+interrupted creation is known again (`reconcile.platforms.sql.tables.revision`).
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from reconcile.platforms.sql.schema import MARK
-from reconcile.platforms.sql.tables import LONG_TEXT
+from reconcile.platforms.sql.tables.revision import MARK
+from reconcile.platforms.sql.tables.tables import LONG_TEXT
 
 revision = "0001"
 down_revision = None

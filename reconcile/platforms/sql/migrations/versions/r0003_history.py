@@ -7,7 +7,7 @@ from one that had no more.
 import sqlalchemy as sa
 from alembic import op
 
-from reconcile.platforms.sql.tables import LONG_TEXT
+from reconcile.platforms.sql.tables.tables import LONG_TEXT
 
 revision = "0003"
 down_revision = "0002"

@@ -1,0 +1,98 @@
+"""`apply`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from reconcile.cli.notices import strict_option
+from reconcile.cli.options import colour, format_option, output_options, scope_options, variable_option
+from reconcile.errors import UsageError
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PLANFILE | PATH...]")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where the desired-state files of a plan file are now.",
+)
+@click.option("--refresh", is_flag=True, help="Where the plan file is stale, make a new plan and ask again.")
+@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@strict_option("after applying when a rule finds nothing or an existing user is skipped")
+@format_option("text", "json", "markdown")
+@scope_options
+@variable_option
+@output_options
+@click.pass_context
+def apply(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    yes: bool,
+    configs: tuple[Path, ...],
+    refresh: bool,
+    force: bool,
+    strict: bool,
+    form: str,
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Carry out a plan file exactly, or plan and carry out.
+
+    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan file. Without --yes the plan
+    is shown and a question asked.
+    """
+    from reconcile.cli import run
+    from reconcile.model.change import Scope
+
+    plan_file = _plan_file(paths)
+    if plan_file is None and configs:
+        raise UsageError("--config goes with a plan file")
+    if plan_file is not None and (workspaces or sources):
+        raise UsageError("a plan file is applied as it is: --workspace and --source belong to the plan command")
+    if refresh:
+        _check_refresh(plan_file, yes=yes)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
+    files = paths if plan_file is None else configs
+    task = run.Task(files, variables, plan_file, scope, force, refresh, strict)
+    context.exit(run.run(task, form=form, colour=colour(), ask=None if yes else _ask))
+
+
+def _plan_file(paths: tuple[Path, ...]) -> Path | None:
+    """The plan file among the arguments; None when they are desired state."""
+    files = [path for path in paths if path.suffix not in (".yml", ".yaml") and not path.is_dir()]
+    if files and len(paths) > 1:
+        raise UsageError(f"{files[0]} is not desired state (.yml, .yaml or a folder), and a plan file is applied alone")
+    return files[0] if files else None
+
+
+def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
+    """A plan made anew is another one: somebody has to look at it."""
+    if plan_file is None:
+        raise UsageError("--refresh goes with a plan file; desired state is planned anew every time")
+    if yes:
+        raise UsageError("--refresh makes a new plan, and somebody has to look at it: leave out --yes")
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`")
+
+
+def _ask(configuration: str) -> None:
+    confirmed(f"Apply these changes by {configuration}?")
+
+
+def confirmed(question: str) -> None:
+    """Asks on the terminal. Raises Abort where the answer is no, UsageError where there is nobody to ask."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            "this command asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
+        )
+    if not click.confirm(f"\n{question}"):
+        raise click.Abort
+
+
+COMMANDS = (apply,)

@@ -1,0 +1,127 @@
+"""`connection export` and `connection import`."""
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from reconcile.cli.options import DEFAULT_PATH, output_options, paths_argument, variable_option
+from reconcile.errors import SourceUnreadable, UsageError
+
+logger = logging.getLogger(__name__)
+
+_KINDS = ("openldap", "active_directory", "389ds", "freeipa", "ldap")
+
+
+@click.group(short_help="Export and import a source's settings.")
+def connection() -> None:
+    """Settings of a source as a file: export them, import them elsewhere."""
+
+
+@connection.command()
+@click.argument("source", metavar="SOURCE")
+@paths_argument
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write into this file, or into SOURCE.json in this folder, instead of to standard output.",
+)
+@variable_option
+@output_options
+def export(source: str, paths: tuple[Path, ...], out: Path | None, variables: dict[str, str]) -> None:
+    """Write the settings of a source as JSON, without its password.
+
+    Only a source that passes its test is exported: every server is connected to, logged in at and searched.
+    """
+    from reconcile import connections
+    from reconcile.cli import connection_dialog, connection_files, inputs
+
+    loaded = inputs.configuration(paths, variables)
+    (chosen,) = inputs.chosen_sources(loaded.desired, [source])
+    if chosen.type not in _KINDS:
+        raise UsageError(
+            f"the source {source!r} of type {chosen.type} has no connection to a server: nothing to export"
+        )
+    connection_dialog.tested(chosen)
+    try:
+        certificates = connections.fingerprints(Path(chosen.tls.ca_file)) if chosen.tls.ca_file else []
+    except OSError as error:
+        raise SourceUnreadable(f"the CA file {chosen.tls.ca_file} cannot be read: {error.strerror}") from error
+    text = connections.dumps(connections.described(chosen), certificates)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    file = connection_files.write(out, chosen.name, text)
+    click.echo(f"Wrote {file}. The password is not in it.")
+
+
+@connection.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@paths_argument
+@click.option("--update", "answer", flag_value="update", help="Where a source has the name: change its settings.")
+@click.option("--new", "answer", flag_value="new", help="Where a source has the name: make another, as in `corp (2)`.")
+@click.option("--as", "other_name", metavar="NAME", help="Take this name instead of the one in FILE.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.yml",
+    help="Write into this file, made or changed, instead of to standard output.",
+)
+@variable_option
+@output_options
+def import_(
+    file: Path,
+    paths: tuple[Path, ...],
+    answer: Literal["update", "new"] | None,
+    other_name: str | None,
+    out: Path | None,
+    variables: dict[str, str],
+) -> None:
+    """Make a source of a connection file, as YAML.
+
+    FILE is what `connection export` wrote, or what was downloaded from the settings of an authentication source of
+    ProcessMaker 3.x. The source is checked together with the desired state in PATH. Nothing is written without --out.
+    """
+    from reconcile import connections
+    from reconcile.cli import connection_dialog, connection_files, inputs
+    from reconcile.render import printable
+
+    if out is not None and out.suffix not in (".yml", ".yaml"):
+        raise UsageError(f"{out}: a desired-state file ends in .yml or .yaml")
+    read = connections.loads(connection_files.read(file), str(file))
+    name = other_name or read.settings["name"]
+    if not paths and not Path(DEFAULT_PATH).exists() and out is not None and out.exists():
+        paths = (out,)
+    there = bool(paths) or Path(DEFAULT_PATH).exists()
+    loaded = inputs.configuration(paths, variables) if there else None
+    given = (paths or (Path(DEFAULT_PATH),)) if there else ()
+    files = connections.Files(given, loaded, lambda some, contents: inputs.configuration(some, variables, contents))
+    found = connections.find(name, loaded)
+    updating = found is not None and (answer or connection_dialog.asked(found.source.name)) == "update"
+    if updating and found is not None:
+        if out is not None and out.resolve() != found.file.resolve():
+            raise UsageError(f"the source {found.source.name!r} stands in {found.file}: name that file with --out")
+        placed = connections.update(read, found, files)
+    else:
+        placed = connections.add(
+            read, connection_dialog.free(name, loaded), connection_dialog.target(out, given, loaded), files
+        )
+    for warning in placed.warnings:
+        logger.warning("%s", warning)
+    for line in placed.changed:
+        click.echo(printable(line), err=True)
+    if updating and placed.content == placed.before:
+        click.echo(f"Nothing to change: {placed.file} says the same already.", err=True)
+    elif out is None:
+        click.echo(placed.excerpt, nl=False)
+        goal = placed.file if updating else "FILE.yml"
+        click.echo(f"Nothing is written yet: --out {goal} does that.", err=True)
+    else:
+        connection_files.save(out, placed.before, placed.content)
+        click.echo(f"Wrote {out}.", err=True)
+        connection_dialog.tell_next(out, given, loaded)
+
+
+COMMANDS = (connection,)

@@ -1,0 +1,138 @@
+"""`explain`: why one person is in, out, in that group, with that role."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.config import Loaded
+    from reconcile.model.desired import Source
+    from reconcile.model.explanation import Asked, Stray
+    from reconcile.model.login import Names
+    from reconcile.planning import Background, Inputs
+    from reconcile.ports import Progress
+
+EXIT_NOBODY = 1
+_LONGEST = 4096
+
+
+@click.command()
+@click.argument("user", metavar="USER")
+@paths_argument
+@format_option("text", "json")
+@scope_options
+@variable_option
+@output_options
+@click.pass_context
+def explain(
+    context: click.Context,
+    user: str,
+    paths: tuple[Path, ...],
+    form: str,
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Explain why somebody is in or out, and what they get.
+
+    USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the platform. Also for
+    people who are not synchronised. Exit code 1 when the name means nobody. Writes nothing.
+    """
+    import msgspec
+
+    from reconcile import planning
+    from reconcile.cli import inputs
+    from reconcile.cli.identity_history import with_ties
+    from reconcile.cli.notices import placed, placing, report
+    from reconcile.directories.type_defaults import why_disabled
+    from reconcile.model.change import Scope
+    from reconcile.planning.explain import lookup
+    from reconcile.render import escaped, explanation_text
+
+    _refuse_impossible(user)
+    loaded = inputs.configuration(paths, variables)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
+    chosen = inputs.chosen_sources(loaded.desired, sources)
+    with progress() as tell:
+        with closing(inputs.platform(loaded.desired.platform, tell)) as target:
+            read, troubles = inputs.inputs(loaded, scope, variables, target, tell, planning.asking_query)
+        asked = {source.name: lookup.names(source, user, read.current) for source in chosen}
+        background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
+        strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
+    with placing(loaded):
+        found = planning.explain(read, asked, user, strays, background)
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        found = with_ties(found, target.history)
+    searched = [msgspec.structs.replace(source, notices=placed(loaded, source.notices)) for source in found.sources]
+    found = msgspec.structs.replace(found, sources=tuple(searched))
+    report(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
+    if form == "json":
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
+    else:
+        click.echo(explanation_text(found, colour=colour()))
+    if troubles:
+        context.exit(troubles[0].exit_code)
+    context.exit(0 if found.people else EXIT_NOBODY)
+
+
+def _refuse_impossible(user: str) -> None:
+    if not user.strip():
+        raise click.BadParameter("whom? It is empty", param_hint="USER")
+    if len(user) > _LONGEST:
+        raise click.BadParameter(f"nobody has a name of more than {_LONGEST} characters", param_hint="USER")
+    try:
+        user.encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("not UTF-8 text", param_hint="USER") from error
+
+
+def _strays(
+    read: "Inputs", source: "Source", asked: "Names", background: "Background", tell: "Progress"
+) -> Iterator["Stray"]:
+    """The entries below the base DN that are meant and that the source's rules on persons do not find."""
+    from reconcile.cli import inputs
+    from reconcile.model.directory import Person
+    from reconcile.model.text import dn
+    from reconcile.planning.explain import lookup
+
+    snapshot = next(one for one in read.snapshots if one.source == source.name)
+    if lookup.is_found(snapshot, asked, source):
+        return
+    with closing(inputs.directory(lookup.widened(source), tell)) as directory:
+        entries = list(directory.read_person(asked, lookup.STRAY_QUERY).persons)
+        if dn.key(asked.typed) not in {"", *(dn.key(entry.dn) for entry in entries)}:
+            entries += [Person(name, "", "", {}) for name in directory.find((), (asked.typed,))]
+    place = f"sources[{read.desired.sources.index(source)}]"
+    yield from lookup.strays(source, asked, entries, place, background)
+
+
+def _searches(chosen: Iterable["Source"]) -> dict[str, "Asked"]:
+    from reconcile.directories.type_defaults import persons_search
+    from reconcile.model.explanation import Asked
+
+    return {source.name: Asked(*persons_search(source)) for source in chosen}
+
+
+def _origins(loaded: "Loaded") -> dict[str, str]:
+    """Place in the desired state → where it comes from; nothing where that cannot be told."""
+    from reconcile.cli import inputs
+    from reconcile.config.yaml.nodes import written
+    from reconcile.errors import ConfigError
+
+    try:
+        settings = inputs.settings(loaded)
+    except ConfigError:  # relative paths of several folders: they cannot be written as one file, which nobody asked for
+        return {}
+    found = {written(setting.path): setting.origin for setting in settings}
+    for setting in settings:
+        found |= {f"{written(setting.path)}[{at}]": origin for at, origin in enumerate(setting.item_origins)}
+    return found
+
+
+COMMANDS = (explain,)

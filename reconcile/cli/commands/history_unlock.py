@@ -1,0 +1,253 @@
+"""`history` and `unlock`."""
+
+import socket
+from contextlib import closing
+from heapq import merge
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.cli.logs import report_error
+from reconcile.cli.options import Command, colour, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.progress import progress
+from reconcile.errors import Locked, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from collections.abc import Sequence
+
+    from reconcile.model.history import Link
+    from reconcile.model.verification import Verification
+    from reconcile.ports import Platform
+
+EXIT_BROKEN = 1
+
+
+def _workspace_option(command: Command) -> Command:
+    return click.option(
+        "--workspace", "workspaces", multiple=True, metavar="NAME", help="Only this workspace (repeatable)."
+    )(command)
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN] [PATH]...")
+@click.option("--user", metavar="NAME", default="", help="All that was done to this user: username, DN or external id.")
+@click.option("--verify", is_flag=True, help="Check that nobody altered the history; exit 1 if somebody did.")
+@click.option(
+    "--expect",
+    "hashes",
+    multiple=True,
+    metavar="HASH",
+    help="With --verify: a hash noted before, still there (repeatable).",
+)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs are listed.")
+@format_option("table", "json")
+@_workspace_option
+@variable_option
+@output_options
+@click.pass_context
+def history(
+    context: click.Context,
+    arguments: tuple[Path, ...],
+    user: str,
+    verify: bool,
+    hashes: tuple[str, ...],
+    limit: int,
+    form: str,
+    workspaces: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """List past runs, or show what one of them changed.
+
+    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the beginning or end of its
+    name. With --user, a name from then or now, in any case.
+    """
+    from reconcile.cli import inputs
+
+    run, paths = _split(arguments)
+    if sum(map(bool, (run, user, verify))) > 1:
+        raise UsageError("a run, --user and --verify do not go together: ask for one of them")
+    if hashes and not verify:
+        raise UsageError("--expect goes with --verify")
+    loaded = inputs.configuration(paths, variables)
+    names = inputs.chosen_workspaces(loaded.desired, workspaces)
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+        if verify:
+            context.exit(_verify(platform, names, hashes, form))
+        if run:
+            _show(platform, names, run, form)
+        elif user:
+            _about(platform, names, user, form)
+        else:
+            _list(platform, names, limit, form)
+
+
+def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+    """The run among the arguments, "" for none, and the desired state."""
+    runs = [path for path in arguments if path.suffix not in (".yml", ".yaml") and not path.is_dir()]
+    if len(runs) > 1:
+        raise UsageError(f"one run at a time: {', '.join(map(str, runs))}")
+    return str(runs[0]) if runs else "", tuple(path for path in arguments if path not in runs)
+
+
+def _list(platform: "Platform", names: tuple[str, ...], limit: int, form: str) -> None:
+    from reconcile import render
+
+    # Each workspace in the order in which its runs took place, which is not that of their times where a clock was set.
+    links = list(merge(*(platform.history.runs(name) for name in names), key=_when))
+    shown = links[-limit:]
+    if form == "json":
+        click.echo(render.runs_json(shown))
+    elif not links:
+        click.echo("No run yet: the first `reconcile apply` that changes something begins the history.")
+    else:
+        click.echo(render.runs_text(shown))
+    if len(shown) < len(links):
+        click.echo(f"The last {len(shown)} of {len(links)} runs; --limit {len(links)} lists all.", err=True)
+
+
+def _when(link: "Link") -> str:
+    return link.run.started
+
+
+def _show(platform: "Platform", names: tuple[str, ...], run: str, form: str) -> None:
+    from reconcile import render
+    from reconcile.cli import undo
+
+    found = undo.find(platform, names, run)
+    parts = [
+        (link, platform.history.entries(name, found))
+        for name in names
+        for link in platform.history.runs(name)
+        if link.run.id == found
+    ]
+    click.echo(render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour()))
+
+
+def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -> None:
+    from reconcile import render
+
+    parts = []
+    for name in names:
+        links = {link.run.id: link for link in platform.history.runs(name)}
+        entries = platform.history.concerning(name, user)
+        runs = dict.fromkeys(run for run, _ in entries)
+        parts += [(links[run], [entry for of, entry in entries if of == run]) for run in runs]
+    if form == "json":
+        click.echo(render.run_json(parts))
+    elif parts:
+        click.echo(render.run_text(parts, colour=colour()))
+    else:
+        click.echo(f"No run has changed anything of a user {user!r}.")
+
+
+def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...], form: str) -> int:
+    import msgspec
+
+    from reconcile.render.wording import escaped, printable
+
+    rows: list[dict[str, object]] = []
+    missing = dict.fromkeys(one.strip().lower() for one in hashes)
+    for name in names:
+        found, wrong, links = _verified(platform, name)
+        for link in links[: found.sound]:
+            missing.pop(link.hash, None)
+        rows.append(
+            {
+                "workspace": name,
+                "runs": len(links),
+                "changes": found.changes,
+                "removed": found.removed,
+                "hash": found.hash,
+                "broken": wrong or None,
+            }
+        )
+    if form == "json":
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()))
+    for row in rows if form != "json" else ():
+        about = f"Workspace {row['workspace']}: {row['runs']} runs, {row['changes']} changes"
+        if row["broken"]:
+            click.echo(printable(f"Workspace {row['workspace']}: BROKEN at {row['broken']}."))
+        elif not row["runs"]:
+            click.echo(f"Workspace {row['workspace']}: no run yet.")
+        else:
+            erased = (
+                f" ({row['removed']} of them without what they said: somebody was erased)" if row["removed"] else ""
+            )
+            click.echo(f"{about}{erased}; nothing was altered.")
+        if row["hash"]:
+            click.echo(f"  last hash {'before that ' if row['broken'] else ''}{row['hash']}")
+    for one in missing:
+        click.echo(
+            f"BROKEN: no run has the hash {one}: the run that had it, and maybe more, was removed or rewritten.",
+            err=form == "json",
+        )
+    return EXIT_BROKEN if missing or any(row["broken"] for row in rows) else 0
+
+
+def _verified(platform: "Platform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
+    """All runs of a workspace, what is wrong with them or "", and they themselves.
+
+    What is read run by run has to be one state: where another run was recorded meanwhile, all is looked at once more.
+    """
+    from reconcile.model.verification import Verification
+
+    links = platform.history.runs(name)
+    while True:
+        found = Verification()
+        noted, wrong = platform.history.last(name), ""
+        for link in links:
+            wrong = found.take(link, platform.history.entries(name, link.run.id))
+            if wrong:
+                wrong = f"run {link.run.id}: {wrong}"
+                break
+        if not links and platform.read(name).sources:
+            wrong = (
+                "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
+            )
+        wrong = wrong or found.end(noted)
+        before, links = links, platform.history.runs(name)
+        if [one.hash for one in links] == [one.hash for one in before]:
+            return found, wrong, links
+
+
+@click.command()
+@paths_argument
+@_workspace_option
+@variable_option
+@output_options
+@click.pass_context
+def unlock(
+    context: click.Context, paths: tuple[Path, ...], workspaces: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    """Remove the lock that a dead run left behind.
+
+    That of a live run stays; the refusal says whose it is.
+    """
+    from reconcile.cli import inputs
+    from reconcile.render.wording import printable
+
+    loaded = inputs.configuration(paths, variables)
+    names = inputs.chosen_workspaces(loaded.desired, workspaces)
+    code = 0
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+        for name in names:
+            try:
+                held = platform.unlock(name, socket.gethostname())
+            except Locked as error:
+                report_error(error)
+                code = error.exit_code
+                continue
+            if held is None:
+                click.echo(f"The workspace {name!r} is not locked.")
+            else:
+                process = f"process {held.pid}" if held.pid else "without a process number"
+                text = (
+                    f"Removed the lock of the workspace {name!r}: it was of {held.user} on {held.host}, "
+                    f"{process}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
+                )
+                click.echo(printable(text))
+    context.exit(code)
+
+
+COMMANDS = (history, unlock)

@@ -1,0 +1,84 @@
+"""`login`."""
+
+import locale
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from reconcile.cli.options import format_option, output_options, variable_option
+from reconcile.cli.progress import progress
+
+
+@click.command()
+@click.argument("user", metavar="USER")
+@click.option(
+    "--config",
+    "paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The desired-state file or folder, where it is not reconcile.yml (repeatable).",
+)
+@click.option("--workspace", default="", metavar="NAME", help="Which workspace, where there are several.")
+@click.option("--source", default="", metavar="NAME", help="Which source, where the name does not say.")
+@click.option("--origin", default="", metavar="TEXT", help="From where the person comes, such as an IP address.")
+@format_option("text", "json")
+@variable_option
+@output_options
+def login(
+    user: str,
+    paths: tuple[Path, ...],
+    workspace: str,
+    source: str,
+    origin: str,
+    form: str,
+    variables: dict[str, str],
+) -> None:
+    """Log in as somebody, against the directory.
+
+    USER is the username on the platform or the login in the directory, with or without @domain. The password is asked
+    for on a terminal; elsewhere it is one line of standard input. A login brings the user up to date, and makes one
+    where the source says register_on_login: true.
+    """
+    from reconcile.cli.login import prepare
+
+    entrance = prepare(user, paths, source=source, workspace=workspace, variables=variables, origin=origin)
+    password = _password(user)
+    with progress() as tell:
+        done = entrance.attempt(password, tell)
+    if form == "json":
+        import msgspec
+
+        from reconcile.render.wording import escaped
+
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(done), indent=2).decode()))
+        return
+    from reconcile.render.wording import printable
+
+    roles = f"with {'the role' if len(done.roles) == 1 else 'the roles'} {', '.join(done.roles)}"
+    news = "registered" if done.registered else "updated" if done.updated else "up to date"
+    told = [f"by {done.source}", roles if done.roles else "without a role", news]
+    click.echo(printable(f"{done.username} is logged in to {done.workspace}: {', '.join(told)}."))
+
+
+def _password(user: str) -> str:
+    """One line, without echo on a terminal. What is no UTF-8 text is nobody's password, and is refused as such."""
+    from reconcile.cli.login import LONGEST
+
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        import getpass
+
+        from reconcile.cli.streams import ERRORS
+        from reconcile.render.wording import printable
+
+        encoding = locale.getencoding()  # getpass opens the terminal by itself
+        return getpass.getpass(f"Password of {printable(user)}: ".encode(encoding, ERRORS).decode(encoding))
+    line = os.fdopen(os.dup(sys.stdin.fileno()), "rb").readline(LONGEST * 4 + 3)
+    return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
+
+
+COMMANDS = (login,)

@@ -1,0 +1,86 @@
+"""`plan` and `show`."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from reconcile.cli.notices import strict_exit, strict_option
+from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
+from reconcile.errors import GuardRefused
+
+EXIT_CHANGES = 3
+
+
+@click.command()
+@paths_argument
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the plan to FILE.")
+@format_option("text", "json", "markdown")
+@click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
+@strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
+@click.option(
+    "--target", "targets", multiple=True, metavar="KIND:NAME", help="Only this user, group or department (repeatable)."
+)
+@click.option("--accept", "codes", multiple=True, metavar="CODE", help="Accept this violation of a guard (repeatable).")
+@click.option("--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source.")
+@scope_options
+@variable_option
+@output_options
+@click.pass_context
+def plan(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    out: Path | None,
+    form: str,
+    check: bool,
+    strict: bool,
+    targets: tuple[str, ...],
+    codes: tuple[str, ...],
+    undo: str,
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Show what apply would change. Writes nothing but FILE.
+
+    With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody changed it since.
+    """
+    from reconcile.cli import inputs, output, plan_files, run_identity
+    from reconcile.cli import undo as undoing
+    from reconcile.model.change import Scope
+    from reconcile.planning import accepted
+
+    loaded = inputs.configuration(paths, variables)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        if undo:
+            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
+        else:
+            made, troubles = inputs.plan(loaded, scope, variables, target, tell)
+    if codes:
+        made = accepted(made, codes, run_identity.login())
+    if out is not None:
+        plan_files.write(out, made)
+    click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
+    if made.refused:
+        context.exit(GuardRefused.exit_code)
+    if troubles:
+        context.exit(troubles[0].exit_code)
+    # Not clean goes before changes: a pipeline that applies on exit code 3 must not apply this.
+    code = strict_exit(made.not_clean) if strict else 0
+    context.exit(code or (EXIT_CHANGES if check and made.changes else 0))
+
+
+@click.command()
+@click.argument("plan_file", type=click.Path(path_type=Path), metavar="PLANFILE")
+@format_option("text", "json", "markdown")
+@output_options
+def show(plan_file: Path, form: str) -> None:
+    """Show all of a plan file. Needs no connection."""
+    from reconcile.cli import output, plan_files
+
+    click.echo(output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour()))
+
+
+COMMANDS = (plan, show)

@@ -1,0 +1,95 @@
+"""`preview`: who would be synchronised."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconcile.cli.notices import strict_exit, strict_option
+from reconcile.cli.options import format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
+
+if TYPE_CHECKING:  # it costs time to import, and every command imports this module
+    from reconcile.planning import Preview
+
+_PREVIEWED = (
+    "workspace",
+    "source",
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "roles",
+    "status",
+    "exists",
+    "action",
+    "dn",
+)
+
+
+@click.command(short_help="Show who would be synchronised.")
+@paths_argument
+@format_option("table", "csv", "json")
+@strict_option("when a rule finds nothing or an existing user is skipped")
+@scope_options
+@variable_option
+@output_options
+@click.pass_context
+def preview(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    form: Any,  # one of the three words that click has checked
+    strict: bool,
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Show who would be synchronised, with role and status, and whether they exist already.
+
+    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be synchronised, and
+    why. Who leaves is not here: see plan. Writes nothing.
+    """
+    import msgspec
+
+    from reconcile import planning
+    from reconcile.cli import inputs
+    from reconcile.cli.notices import placed, placing, report
+    from reconcile.model.change import Scope, not_clean
+
+    loaded = inputs.configuration(paths, variables)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
+    with placing(loaded):
+        found = planning.preview(read)
+    found = msgspec.structs.replace(found, notices=placed(loaded, found.notices))
+    report(found.notices)
+    _show(found, form, several=len(read.current) > 1)
+    if troubles:
+        context.exit(troubles[0].exit_code)
+    context.exit(strict_exit(not_clean(found.notices, found.skips)) if strict else 0)
+
+
+def _show(found: "Preview", form: Any, *, several: bool) -> None:
+    import msgspec
+
+    from reconcile.render import escaped, rows, table
+
+    if form == "json":
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
+        return
+    users, skips = list(rows.previewed(found.users)), list(rows.skipped(found.skips))
+    if form == "csv":
+        click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
+        return
+    columns = _PREVIEWED if several else _PREVIEWED[1:]
+    click.echo(table(users, columns, form) if users else "Nobody is in scope.")
+    if skips:
+        click.echo("\nHeld back, gaining nothing until this is mended:")
+        told = ("source", "username", "exists", "status", "action", "skip", "dn")
+        click.echo(table(skips, ("workspace", *told) if several else told, form))
+    click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
+
+
+COMMANDS = (preview,)

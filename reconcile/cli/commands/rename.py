@@ -1,0 +1,152 @@
+"""`migrate-usernames` and `rename-source`: what is there gets another name, all of it or nothing."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.cli.commands.apply import confirmed
+from reconcile.cli.exit_codes import reported
+from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
+from reconcile.errors import GuardRefused, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.config import Loaded
+    from reconcile.model.change import Plan
+
+
+@click.command("migrate-usernames", short_help="Give users other usernames, all or none.")
+@paths_argument
+@click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@scope_options
+@variable_option
+@output_options
+def migrate_usernames(
+    paths: tuple[Path, ...],
+    only_plan: bool,
+    yes: bool,
+    force: bool,
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Rename the users of the sources to what `fields.username` says now: all or none.
+
+    Nothing else is changed. One user who cannot have the new name refuses everything, in every workspace; each is
+    listed.
+    """
+    from reconcile import planning
+    from reconcile.cli import inputs, output
+    from reconcile.cli.notices import placing
+    from reconcile.model.change import Scope, refusal
+
+    _refuse_both(only_plan=only_plan, yes=yes)
+    loaded = inputs.configuration(paths, variables)
+    scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
+        if troubles:
+            raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed")
+        with placing(loaded):
+            full = planning.make(read)
+        found = planning.migration(
+            full, read.current, read.snapshots, loaded.desired.safety, target.limits.own_username
+        )
+    if found.collisions:
+        lines = "\n".join(f"  {line}" for line in found.collisions)
+        raise GuardRefused(f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}")
+    if not found.plan.changes:
+        click.echo("Nobody to rename. All users have the names that the rules say.")
+    else:
+        click.echo(output.plan(found.plan, "text", full=only_plan, saved=None, colour=colour()))
+    for line in found.left:
+        click.echo(line)
+    if found.plan.refused:
+        raise refusal(found.plan.refused)
+    if only_plan or not found.plan.changes:
+        return
+    if not yes:
+        confirmed("Rename them?")
+    _carry_out(found.plan, loaded, force=force)
+
+
+@click.command("rename-source", short_help="Tell the platform that a source has another name.")
+@click.argument("old")
+@click.argument("new")
+@paths_argument
+@click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@variable_option
+@output_options
+def rename_source(
+    old: str, new: str, paths: tuple[Path, ...], only_plan: bool, yes: bool, force: bool, variables: dict[str, str]
+) -> None:
+    """Let the source NEW of the files have what the platform knows of OLD, in every workspace.
+
+    A source is known by its name: without this, one that is called otherwise is a source that is gone, with all its
+    users, and one that is new. No directory is read, and nothing else is changed.
+    """
+    from reconcile import __version__, planning
+    from reconcile.cli import inputs, output
+    from reconcile.model.change import Scope
+
+    _refuse_both(only_plan=only_plan, yes=yes)
+    loaded = inputs.configuration(paths, variables)
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        current, troubles = inputs.readable(target, loaded.desired.platform.workspaces)
+        if troubles:
+            raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nothing is renamed")
+        read = planning.Inputs(
+            desired=loaded.desired,
+            configuration=loaded.digest,
+            files=loaded.files,
+            variables=tuple(sorted(variables)),
+            scope=Scope(),
+            snapshots=(),
+            current=current,
+            limits=target.limits,
+            tool=__version__,
+            created=inputs.now(),
+        )
+    made = planning.renaming(read, old, new)
+    click.echo(output.plan(made, "text", full=only_plan, saved=None, colour=colour()))
+    if only_plan:
+        return
+    if not yes:
+        confirmed("Rename it?")
+    _carry_out(made, loaded, force=force)
+
+
+def _refuse_both(*, only_plan: bool, yes: bool) -> None:
+    if only_plan and yes:
+        raise UsageError("--plan only shows, --yes does it without asking: give one of the two")
+
+
+def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
+    """Applies renames, all or none, and tells what was done."""
+    from reconcile.applying import apply
+    from reconcile.cli import inputs, output, run, run_identity
+
+    holder = run_identity.holder()
+    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        report = apply(
+            made,
+            target,
+            holder,
+            guard=inputs.guard(loaded, made, target, renaming=True),
+            whole=True,
+            force=force,
+            progress=tell,
+            origin=run_identity.origin(loaded.files),
+            clock=inputs.now,
+        )
+    click.echo(output.report(made, report, "text", colour=colour(), skips=False))
+    click.get_current_context().exit(reported() or run.exit_code(report))
+
+
+COMMANDS = (migrate_usernames, rename_source)

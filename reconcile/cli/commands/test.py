@@ -1,0 +1,97 @@
+"""`test`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconcile.cli.notices import placing, strict_exit, strict_option
+from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.progress import progress
+from reconcile.errors import Unreadable
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.cli.checklist import Checklist
+    from reconcile.config import Loaded
+    from reconcile.model.desired import Source
+    from reconcile.planning import RuleCount
+    from reconcile.ports import Progress
+
+
+@click.command(short_help="Connect to everything; count what is found.")
+@paths_argument
+@strict_option("when a rule finds nothing")
+@scope_options
+@variable_option
+@output_options
+@click.pass_context
+def test(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    strict: bool,
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+    variables: dict[str, str],
+) -> None:
+    """Connect to every server and to the platform, and count what each rule finds. Changes nothing.
+
+    One line a server and search, then one a rule: how many persons, groups or OUs each pattern
+    finds, and similar names where it finds none. Rules on what cannot be read are left out.
+    """
+    import msgspec
+
+    from reconcile import planning
+    from reconcile.cli import inputs
+    from reconcile.cli.checklist import Checklist, each_server
+    from reconcile.model.change import Scope, not_clean
+
+    loaded = inputs.configuration(paths, variables)
+    chosen = inputs.chosen_sources(loaded.desired, sources)
+    names = inputs.chosen_workspaces(loaded.desired, workspaces)
+    settings = msgspec.structs.replace(loaded.desired.platform, workspaces=names)
+    with progress() as tell:
+        checklist = Checklist([name for source in chosen for name, _ in each_server(source)], tell)
+        readable = tuple(source.name for source in chosen if _reachable(source, checklist, tell))
+        with closing(inputs.platform(settings, tell)) as platform:
+            sound = checklist.show("platform", platform.check())
+            current = inputs.readable(platform, names)[0] if sound else ()
+            counts: Sequence[RuleCount] = ()
+            if readable:
+                scope = Scope(workspaces, readable)
+                read = inputs.collected(loaded, scope, variables, platform, current, tell)
+                with placing(loaded):
+                    counts = planning.rule_counts(read)
+        for name, detail, empty in _rules(loaded, counts):
+            checklist.show_rule(name, detail, empty=empty)
+    if checklist.failed:
+        context.exit(Unreadable.exit_code)
+    context.exit(strict_exit(not_clean(tuple(planning.finds_nothing(counts)))) if strict else 0)
+
+
+def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bool:
+    """Shows the checks of each server of a source and answers whether one of them passed all."""
+    from reconcile.cli import inputs
+    from reconcile.cli.checklist import each_server
+
+    passed = False
+    for name, one in each_server(source):
+        with closing(inputs.directory(one, tell)) as directory:
+            passed = checklist.show(name, directory.check()) or passed
+    return passed
+
+
+def _rules(loaded: "Loaded", counts: Sequence["RuleCount"]) -> Iterator[tuple[str, str, bool]]:
+    """Whose the rule is, what it finds in words, and whether that is nothing."""
+    from reconcile.planning import did_you_mean
+
+    for one in counts:
+        owner = "platform" if not one.sources else "rules"
+        name = one.sources[0] if len(one.sources) == 1 else owner
+        plural = "" if one.number == 1 else "s"
+        found = f"{one.pattern!r}: {one.number} {one.what}{plural}{did_you_mean(one.nearest)}"
+        yield name, str(loaded.places.problem(one.path, found)), not one.number and one.complete
+
+
+COMMANDS = (test,)

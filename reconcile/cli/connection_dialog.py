@@ -1,0 +1,76 @@
+"""What the `connection` commands ask, test and tell."""
+
+import itertools
+import logging
+import shlex
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from reconcile.cli import inputs
+from reconcile.cli.checklist import each_server
+from reconcile.cli.options import DEFAULT_PATH
+from reconcile.cli.progress import progress
+from reconcile.config import Loaded
+from reconcile.errors import SourceUnreadable, UsageError
+from reconcile.model import desired
+from reconcile.model.text.folding import fold_name
+from reconcile.render import printable
+
+logger = logging.getLogger(__name__)
+
+
+def tested(source: desired.Source) -> None:
+    """Lets every server of the source be checked. Raises SourceUnreadable with the first check that fails."""
+    with progress() as count:
+        for name, one in each_server(source):
+            with closing(inputs.directory(one, count)) as directory:
+                for check in directory.check():
+                    detail = " ".join(check.detail.split())
+                    logger.info("%s: %s: %s", name, check.what, detail)
+                    if not check.ok:
+                        raise SourceUnreadable(
+                            f"{name} does not pass its test and is not exported: {check.what}: {detail}"
+                        )
+
+
+def asked(name: str) -> str:
+    """What to do with a source of the same name."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            f"there is a source called {name!r} already: --update changes its settings, --new makes another"
+        )
+    click.echo(f"There is a source called {printable(name)!r} already.", err=True)
+    answer = click.prompt("Update it, or make a new one?", type=click.Choice(["update", "new", "cancel"]), err=True)
+    if answer == "cancel":
+        raise click.Abort
+    return str(answer)
+
+
+def free(name: str, loaded: Loaded | None) -> str:
+    """The name, with a number behind it where it is taken."""
+    taken = {fold_name(source.name) for source in loaded.desired.sources} if loaded else set()
+    names = itertools.chain([name], (f"{name} ({number})" for number in itertools.count(2)))
+    return next(one for one in names if fold_name(one) not in taken)
+
+
+def target(out: Path | None, given: tuple[Path, ...], loaded: Loaded | None) -> Path:
+    """The file of a new source, under the name by which the desired state knows it."""
+    if out is None:
+        return Path("(standard output)")
+    if not given and out.name == DEFAULT_PATH:
+        raise UsageError(f"there is no {out}: write one with `reconcile init`, then import into it")
+    known = (Path(file) for file in (loaded.files if loaded else ()))
+    return next((file for file in known if file.resolve() == out.resolve()), out)
+
+
+def tell_next(out: Path, given: tuple[Path, ...], loaded: Loaded | None) -> None:
+    """Says how to go on."""
+    if loaded is None:
+        click.echo("It is one part of a desired state: `reconcile init` writes the others.", err=True)
+        return
+    inside = any(path.resolve() in (out.resolve(), out.resolve().parent) for path in given)
+    words = [str(path) for path in (given if inside else (*given, out)) if path != Path(DEFAULT_PATH) or not inside]
+    click.echo(f"Next: {shlex.join(['reconcile', 'test', *words])}", err=True)

@@ -1,0 +1,247 @@
+"""Puts the layers together: files to desired state, adapters by entry point, sources and platform to a plan."""
+
+import importlib.metadata
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reconcile import __version__
+from reconcile.applying import Count, Guard
+from reconcile.cli.identity_history import used
+from reconcile.cli.logs import note
+from reconcile.cli.notices import placed, placing, report
+from reconcile.cli.options import DEFAULT_PATH
+from reconcile.config import Loaded, Setting, load
+from reconcile.errors import PlatformUnreadable, UsageError
+from reconcile.model import desired
+from reconcile.model.change import Change, Plan, Scope, Violation
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.history import Losses
+from reconcile.model.platform import PlatformState
+from reconcile.model.report import Trouble
+from reconcile.model.text.printing import quoted
+from reconcile.planning import Inputs, begins, lost, make, summed, taken, violations
+from reconcile.planning.selection.query import query
+from reconcile.ports import Directory, Fault, Platform, Progress
+
+logger = logging.getLogger(__name__)
+
+
+def configuration(paths: Sequence[Path], variables: Mapping[str, str], contents: Mapping[Path, bytes] = {}) -> Loaded:
+    """Loads the desired-state files, `contents` instead of what is on disk.
+
+    Raises ConfigError with every problem; UsageError when there is no file.
+    """
+    if not paths:
+        if not Path(DEFAULT_PATH).exists():
+            raise UsageError(
+                f"there is no {DEFAULT_PATH} here: name a file or folder, or write one with `reconcile init`"
+            )
+        paths = [Path(DEFAULT_PATH)]
+    return load(
+        list(dict.fromkeys(paths)),  # a file named twice is one file
+        environ=os.environ,
+        variables=variables,
+        contents=contents,
+        sources=_checkers("reconcile.directories"),
+        platforms=_checkers("reconcile.platforms"),
+    )
+
+
+def settings(loaded: Loaded) -> list[Setting]:
+    """Every setting of the files with where it comes from, what sources have by their type included."""
+    from reconcile.directories.type_defaults import by_type
+
+    return loaded.effective.settings(by_type)
+
+
+def _checkers(group: str) -> dict[str, Callable[[Any], Iterable[Fault]]]:
+    return {point.name: _checker(point) for point in _points(group)}
+
+
+@cache  # to look through all that is installed takes longer than to read a small directory
+def _points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
+    return tuple(importlib.metadata.entry_points(group=group))
+
+
+def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[Fault]]:
+    def check(settings: object) -> Iterable[Fault]:
+        faults: Iterable[Fault] = point.load().problems(settings)
+        return faults
+
+    return check
+
+
+def _adapter(group: str, name: str) -> type:
+    (point, *_) = (point for point in _points(group) if point.name == name)
+    adapter: type = point.load()
+    return adapter
+
+
+def directory(source: desired.Source, progress: Progress) -> Directory:
+    """The adapter of a source, not yet connected."""
+    adapter: Directory = _adapter("reconcile.directories", source.type)(source, progress)
+    return adapter
+
+
+def platform(settings: desired.Platform, progress: Progress) -> Platform:
+    """The adapter of the platform, not yet connected."""
+    adapter: Platform = _adapter("reconcile.platforms", settings.type)(settings, progress)
+    return adapter
+
+
+def chosen_sources(state: desired.DesiredState, names: Sequence[str]) -> tuple[desired.Source, ...]:
+    """The sources named, all for none. Raises UsageError for one that is not declared."""
+    _known(names, [source.name for source in state.sources], "source")
+    return tuple(source for source in state.sources if not names or source.name in names)
+
+
+def chosen_workspaces(state: desired.DesiredState, names: Sequence[str]) -> tuple[str, ...]:
+    """The workspaces named, all for none. Raises UsageError for one that is not declared."""
+    _known(names, state.platform.workspaces, "workspace")
+    return tuple(name for name in state.platform.workspaces if not names or name in names)
+
+
+def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
+    for name in names:
+        if name not in declared:
+            raise UsageError(f"there is no {what} '{quoted(name)}'; declared are: {', '.join(declared)}")
+
+
+def plan(
+    loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress
+) -> tuple[Plan, tuple[Trouble, ...]]:
+    """Reads every source and workspace, completely or not at all, and makes the plan.
+
+    A workspace that cannot be read is a trouble; the plan is narrowed to the others. Raises SourceUnreadable for any
+    source, PlatformUnreadable when no workspace can be read, ConfigError for rules that cannot be
+    followed.
+    """
+    read, troubles = inputs(loaded, scope, variables, target, progress)
+    with placing(loaded):
+        made = make(read)
+    made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
+    report(made.notices)
+    parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
+    note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
+    return made, troubles
+
+
+def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:
+    """The guards once more, for when the plan is applied; `renaming` as for `planning.violations`."""
+    safety, own = loaded.desired.safety, target.limits.own_username
+
+    def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
+        since = min(made.created, now(), key=datetime.fromisoformat)  # a file may claim to be of next year
+        lost = {} if renaming else lately(target, safety, state.workspace, since)
+        return violations(changes, state, safety, own, made.readings, renaming=renaming, lately=lost)
+
+    return look
+
+
+def counting(loaded: Loaded) -> Count:
+    """How much a run takes away, for those that come after it."""
+    return lambda changes, state: taken(changes, state, loaded.desired.safety)
+
+
+def lately(target: Platform, safety: desired.Safety, workspace: str, created: str) -> Losses:
+    """What runs took away of late from a workspace, for a plan of that time."""
+    since = begins(created, safety)
+    return summed(link.run for link in target.history.runs(workspace, since)) if since else {}
+
+
+def readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+    """The workspaces that can be read, and a trouble for each other. Raises PlatformUnreadable for all of them."""
+    states: list[PlatformState] = []
+    errors: dict[str, PlatformUnreadable] = {}
+    for name in names:
+        try:
+            states.append(target.read(name))
+        except PlatformUnreadable as error:
+            errors[name] = error
+    if not states and errors:
+        raise PlatformUnreadable("\n".join(dict.fromkeys(map(str, errors.values()))))
+    troubles = tuple(Trouble(name, one.exit_code, str(one)) for name, one in errors.items())
+    for trouble in troubles:
+        logger.error("workspace %s is left out: %s", trouble.workspace, trouble.detail)
+    return tuple(states), troubles
+
+
+def inputs(
+    loaded: Loaded,
+    scope: Scope,
+    variables: Iterable[str],
+    target: Platform,
+    progress: Progress,
+    ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
+) -> tuple[Inputs, tuple[Trouble, ...]]:
+    """Everything that a plan is made from, and a trouble for each workspace that cannot be read; raises as `plan`.
+
+    `ask` says what to ask of a source, who wants more than a plan needs.
+    """
+    state = loaded.desired
+    current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))
+    if troubles:
+        scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
+    return collected(loaded, scope, variables, target, current, progress, ask), troubles
+
+
+def collected(
+    loaded: Loaded,
+    scope: Scope,
+    variables: Iterable[str],
+    target: Platform,
+    current: tuple[PlatformState, ...],
+    progress: Progress,
+    ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
+) -> Inputs:
+    """As `inputs`, for workspaces that have been read already. Raises SourceUnreadable."""
+    state = loaded.desired
+    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress, ask))
+    created = now()
+    return Inputs(
+        desired=state,
+        configuration=loaded.digest,
+        files=loaded.files,
+        variables=tuple(sorted(variables)),
+        scope=scope,
+        snapshots=snapshots,
+        current=current,
+        limits=target.limits,
+        tool=__version__,
+        created=created,
+        lately={one.workspace: lately(target, state.safety, one.workspace, created) for one in current},
+        used={one.workspace: used(state.links, one, target.history) for one in current},
+    )
+
+
+def _snapshots(
+    state: desired.DesiredState,
+    sources: Iterable[desired.Source],
+    current: tuple[PlatformState, ...],
+    progress: Progress,
+    ask: Callable[[desired.DesiredState, desired.Source], Query],
+) -> Iterator[DirectorySnapshot]:
+    with ExitStack() as stack:
+        for source in sources:
+            adapter = stack.enter_context(closing(directory(source, progress)))
+            snapshot = adapter.read(ask(state, source))
+            parts = {"persons": snapshot.persons, "groups": snapshot.groups, "units": snapshot.units}
+            facts = {"source": source.name} | {name: len(part) for name, part in parts.items()}
+            note("source %s: %d persons, %d groups, %d organizational units", facts)
+            external_ids, dns = lost(snapshot, current)
+            if external_ids or dns:
+                snapshot = msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))
+            yield snapshot
+
+
+def now() -> str:
+    """The time in RFC 3339, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

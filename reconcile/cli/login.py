@@ -1,0 +1,281 @@
+"""Somebody logs in: found in the directory, let in by the directory, and then brought up to date on the platform.
+
+The order is the point. What the settings decide comes first; then the person is looked up with the source's own
+connection; then the attempt is counted, before it is made; then the directory is asked. Nobody learns more than "login
+failed" before that has said yes. The password goes into that one bind and nowhere else.
+"""
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from reconcile import __version__
+from reconcile.applying import Guard, apply
+from reconcile.cli import inputs as assembling
+from reconcile.cli import run_identity
+from reconcile.cli.identity_history import used
+from reconcile.cli.notices import placing
+from reconcile.cli.refusal_time import evenly
+from reconcile.config import Loaded
+from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
+from reconcile.model import desired
+from reconcile.model.change import Change, Plan, Scope, Violation
+from reconcile.model.directory import Person
+from reconcile.model.login import Login
+from reconcile.model.platform import PlatformState, Status, User
+from reconcile.model.text.folding import fold_name
+from reconcile.planning import Inputs, harm, login
+from reconcile.planning.login import Verdict
+from reconcile.planning.selection.query import query
+from reconcile.ports import Directory, Platform, Progress, no_progress
+
+log = logging.getLogger(__name__)
+
+LONGEST: Final = 1024
+"""Characters of a name or a password; nobody's is longer, and a directory need not hash a megabyte."""
+_STATES: Final[Mapping[Status, str]] = {
+    "blocked": "the account is blocked",
+    "blocked_in_directory": "the account is blocked, because it is disabled in the directory",
+    "inactive": "the account is inactive",
+    "erased": "the account is erased",
+}
+
+
+def authenticate(
+    name: str,
+    password: str,
+    *paths: str | os.PathLike[str],
+    source: str = "",
+    workspace: str = "",
+    variables: Mapping[str, str] | None = None,
+    origin: str = "",
+) -> Login:
+    """Lets a directory check a person's password, and brings the person's user up to date.
+
+    `name` is the username on the platform or the identifier in the directory, with or without `@domain`; `paths` are
+    the desired-state files, by default `reconcile.yml`. `source` and `workspace` have to be named where there are
+    several and the name does not say which. `variables` are those of `--var`. `origin` is from where the person comes,
+    as the caller itself has seen it, such as an IP address: failures then count for each origin.
+
+    Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has to mend; Unreadable
+    where the directory or the platform cannot be asked; Locked where a first login has to wait for a run.
+    """
+    files = [Path(path) for path in paths]
+    entrance = prepare(name, files, source=source, workspace=workspace, variables=variables or {}, origin=origin)
+    return entrance.attempt(password)
+
+
+def prepare(
+    name: str, paths: Sequence[Path], *, source: str, workspace: str, variables: Mapping[str, str], origin: str = ""
+) -> "Entrance":
+    """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
+    loaded = assembling.configuration(paths, variables)
+    if not name.strip():
+        raise UsageError("the name is empty: who is it that logs in?")
+    chosen = login.source_of(loaded.desired.sources, name, source)
+    workspaces = assembling.chosen_workspaces(loaded.desired, [workspace] if workspace else [])
+    if len(workspaces) > 1:
+        raise UsageError(f"there are several workspaces, name one: {', '.join(workspaces)}")
+    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin)
+
+
+class Entrance(msgspec.Struct, frozen=True):
+    """Somebody before one source and one workspace."""
+
+    loaded: Loaded
+    name: str
+    source: desired.Source
+    workspace: str
+    variables: tuple[str, ...]
+    origin: str = ""
+
+    def attempt(self, password: str, progress: Progress = no_progress) -> Login:
+        """Logs in with the password. Raises as `authenticate` does."""
+        with evenly(self.source.refuse_login_after):
+            return self._let_in(password, progress)
+
+    def _let_in(self, password: str, progress: Progress) -> Login:
+        if not _sound(password) or not _sound(self.name):
+            # An empty password would be an anonymous bind, which every directory allows (RFC 4513, 5.1.2).
+            log.info("login of %r (%s): refused before anybody was asked", self.name[:LONGEST], self.source.name)
+            raise _failed()
+        with (
+            closing(assembling.platform(self.loaded.desired.platform, progress)) as platform,
+            closing(assembling.directory(self.source, progress)) as directory,
+        ):
+            current = platform.read(self.workspace)
+            local = fold_name(self.name)
+            if any(not user.source and fold_name(user.username) == local for user in current.users):
+                raise LoginRefused("local", f"{self.name} is an account of the platform itself, of no directory")
+            inputs = self._checked(password, current, platform, directory)
+            with placing(self.loaded):
+                verdict = login.judge(_with_strays(inputs, directory))
+            self._judged(verdict)
+            key = login.attempts_key(self.source, self.name, _person(inputs))
+            platform.attempts.passed(self.workspace, key, int(time.time()), self.origin)
+            return self._updated(verdict, _person(inputs).external_id, current, platform)
+
+    def _checked(self, password: str, current: PlatformState, platform: Platform, directory: Directory) -> Inputs:
+        """What is to be judged, once the directory has let the person in. Raises LoginRefused."""
+        state, name = self.loaded.desired, self.source.name
+        names = login.names(self.source, self.name, current)
+        snapshot = directory.read_person(names, query(state, self.source))
+        inputs = Inputs(
+            desired=state,
+            configuration=self.loaded.digest,
+            files=self.loaded.files,
+            variables=self.variables,
+            scope=Scope((self.workspace,), (name,)),
+            snapshots=(snapshot,),
+            current=(current,),
+            limits=platform.limits,
+            tool=__version__,
+            created=assembling.now(),
+            used={self.workspace: used(state.links, current, platform.history)},
+        )
+        found = len(snapshot.persons)
+        person = snapshot.persons[0] if found == 1 and not login.is_excluded(inputs) else None
+        key = login.attempts_key(self.source, self.name, person)
+        wait = platform.attempts.begin(self.workspace, key, int(time.time()), self.origin)
+        if wait:
+            log.info("login of %r (%s): too many attempts failed, the next one in %d s", self.name, name, wait)
+            raise LoginRefused("wait", f"too many logins failed; try again in {_duration(wait)}", wait)
+        # Who is not there is asked for all the same: it must not take less time to find out.
+        dn = person.dn if person is not None else f"cn={secrets.token_hex(8)},{self.source.base_dn}"
+        why = directory.refusal(dn, password)
+        if person is None:
+            why = {0: "the rules find no such person", 1: "on the exclude list"}.get(found, f"{found} have this name")
+        if why:
+            log.info("login of %r (%s) failed: %s", self.name, name, why)
+            raise _failed()
+        return inputs
+
+    def _judged(self, verdict: Verdict) -> None:
+        """Raises LoginRefused for who gave the right password, and may not log in all the same."""
+        user, skip, username = verdict.user, verdict.skip, verdict.username
+        if user is not None and user.status in _STATES:
+            raise LoginRefused("out_of_service", f"{username} may not log in: {_STATES[user.status]}")
+        if verdict.disabled:
+            raise LoginRefused("disabled", f"{username} may not log in: the account is disabled in {self.source.name}")
+        if skip is not None:
+            log.info("login of %r (%s): %s: %s", self.name, self.source.name, skip.code, skip.detail)
+        if user is None and skip is not None:
+            raise LoginRefused("not_registered", f"{username} may not log in: no account can be made ({skip.code})")
+        if user is None and not verdict.wanted:
+            raise LoginRefused("not_registered", f"{username} may not log in: there is no account, and none is made")
+        kept = self.loaded.desired.lifecycle.on_out_of_scope.action == "keep"
+        if not verdict.wanted and skip is None and not kept:
+            if verdict.doubts:  # it is no longer selected by groups, maybe, that could not be read
+                found = "; ".join(f"{one.code}: {one.detail}" for one in verdict.doubts)
+                log.warning("%s is let in and left as it is, for the read is not to be trusted: %s", username, found)
+                return
+            raise LoginRefused(
+                "out_of_service", f"{username} may not log in: the rules on {self.source.name} no longer select it"
+            )
+
+    def _guard(self, plan: Plan, platform: Platform) -> Guard:
+        """A login takes from its person nothing that a run might not take; how many are new or change is no matter."""
+        safety, own = self.loaded.desired.safety, platform.limits.own_username
+
+        def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
+            lost = assembling.lately(platform, safety, state.workspace, plan.created)
+            return harm(changes, state, safety, own, plan.readings, lost)
+
+        return look
+
+    def _updated(self, verdict: Verdict, external_id: str, current: PlatformState, platform: Platform) -> Login:
+        """The login, with the user as the rules want it now, or as far as that can be done now."""
+        user, changes = verdict.user, verdict.plan.changes
+        updated = False
+        hindered = ""
+        if changes:
+            holder = run_identity.holder()
+            try:
+                report = apply(
+                    verdict.plan,
+                    platform,
+                    holder,
+                    guard=self._guard(verdict.plan, platform),
+                    count=assembling.counting(self.loaded),
+                    clock=assembling.now,
+                )
+            except GuardRefused as error:
+                if user is None:
+                    raise LoginRefused("not_registered", f"{verdict.username} may not log in: {error}") from error
+                log.warning("%s is left as it is: %s", verdict.username, error)
+            except (Locked, StalePlan) as error:
+                hindered = "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
+                log.info("%s is left as it is for the next login or run: %s", verdict.username, hindered)
+            else:
+                updated = report.count("applied") > 0
+                for outcome in report.outcomes:
+                    if outcome.result != "applied":
+                        log.warning("%s %s: %s", outcome.change.kind, outcome.change.key, outcome.detail)
+            current = platform.read(self.workspace)
+            there = _user(current, user, self.source.name, external_id, verdict.username)
+            if there is None and hindered:
+                raise Locked(f"{verdict.username} has no account yet, and none can be made now: try again.\n{hindered}")
+            if there is None:
+                raise LoginRefused("not_registered", f"{verdict.username} may not log in: the platform made no account")
+            if there.status in _STATES:  # somebody was faster
+                raise LoginRefused("out_of_service", f"{there.username} may not log in: {_STATES[there.status]}")
+            registered = user is None and updated
+            user = there
+        else:
+            registered = False
+        assert user is not None  # noqa: S101 - without one there would be changes, or a refusal
+        roles = tuple(sorted(grant.role for grant in current.grants if grant.user == user.id))
+        return Login(
+            user.username, self.workspace, self.source.name, external_id, roles, registered, updated and not registered
+        )
+
+
+def _sound(text: str) -> bool:
+    """Whether a name or password can be one."""
+    if not text or "\0" in text or len(text) > LONGEST:
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _failed() -> LoginRefused:
+    return LoginRefused("failed", "login failed")
+
+
+def _person(inputs: Inputs) -> Person:
+    return inputs.snapshots[0].persons[0]
+
+
+def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
+    """The inputs, knowing of everybody whose account the person could get by mistake whether they are still there."""
+    external_ids, dns = login.doubtful(inputs)
+    if not external_ids and not dns:
+        return inputs
+    strays = directory.find(external_ids, dns)
+    snapshot = msgspec.structs.replace(inputs.snapshots[0], strays=strays)
+    return msgspec.structs.replace(inputs, snapshots=(snapshot,))
+
+
+def _user(current: PlatformState, before: User | None, source: str, external_id: str, username: str) -> User | None:
+    """The user by now: the same one, or the one that the first login made."""
+    own = [user for user in current.users if user.source == source]
+    if before is not None:
+        return next((user for user in own if user.id == before.id), None)
+    return next(
+        (
+            user
+            for user in own
+            if (user.external_id == external_id if external_id else fold_name(user.username) == fold_name(username))
+        ),
+        None,
+    )
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 120 else f"{-(-seconds // 60)} min"

@@ -1,0 +1,93 @@
+"""The plan that takes back a run."""
+
+from collections.abc import Iterable, Sequence
+
+from reconcile import __version__
+from reconcile.cli import inputs
+from reconcile.cli.logs import run_log
+from reconcile.config import Loaded
+from reconcile.errors import ReconcileError, UsageError
+from reconcile.model.change import Plan, Scope
+from reconcile.model.history import Entry
+from reconcile.model.platform import PlatformState
+from reconcile.model.report import Trouble
+from reconcile.model.verification import fault
+from reconcile.planning import Undo
+from reconcile.planning.undo.plan import undo
+from reconcile.ports import Platform
+
+
+def plan(
+    loaded: Loaded, scope: Scope, run: str, variables: Iterable[str], target: Platform
+) -> tuple[Plan, tuple[Trouble, ...]]:
+    """Of every workspace in which the run took place. Raises UsageError where there is no such run."""
+    if scope.sources or scope.targets:
+        raise UsageError("--undo takes back all that a run did: --source and --target do not go with it")
+    names = inputs.chosen_workspaces(loaded.desired, scope.workspaces)
+    name = find(target, names, run)
+    current, troubles = inputs.readable(target, names)
+    made_plan = made(loaded, name, target, current, variables=variables, workspaces=scope.workspaces)
+    run_log.info(
+        "plan: %d changes, %d skips, %d violations",
+        *map(len, (made_plan.changes, made_plan.skips, made_plan.violations)),
+    )
+    return made_plan, troubles
+
+
+def made(
+    loaded: Loaded,
+    run: str,
+    target: Platform,
+    current: Sequence[PlatformState],
+    *,
+    variables: Iterable[str] = (),
+    workspaces: tuple[str, ...] = (),
+) -> Plan:
+    """The plan over these states, which takes back a run of that id. Raises ReconcileError for an altered one."""
+    safety, created = loaded.desired.safety, inputs.now()
+    entries = {state.workspace: target.history.entries(state.workspace, run) for state in current}
+    for workspace, changes in entries.items():
+        _refuse_altered(target, workspace, run, changes)
+    return undo(
+        Undo(
+            run=run,
+            configuration=loaded.digest,
+            files=loaded.files,
+            variables=tuple(sorted(variables)),
+            workspaces=workspaces,
+            current=tuple(state for state in current if entries[state.workspace]),
+            entries=entries,
+            tool=__version__,
+            created=created,
+            safety=safety,
+            own_username=target.limits.own_username,
+            lately={one.workspace: inputs.lately(target, safety, one.workspace, created) for one in current},
+        )
+    )
+
+
+def _refuse_altered(target: Platform, workspace: str, run: str, entries: Sequence[Entry]) -> None:
+    """Whoever can write to the history could else have an undo do whatever they like."""
+    for link in target.history.runs(workspace):
+        why = fault(link, link.previous, entries) if link.run.id == run else ""
+        if why:
+            raise ReconcileError(
+                f"run {run} in workspace {workspace} is not undone, for its history was altered: {why}."
+                " `reconcile history --verify` looks at all of it"
+            )
+
+
+def find(target: Platform, workspaces: Iterable[str], run: str) -> str:
+    """The id of the run that is meant: all of it, or as much of its beginning or end as tells it from the others.
+
+    Raises UsageError where there is none, or more than one.
+    """
+    there = dict.fromkeys(link.run.id for name in workspaces for link in target.history.runs(name))
+    found = [one for one in there if one == run] or [one for one in there if one.startswith(run) or one.endswith(run)]
+    if len(found) == 1:
+        return found[0]
+    if not there:
+        raise UsageError(f"there is no run {run!r}: nothing has been applied yet")
+    if found:
+        raise UsageError(f"{run!r} could be any of these runs: {', '.join(found[:5])}")
+    raise UsageError(f"there is no run {run!r}: `reconcile history` lists them")

@@ -1,0 +1,1 @@
+"""The whole configuration with every default, and where each value comes from."""

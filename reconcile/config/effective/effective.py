@@ -1,0 +1,143 @@
+"""The whole configuration: what the files say, every default where they are silent, and where each value comes from."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from reconcile.config.effective import relocate
+from reconcile.config.schema import schema
+from reconcile.config.schema.typed import Values
+from reconcile.config.schema.wording import NOT_YET, Schema
+from reconcile.config.secrets.redaction import Secrecy
+from reconcile.config.sections import connection
+from reconcile.config.sections.presets import Applied
+from reconcile.config.templates import config_templates
+from reconcile.config.yaml.merging import Merged
+from reconcile.config.yaml.nodes import Path, written
+from reconcile.model import desired
+
+BUILT_IN: Final = "built-in"
+GIVEN: Final = "--var"
+
+TypeDefaults: TypeAlias = Callable[[desired.Source], Mapping[str, Any]]
+"""What a source has by its type: path within the source, as `users.filter`, → value; a list where it is several that
+no single value of the file could say."""
+
+
+class Setting(NamedTuple):
+    """One value: a scalar, a list of scalars, or an empty mapping. Secrets are closed (`***`, or their templates).
+
+    `origin` is `file:line`, `preset NAME`, `type NAME`, `--var` or `built-in`. `template` is whether the text is one
+    that is rendered later, over entries or for a secret; any other text is what it is. A `remark` cannot be said in a
+    file: several values where the key takes one. `item_origins` are those of a list's items, where they are written.
+    """
+
+    path: Path
+    value: Any
+    origin: str
+    template: bool = False
+    remark: bool = False
+    item_origins: tuple[str, ...] = ()
+
+
+class Effective:
+    """The settings of one sound document."""
+
+    def __init__(
+        self,
+        applied: Applied,
+        state: desired.DesiredState,
+        secrecy: Secrecy,
+        merged: Merged,
+        given: frozenset[str],
+    ) -> None:
+        """`applied` is rendered; `state` was built from it; `given` are the variables that come from no file."""
+        self._applied = applied
+        self._state = state
+        self._secrecy = secrecy
+        self._merged = merged
+        self._given = given
+
+    def settings(self, type_defaults: TypeDefaults = lambda _source: {}) -> list[Setting]:
+        """Every setting, in the order of the schema, lists in that of the files.
+
+        Raises ConfigError for a path that cannot be told from `folder`.
+        """
+        data = relocate.relocated(self._secrecy.shown(), self._state, self._merged)
+        return list(_Walk(data, self._origin, self._state.sources, type_defaults).all())
+
+    @property
+    def folder(self) -> str:
+        """Where relative paths in the settings start."""
+        return self._state.platform.folder
+
+    def _origin(self, path: Path) -> str:
+        if any(path[:length] in self._applied.paths for length in range(1, len(path) + 1)):
+            return f"preset {self._applied.preset}"
+        if path[0] == "vars" and path[1:] and path[1] in self._given:
+            return GIVEN
+        problem = self._merged.problem(path, "")
+        return f"{problem.file}:{problem.line}"
+
+
+class _Walk:
+    """Goes through a document and its schema side by side."""
+
+    def __init__(
+        self,
+        data: Values,
+        origin: Callable[[Path], str],
+        sources: tuple[desired.Source, ...],
+        type_defaults: TypeDefaults,
+    ) -> None:
+        self._data = data
+        self._origin = origin
+        self._sources = sources
+        self._type_defaults = [type_defaults(source) for source in sources]
+
+    def all(self) -> Iterator[Setting]:
+        yield from self._mapping(self._data, schema.schema(), ())
+
+    def _mapping(self, values: Values, at: Schema, path: Path) -> Iterator[Setting]:
+        known = at.get("properties", {})
+        for key in (*known, *(key for key in values if key not in known)):
+            here, below = (*path, key), schema.step(at, key)
+            if key in values:
+                yield from self._value(values[key], below, here)
+            elif below.get(NOT_YET) is not True:
+                yield from self._default(below, here)
+
+    def _value(self, value: Any, at: Schema, path: Path) -> Iterator[Setting]:
+        if isinstance(value, dict) and (value or "properties" in at):
+            yield from self._mapping(value, at, path)
+        elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+            for index, item in enumerate(value):
+                yield from self._value(item, schema.step(at, index), (*path, index))
+        else:
+            secret = at.get("x-secret") and isinstance(value, str) and config_templates.calls(value)
+            items = [self._origin((*path, index)) for index in range(len(value))] if isinstance(value, list) else []
+            template = bool(at.get("x-template") or secret)
+            yield Setting(path, value, self._origin(path), template, item_origins=tuple(items))
+
+    def _default(self, at: Schema, path: Path) -> Iterator[Setting]:
+        if path[0] == "sources":
+            source = self._sources[int(path[1])]
+            if not connection.has(source.type, str(path[2])):
+                return
+            by_type = self._type_defaults[int(path[1])]
+            name = written(path[2:])
+            if name in by_type:
+                value = by_type[name]
+                yield Setting(path, value, f"type {source.type}", remark=isinstance(value, list))
+                return
+            if name == "tls.mode":
+                yield Setting(path, source.tls.mode, BUILT_IN)
+                return
+        if "default" in at:
+            yield Setting(path, at["default"], BUILT_IN, template="x-template" in at)
+        elif "properties" in at and "required" not in at:
+            yield from self._mapping({}, at, path)
+
+
+def as_data(settings: list[Setting]) -> list[dict[str, Any]]:
+    """The settings as mappings of `path` (as people write it), `value` and `origin`."""
+    return [{"path": written(item.path), "value": item.value, "origin": item.origin} for item in settings]

@@ -1,0 +1,1 @@
+"""What the JSON Schema demands of a document, in words for people."""

@@ -1,0 +1,126 @@
+"""What to say where a document is not as the schema says: one short sentence for each keyword, in plain words."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from reconcile.config.yaml.nodes import Path, shortened, shown
+
+Schema: TypeAlias = Mapping[str, Any]
+NOT_YET: Final = "x-not-supported-yet"
+
+_WORDS: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_ITEMS: Final = {"string": " of text", "object": " of mappings", "integer": " of whole numbers"}
+
+
+class Fault(NamedTuple):
+    """Something that is not as the schema says; `missing` is the key that is missing at the path."""
+
+    path: Path
+    message: str
+    missing: str = ""
+    at_key: bool = False
+
+
+def suggestion(word: object, known: Iterable[str]) -> str:
+    """`; did you mean x?` for a word that is nearly one of the known, otherwise nothing."""
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(str(word)[:100].casefold(), folded, n=1, cutoff=0.6)
+    return f"; did you mean `{folded[close[0]]}`?" if close else ""
+
+
+def choice(value: object, words: Sequence[object]) -> str:
+    """What to say to a value that is none of the words."""
+    names = [str(word) for word in words]
+    listed = f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else names[0]
+    got = shortened(value) if isinstance(value, str) else str(value)[:20] if isinstance(value, int) else shown(value)
+    return f"expected {listed}, got {got}{suggestion(value, names)}"
+
+
+def _type(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
+    types = [wish] if isinstance(wish, str) else wish
+    expected = " or ".join(_WORDS[name] for name in types)
+    if wish == "array":
+        expected += _ITEMS[_kind(at["items"])]
+    got = "nothing: leave the key out, or give it a value" if value is None else shown(value)
+    yield Fault(path, f"expected {expected}, got {got}")
+
+
+def _kind(items: Schema) -> str:
+    """The type of a list's items; lists of anything but text are spelled out or refer to a mapping."""
+    named = "string" if items.get("$ref") == "#/$defs/text" else "object"
+    return str(items.get("type", named))
+
+
+def _enum(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
+    yield Fault(path, choice(value, [word for word in wish if word not in at.get(NOT_YET, ())]))
+
+
+def _not_yet(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
+    what = "this key" if wish is True else shortened(value) if isinstance(value, str) else shown(value)
+    yield Fault(path, f"{what} is not supported yet", at_key=wish is True)
+
+
+def _required(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
+    for key in wish:
+        if key not in value:
+            yield Fault(path, "", missing=key)
+
+
+def _unknown(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
+    known = [key for key, part in at["properties"].items() if part.get(NOT_YET) is not True]
+    for key in value:
+        if key not in at["properties"]:
+            hint = suggestion(key, known) or f"; known here: {', '.join(known)}"
+            yield Fault((*path, key), f"unknown key{hint}", at_key=True)
+
+
+def _pattern(path: Path, _value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
+    yield Fault(path, at["x-message"])
+
+
+def _names(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
+    # jsonschema has the error at the mapping: the key itself is the better place.
+    yield Fault((*path, value), at["x-message"], at_key=True)
+
+
+def _empty(path: Path, *_: Any) -> Iterator[Fault]:
+    yield Fault(path, "must not be empty")
+
+
+def _bound(words: str) -> "Wording":
+    return lambda path, _value, wish, _at: iter([Fault(path, f"must be {words} {wish}")])
+
+
+def _unique(path: Path, value: Any, _wish: Any, _at: Schema) -> Iterator[Fault]:
+    for index, item in enumerate(value):
+        if item in value[:index]:
+            yield Fault((*path, index), f"{shortened(str(item))} is in the list already")
+
+
+Wording: TypeAlias = Callable[[Path, Any, Any, Schema], Iterator[Fault]]
+WORDINGS: Final[Mapping[str, Wording]] = {
+    "type": _type,
+    "enum": _enum,
+    NOT_YET: _not_yet,
+    "required": _required,
+    "additionalProperties": _unknown,
+    "unevaluatedProperties": _unknown,
+    "pattern": _pattern,
+    "propertyNames": _names,
+    "minItems": _empty,
+    "minLength": _empty,
+    "minimum": _bound("at least"),
+    "exclusiveMinimum": _bound("more than"),
+    "maximum": _bound("at most"),
+    "uniqueItems": _unique,
+}
+"""By keyword of the schema; called with the path, the value, what the keyword wishes and the schema around it."""

@@ -1,0 +1,1 @@
+"""Secrets: where they come from, fetched when they are needed, and never shown."""

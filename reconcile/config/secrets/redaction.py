@@ -1,0 +1,207 @@
+"""Which values of a document are secrets: they are checked without being fetched, and kept out of the fingerprint."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from reconcile.config.schema import schema
+from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.typed import mapping
+from reconcile.config.schema.wording import Schema, suggestion
+from reconcile.config.secrets import secret as envelopes
+from reconcile.config.secrets.secret import SecretText
+from reconcile.config.templates import config_templates
+from reconcile.config.templates.config_templates import SECRET_FUNCTIONS, Refused
+from reconcile.config.yaml.merging import Merged
+from reconcile.config.yaml.nodes import Path
+
+MASK: Final = "***"
+"""Stands for a secret that is no template."""
+
+
+class Secrecy:
+    """The secrets of one document."""
+
+    def __init__(
+        self,
+        data: dict[str, Any],
+        variables: Mapping[str, Any],
+        given: frozenset[str],
+        merged: Merged,
+        environ: Mapping[str, str],
+    ) -> None:
+        """`data` is rendered but for its secrets; `given` are the variables that come from no file."""
+        self._data = data
+        self._variables = variables
+        self._given = given
+        self._merged = merged
+        self._environ = environ
+
+    def secret(self, path: Path, text: str) -> SecretText:
+        """The closed envelope of the secret at a path."""
+        return envelopes.secret(
+            text,
+            self._variables,
+            folder=self._merged.document(path).folder,
+            environ=self._environ,
+            problem=lambda message: self._merged.problem(path, message),
+        )
+
+    def check(self, findings: Findings) -> None:
+        """Adds templates that cannot work, and secrets that stand in files open to everybody, to `findings`."""
+        for path, text in self._secrets():
+            try:
+                unknown = config_templates.names(text) - self._variables.keys() - {"vars", *SECRET_FUNCTIONS}
+                for name in sorted(unknown):
+                    findings.add(path, f"`{name}` is no variable{suggestion(name, self._variables)}")
+                for file in () if unknown else self._exposing(path, text):
+                    findings.add(
+                        path, f"a secret in a file readable by everybody: chmod 600 {file}, or take it from env('…')"
+                    )
+            except Refused as error:
+                findings.add(path, str(error))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The document without its secrets: their templates stand for them, `***` for what is no template.
+
+        The schedule is left out: a plan is the same at any hour.
+        """
+        hidden: set[str] = set()
+
+        def visit(path: Path, text: str, at: Schema) -> object:
+            if not at.get("x-secret"):
+                return text
+            if not self._open(path, text):
+                hidden.update(self._variables_of(text))
+            return self._closed(path, text)
+
+        planned = {key: value for key, value in self._data.items() if key != "schedule"}
+        document = schema.map_text(planned, visit)
+        shown = {name: MASK if name in hidden else value for name, value in self._variables.items()}
+        return {**document, "vars": shown}
+
+    def shown(self) -> dict[str, Any]:
+        """The document as it may be shown: like the fingerprint, and `***` for what is made from a secret, too."""
+        holding = self._holding()
+
+        def visit(path: Path, text: str, at: Schema) -> object:
+            if at.get("x-secret"):
+                return self._closed(path, text)
+            made = not at.get("x-template") and self._variables_of(self._written(path)) & holding
+            return MASK if made else text
+
+        document = schema.map_text(self._data, visit)
+        variables = {
+            name: MASK if name in holding or self._closure({name}) & holding else value
+            for name, value in self._variables.items()
+        }
+        return {**document, "vars": variables} if variables or "vars" in document else document
+
+    def _open(self, path: Path, text: str) -> bool:
+        """Whether a value that may be a secret holds none as it is. Raises Refused."""
+        if config_templates.calls(text):
+            return True
+        return path[-1] == "url" and not envelopes.password(str(config_templates.evaluate(text, self._variables)))
+
+    def _closed(self, path: Path, text: str) -> str:
+        """What stands for a secret. Raises Refused."""
+        if config_templates.calls(text):
+            return envelopes.masked(text)
+        return envelopes.masked(str(config_templates.evaluate(text, self._variables))) if path[-1] == "url" else MASK
+
+    def _holding(self) -> set[str]:
+        """The variables that secrets are made from. Raises Refused."""
+        found: set[str] = set()
+        for path, text in self._secrets():
+            if path[-1] != "url":
+                found |= self._closure(self._read(self._written(path)))
+            elif config_templates.calls(text) or not self._open(path, text):
+                found |= self._holding_url(self._written(path), set())
+        return found
+
+    def _holding_url(self, text: str, seen: set[str]) -> set[str]:
+        """The same of the template of a URL: those that its password is made from, where it can be told."""
+        parts = envelopes.password_expressions(text)
+        if parts is not None:
+            return set().union(*(self._closure(self._read(part)) for part in parts))
+        found = self._read(text) - seen
+        seen |= found
+        declared = mapping(self._merged.data, "vars")
+        for name in found - self._given:
+            for inner in _texts(declared.get(name)):
+                found = found | self._holding_url(inner, seen)
+        return found
+
+    def _secrets(self) -> Iterator[tuple[Path, str]]:
+        found: list[tuple[Path, str]] = []
+
+        def visit(path: Path, text: str, at: Schema) -> object:
+            if at.get("x-secret") and not at.get("x-not-supported-yet"):
+                found.append((path, text))
+            return text
+
+        schema.map_text(self._data, visit)
+        yield from found
+
+    def _exposing(self, path: Path, text: str) -> list[str]:
+        """The files open to everybody in which a secret stands as it is. Raises Refused."""
+        here = self._merged.document(path)
+        if config_templates.calls(text):
+            if not (path[-1] == "url" and envelopes.password(text)):
+                return []
+            documents = [here]
+        else:
+            value = str(config_templates.evaluate(text, self._variables))
+            if not value:
+                raise Refused("must not be empty")
+            if path[-1] == "url" and not envelopes.password(value):
+                return []
+            names = self._variables_of(text)
+            documents = [self._merged.document(("vars", name)) for name in sorted(names - self._given)]
+            if not names or envelopes.rest(text):
+                documents.append(here)
+        return sorted({document.file for document in documents if document.exposed})
+
+    def _variables_of(self, text: str) -> set[str]:
+        """The variables that a template reads, directly or through others. Raises Refused."""
+        return self._closure(self._named(config_templates.names(text), text))
+
+    def _read(self, text: str) -> set[str]:
+        """The variables that a template itself reads, but for what it tells secret functions. Raises Refused."""
+        return self._named(config_templates.beside(text), text)
+
+    def _named(self, names: set[str], text: str) -> set[str]:
+        """Those of the names in a template that are variables, by `vars.name` too."""
+        return (names | set(re.findall(r"\w+", text)) if "vars" in names else names) & self._variables.keys()
+
+    def _closure(self, names: set[str]) -> set[str]:
+        """These variables and all that they are made from. Raises Refused."""
+        declared = mapping(self._merged.data, "vars")
+        found: set[str] = set()
+        pending = set(names)
+        while pending:
+            name = pending.pop()
+            found.add(name)
+            if name not in self._given:
+                for text in _texts(declared.get(name)):
+                    pending |= self._named(config_templates.names(text), text) - found
+        return found
+
+    def _written(self, path: Path) -> str:
+        """The text in the files that a value comes from: its own, or that of what it is part of; "" for no text."""
+        value: Any = self._merged.data
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(str(step))
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+        return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)

@@ -1,0 +1,180 @@
+"""Closed envelopes: texts that are fetched when they are needed, and never show.
+
+A secret is a template that may call `env`, `file` and `command`. Nothing of it is fetched before `reveal`.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+from reconcile import files
+from reconcile.config.secrets import command
+from reconcile.config.templates import config_templates
+from reconcile.errors import ConfigError, Problem
+
+COMMAND_SECONDS: Final = 30.0
+MAX_BYTES: Final = 1024 * 1024
+_LONGEST_URL: Final = 4096
+"""Characters; where a password ends in a URL, which may hold any character, is quadratic to find."""
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_PARAMETER = r"[?&](?:password|passwd|pwd)="
+# Up to the last @: in a password that is not quoted there may be others.
+_PASSWORD = re.compile(
+    rf"(://[^:/?#@]*:|{_PARAMETER})((?<=:)(?:(?!{_PARAMETER}).)+(?=@)|(?<==)[^&]+)", re.IGNORECASE | re.DOTALL
+)
+
+
+class Unavailable(Exception):
+    """A secret cannot be had; the text says why, without any part of it."""
+
+
+class SecretText:
+    """A `desired.Secret`. It has no repr, cannot be pickled, and no serializer knows it."""
+
+    __slots__ = ("_fetch", "_text")
+
+    def __init__(self, fetch: Callable[[], str]) -> None:
+        """`fetch` gives the text, or raises ConfigError."""
+        self._fetch = fetch
+        self._text: str | None = None
+
+    def reveal(self) -> str:
+        """The text itself, fetched once. Raises ConfigError with the place in the file when it cannot be had."""
+        if self._text is None:
+            self._text = self._fetch()
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be copied or stored")
+
+
+def secret(
+    text: str,
+    variables: Mapping[str, object],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    problem: Callable[[str], Problem],
+) -> SecretText:
+    """The envelope of what is written in a file; `problem` puts a message to its place."""
+    functions = {"env": _environment(environ), "file": _files(folder), "command": _command}
+
+    def fetch() -> str:
+        fault = "it gives an empty text"
+        try:
+            if found := str(config_templates.evaluate(text, variables, functions)):
+                return found
+        except Unavailable as error:
+            fault = str(error)
+        except config_templates.Refused:
+            # What a template says of itself may quote what it was given.
+            fault = "its template fails"
+        # Raised out here, so that no exception of the fetching hangs on to the error.
+        raise ConfigError([problem(f"the secret cannot be had: {fault}")])
+
+    return SecretText(fetch)
+
+
+def password(text: str) -> bool:
+    """Whether a URL, or a template of one, holds a password as it is."""
+    return masked(text) != text
+
+
+def masked(text: str) -> str:
+    """The same text with `***` for the password in a URL, unless an expression gives it.
+
+    What is too long for a URL is hidden as a whole.
+    """
+    if len(text) > _LONGEST_URL:
+        return "***"
+    kept: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return f"\0{len(kept) - 1}\0"
+
+    hidden = _EXPRESSION.sub(hide, text)
+    hidden = _PASSWORD.sub(lambda match: match[1] + (match[2] if _is_given(match[2]) else "***"), hidden)
+    return re.sub("\0([0-9]+)\0", lambda match: kept[int(match[1])], hidden)
+
+
+def _is_given(password: str) -> bool:
+    return "\0" in password and "@" not in password
+
+
+def password_expressions(text: str) -> list[str] | None:
+    """The expressions that give the password in the template of a URL; None where it has no place for one."""
+    kept: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        kept.append(match.group())
+        return f"\0{len(kept) - 1}\0"
+
+    if len(text) > _LONGEST_URL:
+        return None
+    found = _PASSWORD.search(_EXPRESSION.sub(mark, text))
+    return found and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", found[2])]
+
+
+def rest(text: str) -> str:
+    """What a template says itself, outside its expressions."""
+    return _EXPRESSION.sub("", text).strip()
+
+
+def _environment(environ: Mapping[str, str]) -> Callable[[str], str]:
+    def env(name: str) -> str:
+        if name not in environ:
+            raise Unavailable(f"the environment variable {str(name)[:100]} is not set")
+        return environ[name]
+
+    return env
+
+
+def _files(folder: Path) -> Callable[[str], str]:
+    def file(path: str) -> str:
+        where = folder / path
+        try:
+            content = files.read(where, MAX_BYTES + 1).data
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"cannot read {where}: {getattr(error, 'strerror', None) or 'no such file'}") from None
+        return _text(content, str(where))
+
+    return file
+
+
+def _command(line: object) -> str:
+    try:
+        # Given None, shlex would read standard input.
+        words = shlex.split(line if isinstance(line, str) else "")
+        program = words[0]
+    except (ValueError, IndexError):
+        raise Unavailable("the command is no command line") from None
+    try:
+        done = command.run(words, seconds=COMMAND_SECONDS, most=MAX_BYTES)
+    except command.TooSlow:
+        raise Unavailable(f"the command {program} took longer than {COMMAND_SECONDS:g} seconds") from None
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            f"the command {program} cannot be run: {getattr(error, 'strerror', None) or 'bad name'}"
+        ) from None
+    if done.code:
+        raise Unavailable(f"the command {program} ended with exit code {done.code}")
+    return _text(done.output, f"the output of {program}")
+
+
+def _text(content: bytes, what: str) -> str:
+    if len(content) > MAX_BYTES:
+        raise Unavailable(f"{what} is larger than {MAX_BYTES // 1024} KiB")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
+        raise Unavailable(f"{what} is not UTF-8 text")
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,240 @@
+"""From the checked document to `DesiredState`: defaults filled in, templates compiled, paths resolved.
+
+Works on what is sound of a document that has problems too, so that templates and adapters add theirs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path as File
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from reconcile.config.schema import schema
+from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.typed import mapping, mappings, text
+from reconcile.config.sections import connection, lifecycle, links, safety, schedule
+from reconcile.config.templates.config_templates import Refused
+from reconcile.config.templates.entry_templates import EntryTemplate, Surroundings, compiled
+from reconcile.config.yaml.nodes import Path
+from reconcile.errors import ConfigError, Problem
+from reconcile.model import desired
+from reconcile.model.text import dn
+
+Fault = tuple[Path, str]
+Values = dict[str, Any]
+_Settings = TypeVar("_Settings")
+
+FIELDS: Final = {
+    "username": "{{ identifier }}",
+    "first_name": "{{ givenName }}",
+    "last_name": "{{ sn }}",
+    "email": "{{ mail | default(userPrincipalName) }}",
+}
+
+
+class Builder:
+    """Builds the values of one document."""
+
+    def __init__(
+        self,
+        data: Values,
+        variables: Mapping[str, Any],
+        secret: Callable[[Path, str], desired.Secret],
+        folder: Callable[[Path], File],
+        findings: Findings,
+    ) -> None:
+        """`secret` makes the envelope of the secret at a path, `folder` is where the file is that says a path."""
+        self._data = data
+        self._variables = variables
+        self._secret = secret
+        self._folder = folder
+        self._findings = findings
+
+    def platform(self) -> desired.Platform | None:
+        """The platform's settings; None where they cannot be told."""
+        path: Path = ("platform",)
+        values = self._findings.sound(path, dict(mapping(self._data, "platform")))
+        if "type" not in values:
+            return None
+        url = values.get("url")
+        return desired.Platform(
+            type=values["type"],
+            url=None if url is None else self._secret((*path, "url"), url),
+            workspaces=tuple(values.get("workspaces", ("main",))),
+            folder=str(self._folder(path)),
+            options=_options(values, desired.Platform),
+            **{key: values[key] for key in ("administrator", "unknown_user", "create_roles") if key in values},
+        )
+
+    def sources(self) -> dict[int, desired.Source]:
+        """Position and settings of every source that says what it is."""
+        found = {}
+        for index, item in mappings(self._data, "sources"):
+            path: Path = ("sources", index)
+            values = self._findings.sound(path, dict(item))
+            if {"name", "type", "base_dn"} <= values.keys():
+                found[index] = self._source(values, path)
+            else:
+                # Its templates are compiled all the same, for their problems.
+                self._users(values.get("users", {}), (*path, "users"), Surroundings("", "", self._variables))
+        return found
+
+    def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
+        """The rules on groups and departments; complete only where nothing was found to be wrong."""
+        groups, departments = [], []
+        for index, item in mappings(self._data, "groups"):
+            path: Path = ("groups", index)
+            rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
+            rule["name"] = self._template(rule.get("name"), "{{ cn }}", (*path, "name"), self._around(rule["source"]))
+            groups.append(desired.GroupRule(**{**rule, "select": tuple(rule["select"])}))
+        for index, item in mappings(self._data, "departments"):
+            path = ("departments", index)
+            rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
+            rule["title"] = self._template(
+                rule.get("title"), "{{ ou }}", (*path, "title"), self._around(rule["source"])
+            )
+            departments.append(desired.DepartmentRule(**{**rule, "select": tuple(rule["select"])}))
+        return groups, departments
+
+    def state(
+        self,
+        platform: desired.Platform,
+        sources: Iterable[desired.Source],
+        rules: tuple[list[desired.GroupRule], list[desired.DepartmentRule]],
+    ) -> desired.DesiredState:
+        """Everything together. Only for a document without problems."""
+        return desired.DesiredState(
+            platform=platform,
+            sources=tuple(sources),
+            role_mappings=tuple(
+                desired.RoleMapping(**{**item, "groups": tuple(item.get("groups", ()))})
+                for item in self._data.get("role_mappings", ())
+            ),
+            roles=desired.Roles(**self._data.get("roles", {})),
+            groups=tuple(rules[0]),
+            departments=tuple(rules[1]),
+            lifecycle=lifecycle.lifecycle(self._data.get("lifecycle", {})),
+            safety=safety.safety(self._data.get("safety", {})),
+            schedule=schedule.schedule(self._data.get("schedule")),
+            links=tuple(
+                links.link(item, self._findings.where(("links", at))) for at, item in mappings(self._data, "links")
+            ),
+        )
+
+    def _source(self, values: Values, path: Path) -> desired.Source:
+        folder = self._folder(path)
+        around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
+        tls, bind, timeout = values.get("tls", {}), values.get("bind", {}), values.get("timeout", {})
+        password, ca_file = bind.get("password"), tls.get("ca_file")
+        servers = values.get("servers", [])
+        return desired.Source(
+            name=values["name"],
+            type=values["type"],
+            base_dn=values["base_dn"],
+            users=self._users(values.get("users", {}), (*path, "users"), around),
+            groups=desired.Groups(**values.get("groups", {})),
+            departments=desired.Units(**values.get("departments", {})),
+            servers=tuple(servers),
+            tls=desired.Tls(
+                **{
+                    "mode": connection.default_tls(servers),
+                    **tls,
+                    "ca_file": None if ca_file is None else str(folder / ca_file),
+                }
+            ),
+            bind=desired.Bind(
+                dn=bind.get("dn", ""),
+                password=None if password is None else self._secret((*path, "bind", "password"), password),
+                anonymous=bind.get("anonymous", False),
+                kerberos=bind.get("kerberos", False),
+                principal=bind.get("principal", ""),
+            ),
+            require_signing=values.get("require_signing", False),
+            active_uac=tuple(map(int, values.get("active_uac", ()))),
+            ignore_referrals=tuple(values.get("ignore_referrals", ())),
+            page_size=int(values.get("page_size", 500)),
+            timeout=desired.Timeout(**{key: connection.seconds(value) for key, value in timeout.items()}),
+            limits=desired.ReadLimits(
+                **{key: connection.amount(value) for key, value in values.get("limits", {}).items()}
+            ),
+            transport=values.get("transport", "auto"),
+            files=tuple(str(folder / file) for file in values.get("files", ())),
+            note=values.get("note", ""),
+            register_on_login=values.get("register_on_login", False),
+            refuse_login_after=connection.seconds(values.get("refuse_login_after", "2s")),
+            takes_over=tuple(values.get("takes_over", ())),
+            expect=desired.Expected(**{key: tuple(names) for key, names in values.get("expect", {}).items()}),
+            options=_options(values, desired.Source),
+        )
+
+    def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
+        given = values.get("fields", {})
+        fields: dict[str, desired.Template | None] = {
+            key: None
+            if key in given and given[key] is None
+            else self._template(given.get(key), default, (*path, "fields", key), around)
+            for key, default in FIELDS.items()
+        }
+        attributes = []
+        for index, item in enumerate(values.get("attributes", ())):
+            value = self._template(item["value"], "", (*path, "attributes", index, "value"), around)
+            attributes.append(desired.Attribute(item["field"], value, frozenset(item.get("roles", ()))))
+        disabled = values.get("disabled_when")
+        lists = ("select", "exclude", "require", "require_groups", "inactive_ous", "match_by")
+        plain = ("base", "scope", "filter", "identifier", "create", "manager_attribute")
+        rest: Values = {key: values[key] for key in plain if key in values}
+        rest |= {key: tuple(values[key]) for key in lists if key in values}
+        rest |= links.absence(values.get("when_absent", "clear"))
+        return desired.Users(
+            fields=fields,
+            attributes=tuple(attributes),
+            disabled_when=disabled and self._template(disabled, "", (*path, "disabled_when"), around),
+            **rest,
+        )
+
+    def _around(self, name: str) -> Surroundings:
+        base_dn = next(
+            (
+                text(source, "base_dn")
+                for index, source in mappings(self._data, "sources")
+                if source.get("name") == name and not self._findings.touch(("sources", index, "base_dn"))
+            ),
+            "",
+        )
+        return Surroundings(name, dn.domain(base_dn), self._variables)
+
+    def _template(self, given: str | None, default: str, path: Path, around: Surroundings) -> EntryTemplate:
+        try:
+            return compiled(default if given is None else given, around)
+        except Refused as error:
+            self._findings.add(path, str(error))
+            return compiled(default, around)
+
+
+def check_adapter(
+    kind: str,
+    settings: _Settings,
+    checkers: Mapping[str, Callable[[_Settings], Iterable[Fault]]],
+    path: Path,
+    findings: Findings,
+) -> list[Problem]:
+    """What the adapter of a type says about its settings; problems that have their place already are returned."""
+    checker = checkers.get(kind)
+    if checker is None:
+        return []
+    try:
+        faults = [((*path, *below), message) for below, message in checker(settings)]
+    except ConfigError as error:
+        return list(error.problems)
+    # Where something is wrong already, what is left of the settings may look wrong for no other reason.
+    for where, message in [fault for fault in faults if not findings.touch(fault[0])]:
+        findings.add(where, message)
+    return []
+
+
+def _options(values: Values, struct: type[msgspec.Struct]) -> dict[str, object]:
+    """What a plug-in's settings have beyond the keys this project knows."""
+    key = "platform" if struct is desired.Platform else "sources"
+    root = schema.schema()
+    at = schema.step(root, key) if key == "platform" else schema.step(schema.step(root, key), 0)
+    return {name: value for name, value in values.items() if name not in at["properties"]}

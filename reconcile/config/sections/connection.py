@@ -1,0 +1,136 @@
+"""How a source reaches its directory: servers, TLS, bind, and what a source of files has instead."""
+
+import re
+from typing import Final
+
+from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.typed import Values, mapping, text, texts
+from reconcile.config.yaml.nodes import Path, shortened
+
+_LDAP: Final = frozenset(("openldap", "active_directory", "389ds", "freeipa", "ldap"))
+OF_SERVERS: Final = (
+    "servers",
+    "tls",
+    "bind",
+    "page_size",
+    "timeout",
+    "transport",
+    "require_signing",
+    "ignore_referrals",
+)
+"""The keys of a source that a source of files has not."""
+
+_HOST = r"(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_.])?)"
+_SERVER = re.compile(rf"(ldaps?)://{_HOST}(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST: Final = 24 * 3600.0
+_SIZES: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_LONGEST_REFUSAL: Final = 60.0
+
+
+def seconds(duration: str | float) -> float:
+    """A duration of the file (`500ms`, `10s`, `2m`, `1h` or a number of seconds) in seconds."""
+    if not isinstance(duration, str):
+        return float(duration)
+    number = duration.rstrip("hms")
+    return float(number) * _UNITS[duration[len(number) :]]
+
+
+def amount(value: str | float) -> int:
+    """A number of the file, or a size (`64KiB`, `128MiB`, `4GiB`) in bytes."""
+    if not isinstance(value, str):
+        return int(value)
+    return int(value[:-3]) * _SIZES[value[-3:]]
+
+
+def default_tls(servers: list[str]) -> str:
+    """The TLS mode where the file gives none."""
+    return "ldaps" if any(server.lower().startswith("ldaps:") for server in servers) else "starttls"
+
+
+def has(kind: str, key: str) -> bool:
+    """Whether a source of a type may have a key."""
+    if key == "active_uac":
+        return kind == "active_directory" or kind not in {*_LDAP, "ldif"}
+    return not (kind == "ldif" and key in OF_SERVERS) and not (kind in _LDAP and key == "files")
+
+
+def check(source: Values, path: Path, findings: Findings) -> None:
+    """Adds what is wrong with the connection to `findings`. Plug-ins' sources are left to the plug-ins."""
+    kind = text(source, "type")
+    if kind == "ldif":
+        _files(source, path, findings)
+    elif kind in _LDAP:
+        if "servers" not in source:
+            findings.missing(path, "servers")
+        if "files" in source:
+            findings.add((*path, "files"), "only a source of type ldif has files", key=True)
+        _servers(source, path, findings)
+        _bind(source, path, findings)
+    if "active_uac" in source and kind != "active_directory" and (kind in _LDAP or kind == "ldif"):
+        findings.add((*path, "active_uac"), "only a source of type active_directory has active_uac", key=True)
+    _timeouts(source, path, findings)
+
+
+def _files(source: Values, path: Path, findings: Findings) -> None:
+    if "files" not in source:
+        findings.missing(path, "files")
+    for key in OF_SERVERS:
+        if key in source:
+            findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
+
+
+def _servers(source: Values, path: Path, findings: Findings) -> None:
+    mode = text(mapping(source, "tls"), "mode")
+    schemes = set()
+    for index, server in texts(source, "servers"):
+        here = (*path, "servers", index)
+        match = _SERVER.fullmatch(server)
+        if match is None or not 0 < int(match[2] or 1) < 65536:
+            findings.add(here, f"expected ldap://host[:port] or ldaps://host[:port], got {shortened(server)}")
+            continue
+        scheme = match[1].lower()
+        schemes.add(scheme)
+        if scheme == "ldaps" and mode in {"starttls", "none"}:
+            findings.add(here, f"ldaps:// does not go with tls mode {mode}: write ldap://, or mode: ldaps")
+        elif scheme == "ldap" and mode == "ldaps":
+            findings.add(here, "ldap:// does not go with tls mode ldaps: write ldaps://, or mode: starttls")
+    if not mode and len(schemes) > 1:
+        findings.add((*path, "servers"), "ldap:// and ldaps:// servers in one source: use one of the two")
+
+
+def _bind(source: Values, path: Path, findings: Findings) -> None:
+    bind, here = source.get("bind"), (*path, "bind")
+    if bind is None and "bind" not in source:
+        findings.missing(path, "bind")
+    if not isinstance(bind, dict):
+        return
+    anonymous, kerberos = bind.get("anonymous") is True, bind.get("kerberos") is True
+    if "principal" in bind and not kerberos:
+        findings.add((*here, "principal"), "only a bind with kerberos: true has a principal", key=True)
+    if kerberos and (anonymous or "dn" in bind or "password" in bind):
+        findings.add((*here, "kerberos"), "kerberos does not go with dn, password and anonymous: leave one of them out")
+    elif kerberos:
+        return
+    elif anonymous and ("dn" in bind or "password" in bind):
+        findings.add((*here, "anonymous"), "anonymous does not go with dn and password: leave one of them out")
+    elif anonymous:
+        return
+    elif "dn" not in bind and "password" not in bind:
+        findings.add(here, "give dn and password, or anonymous: true, or kerberos: true")
+    elif "password" not in bind:
+        findings.add(here, "dn without password is an anonymous bind to most servers: give the password as well")
+    elif "dn" not in bind:
+        findings.missing(here, "dn")
+
+
+def _timeouts(source: Values, path: Path, findings: Findings) -> None:
+    for key, value in mapping(source, "timeout").items():
+        here = (*path, "timeout", key)
+        if isinstance(value, bool | str | int | float) and not findings.touch(here):
+            length = seconds(value)
+            if not 0.001 <= length <= _LONGEST:
+                findings.add(here, "expected a duration from 1ms to 24h")
+    here, value = (*path, "refuse_login_after"), source.get("refuse_login_after")
+    if isinstance(value, str | int | float) and not findings.touch(here) and seconds(value) > _LONGEST_REFUSAL:
+        findings.add(here, "expected a duration of at most 1m")

@@ -1,0 +1,54 @@
+"""What happens to users whose persons left: `lifecycle` of the file."""
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.typed import Values, text
+from reconcile.config.yaml.nodes import Path
+from reconcile.model import desired
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_LONGEST: Final = 3660 * 86400.0
+"""Ten years; anything longer is a slip of the keyboard."""
+_KEYS: Final = ("on_missing", "on_out_of_scope")
+_HARDER: Final = get_args(desired.Departing)
+
+
+def lifecycle(values: Mapping[str, Any]) -> desired.Lifecycle:
+    """The lifecycle of a file without problems."""
+    given: dict[str, Any] = {key: _departure(value) if key in _KEYS else value for key, value in values.items()}
+    return desired.Lifecycle(**given)
+
+
+def _departure(value: str | Mapping[str, Any]) -> desired.Departure:
+    if isinstance(value, str):
+        return desired.Departure(value)  # type: ignore[arg-type] # the schema has checked the word
+    return desired.Departure(value["action"], seconds(value.get("after", "0s")), value.get("then"))
+
+
+def seconds(grace: str) -> float:
+    """A time such as 30d."""
+    return float(grace[:-1]) * _UNITS[grace[-1]]  # of any length: too large a number is infinite
+
+
+def check(values: Values, findings: Findings) -> None:
+    """Adds what is wrong with grace periods: half of one, one without end, a second action that undoes the first."""
+    for key in _KEYS:
+        value = values.get(key)
+        if not isinstance(value, dict):
+            continue
+        here: Path = ("lifecycle", key)
+        action, then = text(value, "action"), text(value, "then")
+        for one, other in (("after", "then"), ("then", "after")):
+            if one in value and other not in value:
+                findings.add(
+                    (*here, one), f"{one} needs {other}: `{{action: block, after: 30d, then: erase}}`", key=True
+                )
+        if action in ("erase", "delete") and "then" in value:
+            findings.add((*here, "then"), f"nothing can come after {action}", key=True)
+        elif action in _HARDER and then in _HARDER and _HARDER.index(then) <= _HARDER.index(action):
+            findings.add((*here, "then"), f"{then} is not harder than {action}, which comes first")
+        after = text(value, "after")
+        if after and not findings.touch((*here, "after")) and not 0 < seconds(after) <= _LONGEST:
+            findings.add((*here, "after"), "expected a time from 1s to 10 years")

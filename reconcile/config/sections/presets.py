@@ -1,0 +1,155 @@
+"""Presets: one word that stands for a set of defaults. What the file says goes before them, they before the built-in.
+
+A preset is data: the keys it sets, by their path in the document. It is laid under the rendered document before that
+is checked, so a preset's values are checked like those of a file, and are part of the configuration's digest.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.typed import Values, mapping, mappings, text, texts
+from reconcile.config.yaml.nodes import Path, shortened
+from reconcile.model.text import dn
+
+_SPECIAL: Final = re.compile(r'[,+"\\<>;=#]')
+
+
+class Default(NamedTuple):
+    """One key of a preset; `*` in the path is every item of a list.
+
+    `{domain}` in a list's text is the part of the source's base DN that names the domain, `dc=example,dc=com`. A
+    default with a `source_type` is only for sources of that type.
+    """
+
+    path: str
+    value: str | bool | list[Any]
+    source_type: str = ""
+
+
+PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
+    {
+        "processmaker": (
+            Default("sources.*.users.fields.username", "{{ identifier }}"),
+            # It leaves a field alone for which the directory has nothing.
+            Default("sources.*.users.when_absent", "keep"),
+            Default("sources.*.active_uac", [512, 544, 66048, 66080], "active_directory"),
+            Default("departments.*.role", "operator"),
+            Default("groups.*.members", "authoritative"),
+            Default("roles.on_existing", "keep"),
+            Default("lifecycle.on_missing", "erase"),
+            Default("lifecycle.on_disabled", "deactivate"),
+            # There is no status `blocked` on that platform.
+            Default("lifecycle.on_source_removed", "deactivate"),
+            Default("lifecycle.adopt_local", "never"),
+        ),
+        "vmmanager": (
+            Default("sources.*.users.fields.username", "{{ identifier }}@{{ domain }}"),
+            Default("sources.*.users.require_groups", ["cn=Users,cn=Builtin,{domain}"], "active_directory"),
+            Default("roles.mode", "single"),
+            Default("roles.on_existing", "enforce"),
+            Default("roles.authoritative", True),
+            Default("lifecycle.on_missing", "block"),
+            # There is no status `inactive` on that platform.
+            Default("lifecycle.on_out_of_scope", "block"),
+            Default("lifecycle.on_disabled", "block"),
+            Default("lifecycle.on_source_removed", "block"),
+            Default("lifecycle.on_deleted", "recreate"),
+            Default("lifecycle.adopt_local", "always"),
+        ),
+    }
+)
+
+
+class Applied(NamedTuple):
+    """A document with a preset under it: the preset's name, "" for none, and the paths that it filled in."""
+
+    data: dict[str, Any]
+    preset: str
+    paths: frozenset[Path]
+
+
+def apply(data: dict[str, Any]) -> Applied:
+    """The rendered document with the defaults of the preset it names; `data` itself stays as it is.
+
+    Works on documents with problems too: what has the wrong type is left alone.
+    """
+    name = text(data, "preset")
+    paths: list[Path] = []
+    for default in PRESETS.get(name, ()):
+        data = _Filling(default, paths).into(data, tuple(default.path.split(".")), (), {})
+    return Applied(data, name if name in PRESETS else "", frozenset(paths))
+
+
+def check(applied: Applied, findings: Findings) -> None:
+    """Adds groups that a preset requires, but that lie where the source's groups are not searched, to `findings`."""
+    for index, source in mappings(applied.data, "sources"):
+        path: Path = ("sources", index)
+        users = (*path, "users", "require_groups")
+        base_dn, base = text(source, "base_dn"), text(mapping(source, "groups"), "base")
+        if users not in applied.paths or any(findings.touch((*path, *key)) for key in (("base_dn",), ("groups",))):
+            continue
+        searched = dn.join(base, base_dn)
+        for _, group in texts(mapping(source, "users"), "require_groups"):
+            if not dn.is_below(*(dn.wide(dn.normalize(name), "compatibility") for name in (group, searched))):
+                findings.add(
+                    users,
+                    f"preset {applied.preset} takes members of {shortened(group)} only, but groups are searched below "
+                    f"{shortened(searched)}: widen base_dn or groups.base, or say which groups it is ([] for none)",
+                )
+
+
+class _Filling:
+    """Puts one default where the document has nothing."""
+
+    def __init__(self, default: Default, paths: list[Path]) -> None:
+        self._default = default
+        self._paths = paths
+
+    def into(self, value: Any, steps: tuple[str, ...], path: Path, source: Values) -> Any:
+        """`value` with the default at `steps` below it; `source` is the source that it is part of."""
+        step, *rest = steps
+        if step == "*":
+            return self._into_items(value, tuple(rest), path)
+        if not isinstance(value, dict) or (step in value and not rest):
+            return value
+        if rest:
+            below = value.get(step, [] if rest[0] == "*" else {})
+            filled = self.into(below, tuple(rest), (*path, step), source)
+        else:
+            below, filled = None, self._value(source)
+            if filled is not None:
+                self._paths.append((*path, step))
+        return value if filled is below else {**value, step: filled}
+
+    def _into_items(self, value: Any, steps: tuple[str, ...], path: Path) -> Any:
+        if not isinstance(value, list):
+            return value
+        items = [
+            self.into(item, steps, (*path, index), item if isinstance(item, dict) else {})
+            for index, item in enumerate(value)
+        ]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+
+    def _value(self, source: Values) -> Any:
+        """The default's value; None where it is not for this source."""
+        value = self._default.value
+        if self._default.source_type not in {"", text(source, "type")}:
+            return None
+        if not isinstance(value, list):
+            return value
+        domain = _domain(text(source, "base_dn"))
+        if not domain and any("{domain}" in str(item) for item in value):
+            return None  # the base DN is missing or none, and the checks say so
+        return [item.replace("{domain}", domain) if isinstance(item, str) else item for item in value]
+
+
+def _domain(base_dn: str) -> str:
+    """The part of a base DN that names the domain, the whole where none does; "" for text that is no DN."""
+    try:
+        values = [value for rdn in dn.parse(base_dn) for name, value in rdn if name.lower() == "dc"]
+    except ValueError:
+        return ""
+    return ",".join("dc=" + _SPECIAL.sub(r"\\\g<0>", value) for value in values) or base_dn

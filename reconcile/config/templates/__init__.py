@@ -1,0 +1,1 @@
+"""Jinja2, bounded: templates over the configuration and over one directory entry."""

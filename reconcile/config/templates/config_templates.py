@@ -1,0 +1,157 @@
+"""Templates over the configuration: any value of a file may be one, and is replaced by what it gives.
+
+The context is the file's `vars`, by their own names and within `vars`. A value that is one single expression keeps
+the type of what the expression gives; any other is text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.utils import concat
+
+from reconcile.config.schema.wording import suggestion
+from reconcile.config.templates import bounds, sandbox
+from reconcile.config.templates.bounds import MAX_TEXT, TooMuch
+from reconcile.config.templates.sandbox import CompileErrors, Sandbox
+
+SECRET_FUNCTIONS: Final = ("env", "file", "command")
+FAILURES: Final = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a template can end with when it is rendered."""
+
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+_environment = Sandbox(bounds.text)
+
+
+class Refused(Exception):
+    """A template does not compile, or gives nothing that can be used; the text says why."""
+
+
+class Misplaced(Exception):
+    """A secret function is called where no secret belongs."""
+
+
+def tree(source: str) -> nodes.Template:
+    """The syntax tree of a template. Raises Refused."""
+    try:
+        return _environment.bounded(source)
+    except CompileErrors as error:
+        raise Refused(f"not a template: {said(error)}") from None
+
+
+def names(source: str) -> set[str]:
+    """The variables and functions that a template reads. Raises Refused."""
+    return meta.find_undeclared_variables(tree(source)) if sandbox.is_template(source) else set()
+
+
+def calls(source: str) -> set[str]:
+    """Those of the secret functions that a template calls. Raises Refused."""
+    if not sandbox.is_template(source):
+        return set()
+    return {
+        call.node.name
+        for call in tree(source).find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name) and call.node.name in SECRET_FUNCTIONS
+    }
+
+
+def beside(source: str) -> set[str]:
+    """The variables that a template reads outside the arguments of secret functions. Raises Refused."""
+    found: set[str] = set()
+    waiting: list[nodes.Node] = [tree(source)] if sandbox.is_template(source) else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in SECRET_FUNCTIONS:
+            continue
+        if isinstance(node, nodes.Name):
+            found.add(node.name)
+        waiting += node.iter_child_nodes()
+    return found
+
+
+def evaluate(source: str, variables: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> Any:
+    """What a template gives. `functions` go before variables of the same name. Raises Refused.
+
+    Errors of the functions themselves come through as they are.
+    """
+    if not sandbox.is_template(source):
+        return source
+    body = tree(source).body
+    context = {**dict.fromkeys(SECRET_FUNCTIONS, _misplaced), **variables, "vars": variables, **(functions or {})}
+    single = _single(body)
+    if single is not None:
+        body = [nodes.Assign(nodes.Name("result", "store"), single, lineno=1)]
+    try:
+        whole = nodes.Template(body, lineno=1)
+        whole.set_environment(_environment)
+        template = _environment.from_string(whole)
+        rendering = template.new_context({**context, **bounds.rounds_left()})
+        written = bounds.encodable(concat(_bounded(template.root_render_func(rendering))))
+        return written if single is None else _plain(rendering.vars["result"])
+    except Misplaced as error:
+        raise Refused(str(error)) from None
+    except jinja2.UndefinedError as error:
+        name = _UNDEFINED.fullmatch(error.message or "")
+        hint = f"`{name[1]}` is no variable{suggestion(name[1], variables)}" if name else said(error)
+        raise Refused(hint) from None
+    except (*FAILURES, *CompileErrors) as error:
+        raise Refused(said(error)) from None
+
+
+def said(error: BaseException) -> str:
+    """An error of a template on one short line."""
+    if isinstance(error, RecursionError | MemoryError | SyntaxError):
+        return "the template is too deeply nested"
+    text = " ".join(str(getattr(error, "message", None) or error).split())
+    return f"{text[:120]}…" if len(text) > 120 else text or type(error).__name__
+
+
+def _misplaced(*_args: object, **_kwargs: object) -> None:
+    raise Misplaced(
+        "env(), file() and command() give secrets and are allowed only where one belongs: "
+        "bind.password and platform.url"
+    )
+
+
+def _single(body: list[nodes.Node]) -> nodes.Expr | None:
+    """The expression of a template that is nothing but one."""
+    output = body[0] if len(body) == 1 else None
+    if isinstance(output, nodes.Output) and len(output.nodes) == 1:
+        expression = output.nodes[0]
+        return None if isinstance(expression, nodes.TemplateData) else expression
+    return None
+
+
+def _bounded(pieces: Iterable[str]) -> Iterator[str]:
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        if length > MAX_TEXT:
+            raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
+        yield piece
+
+
+def _plain(value: Any) -> Any:
+    """A copy that is nothing but YAML could have given. Raises TypeError."""
+    if isinstance(value, list | tuple | dict):
+        bounds.whole(value)
+    if isinstance(value, range | list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {bounds.text(key): _plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | float):
+        return value
+    written = bounds.encodable(bounds.short(bounds.text(value)))
+    return value if isinstance(value, int) else written

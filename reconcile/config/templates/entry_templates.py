@@ -1,0 +1,216 @@
+"""Templates over one directory entry: `desired.Template`, compiled once, rendered for every person.
+
+A name is a directory attribute unless it is one of `RESERVED`. Its first value is taken; which one of
+several that is the adapter of the directory decides. An attribute counts as absent when the entry has
+no value of it or a blank one; a template that needs an absent attribute supplies nothing. The common
+shapes become Python closures (`reconcile.config.templates.fast_paths`), everything else is rendered by Jinja2;
+both ways agree.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
+
+from jinja2 import meta, nodes
+from jinja2.runtime import Context
+
+from reconcile.config.templates import bounds, fast_paths, sandbox
+from reconcile.config.templates.bounds import MAX_TEXT
+from reconcile.config.templates.config_templates import FAILURES, SECRET_FUNCTIONS, Refused, said
+from reconcile.config.templates.fast_paths import Part
+from reconcile.config.templates.sandbox import CompileErrors, Missing, NothingSupplied, Sandbox
+from reconcile.errors import TemplateFailed
+from reconcile.model.desired import Entry
+from reconcile.model.text import dn
+
+RESERVED: Final = ("identifier", "dn", "rdn", "domain", "source", "vars", "values", "attr", "range")
+"""Names that are no attributes; an attribute of such a name is read as `attr['source']`."""
+
+
+class Render(Protocol):
+    """How a template is rendered: a plain function, so that a call is one call."""
+
+    def __call__(self, entry: Entry, identifier: str = "") -> str | None:
+        """As `desired.Template.render` says."""
+        ...
+
+
+class EntryTemplate:
+    """A `desired.Template`. `render` is an attribute, not a method: it is called for every person and field."""
+
+    __slots__ = ("attributes", "render", "text")
+
+    def __init__(self, text: str, attributes: frozenset[str], render: Render) -> None:
+        self.text = text
+        self.attributes = attributes
+        self.render = render
+
+    def __repr__(self) -> str:
+        return f"EntryTemplate({self.text!r})"
+
+
+class Surroundings(NamedTuple):
+    """What a template knows beside the entry."""
+
+    source: str
+    domain: str
+    variables: Mapping[str, Any]
+
+
+def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTemplate:
+    """The template of a text. Raises Refused. `short=False` leaves everything to Jinja2, for comparison."""
+    if not sandbox.is_template(text):
+        return EntryTemplate(text, frozenset(), _closure(fast_paths.constant(text)))
+    try:
+        tree = _environment.bounded(text)
+        attributes = _attributes(tree, around.variables)
+        part = fast_paths.part(tree, around.source, around.domain, around.variables) if short else None
+        render = _jinja(tree, around) if part is None else _closure(part)
+    except CompileErrors as error:
+        raise Refused(f"not a template: {said(error)}") from None
+    return EntryTemplate(text, attributes, render)
+
+
+def _closure(part: Part) -> Render:
+    def render(entry: Entry, identifier: str = "") -> str | None:
+        text = part(entry, identifier)
+        if text is None:
+            return None
+        if len(text) > MAX_TEXT:
+            _too_long()
+        return text.strip() or None
+
+    return _reading(part.attribute) if isinstance(part, fast_paths.Attribute) else render
+
+
+def _reading(attribute: str) -> Render:
+    """The same for the most common shape of all, in one function instead of two."""
+
+    def render(entry: Entry, identifier: str = "") -> str | None:  # noqa: ARG001 - it is every template's signature
+        values = entry.attributes.get(attribute)
+        if not values:
+            return None
+        text = values[0]
+        if len(text) > MAX_TEXT:
+            _too_long()
+        return text.strip() or None
+
+    return render
+
+
+def _too_long() -> NoReturn:
+    raise TemplateFailed(f"the text is longer than {MAX_TEXT} characters")
+
+
+def _supplied(value: object) -> str:
+    """What an expression contributes; none at all is as good as an absent attribute."""
+    if value is None:
+        raise NothingSupplied("nothing")
+    return bounds.text(value)
+
+
+class _EntryContext(Context):
+    """Finds names: the reserved ones as they were given, every other in the entry."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        if key in self.parent:
+            found = self.parent[key]
+            return Missing(name=key, exc=NothingSupplied) if found == "" else found
+        return _attribute(self.parent[" entry"], key)
+
+
+def _attribute(entry: Entry, name: str) -> Any:
+    values = entry.attributes.get(name.lower())
+    return bounds.short(values[0]) if values and values[0].strip() else Missing(name=name, exc=NothingSupplied)
+
+
+class _Reader:
+    """`attr['x-y']` in a template."""
+
+    __slots__ = ("_entry",)
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+
+    def __getitem__(self, name: str) -> Any:
+        return _attribute(self._entry, name)
+
+
+_environment = Sandbox(_supplied)
+_environment.context_class = _EntryContext
+
+
+def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
+    template = _environment.from_string(tree)
+    root = template.root_render_func
+
+    def render(entry: Entry, identifier: str = "") -> str | None:
+        def values(name: str) -> list[str]:
+            return [bounds.short(value) for value in entry.attributes.get(name.lower(), ()) if value.strip()]
+
+        context = {
+            "identifier": identifier,
+            "dn": entry.dn,
+            "rdn": dn.rdn(entry.dn),
+            "domain": around.domain,
+            "source": around.source,
+            "vars": around.variables,
+            "values": values,
+            "attr": _Reader(entry),
+            "range": _environment.globals["range"],
+            " entry": entry,
+            **bounds.rounds_left(),
+        }
+        length, kept = 0, []
+        try:
+            for piece in root(template.new_context(context, shared=True)):
+                length += len(piece)
+                if length <= MAX_TEXT:
+                    kept.append(bounds.encodable(piece))
+        except NothingSupplied:
+            return None
+        except FAILURES as error:
+            failure = said(error)
+        else:
+            if length > MAX_TEXT:
+                _too_long()
+            return "".join(kept).strip() or None
+        raise TemplateFailed(failure)
+
+    return render
+
+
+def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset[str]:
+    """Lower-case names of the attributes that a template may read. Raises Refused."""
+    found = set()
+    understood: set[int] = set()
+    for node in tree.find_all((nodes.Call, nodes.Getitem, nodes.Name)):
+        if isinstance(node, nodes.Name) and node.ctx != "load" and node.name in RESERVED:
+            raise Refused(f"`{node.name}` cannot be redefined")
+        inner = node.node if isinstance(node, nodes.Call | nodes.Getitem) else None
+        if not isinstance(inner, nodes.Name):
+            continue
+        if isinstance(node, nodes.Call) and inner.name in SECRET_FUNCTIONS:
+            raise Refused(f"{inner.name}() gives a secret, and this is no place for one")
+        if isinstance(node, nodes.Call) and inner.name == "values":
+            argument = node.args[0] if len(node.args) == 1 and not (node.kwargs or node.dyn_args) else None
+        elif isinstance(node, nodes.Getitem) and inner.name == "attr":
+            argument = node.arg
+        else:
+            continue
+        if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
+            found.add(argument.value.lower())
+            understood.add(id(inner))
+    for name in tree.find_all(nodes.Name):
+        if name.name in {"values", "attr"} and id(name) not in understood:
+            raise Refused(
+                f"{name.name} takes the name of one attribute, in quotes: "
+                + ("values('memberOf')" if name.name == "values" else "attr['x-y'] (or attr['x-y'] | default('…'))")
+            )
+    for plain in meta.find_undeclared_variables(tree) - set(RESERVED):
+        if plain in variables:
+            raise Refused(
+                f"`{plain}` would be a directory attribute here: "
+                f"write vars.{plain} for the variable, or attr['{plain}'] for the attribute"
+            )
+        found.add(plain.lower())
+    return frozenset(found)

@@ -1,0 +1,90 @@
+"""Several documents as one, and from any place in it back to the file, line and column where it is written."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, Final
+
+from reconcile.config.yaml.documents import Document
+from reconcile.config.yaml.nodes import Node, Path, Place, shown, written
+from reconcile.errors import Problem
+
+_LISTS: Final = frozenset(("sources", "role_mappings", "groups", "departments", "links"))
+_REPEATED: Final = frozenset(("version",))
+
+
+class Merged:
+    """All documents together: lists one after the other, `vars` as one mapping, everything else given once.
+
+    Paths into `data` are positions in the merged lists; a problem names its file's own.
+    """
+
+    def __init__(self, documents: Sequence[Document], problems: list[Problem]) -> None:
+        """At least one document; what cannot be merged is added to `problems`."""
+        self.data: dict[str, Any] = {}
+        self._documents = documents
+        self._problems = problems
+        self._tops: dict[str, Document] = {}
+        self._items: dict[str, list[tuple[Document, int]]] = {}
+        self._vars: dict[str, Document] = {}
+        for document in documents:
+            assert isinstance(document.root.value, dict)  # noqa: S101 - documents.read promises it
+            for key, node in document.root.value.items():
+                self._add(document, key, node)
+
+    def document(self, path: Path) -> Document:
+        """The document that says what a path names, or would say it."""
+        return self._origin(path)[0]
+
+    def problem(self, path: Path, message: str, *, key: bool = False) -> Problem:
+        """A problem at a path of `data`; `key` puts it to the key rather than to the value."""
+        document, local = self._origin(path)
+        place = document.root.find(local, key=key)
+        return Problem(document.file, place.line, place.column, written(local), message)
+
+    def where(self, path: Path) -> str:
+        """`file:line:column` of a path."""
+        return ":".join(map(str, self.problem(path, "")[:3]))
+
+    def _origin(self, path: Path) -> tuple[Document, Path]:
+        top, *rest = path or ("",)
+        if rest and top == "vars" and rest[0] in self._vars:
+            return self._vars[str(rest[0])], path
+        if rest and isinstance(rest[0], int) and rest[0] < len(self._items.get(str(top), ())):
+            document, position = self._items[str(top)][rest[0]]
+            return document, (top, position, *rest[1:])
+        return self._tops.get(str(top), self._documents[0]), path
+
+    def _add(self, document: Document, key: str, node: Node) -> None:
+        if key not in self._tops:
+            self._tops[key] = document
+            self.data[key] = node.data()
+            self._placed(document, key, node)
+            return
+        value: Any = node.data()
+        before = self.data[key]
+        kind = list if key in _LISTS else dict if key == "vars" else None
+        if kind is None:
+            if key not in _REPEATED or value != before:
+                self._twice(document, (key,), document.root.keys[key])
+        elif not isinstance(value, kind):
+            wanted = "a list" if kind is list else "a mapping"
+            self._refuse(document, (key,), node.place, f"expected {wanted}, got {shown(value)}")
+        elif isinstance(before, kind):
+            for name in node.keys.keys() & self._vars.keys():
+                self._twice(document, (key, name), node.keys[name])
+            self.data[key] = operator.add(before, value) if kind is list else operator.or_(before, value)
+            self._placed(document, key, node)
+        # Where the file before gave the wrong type, the schema's check says so.
+
+    def _placed(self, document: Document, key: str, node: Node) -> None:
+        if key == "vars" and isinstance(node.value, dict):
+            self._vars |= dict.fromkeys(node.value.keys() - self._vars.keys(), document)
+        if key in _LISTS and isinstance(node.value, list):
+            places = self._items.setdefault(key, [])
+            places += [(document, position) for position in range(len(node.value))]
+
+    def _twice(self, document: Document, path: Path, place: Place) -> None:
+        self._refuse(document, path, place, f"given already at {self.where(path)}")
+
+    def _refuse(self, document: Document, path: Path, place: Place, message: str) -> None:
+        self._problems.append(Problem(document.file, place.line, place.column, written(path), message))

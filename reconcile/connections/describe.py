@@ -1,0 +1,114 @@
+"""A source as plain settings: what its mapping in a desired-state file would be with every value written out.
+
+None stands for a key that is not given. Secrets are left out altogether, templates over the configuration are replaced
+by what they gave, templates over an entry are kept.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from reconcile.config.sections.build import FIELDS
+from reconcile.config.templates.entry_templates import EntryTemplate
+from reconcile.config.yaml.nodes import Path
+from reconcile.model import desired
+
+Settings: TypeAlias = dict[str, Any]
+
+_LEFT_OUT: Final = frozenset(("password", "options", "files"))
+_FIRST: Final = ("name", "type", "note", "servers", "tls", "bind", "require_signing", "base_dn")
+
+
+def described(source: desired.Source) -> Settings:
+    """The settings of a source of an LDAP server. The CA file is its name alone."""
+    settings: Settings = _plain(source)
+    ca_file = settings["tls"]["ca_file"]
+    settings["tls"]["ca_file"] = PurePath(ca_file).name if ca_file else None
+    settings["bind"] = _bind(source.bind)
+    settings["active_uac"] = settings["active_uac"] or None  # the file knows no empty list here
+    for attribute in settings["users"]["attributes"]:
+        if not attribute["roles"]:
+            del attribute["roles"]
+    return {key: settings[key] for key in sorted(settings, key=_rank)}
+
+
+def _bind(bind: desired.Bind) -> Settings:
+    """Who reads, in the one way of the three, without a secret."""
+    if bind.kerberos:
+        return {"kerberos": True, **({"principal": bind.principal} if bind.principal else {})}
+    return {"anonymous": True} if bind.anonymous else {"dn": bind.dn}
+
+
+def without_defaults(settings: Settings) -> Settings:
+    """The same settings without what a source has anyway. How it is reached and protected stays."""
+    users = desired.Users(fields={key: EntryTemplate(text, frozenset(), _never) for key, text in FIELDS.items()})
+    usual = described(desired.Source(name="", type="", base_dn="", users=users))
+    short = _pruned(settings, usual)
+    for key in ("tls", "bind"):
+        if key in settings:
+            short[key] = _given(settings[key])
+    return {key: short[key] for key in sorted(short, key=_rank)}
+
+
+def leaves(settings: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value that is no mapping, with its path."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def at(settings: Mapping[str, Any], path: Path) -> Any:
+    """The value at a path; None where there is none."""
+    value: Any = settings
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _rank(key: str) -> int:
+    return _FIRST.index(key) if key in _FIRST else len(_FIRST)
+
+
+def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return int(value) if value.is_integer() else value
+        case EntryTemplate():
+            return value.text
+        case msgspec.Struct():
+            return {key: _plain(getattr(value, key)) for key in value.__struct_fields__ if key not in _LEFT_OUT}
+        case dict():
+            return {key: _plain(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case frozenset():
+            return sorted(value)
+        case _:  # a secret that nobody thought of must not get out
+            raise TypeError(f"a {type(value).__name__} is no setting")
+
+
+def _pruned(settings: Settings, usual: Settings) -> Settings:
+    kept = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            if left := _pruned(value, usual.get(key) or {}):
+                kept[key] = left
+        elif (
+            value is not None and value != usual.get(key) and (value or usual.get(key))
+        ):  # nothing, false and an empty list are alike
+            kept[key] = value
+    return kept
+
+
+def _given(settings: Settings) -> Settings:
+    return {key: value for key, value in settings.items() if value is not None and (key, value) != ("verify", "full")}
+
+
+def _never(entry: object, identifier: str = "") -> None:  # noqa: ARG001 - it is every template's signature
+    raise AssertionError("a default is compared, never rendered")

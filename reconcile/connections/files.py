@@ -1,0 +1,153 @@
+"""Connection files: JSON text to settings and back. Whatever is in such a file comes from somebody else."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, NoReturn
+
+from jsonschema.validators import Draft202012Validator
+
+from reconcile.config.schema import schema
+from reconcile.config.schema.wording import WORDINGS
+from reconcile.config.yaml.nodes import Path, shown, written
+from reconcile.connections import processmaker_file
+from reconcile.connections.describe import Settings
+from reconcile.errors import ConfigError, Problem
+
+FORMAT: Final = "reconcile connection"
+VERSION: Final = 1
+MAX_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 20
+
+# What YAML would take for a line break or refuse, what is half a character, and what shows other text than is there.
+_UNWRITABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_IGNORED = "its password is ignored: a password never comes from a file like this. Change it if it was real"
+
+
+class Connection(NamedTuple):
+    """What a connection file says."""
+
+    file: str
+    settings: Settings
+    """As `describing.described` has them, only those that the file gives; None where it says that a key is not set."""
+    ca_certificates: tuple[str, ...] = ()
+    """SHA-256 fingerprints of the certificates in the CA file."""
+    warnings: tuple[str, ...] = ()
+    """What the file says and could not be taken."""
+
+
+def dumps(settings: Settings, ca_certificates: Sequence[str]) -> str:
+    """The connection file of a source's settings."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        **({"ca_certificates": list(ca_certificates)} if ca_certificates else {}),
+        "source": settings,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def is_connection(content: bytes) -> bool:
+    """Whether the content of a file looks like what `dumps` makes; the beginning is enough."""
+    return re.match(rb'\s*\{\s*"format":\s*"reconcile connection"', content) is not None
+
+
+def loads(content: bytes, file: str) -> Connection:
+    """The connection in a file of our own format, or of the flat one. Raises ConfigError with every problem."""
+    data = _json(content, file)
+    _check_text(data, file)
+    if "format" not in data and processmaker_file.is_flat(data):
+        try:
+            settings, warnings = processmaker_file.settings(data)
+        except processmaker_file.Refused as refused:
+            raise ConfigError([Problem(file, 0, 0, key, text) for key, text in refused.faults]) from None
+        return Connection(file, settings, warnings=tuple(warnings))
+    if data.get("format") != FORMAT:
+        _refuse(
+            file,
+            "this is no connection: expected a file that `reconcile connection export` has written, or one "
+            "that was downloaded from the settings of an authentication source (AUTH_SOURCE_NAME, …)",
+        )
+    version = data.get("version")
+    if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
+        _refuse(file, f"format version {version} is not known here, only {VERSION}: update reconcile, or export again")
+    warnings = _without_password(data)
+    if problems := list(_faults(data, file)):
+        raise ConfigError(dict.fromkeys(problems))
+    return Connection(file, data["source"], tuple(data.get("ca_certificates", ())), tuple(warnings))
+
+
+def _json(content: bytes, file: str) -> dict[str, Any]:
+    if len(content) > MAX_BYTES:
+        _refuse(file, f"larger than {MAX_BYTES // 1024} KiB: this is no connection")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise ValueError(f"the key {twice[:60]!r} is given twice")
+        return values
+
+    def number(word: str) -> NoReturn:
+        raise ValueError(f"{word} is no number of JSON")
+
+    fault = ""
+    data: Any = None
+    try:
+        data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=number)
+    except UnicodeDecodeError:
+        fault = "not UTF-8 text"
+    except RecursionError:
+        fault = f"nested deeper than {MAX_DEPTH} levels"
+    except json.JSONDecodeError as error:
+        raise ConfigError([Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")]) from None
+    except ValueError as error:
+        # What Python says of a number with thousands of digits helps nobody.
+        fault = "a number has too many digits" if "digits" in str(error) else str(error)
+    if fault:
+        _refuse(file, fault)
+    if not isinstance(data, dict):
+        _refuse(file, f"this is no connection: expected an object, got {shown(data)}")
+    return data
+
+
+def _check_text(data: dict[str, Any], file: str) -> None:
+    problems = []
+    pending: list[tuple[Path, Any]] = [((), data)]
+    while pending:
+        path, value = pending.pop()
+        if len(path) > MAX_DEPTH:
+            _refuse(file, f"nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            pending += [((*path, key), part) for key, part in value.items()]
+            pending += [(path, key) for key in value]
+        elif isinstance(value, list):
+            pending += [((*path, index), part) for index, part in enumerate(value)]
+        elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
+            problems.append(Problem(file, 0, 0, written(path), f"the character U+{ord(found[0]):04X} is not allowed"))
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+
+
+def _without_password(data: dict[str, Any]) -> list[str]:
+    source = data.get("source")
+    bind = source.get("bind") if isinstance(source, dict) else None
+    if isinstance(bind, dict) and "password" in bind:
+        return [_IGNORED] if bind.pop("password") not in {None, ""} else []
+    return []
+
+
+def _faults(data: dict[str, Any], file: str) -> Iterator[Problem]:
+    rules = schema.read("connection.schema.json")
+    for error in Draft202012Validator(rules).iter_errors(data):
+        wording = WORDINGS[str(error.validator)]
+        for fault in wording(tuple(error.absolute_path), error.instance, error.validator_value, error.schema):
+            message = f"the key `{fault.missing}` is missing" if fault.missing else fault.message
+            yield Problem(file, 0, 0, written(fault.path), message)
+
+
+def _refuse(file: str, text: str) -> NoReturn:
+    raise ConfigError([Problem(file, 0, 0, "", text)])

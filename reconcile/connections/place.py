@@ -1,0 +1,226 @@
+"""What an import does to the desired-state files: a new source at the end of a file, or an old one where it stands.
+
+The files are changed as text in memory and loaded as if they were written. Only a result that is sound, and says what
+the connection says, is handed on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path as File
+from typing import Any, Final, NamedTuple
+
+from reconcile.config.loading import Loaded
+from reconcile.config.yaml import documents
+from reconcile.config.yaml.nodes import Path, written
+from reconcile.connections import cautions, yaml_edit, yaml_text
+from reconcile.connections.describe import Settings, at, described, leaves, without_defaults
+from reconcile.connections.files import Connection
+from reconcile.errors import ConfigError, Problem, ReconcileError
+from reconcile.files import read
+from reconcile.model import desired
+from reconcile.model.text.folding import fold_name
+
+Check = Callable[[Sequence[File], Mapping[File, bytes]], Loaded]
+"""Loads desired-state files, some with other contents than on disk. Raises ConfigError."""
+
+_ALONE: Final = b"version: 1\nplatform: {type: sql, url: 'sqlite:///:memory:'}\n"
+"""Stands for the rest of the desired state where there is none."""
+
+
+class Files(NamedTuple):
+    """The desired state that is there: paths as they were given, and what they say. No paths stand for none."""
+
+    paths: tuple[File, ...]
+    loaded: Loaded | None
+    check: Check
+
+
+class Found(NamedTuple):
+    """Where a source stands."""
+
+    source: desired.Source
+    file: File
+    position: int
+    """Among the sources of its file."""
+    content: bytes
+
+
+class Placed(NamedTuple):
+    """A file as it will be."""
+
+    file: File
+    before: bytes | None
+    """What it holds now; None where there is none yet."""
+    content: bytes
+    excerpt: str
+    """The source alone, as a list of one."""
+    changed: tuple[str, ...]
+    """What changes in a source that was there: one line for each key. Never a secret."""
+    warnings: tuple[str, ...]
+
+
+def find(name: str, loaded: Loaded | None) -> Found | None:
+    """The source of a name, upper and lower case alike; None where there is none."""
+    position = 0
+    for file in map(File, loaded.files if loaded else ()):
+        content = _bytes(file)
+        for index in range(_sources(content)):
+            assert loaded is not None  # noqa: S101 - it has files
+            source = loaded.desired.sources[position]
+            if fold_name(source.name) == fold_name(name):
+                return Found(source, file, index, content)
+            position += 1
+    return None
+
+
+def add(connection: Connection, name: str, file: File, files: Files) -> Placed:
+    """A new source in a file that may be there or not. Raises ConfigError, ReconcileError."""
+    before = _bytes(file) if file.exists() else None
+    settings = connection.settings | {"name": name}
+    dropped = cautions.unknown_roles(settings, name, files.loaded)
+    content, item, source = _added(connection, without_defaults(settings), file, before, files)
+    if _different(source, settings):  # a preset has defaults of its own
+        content, item, source = _added(connection, _given(settings), file, before, files)
+    if wrong := _different(source, settings):
+        raise ReconcileError(f"{file}: {wrong} would not become what the connection says")
+    warnings = cautions.all_of(connection, settings, source, files.loaded)
+    if "dn" in item["bind"]:
+        warnings.append(cautions.password_wanted(name))
+    shown = yaml_text.block({"sources": [item]})
+    return Placed(file, before, content, shown, (), (*connection.warnings, *dropped, *warnings))
+
+
+def _added(
+    connection: Connection, settings: Settings, file: File, before: bytes | None, files: Files
+) -> tuple[bytes, Settings, desired.Source]:
+    """The content with the source in it, the source as it is written there, and what becomes of it."""
+    item: Settings = yaml_text.literal(settings, ())
+    if "dn" in item.get("bind", {}):
+        item["bind"]["password"] = cautions.password_template(settings["name"])
+    if before is None:
+        content = yaml_text.block({"sources": [item]}).encode()
+    else:
+        content = _tried(partial(yaml_edit.appended, before, item), file, item)
+    made = _loaded(connection, file, _sources(content) - 1, content, files)
+    return content, item, next(one for one in made.desired.sources if one.name == settings["name"])
+
+
+def update(connection: Connection, found: Found, files: Files) -> Placed:
+    """The settings of a source that is there; keys that the connection does not have stay. Raises as `add` does."""
+    name, file = found.source.name, found.file
+    settings = connection.settings | {"name": name}
+    dropped = cautions.unknown_roles(settings, name, files.loaded)
+    current = described(found.source)
+    wishes = dict(_wishes(current, {**settings, "name": current["name"]}))
+    warnings: list[str] = []
+    if "dn" in (wishes.get(("bind",)) or {}):
+        warnings.append(cautions.password_wanted(name))
+    elif found.source.bind.password is not None and ("servers",) in wishes:
+        warnings.append(cautions.KEPT)
+    changes = {(*("sources", found.position), *path): _literal(value, path) for path, value in wishes.items()}
+    for path, value in changes.items():
+        if path[2:] == ("bind",) and "dn" in value:
+            changes[path] = value | {"password": cautions.password_template(name)}
+    if found.source.files:
+        changes["sources", found.position, "files"] = yaml_edit.ABSENT
+    told = {written(path[2:]): value for path, value in changes.items()}
+    content = _tried(partial(yaml_edit.edited, found.content, changes), file, told)
+    made = _loaded(connection, file, found.position, content, files)
+    source = next(one for one in made.desired.sources if one.name == name)
+    if wrong := _different(source, settings):
+        raise ReconcileError(f"{file}: {wrong} would not become what the connection says")
+    further = cautions.all_of(connection, settings, source, files.loaded)
+    return Placed(
+        file,
+        found.content,
+        content,
+        f"sources:\n  - {_indented(yaml_edit.excerpt(content, ('sources', found.position)))}\n",
+        tuple(_line(path, at(current, path), value) for path, value in wishes.items()),
+        (*connection.warnings, *dropped, *warnings, *further),
+    )
+
+
+def _wishes(current: Mapping[str, Any], wanted: Mapping[str, Any], above: Path = ()) -> Iterable[tuple[Path, Any]]:
+    """What is to be set or taken out, and nothing that is so already."""
+    for key, value in wanted.items():
+        path = (*above, key)
+        now = current.get(key)
+        whole = path == ("bind",) and isinstance(now, dict) and now.keys() != value.keys()
+        if isinstance(value, dict) and isinstance(now, dict) and not whole:
+            yield from _wishes(now, value, path)
+        elif value is None:
+            if now is not None:
+                yield path, yaml_edit.ABSENT
+        elif value != now and not (now is None and value == []):
+            yield path, value
+
+
+def _literal(value: Any, path: Path) -> Any:
+    return value if value is yaml_edit.ABSENT else yaml_text.literal(value, path)
+
+
+def _given(settings: Settings) -> Settings:
+    return {
+        key: _given(value) if isinstance(value, dict) else value for key, value in settings.items() if value is not None
+    }
+
+
+def _loaded(connection: Connection, file: File, index: int, content: bytes, files: Files) -> Loaded:
+    paths, contents = files.paths, {file: content}
+    if files.loaded is None:
+        alone = File("desired state")
+        paths, contents = (alone,), {alone: _ALONE, **contents}
+    if files.loaded is None or str(file) not in files.loaded.files:
+        paths = (*paths, file)
+    try:
+        return files.check(paths, contents)
+    except ConfigError as error:
+        own = f"sources[{index}]"
+        raise ConfigError(
+            Problem(connection.file, 0, 0, f"source{one.path.removeprefix(own)}", one.message)
+            if one.file == str(file) and one.path.startswith(own)
+            else one
+            for one in error.problems
+        ) from None
+
+
+def _different(source: desired.Source, settings: Settings) -> str:
+    """The first setting that the source does not have as it should; "" where there is none."""
+    made = described(source)
+    for path, value in leaves(settings):
+        if value is not None and at(made, path) != value and (at(made, path) or value):
+            return written(path)
+    return ""
+
+
+def _tried(change: Callable[[], bytes], file: File, item: Mapping[str, Any]) -> bytes:
+    try:
+        return change()
+    except yaml_edit.Uneditable as error:
+        told = {key: None if value is yaml_edit.ABSENT else value for key, value in item.items()}
+        raise ReconcileError(
+            f"{file} cannot be changed without touching more than this source: {error}. Do it by hand:\n"
+            f"{yaml_text.block(told)}"
+        ) from None
+
+
+def _sources(content: bytes) -> int:
+    document = documents.read(File(), content, exposed=False, problems=[])
+    data: Any = document.root.data() if document else {}
+    return len(data.get("sources") or ())
+
+
+def _bytes(file: File) -> bytes:
+    try:
+        return read(file, documents.MAX_BYTES + 1).data
+    except OSError as error:
+        raise ReconcileError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _line(path: Path, before: Any, after: Any) -> str:
+    new = "not set" if after is yaml_edit.ABSENT else yaml_text.inline(after)
+    return f"{written(path)}: {'not set' if before is None else yaml_text.inline(before)} → {new}"
+
+
+def _indented(text: str) -> str:
+    return "\n    ".join(text.split("\n")).replace("\n    \n", "\n\n")

@@ -1,0 +1,299 @@
+"""The flat connection file of ProcessMaker 3.x: every key is mapped, or named in a warning.
+
+The product writes switches as "1" and "0" or as true and false, numbers as text, and leaves out what is empty.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from reconcile.config.schema import schema
+from reconcile.config.templates.entry_templates import RESERVED
+from reconcile.config.yaml.nodes import shortened
+from reconcile.connections.describe import Settings
+
+_TYPES: Final = {"ad": "active_directory", "ldap": "openldap", "ds": "389ds"}
+_PROVIDERS: Final = ("ldapadvanced", "ldap")
+_SWITCHES: Final = {
+    **dict.fromkeys(("1", "on", "true", "yes"), True),
+    **dict.fromkeys(("", "0", "off", "false", "no"), False),
+}
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*|[0-9]+(?:\.[0-9]+)+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?/?", re.IGNORECASE)
+
+_ALL_MEMBERS: Final = ("member", "uniquemember", "memberuid")
+"""What the product asks for, one by type; the source's type reads all of them without being told."""
+_USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
+_USUAL_UNITS: Final = "(objectclass=organizationalunit)"
+_OF_THE_FORM: Final = re.compile(
+    r"(AUTH_SOURCE_)?CUSTOM_.*|AUTH_SOURCE_ATTRIBUTE_IDS|AUTH_SOURCE_GRID_TEXT|.*-checkbox"
+)
+"""What the product's settings page keeps for itself: copies of other keys and states of its fields."""
+
+
+class Refused(Exception):
+    """No source can be made of the file; `faults` are keys and what is wrong with their values."""
+
+    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(text for _, text in self.faults))
+
+
+def is_flat(data: Mapping[str, Any]) -> bool:
+    """Whether it is a file of this kind."""
+    return any(key.startswith("AUTH_SOURCE_") for key in data)
+
+
+def settings(data: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+    """The settings that the file gives, and what of it could not be taken. Raises Refused."""
+    reading = _Reading(data)
+    made = reading.source()
+    reading.name_the_rest()
+    if reading.faults:
+        raise Refused(reading.faults)
+    return made, reading.warnings
+
+
+class _Reading:
+    """One file; remembers which keys were looked at."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+        self._seen: set[str] = set()
+        self.warnings: list[str] = []
+        self.faults: list[tuple[str, str]] = []
+
+    def source(self) -> Settings:
+        kind = self._type()
+        made: Settings = {"name": self._needed("AUTH_SOURCE_NAME"), "type": kind}
+        made |= self._connection()
+        if self._switch("AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP"):
+            if made["tls"]["mode"] == "none":
+                self.warnings.append(
+                    "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP is left out: it demands a protected connection, and TLS is off"
+                )
+            else:
+                made["require_signing"] = True
+        made["base_dn"] = self._needed("AUTH_SOURCE_BASE_DN")
+        if (size := self._number("LDAP_PAGE_SIZE_LIMIT", range(100_001))) is not None:
+            made["page_size"] = size
+        made["register_on_login"] = self._register()
+        made["users"] = self._users()
+        member = self._text("AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP")
+        if (
+            member
+            and member.lower() not in _ALL_MEMBERS
+            and self._attribute_name("AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP", member)
+        ):
+            made.setdefault("groups", {})["member_attribute"] = member
+        for key, part, usual in (
+            ("GROUP_CLASS_IDENTIFIER", "groups", _USUAL_GROUPS),
+            ("DEPARTMENT_CLASS_IDENTIFIER", "departments", _USUAL_UNITS),
+        ):
+            text = self._text(key)
+            if text and text.lower().replace(" ", "") != usual:
+                made.setdefault(part, {})["filter"] = _any_of(text)
+        if made["register_on_login"] is None:
+            del made["register_on_login"]
+        return made
+
+    def name_the_rest(self) -> None:
+        """Warnings on every key that nobody asked for and that says something."""
+        if self._text("AUTH_SOURCE_PASSWORD"):
+            self.warnings.append(
+                "AUTH_SOURCE_PASSWORD is ignored: a password never comes from a file like this. "
+                "Change it if it was real"
+            )
+        if self._text("AUTH_SOURCE_UID"):
+            self.warnings.append("AUTH_SOURCE_UID is ignored: a source is known by its name")
+        if role := self._text("USR_ROLE"):
+            name = self._text("AUTH_SOURCE_NAME")
+            self.warnings.append(
+                f"USR_ROLE is left out: which role people get is said by role_mappings, "
+                f"as in {{role: {shortened(role)}, source: {shortened(name)}, default: true}}"
+            )
+        for key, value in self._data.items():
+            if key in self._seen or value in (None, "", [], {}):
+                continue
+            if not _OF_THE_FORM.fullmatch(key):
+                self.warnings.append(f"{shortened(key)} is not known and is ignored")
+            elif value not in ("0", 0, False):
+                self.warnings.append(f"{shortened(key)} is ignored: it belongs to the page it was downloaded from")
+
+    def _type(self) -> str:
+        provider = self._text("AUTH_SOURCE_PROVIDER")
+        if provider and provider.lower() not in _PROVIDERS:
+            self.faults.append(("AUTH_SOURCE_PROVIDER", f"expected ldapAdvanced or ldap, got {shortened(provider)}"))
+        kind = self._text("LDAP_TYPE") or "ldap"
+        if kind.lower() not in _TYPES:
+            self.faults.append(("LDAP_TYPE", f"expected ad, ldap or ds, got {shortened(kind)}"))
+        return _TYPES.get(kind.lower(), "openldap")
+
+    def _connection(self) -> Settings:
+        key = "AUTH_SOURCE_SERVER_NAME"
+        host, tls = self._needed(key), self._switch("AUTH_SOURCE_ENABLED_TLS")
+        port = self._number("AUTH_SOURCE_PORT", range(1, 65536))
+        match = _HOST.fullmatch(host)
+        if match is None and host:
+            self.faults.append((key, f"expected the name of a server, got {shortened(host)}"))
+        scheme, name, own = match.groups() if match else (None, host, None)
+        port = int(own) if own and len(own) < 6 else port
+        ldaps = (scheme or "").lower() == "ldaps" or port == 636
+        if port is None or port == (636 if ldaps else 389):
+            url = f"{'ldaps' if ldaps else 'ldap'}://{name}"
+        else:
+            url = f"{'ldaps' if ldaps else 'ldap'}://{name}:{port}"
+        made: Settings = {
+            "servers": [url],
+            "tls": {"mode": "ldaps" if ldaps else "starttls" if tls else "none"},
+        }
+        user = self._text("AUTH_SOURCE_SEARCH_USER")
+        if self._switch("AUTH_ANONYMOUS"):
+            if user:
+                self.warnings.append("AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous")
+            made["bind"] = {"anonymous": True}
+        elif not user:
+            self.faults.append(("AUTH_SOURCE_SEARCH_USER", "is missing, and AUTH_ANONYMOUS is off"))
+        else:
+            made["bind"] = {"dn": user}
+        if not ldaps and not tls:
+            self.warnings.append(
+                "AUTH_SOURCE_ENABLED_TLS is off: everything, also the password, goes over the network in clear text; "
+                "set tls.mode to starttls if the server can do it"
+            )
+        return made
+
+    def _register(self) -> bool | None:
+        wish = self._switch("AUTH_SOURCE_AUTO_REGISTER")
+        at = schema.step(schema.step(schema.step(schema.schema(), "sources"), 0), "register_on_login")
+        refused = at.get("x-not-supported-yet")
+        if wish and refused and (refused is True or True in refused):
+            self.warnings.append("AUTH_SOURCE_AUTO_REGISTER is left out: register_on_login is not supported yet")
+            return None
+        return wish
+
+    def _users(self) -> Settings:
+        users: Settings = {}
+        identifier = self._text("AUTH_SOURCE_IDENTIFIER_FOR_USER")
+        if identifier and self._attribute_name("AUTH_SOURCE_IDENTIFIER_FOR_USER", identifier):
+            users["identifier"] = identifier
+        classes = self._text("AUTH_SOURCE_IDENTIFIER_FOR_USER_CLASS")
+        own = self._text("AUTH_SOURCE_USERS_FILTER")
+        filters = [text for text in (_any_of(classes), _bracketed(own)) if text]
+        if filters:
+            users["filter"] = filters[0] if len(filters) == 1 else f"(&{''.join(filters)})"
+        if retired := self._text("AUTH_SOURCE_RETIRED_OU"):
+            users["inactive_ous"] = [retired]
+        attributes = self._attributes()
+        if attributes is not None:
+            users["attributes"] = attributes
+        return users
+
+    def _attributes(self) -> list[Settings] | None:
+        key = "AUTH_SOURCE_GRID_ATTRIBUTE"
+        given = self._value(key)
+        shown = self._value("AUTH_SOURCE_SHOWGRID")
+        rows = list(given.values()) if isinstance(given, dict) else given
+        if rows in (None, ""):
+            return None
+        if not isinstance(rows, list):
+            self.faults.append((key, "expected a list of attributes"))
+            return None
+        if rows and isinstance(shown, str) and shown.lower() in {"0", "off"}:
+            self.warnings.append(f"{key} is left out: AUTH_SOURCE_SHOWGRID is off")
+            return None
+        made: list[Settings] = []
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                self.faults.append((f"{key}[{number}]", "expected attributeLdap, attributeUser and attributeRole"))
+                continue
+            part = _Reading(row)
+            attribute, field, role = (part._text(f"attribute{name}") for name in ("Ldap", "User", "Role"))
+            part.name_the_rest()
+            self.warnings += [f"{key}[{number}]: {text}" for text in part.warnings]
+            self.faults += [(f"{key}[{number}].{where}", text) for where, text in part.faults]
+            if not field or not _ATTRIBUTE.fullmatch(attribute):
+                self.warnings.append(
+                    f"{key}[{number}] is left out: {shortened(attribute)} to {shortened(field)} names no attribute"
+                )
+                continue
+            name = attribute if _NAME.fullmatch(attribute) and attribute not in RESERVED else f"attr['{attribute}']"
+            _put(made, field, f"{{{{ {name} }}}}", role)
+        return made
+
+    def _attribute_name(self, key: str, text: str) -> bool:
+        if _ATTRIBUTE.fullmatch(text):
+            return True
+        self.warnings.append(f"{key} is left out: {shortened(text)} is no name of an attribute")
+        return False
+
+    def _value(self, key: str) -> Any:
+        self._seen.add(key)
+        return self._data.get(key)
+
+    def _text(self, key: str) -> str:
+        value = self._value(key)
+        if value is None or isinstance(value, str):
+            return (value or "").strip()
+        if isinstance(value, bool | int) and not isinstance(value, bool):
+            return str(value)
+        self.faults.append((key, "expected text"))
+        return ""
+
+    def _needed(self, key: str) -> str:
+        text = self._text(key)
+        if not text:
+            self.faults.append((key, "is missing"))
+        return text
+
+    def _switch(self, key: str) -> bool:
+        value = self._value(key)
+        word = str(value).lower() if isinstance(value, bool | int) else value
+        if word is None:
+            return False
+        if not isinstance(word, str) or word.strip().lower() not in _SWITCHES:
+            self.faults.append((key, "expected 1 or 0"))
+            return False
+        return _SWITCHES[word.strip().lower()]
+
+    def _number(self, key: str, among: range) -> int | None:
+        text = self._text(key)
+        if not text:
+            return None
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        if number not in among:
+            self.faults.append(
+                (key, f"expected a number from {among.start} to {among.stop - 1}, got {shortened(text)}")
+            )
+            return None
+        return number
+
+
+def _put(made: list[Settings], field: str, value: str, role: str) -> None:
+    """Adds an attribute; one for several roles is one attribute."""
+    for known in made if role else ():
+        if (known["field"], known["value"]) == (field, value) and "roles" in known:
+            if role not in known["roles"]:
+                known["roles"].append(role)
+            return
+    made.append({"field": field, "value": value, **({"roles": [role]} if role else {})})
+
+
+def _bracketed(text: str) -> str:
+    return text if not text or text.startswith("(") else f"({text})"
+
+
+def _any_of(classes: str) -> str:
+    """`(objectclass=a)(objectclass=b)` is how the product writes that one of them is enough."""
+    text = _bracketed(classes)
+    parts: list[str] = []
+    depth, start = 0, 0
+    for place, char in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth == 0 and char == ")":
+            parts.append(text[start : place + 1].strip())
+            start = place + 1
+    if len(parts) < 2 or text[start:].strip():  # one filter, or none that is sound: it is checked later
+        return text
+    return f"(|{''.join(parts)})"

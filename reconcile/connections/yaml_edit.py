@@ -1,0 +1,231 @@
+"""Changes of single values in the text of a YAML file. Everything else in it stays as it is, to the byte.
+
+A library that writes a whole file again keeps comments, but moves indentation, quotes and line breaks of what nobody
+changed. Here the parser's marks say where a value stands, and only that is replaced. What marks cannot tell (aliases,
+merge keys, block text) ends in a text that does not say what it should; `checked` finds out and refuses it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path as File
+from typing import Any, Final
+
+import yaml
+
+from reconcile.config.yaml import documents
+from reconcile.config.yaml.nodes import Path
+from reconcile.connections import yaml_text
+from reconcile.errors import Problem
+
+ABSENT: Final = object()
+"""A value that stands for "the key is not there"."""
+
+_BOM = "\ufeff"
+
+
+class Uneditable(Exception):
+    """The text is written in a way that cannot be changed without touching more."""
+
+
+def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
+    """The content with the values at some paths replaced, added, or (ABSENT) taken out. Raises Uneditable."""
+
+    def change(text: str) -> str:
+        for path, value in changes.items():
+            text = _set(text, path, value)
+        return text
+
+    def expect(data: Any) -> Any:
+        for path, value in changes.items():
+            _put(data, path, value)
+        return data
+
+    return _changed(content, change, expect)
+
+
+def appended(content: bytes, item: Mapping[str, Any]) -> bytes:
+    """The content with one more item at the end of `sources`. Raises Uneditable."""
+    return _changed(content, lambda text: _append(text, item), lambda data: _with(data, item))
+
+
+def excerpt(content: bytes, path: Path) -> str:
+    """The lines that say what a path names, as they stand in the file."""
+    text = _newlines(content.decode("utf-8-sig"))
+    node = _find(_root(text), path)
+    start, end = node.start_mark.index, _end(node, text)
+    column = text[:start].rpartition("\n")[2]
+    lines = (text[start:end] + _rest(text, end)).split("\n")
+    return "\n".join([lines[0], *(line.removeprefix(" " * len(column)) for line in lines[1:])])
+
+
+def _changed(content: bytes, change: Callable[[str], str], expect: Callable[[Any], Any]) -> bytes:
+    whole = content.decode()
+    bom, text = (_BOM, whole[1:]) if whole.startswith(_BOM) else ("", whole)
+    crlf = "\r\n" in text
+    if crlf and text.count("\r\n") != text.count("\n"):
+        raise Uneditable("its lines end in two different ways")
+    try:
+        made = change(_newlines(text))
+    except (yaml.YAMLError, _Elsewhere) as error:
+        raise Uneditable(str(error)) from None
+    result = (bom + (made.replace("\n", "\r\n") if crlf else made)).encode()
+    if _data(result) != expect(_data(content)):
+        raise Uneditable("anchors, aliases or unusual YAML stand where something is to be changed")
+    return result
+
+
+def _data(content: bytes) -> Any:
+    problems: list[Problem] = []
+    document = documents.read(File(), content, exposed=False, problems=problems)
+    return None if document is None or problems else document.root.data()
+
+
+class _Elsewhere(Exception):
+    """A path leads to where nothing can be put."""
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _root(text: str) -> yaml.Node:
+    root = yaml.compose(text, Loader=documents.LOADER)
+    if not isinstance(root, yaml.MappingNode):
+        raise _Elsewhere("the file is no mapping")
+    return root
+
+
+def _find(node: yaml.Node, path: Path) -> yaml.Node:
+    for step in path:
+        found = _child(node, step)
+        if found is None:
+            raise _Elsewhere(f"there is no {step}")
+        node = found
+    return node
+
+
+def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        found: yaml.Node = node.value[step]
+        return found
+    return None
+
+
+def _set(text: str, path: Path, value: Any) -> str:
+    root = _root(text)
+    node, depth = root, 0
+    while depth < len(path) - 1 and (child := _child(node, path[depth])) is not None:
+        if isinstance(child, yaml.ScalarNode) and not child.value:
+            break  # `users:` with nothing behind it
+        node, depth = child, depth + 1
+    for step in reversed(path[depth + 1 :]):
+        value = value if value is ABSENT else {step: value}
+    key = path[depth]
+    if not isinstance(node, yaml.MappingNode) or not isinstance(key, str):
+        raise _Elsewhere("only keys of mappings can be changed")
+    if _child(node, key) is None:
+        return text if value is ABSENT else _insert(text, node, {key: value})
+    if value is ABSENT and len(node.value) == 1:
+        above, holder = _find(root, path[: depth - 1]), path[depth - 1]
+        if not isinstance(above, yaml.MappingNode) or not isinstance(holder, str):
+            raise _Elsewhere("nothing would be left")
+        return _replace(text, above, holder, {})
+    return _without(text, node, key) if value is ABSENT else _replace(text, node, key, value)
+
+
+def _replace(text: str, parent: yaml.MappingNode, key: str, value: Any) -> str:
+    name, node = next(pair for pair in parent.value if pair[0].value == key)
+    start, end, new = node.start_mark.index, _end(node, text), yaml_text.inline(value)
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+        # A block starts on a line of its own; what replaces it stands behind the key.
+        colon = text.index(":", name.end_mark.index) + 1
+        comment = text[colon:start].partition("\n")[0].rstrip()
+        return f"{text[:colon]} {new}{comment}{text[end:]}"
+    return f"{text[:start]}{' ' if text[start - 1] == ':' else ''}{new}{text[end:]}"
+
+
+def _insert(text: str, parent: yaml.MappingNode, values: Mapping[str, Any]) -> str:
+    pairs = yaml_text.inline(dict(values)).removeprefix("{").removesuffix("}")
+    if not parent.value:
+        return f"{text[: parent.start_mark.index]}{{{pairs}}}{text[parent.end_mark.index :]}"
+    end = _end(parent.value[-1][1], text)
+    if parent.flow_style:
+        return f"{text[:end]}, {pairs}{text[end:]}"
+    end += len(_rest(text, end))
+    column = parent.value[0][0].start_mark.column
+    return f"{text[:end]}\n{' ' * column}{pairs}{text[end:]}"
+
+
+def _without(text: str, parent: yaml.MappingNode, key: str) -> str:
+    pairs = parent.value
+    index = next(index for index, (name, _) in enumerate(pairs) if name.value == key)
+    start, end = pairs[index][0].start_mark.index, _end(pairs[index][1], text)
+    if index == 0:
+        return text[:start] + text[pairs[1][0].start_mark.index :]
+    if parent.flow_style:
+        return text[: _end(pairs[index - 1][1], text)] + text[end:]
+    start = text.rindex("\n", 0, start)
+    return text[:start] + text[end + len(_rest(text, end)) :]
+
+
+def _append(text: str, item: Mapping[str, Any]) -> str:
+    root = _root(text)
+    node = _child(root, "sources")
+    if node is None and isinstance(root, yaml.MappingNode) and root.flow_style:
+        return _insert(text, root, {"sources": [item]})
+    if node is None:
+        lines = yaml_text.block({"sources": [item]})
+        return f"{text}{'' if text.endswith(chr(10)) else chr(10)}{lines}"
+    if not isinstance(node, yaml.SequenceNode) or (not node.value and not node.flow_style):
+        raise _Elsewhere("`sources` is no list")
+    if not node.value:
+        lines = yaml_text.block({"sources": [item]}).partition("\n")[2].rstrip("\n")
+        start, end = node.start_mark.index, node.end_mark.index
+        rest = _rest(text, end)
+        return f"{text[:start].rstrip(' ')}{rest}\n{lines}{text[end + len(rest) :]}"
+    end = _end(node.value[-1], text)
+    if node.flow_style:
+        return f"{text[:end]}, {yaml_text.inline(item)}{text[end:]}"
+    end += len(_rest(text, end))
+    indent = " " * node.start_mark.column
+    first, *others = yaml_text.block(dict(item)).rstrip("\n").split("\n")
+    lines = "\n".join([f"{indent}- {first}", *(f"{indent}  {line}" for line in others)])
+    return f"{text[:end]}\n{lines}{text[end:]}"
+
+
+def _end(node: yaml.Node, text: str) -> int:
+    """Where a value ends. Of a block the parser says where the next thing begins, behind comments and empty lines."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last, text)
+    end: int = node.end_mark.index
+    if isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}:
+        return len(text[:end].rstrip(" \n"))
+    return end
+
+
+def _rest(text: str, end: int) -> str:
+    """What follows on the line, if it is nothing but a comment."""
+    found = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)").match(text, end)
+    return found[0] if found else ""
+
+
+def _put(data: Any, path: Path, value: Any) -> None:
+    *above, key = path
+    for step in above:
+        if isinstance(step, str) and data.get(step) is None:
+            if value is ABSENT:
+                return
+            data[step] = {}
+        data = data[step]
+    if value is ABSENT:
+        data.pop(key, None)
+    else:
+        data[key] = value
+
+
+def _with(data: Any, item: Mapping[str, Any]) -> Any:
+    data["sources"] = [*(data.get("sources") or []), item]
+    return data

@@ -1,0 +1,84 @@
+"""Who reads: what goes into the simple bind, and what a bind's answer means, whichever transport carries it."""
+
+from importlib.util import find_spec
+from typing import Final
+
+from reconcile.directories.errors import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
+from reconcile.directories.search.urls import Target, protects
+from reconcile.directories.vendors import active_directory
+from reconcile.model import desired
+
+NO_GSSAPI: Final = (
+    'gssapi is not installed: pip install "reconcile-identity[kerberos]" (this compiles it and needs the headers of '
+    "Kerberos: on Debian, apt-get install gcc python3-dev libkrb5-dev)"
+)
+
+
+def missing(source: desired.Source) -> str:
+    """Why this machine cannot bind as the source says; "" where it can. Nothing is imported."""
+    return NO_GSSAPI if source.bind.kerberos and not find_spec("gssapi") else ""
+
+
+def password(source: desired.Source) -> bytes:
+    """What to bind with. Raises NoConnection where there is none, or an empty one.
+
+    As bytes, for libraries may change the spelling of a text (SASLprep), which servers do not.
+    """
+    if source.bind.password is None or not source.bind.dn:
+        raise NoConnection(BIND, f"the source {source.name} has no bind.dn with bind.password, nor bind.anonymous")
+    text = source.bind.password.reveal()
+    if not text:
+        # RFC 4513, 5.1.2: a server would call it a success and bind nobody.
+        raise NoConnection(
+            BIND, f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind set bind.anonymous"
+        )
+    return text.encode()
+
+
+def accepted(source: desired.Source, some: Target, result: Result, who: str) -> None:
+    """Raises NoConnection where the server refused the bind, Unusable where another one may do better."""
+    if result.code in {BUSY, UNAVAILABLE}:
+        raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
+    if result.code:
+        advice = _advice(source, some, result)
+        raise BindRefused(f"{some.url}: the bind as {who} was refused: {result}.\n{advice}", result)
+
+
+def broken(why: object) -> Unusable:
+    """The error for a connection that ended during the bind."""
+    return Unusable(BIND, f"the connection broke during the bind: {why}")
+
+
+def _advice(source: desired.Source, some: Target, result: Result) -> str:
+    if source.bind.kerberos and result.code in _ADVICE_ON_KERBEROS:
+        return _ADVICE_ON_KERBEROS[result.code]
+    match result.code:
+        case 49:
+            why = active_directory.why_shut_out(result.message)
+            why = why or "the DN or the password is wrong, or the account is locked"
+            return f"{why[0].upper()}{why[1:]}. No other server is asked."
+        case 8 | 13 if protects(source, some):
+            return _WITHIN_TLS if source.bind.kerberos else _ASK
+        case 8 | 13:
+            return "The server wants TLS: set tls.mode to starttls or ldaps."
+        case 48:
+            return "The server allows no such bind: set bind.dn and bind.password."
+        case _:
+            return _ASK
+
+
+_ASK: Final = "Ask those who run the directory."
+_WITHIN_TLS: Final = (
+    "The server wants Kerberos to encrypt, not TLS (Samba: `ldap server require strong auth` is not "
+    "`allow_sasl_over_tls`): set tls.mode to none, and Kerberos encrypts everything."
+)
+_ADVICE_ON_KERBEROS: Final = {
+    7: "The server takes no Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
+    49: "The server does not take the ticket: its key or its clock is not what the KDC thinks, or it knows nobody of "
+    "that name. No other server is asked.",
+}
+
+
+def reader(source: desired.Source) -> str:
+    """Who is bound by a simple bind, for messages."""
+    return "an anonymous reader" if source.bind.anonymous else source.bind.dn

@@ -1,0 +1,88 @@
+"""One search while it goes on: what was asked, what came, and whether that can be true.
+
+What a server sends without end looks like an answer at every single moment. It is found out by what no server does:
+more entries than a page was asked for, the same page again, pages and pages without any entry.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from reconcile.directories.connection import messages
+from reconcile.directories.connection.messages import Found, Message
+from reconcile.directories.search.search import Search
+
+_LARGEST_COOKIE: Final = 1 << 16
+"""Bytes; those of real servers have a few hundred at most."""
+_EMPTY_PAGES: Final = 1000
+"""How many pages without an entry may follow each other: a server may pause where it looks through many entries."""
+_ASIDES: Final = 10_000
+"""How many references, and how many intermediate messages, one page may bring: some servers repeat them in each."""
+
+
+class Unbelievable(ValueError):
+    """The server answers what was not asked, or what can be no answer."""
+
+
+class Asked:
+    """A search, and what has come of it over all of its pages."""
+
+    def __init__(self, search: Search, page_size: int) -> None:
+        """Page size 0 is without pages."""
+        self.search = search
+        self.page_size = page_size
+        self.found = 0
+        """How many entries came."""
+        self.left_out: Sequence[str] = ()
+        """The URLs of the first reference that may not be left out."""
+        self._answered = 0
+        """How many references came on earlier pages."""
+        self._references = 0
+        self._intermediate = 0
+        self._empty = 0
+        self._first: set[int] = set()
+
+    @property
+    def answers(self) -> int:
+        """How many messages came that answer something; another number means that there is more."""
+        return self.found + self._answered + self._references
+
+    def entries(self, more: int, in_page: int) -> None:
+        """So many more entries came, and so many are in this page now. Raises Unbelievable."""
+        self.found += more
+        most = 1 if self.search.scope == "base" else self.page_size
+        if most and in_page > most:
+            raise Unbelievable(f"the server sends {in_page} entries or more where it was asked for {most}")
+
+    def aside(self, data: bytes, found: Message) -> None:
+        """A message came that is no entry. Raises ValueError."""
+        if found.operation == messages.REFERENCE:
+            self._references += 1
+            urls = messages.urls(data, found.start, found.stop)
+            if not self.left_out and not all(map(self.search.elsewhere, urls)):
+                self.left_out = urls
+        elif found.operation == messages.INTERMEDIATE:
+            self._intermediate += 1
+        else:
+            raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
+        if max(self._references, self._intermediate) > _ASIDES:
+            raise Unbelievable(f"the server sends more than {_ASIDES} references or intermediate messages")
+
+    def page(self, entries: Sequence[Found], cookie: bytes) -> None:
+        """A page is complete; the next one is asked for with `cookie`, if that is not empty. Raises Unbelievable."""
+        self._answered += self._references
+        self._references = self._intermediate = 0
+        if len(cookie) > _LARGEST_COOKIE:
+            raise Unbelievable(
+                f"the server wants {len(cookie)} bytes back with the request for the next page (a cookie)"
+            )
+        if not entries:
+            self._empty += 1
+            if cookie and self._empty > _EMPTY_PAGES:
+                raise Unbelievable(f"the server sends more than {_EMPTY_PAGES} pages without any entry")
+            return
+        self._empty = 0
+        data, _, at, end = entries[0]
+        first = hash(data[at:end])
+        if first in self._first:
+            raise Unbelievable("the server sends the same page again")
+        self._first.add(first)

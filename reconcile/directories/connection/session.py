@@ -1,0 +1,204 @@
+"""Searches over one open connection: paged, complete, and every page's result looked at.
+
+A library writes the requests and reads entries, the rest is done here: the next page is asked for before the last one
+is decoded, so that server and client work at the same time. Nothing is followed or left out: whatever is not an entry
+or a success raises SourceUnreadable. A server is believed as far as it answers what it was asked, and no further.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, NamedTuple, Protocol
+
+from reconcile.directories import errors
+from reconcile.directories.connection import ldapsearch_log, messages, scopes
+from reconcile.directories.connection.allowance import UNUSED, Allowance, TooMuch
+from reconcile.directories.connection.messages import Found, Message
+from reconcile.directories.connection.requests import Asked, Unbelievable
+from reconcile.directories.connection.wire import TooLarge, Wire
+from reconcile.directories.deadlines import READ, TOTAL, Deadline, Overdue, after
+from reconcile.directories.errors import Reader
+from reconcile.directories.search.search import RawEntry, Search
+
+log = logging.getLogger("reconcile.directories")
+
+_GOODBYE: Final = 1.0
+"""Seconds that saying goodbye may take."""
+_LAST: Final = 2**31 - 1
+"""The number of the last message, which no other has."""
+
+
+class Codec(Protocol):
+    """A library that writes requests for searches and reads entries; it sees no connection and never waits."""
+
+    def request(self, search: Search, page_size: int, cookie: bytes) -> tuple[int, bytes]:
+        """Number and bytes of the request for a page; page size 0 asks without pages. Raises ValueError."""
+        ...
+
+    def entries(self, number: int, found: Sequence[Found], done: Found) -> list[RawEntry]:
+        """What the messages of the page of a request say, all of them. Raises ValueError."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what the library holds."""
+        ...
+
+
+class _Page(NamedTuple):
+    """The entries of one page, undecoded, and what ends it."""
+
+    entries: list[Found]
+    done: Found
+    cookie: bytes
+    """What to ask the next page with; empty after the last."""
+
+
+class LdapSession:
+    """One bound connection. After any error it is of no more use: close it."""
+
+    def __init__(self, wire: Wire, codec: Codec, reader: Reader, patience: float) -> None:
+        """`patience` is how many seconds each answer may take."""
+        self._wire = wire
+        self._codec = codec
+        self._reader = reader
+        self._patience = patience
+        self._allowance = UNUSED
+
+    @property
+    def place(self) -> str:
+        """The server's URL, as the settings spell it."""
+        return self._reader.place
+
+    def begin(self, allowance: Allowance) -> None:
+        """A read of the source begins, with what it may take."""
+        self._allowance = allowance
+
+    def search(self, search: Search) -> Iterator[list[RawEntry]]:
+        """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find."""
+        asked = Asked(search, 0 if search.scope == "base" else self._reader.page_size)
+        log.info("%s %s", self._reader.command, ldapsearch_log.rest(search, asked.page_size))
+        with self._explained(asked):
+            number = self._request(asked, b"")
+        while number:
+            with self._explained(asked):
+                current, page = number, self._page(asked, number)
+                asked.page(page.entries, page.cookie)
+                number = self._request(asked, page.cookie) if page.cookie else 0
+                entries = self._codec.entries(current, page.entries, page.done)
+                scopes.check(search, [entry.dn for entry in entries])
+            yield entries
+
+    def close(self) -> None:
+        """Says goodbye if the server still listens."""
+        self._codec.close()
+        try:
+            self._wire.deadline = after(_GOODBYE, READ)
+            self._wire.send(messages.goodbye(_LAST))
+        except OSError as error:
+            log.debug("%s: no goodbye: %s", self.place, error)
+        self._wire.close()
+
+    @contextmanager
+    def _explained(self, asked: Asked) -> Iterator[None]:
+        """What goes wrong in the block, as the SourceUnreadable that says so."""
+        place, search = self.place, asked.search
+        try:
+            yield
+        except Overdue as error:
+            if error.deadline.setting == TOTAL:
+                raise errors.out_of_time(f"{place}: {search}", error.deadline, asked.found) from error
+            raise errors.silent(place, search, str(error), asked.found) from error
+        except OSError as error:
+            raise errors.broken(place, search, str(error), asked.found) from error
+        except TooMuch as error:
+            raise errors.too_much(place, search, str(error), asked.found) from error
+        except TooLarge as error:
+            what = f"a message has {error.size} bytes, more than {self._allowance.entry_size} (limits.entry_size)"
+            raise errors.too_much(place, search, what, asked.found) from error
+        except Unbelievable as error:
+            raise errors.unbelievable(place, search, str(error), asked.found) from error
+        except ValueError as error:
+            raise errors.garbled(place, search, error) from error
+
+    def _request(self, asked: Asked, cookie: bytes) -> int:
+        """Sends the request for one page and returns its number."""
+        try:
+            number, request = self._codec.request(asked.search, asked.page_size, cookie)
+        except ValueError as error:
+            raise errors.unaskable(self.place, asked.search, error) from error
+        if self._wire.unasked():
+            raise self._unasked()
+        self._wire.deadline = self._soon()
+        self._wire.send(request)
+        return number
+
+    def _soon(self) -> Deadline:
+        """When the next answer has to be there."""
+        return after(self._patience, READ, self._allowance.until)
+
+    def _unasked(self) -> Exception:
+        """The error for what came before anything was asked: usually the server's goodbye."""
+        data = self._wire.rest
+        length = messages.size(data, 0)
+        if length and length <= len(data) and (found := messages.message(data, 0, length)).id == 0:
+            return _unexpected(data, found)
+        return Unbelievable("the server answers before it was asked")
+
+    def _page(self, asked: Asked, number: int) -> _Page:
+        """Everything up to the server's "done", which has to be a success."""
+        entries: list[Found] = []
+        while True:
+            answers, left_over = asked.answers, len(self._wire.rest)
+            data = self._wire.receive(self._allowance.entry_size)
+            self._allowance.received(len(data) - left_over)
+            position, end, before = 0, len(data), len(entries)
+            while position < end:
+                some, position = messages.entries(data, position, number)
+                entries += some
+                length = messages.size(data, position)
+                if not length or position + length > end:
+                    break
+                begin, position = position, position + length
+                found = messages.message(data, begin, position)
+                if found.id != number:
+                    raise _unexpected(data, found)
+                if found.operation == messages.ENTRY:
+                    messages.count(data, found.start, found.stop)
+                    entries.append((data, begin, found.at, position))
+                elif found.operation == messages.DONE:
+                    self._wire.rest = data[position:]
+                    self._found(asked, len(entries) - before, len(entries))
+                    return _Page(entries, (data, begin, found.at, position), self._done(asked, data, found))
+                else:
+                    asked.aside(data, found)
+            self._wire.rest = data[position:]
+            self._found(asked, len(entries) - before, len(entries))
+            if asked.answers != answers:  # a byte, or a message that answers nothing, wins no time
+                self._wire.deadline = self._soon()
+
+    def _found(self, asked: Asked, more: int, in_page: int) -> None:
+        asked.entries(more, in_page)
+        self._allowance.found(more)
+
+    def _done(self, asked: Asked, data: bytes, found: Message) -> bytes:
+        """The cookie of the next page. Raises unless the server says success and shows everything."""
+        result = messages.result(data, found.start, found.stop)
+        if result.code:
+            raise errors.refused(self._reader, asked.search, result, asked.found)
+        if asked.left_out:  # said at the end, so that the connection serves the next search
+            raise errors.referred(self.place, asked.search, asked.left_out)
+        if not asked.page_size:
+            return b""
+        cookie = messages.cookie(data, found)
+        if cookie is None:
+            raise errors.unpaged(self.place, asked.search, asked.found)
+        return cookie
+
+
+def _unexpected(data: bytes, found: Message) -> Exception:
+    """The error for a message that belongs to no request of ours: usually the server's goodbye."""
+    if found.id == 0 and found.operation == messages.EXTENDED:
+        return ConnectionResetError(
+            f"the server ended the connection: {messages.result(data, found.start, found.stop)}"
+        )
+    return messages.Malformed(f"message {found.id} answers nothing that was asked")

@@ -1,0 +1,39 @@
+"""A transport is a library that speaks LDAP. There are two; `choosing` says which one serves a source."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol, TypeAlias
+
+from reconcile.directories.connection.allowance import Allowance
+from reconcile.directories.search.search import RawEntry, Search
+
+LDAP3: Final = "ldap3"
+PYTHON_LDAP: Final = "python-ldap"
+AUTO: Final = "auto"
+NAMES: Final = (AUTO, LDAP3, PYTHON_LDAP)
+
+Told: TypeAlias = Callable[[str, str], None]
+"""Called with each step that succeeded on the server that is used, and its details."""
+
+
+class Session(Protocol):
+    """One bound connection, protected as the source says. After any error it is of no more use: close it."""
+
+    @property
+    def place(self) -> str:
+        """The server's URL, as the settings spell it."""
+        ...
+
+    def begin(self, allowance: Allowance) -> None:
+        """A read of the source begins, with what it may take."""
+        ...
+
+    def search(self, search: Search) -> Iterator[Sequence[RawEntry]]:
+        """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find.
+
+        Every page's result code is looked at, and a referral is an error: nothing is followed or left out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Says goodbye if the server still listens."""
+        ...

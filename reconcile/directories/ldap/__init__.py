@@ -1,0 +1,1 @@
+"""The adapter for directories that speak LDAP: servers in turn, reads, logins."""

@@ -1,0 +1,124 @@
+"""Directories that speak LDAP version 3."""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
+
+from reconcile.directories import errors
+from reconcile.directories.connection.allowance import Allowance
+from reconcile.directories.connection.transport import Session, Told
+from reconcile.directories.deadlines import TOTAL, Deadline, after
+from reconcile.directories.errors import REACH, NoConnection, OutOfTime
+from reconcile.directories.ldap import login, validate
+from reconcile.directories.ldap.connect import connect, tell_nobody
+from reconcile.directories.ldap.retry import patiently, persistently
+from reconcile.directories.snapshot import check as checking
+from reconcile.directories.snapshot import find as finding
+from reconcile.directories.snapshot import snapshot
+from reconcile.directories.vendors.table import vendor
+from reconcile.model import desired
+from reconcile.model.directory import DirectorySnapshot, Query
+from reconcile.model.login import Names
+from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
+
+Answer = TypeVar("Answer")
+
+
+class LdapDirectory:
+    """One source on LDAP servers; connects at the first read and keeps the connection until `close`."""
+
+    def __init__(self, source: desired.Source, progress: Progress = no_progress) -> None:
+        self._source = source
+        self._vendor = vendor(source.type)
+        self._progress = progress
+        self._session: Session | None = None
+
+    @staticmethod
+    def problems(source: desired.Source) -> Iterable[Fault]:
+        """Servers, TLS, bind, DNs and filters; nothing is connected to or read."""
+        yield from validate.servers(source)
+        yield from validate.status(source)
+        yield from validate.rules(source)
+        yield from validate.referrals(source)
+
+    def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
+        """Everything the source's rules find, from one server. Raises SourceUnreadable."""
+        return self._whole(
+            lambda session: snapshot.everybody(self._source, self._vendor, query, session, self._progress, outlined)
+        )
+
+    def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
+        """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
+        if not external_ids and not dns:
+            return frozenset()
+        return self._whole(lambda session: finding.find(self._source, self._vendor, external_ids, dns, session))
+
+    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+        """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
+        return self._whole(
+            lambda session: login.read(self._source, self._vendor, names, query, session, self._progress)
+        )
+
+    def refusal(self, dn: str, password: str) -> str:
+        """Binds on a connection of its own; "" where the directory lets them in. Raises SourceUnreadable."""
+        return login.refusal(self._source, dn, password)
+
+    def check(self) -> Iterable[Check]:
+        """Server, TLS, bind, base DN, and what each rule finds in how many seconds."""
+        self.close()  # A connection that is open already would tell nothing about how it is opened.
+        steps: list[Check] = []
+        try:
+            until = self._until()
+            session = self._connected(
+                self._source.servers, until, lambda what, detail: steps.append(Check(what, True, detail))
+            )
+        except (NoConnection, OutOfTime) as error:
+            yield from steps
+            yield Check(error.step if isinstance(error, NoConnection) else REACH, False, str(error))
+            return
+        session.begin(Allowance(self._source.limits, until))
+        yield from steps
+        for check in checking.checks(self._source, self._vendor, session):
+            if not check.ok:
+                self.close()
+            yield check
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _until(self) -> Deadline:
+        """When a read that begins now has to be over."""
+        return after(self._source.timeout.total, TOTAL)
+
+    def _connected(self, urls: Collection[str], until: Deadline, told: Told = tell_nobody) -> Session:
+        if self._session is None:
+            self._session = connect(self._source, tuple(urls), told, until)
+        return self._session
+
+    def _whole(self, work: Callable[[Session], Answer]) -> Answer:
+        """Does the work with one server; what breaks off is done again from the start, there or elsewhere."""
+        until = self._until()
+
+        def attempt(url: str) -> Answer:
+            try:
+                session = self._connected((url,), until)
+                session.begin(Allowance(self._source.limits, until))
+                return work(session)
+            except BaseException as error:
+                # Half an answer may still be on its way over this connection.
+                self.close()
+                if isinstance(error, MemoryError):
+                    raise errors.no_memory(url) from error
+                raise
+
+        name = self._source.name
+        used = patiently(name, lambda: self._connected(self._source.servers, until)).place
+        return persistently(name, (used, *self._others(used)), attempt)
+
+    def _others(self, used: str) -> tuple[str, ...]:
+        """The servers after the used one, then those before it."""
+        urls = self._source.servers
+        position = [url.strip() for url in urls].index(used)
+        return urls[position + 1 :] + urls[:position]

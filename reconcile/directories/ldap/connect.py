@@ -1,0 +1,101 @@
+"""From a source's settings to a bound session: the transport, the servers in their order, what has to be warned of.
+
+A server that cannot be reached or cannot be trusted is left for the next one, and why is remembered. A server that
+refuses the bind ends the attempt: another one would refuse it too, and might lock the account. Nothing ever falls back
+to clear text.
+"""
+
+import importlib
+import logging
+from collections.abc import Sequence
+
+from reconcile.directories.connection import bind, ldapsearch_log
+from reconcile.directories.connection.open import opened
+from reconcile.directories.connection.session import LdapSession
+from reconcile.directories.connection.transport import Session, Told
+from reconcile.directories.deadlines import Deadline
+from reconcile.directories.errors import BIND, REACH, TLS, NoConnection, Reader, Unusable
+from reconcile.directories.ldap import choose_transport
+from reconcile.directories.search.urls import Target, protects, target
+from reconcile.directories.tls import context
+from reconcile.model import desired
+
+log = logging.getLogger("reconcile.directories")
+
+
+def tell_nobody(what: str, detail: str) -> None:
+    """A Told that tells nobody."""
+
+
+def connect(
+    source: desired.Source, urls: Sequence[str], told: Told, until: Deadline, *, warned: bool = False
+) -> Session:
+    """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason.
+
+    Each server has `timeout.connect` for all steps together; `until` is when the whole read has to be over, and raises
+    OutOfTime. `warned`: what there is to be said about the way to them was said before.
+    """
+    try:
+        targets = [target(url) for url in urls]
+    except ValueError as error:
+        raise NoConnection(REACH, f"the source {source.name}: {error}") from error
+    if source.bind.kerberos:
+        _import_kerberos(source)
+    protected = [protects(source, some) for some in targets]
+    # Without TLS Kerberos signs and encrypts, or there is no bind.
+    if source.require_signing and not source.bind.kerberos and not all(protected):
+        raise NoConnection(
+            TLS,
+            f"the source {source.name} has require_signing: true, but tls.mode is none: nothing was sent.\n"
+            "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
+        )
+    name, codec = choose_transport.chosen(source)
+    log.info("%s: the transport is %s", source.name, name)
+    rules = context.context(source.tls) if any(protected) else None
+    if not warned:
+        _warn(source, targets)
+    failures: list[Unusable] = []
+    for some in targets:
+        try:
+            wire, who = opened(source, some, rules, told, until)
+        except Unusable as error:
+            why = f"{some.url}: {error}{context.unusual(some) if error.step != REACH else ''}"
+            log.warning("%s: %s", source.name, why)
+            failures.append(Unusable(error.step, why, later=error.later))
+            continue
+        if needed := ldapsearch_log.needs(source, some):
+            log.info("%s: %s", source.name, needed)
+        reader = Reader(some.url, who, source.page_size, ldapsearch_log.start(source, some))
+        return LdapSession(wire, codec(), reader, source.timeout.read)
+    reasons = "\n".join(f"  {failure}" for failure in failures)
+    step = failures[-1].step if failures else REACH
+    later = any(failure.later for failure in failures)
+    raise NoConnection(step, f"no server of the source {source.name} can be used:\n{reasons}", later=later)
+
+
+def _import_kerberos(source: desired.Source) -> None:
+    """So that a library that is missing, or does not work here, is said before anything is connected to."""
+    why = bind.missing(source)
+    if not why:
+        try:
+            importlib.import_module("reconcile.directories.connection.kerberos")
+        except ImportError as error:
+            why = f"gssapi cannot be imported: {error}"
+    if why:
+        raise NoConnection(BIND, f"the source {source.name} has bind.kerberos: true, but {why}")
+
+
+def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
+    if source.bind.anonymous:
+        log.warning("%s: the bind is anonymous: what the directory hides from strangers is not there", source.name)
+    clear = [some.url for some in targets if source.tls.mode == "none" and not some.ldaps]
+    if clear and source.bind.password is not None:
+        log.warning("%s: the password is sent in clear text to %s (tls.mode: none)", source.name, ", ".join(clear))
+    if source.tls.verify == "none" and len(clear) < len(targets):
+        log.warning(
+            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anybody on the way can %s",
+            source.name,
+            "read and change what comes"
+            if source.bind.kerberos
+            else "read the password and pretend to be the directory",
+        )

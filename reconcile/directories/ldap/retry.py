@@ -1,0 +1,79 @@
+"""A read that breaks off is tried again: on the same server after a pause, then on the next one.
+
+Every attempt reads everything from the start. Nothing is ever put together from two attempts or two servers: what one
+of them gave before it broke off is thrown away.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from random import SystemRandom
+from typing import Final, TypeVar
+
+from reconcile.directories.errors import BindRefused, ConnectionBroken, NoConnection, ServerSilent
+from reconcile.errors import SourceUnreadable
+
+log = logging.getLogger("reconcile.directories")
+
+Answer = TypeVar("Answer")
+
+PAUSES: Final = (0.5, 1.0)
+"""Seconds before each further attempt on one server; up to half as much is added: not all clients come back at once."""
+
+
+def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
+    """What `connect` gives; again after each pause, as long as all that is in the way is that servers are busy."""
+    for pause in PAUSES:
+        try:
+            return connect()
+        except NoConnection as error:
+            if not error.later:
+                raise
+            log.warning("%s: %s\nThey are asked again", name, error)
+            _wait(pause)
+    return connect()
+
+
+def _wait(pause: float) -> None:
+    time.sleep(pause * SystemRandom().uniform(1, 1.5))
+
+
+def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer]) -> Answer:
+    """The answer of the first attempt that gives one; `attempt` is called with the URL of the server to use.
+
+    Raises what an attempt raises; after several, one SourceUnreadable with the last word of each server. A server that
+    says nothing at all until the time is over, or cannot be reached, is not waited for again.
+    """
+    last: dict[str, SourceUnreadable] = {}
+    tried = 0
+    for url in urls:
+        for pause in (0.0, *PAUSES):
+            if pause:
+                log.warning("%s: %s\nEverything is read again from the same server", name, last[url])
+                _wait(pause)
+            elif last:
+                log.warning("%s: %s\nEverything is read again from another server", name, list(last.values())[-1])
+            tried += 1
+            try:
+                return attempt(url)
+            except BindRefused:
+                raise
+            except (ConnectionBroken, NoConnection) as error:
+                if isinstance(error, ConnectionBroken) or not pause:
+                    last[url] = error  # A server that does not come back is not what went wrong first.
+                if isinstance(error, ServerSilent) or (isinstance(error, NoConnection) and not pause):
+                    break
+            except SourceUnreadable as error:
+                if not last:
+                    raise
+                last[url] = error
+                raise _in_vain(last, tried) from error
+    raise _in_vain(last, tried) from list(last.values())[-1]
+
+
+def _in_vain(last: dict[str, SourceUnreadable], tried: int) -> SourceUnreadable:
+    errors = list(last.values())
+    if tried == 1:
+        return errors[0]
+    text = "\nIt was tried again with another server, in vain:\n".join(map(str, errors))
+    return SourceUnreadable(f"{text}\nThis is after {tried} attempts, each of them from the start.")

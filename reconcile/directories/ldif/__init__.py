@@ -1,0 +1,1 @@
+"""The adapter for directories exported to LDIF files, and directories in memory."""

@@ -1,0 +1,67 @@
+"""Directories exported to LDIF files: all files of a source together are one directory."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from reconcile import files
+from reconcile.directories.ldif.memory import MemoryDirectory
+from reconcile.directories.ldif.records import Broken, records
+from reconcile.directories.ldif.tree import Tree
+from reconcile.directories.search.search import RawEntry
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired
+from reconcile.model.text import dn
+from reconcile.ports import Fault
+
+
+class LdifDirectory(MemoryDirectory):
+    """One source in LDIF files, read at the first question and kept until `close`."""
+
+    @staticmethod
+    def problems(source: desired.Source) -> Iterable[Fault]:
+        """DNs, filters, and that there are files to read; they are not opened."""
+        if not source.files:
+            yield ("files",), "no file is named"
+        for at, name in enumerate(source.files):
+            if "\0" in name:
+                yield ("files", at), "no file can have this name: it holds the character U+0000"
+        yield from MemoryDirectory.problems(source)
+
+    def _load(self) -> Tree:
+        named = ", ".join(self._source.files)
+        tree = Tree(named, self._entries())
+        if dn.normalize(self._source.base_dn) not in tree:
+            raise SourceUnreadable(
+                f"{named}: there is no entry of the base DN {self._source.base_dn}.\n"
+                "Export it too, or set base_dn to an entry of the file."
+            )
+        return tree
+
+    def _entries(self) -> Iterator[tuple[str, RawEntry]]:
+        done, size, limits = 0, 0, self._source.limits
+        for name in self._source.files:
+            try:
+                data = files.read(Path(name), limits.total_size - size + 1).data
+            except OSError as error:
+                raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
+            size += len(data)
+            if size > limits.total_size:
+                raise _too_much(name, f"there are more than {limits.total_size} bytes in all (limits.total_size)")
+            try:
+                for line, entry in records(data, name, limits.entry_size):
+                    yield f"{name}:{line}", entry
+                    done += 1
+                    if done > limits.entries:
+                        raise _too_much(
+                            f"{name}:{line}", f"there are more than {limits.entries} entries (limits.entries)"
+                        )
+            except Broken as error:
+                raise SourceUnreadable(f"{name}:{error.line}: {error}") from error
+            self._progress(f"{self._source.name}: entries", done)
+
+
+def _too_much(place: str, what: str) -> SourceUnreadable:
+    return SourceUnreadable(
+        f"{place}: {what}.\nNothing of what was read is used. If the directory is meant to be so large, raise that "
+        "limit; otherwise export less of it."
+    )

@@ -1,0 +1,1 @@
+"""From searches to a complete snapshot of a source, or none."""

@@ -1,0 +1,268 @@
+"""Members by way of groups that the rules do not find.
+
+Groups within groups are flattened by whoever reads a snapshot, as long as the inner groups are in it. Where
+`groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons would be missed. A server with
+the in-chain rule is asked for them, one search for each group that has such a member; where that are many, or the
+server has no such rule, refuses or takes too long, all groups are read once and followed here.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import msgspec
+
+from reconcile.directories.errors import ConnectionBroken, GivenUp
+from reconcile.directories.search import filters
+from reconcile.directories.search.search import NO_ATTRIBUTES, RawEntry, Search, Searcher
+from reconcile.directories.snapshot import primary_groups, ranges, referrals
+from reconcile.directories.snapshot.dynamic_groups import DynamicGroups
+from reconcile.directories.snapshot.entries import Rules
+from reconcile.directories.vendors.table import Vendor
+from reconcile.errors import SourceUnreadable
+from reconcile.model import desired
+from reconcile.model.directory import DirectoryGroup, Person
+from reconcile.model.member_uid import Logins
+from reconcile.model.text import dn
+from reconcile.model.text.printing import quoted
+from reconcile.model.text.references import References
+
+log = logging.getLogger("reconcile.directories")
+
+MANY: Final = 50
+"""From here on reading all groups once costs less than one search for each."""
+PATIENCE: Final = 20
+"""Seconds that the server may take for one group."""
+
+
+def looks_beyond(source: desired.Source) -> bool:
+    """Whether the rules leave groups out, which others may have within them."""
+    rule = source.groups
+    return bool(rule.base or rule.filter or rule.scope == "one")
+
+
+def completed(
+    source: desired.Source,
+    rules: Rules,
+    persons: Sequence[Person],
+    groups: tuple[DirectoryGroup, ...],
+    searcher: Searcher,
+    dynamic: DynamicGroups,
+    lookalikes: frozenset[str] = frozenset(),
+) -> tuple[DirectoryGroup, ...]:
+    """The groups with their `nested_members`.
+
+    Inner groups that the rules do not find are no `members` any more. Where not all members of one of
+    those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
+    """
+    if not groups or not looks_beyond(source):
+        return groups
+    known = _Known(persons, primary_groups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes)
+    found = {dn.key(group.dn) for group in groups}
+    unknown = set(_unknown(groups, found, known))
+    if not unknown:
+        return groups
+    elsewhere = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
+    elsewhere -= found
+    meant = References((known.persons, found, elsewhere), rules.vendor.folding, lookalikes)
+    outside = {key for key in unknown if meant.only(key) in elsewhere}
+    affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
+    if not affected:
+        return groups
+    members = _by_rule(source, rules.vendor, affected, known, searcher)
+    if members is None:
+        members = _by_following(source, rules, affected, known, searcher, dynamic)
+    return tuple(
+        msgspec.structs.replace(
+            group,
+            members=tuple(sorted({*group.members, *members[group.dn].members} - affected[group.dn])),
+            member_logins=tuple(sorted({*group.member_logins, *members[group.dn].logins})),
+            nested_members=tuple(sorted(members[group.dn].persons)),
+            members_unknown=group.members_unknown or members[group.dn].unknown,
+        )
+        if group.dn in affected
+        else group
+        for group in groups
+    )
+
+
+def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known") -> Iterator[str]:
+    """Members, normalized, that are neither persons nor groups that were found."""
+    spelt = set(known.persons.values())  # most members are spelt as the persons are: no need to normalize them
+    for group in groups:
+        for key in map(dn.key, set(group.members) - spelt):
+            if key and key not in found and key not in known.persons:
+                yield key
+
+
+def _elsewhere(source: desired.Source, vendor: Vendor) -> Search:
+    """The search for all groups that may be within others, wherever they are."""
+    wanted = f"(&{vendor.group_filter}(memberOf=*))" if vendor.in_chain else _any_group(source, vendor)
+    return _over_all(source, vendor, wanted, NO_ATTRIBUTES)
+
+
+def _any_group(source: desired.Source, vendor: Vendor) -> str:
+    own = source.groups.filter
+    return f"(|{vendor.group_filter}{filters.enclosed(own)})" if own else vendor.group_filter
+
+
+def _over_all(
+    source: desired.Source, vendor: Vendor, wanted: str, attributes: tuple[str, ...], seconds: int = 0
+) -> Search:
+    return Search(source.base_dn, "subtree", wanted, attributes, seconds, referrals.left_out(source, vendor))
+
+
+class _Beyond(NamedTuple):
+    """The persons in groups that the rules do not find; `unknown`: why those are not all, or "".
+
+    `logins` and `members` stand there as well, and may mean several persons: they count for nobody, and
+    whoever looks at the group is told.
+    """
+
+    persons: set[str]
+    unknown: str = ""
+    logins: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+
+
+class _Known:
+    """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
+
+    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]], lookalikes: frozenset[str]) -> None:
+        self.persons = {dn.key(person.dn): person.dn for person in persons}
+        self.lookalikes = lookalikes
+        self._all = persons
+        self._primary = primary
+
+    def of(self, entry: RawEntry, vendor: Vendor) -> Iterable[str]:
+        """The person that an entry is, and the persons whose primary group it is."""
+        person = self.person(entry.dn)
+        return [*([person] if person else []), *self.primary(entry, vendor)]
+
+    def person(self, name: str) -> str:
+        return self.persons.get(dn.key(name), "")
+
+    def primary(self, entry: RawEntry, vendor: Vendor) -> list[str]:
+        values = entry.attributes.get("objectsid")
+        return self._primary.get(vendor.binary["objectsid"](values[0]), []) if values else []
+
+    @cached_property
+    def below(self) -> dict[str, list[str]]:
+        """Normalized DN of an entry → the persons directly below it."""
+        found: dict[str, list[str]] = {}
+        for key, name in self.persons.items():
+            found.setdefault(dn.parent(key), []).append(name)
+        return found
+
+    def by_logins(self, logins: Iterable[str]) -> tuple[set[str], frozenset[str]]:
+        """The persons whose logins these are, and the logins that several persons share: nobody's."""
+        found = {login: self._logins.find(login) for login in logins}
+        shared = frozenset(login for login, some in found.items() if len(some) > 1)
+        return {self._all[some[0]].dn for some in found.values() if len(some) == 1}, shared
+
+    @cached_property
+    def _logins(self) -> Logins:
+        return Logins(self._all)
+
+
+def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
+    return frozenset(member for member in group.members if dn.key(member) in outside)
+
+
+def _by_rule(
+    source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
+) -> dict[str, _Beyond] | None:
+    """Persons by group as the server finds them; None where it does not."""
+    if not vendor.in_chain or len(affected) > MANY:
+        return None
+    wanted = f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
+    found: dict[str, _Beyond] = {}
+    try:
+        for name, inner in affected.items():
+            chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
+            search = _over_all(source, vendor, f"(&{wanted}{chain})", ("objectsid",), PATIENCE)
+            answer = [entry for page in searcher.search(search) for entry in page]
+            # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
+            there = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
+            if not all(there.only(dn.key(member)) for member in inner):
+                log.warning("%s: the server does not find members of members; they are followed here", source.name)
+                return None
+            found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
+    except (ConnectionBroken, GivenUp):
+        raise
+    except SourceUnreadable as error:
+        log.warning("%s: members of members are followed here, for the server does not: %s", source.name, error)
+        return None
+    return found
+
+
+def _by_following(
+    source: desired.Source,
+    rules: Rules,
+    affected: Mapping[str, Iterable[str]],
+    known: _Known,
+    searcher: Searcher,
+    dynamic: DynamicGroups,
+) -> dict[str, _Beyond]:
+    """The same, from the members of all groups."""
+    vendor = rules.vendor
+    sid = ("objectsid",) if vendor.primary_group else ()
+    asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})
+    groups: dict[str, DirectoryGroup] = {}
+    primary: dict[str, list[str]] = {}
+    meant = References((known.persons, groups), vendor.folding, known.lookalikes)
+    for page in ranges.whole(_over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher):
+        for entry in page:
+            key = dn.key(entry.dn)
+            groups[key] = dynamic.group(entry, rules)
+            primary[key] = known.primary(entry, vendor)
+    reached: dict[str, tuple[list[str], _Beyond]] = {}
+    """What the groups that are reached hold: normalized DNs of groups within, and persons."""
+    ambiguous: dict[str, tuple[str, ...]] = {}
+
+    def content(key: str) -> tuple[list[str], _Beyond]:
+        # Only what is reached is evaluated: a search may be behind it.
+        if key not in reached:
+            group = dynamic.evaluated(groups[key])
+            persons, shared = known.by_logins(group.member_logins)
+            unclear: set[str] = set()
+            persons.update(known.below.get(key, ()), primary[key])
+            inner: list[str] = []
+            for written in group.members:
+                member = dn.key(written)
+                is_known = member in groups or member in known.persons
+                keys = (member,) if is_known else meant.meant(member)
+                if len(keys) > 1:
+                    # Where it can mean a group outside the rules, the snapshot would not show that it is ambiguous.
+                    if all(one in known.persons for one in keys):
+                        unclear.add(written)
+                    else:
+                        ambiguous.setdefault(member, keys)
+                    continue
+                inner += [one for one in keys if one in groups]
+                persons |= {known.persons[one] for one in keys if one in known.persons}
+            unknown = f"{quoted(group.dn)} within it: {group.members_unknown}" if group.members_unknown else ""
+            reached[key] = inner, _Beyond(persons, unknown, shared, frozenset(unclear))
+        return reached[key]
+
+    found: dict[str, _Beyond] = {}
+    for name in affected:
+        seen, waiting = set(), [key for key in (dn.key(name),) if key in groups]
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            waiting += content(key)[0]
+        inner = [content(key)[1] for key in sorted(seen)]
+        found[name] = _Beyond(
+            set().union(*(one.persons for one in inner)),
+            next((one.unknown for one in inner if one.unknown), ""),
+            frozenset().union(*(one.logins for one in inner)),
+            frozenset().union(*(one.members for one in inner)),
+        )
+    for member, keys in ambiguous.items():
+        meanings = " or ".join(map(quoted, keys))
+        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, quoted(member), meanings)
+    return found

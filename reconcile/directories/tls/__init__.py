@@ -1,0 +1,1 @@
+"""TLS: the context of a connection, and whether a certificate is one for this server."""

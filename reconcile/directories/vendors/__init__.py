@@ -1,0 +1,1 @@
+"""What differs between the products: classes, attributes, ids, how an account is disabled."""

@@ -1,0 +1,121 @@
+"""How Active Directory writes ids, says that an account is disabled or refused, and points at its other partitions."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from reconcile.directories.search.urls import named
+from reconcile.model import desired
+from reconcile.model.directory import Attributes
+
+ACCOUNT_DISABLED: Final = 0x2
+"""ACCOUNTDISABLE in userAccountControl ([MS-ADTS] 2.2.16)."""
+_NEVER: Final = frozenset({0, 0x7FFFFFFFFFFFFFFF})
+FILETIME_OF_1970: Final = 116_444_736_000_000_000
+FILETIMES_A_SECOND: Final = 10_000_000
+
+GLOBAL_CATALOG: Final = frozenset({3268, 3269})
+"""Ports where a domain controller shows a part of the attributes of all domains: no `accountExpires`, and `member` of
+universal groups alone."""
+
+PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
+"""Directly below a domain these are other trees: a search at the domain's root refers to them, always."""
+
+_DATA: Final = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
+_MEANINGS: Final = {
+    "525": "there is no such account",
+    "52e": "the password is wrong",
+    "530": "the account may not log in at this time",
+    "531": "the account may not log in from here",
+    "532": "the password has expired",
+    "533": "the account is disabled",
+    "701": "the account has expired",
+    "773": "the password has to be changed first",
+    "775": "the account is locked",
+}
+"""What stands behind "invalid credentials", within the text of the answer."""
+
+
+def why_refused(said: str) -> str:
+    """What a domain controller means that refuses a bind with this text; "" where that is not known."""
+    found = _DATA.search(said)
+    return _MEANINGS.get(found[1], "") if found else ""
+
+
+def why_shut_out(said: str) -> str:
+    """The same for somebody whose name and password need not be wrong; "" too where they are."""
+    mistyped = _DATA.search(said)
+    return "" if mistyped and mistyped[1] in {"525", "52e"} else why_refused(said)
+
+
+def guid_text(value: bytes) -> str:
+    """An objectGUID in its usual form, as in 3f2504e0-4f89-11d3-9a0c-0305e82c3301. Raises ValueError."""
+    return str(UUID(bytes_le=value))
+
+
+def guid_assertion(text: str) -> str:
+    """The usual form as a filter has it: every byte escaped. Raises ValueError for what is no GUID."""
+    return "".join(f"\\{byte:02x}" for byte in UUID(text).bytes_le)
+
+
+def sid_text(value: bytes) -> str:
+    """A security identifier as text, S-1-5-21-…-RID ([MS-DTYP] 2.4.2). Raises ValueError."""
+    if len(value) < 8 or len(value) != 8 + 4 * value[1]:
+        raise ValueError(f"{len(value)} bytes are no security identifier")
+    parts = [int.from_bytes(value[at : at + 4], "little") for at in range(8, len(value), 4)]
+    return "-".join(map(str, ("S", value[0], int.from_bytes(value[2:8], "big"), *parts)))
+
+
+def disabled_now(source: desired.Source) -> Callable[[Attributes], bool]:
+    """The rule on disabled accounts, as of this moment."""
+    return disabled(source.active_uac, time.time())
+
+
+def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], bool]:
+    """The rule on disabled accounts at `now` (seconds since 1970).
+
+    Disabled is an account with ACCOUNTDISABLE, or whose accountExpires has passed. With `active_uac` it is every
+    account whose userAccountControl is none of these values. An account that does not show its userAccountControl is
+    not disabled by that.
+    """
+    reasoned = reason(active_uac, now)
+    return lambda attributes: bool(reasoned(attributes))
+
+
+def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], str]:
+    """The same rule in words: what disables an account, "" where nothing does."""
+    moment = int(now * FILETIMES_A_SECOND) + FILETIME_OF_1970
+    active = frozenset(active_uac)
+
+    def rule(attributes: Attributes) -> str:
+        control = _number(attributes, "useraccountcontrol")
+        if control is not None and active and control not in active:
+            return f"userAccountControl {control} is none of active_uac"
+        if control is not None and not active and control & ACCOUNT_DISABLED:
+            return f"userAccountControl {control} has the flag ACCOUNTDISABLE"
+        expires = _number(attributes, "accountexpires")
+        if expires is None or expires in _NEVER or expires > moment:
+            return ""
+        seconds = (expires - FILETIME_OF_1970) / FILETIMES_A_SECOND
+        return f"accountExpires has passed: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(max(seconds, 0)))}"
+
+    return rule
+
+
+def _number(attributes: Attributes, name: str) -> int | None:
+    """Raises ValueError for a value that is no number: an account whose state is not known is not guessed."""
+    values = attributes.get(name)
+    if not values:
+        return None
+    try:
+        return int(values[0])
+    except ValueError as error:
+        raise ValueError(f"{name} is {values[0]!r}, which is no number") from error
+
+
+def other_partition(url: str) -> bool:
+    """Whether a reference leads to a partition of the forest that is no part of the domain's tree."""
+    first, _, above = named(url).partition(",")
+    return first in PARTITIONS and bool(above) and all(part.startswith("dc=") for part in above.split(","))

@@ -1,0 +1,67 @@
+"""Which entry is meant by a name that is written somewhere: in a member value, a manager, a rule, the platform.
+
+What every server takes for the same name decides first. Only where that finds nothing, a name may find an entry by
+what the server in question folds beyond that; and only if no other entry can be meant.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from reconcile.model.text import dn
+from reconcile.model.text.dn import Folding
+
+
+class References:
+    """Looks up normalized names among those of entries; wider spellings are only worked out when one is asked for."""
+
+    def __init__(
+        self, keys: Iterable[Collection[str]], folding: Folding, lookalikes: Collection[str] = frozenset()
+    ) -> None:
+        """`keys` are tables of entries by normalized name; `lookalikes` are names of further entries, not in them."""
+        self._keys = tuple(keys)
+        self._folding: Folding = folding
+        self._lookalikes = lookalikes
+        self._wide: dict[str, list[str]] | None = None
+
+    def exact(self, key: str) -> bool:
+        """Whether an entry has this very name."""
+        return any(key in some for some in self._keys)
+
+    def meant(self, key: str) -> tuple[str, ...]:
+        """The entry of this name, or else all that it can mean by a wider folding, in order; none for the root."""
+        if not key:
+            return ()
+        if self.exact(key):
+            return (key,)
+        if key in self._lookalikes:
+            return ()  # that entry is there, and is none of those looked up
+        wide = dn.wide(key, self._folding)
+        others = self._spellings().get(wide, ())
+        if wide != key and (self.exact(wide) or wide in self._lookalikes) and wide not in others:
+            others = (*others, wide)
+        return tuple(sorted(others))
+
+    def only(self, key: str) -> str:
+        """The one entry that a name means; "" for none, and where it can mean several."""
+        found = self.meant(key)
+        return found[0] if len(found) == 1 and self.exact(found[0]) else ""
+
+    def _spellings(self) -> dict[str, list[str]]:
+        """Wide name → the names it folds, of those that it changes."""
+        if self._wide is None:
+            self._wide = defaultdict(list)
+            for key in {key for some in (*self._keys, self._lookalikes) for key in some if not dn.is_plain(key)}:
+                self._wide[dn.wide(key, self._folding)].append(key)
+        return self._wide
+
+
+def lookalikes(keys: Collection[str], folding: Folding) -> frozenset[str]:
+    """The names that only a wide folding makes the same as another: their server tells them apart."""
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        if not dn.is_plain(key):
+            spellings[dn.wide(key, folding)].add(key)
+    for wide, some in spellings.items():
+        if wide in keys:
+            some.add(wide)
+    return frozenset(key for some in spellings.values() if len(some) > 1 for key in some)

@@ -1,0 +1,1 @@
+"""What turns the current state into the target, in the order in which it can be done."""

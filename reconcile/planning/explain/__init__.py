@@ -1,0 +1,1 @@
+"""Why one person is in or out, and how a group or role comes to be theirs."""

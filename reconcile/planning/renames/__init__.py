@@ -1,0 +1,1 @@
+"""Plans that give new names to sources and users: all of them or none."""

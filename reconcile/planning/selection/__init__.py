@@ -1,0 +1,1 @@
+"""Which entries of a source the rules of the files mean."""

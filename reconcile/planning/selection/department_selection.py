@@ -1,0 +1,93 @@
+"""Which OUs are departments, and how they hang together.
+
+The tree of departments begins below the base of the departments and that of the users: an OU such as `ou=people`, in
+which a directory keeps everybody, is a department only when it is selected, and nobody's missing parent.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from reconcile.errors import RulesRefused
+from reconcile.model.desired import DepartmentRule, Source
+from reconcile.model.text import dn
+from reconcile.planning.selection.patterns import Selection
+from reconcile.planning.selection.snapshot_index import Index, ancestors
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """One OU that is to be a department; `parent` is the normalized DN of the department above or ""."""
+
+    key: str
+    parent: str
+    rule: DepartmentRule
+
+
+def select(
+    rules: Iterable[tuple[str, DepartmentRule]], source: Source, index: Index
+) -> tuple[list[Selected], list[str]]:
+    """The OUs that the rules of a source select, parents first, and those left out because a parent is not selected.
+
+    Each rule comes with its path in the desired state. An OU selected by its very DN whose parent
+    is not selected is an error (RulesRefused, naming the pattern and the parent); one that only a
+    wildcard found is left out. A pattern that can mean several OUs is an error, too.
+    """
+    bases = (source.departments.base, source.users.base)
+    roots = [dn.normalize(dn.join(base, source.base_dn)) for base in bases]
+    roots = [index.unit(root) or root for root in roots]
+    containers = {key for root in roots for key in (root, *ancestors(root))}
+    chosen: dict[str, DepartmentRule] = {}
+    by_name: dict[str, tuple[str, Selection]] = {}
+    for place, rule in rules:
+        selected = selection(place, rule, source, index)
+        found = [key for key in index.units if selected.matches(key)]
+        exact = filter(selected.exact, found)
+        by_name |= {key: (place, selected) for key in exact if key not in by_name}
+        for key in [*found, *_relatives(rule, found, index, containers)]:
+            chosen.setdefault(key, rule)
+    return _connect(chosen, by_name, index, containers)
+
+
+def selection(place: str, rule: DepartmentRule, source: Source, index: Index) -> Selection:
+    """The patterns of the rule at a place of the file. Raises UsageError for one that can mean several OUs."""
+    units = [(key, None, unit.dn) for key, unit in index.units.items()]
+    patterns = Selection(rule.select, source.base_dn, index.snapshot.folding)
+    return patterns.resolve(lambda at: f"{place}.select[{at}]", source.name, units.__iter__)
+
+
+def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers: set[str]) -> Iterable[str]:
+    """The OUs that come along: everything below with `children`, everything above with `parents`."""
+    if rule.children:
+        roots = set(found)
+        yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
+    if rule.parents:
+        yield from (
+            above for key in found for above in index.above(key) if above in index.units and above not in containers
+        )
+
+
+def _connect(
+    chosen: dict[str, DepartmentRule],
+    by_name: dict[str, tuple[str, Selection]],
+    index: Index,
+    containers: set[str],
+) -> tuple[list[Selected], list[str]]:
+    selected: dict[str, Selected] = {}
+    orphans: list[str] = []
+    for key in sorted(chosen, key=lambda key: (key.count(","), key)):
+        ous = (name for name in index.above(key) if name in index.units)
+        above = next((name for name in ous if name in chosen or name not in containers), "")
+        if above and above not in selected:
+            if key in by_name:
+                place, selection = by_name[key]
+                child, parent = index.units[key].dn, index.units[above].dn
+                message = (
+                    f"{child!r} is selected but its parent {parent!r} is not:"
+                    " select the parent too, or set parents: true"
+                )
+                path = f"{place}.select[{selection.exact_pattern(key)}]"
+                raise RulesRefused([(path, message)])
+            orphans.append(key)
+            continue
+        selected[key] = Selected(key, above, chosen[key])
+    return list(selected.values()), orphans

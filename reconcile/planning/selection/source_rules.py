@@ -1,0 +1,304 @@
+"""The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
+
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from reconcile.model.desired import DesiredState, GroupRule, Source
+from reconcile.model.directory import DirectorySnapshot, Person
+from reconcile.model.text import dn
+from reconcile.planning.selection import department_selection
+from reconcile.planning.selection.patterns import Selection
+from reconcile.planning.selection.query import query
+from reconcile.planning.selection.rule_matches import RuleMatches
+from reconcile.planning.selection.snapshot_index import Index, ancestors
+
+_FALSE = frozenset({"", "false", "no", "0", "none"})
+"""What `disabled_when` may render to without disabling anybody."""
+
+
+class Mapping(NamedTuple):
+    """One role mapping and whom it reaches, by position; `reason` names the rule.
+
+    `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role.
+    `unsure`: the members of one of them are not known, so that whoever has the role may have it by that.
+    """
+
+    role: str
+    members: frozenset[int]
+    reason: str
+    place: str
+    keys: tuple[str, ...]
+    unsure: bool = False
+
+
+class SourceRules:
+    """One source's rules over its snapshot: who is selected, in which groups and departments, with which roles."""
+
+    def __init__(
+        self, desired: DesiredState, source: Source, snapshot: DirectorySnapshot, *, login: bool = False
+    ) -> None:
+        """`login`: the snapshot holds nobody but the person who logs in, so that it tells nothing about anybody else.
+
+        Raises UsageError when a department is selected without its parent.
+        """
+        self.source = source
+        self.login = login
+        self.declared = frozenset(one.name for one in desired.sources)
+        self.asked = query(desired, source)
+        self.index = Index(snapshot)
+        self.matches = RuleMatches(desired, source, self.index)
+        users = source.users
+        self._inactive = self._selection(users.inactive_ous).resolve(
+            lambda at: f"{self.matches.users}.inactive_ous[{at}]", source.name, self._places
+        )
+        self._below_inactive: dict[str, bool] = {}
+        self.unknown: dict[str, str] = {}
+        """Normalized DN of each group that a rule is about and whose members are not known → why.
+
+        Such a group decides nothing: nobody gains and nobody loses anything by it.
+        """
+        required = f"{self.matches.users}.require_groups"
+        self._required = self._members(self._found(required)) if users.require_groups else None
+        self._required_unsure = bool(self.unknown)
+        self.groups = self._mirrored(desired.groups)
+        self.frozen = self._frozen()
+        self.departments, self.orphans = department_selection.select(
+            ((f"departments[{at}]", rule) for at, rule in enumerate(desired.departments) if rule.source == source.name),
+            source,
+            self.index,
+        )
+        self._department_keys = {selected.key for selected in self.departments}
+        self._department_of: dict[str, str] = {}
+        self.mappings, self.default_role = self._roles(desired)
+        self._mapped = frozenset().union(
+            *(mapping.members for mapping in self.mappings),
+            *(
+                self.index.members(key, nested=rule.nested != "ignore")
+                for key, rule in self.groups.items()
+                if key not in self.frozen
+            ),
+        )
+        self._mapped_unsure = bool(self.frozen) or any(mapping.unsure for mapping in self.mappings)
+
+    def _above(self, position: int) -> tuple[str, ...]:
+        """The places that the person is below, nearest first; those of OUs as the OUs are named."""
+        return self.index.above(self.index.keys[position])
+
+    def _selection(self, patterns: Iterable[str]) -> Selection:
+        return Selection(patterns, self.source.base_dn, self.index.snapshot.folding)
+
+    def _groups(self) -> Iterator[tuple[str, None, str]]:
+        return ((key, None, group.dn) for key, group in self.index.groups.items())
+
+    def _places(self) -> Iterator[tuple[str, None, str]]:
+        """Everything that persons are below of, and all OUs."""
+        above = {dn.parent(key) for key in self.index.keys}
+        names = above.union(self.index.units, *map(ancestors, above))
+        return ((key, None, self.index.units[key].dn if key in self.index.units else key) for key in names - {""})
+
+    def excluded(self, position: int) -> bool:
+        """Whether the person is on the `exclude` list."""
+        return position in self._excluded
+
+    def excluded_by(self, position: int) -> int | None:
+        """The place in `exclude` of the pattern that leaves the person out; None for none."""
+        return self._pattern("exclude", position)
+
+    def outside_required(self, position: int, *, serves: bool = False) -> bool:
+        """Whether there are required groups and the person is in none of them.
+
+        `serves`: the person's user is not departed, and stays where the members of one are not known.
+        """
+        if self._required is None or position in self._required:
+            return False
+        return not (serves and self._required_unsure)
+
+    def wants(self, position: int, *, exists: bool, serves: bool = False) -> bool:
+        """Whether `create` and `select` want the person as a user.
+
+        `exists`: the person is one already. `serves`: the user is not departed either, and so stays where
+        a group's members are not known.
+        """
+        create, registers = self.source.users.create, self.source.register_on_login
+        if create == "all" or (create == "never" and exists) or (registers and (exists or self.login)):
+            return True
+        if create == "mapped" and (position in self._mapped or self.department(position)):
+            return True
+        if create == "mapped" and serves and self._mapped_unsure:
+            return True
+        return self.named(position)
+
+    def named(self, position: int) -> bool:
+        """Whether the person is named in `select`."""
+        return position in self._selected
+
+    def named_by(self, position: int) -> int | None:
+        """The place in `select` of the pattern that names the person; None for none."""
+        return self._pattern("select", position)
+
+    def why(self, position: int) -> str:
+        """Which rule wants the person, in words."""
+        if self.named(position):
+            return f"named in select of {self.source.name}"
+        if self.login and self.source.users.create != "all":
+            return f"logged in by {self.source.name} for the first time"
+        if self.source.users.create == "mapped":
+            for mapping in self.mappings:
+                if position in mapping.members:
+                    return f"role {mapping.role}: {mapping.reason}"
+            if position in self._first_group:
+                return f"member of selected group {self._first_group[position]}"
+            return f"in selected department {self.index.units[self.department(position)].dn}"
+        return f"found in {self.source.name}"
+
+    def department(self, position: int) -> str:
+        """The normalized DN of the nearest selected OU above the person; "" without one."""
+        above = dn.parent(self.index.keys[position])
+        found = self._department_of.get(above)
+        if found is None:
+            found = next((key for key in self._above(position) if key in self._department_keys), "")
+            self._department_of[above] = found
+        return found
+
+    def roles(self, position: int, *, multiple: bool, has: Collection[str] = ()) -> tuple[Mapping, ...]:
+        """The mappings that reach the person: the first one, or all of them.
+
+        `has`: the roles that a sync gave the person; those of a group whose members are not known stay.
+        """
+        found = tuple(
+            mapping
+            for mapping in self.mappings
+            if position in mapping.members or (mapping.unsure and mapping.role in has)
+        )
+        return found if multiple else found[:1]
+
+    @cached_property
+    def _first_group(self) -> dict[int, str]:
+        """Position → DN of the first selected group the person is in."""
+        found: dict[int, str] = {}
+        for key, rule in self.groups.items():
+            members = () if key in self.frozen else self.index.members(key, nested=rule.nested != "ignore")
+            for position in members:
+                found.setdefault(position, self.index.groups[key].dn)
+        return found
+
+    def role_reason(self, position: int, role: str) -> str:
+        """The first rule that gives the person the role, in words; "" for none."""
+        given = (mapping.reason for mapping in self.mappings if mapping.role == role and position in mapping.members)
+        return next(given, "the default role" if role == self.default_role else "")
+
+    def disabled(self, position: int) -> bool:
+        """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
+        person = self._person(position)
+        if person.disabled:
+            return True
+        if self._inactive:
+            above = dn.parent(self.index.keys[position])
+            if above not in self._below_inactive:
+                self._below_inactive[above] = any(map(self._inactive.matches, self._above(position)))
+            if self._below_inactive[above]:
+                return True
+        template = self.source.users.disabled_when
+        if template is None:
+            return False
+        return self.is_disabling(template.render(person, person.identifier))
+
+    @staticmethod
+    def is_disabling(text: str | None) -> bool:
+        """Whether what `disabled_when` gives disables a person."""
+        return (text or "").casefold() not in _FALSE
+
+    def inactive_by(self, position: int) -> tuple[int, str] | None:
+        """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
+        found = ((self._inactive.pattern(key), key) for key in self._above(position))
+        return next(((at, key) for at, key in found if at is not None), None)
+
+    def matching(self, patterns: Iterable[str]) -> list[str]:
+        """The normalized DNs of the groups that patterns name."""
+        selection = self.group_selection(patterns)
+        return [key for key in self.index.groups if selection.matches(key)]
+
+    @cached_property
+    def _excluded(self) -> frozenset[int]:
+        return frozenset().union(*self.matches.persons[f"{self.matches.users}.exclude"])
+
+    @cached_property
+    def _selected(self) -> frozenset[int]:
+        return frozenset().union(*self.matches.persons[f"{self.matches.users}.select"])
+
+    def _pattern(self, key: str, position: int) -> int | None:
+        """The place of the first pattern of a list of `users` that finds the person, or None."""
+        found = self.matches.persons[f"{self.matches.users}.{key}"]
+        return next((at for at, positions in enumerate(found) if position in positions), None)
+
+    def group_selection(self, patterns: Iterable[str], path: str = "groups") -> Selection:
+        """Patterns that name groups of this source; `path` is that of their list in the desired state.
+
+        Raises RulesRefused for one that can mean several.
+        """
+        return self._selection(patterns).resolve(lambda at: f"{path}[{at}]", self.source.name, self._groups)
+
+    def _person(self, position: int) -> Person:
+        return self.index.snapshot.persons[position]
+
+    def _mirrored(self, rules: Iterable[GroupRule]) -> dict[str, GroupRule]:
+        """Normalized DN of each selected group → the first rule that selects it."""
+        mirrored: dict[str, GroupRule] = {}
+        for at, rule in enumerate(rules):
+            if rule.source == self.source.name:
+                for key in self._found(f"groups[{at}].select"):
+                    mirrored.setdefault(key, rule)
+        return mirrored
+
+    def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
+        mappings = self._department_roles(desired)
+        default: str | None = None
+        for at, mapping in enumerate(desired.role_mappings):
+            if mapping.source not in ("", self.source.name):
+                continue
+            if mapping.groups:
+                place = f"role_mappings[{at}]"
+                keys = self._found(f"{place}.groups")
+                reason = f"member of {', '.join(mapping.groups)}"
+                members, unsure = self._members(keys), not self.unknown.keys().isdisjoint(keys)
+                mappings.append(Mapping(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure))
+            if mapping.default and default is None:
+                default = mapping.role
+        return mappings, default
+
+    def _department_roles(self, desired: DesiredState) -> list[Mapping]:
+        """The roles of departments, which go before the role mappings: the nearest selected OU decides."""
+        given = {selected.key: selected.rule.role for selected in self.departments if selected.rule.role}
+        members: dict[str, list[int]] = {key: [] for key in given}
+        for position in range(len(self.index.keys)) if given else ():
+            key = self.department(position)
+            if key in given:
+                members[key].append(position)
+        places = {id(rule): f"departments[{at}]" for at, rule in enumerate(desired.departments)}
+        rules = {selected.key: places[id(selected.rule)] for selected in self.departments}
+        return [
+            Mapping(role, frozenset(members[key]), f"in department {self.index.units[key].dn}", rules[key], (key,))
+            for key, role in given.items()
+        ]
+
+    def _members(self, keys: Iterable[str]) -> frozenset[int]:
+        """All members, nested ones too; nobody of a group with unknown members, which is noted."""
+        known = []
+        for key in keys:
+            if why := self.index.unknown(key):
+                self.unknown[key] = why
+            else:
+                known.append(key)
+        return frozenset().union(*map(self.index.members, known))
+
+    def _frozen(self) -> frozenset[str]:
+        """The selected groups whose members are not known: they stay as they are."""
+        whys = {key: self.index.unknown(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()}
+        frozen = {key: why for key, why in whys.items() if why}
+        self.unknown |= frozen
+        return frozenset(frozen)
+
+    def _found(self, path: str) -> list[str]:
+        """The normalized DNs of the groups that the patterns of a list find."""
+        return [key for keys in self.matches.groups[path] for key in keys]

@@ -1,0 +1,74 @@
+"""The groups and departments that are wanted: those the rules select, matched with what is there, under free names.
+
+Both are the same thing here (`mirroring`): an entry of a directory mirrored under a title, groups side by side,
+departments below each other. What is no longer selected stays as it is; only what the sync put into it is taken out
+(`membership`, `accounts`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from reconcile.model.named_state import Names
+from reconcile.model.platform import Department, Group, Limits, PlatformState
+from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.target.mirroring import Entries, Mirrored, Mirroring, Wish
+
+Links = Mapping[tuple[str, str], tuple[Group, str]]
+"""Source and normalized DN of an entry → what a link says it is, and why."""
+DepartmentLinks = Mapping[tuple[str, str], tuple[Department, str]]
+
+
+def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links) -> Mirrored[Group]:
+    """The groups of a workspace, nested in each other as they are (`nesting` says how they are to be)."""
+    there = {group.id: group for group in current.groups}
+
+    def make(group_id: str, name: str, _parent: str, source: str, external_id: str, dn: str) -> Group:
+        nested_in = there[group_id].groups if group_id in there else {}
+        return Group(group_id, name, source, external_id, dn, nested_in)
+
+    wishes = [
+        Wish(rules.source, key, rules.index.groups[key], rule.name, frozen=key in rules.frozen)
+        for rules in sources
+        for key, rule in rules.groups.items()
+    ]
+    read = {rules.source.name: rules.index.groups for rules in sources if rules.asked.groups}
+    entries = Entries.of(read, _declared(sources))
+    length = limits.lengths.get("group", 0)
+    mirroring = Mirroring(
+        current.workspace, "group", length, current.groups, entries, make, links, lambda one: one.name
+    )
+    return mirroring.mirror(wishes)
+
+
+def departments(
+    sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: DepartmentLinks
+) -> Mirrored[Department]:
+    """The departments of a workspace; one whose parent cannot be is left out with it."""
+    wishes = [
+        Wish(rules.source, one.key, rules.index.units[one.key], one.rule.title, one.parent)
+        for rules in sources
+        for one in rules.departments
+    ]
+    read = {rules.source.name: rules.index.units for rules in sources if rules.asked.units}
+    entries = Entries.of(read, _declared(sources))
+    length = limits.lengths.get("department", 0)
+    names = Names(current)
+    mirroring = Mirroring(
+        current.workspace,
+        "department",
+        length,
+        current.departments,
+        entries,
+        Department,
+        links,
+        lambda one: names.path(one.id),
+    )
+    for rules in sources:
+        for key in rules.orphans:
+            entry = rules.index.units[key].dn
+            mirroring.refuse(rules.source.name, entry, "parent_not_selected", "its parent is not selected")
+    return mirroring.mirror(wishes)
+
+
+def _declared(sources: Sequence[SourceRules]) -> frozenset[str]:
+    """The names of all sources of the files."""
+    return next((rules.declared for rules in sources), frozenset())

@@ -1,0 +1,125 @@
+"""What a person's profile is to be: every template rendered, every value checked.
+
+A value that is wrong in a field or a required attribute holds back the profile as a whole; in an attribute that is
+optional, that attribute alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from reconcile.errors import TemplateFailed
+from reconcile.model.change import SkipCode
+from reconcile.model.desired import Users
+from reconcile.model.directory import Person
+from reconcile.model.platform import Limits, User
+from reconcile.model.text.folding import fold_name
+from reconcile.model.text.sentences import misfit
+from reconcile.planning.target.one_value import rendered
+
+FIELDS: Final = ("username", "first_name", "last_name", "email")
+
+
+class Refused(Exception):
+    """A profile cannot be supplied, or a group or department has no name."""
+
+    def __init__(self, code: SkipCode, detail: str) -> None:
+        """The skip's code and detail."""
+        super().__init__(detail)
+        self.code: SkipCode = code
+        self.detail = detail
+
+
+class Profile(msgspec.Struct):
+    """Fields and extended attributes, those left out that are not managed or stay as they are.
+
+    "" and None are what the directory clears. `left_out` are attributes whose value the platform cannot hold, and why.
+    """
+
+    fields: dict[str, str]
+    attributes: dict[str, str | None]
+    left_out: list[str]
+
+
+def username(settings: Users, person: Person, user: User | None = None) -> str:
+    """The wanted username. Raises Refused when the template fails or supplies nothing."""
+    template = settings.username
+    try:
+        text = rendered(template, person, user.username if user is not None else "", identifiers(person))
+    except TemplateFailed as error:
+        raise Refused("template_failed", str(error)) from error
+    if text is None:
+        raise Refused("missing_field", f"the username template {template.text!r} supplies nothing")
+    return text
+
+
+def identifiers(person: Person) -> Sequence[str]:
+    """The values of the login attribute, the one that counts first; "" for none."""
+    return person.identifiers or (person.identifier,)
+
+
+def fields(settings: Users, person: Person, user: User | None, name: str) -> dict[str, str]:
+    """The fields of a person whose username is `name`. Raises Refused and TemplateFailed."""
+    logins = identifiers(person)
+    found = {"username": name}
+    for field in FIELDS[1:]:
+        template = settings.fields[field]
+        if template is None:
+            continue
+        text = rendered(template, person, getattr(user, field) if user is not None else "", logins)
+        if text is not None or settings.clears(field):
+            found[field] = text or ""
+    return found
+
+
+def profile(
+    settings: Users,
+    person: Person,
+    user: User | None,
+    values: dict[str, str],
+    roles: Iterable[str],
+    limits: Limits,
+) -> Profile:
+    """The whole profile, `values` being its fields. Raises Refused for what is missing, reserved or impossible."""
+    found = Profile(values, {}, [])
+    logins, roles = identifiers(person), frozenset(roles)
+    before: Mapping[str, str] = user.attributes if user is not None else {}
+    length = limits.lengths.get("attribute", 0)
+    for attribute in settings.attributes:
+        if attribute.roles and attribute.roles.isdisjoint(roles):
+            continue
+        field = attribute.field
+        try:
+            text = rendered(attribute.value, person, before.get(field, ""), logins)
+            if text is not None:
+                check_text(f"attribute {field}", text, length)
+        except (TemplateFailed, Refused) as error:
+            if field in settings.require:
+                raise
+            found.left_out.append(str(error) if isinstance(error, Refused) else f"attribute {field}: {error}")
+            continue
+        if text is not None or settings.clears(field):
+            found.attributes[field] = text
+    _check(settings, found, limits)
+    return found
+
+
+def _check(settings: Users, found: Profile, limits: Limits) -> None:
+    """Raises Refused for a value that is missing though required, reserved, or that the platform cannot hold."""
+    for field in settings.require:
+        if not found.fields.get(field) and not found.attributes.get(field):
+            raise Refused("missing_field", f"{field} is required and the directory has none")
+    name = found.fields["username"]
+    if fold_name(name) in limits.reserved_usernames:
+        raise Refused("reserved_username", f"the platform keeps {name!r} for itself")
+    for field, text in found.fields.items():
+        check_text(field, text, limits.lengths.get(field, 0))
+
+
+def check_text(what: str, text: str, length: int) -> None:
+    """Raises Refused for text that is longer than `length` (0: any) or that no platform is given."""
+    if text.isprintable() and (not length or len(text) <= length):  # as every text of almost every entry
+        return
+    if why := misfit(what, text, length):
+        raise Refused("invalid_value", why)

@@ -1,0 +1,1 @@
+"""What a source has, before anything is decided: `preview`, `search`, `tree`."""

@@ -1,0 +1,4 @@
+"""A database as reconcile uses it.
+
+SQLite, PostgreSQL or MariaDB; many rows at once, errors in words.
+"""

@@ -1,0 +1,60 @@
+"""One statement for many rows, which come and go as the driver's own tuples.
+
+How many go at once is the driver's business: psycopg sends on without waiting for answers, PyMySQL joins the rows of an
+INSERT. Of an UPDATE and a DELETE it does neither: see `given`.
+
+SQLAlchemy writes the statement; the rows go past it, because looking at each value of each row costs it as much time
+as the database needs to store them. So values must be what the driver takes: text, numbers, None; JSON as text.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from reconcile.platforms.database import mariadb_bulk
+
+
+class Prepared:
+    """A statement, written once, that runs as often as needed."""
+
+    def __init__(
+        self, connection: sa.Connection, statement: sa.Insert | sa.Update | sa.Delete, names: Sequence[str]
+    ) -> None:
+        """`names` are the statement's parameters, of an insert the columns, in the order of a row's values."""
+        columns = list(names) if isinstance(statement, sa.Insert) else None
+        if isinstance(statement, sa.Insert):
+            statement = statement.inline()  # or PostgreSQL would answer with every new id
+        compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
+        self._connection = connection
+        self._text = str(compiled)
+        order = [names.index(name) for name in compiled.positiontup or ()]
+        self._sort = itemgetter(*order) if order != list(range(len(names))) else None
+        self._given = columns is None and connection.dialect.name == "mariadb"
+        if self._given:
+            numbers = [isinstance(compiled.binds[name].type, sa.Integer) for name in names]
+            self._text = mariadb_bulk.as_join(self._text, order, numbers)
+
+    def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Runs the statement for every row, at least one; answers how many rows of the table it met."""
+        if self._given:
+            results = (self._connection.exec_driver_sql(self._text, (text,)) for text in mariadb_bulk.texts(rows))
+            return sum(result.rowcount for result in results)
+        parameters = list(map(self._sort, rows)) if self._sort else list(rows)
+        return self._connection.exec_driver_sql(self._text, parameters).rowcount
+
+
+def rows(
+    connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, object]
+) -> list[tuple[Any, ...]]:
+    """All rows of a SELECT as the driver gives them."""
+    cursor = connection.execute(statement, parameters).cursor
+    if cursor is None:
+        raise TypeError("the statement gives no rows")
+    try:
+        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:  # past SQLAlchemy, which would have told it so
+        raise sa.exc.DBAPIError(str(statement), None, error) from error
+    finally:
+        cursor.close()

@@ -1,0 +1,91 @@
+"""A database on a MariaDB server, by PyMySQL."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from reconcile.platforms.database import database, server
+
+_STRICT: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
+"""Whatever the server's own mode: what does not fit is refused and never cut off."""
+_NUMBERS: Final = {
+    1205: server.WAITED,
+    1213: server.CLASH,
+    1305: server.CLASH,  # the savepoint is gone, because a deadlock has undone the transaction
+    1045: server.REFUSED,
+    1698: server.REFUSED,
+    1049: server.NO_DATABASE,
+    1044: server.RIGHTS,
+    1142: server.RIGHTS,
+    1143: server.RIGHTS,
+    1227: server.RIGHTS,
+    1021: server.FULL,
+    1114: server.FULL,
+    1290: "the server takes no changes ({text})",
+    1053: server.BROKEN,
+    1317: server.BROKEN,
+    1927: server.BROKEN,
+    2006: server.BROKEN,
+    2013: server.BROKEN,
+    2055: server.BROKEN,
+}
+
+
+_UNSETTLED: Final = frozenset({0, 1180, 1047})
+"""No number at all; an error during COMMIT, of the engine or of the cluster, that leaves open what became of it."""
+
+
+class MariadbDatabase(server.ServerDatabase):
+    """One database, which other servers call a schema."""
+
+    title = "MariaDB"
+    extra = "mariadb"
+    driver = "mariadb+pymysql"
+
+    def _arguments(self) -> Mapping[str, Any]:
+        settings = {
+            "sql_mode": f"'{_STRICT}'",
+            "time_zone": "'+00:00'",
+            "innodb_lock_wait_timeout": max(1, round(database.BUSY)),
+            "lock_wait_timeout": max(1, round(database.BUSY)),
+            "idle_transaction_timeout": server.IDLE,
+        }
+        command = "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in settings.items())
+        waits = {"read_timeout": server.SILENT, "write_timeout": server.SILENT}
+        arguments = {**super()._arguments(), **waits, "charset": "utf8mb4", "init_command": command}
+        if self._secret:  # PyMySQL encodes text as latin-1; the server has made its hash of UTF-8
+            arguments["password"] = self._secret.encode()
+        return arguments
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with self._connected() as connection:
+            snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
+            with snapshot.begin():
+                snapshot.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+                yield snapshot
+
+    def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver._read_timeout = seconds  # noqa: SLF001 - its `read_timeout`, which holds from the next read on
+
+    def _is_open(self, error: DBAPIError) -> bool:
+        number = error.orig.args[0] if error.orig is not None and error.orig.args else 0
+        return error.connection_invalidated or number in _UNSETTLED or _NUMBERS.get(number) == server.BROKEN
+
+    def _text(self, error: DBAPIError) -> str:
+        arguments = error.orig.args if error.orig is not None else ()
+        return str(arguments[1] if len(arguments) > 1 else error.orig)
+
+    def _meaning(self, error: DBAPIError, text: str) -> str:
+        del text
+        number = error.orig.args[0] if error.orig is not None and error.orig.args else 0
+        if number in _NUMBERS:
+            return _NUMBERS[number]
+        if number in {2002, 2003, 2005}:
+            return "it cannot be reached ({text})"
+        return server.BROKEN if error.connection_invalidated else "it failed: {text}"

@@ -1,0 +1,65 @@
+"""Which kind of database a url means: `sqlite`, `postgresql` or `mariadb`; what the last two share is in `server`."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from reconcile.errors import UsageError
+from reconcile.model import desired
+from reconcile.platforms.database.database import Database
+
+_KINDS: Final = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "mariadb+pymysql": "mariadb",
+    "mysql+pymysql": "mariadb",
+}
+
+
+def connect(settings: desired.Platform) -> Database:
+    """The database of a platform of type sql; connects when it is first used. Raises UsageError for any other url."""
+    if settings.url is None:
+        raise UsageError("platform.url is missing: it names the database, as in sqlite:///acme.db")
+    text = settings.url.reveal()
+    try:
+        url = sa.make_url(text)
+    except (ArgumentError, ValueError):  # the latter of a port that is no number, and quotes what it found
+        raise UsageError(
+            "platform.url is no database URL; write one as in sqlite:///acme.db or "
+            "postgresql+psycopg://account:password@host/database, with @ : / and % of a password as %40 %3A %2F and %25"
+        ) from None
+    kind = _KINDS.get(url.drivername)
+    if kind == "sqlite":
+        from reconcile.platforms.database.sqlite import SqliteDatabase
+
+        return SqliteDatabase(url, settings.folder)
+    if kind is not None:
+        _refuse_unquoted(url, text)
+    if kind == "postgresql":
+        from reconcile.platforms.database.postgresql import PostgresqlDatabase
+
+        return PostgresqlDatabase(url)
+    if kind == "mariadb":
+        from reconcile.platforms.database.mariadb import MariadbDatabase
+
+        return MariadbDatabase(url)
+    raise UsageError(
+        f"platform.url: {url.drivername} is not supported, only sqlite:///FILE, postgresql+psycopg://… "
+        "and mariadb+pymysql://… are"
+    )
+
+
+def _refuse_unquoted(url: sa.URL, text: str) -> None:
+    """Raises UsageError where a part of the password may have become a host or a database, which are named to people.
+
+    With one @ at most, behind the account, account and password end where they should, whatever else stands in them.
+    """
+    count = text.count("@")
+    if count > 1 or (count and url.username is None):
+        raise UsageError(
+            "platform.url: quote the account and the password: {{ env('DB_PASSWORD') | urlencode }}; "
+            "the only @ stands before the host, every other one is written as %40, and a / in the account as %2F"
+        )

@@ -1,0 +1,1 @@
+"""A platform that lives in memory: for tests and for trying things out."""

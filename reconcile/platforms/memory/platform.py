@@ -1,0 +1,217 @@
+"""A platform that lives in memory: for tests and for trying things out. It passes the same contract tests as `sql`.
+
+Changes can be made to fail, and the process to "die" in the middle:
+
+    MemoryPlatform(fault=lambda change: "no more licences" if change.key == "jdoe" else None)
+
+`fault` is asked before each change; the text it returns is why that change fails, and what it raises ends the
+transaction at this very point.
+
+With `transactions=False` it is like a platform behind a network: every change is kept at once, one that swaps names in
+two steps, and nothing is undone. `step` is called before each of them; what it raises is where the process dies.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from reconcile.errors import Locked
+from reconcile.model import desired
+from reconcile.model.change import Change
+from reconcile.model.history import Run
+from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.report import Outcome
+from reconcile.platforms.attempt_rules import MemoryAttempts, keys
+from reconcile.platforms.memory.draft import Draft
+from reconcile.platforms.memory.history import MemoryHistory
+from reconcile.platforms.resolve import Names
+from reconcile.ports import Check, Fault, Holder, Progress, Writer, no_progress
+
+FaultHook: TypeAlias = Callable[[Change], str | None]
+
+
+class MemoryPlatform:
+    """A platform in memory; see `reconcile.ports.Platform` for what each method promises."""
+
+    def __init__(
+        self,
+        settings: desired.Platform | None = None,
+        progress: Progress = no_progress,
+        *,
+        states: Iterable[PlatformState] = (),
+        fault: FaultHook | None = None,
+        limits: Limits | None = None,
+        transactions: bool = True,
+        step: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Takes the workspaces to begin with, what is to fail, and whether a run is kept as a whole."""
+        self.limits = limits or Limits(any_role=True, nested_groups=True)
+        self.attempts = MemoryAttempts()
+        self.history = MemoryHistory(self.read)
+        self._settings = settings or desired.Platform(type="memory")
+        self._progress = progress
+        self._states = {state.workspace: state for state in states}
+        self._fault = fault
+        self._transactions = transactions
+        self._step = step
+        self._holders: dict[str, Holder] = {}
+        self._highest: dict[str, int] = {}
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """It has no settings."""
+        if settings.url is not None:
+            yield ("url",), "a platform in memory has none"
+
+    def read(self, workspace: str) -> PlatformState:
+        """The workspace as it is; an empty state where nothing has ever been applied."""
+        return self._states.get(workspace, PlatformState(workspace))
+
+    @contextmanager
+    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> Iterator[None]:
+        """Keeps other runs out. Whoever holds it is part of this very process: `force` finds nobody dead."""
+        del force
+        for workspace in sorted(self._holders.keys() & set(workspaces)):
+            held = self._holders[workspace]
+            raise Locked(
+                f"the workspace {workspace!r} is locked by {held.user} on {held.host}, process {held.pid}, "
+                f"since {held.started}, last heartbeat just now: wait until it is done"
+            )
+        self._holders |= dict.fromkeys(workspaces, holder)
+        try:
+            yield
+        finally:
+            for workspace in workspaces:
+                self._holders.pop(workspace, None)
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """There is never a lock to remove: whoever holds one is part of this very process. Raises Locked for that."""
+        with self.lock([workspace], Holder("", host, 0, "")):
+            return None
+
+    @contextmanager
+    def transaction(self, workspace: str) -> Iterator[Writer]:
+        """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
+        if workspace not in self._holders:
+            raise RuntimeError("transaction() without lock(): another run could be writing")
+        now = self._holders[workspace].started
+        keep = None if self._transactions else self._keep
+        writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now, keep)
+        writer.highest = self._highest.get(workspace, 0)
+        yield writer
+        self._states[workspace] = writer.state
+        self._highest[workspace] = writer.highest
+        for run, outcomes, before in writer.recorded:
+            self.history.record(run, outcomes, before, Names(writer.state), now)
+            gone = (one.change for one in outcomes if one.result == "applied" and one.change.action == "erase")
+            for key in keys(gone):
+                self.attempts.forget(workspace, key)
+
+    def _keep(self, state: PlatformState) -> None:
+        self._step()
+        self._states[state.workspace] = state
+
+    def check(self) -> Iterable[Check]:
+        """One line for each workspace."""
+        for workspace in self._settings.workspaces:
+            yield Check(f"workspace {workspace}", True, f"{len(self.read(workspace).users)} users")
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+class MemoryWriter:
+    """One workspace inside its transaction; see `reconcile.ports.Writer`."""
+
+    def __init__(
+        self, state: PlatformState, fault: FaultHook, now: str, keep: Callable[[PlatformState], None] | None = None
+    ) -> None:
+        """Takes the state to start from, when the run began (RFC 3339), and what keeps a state at once, if anything."""
+        self._now = now
+        self._keep = keep
+        self.state = state
+        self._fault = fault
+        self._names = Names(state)
+        self.highest = 0
+        """The highest id there ever was: none is given twice, for the history names objects by them."""
+        self.recorded: list[tuple[Run, Sequence[Outcome], Names]] = []
+        """Runs to be added to the history, with the names that were there before."""
+
+    def read(self) -> PlatformState:
+        """The workspace as it is now."""
+        self._names = Names(self.state)
+        return self.state
+
+    def write(self, changes: Sequence[Change]) -> Sequence[str]:
+        """Carries out changes of one kind and action; answers for each "" or why it failed.
+
+        All that have no fault are tried together, without those that fail again, until what is left stands.
+        """
+        reasons = [self._fault(change) or "" for change in changes]
+        while True:
+            draft = Draft(self.state, self._names, self._now, self.highest)
+            failed = draft.apply({place: changes[place] for place, reason in enumerate(reasons) if not reason})
+            if failed:
+                _note(reasons, failed)
+                continue
+            if self._keep is None:
+                self.state, self.highest = draft.state(), draft.highest
+            else:
+                self._one_by_one({place: changes[place] for place, reason in enumerate(reasons) if not reason})
+            return reasons
+
+    def _one_by_one(self, waiting: dict[int, Change]) -> None:
+        """Keeps one change after the other, each as soon as it can be; those in a circle give up their names first."""
+        while waiting:
+            done = [place for place, change in waiting.items() if self._kept({place: change})]
+            if not done and not self._park(waiting.values()):
+                self._kept(waiting)
+                return
+            for place in done:
+                del waiting[place]
+
+    def _kept(self, batch: Mapping[int, Change]) -> bool:
+        draft = Draft(self.state, self._names, self._now, self.highest)
+        if draft.apply(batch):
+            return False
+        self.highest = draft.highest
+        self._advance(draft.state())
+        return True
+
+    def _park(self, changes: Iterable[Change]) -> bool:
+        """Gives the users and groups that are to be renamed names of their own; False where there are none."""
+        rows = {self._names.row(change) for change in changes if change.kind in ("user", "group") and change.before}
+        users, groups = self.state.users, self.state.groups
+        users = tuple(replace(one, username=_parked(one.id)) if one.id in rows else one for one in users)
+        groups = tuple(replace(one, name=_parked(one.id)) if one.id in rows else one for one in groups)
+        if (users, groups) == (self.state.users, self.state.groups):
+            return False
+        self._advance(replace(self.state, users=users, groups=groups))
+        return True
+
+    def _advance(self, state: PlatformState) -> None:
+        if self._keep is not None:
+            self._keep(state)
+        self.state = state
+
+    def remember(self, readings: Collection[Reading]) -> None:
+        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        there = {source.name for source in self.state.sources}
+        kept = {one.source: one for one in self.state.readings}
+        kept |= {one.source: one for one in readings if one.source in there}
+        self._advance(replace(self.state, readings=tuple(kept.values())))
+
+    def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
+        """Adds the run to the history of the workspace, with every change."""
+        self.recorded.append((run, outcomes, self._names))
+
+
+def _parked(row: str) -> str:
+    return f"~being renamed~{row}"
+
+
+def _note(reasons: list[str], failed: Mapping[int, str]) -> None:
+    for place, reason in failed.items():
+        reasons[place] = reason

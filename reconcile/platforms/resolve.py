@@ -1,0 +1,212 @@
+"""Which object a change's names mean: `before` as the workspace was read, `now` with what was written since.
+
+Only computes. Ids are those of the state that was read, as text; `Unknown` says in a person's words what is not there.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.platform import PlatformState
+from reconcile.model.text.department_path import path, titles
+from reconcile.model.text.folding import fold_name
+
+Tree: TypeAlias = dict[str, tuple[str, str]]
+"""Department id → id of the one above or "", and title."""
+
+
+class Unknown(Exception):
+    """A change names something that is not there; the text says what."""
+
+
+class Move(NamedTuple):
+    """An object that gives up one unique name for another; `old` and `new` are compared as they stand.
+
+    Where they are equal it keeps its name, in another spelling.
+    """
+
+    id: str
+    old: object
+    new: object
+
+
+class Names:
+    """The names of one workspace."""
+
+    def __init__(self, state: PlatformState) -> None:
+        self.tree: Tree = {one.id: (one.parent, one.title) for one in state.departments}
+        self.users_before = {one.username: one.id for one in state.users}
+        self.groups_before = {one.name: one.id for one in state.groups}
+        self.departments_before = paths(self.tree)
+        self.users = dict(self.users_before)
+        self.groups = dict(self.groups_before)
+        self.departments = dict(self.departments_before)
+        self._state = state
+
+    def settle(self) -> None:
+        """Takes in what changed in the tree."""
+        self.departments = paths(self.tree)
+
+    def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
+        """Case-folded name → id of every user, or group, there is by now."""
+        return {fold_name(name): one for name, one in (self.users if kind == "user" else self.groups).items()}
+
+    def rename(self, kind: Literal["user", "group"], renamed: Mapping[str, str]) -> None:
+        """Takes in new names, all at once: id → name."""
+        if not renamed:
+            return
+        names = self.users if kind == "user" else self.groups
+        names = {name: one for name, one in names.items() if one not in renamed}
+        names.update((name, one) for one, name in renamed.items())
+        if kind == "user":
+            self.users = names
+        else:
+            self.groups = names
+
+    def forget(self, gone: Collection[str], kind: Literal["user", "group", "department"]) -> None:
+        """Takes in that the objects of these ids are no more."""
+        if kind == "department":
+            self.tree = {one: node for one, node in self.tree.items() if one not in gone}
+            self.departments = paths(self.tree)
+            return
+        names = self.users if kind == "user" else self.groups
+        for name in [name for name, one in names.items() if one in gone]:
+            del names[name]
+
+    def row(self, change: Change) -> str:
+        """The id of the user, group or department that an update or a loss is about."""
+        known = {"user": self.users_before, "group": self.groups_before, "department": self.departments_before}
+        return _find(known[change.kind], change.key, f"the {change.kind} {change.key!r}")
+
+    def user(self, name: str) -> str:
+        """The id of a user by its name in the wanted state."""
+        return _find(self.users, name, f"the user {name!r}")
+
+    def department(self, name: str) -> str:
+        """The id of a department by its path in the wanted state."""
+        return _find(self.departments, name, f"the department {name!r}")
+
+    def new_link(self, change: Change) -> tuple[str, str]:
+        """User id, and group id or role name, of a grant or membership to create."""
+        user, other = self._ends(change, change.after or {})
+        return self.user(user), other if change.kind == "grant" else _find(self.groups, other, f"the group {other!r}")
+
+    def link(self, change: Change) -> tuple[str, str]:
+        """User id, and group id or role name, of a grant or membership that is there.
+
+        A name may hold the `/` that joins the key, so every way to split it is tried: what is there decides.
+        """
+        named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
+        splits = [named] if named else _splits(change.key)
+        pairs = [(self.users_before.get(user, ""), self._other_before(change, other)) for user, other in splits]
+        there = [pair for pair in pairs if pair in self._linked[change.kind]]
+        if len(there) > 1:
+            raise Unknown(f"the key {change.key!r} could mean more than one {change.kind}")
+        if not there:
+            raise Unknown(f"the {change.kind} {change.key!r} is not there")
+        return there[0]
+
+    def nesting(self, change: Change, now: Mapping[str, str] | None = None) -> tuple[set[str], dict[str, str]]:
+        """The ids of the groups that a group comes out of, and id → origin of those it goes into.
+
+        `now`: the names by now, where they are not those of this object.
+        """
+        now = self.groups if now is None else now
+        before, after = (change.before or {}).get("groups"), (change.after or {}).get("groups")
+        out = {_find(self.groups_before, name, f"the group {name!r}") for name in _object(before)}
+        into: dict[str, str] = {}
+        for name, origin in _object(after).items():
+            above = _find(now, name, f"the group {name!r}")
+            out.add(above)
+            if origin is not None:
+                into[above] = origin
+        return out, into
+
+    @cached_property
+    def _linked(self) -> dict[Kind, set[tuple[str, str]]]:
+        return {
+            "grant": {(one.user, one.role) for one in self._state.grants},
+            "membership": {(one.user, one.group) for one in self._state.memberships},
+        }
+
+    def _other_before(self, change: Change, name: str) -> str:
+        return name if change.kind == "grant" else self.groups_before.get(name, "")
+
+    def _ends(self, change: Change, fields: Fields) -> tuple[str, str]:
+        return text(fields, "user"), text(fields, "role" if change.kind == "grant" else "group")
+
+
+def _object(value: object) -> dict[str, str | None]:
+    return value if isinstance(value, dict) else {}
+
+
+def text(fields: Fields, name: str) -> str:
+    """A field's text; "" where it is null or left out."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def paths(tree: Tree, parents: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Path → id of every department of a tree, `parents` overruling some of the paths above.
+
+    Departments that a hand has put below themselves have no path and are left out.
+    """
+    parents = parents or {}
+    known: dict[str, str] = {}
+    for start in tree:
+        waiting: list[str] = []
+        above = start
+        while above in tree and above not in known and above not in parents and above not in waiting:
+            waiting.append(above)
+            above = tree[above][0]
+        if above in parents and above not in known:
+            known[above] = path([*titles(parents[above]), tree[above][1]])
+        if above in waiting:
+            continue
+        base = known.get(above, "")
+        for one in reversed(waiting):
+            own = path([tree[one][1]])
+            base = known[one] = f"{base}/{own}" if base else own
+    return {name: one for one, name in known.items()}
+
+
+def blocked(moves: Mapping[int, Move], holders: Mapping[object, str], failed: Iterable[int] = ()) -> dict[int, str]:
+    """Which of the moves cannot be, and why: index → reason.
+
+    A name is free if nobody holds it, or its holder gives it up in a move that can be. `holders` is name → id of
+    all that is there, `failed` are moves that are known to fail.
+    """
+    lost = dict.fromkeys(failed, "")
+    mover = {move.id: place for place, move in moves.items() if move.new != move.old}
+    taken: dict[object, int] = {}
+    waiting: dict[int, list[int]] = {}
+    for place, move in moves.items():
+        holder = holders.get(move.new)
+        if place in lost:
+            continue
+        if taken.setdefault(move.new, place) != place:
+            lost[place] = "another change of this plan takes the same name"
+        elif holder is not None and holder != move.id and move.new != move.old:
+            if holder in mover:
+                waiting.setdefault(mover[holder], []).append(place)
+            else:
+                lost[place] = "the name is taken"
+    look = list(lost)
+    while look:
+        for place in waiting.pop(look.pop(), ()):
+            if place not in lost:
+                lost[place] = "the name is taken: its holder kept it"
+                look.append(place)
+    return lost
+
+
+def _find(known: Mapping[str, str], name: str, what: str) -> str:
+    found = known.get(name)
+    if found is None:
+        raise Unknown(f"{what} is not there")
+    return found
+
+
+def _splits(key: str) -> list[tuple[str, str]]:
+    return [(key[:place], key[place + 1 :]) for place, char in enumerate(key) if char == "/"]

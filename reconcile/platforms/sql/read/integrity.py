@@ -1,0 +1,105 @@
+"""What no application should leave behind, and SQLite lets it: rows that refer to nothing, numbers where text belongs.
+
+SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly at all. A plan made
+over such rows would be wrong, so the workspace counts as unreadable, and the message names the row.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.model.platform import Department, Group, Reading, User
+from reconcile.platforms.database.json_values import quoted
+from reconcile.platforms.sql.tables.tables import metadata
+
+
+def references(connection: sa.Connection) -> None:
+    """Raises PlatformUnreadable for a row that refers to nothing. Other databases see to that by themselves."""
+    if connection.dialect.name != "sqlite":
+        return
+    for table, row, parent, number in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        if table in metadata.tables:
+            keys = connection.exec_driver_sql(f'PRAGMA foreign_key_list("{table}")').all()
+            column = next((key[3] for key in keys if key[0] == number), "?")
+            raise PlatformUnreadable(
+                f"table {table}, row {row}: {column} refers to a row of {parent} that is not there: "
+                "correct or delete the row (and let the program that wrote it use PRAGMA foreign_keys = ON)"
+            )
+
+
+def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Raises PlatformUnreadable for a value that is not text; the first column of a row tells which one it is."""
+    if set(map(type, chain.from_iterable(rows))) <= {str}:
+        return
+    for row in rows:
+        for column, value in zip(columns, row, strict=True):
+            if not isinstance(value, str):
+                raise PlatformUnreadable(
+                    f"table {table}, row {quoted(row[0])}: {column} is {quoted(value)}, not text: correct the value"
+                )
+
+
+def times(users: Iterable[User]) -> None:
+    """Raises PlatformUnreadable for a grace period that began at no time, or at one without a zone."""
+    for user in users:
+        if not user.departed_at:
+            continue
+        try:
+            fine = datetime.fromisoformat(user.departed_at).tzinfo is not None
+        except ValueError:
+            fine = False
+        if not fine:
+            raise PlatformUnreadable(
+                f"table users, row {user.id}: departed_at is {quoted(user.departed_at)}, no time in RFC 3339: "
+                "correct the value, or set departed and departed_at to NULL, which begins the grace period anew"
+            )
+
+
+def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
+    """How much each source held. Raises PlatformUnreadable for what is no number of things."""
+    for source, *numbers in rows:
+        for number in numbers:
+            if number is not None and not (isinstance(number, int) and number >= 0):
+                raise PlatformUnreadable(
+                    f"table readings, source {quoted(source)}: {quoted(number)} is no count: delete the row"
+                )
+    return tuple([Reading(*row) for row in rows])
+
+
+def nested(groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]]) -> tuple[Group, ...]:
+    """The groups, each with those it is in; they may contain each other.
+
+    `groups` are rows in the order of a group's fields, `nestings` of inner group, outer group and origin. Raises
+    PlatformUnreadable for groups of two workspaces.
+    """
+    above: dict[str, dict[str, str]] = {row[0]: {} for row in groups}
+    for inner, outer, origin in nestings:
+        if outer not in above:
+            raise PlatformUnreadable(
+                f"table nested_groups, member_group_id {inner}: group_id {outer} is a group of another workspace: "
+                "delete the row"
+            )
+        above[inner][outer] = origin
+    return tuple([Group(*(*row, above[row[0]])) for row in groups])
+
+
+def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
+    """The departments. Raises PlatformUnreadable for those that are below each other."""
+    parents = {one.id: one for one in departments}
+    fine: set[str] = {""}
+    for one in parents.values():
+        above: list[str] = []
+        at = one.id
+        while at not in fine:
+            if at in above:
+                raise PlatformUnreadable(
+                    f"table departments, row {at}: {quoted(parents[at].title)} is below itself: correct its parent_id"
+                )
+            above.append(at)
+            at = parents[at].parent
+        fine.update(above)
+    return tuple(departments)

@@ -1,0 +1,1 @@
+"""What is kept of runs and logins: locks, history, failed attempts."""

@@ -1,0 +1,45 @@
+"""Whether a transaction was kept whose COMMIT was not answered.
+
+It may still be going on when its connection is gone. But whoever writes to a workspace holds its row to the end of the
+transaction (`locking.claim`): so who gets hold of that row sees what became of it.
+"""
+
+import time
+from typing import Final
+
+import sqlalchemy as sa
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.database.database import Database
+from reconcile.platforms.sql.runs import lock
+from reconcile.platforms.sql.tables import tables as t
+
+PATIENCE: float = 30
+"""Seconds for the server to be there again and done with the transaction."""
+_PAUSE: Final = 0.5
+
+
+def was_kept(database: Database, workspace: str, run: str) -> bool:
+    """Whether the history of the workspace has the run of this hash.
+
+    Raises PlatformUnreadable where the server does not say so in time.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        answer: bool | None = None
+        try:
+            with database.writing() as connection:
+                answer = _is_recorded(connection, workspace, run)
+        except PlatformUnreadable:
+            if answer is None and time.monotonic() > end:
+                raise
+        if answer is not None:
+            return answer
+        time.sleep(_PAUSE)
+
+
+def _is_recorded(connection: sa.Connection, workspace: str, run: str) -> bool:
+    number = lock.claim(connection, [workspace]).get(workspace)
+    runs = t.history_runs.c
+    mine = sa.select(runs.id).where(runs.workspace_id == number, runs.hash == run)
+    return connection.execute(mine).first() is not None

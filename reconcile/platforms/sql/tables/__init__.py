@@ -1,0 +1,1 @@
+"""The tables of the sql platform, and the revision of a database."""

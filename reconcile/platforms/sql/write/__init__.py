@@ -1,0 +1,1 @@
+"""Changes to statements, a module for each kind."""

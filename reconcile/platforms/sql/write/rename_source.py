@@ -1,0 +1,41 @@
+"""A source gets another name: everything that is of it stays of it.
+
+What refers to it by its id follows by itself; what says by name who put something there is written anew. Where the new
+name is that of a source which is there already, the two become one.
+"""
+
+import sqlalchemy as sa
+
+from reconcile.platforms.sql.context import Work
+from reconcile.platforms.sql.tables import tables as t
+
+_OWNED = (t.users, t.groups, t.departments)
+_KNOWN = (t.supplied, t.readings)
+
+
+def rename(work: Work, old: str, new: str) -> None:
+    """Renames the source `old`, which is there. Raises what the database does where two objects would be one."""
+    row, other = work.sources[old], work.sources.get(new)
+    if other is not None and other != row:
+        _merge(work, other, row)
+    work.connection.execute(sa.update(t.sources).where(t.sources.c.id == row).values(name=new))
+    users = sa.select(t.users.c.id).where(t.users.c.workspace_id == work.workspace_id)
+    groups = sa.select(t.groups.c.id).where(t.groups.c.workspace_id == work.workspace_id)
+    for table, column, within in (
+        (t.users, t.users.c.status_origin, t.users.c.workspace_id == work.workspace_id),
+        (t.memberships, t.memberships.c.origin, t.memberships.c.user_id.in_(users)),
+        (t.grants, t.grants.c.origin, t.grants.c.user_id.in_(users)),
+        (t.nested_groups, t.nested_groups.c.origin, t.nested_groups.c.group_id.in_(groups)),
+    ):
+        work.connection.execute(sa.update(table).where(column == old, within).values({column.name: new}))
+    del work.sources[old]
+    work.sources[new] = row
+
+
+def _merge(work: Work, other: int, row: int) -> None:
+    """Everything of the source `other` becomes that of `row`; what was remembered of its reads is not."""
+    for table in _OWNED:
+        work.connection.execute(sa.update(table).where(table.c.source_id == other).values(source_id=row))
+    for table in _KNOWN:
+        work.connection.execute(sa.delete(table).where(table.c.source_id == other))
+    work.connection.execute(sa.delete(t.sources).where(t.sources.c.id == other))

@@ -1,0 +1,64 @@
+"""A plan and a report as one JSON object each, for programs."""
+
+import msgspec
+
+from reconcile.model.change import Plan
+from reconcile.model.report import RESULTS, Report
+from reconcile.render import summary, wording
+
+
+def plan_json(plan: Plan) -> str:
+    """Format version, tool, digests, summary, changes, skips, violations and notices."""
+    return as_text(
+        {
+            "format": 1,
+            "tool": plan.tool,
+            "created": plan.created,
+            "files": plan.files,
+            "variables": plan.variables,
+            "scope": plan.scope,
+            "digests": plan.digests,
+            "summary": {
+                "changes": len(plan.changes),
+                "by_kind": wording.counts(plan.changes),
+                "skips": wording.skip_counts(plan),
+                "violations": len(plan.violations),
+                "refused": len(plan.refused),
+                "notices": len(plan.notices),
+                "counts": summary.as_json(summary.planned(plan)),
+            },
+            "changes": plan.changes,
+            "skips": plan.skips,
+            "violations": [
+                {**msgspec.structs.asdict(one), "accepted": one not in plan.refused} for one in plan.violations
+            ],
+            "accepted": plan.accepted,
+            "notices": plan.notices,
+            "readings": plan.readings,
+        }
+    )
+
+
+def report_json(plan: Plan, report: Report) -> str:
+    """Summary, changes with their results, the plan's skips and notices, workspaces given up."""
+    counts: dict[str, object] = {result: report.count(result) for result in RESULTS}
+    return as_text(
+        {
+            "format": 1,
+            "summary": {
+                **counts,
+                "counts": summary.as_json(summary.done(plan, report)),
+            },
+            "files": plan.files,
+            "configuration": plan.digests.configuration,
+            "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
+            "skips": plan.skips,
+            "notices": plan.notices,
+            "troubles": report.troubles,
+        }
+    )
+
+
+def as_text(value: object) -> str:
+    """Indented JSON, in which no character commands a terminal."""
+    return wording.escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
