@@ -7,7 +7,9 @@ from typing import Any
 
 def taken(report: dict[str, Any], package: str) -> tuple[int, int]:
     """How many branches of a package were taken, and how many there are."""
-    summaries = [file["summary"] for name, file in report["files"].items() if name.startswith(f"{package}/")]
+    summaries = [
+        file["summary"] for name, file in report["files"].items() if name.startswith(f"{package}/")
+    ]
     return sum(s["covered_branches"] for s in summaries), sum(s["num_branches"] for s in summaries)
 
 
@@ -27,7 +29,9 @@ def main(floor: float, packages: list[str]) -> int:
     for package in packages:
         count, total = taken(report, package)
         percent = 100 * count / total if total else 0.0
-        print(f"{package}: {count} of {total} branches taken, {percent:.1f} % (at least {floor:g} %)")
+        print(
+            f"{package}: {count} of {total} branches taken, {percent:.1f} % (at least {floor:g} %)"
+        )
         if percent < floor:
             low = True
             print("\n".join(missing(report, package)))

@@ -27,7 +27,10 @@ def svg(text: str, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f"<style>{_STYLE}</style>",
         f'<rect width="{width}" height="{height}" rx="9" fill="#0d1117"/>',
-        *(f'<circle cx="{20 + 20 * at}" cy="20" r="6" fill="{fill}"/>' for at, fill in enumerate(_COLOURS.values())),
+        *(
+            f'<circle cx="{20 + 20 * at}" cy="20" r="6" fill="{fill}"/>'
+            for at, fill in enumerate(_COLOURS.values())
+        ),
         f'<text x="{width // 2}" y="25" text-anchor="middle" fill-opacity="0.6">{escape(title)}</text>',
     ]
     for number, line in enumerate(lines):
@@ -45,7 +48,13 @@ def _spans(line: str) -> Iterator[str]:
     style = ""
     for at, part in enumerate(_CODE.split(line)):
         if at % 2:
-            style = ' class="bold"' if part == "1" else f' fill="{_COLOURS[part]}"' if part in _COLOURS else ""
+            style = (
+                ' class="bold"'
+                if part == "1"
+                else f' fill="{_COLOURS[part]}"'
+                if part in _COLOURS
+                else ""
+            )
         elif part:
             yield f"<tspan{style}>{escape(part)}</tspan>"
 

@@ -96,7 +96,9 @@ class GuardRefused(ReconcileError):
     exit_code = 4
 
     @classmethod
-    def because(cls, violations: Iterable[tuple[str, str, bool]], accepted: Iterable[str] = ()) -> Self:
+    def because(
+        cls, violations: Iterable[tuple[str, str, bool]], accepted: Iterable[str] = ()
+    ) -> Self:
         """The refusal of violations: code and detail of each, and whether a person could accept it.
 
         `accepted` are the codes of others, which a plan made anew has to accept again.
@@ -107,7 +109,9 @@ class GuardRefused(ReconcileError):
         if all(acceptable for _, _, acceptable in found):
             codes = [*accepted, *(code for code, _, _ in found)]
             options = " ".join(f"--accept {shlex.quote(code)}" for code in codes)
-            lines.append(f"If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE")
+            lines.append(
+                f"If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE"
+            )
         return cls("\n".join(lines))
 
 
@@ -125,7 +129,9 @@ class StalePlan(ReconcileError):
         lines = [f"  {line}" for line in self.moved[:_MOVED_SHOWN]]
         if len(self.moved) > _MOVED_SHOWN:
             lines.append(f"  … and {len(self.moved) - _MOVED_SHOWN} more")
-        told = "\n".join(["the plan is stale, nothing was applied. What moved since it was made:", *lines])
+        told = "\n".join(
+            ["the plan is stale, nothing was applied. What moved since it was made:", *lines]
+        )
         again = all(line.endswith("exists by now") for line in self.moved)
         super().__init__(f"{told}\n{'Was it applied already? ' if again else ''}Make a new plan.")
 
@@ -150,7 +156,9 @@ class OutcomeUnknown(ReconcileError):
     exit_code = 6
 
 
-Refusal: TypeAlias = Literal["failed", "wait", "local", "disabled", "out_of_service", "not_registered"]
+Refusal: TypeAlias = Literal[
+    "failed", "wait", "local", "disabled", "out_of_service", "not_registered"
+]
 """Why somebody may not log in.
 
 `failed`: no such person, or a wrong password; nobody is told which. `wait`: too many attempts failed. `local`: the

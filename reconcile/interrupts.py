@@ -174,7 +174,9 @@ def _woken(stuck: Callable[[], object]) -> Iterator[None]:
         return
     near, far = socket.socketpair()
     far.setblocking(False)
-    threading.Thread(target=_wake, args=(near, stuck), name="reconcile-signals", daemon=True).start()
+    threading.Thread(
+        target=_wake, args=(near, stuck), name="reconcile-signals", daemon=True
+    ).start()
     probed = signal.signal(signal.SIGURG, _answer)
     wakeup = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
     try:

@@ -196,7 +196,9 @@ class Platform(Protocol):
         """The workspace as it is; an empty state where nothing has ever been applied."""
         ...
 
-    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> AbstractContextManager[None]:
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> AbstractContextManager[None]:
         """Keeps every other run out, preparing the platform for its first apply where needed.
 
         Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a live one.

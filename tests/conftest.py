@@ -9,7 +9,13 @@ from hypothesis import settings
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
-LONG: Final = ("test_interrupts.py", "test_lifecycles.py", "test_crashes.py", "test_fuzzing.py", "test_convergence.py")
+LONG: Final = (
+    "test_interrupts.py",
+    "test_lifecycles.py",
+    "test_crashes.py",
+    "test_fuzzing.py",
+    "test_convergence.py",
+)
 """Files of a minute and more: they come first, so that one process is not left alone with one at the end."""
 
 

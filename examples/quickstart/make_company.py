@@ -21,8 +21,12 @@ BASE = "dc=example,dc=com"
 PEOPLE = f"ou=people,{BASE}"
 GROUPS = f"ou=groups,{BASE}"
 
-LOCKED_FOR_GOOD = "000001010000Z"  # what OpenLDAP's password policy writes when an administrator locks an account
-LOCKED_FOR_A_WHILE = "20260105081500Z"  # too many wrong passwords: no reason to take the user out of service
+LOCKED_FOR_GOOD = (
+    "000001010000Z"  # what OpenLDAP's password policy writes when an administrator locks an account
+)
+LOCKED_FOR_A_WHILE = (
+    "20260105081500Z"  # too many wrong passwords: no reason to take the user out of service
+)
 
 STAFF = {
     "Management": 6,
@@ -49,7 +53,11 @@ NAMED_BY_CN = "Legal"
 
 BY_NAME = {
     "Engineering/Mobile": [("Siobhán", "O'Brien"), ("Hana", "Dvořáková"), ("Tom", "Ashdown")],
-    "Engineering/Platform": [("Jürgen", "Große"), ("小雨", "李"), ("Katarzyna", "Wiśniewska-Nowak")],
+    "Engineering/Platform": [
+        ("Jürgen", "Große"),
+        ("小雨", "李"),
+        ("Katarzyna", "Wiśniewska-Nowak"),
+    ],
     "Engineering/Quality": [("Łukasz", "Żółtowski"), ("Íñigo", "Ñáñez")],
     "Finance": [("Élodie", "d'Aubigny"), ("Nora", "Whitfield")],
     "Legal": [("Ольга", "Соколова"), ("Þóra", "Ægisdóttir")],
@@ -87,7 +95,11 @@ class Person:
     @property
     def dn(self) -> str:
         """Where the entry stands, and what it is called there."""
-        rdn = f"cn={escape(f'{self.family}, {self.given}')}" if self.unit == NAMED_BY_CN else f"uid={self.uid}"
+        rdn = (
+            f"cn={escape(f'{self.family}, {self.given}')}"
+            if self.unit == NAMED_BY_CN
+            else f"uid={self.uid}"
+        )
         return f"{rdn},{unit_dn(self.unit)}"
 
 
@@ -159,16 +171,31 @@ def first_month() -> Company:
             company.hire(unit, given, family)
 
     for uid in ("gholloway", "osokolova"):
-        company.person(uid).mail = None  # the quickstart requires one: these two are skipped, and the plan says why
-    for uid in ("bweiss", "nwhitfield", company.staff("Warehouse")[20].uid, company.staff("Support")[30].uid):
+        company.person(
+            uid
+        ).mail = None  # the quickstart requires one: these two are skipped, and the plan says why
+    for uid in (
+        "bweiss",
+        "nwhitfield",
+        company.staff("Warehouse")[20].uid,
+        company.staff("Support")[30].uid,
+    ):
         company.person(uid).locked = LOCKED_FOR_GOOD
     company.person("tashdown").locked = LOCKED_FOR_A_WHILE
 
     platform = [person for person in company.persons if person.unit == "Engineering/Platform"]
     heads = [company.head(unit) for unit in STAFF]
-    found(company, "admins", [company.person("jgrosse"), company.person("lzoltowski"), company.head("Engineering")])
+    found(
+        company,
+        "admins",
+        [company.person("jgrosse"), company.person("lzoltowski"), company.head("Engineering")],
+    )
     found(company, "managers", heads)
-    found(company, "engineering", [*company.staff("Engineering")[:4], "platform-team", "mobile-team", "quality-team"])
+    found(
+        company,
+        "engineering",
+        [*company.staff("Engineering")[:4], "platform-team", "mobile-team", "quality-team"],
+    )
     found(company, "platform-team", [*platform, "storage-team"])
     found(company, "storage-team", company.staff("Engineering/Platform/Storage"))
     found(company, "mobile-team", company.staff("Engineering/Mobile"))
@@ -190,16 +217,26 @@ def first_month() -> Company:
 def second_month(company: Company) -> None:
     """What a month does to a company."""
     # Three leave; the directory's administrator takes them out of their groups as well, this time.
-    for person in [company.person("tashdown"), company.staff("Finance")[-1], company.staff("Sales/Americas")[-1]]:
+    for person in [
+        company.person("tashdown"),
+        company.staff("Finance")[-1],
+        company.staff("Sales/Americas")[-1],
+    ]:
         company.persons.remove(person)
         for group in company.groups:
             group.members = [member for member in group.members if member is not person]
 
     # One marries and takes another name: login, address and DN change, the person does not.
     married = company.person("plindqvist")
-    married.family, married.uid, married.mail = "Lindqvist-Roth", "plindqvistroth", "plindqvistroth@example.com"
+    married.family, married.uid, married.mail = (
+        "Lindqvist-Roth",
+        "plindqvistroth",
+        "plindqvistroth@example.com",
+    )
 
-    company.person("oyildirim").unit = "Sales/Europe/DACH"  # moves to another OU, and so to another head
+    company.person(
+        "oyildirim"
+    ).unit = "Sales/Europe/DACH"  # moves to another OU, and so to another head
     company.person("hdvorakova").locked = LOCKED_FOR_GOOD
     company.person("bweiss").locked = None
     company.person("gholloway").mail = "gholloway@example.com"  # no longer skipped
@@ -223,7 +260,15 @@ def found(company: Company, name: str, members: Iterable[Person | str]) -> None:
 
 def entries(company: Company) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Every entry as its DN and its attributes, parents first."""
-    yield BASE, [*classes("organization", "dcObject"), ("o", "Example Company"), ("dc", "example"), stable_id("base")]
+    yield (
+        BASE,
+        [
+            *classes("organization", "dcObject"),
+            ("o", "Example Company"),
+            ("dc", "example"),
+            stable_id("base"),
+        ],
+    )
     yield PEOPLE, [*classes("organizationalUnit"), ("ou", "people"), stable_id("people")]
     yield GROUPS, [*classes("organizationalUnit"), ("ou", "groups"), stable_id("groups")]
     for unit in STAFF:
@@ -231,11 +276,23 @@ def entries(company: Company) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield unit_dn(unit), [*classes("organizationalUnit"), *attributes]
     for person in company.persons:
         yield person.dn, [*classes("inetOrgPerson"), *person_attributes(company, person)]
-    for name, unit in [("backup", "Finance"), ("monitoring", "Engineering/Platform"), ("scanner", "Support")]:
+    for name, unit in [
+        ("backup", "Finance"),
+        ("monitoring", "Engineering/Platform"),
+        ("scanner", "Support"),
+    ]:
         yield service_account(f"svc-{name}", unit)
     for group in company.groups:
         members = [("member", member_dn(company, member)) for member in group.members]
-        yield group.dn, [*classes("groupOfNames"), ("cn", group.name), *members, stable_id(f"group {group.founded_as}")]
+        yield (
+            group.dn,
+            [
+                *classes("groupOfNames"),
+                ("cn", group.name),
+                *members,
+                stable_id(f"group {group.founded_as}"),
+            ],
+        )
 
 
 def person_attributes(company: Company, person: Person) -> Iterator[tuple[str, str]]:
@@ -249,7 +306,10 @@ def person_attributes(company: Company, person: Person) -> Iterator[tuple[str, s
     if person.mail:
         yield "mail", person.mail
     if person.unit != "Warehouse":
-        yield "telephoneNumber", f"+44 1632 960{person.number % 1000:03}"  # a range kept free for fiction
+        yield (
+            "telephoneNumber",
+            f"+44 1632 960{person.number % 1000:03}",
+        )  # a range kept free for fiction
     yield "employeeNumber", str(person.number)
     if manager:
         yield "manager", manager.dn
@@ -260,7 +320,13 @@ def person_attributes(company: Company, person: Person) -> Iterator[tuple[str, s
 
 def service_account(uid: str, unit: str) -> tuple[str, list[tuple[str, str]]]:
     """An account that no person uses, standing among the persons, as they do."""
-    attributes = [("uid", uid), ("cn", uid), ("sn", uid), ("mail", f"{uid}@example.com"), stable_id(f"service {uid}")]
+    attributes = [
+        ("uid", uid),
+        ("cn", uid),
+        ("sn", uid),
+        ("mail", f"{uid}@example.com"),
+        stable_id(f"service {uid}"),
+    ]
     return f"uid={uid},{unit_dn(unit)}", [*classes("inetOrgPerson"), *attributes]
 
 
@@ -316,8 +382,16 @@ def ldif(company: Company) -> Iterator[str]:
 def main() -> None:
     """Writes to standard output, in UTF-8 whatever the terminal speaks."""
     months: dict[int, Callable[[Company], None]] = {1: lambda _: None, 2: second_month}
-    parser = argparse.ArgumentParser(description="Writes the directory of a fictional company as LDIF.")
-    parser.add_argument("--month", type=int, choices=sorted(months), default=1, help="1 (default), or a month later: 2")
+    parser = argparse.ArgumentParser(
+        description="Writes the directory of a fictional company as LDIF."
+    )
+    parser.add_argument(
+        "--month",
+        type=int,
+        choices=sorted(months),
+        default=1,
+        help="1 (default), or a month later: 2",
+    )
     company = first_month()
     months[parser.parse_args().month](company)
     sys.stdout.buffer.write("".join(ldif(company)).encode())

@@ -45,7 +45,9 @@ _GROUP: Final = frozenset(Group.__struct_fields__) - {"id"}
 _USER: Final = frozenset(User.__struct_fields__) - {"id"}
 _GRANT: Final = frozenset(Grant.__struct_fields__)
 _MEMBERSHIP: Final = frozenset(Membership.__struct_fields__)
-_STANDING: Final = frozenset({"status", "status_origin", "status_cause", "status_before", "departed", "departed_at"})
+_STANDING: Final = frozenset(
+    {"status", "status_origin", "status_cause", "status_before", "departed", "departed_at"}
+)
 _OWNER: Final = frozenset({"source", "external_id"})
 """Whose something is, and which entry it stands for."""
 
@@ -156,10 +158,14 @@ def _faults(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator[
 def _shape(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[str]:
     """Whether the sides hold the fields they may, each of its shape."""
     sides = [side for side in (change.before, change.after) if side is not None]
-    may = allowed.fields | (_OWNER if undo and change.kind in ("department", "group", "user") else set())
+    may = allowed.fields | (
+        _OWNER if undo and change.kind in ("department", "group", "user") else set()
+    )
     if foreign := sorted({field for side in sides for field in side} - may):
         yield f"it may not change {', '.join(foreign)}"
-    if any(isinstance(side[field], dict) != (field in _OBJECTS) for side in sides for field in side):
+    if any(
+        isinstance(side[field], dict) != (field in _OBJECTS) for side in sides for field in side
+    ):
         yield "it has a value of the wrong shape"
     if len(sides) == 2 and sides[0].keys() != sides[1].keys():
         yield "before and after are not of the same fields"
@@ -205,7 +211,9 @@ def _standing(change: Change, after: Fields, *, undo: bool) -> Iterator[str]:
 def is_time(text: str) -> bool:
     """Whether it is a time as plans have it: `2026-01-31T23:59:59Z`."""
     try:
-        return _TIME.fullmatch(text) is not None and datetime.fromisoformat(text).year >= _FIRST_YEAR
+        return (
+            _TIME.fullmatch(text) is not None and datetime.fromisoformat(text).year >= _FIRST_YEAR
+        )
     except ValueError:
         return False
 
@@ -220,7 +228,9 @@ def header_fault(texts: Iterable[str], times: Iterable[str], readings: Sequence[
             return f"{quoted(moment)} is no time"
     if len({one.source for one in readings}) < len(readings):
         return "it says twice how much a source held"
-    counts = (count for one in readings for count in (one.persons, one.groups, one.units, one.members))
+    counts = (
+        count for one in readings for count in (one.persons, one.groups, one.units, one.members)
+    )
     wrong = next((count for count in counts if count is not None and not 0 <= count < _MOST), None)
     return "" if wrong is None else f"{quoted(str(wrong))} is no count of what a source held"
 

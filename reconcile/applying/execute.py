@@ -12,7 +12,18 @@ from reconcile import interrupts
 from reconcile.applying.record import Recorder
 from reconcile.applying.stale import moved
 from reconcile.errors import OutcomeUnknown, ReconcileError, StalePlan
-from reconcile.model.change import ENDS, Change, Kind, Plan, Violation, makes, nested_in, refusal, refused, requirements
+from reconcile.model.change import (
+    ENDS,
+    Change,
+    Kind,
+    Plan,
+    Violation,
+    makes,
+    nested_in,
+    refusal,
+    refused,
+    requirements,
+)
 from reconcile.model.history import Losses, Origin
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome, Report, Trouble
@@ -81,24 +92,38 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     look = _Look(plan, guard, count)
     # Only reading and writing may be broken off: what takes and releases locks, commits and undoes is done to its end.
     with interrupts.masked() as restored:
-        run = _Run(platform, look, Recorder(plan, holder, origin, clock), progress, restored, whole=whole)
+        run = _Run(
+            platform, look, Recorder(plan, holder, origin, clock), progress, restored, whole=whole
+        )
         report = Report()
         try:
             if not together or not parts:
-                report = run.each(parts, lambda name: platform.lock([name], holder, force=force), first_raises=False)
+                report = run.each(
+                    parts,
+                    lambda name: platform.lock([name], holder, force=force),
+                    first_raises=False,
+                )
             else:
                 with platform.lock(list(parts), holder, force=force):
-                    if len(parts) > 1:  # one transaction at a time: all are looked at before the first is written
+                    if (
+                        len(parts) > 1
+                    ):  # one transaction at a time: all are looked at before the first is written
                         with restored():
                             look(parts, [platform.read(name) for name in parts])
                     report = run.each(parts, lambda _: nullcontext(), first_raises=True)
         except KeyboardInterrupt as error:
-            error.add_note("nothing was written to the platform" if _notes(error) else interrupts.NOTHING_WRITTEN)
+            error.add_note(
+                "nothing was written to the platform"
+                if _notes(error)
+                else interrupts.NOTHING_WRITTEN
+            )
             raise
         except ReconcileError as error:
             if not _wrote(report.outcomes):
                 raise
-            report = Report(report.outcomes, (*report.troubles, _trouble(next(reversed(parts)), error)))
+            report = Report(
+                report.outcomes, (*report.troubles, _trouble(next(reversed(parts)), error))
+            )
         if _wrote(report.outcomes):
             interrupts.settle()
         return report
@@ -126,7 +151,9 @@ class _Look:
         """What was taken away; `state` is as it was before."""
         return self._count([one.change for one in outcomes if one.result == "applied"], state)
 
-    def __call__(self, parts: Mapping[str, Sequence[Change]], states: Sequence[PlatformState]) -> None:
+    def __call__(
+        self, parts: Mapping[str, Sequence[Change]], states: Sequence[PlatformState]
+    ) -> None:
         """Raises StalePlan, or GuardRefused for what the plan does not accept."""
         _refuse_stale([line for state in states for line in moved(parts[state.workspace], state)])
         found = [one for state in states for one in self._guard(parts[state.workspace], state)]
@@ -185,7 +212,9 @@ class _Run:
                     raise
                 left = list(parts)[at + kept :]
                 outcomes += written if kept else ()
-                outcomes += (Outcome(one, "failed", "interrupted") for name in left for one in parts[name])
+                outcomes += (
+                    Outcome(one, "failed", "interrupted") for name in left for one in parts[name]
+                )
                 troubles += _interrupted(left, workspace, _notes(error))
                 return Report(tuple(outcomes), tuple(troubles))
             except OutcomeUnknown as error:
@@ -198,7 +227,9 @@ class _Run:
                 trouble = _trouble(workspace, error)
                 troubles.append(trouble)
                 if not kept:
-                    written = [Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes]
+                    written = [
+                        Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes
+                    ]
             outcomes += written
         if len(errors) == 1 and not _wrote(outcomes):
             raise errors[0]
@@ -217,7 +248,9 @@ class _Run:
         if workspace in plan.to_remember:
             writer.remember(plan.readings)
         if changes:
-            writer.record(self._recorder.run(workspace, written, self._look.taken(written, state)), written)
+            writer.record(
+                self._recorder.run(workspace, written, self._look.taken(written, state)), written
+            )
         return written
 
 
@@ -231,7 +264,11 @@ def _interrupted(left: Sequence[str], workspace: str, notes: Sequence[str]) -> l
 
 def _unknown(outcome: Outcome) -> Outcome:
     """What failed has failed whatever became of the rest."""
-    return msgspec.structs.replace(outcome, result="unknown") if outcome.result == "applied" else outcome
+    return (
+        msgspec.structs.replace(outcome, result="unknown")
+        if outcome.result == "applied"
+        else outcome
+    )
 
 
 def _unsettled(workspace: str, error: OutcomeUnknown, run: str) -> Trouble:
@@ -251,9 +288,15 @@ def _trouble(workspace: str, error: Exception) -> Trouble:
 
 
 def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
-    failed = [f"  {one.change.kind} {one.change.key}: {one.detail}" for one in outcomes if one.result != "applied"]
+    failed = [
+        f"  {one.change.kind} {one.change.key}: {one.detail}"
+        for one in outcomes
+        if one.result != "applied"
+    ]
     if failed:
-        raise ReconcileError("\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed]))
+        raise ReconcileError(
+            "\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed])
+        )
 
 
 def _refuse_stale(lines: Sequence[str]) -> None:
@@ -265,16 +308,30 @@ def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int]
     return lambda done: progress(f"applying {workspace}", before + done)
 
 
-def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[int], None]) -> list[Outcome]:
+def _carry_out(
+    changes: Sequence[Change], writer: Writer, progress: Callable[[int], None]
+) -> list[Outcome]:
     """Writes batch after batch; a change that needs something that failed is skipped."""
     failed: dict[tuple[Kind, str], str] = {}
     outcomes: dict[int, Outcome] = {}
-    leaving = {change.key: at for at, change in enumerate(changes) if change.kind == "user" and change.action in ENDS}
-    waiting = {at: leaving[_taken_from(one)] for at, one in enumerate(changes) if _taken_from(one) in leaving}
+    leaving = {
+        change.key: at
+        for at, change in enumerate(changes)
+        if change.kind == "user" and change.action in ENDS
+    }
+    waiting = {
+        at: leaving[_taken_from(one)]
+        for at, one in enumerate(changes)
+        if _taken_from(one) in leaving
+    }
     written = ((at, change) for at, change in enumerate(changes) if at not in waiting)
     for _, group in groupby(written, key=lambda item: _batch(item[1])):
         batch = dict(group)
-        blocked = {at: need for at, change in batch.items() if (need := _missing(change, failed)) is not None}
+        blocked = {
+            at: need
+            for at, change in batch.items()
+            if (need := _missing(change, failed)) is not None
+        }
         going = {at: change for at, change in batch.items() if at not in blocked}
         outcomes |= zip(going, _write(list(going.values()), writer, failed.keys()), strict=True)
         for at, (kind, name) in blocked.items():
@@ -288,7 +345,9 @@ def _carry_out(changes: Sequence[Change], writer: Writer, progress: Callable[[in
         if outcomes[user].result == "applied":
             outcomes[at] = Outcome(changes[at], "applied")
         else:
-            outcomes[at] = Outcome(changes[at], "skipped", f"user {changes[user].key} stays: {outcomes[user].detail}")
+            outcomes[at] = Outcome(
+                changes[at], "skipped", f"user {changes[user].key} stays: {outcomes[user].detail}"
+            )
     return [outcomes[at] for at in range(len(changes))]
 
 
@@ -301,12 +360,18 @@ def _taken_from(change: Change) -> str:
 
 def _batch(change: Change) -> tuple[str, str, int]:
     """What can be written at once: one kind and action, new departments level by level."""
-    level = len(titles(change.key)) if change.kind == "department" and change.action == "create" else 0
-    action = "update" if change.action == "relink" else change.action  # they may pass names on to each other
+    level = (
+        len(titles(change.key)) if change.kind == "department" and change.action == "create" else 0
+    )
+    action = (
+        "update" if change.action == "relink" else change.action
+    )  # they may pass names on to each other
     return change.kind, action, level
 
 
-def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kind, str]]) -> list[Outcome]:
+def _write(
+    changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kind, str]]
+) -> list[Outcome]:
     """One batch. Who fails only because of one it can do without is written once more without, and that is said.
 
     That is a manager, or a group that a new one is to be nested in. `lost`: what failed before, by kind and name.
@@ -316,7 +381,9 @@ def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kin
 
     def leave(at: int, names: Collection[str], why: str = "which failed") -> None:
         waiting[at], detail = _without(waiting[at], names, why)
-        outcomes[at] = Outcome(changes[at], "applied", ", ".join(filter(None, (outcomes[at].detail, detail))))
+        outcomes[at] = Outcome(
+            changes[at], "applied", ", ".join(filter(None, (outcomes[at].detail, detail)))
+        )
 
     for at, change in waiting.items():
         gone = {name for name in _leans_on(change) if (change.kind, name) in lost}
@@ -325,16 +392,28 @@ def _write(changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kin
     while waiting:
         answers = dict(zip(waiting, writer.write(list(waiting.values())), strict=True))
         failed = {at for at, why in answers.items() if why}
-        newcomers = {fold_name(made[1]): at for at in failed if (made := makes(changes[at])) is not None}
-        followers = {at for at in failed if any(newcomers.get(name, at) != at for name in _leans_on(waiting[at]))}
+        newcomers = {
+            fold_name(made[1]): at for at in failed if (made := makes(changes[at])) is not None
+        }
+        followers = {
+            at
+            for at in failed
+            if any(newcomers.get(name, at) != at for name in _leans_on(waiting[at]))
+        }
         final = failed - followers
-        if not final and changes[0].kind == "user":  # where managers lead each other in a circle, all of it fails
+        if (
+            not final and changes[0].kind == "user"
+        ):  # where managers lead each other in a circle, all of it fails
             final = failed
         for at in final:
             outcomes[at] = Outcome(changes[at], "failed", answers[at])
         waiting = {at: waiting[at] for at in sorted(failed - final)}
         for at in waiting:
-            gone = {name for name in _leans_on(waiting[at]) if newcomers.get(name, at) in (final or failed) - {at}}
+            gone = {
+                name
+                for name in _leans_on(waiting[at])
+                if newcomers.get(name, at) in (final or failed) - {at}
+            }
             if gone:
                 leave(at, gone, "which failed" if final else "for one of them in a circle failed")
     return [outcomes[at] for at in range(len(changes))]
@@ -359,7 +438,9 @@ def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, 
         detail = f"but not within group {', '.join(gone)}, {why}"
         groups = after.get("groups")
         after["groups"] = (
-            {name: origin for name, origin in groups.items() if name not in gone} if isinstance(groups, dict) else {}
+            {name: origin for name, origin in groups.items() if name not in gone}
+            if isinstance(groups, dict)
+            else {}
         )
     return msgspec.structs.replace(change, after=after), detail
 
@@ -367,4 +448,6 @@ def _without(change: Change, names: Collection[str], why: str) -> tuple[Change, 
 def _missing(change: Change, failed: dict[tuple[Kind, str], str]) -> tuple[Kind, str] | None:
     if not failed:
         return None
-    return next((need for need in requirements(change) if (need[0], fold_name(need[1])) in failed), None)
+    return next(
+        (need for need in requirements(change) if (need[0], fold_name(need[1])) in failed), None
+    )

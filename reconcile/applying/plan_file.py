@@ -11,7 +11,16 @@ import msgspec
 
 from reconcile.applying.change_validity import fault, header_fault
 from reconcile.errors import PlanFileError
-from reconcile.model.change import Acceptance, Change, Digests, Existing, Plan, Scope, Skip, Violation
+from reconcile.model.change import (
+    Acceptance,
+    Change,
+    Digests,
+    Existing,
+    Plan,
+    Scope,
+    Skip,
+    Violation,
+)
 from reconcile.model.notice import Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.printing import quoted
@@ -123,9 +132,15 @@ def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
     if strict and header.format == 1:
         lacks = "which does not hold what --strict asks about"
         raise PlanFileError(f"{name}: the plan file has format 1, {lacks}. Make a new plan")
-    footer = _decode(lines[-1], len(lines), name) if len(lines) > 1 and lines[-1].endswith(b"\n") else None
+    footer = (
+        _decode(lines[-1], len(lines), name)
+        if len(lines) > 1 and lines[-1].endswith(b"\n")
+        else None
+    )
     if not isinstance(footer, Footer):
-        raise PlanFileError(f"{name}: the plan file is cut off: its last line is not a footer. Make a new plan")
+        raise PlanFileError(
+            f"{name}: the plan file is cut off: its last line is not a footer. Make a new plan"
+        )
     if hashlib.sha256(data[: -len(lines[-1])]).hexdigest() != footer.sha256:
         raise PlanFileError(
             f"{name}: the plan file was changed after it was written: its SHA-256 differs. Make a new plan"
@@ -135,15 +150,21 @@ def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
         value = _decode(line, number, name)
         kind = _PLAIN.get(type(value))
         if kind is None:
-            raise PlanFileError(f"{name}:{number}: a {value.__struct_config__.tag} has no place here")
+            raise PlanFileError(
+                f"{name}:{number}: a {value.__struct_config__.tag} has no place here"
+            )
         plain = kind(*(getattr(value, field) for field in value.__struct_fields__))
         wrong = fault(plain, undo=bool(header.scope.undo)) if isinstance(plain, Change) else ""
         if wrong:
-            raise PlanFileError(f"{name}:{number}: no plan holds such a change: {quoted(wrong)}. Make a new plan")
+            raise PlanFileError(
+                f"{name}:{number}: no plan holds such a change: {quoted(wrong)}. Make a new plan"
+            )
         parts[kind].append(plain)
     counts = tuple(map(len, parts.values()))
     if counts != (footer.changes, footer.skips, footer.violations, footer.notices):
-        raise PlanFileError(f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}")
+        raise PlanFileError(
+            f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}"
+        )
     _refuse_forged(header, parts[Violation], name)
     return Plan(
         header.tool,
@@ -171,11 +192,24 @@ def _refuse_forged(header: Header, violations: Iterable[msgspec.Struct], name: s
             what = f"it accepts {quoted(one.code)}, which is no violation of the plan"
             raise PlanFileError(f"{name}: {what}. Make a new plan")
     scope = header.scope
-    names = (header.tool, *header.variables, *scope.workspaces, *scope.sources, *scope.targets, scope.undo)
-    others = (*header.to_remember, *(one.by for one in header.accepted), *(one.source for one in header.readings))
+    names = (
+        header.tool,
+        *header.variables,
+        *scope.workspaces,
+        *scope.sources,
+        *scope.targets,
+        scope.undo,
+    )
+    others = (
+        *header.to_remember,
+        *(one.by for one in header.accepted),
+        *(one.source for one in header.readings),
+    )
     times = (header.created, *(one.at for one in header.accepted))
     if wrong := header_fault((*names, *others), times, header.readings):
-        raise PlanFileError(f"{name}:1: no plan says such a thing of itself: {wrong}. Make a new plan")
+        raise PlanFileError(
+            f"{name}:1: no plan says such a thing of itself: {wrong}. Make a new plan"
+        )
 
 
 _PLAIN: dict[type, type[msgspec.Struct]] = {

@@ -26,7 +26,9 @@ def run_id(started: str, distinct: str) -> str:
 
 def plan_digest(plan: Plan) -> str:
     """SHA-256 over the canonical JSON of the plan without its time and its changes, then of each change, by lines."""
-    found = hashlib.sha256(_encoder.encode(msgspec.structs.replace(plan, created="", changes=())) + b"\n")
+    found = hashlib.sha256(
+        _encoder.encode(msgspec.structs.replace(plan, created="", changes=())) + b"\n"
+    )
     for at in range(0, len(plan.changes), _SOME):
         found.update(_encoder.encode_lines(plan.changes[at : at + _SOME]))
     return found.hexdigest()
@@ -35,12 +37,16 @@ def plan_digest(plan: Plan) -> str:
 class Recorder:
     """Makes the record of one run in each of its workspaces."""
 
-    def __init__(self, plan: Plan, holder: Holder, origin: Origin | None, clock: Callable[[], str] | None) -> None:
+    def __init__(
+        self, plan: Plan, holder: Holder, origin: Origin | None, clock: Callable[[], str] | None
+    ) -> None:
         """`clock` tells the time in RFC 3339, UTC. Without an `origin` the id comes of the plan and its holder."""
         self._plan = plan
         self._holder = holder
         self._digest = plan_digest(plan) if plan.changes else ""
-        self._origin = origin or Origin(run_id(holder.started, f"{self._digest} {holder.host} {holder.pid}"))
+        self._origin = origin or Origin(
+            run_id(holder.started, f"{self._digest} {holder.host} {holder.pid}")
+        )
         self._clock = clock or (lambda: holder.started)
 
     @property
@@ -51,7 +57,10 @@ class Recorder:
     def run(self, workspace: str, outcomes: Sequence[Outcome], lost: Losses) -> Run:
         """The record of a workspace whose changes ended so, and took away so much."""
         mine = {one.code for one in self._plan.violations if one.workspace == workspace}
-        counts = {result: sum(one.result == result for one in outcomes) for result in ("applied", "failed", "skipped")}
+        counts = {
+            result: sum(one.result == result for one in outcomes)
+            for result in ("applied", "failed", "skipped")
+        }
         return Run(
             id=self._origin.run,
             workspace=workspace,

@@ -16,7 +16,9 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     changes = [change for change in changes if change.workspace == current.workspace]
     names = Names(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
-    makers = {(made[0], fold_name(made[1])): change for change in changes if (made := makes(change))}
+    makers = {
+        (made[0], fold_name(made[1])): change for change in changes if (made := makes(change))
+    }
     given_up = {
         (change.kind, _key(change, change.before))
         for change in changes
@@ -28,21 +30,30 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
         there = objects[change.kind]
         if change.before is None:
             key = _key_now(change, makers) if there else None
-            if key is not None and any((change.kind, found) not in given_up for found in there.like(key)):
+            if key is not None and any(
+                (change.kind, found) not in given_up for found in there.like(key)
+            ):
                 lines.append(f"{change.kind} {change.key} exists by now")
             continue
         fields = there.fields(_key(change, change.before))
         if fields is None:
             lines.append(f"{change.kind} {change.key} is gone")
         else:
-            lines += (f"{change.kind} {change.key}: {difference}" for difference in _differences(change.before, fields))
+            lines += (
+                f"{change.kind} {change.key}: {difference}"
+                for difference in _differences(change.before, fields)
+            )
     return lines
 
 
 def _key(change: Change, fields: Fields | None) -> Key:
     """The key of what a change is about: its name, or the two names of a grant or membership."""
     if change.kind in ("grant", "membership"):
-        return tuple(str((fields or {}).get(field)) for field in ("user", "group", "role") if field in (fields or {}))
+        return tuple(
+            str((fields or {}).get(field))
+            for field in ("user", "group", "role")
+            if field in (fields or {})
+        )
     return (change.key,)
 
 

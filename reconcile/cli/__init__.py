@@ -44,7 +44,10 @@ class _InOrderOfUse(click.Group):
             raise click.Abort from error
 
 
-@click.group(cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_InOrderOfUse,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
 def cli() -> None:
     """Keep an application platform's users, groups, departments and roles equal to its directories.
@@ -71,7 +74,9 @@ _FAMILIES = (
     login,
     connection,
 )
-_PATHS = "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."
+_PATHS = (
+    "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."
+)
 
 
 def _explained(command: click.Command) -> click.Command:
@@ -79,7 +84,9 @@ def _explained(command: click.Command) -> click.Command:
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         _explained(below)
     if any(
-        "PATH" in (parameter.metavar or "") for parameter in command.params if isinstance(parameter, click.Argument)
+        "PATH" in (parameter.metavar or "")
+        for parameter in command.params
+        if isinstance(parameter, click.Argument)
     ):
         command.epilog = _PATHS
     return command

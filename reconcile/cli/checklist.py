@@ -35,7 +35,11 @@ class Checklist:
         sound = True
         for check in checks:
             sound = sound and check.ok
-            mark = click.style("ok    ", fg="green") if check.ok else click.style("FAILED", fg="red", bold=True)
+            mark = (
+                click.style("ok    ", fg="green")
+                if check.ok
+                else click.style("FAILED", fg="red", bold=True)
+            )
             self._line(name, mark, check.what, check.detail)
         self.failed = self.failed or not sound
         return sound

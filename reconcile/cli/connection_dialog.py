@@ -43,7 +43,9 @@ def asked(name: str) -> str:
             f"there is a source called {name!r} already: --update changes its settings, --new makes another"
         )
     click.echo(f"There is a source called {printable(name)!r} already.", err=True)
-    answer = click.prompt("Update it, or make a new one?", type=click.Choice(["update", "new", "cancel"]), err=True)
+    answer = click.prompt(
+        "Update it, or make a new one?", type=click.Choice(["update", "new", "cancel"]), err=True
+    )
     if answer == "cancel":
         raise click.Abort
     return str(answer)
@@ -69,8 +71,14 @@ def target(out: Path | None, given: tuple[Path, ...], loaded: Loaded | None) -> 
 def tell_next(out: Path, given: tuple[Path, ...], loaded: Loaded | None) -> None:
     """Says how to go on."""
     if loaded is None:
-        click.echo("It is one part of a desired state: `reconcile init` writes the others.", err=True)
+        click.echo(
+            "It is one part of a desired state: `reconcile init` writes the others.", err=True
+        )
         return
     inside = any(path.resolve() in (out.resolve(), out.resolve().parent) for path in given)
-    words = [str(path) for path in (given if inside else (*given, out)) if path != Path(DEFAULT_PATH) or not inside]
+    words = [
+        str(path)
+        for path in (given if inside else (*given, out))
+        if path != Path(DEFAULT_PATH) or not inside
+    ]
     click.echo(f"Next: {shlex.join(['reconcile', 'test', *words])}", err=True)

@@ -20,7 +20,9 @@ def read(path: Path) -> bytes:
     try:
         return files.read(path, _MOST).data
     except OSError as error:
-        raise ConfigError([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from error
+        raise ConfigError(
+            [Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]
+        ) from error
 
 
 def write(path: Path, name: str, text: str) -> Path:
@@ -40,10 +42,14 @@ def write(path: Path, name: str, text: str) -> Path:
             with path.open("rb") as file:
                 start = file.read(200)
             if start and not connections.is_connection(start):
-                raise UsageError(f"{path} exists and is no exported connection: it is not overwritten")
+                raise UsageError(
+                    f"{path} exists and is no exported connection: it is not overwritten"
+                )
         _replace(path, text.encode(), None)
     except OSError as error:
-        raise ReconcileError(f"{path}: the connection file cannot be written: {error.strerror}") from error
+        raise ReconcileError(
+            f"{path}: the connection file cannot be written: {error.strerror}"
+        ) from error
     return path
 
 
@@ -53,7 +59,9 @@ def save(path: Path, before: bytes | None, content: bytes) -> None:
         path = path.resolve()
         now = files.read(path, _LARGEST).data if path.exists() else None
         if now != before:
-            raise ReconcileError(f"{path} was changed in the meantime, nothing was written: try again")
+            raise ReconcileError(
+                f"{path} was changed in the meantime, nothing was written: try again"
+            )
         with interrupts.masked():
             _replace(path, content, path.stat() if path.exists() else None)
     except OSError as error:

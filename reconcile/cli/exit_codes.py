@@ -27,7 +27,9 @@ def ended(action: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         code = _aborted(error)
     except ReconcileError as error:
-        if not (isinstance(error, OutputLost) and error.broken_pipe):  # who read us has had enough, as `head` has
+        if not (
+            isinstance(error, OutputLost) and error.broken_pipe
+        ):  # who read us has had enough, as `head` has
             report_error(error)
         code = error.exit_code
     except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours is one line for the user, not a traceback
@@ -38,7 +40,9 @@ def ended(action: Callable[[], object]) -> int:
 
 def _aborted(error: BaseException) -> int:
     if interrupts.received():
-        return _interrupted("; ".join(getattr(error.__cause__ or error, "__notes__", ())) or NOTHING_WRITTEN)
+        return _interrupted(
+            "; ".join(getattr(error.__cause__ or error, "__notes__", ())) or NOTHING_WRITTEN
+        )
     click.echo("Aborted.", err=True)  # the answer to a question was no
     return 1
 

@@ -41,7 +41,9 @@ def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
     for change in made.changes:
         if why := fault(change, undo=undo, lengths=limits.lengths):
             what = f"{change.action} {change.kind} {quoted(change.key)}: {quoted(why)}"
-            raise PlanFileError(f"{plan_file}: no plan holds such a change: {what}. Make a new plan")
+            raise PlanFileError(
+                f"{plan_file}: no plan holds such a change: {what}. Make a new plan"
+            )
 
 
 def guard(loaded: Loaded, made: Plan, target: Platform) -> Guard:
@@ -63,4 +65,8 @@ def _refuse_other_undo(
     """An undo may put back what no rule says: so it has to be the very undo of that run."""
     made = undoing.made(loaded, run, target, (state,))
     if tuple(changes) != made.changes:
-        raise StalePlan([f"the changes in workspace {state.workspace} are not those that undo run {quoted(run)} now"])
+        raise StalePlan(
+            [
+                f"the changes in workspace {state.workspace} are not those that undo run {quoted(run)} now"
+            ]
+        )

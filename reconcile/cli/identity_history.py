@@ -16,7 +16,9 @@ from reconcile.ports import History
 def with_ties(found: Explanation, history: History) -> Explanation:
     """The explanation with the tie of each user of a source. Raises PlatformUnreadable."""
     people = tuple(
-        msgspec.structs.replace(one, workspaces=tuple(_tied(standing, history) for standing in one.workspaces))
+        msgspec.structs.replace(
+            one, workspaces=tuple(_tied(standing, history) for standing in one.workspaces)
+        )
         for one in found.people
     )
     return msgspec.structs.replace(found, people=people)
@@ -34,7 +36,9 @@ def _tied(standing: Standing, history: History) -> Standing:
     if tie is None:
         return standing
     run, how = tie
-    started = next((link.run.started for link in history.runs(standing.workspace) if link.run.id == run), "")
+    started = next(
+        (link.run.started for link in history.runs(standing.workspace) if link.run.id == run), ""
+    )
     return msgspec.structs.replace(standing, tie=Tie(how, run, started))
 
 
@@ -55,7 +59,11 @@ def used(links: Iterable[Link], current: PlatformState, history: History) -> fro
     for link in links:
         if link.kind != "user" or fold_name(link.name) not in known:
             continue
-        runs = {run for run, entry in history.concerning(current.workspace, link.name) if _followed(entry, link)}
+        runs = {
+            run
+            for run, entry in history.concerning(current.workspace, link.name)
+            if _followed(entry, link)
+        }
         if runs and runs - {one.run.undoes for one in history.runs(current.workspace)}:
             found.add(link)
     return frozenset(found)

@@ -34,7 +34,9 @@ from reconcile.ports import Directory, Fault, Platform, Progress
 logger = logging.getLogger(__name__)
 
 
-def configuration(paths: Sequence[Path], variables: Mapping[str, str], contents: Mapping[Path, bytes] = {}) -> Loaded:
+def configuration(
+    paths: Sequence[Path], variables: Mapping[str, str], contents: Mapping[Path, bytes] = {}
+) -> Loaded:
     """Loads the desired-state files, `contents` instead of what is on disk.
 
     Raises ConfigError with every problem; UsageError when there is no file.
@@ -112,7 +114,9 @@ def chosen_workspaces(state: desired.DesiredState, names: Sequence[str]) -> tupl
 def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
     for name in names:
         if name not in declared:
-            raise UsageError(f"there is no {what} '{quoted(name)}'; declared are: {', '.join(declared)}")
+            raise UsageError(
+                f"there is no {what} '{quoted(name)}'; declared are: {', '.join(declared)}"
+            )
 
 
 def plan(
@@ -130,7 +134,10 @@ def plan(
     made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
     report(made.notices)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
-    note("plan: %d changes, %d skips, %d violations", {name: len(part) for name, part in parts.items()})
+    note(
+        "plan: %d changes, %d skips, %d violations",
+        {name: len(part) for name, part in parts.items()},
+    )
     return made, troubles
 
 
@@ -139,9 +146,13 @@ def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = Fals
     safety, own = loaded.desired.safety, target.limits.own_username
 
     def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
-        since = min(made.created, now(), key=datetime.fromisoformat)  # a file may claim to be of next year
+        since = min(
+            made.created, now(), key=datetime.fromisoformat
+        )  # a file may claim to be of next year
         lost = {} if renaming else lately(target, safety, state.workspace, since)
-        return violations(changes, state, safety, own, made.readings, renaming=renaming, lately=lost)
+        return violations(
+            changes, state, safety, own, made.readings, renaming=renaming, lately=lost
+        )
 
     return look
 
@@ -157,7 +168,9 @@ def lately(target: Platform, safety: desired.Safety, workspace: str, created: st
     return summed(link.run for link in target.history.runs(workspace, since)) if since else {}
 
 
-def readable(target: Platform, names: Iterable[str]) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
+def readable(
+    target: Platform, names: Iterable[str]
+) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
     """The workspaces that can be read, and a trouble for each other. Raises PlatformUnreadable for all of them."""
     states: list[PlatformState] = []
     errors: dict[str, PlatformUnreadable] = {}
@@ -204,7 +217,9 @@ def collected(
 ) -> Inputs:
     """As `inputs`, for workspaces that have been read already. Raises SourceUnreadable."""
     state = loaded.desired
-    snapshots = tuple(_snapshots(state, chosen_sources(state, scope.sources), current, progress, ask))
+    snapshots = tuple(
+        _snapshots(state, chosen_sources(state, scope.sources), current, progress, ask)
+    )
     created = now()
     return Inputs(
         desired=state,
@@ -217,7 +232,9 @@ def collected(
         limits=target.limits,
         tool=__version__,
         created=created,
-        lately={one.workspace: lately(target, state.safety, one.workspace, created) for one in current},
+        lately={
+            one.workspace: lately(target, state.safety, one.workspace, created) for one in current
+        },
         used={one.workspace: used(state.links, one, target.history) for one in current},
     )
 
@@ -233,7 +250,11 @@ def _snapshots(
         for source in sources:
             adapter = stack.enter_context(closing(directory(source, progress)))
             snapshot = adapter.read(ask(state, source))
-            parts = {"persons": snapshot.persons, "groups": snapshot.groups, "units": snapshot.units}
+            parts = {
+                "persons": snapshot.persons,
+                "groups": snapshot.groups,
+                "units": snapshot.units,
+            }
             facts = {"source": source.name} | {name: len(part) for name, part in parts.items()}
             note("source %s: %d persons, %d groups, %d organizational units", facts)
             external_ids, dns = lost(snapshot, current)

@@ -23,16 +23,22 @@ class LogFile(RotatingFileHandler):
 
     def __init__(self, path: Path, size: int, count: int) -> None:
         """Raises UsageError where the file cannot be, or is no log."""
-        real = Path(os.path.realpath(path))  # the name that a link leads to is rotated, not the link
+        real = Path(
+            os.path.realpath(path)
+        )  # the name that a link leads to is rotated, not the link
         _refuse_other(path, real)
         self._told = False
         try:
-            super().__init__(real, maxBytes=size, backupCount=count, encoding="utf-8", errors="backslashreplace")
+            super().__init__(
+                real, maxBytes=size, backupCount=count, encoding="utf-8", errors="backslashreplace"
+            )
         except OSError as error:
             raise UsageError(f"the log file {path} cannot be opened: {error.strerror}") from error
 
     def _open(self) -> Any:
-        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+        return open(
+            self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes the record, or what it may say without naming people."""
@@ -73,7 +79,9 @@ class LogFile(RotatingFileHandler):
             self._told = True
             error = sys.exc_info()[1]
             why = error.strerror if isinstance(error, OSError) else error
-            logging.getLogger("reconcile.cli").warning("the log file %s cannot be written: %s", self.baseFilename, why)
+            logging.getLogger("reconcile.cli").warning(
+                "the log file %s cannot be written: %s", self.baseFilename, why
+            )
 
 
 def _private(path: str, flags: int) -> int:

@@ -68,12 +68,20 @@ def authenticate(
     where the directory or the platform cannot be asked; Locked where a first login has to wait for a run.
     """
     files = [Path(path) for path in paths]
-    entrance = prepare(name, files, source=source, workspace=workspace, variables=variables or {}, origin=origin)
+    entrance = prepare(
+        name, files, source=source, workspace=workspace, variables=variables or {}, origin=origin
+    )
     return entrance.attempt(password)
 
 
 def prepare(
-    name: str, paths: Sequence[Path], *, source: str, workspace: str, variables: Mapping[str, str], origin: str = ""
+    name: str,
+    paths: Sequence[Path],
+    *,
+    source: str,
+    workspace: str,
+    variables: Mapping[str, str],
+    origin: str = "",
 ) -> "Entrance":
     """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
     loaded = assembling.configuration(paths, variables)
@@ -104,7 +112,11 @@ class Entrance(msgspec.Struct, frozen=True):
     def _let_in(self, password: str, progress: Progress) -> Login:
         if not _sound(password) or not _sound(self.name):
             # An empty password would be an anonymous bind, which every directory allows (RFC 4513, 5.1.2).
-            log.info("login of %r (%s): refused before anybody was asked", self.name[:LONGEST], self.source.name)
+            log.info(
+                "login of %r (%s): refused before anybody was asked",
+                self.name[:LONGEST],
+                self.source.name,
+            )
             raise _failed()
         with (
             closing(assembling.platform(self.loaded.desired.platform, progress)) as platform,
@@ -113,7 +125,9 @@ class Entrance(msgspec.Struct, frozen=True):
             current = platform.read(self.workspace)
             local = fold_name(self.name)
             if any(not user.source and fold_name(user.username) == local for user in current.users):
-                raise LoginRefused("local", f"{self.name} is an account of the platform itself, of no directory")
+                raise LoginRefused(
+                    "local", f"{self.name} is an account of the platform itself, of no directory"
+                )
             inputs = self._checked(password, current, platform, directory)
             with placing(self.loaded):
                 verdict = login.judge(_with_strays(inputs, directory))
@@ -122,7 +136,9 @@ class Entrance(msgspec.Struct, frozen=True):
             platform.attempts.passed(self.workspace, key, int(time.time()), self.origin)
             return self._updated(verdict, _person(inputs).external_id, current, platform)
 
-    def _checked(self, password: str, current: PlatformState, platform: Platform, directory: Directory) -> Inputs:
+    def _checked(
+        self, password: str, current: PlatformState, platform: Platform, directory: Directory
+    ) -> Inputs:
         """What is to be judged, once the directory has let the person in. Raises LoginRefused."""
         state, name = self.loaded.desired, self.source.name
         names = login.names(self.source, self.name, current)
@@ -145,13 +161,22 @@ class Entrance(msgspec.Struct, frozen=True):
         key = login.attempts_key(self.source, self.name, person)
         wait = platform.attempts.begin(self.workspace, key, int(time.time()), self.origin)
         if wait:
-            log.info("login of %r (%s): too many attempts failed, the next one in %d s", self.name, name, wait)
-            raise LoginRefused("wait", f"too many logins failed; try again in {_duration(wait)}", wait)
+            log.info(
+                "login of %r (%s): too many attempts failed, the next one in %d s",
+                self.name,
+                name,
+                wait,
+            )
+            raise LoginRefused(
+                "wait", f"too many logins failed; try again in {_duration(wait)}", wait
+            )
         # Who is not there is asked for all the same: it must not take less time to find out.
         dn = person.dn if person is not None else f"cn={secrets.token_hex(8)},{self.source.base_dn}"
         why = directory.refusal(dn, password)
         if person is None:
-            why = {0: "the rules find no such person", 1: "on the exclude list"}.get(found, f"{found} have this name")
+            why = {0: "the rules find no such person", 1: "on the exclude list"}.get(
+                found, f"{found} have this name"
+            )
         if why:
             log.info("login of %r (%s) failed: %s", self.name, name, why)
             raise _failed()
@@ -161,23 +186,40 @@ class Entrance(msgspec.Struct, frozen=True):
         """Raises LoginRefused for who gave the right password, and may not log in all the same."""
         user, skip, username = verdict.user, verdict.skip, verdict.username
         if user is not None and user.status in _STATES:
-            raise LoginRefused("out_of_service", f"{username} may not log in: {_STATES[user.status]}")
+            raise LoginRefused(
+                "out_of_service", f"{username} may not log in: {_STATES[user.status]}"
+            )
         if verdict.disabled:
-            raise LoginRefused("disabled", f"{username} may not log in: the account is disabled in {self.source.name}")
+            raise LoginRefused(
+                "disabled",
+                f"{username} may not log in: the account is disabled in {self.source.name}",
+            )
         if skip is not None:
-            log.info("login of %r (%s): %s: %s", self.name, self.source.name, skip.code, skip.detail)
+            log.info(
+                "login of %r (%s): %s: %s", self.name, self.source.name, skip.code, skip.detail
+            )
         if user is None and skip is not None:
-            raise LoginRefused("not_registered", f"{username} may not log in: no account can be made ({skip.code})")
+            raise LoginRefused(
+                "not_registered", f"{username} may not log in: no account can be made ({skip.code})"
+            )
         if user is None and not verdict.wanted:
-            raise LoginRefused("not_registered", f"{username} may not log in: there is no account, and none is made")
+            raise LoginRefused(
+                "not_registered",
+                f"{username} may not log in: there is no account, and none is made",
+            )
         kept = self.loaded.desired.lifecycle.on_out_of_scope.action == "keep"
         if not verdict.wanted and skip is None and not kept:
             if verdict.doubts:  # it is no longer selected by groups, maybe, that could not be read
                 found = "; ".join(f"{one.code}: {one.detail}" for one in verdict.doubts)
-                log.warning("%s is let in and left as it is, for the read is not to be trusted: %s", username, found)
+                log.warning(
+                    "%s is let in and left as it is, for the read is not to be trusted: %s",
+                    username,
+                    found,
+                )
                 return
             raise LoginRefused(
-                "out_of_service", f"{username} may not log in: the rules on {self.source.name} no longer select it"
+                "out_of_service",
+                f"{username} may not log in: the rules on {self.source.name} no longer select it",
             )
 
     def _guard(self, plan: Plan, platform: Platform) -> Guard:
@@ -190,7 +232,9 @@ class Entrance(msgspec.Struct, frozen=True):
 
         return look
 
-    def _updated(self, verdict: Verdict, external_id: str, current: PlatformState, platform: Platform) -> Login:
+    def _updated(
+        self, verdict: Verdict, external_id: str, current: PlatformState, platform: Platform
+    ) -> Login:
         """The login, with the user as the rules want it now, or as far as that can be done now."""
         user, changes = verdict.user, verdict.plan.changes
         updated = False
@@ -208,24 +252,41 @@ class Entrance(msgspec.Struct, frozen=True):
                 )
             except GuardRefused as error:
                 if user is None:
-                    raise LoginRefused("not_registered", f"{verdict.username} may not log in: {error}") from error
+                    raise LoginRefused(
+                        "not_registered", f"{verdict.username} may not log in: {error}"
+                    ) from error
                 log.warning("%s is left as it is: %s", verdict.username, error)
             except (Locked, StalePlan) as error:
-                hindered = "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
-                log.info("%s is left as it is for the next login or run: %s", verdict.username, hindered)
+                hindered = (
+                    "the platform was changed meanwhile"
+                    if isinstance(error, StalePlan)
+                    else str(error)
+                )
+                log.info(
+                    "%s is left as it is for the next login or run: %s", verdict.username, hindered
+                )
             else:
                 updated = report.count("applied") > 0
                 for outcome in report.outcomes:
                     if outcome.result != "applied":
-                        log.warning("%s %s: %s", outcome.change.kind, outcome.change.key, outcome.detail)
+                        log.warning(
+                            "%s %s: %s", outcome.change.kind, outcome.change.key, outcome.detail
+                        )
             current = platform.read(self.workspace)
             there = _user(current, user, self.source.name, external_id, verdict.username)
             if there is None and hindered:
-                raise Locked(f"{verdict.username} has no account yet, and none can be made now: try again.\n{hindered}")
+                raise Locked(
+                    f"{verdict.username} has no account yet, and none can be made now: try again.\n{hindered}"
+                )
             if there is None:
-                raise LoginRefused("not_registered", f"{verdict.username} may not log in: the platform made no account")
+                raise LoginRefused(
+                    "not_registered",
+                    f"{verdict.username} may not log in: the platform made no account",
+                )
             if there.status in _STATES:  # somebody was faster
-                raise LoginRefused("out_of_service", f"{there.username} may not log in: {_STATES[there.status]}")
+                raise LoginRefused(
+                    "out_of_service", f"{there.username} may not log in: {_STATES[there.status]}"
+                )
             registered = user is None and updated
             user = there
         else:
@@ -233,7 +294,13 @@ class Entrance(msgspec.Struct, frozen=True):
         assert user is not None  # noqa: S101 - without one there would be changes, or a refusal
         roles = tuple(sorted(grant.role for grant in current.grants if grant.user == user.id))
         return Login(
-            user.username, self.workspace, self.source.name, external_id, roles, registered, updated and not registered
+            user.username,
+            self.workspace,
+            self.source.name,
+            external_id,
+            roles,
+            registered,
+            updated and not registered,
         )
 
 
@@ -262,7 +329,9 @@ def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
     return msgspec.structs.replace(inputs, snapshots=(snapshot,))
 
 
-def _user(current: PlatformState, before: User | None, source: str, external_id: str, username: str) -> User | None:
+def _user(
+    current: PlatformState, before: User | None, source: str, external_id: str, username: str
+) -> User | None:
     """The user by now: the same one, or the one that the first login made."""
     own = [user for user in current.users if user.source == source]
     if before is not None:
@@ -271,7 +340,11 @@ def _user(current: PlatformState, before: User | None, source: str, external_id:
         (
             user
             for user in own
-            if (user.external_id == external_id if external_id else fold_name(user.username) == fold_name(username))
+            if (
+                user.external_id == external_id
+                if external_id
+                else fold_name(user.username) == fold_name(username)
+            )
         ),
         None,
     )

@@ -12,7 +12,14 @@ import click
 
 from reconcile import __version__
 from reconcile.cli import run_id
-from reconcile.errors import ConfigError, Locked, PlanFileError, ReconcileError, Unreadable, UsageError
+from reconcile.errors import (
+    ConfigError,
+    Locked,
+    PlanFileError,
+    ReconcileError,
+    Unreadable,
+    UsageError,
+)
 
 Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
@@ -42,7 +49,10 @@ class _Text(logging.Formatter):
 
         text = f"{record.levelname.lower()}: {printable(record.getMessage())}"
         if record.exc_info:
-            text += "".join(f"\n    {printable(line)}" for line in self.formatException(record.exc_info).splitlines())
+            text += "".join(
+                f"\n    {printable(line)}"
+                for line in self.formatException(record.exc_info).splitlines()
+            )
         return text
 
 

@@ -77,29 +77,45 @@ def output_options(command: Command) -> Command:
 def variable_option(command: Command) -> Command:
     """--var."""
     return click.option(
-        "--var", "variables", multiple=True, metavar="KEY=VALUE", callback=_variables, help="Set a variable of `vars`."
+        "--var",
+        "variables",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=_variables,
+        help="Set a variable of `vars`.",
     )(command)
 
 
 def scope_options(command: Command) -> Command:
     """--workspace and --source."""
-    command = click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source (repeatable).")(
-        command
-    )
+    command = click.option(
+        "--source", "sources", multiple=True, metavar="NAME", help="Only this source (repeatable)."
+    )(command)
     return click.option(
-        "--workspace", "workspaces", multiple=True, metavar="NAME", help="Only this workspace (repeatable)."
+        "--workspace",
+        "workspaces",
+        multiple=True,
+        metavar="NAME",
+        help="Only this workspace (repeatable).",
     )(command)
 
 
 def paths_argument(command: Command) -> Command:
     """PATH..., `reconcile.yml` where none is given."""
-    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
+    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(
+        command
+    )
 
 
 def format_option(*forms: str) -> Callable[[Command], Command]:
     """--format; the first form is the default."""
     return click.option(
-        "--format", "form", type=click.Choice(forms), default=forms[0], show_default=True, help="Form of the output."
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="Form of the output.",
     )
 
 
@@ -115,7 +131,9 @@ def colour() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def _variables(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _variables(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
     found: dict[str, str] = {}
     for value in values:
         name, equals, text = value.partition("=")
@@ -149,4 +167,6 @@ def _log_file(context: click.Context, _parameter: click.Parameter, path: Path | 
     if path is None:
         return
     size = int(found[1]) * _UNITS[found[2]]
-    logs.begin_log_file(path, size, context.meta["reconcile.log_file_count"], context.info_name or "")
+    logs.begin_log_file(
+        path, size, context.meta["reconcile.log_file_count"], context.info_name or ""
+    )

@@ -13,7 +13,9 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
     if form == "json":
         return render.plan_json(made)
     where = (
-        f"reconcile show {shlex.quote(str(saved))}" if saved else "reconcile plan --out FILE, then reconcile show FILE"
+        f"reconcile show {shlex.quote(str(saved))}"
+        if saved
+        else "reconcile plan --out FILE, then reconcile show FILE"
     )
     pointer = f"This plan is shortened. All of it: {where}"
     if form == "markdown":

@@ -37,7 +37,9 @@ def write(path: Path, plan: Plan) -> None:
             _refuse_other(path)
         data = dumps(plan)
         with interrupts.masked():
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+            handle, name = tempfile.mkstemp(
+                prefix=f".{path.name}.", dir=path.parent
+            )  # made with mode 0600
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
@@ -46,12 +48,16 @@ def write(path: Path, plan: Plan) -> None:
                 Path(name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise ReconcileError(f"{path}: the plan file cannot be written: {error.strerror}") from error
+        raise ReconcileError(
+            f"{path}: the plan file cannot be written: {error.strerror}"
+        ) from error
 
 
 def _refuse_other(path: Path) -> None:
     if not path.is_file():
-        raise UsageError(f"{path} is no file: a plan is written to a file, `--format json` shows it")
+        raise UsageError(
+            f"{path} is no file: a plan is written to a file, `--format json` shows it"
+        )
     if path.stat().st_size:
         with path.open("rb") as existing:
             if not existing.read(16).startswith(b'{"type":"header"'):

@@ -36,7 +36,9 @@ def progress() -> Iterator[Silent]:
     )
     # What is printed meanwhile steps `aside` by itself; rich would send standard output to standard error.
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bars:
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as bars:
         tasks: dict[str, TaskID] = {}
 
         class Shown(Silent):

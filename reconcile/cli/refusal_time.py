@@ -9,7 +9,9 @@ from reconcile.errors import LoginRefused
 
 @contextmanager
 def evenly(
-    unit: float, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    unit: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
     """Lets a LoginRefused out only at a whole multiple of `unit` seconds after the block has begun; 0 at once.
 

@@ -64,7 +64,9 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
         if saved is None or not task.refresh:
             raise
         if saved.scope.undo:  # what the rules say would be no undo
-            why = f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
+            why = (
+                f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
+            )
             raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
         if set(saved.variables) != task.variables.keys():
             raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
@@ -74,7 +76,10 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
 
 
 def _renewed(stale: StalePlan, saved: Plan) -> str:
-    lines = ["The plan is stale. What moved since it was made:", *(f"  {line}" for line in stale.moved)]
+    lines = [
+        "The plan is stale. What moved since it was made:",
+        *(f"  {line}" for line in stale.moved),
+    ]
     if saved.accepted:
         codes = ", ".join(one.code for one in saved.accepted)
         lines.append(f"What was accepted in it holds no longer: {codes}")
@@ -90,9 +95,13 @@ def _run(
     colour: bool,
     ask: Callable[[str], None] | None,
 ) -> int:
-    made, troubles = _from_file(saved, loaded, task.variables) if saved is not None else _planned(loaded, task)
+    made, troubles = (
+        _from_file(saved, loaded, task.variables) if saved is not None else _planned(loaded, task)
+    )
     own = msgspec.structs.replace(made, files=loaded.files)  # a file may call them anything
-    shown = ask is not None or (form == "text" and saved is None)  # a plan file not asked about was looked at before
+    shown = ask is not None or (
+        form == "text" and saved is None
+    )  # a plan file not asked about was looked at before
     lost = _show_plan(own, task, form, colour=colour, asks=ask is not None) if shown else None
     if made.refused:
         raise refusal(made.refused, (one.code for one in made.accepted))
@@ -106,7 +115,9 @@ def _run(
             made,
             target,
             holder,
-            guard=inputs.guard(loaded, made, target) if saved is None else foreign.guard(loaded, made, target),
+            guard=inputs.guard(loaded, made, target)
+            if saved is None
+            else foreign.guard(loaded, made, target),
             count=inputs.counting(loaded),
             together=saved is not None,
             force=task.force,
@@ -115,12 +126,19 @@ def _run(
             clock=inputs.now,
         )
         if task.force:
-            _bury(target, inputs.chosen_workspaces(loaded.desired, made.scope.workspaces), made, holder)
+            _bury(
+                target,
+                inputs.chosen_workspaces(loaded.desired, made.scope.workspaces),
+                made,
+                holder,
+            )
     report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
     for trouble in report.troubles:
         facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
         note("workspace %s was given up with exit code %d", facts)
-    run_log.info("%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in RESULTS}})
+    run_log.info(
+        "%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in RESULTS}}
+    )
     lost = _show(own, report, form, colour=colour, skips=not shown) or lost
     _name_failures(report)
     if lost is not None:  # what was done is done, and said here
@@ -134,11 +152,15 @@ def _planned(loaded: Loaded, task: Task) -> tuple[Plan, tuple[Trouble, ...]]:
         return inputs.plan(loaded, task.scope, task.variables, target, tell)
 
 
-def _from_file(saved: Plan, loaded: Loaded, variables: dict[str, str]) -> tuple[Plan, tuple[Trouble, ...]]:
+def _from_file(
+    saved: Plan, loaded: Loaded, variables: dict[str, str]
+) -> tuple[Plan, tuple[Trouble, ...]]:
     """A plan from a file. Nothing of it is believed before the configuration is the one it was made from."""
     if saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(loaded, saved.variables, variables)])
-    inputs.chosen_workspaces(loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember])
+    inputs.chosen_workspaces(
+        loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember]
+    )
     inputs.chosen_sources(loaded.desired, [one.source for one in saved.readings])
     report_notices(saved.notices)
     for one in saved.accepted[:_ACCEPTED_SHOWN]:
@@ -151,7 +173,10 @@ def _from_file(saved: Plan, loaded: Loaded, variables: dict[str, str]) -> tuple[
 def _show_plan(made: Plan, task: Task, form: str, *, colour: bool, asks: bool) -> OutputLost | None:
     """Shows the plan; answers why it could not. Raises OutputLost where it is asked about."""
     try:
-        click.echo(output.plan(made, "text", full=False, saved=task.plan_file, colour=colour), err=form != "text")
+        click.echo(
+            output.plan(made, "text", full=False, saved=task.plan_file, colour=colour),
+            err=form != "text",
+        )
     except OutputLost as error:
         if asks:  # nobody can answer to what nobody sees
             raise
@@ -164,7 +189,11 @@ def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holde
     busy = {change.workspace for change in made.changes}
     for workspace in workspaces:
         if workspace not in busy:
-            with suppress(Locked), interrupts.masked(), target.lock([workspace], holder, force=True):
+            with (
+                suppress(Locked),
+                interrupts.masked(),
+                target.lock([workspace], holder, force=True),
+            ):
                 pass
 
 
@@ -181,7 +210,11 @@ def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -
 def _name_failures(report: Report) -> None:
     """The changes that failed by themselves, on standard error too, which is all that cron and a journal may show."""
     troubled = {trouble.workspace for trouble in report.troubles}
-    failed = [one for one in report.outcomes if one.result == "failed" and one.change.workspace not in troubled]
+    failed = [
+        one
+        for one in report.outcomes
+        if one.result == "failed" and one.change.workspace not in troubled
+    ]
     for number, one in enumerate(failed[:_FAILURES_SHOWN]):
         impersonal = "" if number else f"{len(failed)} changes failed: -v logs which"
         text = f"{one.change.action} {one.change.kind} {one.change.key}: {one.detail}"

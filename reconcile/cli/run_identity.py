@@ -40,7 +40,15 @@ def origin(files: Sequence[str]) -> Origin:
 
 def _git(folder: Path, *arguments: str) -> str:
     """What git says; "" where it cannot. It takes no lock and starts no program that a repository names."""
-    command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", str(folder.absolute()), *arguments]
+    command = [
+        "git",
+        "--no-optional-locks",
+        "-c",
+        "core.fsmonitor=false",
+        "-C",
+        str(folder.absolute()),
+        *arguments,
+    ]
     try:
         done = subprocess.run(  # noqa: S603 - fixed words and paths; no shell
             command, capture_output=True, timeout=_PATIENCE, check=True, stdin=subprocess.DEVNULL

@@ -61,7 +61,10 @@ class Bell(Protocol):
 
 
 def serve(
-    timetable: Callable[[Timetable | None], Timetable], run: Callable[[], int], now: Callable[[], datetime], bell: Bell
+    timetable: Callable[[Timetable | None], Timetable],
+    run: Callable[[], int],
+    now: Callable[[], datetime],
+    bell: Bell,
 ) -> None:
     """Runs whenever the timetable says, until the bell says stop.
 
@@ -94,7 +97,11 @@ def serve(
         code = run()
         seen = ended = now()
         say = service_log.warning if code else service_log.info
-        say("the run took %d s and ended with exit code %d", round((ended - moment).total_seconds()), code)
+        say(
+            "the run took %d s and ended with exit code %d",
+            round((ended - moment).total_seconds()),
+            code,
+        )
         if overlapped := table.between(moment, ended):
             service_log.warning("due while that run took place, and skipped: %s", overlapped)
         if not bell.stopping:
@@ -128,8 +135,16 @@ class SignalBell:
     def listening(self, *, terminal: bool) -> Iterator[None]:
         """Takes the signals over while the block runs."""
         hangup = self._stop if terminal else self._again
-        wanted = {"SIGTERM": self._stop, "SIGINT": self._stop, "SIGHUP": hangup}  # Windows has no SIGHUP
-        handlers = {getattr(signal, name): handler for name, handler in wanted.items() if hasattr(signal, name)}
+        wanted = {
+            "SIGTERM": self._stop,
+            "SIGINT": self._stop,
+            "SIGHUP": hangup,
+        }  # Windows has no SIGHUP
+        handlers = {
+            getattr(signal, name): handler
+            for name, handler in wanted.items()
+            if hasattr(signal, name)
+        }
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
@@ -146,7 +161,9 @@ class SignalBell:
             return
         self.stopping = True
         self._ring()
-        if self.running:  # by a thread: the one that was interrupted may be in the middle of writing
+        if (
+            self.running
+        ):  # by a thread: the one that was interrupted may be in the middle of writing
             text = "ends after the current run; a second signal breaks it off"
             threading.Thread(target=service_log.info, args=(text,)).start()
 

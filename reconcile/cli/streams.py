@@ -111,4 +111,6 @@ def _wrapped(kind: type[Stream], stream: TextIO | None, number: int) -> Stream:
     terminal = stream.isatty()
     encoding = stream.encoding if terminal else "utf-8"
     stream.flush()
-    return kind(stream.detach(), encoding=encoding, errors=ERRORS, line_buffering=terminal or kind is Errors)
+    return kind(
+        stream.detach(), encoding=encoding, errors=ERRORS, line_buffering=terminal or kind is Errors
+    )

@@ -22,11 +22,15 @@ def plan(
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """Of every workspace in which the run took place. Raises UsageError where there is no such run."""
     if scope.sources or scope.targets:
-        raise UsageError("--undo takes back all that a run did: --source and --target do not go with it")
+        raise UsageError(
+            "--undo takes back all that a run did: --source and --target do not go with it"
+        )
     names = inputs.chosen_workspaces(loaded.desired, scope.workspaces)
     name = find(target, names, run)
     current, troubles = inputs.readable(target, names)
-    made_plan = made(loaded, name, target, current, variables=variables, workspaces=scope.workspaces)
+    made_plan = made(
+        loaded, name, target, current, variables=variables, workspaces=scope.workspaces
+    )
     run_log.info(
         "plan: %d changes, %d skips, %d violations",
         *map(len, (made_plan.changes, made_plan.skips, made_plan.violations)),
@@ -61,7 +65,10 @@ def made(
             created=created,
             safety=safety,
             own_username=target.limits.own_username,
-            lately={one.workspace: inputs.lately(target, safety, one.workspace, created) for one in current},
+            lately={
+                one.workspace: inputs.lately(target, safety, one.workspace, created)
+                for one in current
+            },
         )
     )
 
@@ -83,7 +90,9 @@ def find(target: Platform, workspaces: Iterable[str], run: str) -> str:
     Raises UsageError where there is none, or more than one.
     """
     there = dict.fromkeys(link.run.id for name in workspaces for link in target.history.runs(name))
-    found = [one for one in there if one == run] or [one for one in there if one.startswith(run) or one.endswith(run)]
+    found = [one for one in there if one == run] or [
+        one for one in there if one.startswith(run) or one.endswith(run)
+    ]
     if len(found) == 1:
         return found[0]
     if not there:

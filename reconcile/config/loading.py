@@ -71,11 +71,16 @@ def load(
     """
     problems: list[Problem] = []
     named, again = _once(file for path in paths for file in _files(path, problems))
-    read = [document for file in named if (document := _document(file, contents, problems)) is not None]
+    read = [
+        document for file in named if (document := _document(file, contents, problems)) is not None
+    ]
     if not read:
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
     complete = len(read) == len(named) and all(problem.line for problem in problems)
-    problems += (Problem(str(file), 0, 0, "", f"is read already as {first}: name it once") for file, first in again)
+    problems += (
+        Problem(str(file), 0, 0, "", f"is read already as {first}: name it once")
+        for file, first in again
+    )
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
     known = _variables(merged, variables, findings)
@@ -91,7 +96,9 @@ def load(
     presets.check(applied, findings)
     secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
     secrecy.check(findings)
-    builder = Builder(data, known, secrecy.secret, lambda path: merged.document(path).folder, findings)
+    builder = Builder(
+        data, known, secrecy.secret, lambda path: merged.document(path).folder, findings
+    )
     platform, found, rules = builder.platform(), builder.sources(), builder.rules()
     for index, source in found.items():
         problems += check_adapter(source.type, source, sources, ("sources", index), findings)
@@ -119,14 +126,22 @@ def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
         inside = sorted(
             file
             for file in path.iterdir()
-            if file.suffix in {".yml", ".yaml"} and not file.name.startswith(".") and not file.is_dir()
+            if file.suffix in {".yml", ".yaml"}
+            and not file.name.startswith(".")
+            and not file.is_dir()
         )
     except (OSError, ValueError) as error:
         problems.append(_unreadable(path, error))
         return
     if not inside:
         problems.append(
-            Problem(str(path), 0, 0, "", "the folder has no *.yml or *.yaml: name a file, or another folder")
+            Problem(
+                str(path),
+                0,
+                0,
+                "",
+                "the folder has no *.yml or *.yaml: name a file, or another folder",
+            )
         )
     yield from inside
 
@@ -138,7 +153,9 @@ def _once(files: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, Path]]]:
     return list(first.values()), [(file, known) for file, known in named if known is not file]
 
 
-def _document(path: Path, contents: Mapping[Path, bytes], problems: list[Problem]) -> documents.Document | None:
+def _document(
+    path: Path, contents: Mapping[Path, bytes], problems: list[Problem]
+) -> documents.Document | None:
     if path in contents:
         exposed = path.is_file() and _exposed(path.stat().st_mode)
         return documents.read(path, contents[path], exposed=exposed, problems=problems)
@@ -155,7 +172,11 @@ def _document(path: Path, contents: Mapping[Path, bytes], problems: list[Problem
         document = None
     elif document is None and not _NAMED.search(content):
         # The last one ended the reading, and quotes no text unless it is about an anchor.
-        found = found[-1:] if found[-1].message.isascii() and not {"&", "*"} & set(found[-1].message) else []
+        found = (
+            found[-1:]
+            if found[-1].message.isascii() and not {"&", "*"} & set(found[-1].message)
+            else []
+        )
         found = found or [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
     problems += found
     return document
@@ -202,7 +223,10 @@ def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> 
     for name in given.keys() - names:
         if not any(re.search(rf"\b{name}\b", text) for text in texts):
             told = suggestion(name, names)
-            findings.add(("vars", name), f"--var gives it a value, but no `vars` and no template knows it{told}")
+            findings.add(
+                ("vars", name),
+                f"--var gives it a value, but no `vars` and no template knows it{told}",
+            )
     for name, value in declared.items() if isinstance(declared, dict) else ():
         if name not in given:
             known[name] = _render(value, ("vars", name), known, findings)
@@ -232,7 +256,9 @@ def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> d
     }
     if "vars" in merged.data:
         declared = merged.data["vars"]
-        data["vars"] = {name: known[name] for name in declared} if isinstance(declared, dict) else declared
+        data["vars"] = (
+            {name: known[name] for name in declared} if isinstance(declared, dict) else declared
+        )
     return data
 
 

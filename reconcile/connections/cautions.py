@@ -12,7 +12,9 @@ from reconcile.connections.describe import Settings, leaves
 from reconcile.connections.files import Connection
 from reconcile.model import desired
 
-KEPT: Final = "the password stays as it is and will be sent to the new servers: make sure that they are yours"
+KEPT: Final = (
+    "the password stays as it is and will be sent to the new servers: make sure that they are yours"
+)
 
 _VARIABLE = re.compile(r"\bvars\s*(?:\.\s*(\w+)|\[\s*['\"](\w+)['\"]\s*\])")
 
@@ -30,7 +32,9 @@ def password_wanted(name: str) -> str:
     )
 
 
-def all_of(connection: Connection, settings: Settings, source: desired.Source, loaded: Loaded | None) -> list[str]:
+def all_of(
+    connection: Connection, settings: Settings, source: desired.Source, loaded: Loaded | None
+) -> list[str]:
     """Everything about the source as it will be."""
     return [*_certificate(connection, source), *_fields(settings, loaded), *_variables(settings)]
 
@@ -50,7 +54,11 @@ def unknown_roles(settings: Settings, name: str, loaded: Loaded | None) -> list[
     missing: set[str] = set()
     for one in attributes:
         roles = one.get("roles")
-        if not roles or not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        if (
+            not roles
+            or not isinstance(roles, list)
+            or not all(isinstance(role, str) for role in roles)
+        ):
             kept.append(one)
             continue
         missing |= set(roles) - given
@@ -95,8 +103,14 @@ def _certificate(connection: Connection, source: desired.Source) -> Iterator[str
 
 def _fields(settings: Settings, loaded: Loaded | None) -> Iterator[str]:
     users = settings.get("users") or {}
-    known = {one.field for source in (loaded.desired.sources if loaded else ()) for one in source.users.attributes}
-    unknown = sorted({one["field"] for one in users.get("attributes") or () if one["field"] not in known})
+    known = {
+        one.field
+        for source in (loaded.desired.sources if loaded else ())
+        for one in source.users.attributes
+    }
+    unknown = sorted(
+        {one["field"] for one in users.get("attributes") or () if one["field"] not in known}
+    )
     if unknown:
         names = ", ".join(map(shortened, unknown))
         yield f"no other rule fills the attributes {names}: make sure that the platform has fields of these names"
@@ -104,7 +118,11 @@ def _fields(settings: Settings, loaded: Loaded | None) -> Iterator[str]:
 
 def _variables(settings: Settings) -> Iterator[str]:
     for path, value in leaves({"users": settings.get("users") or {}}):
-        texts = [value] if isinstance(value, str) else [one["value"] for one in value or () if isinstance(one, dict)]
+        texts = (
+            [value]
+            if isinstance(value, str)
+            else [one["value"] for one in value or () if isinstance(one, dict)]
+        )
         if path[1] in {"fields", "attributes", "disabled_when"}:
             names = {one or other for text in texts for one, other in _VARIABLE.findall(text)}
             for name in sorted(names):
@@ -113,4 +131,8 @@ def _variables(settings: Settings) -> Iterator[str]:
 
 def _variable(name: str) -> str:
     words = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-    return f"{words or 'SOURCE'}_LDAP_PASSWORD" if not words[:1].isdigit() else f"SOURCE_{words}_LDAP_PASSWORD"
+    return (
+        f"{words or 'SOURCE'}_LDAP_PASSWORD"
+        if not words[:1].isdigit()
+        else f"SOURCE_{words}_LDAP_PASSWORD"
+    )

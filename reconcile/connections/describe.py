@@ -43,7 +43,9 @@ def _bind(bind: desired.Bind) -> Settings:
 
 def without_defaults(settings: Settings) -> Settings:
     """The same settings without what a source has anyway. How it is reached and protected stays."""
-    users = desired.Users(fields={key: EntryTemplate(text, frozenset(), _never) for key, text in FIELDS.items()})
+    users = desired.Users(
+        fields={key: EntryTemplate(text, frozenset(), _never) for key, text in FIELDS.items()}
+    )
     usual = described(desired.Source(name="", type="", base_dn="", users=users))
     short = _pruned(settings, usual)
     for key in ("tls", "bind"):
@@ -82,7 +84,11 @@ def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value
         case EntryTemplate():
             return value.text
         case msgspec.Struct():
-            return {key: _plain(getattr(value, key)) for key in value.__struct_fields__ if key not in _LEFT_OUT}
+            return {
+                key: _plain(getattr(value, key))
+                for key in value.__struct_fields__
+                if key not in _LEFT_OUT
+            }
         case dict():
             return {key: _plain(part) for key, part in value.items()}
         case list() | tuple():
@@ -107,7 +113,11 @@ def _pruned(settings: Settings, usual: Settings) -> Settings:
 
 
 def _given(settings: Settings) -> Settings:
-    return {key: value for key, value in settings.items() if value is not None and (key, value) != ("verify", "full")}
+    return {
+        key: value
+        for key, value in settings.items()
+        if value is not None and (key, value) != ("verify", "full")
+    }
 
 
 def _never(entry: object, identifier: str = "") -> None:  # noqa: ARG001 - it is every template's signature

@@ -62,7 +62,9 @@ def loads(content: bytes, file: str) -> Connection:
         try:
             settings, warnings = processmaker_file.settings(data)
         except processmaker_file.Refused as refused:
-            raise ConfigError([Problem(file, 0, 0, key, text) for key, text in refused.faults]) from None
+            raise ConfigError(
+                [Problem(file, 0, 0, key, text) for key, text in refused.faults]
+            ) from None
         return Connection(file, settings, warnings=tuple(warnings))
     if data.get("format") != FORMAT:
         _refuse(
@@ -72,7 +74,10 @@ def loads(content: bytes, file: str) -> Connection:
         )
     version = data.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
-        _refuse(file, f"format version {version} is not known here, only {VERSION}: update reconcile, or export again")
+        _refuse(
+            file,
+            f"format version {version} is not known here, only {VERSION}: update reconcile, or export again",
+        )
     warnings = _without_password(data)
     if problems := list(_faults(data, file)):
         raise ConfigError(dict.fromkeys(problems))
@@ -97,13 +102,17 @@ def _json(content: bytes, file: str) -> dict[str, Any]:
     fault = ""
     data: Any = None
     try:
-        data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=number)
+        data = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=number
+        )
     except UnicodeDecodeError:
         fault = "not UTF-8 text"
     except RecursionError:
         fault = f"nested deeper than {MAX_DEPTH} levels"
     except json.JSONDecodeError as error:
-        raise ConfigError([Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")]) from None
+        raise ConfigError(
+            [Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")]
+        ) from None
     except ValueError as error:
         # What Python says of a number with thousands of digits helps nobody.
         fault = "a number has too many digits" if "digits" in str(error) else str(error)
@@ -127,7 +136,11 @@ def _check_text(data: dict[str, Any], file: str) -> None:
         elif isinstance(value, list):
             pending += [((*path, index), part) for index, part in enumerate(value)]
         elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
-            problems.append(Problem(file, 0, 0, written(path), f"the character U+{ord(found[0]):04X} is not allowed"))
+            problems.append(
+                Problem(
+                    file, 0, 0, written(path), f"the character U+{ord(found[0]):04X} is not allowed"
+                )
+            )
     if problems:
         raise ConfigError(dict.fromkeys(problems))
 
@@ -144,7 +157,9 @@ def _faults(data: dict[str, Any], file: str) -> Iterator[Problem]:
     rules = schema.read("connection.schema.json")
     for error in Draft202012Validator(rules).iter_errors(data):
         wording = WORDINGS[str(error.validator)]
-        for fault in wording(tuple(error.absolute_path), error.instance, error.validator_value, error.schema):
+        for fault in wording(
+            tuple(error.absolute_path), error.instance, error.validator_value, error.schema
+        ):
             message = f"the key `{fault.missing}` is missing" if fault.missing else fault.message
             yield Problem(file, 0, 0, written(fault.path), message)
 

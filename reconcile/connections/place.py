@@ -117,7 +117,10 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
         warnings.append(cautions.password_wanted(name))
     elif found.source.bind.password is not None and ("servers",) in wishes:
         warnings.append(cautions.KEPT)
-    changes = {(*("sources", found.position), *path): _literal(value, path) for path, value in wishes.items()}
+    changes = {
+        (*("sources", found.position), *path): _literal(value, path)
+        for path, value in wishes.items()
+    }
     for path, value in changes.items():
         if path[2:] == ("bind",) and "dn" in value:
             changes[path] = value | {"password": cautions.password_template(name)}
@@ -140,7 +143,9 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
     )
 
 
-def _wishes(current: Mapping[str, Any], wanted: Mapping[str, Any], above: Path = ()) -> Iterable[tuple[Path, Any]]:
+def _wishes(
+    current: Mapping[str, Any], wanted: Mapping[str, Any], above: Path = ()
+) -> Iterable[tuple[Path, Any]]:
     """What is to be set or taken out, and nothing that is so already."""
     for key, value in wanted.items():
         path = (*above, key)
@@ -161,7 +166,9 @@ def _literal(value: Any, path: Path) -> Any:
 
 def _given(settings: Settings) -> Settings:
     return {
-        key: _given(value) if isinstance(value, dict) else value for key, value in settings.items() if value is not None
+        key: _given(value) if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if value is not None
     }
 
 

@@ -119,12 +119,19 @@ class _Reading:
             if not _OF_THE_FORM.fullmatch(key):
                 self.warnings.append(f"{shortened(key)} is not known and is ignored")
             elif value not in ("0", 0, False):
-                self.warnings.append(f"{shortened(key)} is ignored: it belongs to the page it was downloaded from")
+                self.warnings.append(
+                    f"{shortened(key)} is ignored: it belongs to the page it was downloaded from"
+                )
 
     def _type(self) -> str:
         provider = self._text("AUTH_SOURCE_PROVIDER")
         if provider and provider.lower() not in _PROVIDERS:
-            self.faults.append(("AUTH_SOURCE_PROVIDER", f"expected ldapAdvanced or ldap, got {shortened(provider)}"))
+            self.faults.append(
+                (
+                    "AUTH_SOURCE_PROVIDER",
+                    f"expected ldapAdvanced or ldap, got {shortened(provider)}",
+                )
+            )
         kind = self._text("LDAP_TYPE") or "ldap"
         if kind.lower() not in _TYPES:
             self.faults.append(("LDAP_TYPE", f"expected ad, ldap or ds, got {shortened(kind)}"))
@@ -151,7 +158,9 @@ class _Reading:
         user = self._text("AUTH_SOURCE_SEARCH_USER")
         if self._switch("AUTH_ANONYMOUS"):
             if user:
-                self.warnings.append("AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous")
+                self.warnings.append(
+                    "AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous"
+                )
             made["bind"] = {"anonymous": True}
         elif not user:
             self.faults.append(("AUTH_SOURCE_SEARCH_USER", "is missing, and AUTH_ANONYMOUS is off"))
@@ -166,10 +175,14 @@ class _Reading:
 
     def _register(self) -> bool | None:
         wish = self._switch("AUTH_SOURCE_AUTO_REGISTER")
-        at = schema.step(schema.step(schema.step(schema.schema(), "sources"), 0), "register_on_login")
+        at = schema.step(
+            schema.step(schema.step(schema.schema(), "sources"), 0), "register_on_login"
+        )
         refused = at.get("x-not-supported-yet")
         if wish and refused and (refused is True or True in refused):
-            self.warnings.append("AUTH_SOURCE_AUTO_REGISTER is left out: register_on_login is not supported yet")
+            self.warnings.append(
+                "AUTH_SOURCE_AUTO_REGISTER is left out: register_on_login is not supported yet"
+            )
             return None
         return wish
 
@@ -206,10 +219,14 @@ class _Reading:
         made: list[Settings] = []
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
-                self.faults.append((f"{key}[{number}]", "expected attributeLdap, attributeUser and attributeRole"))
+                self.faults.append(
+                    (f"{key}[{number}]", "expected attributeLdap, attributeUser and attributeRole")
+                )
                 continue
             part = _Reading(row)
-            attribute, field, role = (part._text(f"attribute{name}") for name in ("Ldap", "User", "Role"))
+            attribute, field, role = (
+                part._text(f"attribute{name}") for name in ("Ldap", "User", "Role")
+            )
             part.name_the_rest()
             self.warnings += [f"{key}[{number}]: {text}" for text in part.warnings]
             self.faults += [(f"{key}[{number}].{where}", text) for where, text in part.faults]
@@ -218,7 +235,11 @@ class _Reading:
                     f"{key}[{number}] is left out: {shortened(attribute)} to {shortened(field)} names no attribute"
                 )
                 continue
-            name = attribute if _NAME.fullmatch(attribute) and attribute not in RESERVED else f"attr['{attribute}']"
+            name = (
+                attribute
+                if _NAME.fullmatch(attribute) and attribute not in RESERVED
+                else f"attr['{attribute}']"
+            )
             _put(made, field, f"{{{{ {name} }}}}", role)
         return made
 
@@ -264,7 +285,10 @@ class _Reading:
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         if number not in among:
             self.faults.append(
-                (key, f"expected a number from {among.start} to {among.stop - 1}, got {shortened(text)}")
+                (
+                    key,
+                    f"expected a number from {among.start} to {among.stop - 1}, got {shortened(text)}",
+                )
             )
             return None
         return number
@@ -294,6 +318,8 @@ def _any_of(classes: str) -> str:
         if depth == 0 and char == ")":
             parts.append(text[start : place + 1].strip())
             start = place + 1
-    if len(parts) < 2 or text[start:].strip():  # one filter, or none that is sound: it is checked later
+    if (
+        len(parts) < 2 or text[start:].strip()
+    ):  # one filter, or none that is sound: it is checked later
         return text
     return f"(|{''.join(parts)})"

@@ -69,4 +69,8 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-_OPTIONS: Final[Mapping[str, Any]] = {"sort_keys": False, "allow_unicode": True, "width": float("inf")}
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "sort_keys": False,
+    "allow_unicode": True,
+    "width": float("inf"),
+}

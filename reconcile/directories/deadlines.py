@@ -47,7 +47,9 @@ class Deadline(NamedTuple):
 def after(seconds: float, setting: str, until: Deadline | None = None) -> Deadline:
     """The moment in so many seconds, or `until` if that is earlier."""
     moment = time.monotonic() + seconds
-    return until if until is not None and until.moment < moment else Deadline(moment, seconds, setting)
+    return (
+        until if until is not None and until.moment < moment else Deadline(moment, seconds, setting)
+    )
 
 
 def share(deadline: Deadline, parts: int) -> Deadline:

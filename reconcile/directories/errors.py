@@ -119,14 +119,20 @@ class Reader(NamedTuple):
 def refused(reader: Reader, search: Search, result: Result, entries: int) -> SourceUnreadable:
     """The error for a search that ended with anything but success, after `entries` entries."""
     if result.code == NO_SUCH_OBJECT:
-        matched = f"; the nearest entry above it is {quoted(result.matched_dn)}" if result.matched_dn else ""
+        matched = (
+            f"; the nearest entry above it is {quoted(result.matched_dn)}"
+            if result.matched_dn
+            else ""
+        )
         base = quoted(search.base)
         return NoSuchObject(
             f"{reader.place}: the base DN {base} does not exist, or {reader.name} may not see it{matched}.\n"
             f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
         )
     remedy = _remedy(reader, result, entries)
-    remedy = remedy.format(reader=reader.name, page_size=reader.page_size, urls=_listed(result.referrals))
+    remedy = remedy.format(
+        reader=reader.name, page_size=reader.page_size, urls=_listed(result.referrals)
+    )
     passes = result.code in {BUSY, UNAVAILABLE} or _lost_its_place(result, entries)
     kind = ConnectionBroken if passes else SourceUnreadable
     return kind(
@@ -137,7 +143,9 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
 
 def _lost_its_place(result: Result, entries: int) -> bool:
     """Whether it did page, and now says that it cannot, or does not know the cookie that it gave."""
-    return entries > 0 and (result.code == 12 or (result.code == 53 and "cookie" in result.message.lower()))
+    return entries > 0 and (
+        result.code == 12 or (result.code == 53 and "cookie" in result.message.lower())
+    )
 
 
 def _remedy(reader: Reader, result: Result, entries: int) -> str:
@@ -151,9 +159,7 @@ def _remedy(reader: Reader, result: Result, entries: int) -> str:
         case 11 if "page size" in said:
             return "Set page_size below {page_size}, or ask for larger pages for {reader}."
         case 11 if "pagedresults control" in said:
-            return (
-                "The server does not let {reader} page its results: set page_size to 0, or ask for the right to page."
-            )
+            return "The server does not let {reader} page its results: set page_size to 0, or ask for the right to page."
         case _ if _lost_its_place(result, entries):
             return "The server lost its place between two pages (Active Directory: MaxResultSetSize): try again."
         case _:
@@ -190,7 +196,9 @@ def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadabl
     """The error for a search whose answer says that a part of the tree is on another server."""
     text = f"{place}: {search} is not complete: a part of the tree is on another server: {_listed(urls)}.\n"
     if all(map(active_directory.other_partition, urls)):
-        return SourceUnreadable(f"{text}Such parts are those of a domain controller: set type: active_directory.")
+        return SourceUnreadable(
+            f"{text}Such parts are those of a domain controller: set type: active_directory."
+        )
     parts = ", ".join(repr(quoted(named(url))) for url in urls[:_SHOWN] if named(url))
     return SourceUnreadable(
         f"{text}Referrals are not followed. Choose a base that this server holds completely; or, if that part is a "

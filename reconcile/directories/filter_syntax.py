@@ -18,14 +18,20 @@ def parse(text: str) -> FilterNode:
     """ldap3's tree of a filter. Raises ValueError with what is wrong, as in "is not a filter (RFC 4515): …"."""
     if stray := _STRAY_BACKSLASH.search(text):
         rest = text[stray.start() : stray.start() + 3]
-        raise ValueError(f"is not a filter (RFC 4515): a backslash is followed by two hexadecimal digits, not {rest!r}")
+        raise ValueError(
+            f"is not a filter (RFC 4515): a backslash is followed by two hexadecimal digits, not {rest!r}"
+        )
     try:
-        root = parse_filter(text, None, auto_escape=False, auto_encode=False, validator=None, check_names=False)
+        root = parse_filter(
+            text, None, auto_escape=False, auto_encode=False, validator=None, check_names=False
+        )
     except LDAPException as error:
         raise ValueError(f"is not a filter (RFC 4515): {error}") from error
     except AttributeError as error:
         # ldap3 climbs above the root when a parenthesis closes what none opened.
-        raise ValueError("is not a filter (RFC 4515): a parenthesis is closed that was not opened") from error
+        raise ValueError(
+            "is not a filter (RFC 4515): a parenthesis is closed that was not opened"
+        ) from error
     for node in _leaves(root):
         name = node.assertion["attr"]
         if name is not False and not _DESCRIPTION.fullmatch(name):

@@ -36,7 +36,11 @@ def by_type(source: desired.Source) -> dict[str, str | list[str]]:
 def persons_search(source: desired.Source) -> tuple[str, str, str]:
     """Base, scope and filter by which persons are searched; the filter is "" where a plug-in's type has its own."""
     search = users_search(source, vendor(source.type), ())
-    return search.base, search.scope, search.filter if source.type in VENDORS else source.users.filter or ""
+    return (
+        search.base,
+        search.scope,
+        search.filter if source.type in VENDORS else source.users.filter or "",
+    )
 
 
 def why_disabled(source: desired.Source, attributes: Attributes) -> str:

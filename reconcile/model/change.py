@@ -36,7 +36,9 @@ from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 
 Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
-Action: TypeAlias = Literal["create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"]
+Action: TypeAlias = Literal[
+    "create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"
+]
 """`adopt`: a source takes over a local account. `relink`: a user, group or department stands for another entry."""
 Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 
@@ -185,7 +187,9 @@ class Plan(msgspec.Struct, frozen=True):
         return not_clean(self.notices, self.skips)
 
 
-def refused(violations: Iterable[Violation], accepted: Iterable[Acceptance]) -> tuple[Violation, ...]:
+def refused(
+    violations: Iterable[Violation], accepted: Iterable[Acceptance]
+) -> tuple[Violation, ...]:
     """Those of the violations that are not accepted, or cannot be."""
     codes = {one.code for one in accepted}
     return tuple(one for one in violations if not (one.acceptable and one.code in codes))
@@ -197,7 +201,8 @@ def refusal(violations: Iterable[Violation], accepted: Iterable[str] = ()) -> Gu
     Names may be anybody's: each line stays one.
     """
     lines = (
-        (quoted(one.code, LONGEST_SENTENCE), quoted(one.detail, LONGEST_SENTENCE), one.acceptable) for one in violations
+        (quoted(one.code, LONGEST_SENTENCE), quoted(one.detail, LONGEST_SENTENCE), one.acceptable)
+        for one in violations
     )
     return GuardRefused.because(lines, accepted)
 
@@ -237,7 +242,10 @@ def makes(change: Change) -> tuple[Kind, str] | None:
         if change.action == "create":
             return change.kind, change.key
         before = titles(change.key)
-        new = [*(titles(str(parent or "")) if "parent" in after else before[:-1]), str(title or before[-1])]
+        new = [
+            *(titles(str(parent or "")) if "parent" in after else before[:-1]),
+            str(title or before[-1]),
+        ]
         return None if new == before else (change.kind, path(new))
     name = after.get("username" if change.kind == "user" else "name")
     return None if name is None else (change.kind, str(name))
@@ -260,13 +268,21 @@ def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
     """
     after = change.after or {}
     found = tuple((kind, str(after[field])) for field, kind in _REFERENCES if after.get(field))
-    return found if change.before is None else found + tuple(("group", name) for name in nested_in(change))
+    return (
+        found
+        if change.before is None
+        else found + tuple(("group", name) for name in nested_in(change))
+    )
 
 
 def nested_in(change: Change) -> tuple[str, ...]:
     """The groups, by their names in the wanted state, that a change of a group nests it in."""
     groups = (change.after or {}).get("groups")
-    return tuple(name for name, origin in groups.items() if origin is not None) if isinstance(groups, dict) else ()
+    return (
+        tuple(name for name, origin in groups.items() if origin is not None)
+        if isinstance(groups, dict)
+        else ()
+    )
 
 
 def unnests(change: Change) -> bool:

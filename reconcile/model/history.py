@@ -160,7 +160,9 @@ Places: TypeAlias = dict[str, set[int]]
 
 def removals(places: Places) -> str:
     """The JSON that a run keeps of the payloads it removed: run → positions, as in `1-3,7`."""
-    return _encoder.encode({run: ranges(positions) for run, positions in places.items() if positions}).decode()
+    return _encoder.encode(
+        {run: ranges(positions) for run, positions in places.items() if positions}
+    ).decode()
 
 
 def ranges(numbers: Iterable[int]) -> str:
@@ -201,7 +203,8 @@ class Chain:
     def add(self, entries: Iterable[Entry]) -> None:
         """Takes in the next entries, in order."""
         skeletons = [
-            (one.position, one.kind, one.action, one.result, one.user, one.object, one.commitment) for one in entries
+            (one.position, one.kind, one.action, one.result, one.user, one.object, one.commitment)
+            for one in entries
         ]
         self._hash.update(_plain.encode_lines(skeletons))
 

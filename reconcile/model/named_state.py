@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from reconcile.model.change import Fields, Kind
-from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, Source, User
+from reconcile.model.platform import (
+    Department,
+    Grant,
+    Group,
+    Membership,
+    PlatformState,
+    Source,
+    User,
+)
 from reconcile.model.text import department_path
 
 Named: TypeAlias = Source | Department | Group | User | Membership | Grant
@@ -43,7 +51,11 @@ class Names:
 
     def owner(self, pair: Membership | Grant) -> str:
         """The source behind a membership's group or a grant's user; "" for a local one."""
-        return self._groups[pair.group].source if isinstance(pair, Membership) else self._users[pair.user].source
+        return (
+            self._groups[pair.group].source
+            if isinstance(pair, Membership)
+            else self._users[pair.user].source
+        )
 
     def key(self, one: Named) -> str:
         """The key of an object of this state."""
@@ -71,12 +83,20 @@ class Names:
             case Group():
                 return {"name": one.name, **_mirrored(one), "groups": self._nested_in(one)}
             case Department():
-                return {"title": one.title, "parent": self.path(one.parent) or None, **_mirrored(one)}
+                return {
+                    "title": one.title,
+                    "parent": self.path(one.parent) or None,
+                    **_mirrored(one),
+                }
             case Membership():
                 user, group = self._users[one.user].username, self._groups[one.group].name
                 return {"user": user, "group": group, "origin": one.origin or None}
             case Grant():
-                return {"user": self._users[one.user].username, "role": one.role, "origin": one.origin or None}
+                return {
+                    "user": self._users[one.user].username,
+                    "role": one.role,
+                    "origin": one.origin or None,
+                }
             case Source():
                 return {field: getattr(one, field) for field in one.__struct_fields__}
 
@@ -120,4 +140,8 @@ class Names:
 
 
 def _mirrored(one: Group | Department) -> Fields:
-    return {"source": one.source or None, "external_id": one.external_id or None, "dn": one.dn or None}
+    return {
+        "source": one.source or None,
+        "external_id": one.external_id or None,
+        "dn": one.dn or None,
+    }

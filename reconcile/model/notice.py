@@ -5,7 +5,12 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 NoticeCode: TypeAlias = Literal[
-    "finds_nothing", "nobody_selected", "source_renamed", "idle_link", "shared_address", "no_administrator"
+    "finds_nothing",
+    "nobody_selected",
+    "source_renamed",
+    "idle_link",
+    "shared_address",
+    "no_administrator",
 ]
 """`finds_nothing`: a pattern of the files finds no entry. `idle_link`: a link is true already, or names nothing.
 

@@ -11,7 +11,9 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-Status: TypeAlias = Literal["active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"]
+Status: TypeAlias = Literal[
+    "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
+]
 Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_removed"]
 """Why a sync took a user out of service; "" where none did."""
 

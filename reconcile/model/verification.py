@@ -32,7 +32,9 @@ def _fault(entry: Entry, number: int) -> str:
         return f"change {number} is missing"
     if not entry.payload:
         left = entry.salt or any(entry.managers) or entry.unresolved
-        return f"what is left of change {number}, whose text was removed, was altered" if left else ""
+        return (
+            f"what is left of change {number}, whose text was removed, was altered" if left else ""
+        )
     payload = entry.read()
     if payload is None or commitment(entry.salt, entry.payload) != entry.commitment:
         return f"what change {number} says was altered"
@@ -65,7 +67,9 @@ class Verification:
             return why
         self.hash, self._last, self.sound = link.hash, link, self.sound + 1
         self._gone[link.run.id] = gone
-        if not link.removed and any(one.action == "erase" and one.result == "applied" for one in entries):
+        if not link.removed and any(
+            one.action == "erase" and one.result == "applied" for one in entries
+        ):
             self._erased |= self._gone.keys()
         for run, positions in removed_places(link.removed).items():
             self._told.setdefault(run, set()).update(positions)
@@ -75,7 +79,9 @@ class Verification:
         """What is wrong with all of them, `noted` being the last hash as the workspace has it; "" for nothing."""
         if noted and noted != self.hash:
             after = (
-                f"run {self._last.run.id}: the runs after it" if self._last is not None else "the first run: all runs"
+                f"run {self._last.run.id}: the runs after it"
+                if self._last is not None
+                else "the first run: all runs"
             )
             return f"{after} were removed, for the workspace notes another last hash ({noted})"
         if self._last is not None and self._last.removed and not noted:

@@ -58,7 +58,9 @@ def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source
     if chosen:
         found = [source for source in sources if source.name == chosen]
         if not found:
-            raise UsageError(f"there is no source {chosen!r}; declared are: {', '.join(one.name for one in sources)}")
+            raise UsageError(
+                f"there is no source {chosen!r}; declared are: {', '.join(one.name for one in sources)}"
+            )
         return found[0]
     if not sources:
         raise UsageError("no source is declared: nobody can log in")
@@ -68,8 +70,12 @@ def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source
     found = [source for source in sources if domain and _domain(source) == domain]
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(f"{source.name} ({_domain(source) or 'no domain'})" for source in found or sources)
-    raise UsageError(f"{typed!r} can be of several sources: {listed}. Write user@domain, or name one with --source")
+    listed = ", ".join(
+        f"{source.name} ({_domain(source) or 'no domain'})" for source in found or sources
+    )
+    raise UsageError(
+        f"{typed!r} can be of several sources: {listed}. Write user@domain, or name one with --source"
+    )
 
 
 def _domain(source: Source) -> str:
@@ -91,7 +97,9 @@ def names(source: Source, typed: str, current: PlatformState) -> Names:
     known = {
         user.external_id
         for user in current.users
-        if user.source == source.name and user.status != "erased" and fold_name(user.username) in usernames
+        if user.source == source.name
+        and user.status != "erased"
+        and fold_name(user.username) in usernames
     }
     return Names(typed, forms, tuple(sorted(known - {""})))
 
@@ -113,7 +121,9 @@ def is_excluded(inputs: Inputs) -> bool:
     source, snapshot = _only(inputs)
     users = msgspec.structs.replace(source.users, require_groups=())
     bare = msgspec.structs.replace(inputs.desired, role_mappings=(), groups=(), departments=())
-    return SourceRules(bare, msgspec.structs.replace(source, users=users), snapshot, login=True).excluded(0)
+    return SourceRules(
+        bare, msgspec.structs.replace(source, users=users), snapshot, login=True
+    ).excluded(0)
 
 
 def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
@@ -134,7 +144,9 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
         and (matching.agrees(user, facts) or (user.dn and stands(user.dn)))
     ]
     external_ids = {user.external_id for user in others} - {""}
-    return external_ids, {user.dn for user in others if not user.external_id and user.dn and not stands(user.dn)}
+    return external_ids, {
+        user.dn for user in others if not user.external_id and user.dn and not stands(user.dn)
+    }
 
 
 def judge(inputs: Inputs) -> Verdict:
@@ -146,26 +158,46 @@ def judge(inputs: Inputs) -> Verdict:
     (everybody,), person = inputs.current, snapshot.persons[0]
     # Managers are persons too, and not in the snapshot; they are found on the platform.
     manager = _manager(everybody, person, source, snapshot)
-    linked = [link.name for link in inputs.desired.links if link.kind == "user" and link.source == source.name]
+    linked = [
+        link.name
+        for link in inputs.desired.links
+        if link.kind == "user" and link.source == source.name
+    ]
     current = _concerned(everybody, person, source, manager, linked, _place(snapshot, person.dn))
-    alone = msgspec.structs.replace(snapshot, persons=(msgspec.structs.replace(person, manager=None),))
+    alone = msgspec.structs.replace(
+        snapshot, persons=(msgspec.structs.replace(person, manager=None),)
+    )
     rules = SourceRules(inputs.desired, source, alone, login=True)
     used = inputs.used.get(current.workspace, ())
     people = gather(inputs.desired, [rules], current, inputs.limits, used).people[source.name]
     user = people.matched.get(0)
     result = worked_out(inputs, [rules], current)
-    skip = next((one for one in result.skips if one.dn == person.dn and one.code not in ASIDE), None)
+    skip = next(
+        (one for one in result.skips if one.dn == person.dn and one.code not in ASIDE), None
+    )
     candidate = people.candidates[0] if people.candidates else None
-    username = user.username if user is not None else candidate.username if candidate is not None else person.identifier
-    state = _with_manager(result.state, manager, candidate.username if candidate is not None else "", source)
-    own = {fold_name(username)} | ({fold_name(candidate.username)} if candidate is not None else set())
+    username = (
+        user.username
+        if user is not None
+        else candidate.username
+        if candidate is not None
+        else person.identifier
+    )
+    state = _with_manager(
+        result.state, manager, candidate.username if candidate is not None else "", source
+    )
+    own = {fold_name(username)} | (
+        {fold_name(candidate.username)} if candidate is not None else set()
+    )
     changes = tuple(ordered(diff(current, state, result.reasons)))
     read = source_health.partial_reading(inputs.desired, source, snapshot)
     doubts = (
         *_missing_groups(current.workspace, source, rules),
         *source_health.shrunk(current.workspace, [read], current.readings, inputs.desired.safety),
     )
-    scope = Scope((current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own)))
+    scope = Scope(
+        (current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own))
+    )
     # Who is held back loses what the directory takes away, as in a plan; who cannot be a user is no part of the result.
     narrowed = narrow.narrow(changes, scope.targets) if result.candidates else ()
     return Verdict(
@@ -199,7 +231,9 @@ def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Itera
 
 def _only(inputs: Inputs) -> tuple[Source, DirectorySnapshot]:
     (snapshot,) = inputs.snapshots
-    return next(source for source in inputs.desired.sources if source.name == snapshot.source), snapshot
+    return next(
+        source for source in inputs.desired.sources if source.name == snapshot.source
+    ), snapshot
 
 
 def _disabled(rules: SourceRules) -> bool:
@@ -216,11 +250,15 @@ def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
     return lambda other: dn.wide(dn.key(other), snapshot.folding) == wide
 
 
-def _manager(current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot) -> str | None:
+def _manager(
+    current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot
+) -> str | None:
     """The id of the manager's user, "" where there is no manager; None where that is left to a run."""
     if not person.manager:
         return person.manager
-    users = {dn.key(one.dn): one.id for one in current.users if one.source == source.name and one.dn}
+    users = {
+        dn.key(one.dn): one.id for one in current.users if one.source == source.name and one.dn
+    }
     return users.get(References((users,), snapshot.folding).only(dn.key(person.manager)))
 
 
@@ -246,14 +284,19 @@ def _concerned(
         username = profiles.username(source.users, person)
     except Refused:
         username = ""
-    names = {fold_name(username), fold_name(person.identifier)} | {fold_name(name) for name in linked}
+    names = {fold_name(username), fold_name(person.identifier)} | {
+        fold_name(name) for name in linked
+    }
     facts = matching.person_facts(source.users, person, dn.key(person.dn))
     near = {
         user.id: user
         for user in current.users
         if _is_own(user, person)
         or fold_name(user.username) in names
-        or (user.source == source.name and (matching.agrees(user, facts) or (user.dn and stands(user.dn))))
+        or (
+            user.source == source.name
+            and (matching.agrees(user, facts) or (user.dn and stands(user.dn)))
+        )
     }
     managers = {user.manager for user in near.values()} | {manager}
     near |= {user.id: user for user in current.users if user.id in managers}
@@ -265,7 +308,9 @@ def _concerned(
     )
 
 
-def _with_manager(state: PlatformState, manager: str | None, username: str, source: Source) -> PlatformState:
+def _with_manager(
+    state: PlatformState, manager: str | None, username: str, source: Source
+) -> PlatformState:
     """The wanted state with the person's manager."""
     if not username or manager is None:
         return state

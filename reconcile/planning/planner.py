@@ -56,7 +56,9 @@ def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformSt
     return wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
 
 
-def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple[set[str], set[str]]:
+def lost(
+    snapshot: DirectorySnapshot, current: Iterable[PlatformState]
+) -> tuple[set[str], set[str]]:
     """External ids, and DNs of users without one, that the platform has from this source and the snapshot has not.
 
     They are to be looked up in the directory without any filter, to tell who is out of scope from who is missing.
@@ -67,14 +69,20 @@ def lost(snapshot: DirectorySnapshot, current: Iterable[PlatformState]) -> tuple
     dns: set[str] = set()
     for state in current:
         for user in state.users:
-            if user.source != snapshot.source or user.status == "erased" or user.external_id.lower() in read_ids:
+            if (
+                user.source != snapshot.source
+                or user.status == "erased"
+                or user.external_id.lower() in read_ids
+            ):
                 continue
             if user.external_id:
                 external_ids.add(user.external_id)
             elif user.dn:
                 if persons is None:
                     persons = References(
-                        ({dn.key(person.dn) for person in snapshot.persons},), snapshot.folding, snapshot.lookalikes
+                        ({dn.key(person.dn) for person in snapshot.persons},),
+                        snapshot.folding,
+                        snapshot.lookalikes,
                     )
                 if not persons.only(dn.key(user.dn)):
                     dns.add(user.dn)
@@ -176,15 +184,22 @@ def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...
 
 
 def judged(
-    inputs: Inputs, changes: tuple[Change, ...], rules: Iterable[SourceRules], read: tuple[Reading, ...]
+    inputs: Inputs,
+    changes: tuple[Change, ...],
+    rules: Iterable[SourceRules],
+    read: tuple[Reading, ...],
 ) -> Iterator[Violation]:
     """What the guards find in the changes of all workspaces, and what is missing in the sources."""
     for state in inputs.current:
         own = [change for change in changes if change.workspace == state.workspace]
         lately = inputs.lately.get(state.workspace, {})
-        yield from checks.violations(own, state, inputs.desired.safety, inputs.limits.own_username, read, lately=lately)
+        yield from checks.violations(
+            own, state, inputs.desired.safety, inputs.limits.own_username, read, lately=lately
+        )
         for one in rules:
-            yield from source_health.missing(state.workspace, one.source, one.index, one.matches.path)
+            yield from source_health.missing(
+                state.workspace, one.source, one.index, one.matches.path
+            )
 
 
 def _news(current: Iterable[PlatformState], read: tuple[Reading, ...]) -> Iterator[str]:
@@ -206,7 +221,9 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
     declared = {source.name: source for source in inputs.desired.sources}
     return [
         SourceRules(inputs.desired, declared[snapshot.source], snapshot)
-        for snapshot in sorted(inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source))
+        for snapshot in sorted(
+            inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source)
+        )
     ]
 
 

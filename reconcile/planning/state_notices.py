@@ -25,7 +25,9 @@ def idle_links(desired: DesiredState, results: Sequence[Wanted]) -> Iterator[Not
         if len(whys) == len(results):
             why = next((one for one in whys if one.startswith("it is true")), whys[0])
             text = f"the link of the {link.kind} {link.name} does nothing: {why}"
-            yield Notice("idle_link", text, f"links[{desired.links.index(link)}]", sources=(link.source,))
+            yield Notice(
+                "idle_link", text, f"links[{desired.links.index(link)}]", sources=(link.source,)
+            )
 
 
 def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
@@ -45,7 +47,10 @@ def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
         text = f"the e-mail address {address} is that of several users: {', '.join(listed[:SHOWN])}{more}"
         yield Notice("shared_address", text)
     if len(shared) > SHOWN:
-        yield Notice("shared_address", f"{len(shared) - SHOWN} more e-mail addresses are those of several users")
+        yield Notice(
+            "shared_address",
+            f"{len(shared) - SHOWN} more e-mail addresses are those of several users",
+        )
 
 
 def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) -> Iterator[Notice]:
@@ -56,7 +61,9 @@ def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) ->
     role = desired.safety.protect.admin_role
     if not current:
         return
-    given = {mapping.role for mapping in desired.role_mappings} | {rule.role for rule in desired.departments}
+    given = {mapping.role for mapping in desired.role_mappings} | {
+        rule.role for rule in desired.departments
+    }
     if not desired.safety.protect.min_admins or folded(role) in map(folded, given):
         return
     granted = {grant.role for state in current for grant in state.grants}
@@ -69,7 +76,12 @@ def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) ->
         if not user.source and user.status in IN_SERVICE
     }
     roles = sorted(
-        {grant.role for state in current for grant in state.grants if (state.workspace, grant.user) in local}
+        {
+            grant.role
+            for state in current
+            for grant in state.grants
+            if (state.workspace, grant.user) in local
+        }
     )
     if role != Protect().admin_role or roles:
         there = f"; local accounts have: {', '.join(roles[:SHOWN])}" if roles else ""

@@ -59,7 +59,9 @@ def counted(before: Failures | None, now: int) -> tuple[Failures, int]:
     entered = before.entered if before is not None else 0
     if before is not None and before.last > now:
         # The clock went back, or another machine's is fast: a pause may not last longer for that.
-        before = Failures(before.failures, now, now + min(before.until - before.last, LONGEST_PAUSE), entered)
+        before = Failures(
+            before.failures, now, now + min(before.until - before.last, LONGEST_PAUSE), entered
+        )
     if before is not None and now < before.until:
         return before, before.until - now
     count = 1 if before is None or now - before.until >= MEMORY else before.failures + 1
@@ -81,7 +83,9 @@ def is_known(one: Failures | None, now: int) -> bool:
     return one is not None and one.entered > 0 and now - one.entered < KNOWN
 
 
-def begun(every: Failures | None, own: Failures | None, now: int) -> tuple[Failures | None, Failures | None, int]:
+def begun(
+    every: Failures | None, own: Failures | None, now: int
+) -> tuple[Failures | None, Failures | None, int]:
     """One more attempt from an origin: what to remember of all together and of this one, and the seconds to wait.
 
     None, None where it has to wait. The first is None too where the origin is known: then the others do not matter.
@@ -95,13 +99,17 @@ def begun(every: Failures | None, own: Failures | None, now: int) -> tuple[Failu
     return together, one, 0
 
 
-def passed(every: Failures | None, own: Failures | None, now: int) -> tuple[Failures | None, Failures]:
+def passed(
+    every: Failures | None, own: Failures | None, now: int
+) -> tuple[Failures | None, Failures]:
     """The same once an attempt from an origin was a login: what it drew is given back, and the origin is known.
 
     A login clears only its own origin: whoever guesses from another one gains nothing by it.
     """
     if every is not None and not is_known(own, now):
-        every = every._replace(failures=max(every.failures - 1, 0), until=max(every.until - REFILL, every.last))
+        every = every._replace(
+            failures=max(every.failures - 1, 0), until=max(every.until - REFILL, every.last)
+        )
     return every, Failures(0, now, now, now)
 
 
@@ -132,7 +140,9 @@ def keys(erased: Iterable[Change]) -> set[str]:
     """Under which keys the failed logins of those count who are erased."""
     found = set()
     for change in erased:
-        source, external_id, dn = (text(change.before or {}, name) for name in ("source", "external_id", "dn"))
+        source, external_id, dn = (
+            text(change.before or {}, name) for name in ("source", "external_id", "dn")
+        )
         if external_id or dn:
             found.add(person_key(source or change.source, external_id, dn))
     return found
@@ -164,7 +174,9 @@ class MemoryAttempts:
                 return wait
             place, origins = origin_key(key, origin), self._origins.get(whom, {})
             every, own, wait = begun(origins.get(ALL), origins.get(place), now)
-            self._origins[whom] = origins | {at: one for at, one in ((ALL, every), (place, own)) if one is not None}
+            self._origins[whom] = origins | {
+                at: one for at, one in ((ALL, every), (place, own)) if one is not None
+            }
         return wait
 
     def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
@@ -188,7 +200,9 @@ class MemoryAttempts:
             self._origins.pop((workspace, key), None)
 
     def _purge(self, now: int) -> None:
-        self._failures = {whom: one for whom, one in self._failures.items() if not is_over(one, now)}
+        self._failures = {
+            whom: one for whom, one in self._failures.items() if not is_over(one, now)
+        }
         for whom, origins in list(self._origins.items()):
             left = {place: one for place, one in origins.items() if not is_over(one, now)}
             self._origins[whom] = left

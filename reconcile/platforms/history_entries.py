@@ -62,7 +62,9 @@ class Person(msgspec.Struct):
             self.dns.add(fold_name(dn))
 
 
-def noted(outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str) -> Iterator[list[Entry]]:
+def noted(
+    outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str
+) -> Iterator[list[Entry]]:
     """The entries of a run, in chunks; of whom it erased no payload is kept. `started` is the time of `departed_at`."""
     gone = frozenset(before.users.get(one.change.key, "") for one in outcomes if _erases(one))
     numbered = enumerate(outcomes, start=1)
@@ -79,7 +81,13 @@ def _erases(outcome: Outcome) -> bool:
 
 
 def _noted(
-    position: int, outcome: Outcome, before: Ids, now: Ids, started: str, salt: str, gone: frozenset[str]
+    position: int,
+    outcome: Outcome,
+    before: Ids,
+    now: Ids,
+    started: str,
+    salt: str,
+    gone: frozenset[str],
 ) -> Entry:
     change = outcome.change
     user, thing = _about(change, before, now, made=outcome.result == "applied")
@@ -89,7 +97,9 @@ def _noted(
     ids = (_NONE, _NONE)
     if change.kind in _REFERRING:
         ids = _references(change.before, before), _references(after, now)
-    said = Payload(change.key, change.before, after, change.reason, change.source, outcome.detail, *ids)
+    said = Payload(
+        change.key, change.before, after, change.reason, change.source, outcome.detail, *ids
+    )
     payload = payload_text(said)
     sealed = commitment(salt, payload)
     managers, unresolved = traces(change.kind, user, said)
@@ -114,7 +124,9 @@ def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, s
     elif change.kind in _OF_USERS:
         user = known.users.get(text(fields, "user"), "")
     if change.kind in ("group", "membership"):
-        thing = known.groups.get(change.key if change.kind == "group" else text(fields, "group"), "")
+        thing = known.groups.get(
+            change.key if change.kind == "group" else text(fields, "group"), ""
+        )
     elif change.kind == "department":
         thing = known.departments.get(change.key, "")
     return user, thing
@@ -203,5 +215,9 @@ def answers_to(entry: Entry, name: str) -> bool:
     if payload is None:
         return False
     sides = [side for side in (payload.before, payload.after) if side]
-    known = {fold_name(text(side, field)) for side in sides for field in ("username", "dn", "external_id")}
+    known = {
+        fold_name(text(side, field))
+        for side in sides
+        for field in ("username", "dn", "external_id")
+    }
     return name in known | {fold_name(payload.key)}

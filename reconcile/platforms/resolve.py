@@ -50,7 +50,10 @@ class Names:
 
     def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
         """Case-folded name → id of every user, or group, there is by now."""
-        return {fold_name(name): one for name, one in (self.users if kind == "user" else self.groups).items()}
+        return {
+            fold_name(name): one
+            for name, one in (self.users if kind == "user" else self.groups).items()
+        }
 
     def rename(self, kind: Literal["user", "group"], renamed: Mapping[str, str]) -> None:
         """Takes in new names, all at once: id → name."""
@@ -76,7 +79,11 @@ class Names:
 
     def row(self, change: Change) -> str:
         """The id of the user, group or department that an update or a loss is about."""
-        known = {"user": self.users_before, "group": self.groups_before, "department": self.departments_before}
+        known = {
+            "user": self.users_before,
+            "group": self.groups_before,
+            "department": self.departments_before,
+        }
         return _find(known[change.kind], change.key, f"the {change.kind} {change.key!r}")
 
     def user(self, name: str) -> str:
@@ -90,7 +97,9 @@ class Names:
     def new_link(self, change: Change) -> tuple[str, str]:
         """User id, and group id or role name, of a grant or membership to create."""
         user, other = self._ends(change, change.after or {})
-        return self.user(user), other if change.kind == "grant" else _find(self.groups, other, f"the group {other!r}")
+        return self.user(user), other if change.kind == "grant" else _find(
+            self.groups, other, f"the group {other!r}"
+        )
 
     def link(self, change: Change) -> tuple[str, str]:
         """User id, and group id or role name, of a grant or membership that is there.
@@ -99,7 +108,10 @@ class Names:
         """
         named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
         splits = [named] if named else _splits(change.key)
-        pairs = [(self.users_before.get(user, ""), self._other_before(change, other)) for user, other in splits]
+        pairs = [
+            (self.users_before.get(user, ""), self._other_before(change, other))
+            for user, other in splits
+        ]
         there = [pair for pair in pairs if pair in self._linked[change.kind]]
         if len(there) > 1:
             raise Unknown(f"the key {change.key!r} could mean more than one {change.kind}")
@@ -107,7 +119,9 @@ class Names:
             raise Unknown(f"the {change.kind} {change.key!r} is not there")
         return there[0]
 
-    def nesting(self, change: Change, now: Mapping[str, str] | None = None) -> tuple[set[str], dict[str, str]]:
+    def nesting(
+        self, change: Change, now: Mapping[str, str] | None = None
+    ) -> tuple[set[str], dict[str, str]]:
         """The ids of the groups that a group comes out of, and id → origin of those it goes into.
 
         `now`: the names by now, where they are not those of this object.
@@ -157,7 +171,9 @@ def paths(tree: Tree, parents: Mapping[str, str] | None = None) -> dict[str, str
     for start in tree:
         waiting: list[str] = []
         above = start
-        while above in tree and above not in known and above not in parents and above not in waiting:
+        while (
+            above in tree and above not in known and above not in parents and above not in waiting
+        ):
             waiting.append(above)
             above = tree[above][0]
         if above in parents and above not in known:
@@ -171,7 +187,9 @@ def paths(tree: Tree, parents: Mapping[str, str] | None = None) -> dict[str, str
     return {name: one for one, name in known.items()}
 
 
-def blocked(moves: Mapping[int, Move], holders: Mapping[object, str], failed: Iterable[int] = ()) -> dict[int, str]:
+def blocked(
+    moves: Mapping[int, Move], holders: Mapping[object, str], failed: Iterable[int] = ()
+) -> dict[int, str]:
     """Which of the moves cannot be, and why: index → reason.
 
     A name is free if nobody holds it, or its holder gives it up in a move that can be. `holders` is name → id of

@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.model.explanation import Explained, Explanation, FieldVerdict, Given, Held, Searched, Standing
+from reconcile.model.explanation import (
+    Explained,
+    Explanation,
+    FieldVerdict,
+    Given,
+    Held,
+    Searched,
+    Standing,
+)
 from reconcile.model.text import dn
 from reconcile.render import wording
 from reconcile.render.text import Paint, changed, painted, plain
@@ -18,10 +26,16 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     lines: list[str] = []
     if not found.people:
         lines.append(
-            paint(f"{wording.printable(found.asked)} is nobody: in no source, and not on the platform.", "bold")
+            paint(
+                f"{wording.printable(found.asked)} is nobody: in no source, and not on the platform.",
+                "bold",
+            )
         )
         lines += [f"  {wording.printable(one.source)}: {_searched(one)}" for one in found.sources]
-        lines += [f"  {wording.printable(skip.dn)} is {wording.printable(skip.detail)}" for skip in found.dangling]
+        lines += [
+            f"  {wording.printable(skip.dn)} is {wording.printable(skip.detail)}"
+            for skip in found.dangling
+        ]
         if found.similar:
             lines.append(f"Did you mean {', '.join(map(wording.printable, found.similar))}?")
     elif len(found.people) > 1:
@@ -31,14 +45,24 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
         lines += [""] * (at > 0)
         lines += _one(one, searched, paint)
     if found.violations:
-        lines += ["", paint("The next apply does none of this: the guards refuse the plan of everybody.", "bold")]
-        lines += [f"  {wording.printable(one.code)}: {wording.printable(one.detail)}" for one in found.violations]
+        lines += [
+            "",
+            paint(
+                "The next apply does none of this: the guards refuse the plan of everybody.", "bold"
+            ),
+        ]
+        lines += [
+            f"  {wording.printable(one.code)}: {wording.printable(one.detail)}"
+            for one in found.violations
+        ]
     return "\n".join(lines)
 
 
 def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterator[str]:
     several = len(one.workspaces) > 1
-    name = wording.printable(next((standing.username for standing in one.workspaces if standing.username), one.dn))
+    name = wording.printable(
+        next((standing.username for standing in one.workspaces if standing.username), one.dn)
+    )
     for standing in one.workspaces:
         where = f" in workspace {wording.printable(standing.workspace)}" if several else ""
         status = f" ({_status(standing.user)})" if standing.user is not None else ""
@@ -55,7 +79,9 @@ def _one(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterato
     for standing in one.workspaces:
         where = f", workspace {wording.printable(standing.workspace)}" if several else ""
         yield from _section(f"On the platform{where}", _platform(standing), paint)
-        yield from _section(f"Next apply{where}", _next(standing, one.manager is not None, paint), paint)
+        yield from _section(
+            f"Next apply{where}", _next(standing, one.manager is not None, paint), paint
+        )
 
 
 def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
@@ -67,7 +93,9 @@ def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
 
 def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Iterator[str]:
     matched = ", ".join(
-        name for name in one.matched if name.removesuffix(_THERE) not in one.matched or _THERE not in name
+        name
+        for name in one.matched
+        if name.removesuffix(_THERE) not in one.matched or _THERE not in name
     )
     identity = f", id {wording.printable(one.external_id)}" if one.external_id else ""
     if one.in_directory:
@@ -108,14 +136,22 @@ def _rules(one: Explained) -> list[_Row]:
 
 
 def _roles(one: Explained) -> list[_Row]:
-    return [(v.matches, wording.printable(v.role), _with(v.why, v.path, one), v.origin) for v in one.roles]
+    return [
+        (v.matches, wording.printable(v.role), _with(v.why, v.path, one), v.origin)
+        for v in one.roles
+    ]
 
 
 def _groups(one: Explained, paint: Paint) -> Iterator[str]:
     members = [v for v in one.groups if v.selected and (v.member or v.path or not v.known)]
-    rows = [(v.member, _name(v.dn), _with(v.why, v.path if len(v.path) > 1 else (), one), v.origin) for v in members]
+    rows = [
+        (v.member, _name(v.dn), _with(v.why, v.path if len(v.path) > 1 else (), one), v.origin)
+        for v in members
+    ]
     yield from _rows(rows, paint)
-    others = [_name(v.dn) for v in one.groups if v.selected and v.known and not (v.member or v.path)]
+    others = [
+        _name(v.dn) for v in one.groups if v.selected and v.known and not (v.member or v.path)
+    ]
     if others:
         yield f"{_mark(False, paint)}   {_listed(others)}"
     unselected = [_name(v.dn) for v in one.groups if not v.selected]
@@ -127,16 +163,18 @@ def _department(one: Explained) -> Iterator[str]:
     if one.department is not None:
         found = one.department
         path = " / ".join(_name(dn) for dn in found.path)
-        yield (f"{path}  {wording.printable(found.why)}" if path else wording.printable(found.why)) + _origin(
-            found.origin
-        )
+        yield (
+            f"{path}  {wording.printable(found.why)}" if path else wording.printable(found.why)
+        ) + _origin(found.origin)
 
 
 def _fields(fields: Sequence[FieldVerdict]) -> Iterator[str]:
     width = max((len(wording.printable(one.field)) for one in fields), default=0)
     for one in fields:
         value = (
-            f'"{wording.printable(one.value)}"' if one.value is not None else f"nothing, {wording.printable(one.why)}"
+            f'"{wording.printable(one.value)}"'
+            if one.value is not None
+            else f"nothing, {wording.printable(one.why)}"
         )
         roles = f" (for role {', '.join(map(wording.printable, one.roles))})" if one.roles else ""
         template = f" ← {wording.printable(one.template)}"
@@ -145,7 +183,11 @@ def _fields(fields: Sequence[FieldVerdict]) -> Iterator[str]:
 
 def _manager(one: Explained) -> Iterator[str]:
     if one.manager is not None:
-        yield f"{wording.printable(one.manager.dn)}: {one.manager.why}" if one.manager.dn else one.manager.why
+        yield (
+            f"{wording.printable(one.manager.dn)}: {one.manager.why}"
+            if one.manager.dn
+            else one.manager.why
+        )
 
 
 def _platform(standing: Standing) -> Iterator[str]:
@@ -177,7 +219,9 @@ def _held(held: Held) -> Iterator[str]:
 
 
 def _given(given: Iterable[Given]) -> str:
-    return ", ".join(wording.printable(one.name) + ("" if one.origin else " (by hand)") for one in given)
+    return ", ".join(
+        wording.printable(one.name) + ("" if one.origin else " (by hand)") for one in given
+    )
 
 
 def _grace(standing: Standing) -> str:

@@ -44,7 +44,12 @@ def run_text(parts: Iterable[tuple[Link, Sequence[Entry]]], *, colour: bool) -> 
 
 def run_json(parts: Iterable[tuple[Link, Sequence[Entry]]]) -> str:
     """A list of objects, each with its changes."""
-    return as_text([{**_run(link), "changes": [_change(one, link) for one in entries]} for link, entries in parts])
+    return as_text(
+        [
+            {**_run(link), "changes": [_change(one, link) for one in entries]}
+            for link, entries in parts
+        ]
+    )
 
 
 def _run(link: Link) -> dict[str, object]:
@@ -94,7 +99,11 @@ def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str
             wording.printable, (one.kind, one.action, one.result)
         )  # whatever stands in the table
         if payload is None:
-            why = "altered, and no longer readable" if one.payload else "removed, for somebody was erased"
+            why = (
+                "altered, and no longer readable"
+                if one.payload
+                else "removed, for somebody was erased"
+            )
             yield f"  · {kind} of user {wording.printable(one.user)}: {action}: {why}"
             continue
         change = Change(

@@ -30,7 +30,8 @@ def plan_json(plan: Plan) -> str:
             "changes": plan.changes,
             "skips": plan.skips,
             "violations": [
-                {**msgspec.structs.asdict(one), "accepted": one not in plan.refused} for one in plan.violations
+                {**msgspec.structs.asdict(one), "accepted": one not in plan.refused}
+                for one in plan.violations
             ],
             "accepted": plan.accepted,
             "notices": plan.notices,
@@ -51,7 +52,10 @@ def report_json(plan: Plan, report: Report) -> str:
             },
             "files": plan.files,
             "configuration": plan.digests.configuration,
-            "outcomes": [{"result": one.result, "detail": one.detail, "change": one.change} for one in report.outcomes],
+            "outcomes": [
+                {"result": one.result, "detail": one.detail, "change": one.change}
+                for one in report.outcomes
+            ],
             "skips": plan.skips,
             "notices": plan.notices,
             "troubles": report.troubles,

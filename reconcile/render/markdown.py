@@ -47,7 +47,9 @@ def _skipped(plan: Plan, *, full: bool) -> list[str]:
         return []
     shown = plan.skips if full else plan.skips[: wording.SHOWN]
     lines = ["### Skipped", ""]
-    lines += _table(("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown))
+    lines += _table(
+        ("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown)
+    )
     lines.append("")
     if len(shown) < len(plan.skips):
         lines += [f"… and {len(plan.skips) - len(shown)} more", ""]
@@ -72,7 +74,9 @@ def _changes(plan: Plan, *, full: bool) -> Iterator[tuple[str, str, str, str]]:
             yield "…", part, "", ""
             continue
         for change in part:
-            what = f"{change.workspace}: {wording.title(change)}" if several else wording.title(change)
+            what = (
+                f"{change.workspace}: {wording.title(change)}" if several else wording.title(change)
+            )
             yield wording.sign(change), what, _difference(change), change.reason
 
 
@@ -87,9 +91,20 @@ def _difference(change: Change) -> str:
 
 def report_markdown(plan: Plan, report: Report) -> str:
     """Headline, numbers, and tables of what was not applied, or not wholly, and of what was not possible."""
-    lines = ["## reconcile apply", "", f"**{wording.outcome_line(report)}**", "", *_counts(summary.done(plan, report))]
-    rows: list[tuple[str, ...]] = [(one.result, wording.title(one.change), one.detail) for one in wording.told(report)]
-    rows += [(wording.became(one, report), f"workspace {one.workspace}", one.detail) for one in report.troubles]
+    lines = [
+        "## reconcile apply",
+        "",
+        f"**{wording.outcome_line(report)}**",
+        "",
+        *_counts(summary.done(plan, report)),
+    ]
+    rows: list[tuple[str, ...]] = [
+        (one.result, wording.title(one.change), one.detail) for one in wording.told(report)
+    ]
+    rows += [
+        (wording.became(one, report), f"workspace {one.workspace}", one.detail)
+        for one in report.troubles
+    ]
     if rows:
         lines += [*_table(("result", "what", "why"), rows), ""]
     lines += _skipped(plan, full=False)
@@ -104,7 +119,8 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 _ESCAPES = str.maketrans(
-    {char: f"\\{char}" for char in "\\`*_[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
+    {char: f"\\{char}" for char in "\\`*_[]#|~"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
 )
 _APART = "\u200b"
 """Has no width, and parts what would be a link: forges make links of what is shown, whatever escapes it."""

@@ -21,7 +21,10 @@ def users(state: PlatformState) -> Iterator[dict[str, object]]:
         fields = names.fields(user)
         yield {
             "workspace": state.workspace,
-            **{field: fields[field] for field in ("username", "first_name", "last_name", "email", "status")},
+            **{
+                field: fields[field]
+                for field in ("username", "first_name", "last_name", "email", "status")
+            },
             **{field: fields[field] for field in ("source", "external_id", "dn")},
             "roles": sorted(roles.get(user.id, [])),
             "groups": sorted(groups.get(user.id, []), key=str.casefold),

@@ -13,11 +13,40 @@ from reconcile.model.report import Report
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "users": (
-        *("existing", "created", "adopted", "updated", "moved", "returned", "deactivated", "blocked", "erased"),
+        *(
+            "existing",
+            "created",
+            "adopted",
+            "updated",
+            "moved",
+            "returned",
+            "deactivated",
+            "blocked",
+            "erased",
+        ),
         *("removed", "impossible", "failed", "unknown"),
     ),
-    "departments": ("existing", "created", "updated", "renamed", "moved", "removed", "impossible", "failed", "unknown"),
-    "groups": ("existing", "created", "updated", "renamed", "removed", "impossible", "failed", "unknown"),
+    "departments": (
+        "existing",
+        "created",
+        "updated",
+        "renamed",
+        "moved",
+        "removed",
+        "impossible",
+        "failed",
+        "unknown",
+    ),
+    "groups": (
+        "existing",
+        "created",
+        "updated",
+        "renamed",
+        "removed",
+        "impossible",
+        "failed",
+        "unknown",
+    ),
     "nested_groups": ("created", "removed", "failed", "unknown"),
     "memberships": ("created", "removed", "impossible", "failed", "unknown"),
     "grants": ("created", "removed", "failed", "unknown"),
@@ -26,7 +55,17 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 """What is counted of what."""
 
 ORDER: Final = (
-    *("existing", "created", "adopted", "assigned", "updated", "renamed", "moved", "returned", "cleared"),
+    *(
+        "existing",
+        "created",
+        "adopted",
+        "assigned",
+        "updated",
+        "renamed",
+        "moved",
+        "returned",
+        "cleared",
+    ),
     *("deactivated", "blocked", "erased", "removed", "impossible", "failed", "unknown"),
 )
 
@@ -85,13 +124,18 @@ def _count(plan: Plan, changes: Iterable[tuple[Change, str]]) -> Counts:
         numbers[workspace, source, _ROWS[kind], instead or _DONE.get(action, "updated")] += number
     newly = _adopted(plan)
     for there in plan.existing:
-        for what, number in (("users", there.users), ("departments", there.departments), ("groups", there.groups)):
+        for what, number in (
+            ("users", there.users),
+            ("departments", there.departments),
+            ("groups", there.groups),
+        ):
             place = there.workspace, there.source, what
             numbers[*place, "existing"] = number - len(touched[place] - newly[place])
     found: Counts = {}
     for workspace, source in sorted({place[:2] for place in numbers}):
         found[workspace, source] = {
-            what: {how: numbers[workspace, source, what, how] for how in columns} for what, columns in COLUMNS.items()
+            what: {how: numbers[workspace, source, what, how] for how in columns}
+            for what, columns in COLUMNS.items()
         }
     return found
 
@@ -109,13 +153,20 @@ def _told(change: Change) -> Iterator[tuple[str, str, str]]:
     """What is counted how, and the key of what it is."""
     what, after = _ROWS[change.kind], change.after or {}
     if change.kind == "group" and "groups" in after:
-        for side, other, how in ((after, change.before, "created"), (change.before or {}, after, "removed")):
+        for side, other, how in (
+            (after, change.before, "created"),
+            (change.before or {}, after, "removed"),
+        ):
             for name in _nested(side) - _nested(other or {}):
                 yield "nested_groups", how, f"{change.key}/{name}"
         if after.keys() == {"groups"}:
             return
     before = change.before or {}
-    if change.kind == "user" and change.after is not None and before.get("manager") != after.get("manager"):
+    if (
+        change.kind == "user"
+        and change.after is not None
+        and before.get("manager") != after.get("manager")
+    ):
         yield "managers", "assigned" if after.get("manager") else "cleared", change.key
     for how in (_DONE[change.action],) if change.action in _DONE else _updated(change):
         yield what, how, change.key
@@ -123,7 +174,11 @@ def _told(change: Change) -> Iterator[tuple[str, str, str]]:
 
 def _nested(fields: Mapping[str, object]) -> set[str]:
     groups = fields.get("groups")
-    return {name for name, origin in groups.items() if origin is not None} if isinstance(groups, dict) else set()
+    return (
+        {name for name, origin in groups.items() if origin is not None}
+        if isinstance(groups, dict)
+        else set()
+    )
 
 
 def _updated(change: Change) -> Iterator[str]:
@@ -149,7 +204,10 @@ def _impossible(skip: Skip) -> str:
 
 def as_json(counts: Counts) -> list[dict[str, object]]:
     """One object for each source of each workspace."""
-    return [{"workspace": workspace, "source": source, **rows} for (workspace, source), rows in counts.items()]
+    return [
+        {"workspace": workspace, "source": source, **rows}
+        for (workspace, source), rows in counts.items()
+    ]
 
 
 def table(counts: Counts, *, several: bool) -> list[list[str]]:
@@ -164,7 +222,11 @@ def table(counts: Counts, *, several: bool) -> list[list[str]]:
         for (workspace, source), kinds in counts.items()
     }
     named = {name: kinds for name, kinds in named.items() if kinds}
-    shown = [how for how in ORDER if any(row.get(how) for kinds in named.values() for row in kinds.values())]
+    shown = [
+        how
+        for how in ORDER
+        if any(row.get(how) for kinds in named.values() for row in kinds.values())
+    ]
     rows: list[list[str]] = []
     for name, kinds in named.items():
         rows.append([name, *([""] * len(shown) if rows else shown)])

@@ -20,7 +20,9 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
         return escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     if form == "csv":
         return _csv([[_text(row.get(column), None) for column in columns] for row in rows], columns)
-    return _aligned([[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns)
+    return _aligned(
+        [[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns
+    )
 
 
 _FORMULA = re.compile("(?:^|(?<=[;\t\r\n|])) *(?=[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
@@ -37,7 +39,11 @@ def _text(value: object, limit: int | None) -> str:
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
-        more = f" and {len(value) - limit} more" if limit is not None and len(value) > limit + 1 else ""
+        more = (
+            f" and {len(value) - limit} more"
+            if limit is not None and len(value) > limit + 1
+            else ""
+        )
         return ", ".join(map(str, value[:limit] if more else value)) + more
     return str(value)
 
@@ -69,7 +75,9 @@ def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
     ]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in rows
     )
 
@@ -78,4 +86,7 @@ def _width(text: str) -> int:
     """How many columns of a terminal the text takes: wide characters two, combining ones none."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )

@@ -84,7 +84,11 @@ def changed(change: Change, paint: Paint) -> Iterator[str]:
     yield f"  {paint(sign, sign)} {wording.title(change)}{reason}"
     if change.kind in ("membership", "grant") or change.action == "delete":
         return
-    rows = [row for row in wording.differences(change) if change.before is not None or not _told_already(change, row)]
+    rows = [
+        row
+        for row in wording.differences(change)
+        if change.before is not None or not _told_already(change, row)
+    ]
     width = max((len(field) for field, _, _ in rows), default=0)
     for field, old, new in rows:
         value = new if change.before is None else f"{old} → {new}"
@@ -94,15 +98,18 @@ def changed(change: Change, paint: Paint) -> Iterator[str]:
 def _told_already(change: Change, row: tuple[str, str, str]) -> bool:
     """Whether a field of something new only repeats its name or its source."""
     field, _, new = row
-    return (field in ("name", "username", "title") and new == f'"{wording.printable(change.key)}"') or (
-        field in ("source", "status_origin") and change.kind != "source"
-    )
+    return (
+        field in ("name", "username", "title") and new == f'"{wording.printable(change.key)}"'
+    ) or (field in ("source", "status_origin") and change.kind != "source")
 
 
 def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
     if not plan.skips:
         return []
-    several = len({skip.workspace for skip in plan.skips} | {change.workspace for change in plan.changes}) > 1
+    several = (
+        len({skip.workspace for skip in plan.skips} | {change.workspace for change in plan.changes})
+        > 1
+    )
     shown = plan.skips if full else plan.skips[: wording.SHOWN]
     lines = [paint("Held back, gaining nothing until this is mended:", "bold")]
     for skip in shown:
@@ -142,7 +149,9 @@ _STYLES = {
 def _counts(counts: summary.Counts, paint: Paint) -> Iterator[str]:
     """The table, numbers to the right; what is done in the colour of its sign."""
     several = len({workspace for workspace, _ in counts}) > 1
-    rows = [[wording.printable(cell) for cell in row] for row in summary.table(counts, several=several)]
+    rows = [
+        [wording.printable(cell) for cell in row] for row in summary.table(counts, several=several)
+    ]
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -161,10 +170,14 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     lines = [*_skips(plan, paint, full=False)] if skips else []
     for outcome in wording.told(report):
         detail = wording.shown(outcome.detail)
-        lines.append(f"  {paint('!', '!')} {outcome.result}: {wording.title(outcome.change)}: {detail}")
+        lines.append(
+            f"  {paint('!', '!')} {outcome.result}: {wording.title(outcome.change)}: {detail}"
+        )
     for trouble in report.troubles:
         first, *rest = map(wording.shown, trouble.detail.splitlines())
-        lines.append(f"  {paint('!', '!')} workspace {wording.printable(trouble.workspace)}: {first}")
+        lines.append(
+            f"  {paint('!', '!')} workspace {wording.printable(trouble.workspace)}: {first}"
+        )
         lines += [f"    {line}" for line in rest]
     lines.append(paint(wording.outcome_line(report), "bold"))
     lines += _counts(summary.done(plan, report), paint)

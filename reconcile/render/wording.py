@@ -52,15 +52,24 @@ def differences(change: Change) -> Iterator[tuple[str, str, str]]:
     for field in {**before, **after}:
         old, new = before.get(field), after.get(field)
         if old or new:
-            yield printable(field), _value(old), _value(new)  # a field may end in the name of a group
+            yield (
+                printable(field),
+                _value(old),
+                _value(new),
+            )  # a field may end in the name of a group
 
 
 def _flat(fields: Fields | None) -> dict[str, str | None]:
     flat: dict[str, str | None] = {}
     for field, value in (fields or {}).items():
         if isinstance(value, dict):
-            by_hand = "by hand" if field == "groups" else ""  # what is nested has an origin, "" for a person
-            flat |= {f"{field}.{name}": text if text is None else text or by_hand for name, text in value.items()}
+            by_hand = (
+                "by hand" if field == "groups" else ""
+            )  # what is nested has an origin, "" for a person
+            flat |= {
+                f"{field}.{name}": text if text is None else text or by_hand
+                for name, text in value.items()
+            }
         else:
             flat[field] = value
     return flat
@@ -74,7 +83,11 @@ def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change
     """Runs of changes of one kind and action, and where a run is cut, a line that says how many are not shown."""
     for (kind, action), run in groupby(changes, key=lambda change: (change.kind, change.action)):
         group = tuple(run)
-        limit = SHOWN_CREATIONS if action == "create" and kind in ("department", "group", "user") else SHOWN
+        limit = (
+            SHOWN_CREATIONS
+            if action == "create" and kind in ("department", "group", "user")
+            else SHOWN
+        )
         yield group if full else group[:limit]
         if not full and len(group) > limit:
             yield f"… and {len(group) - limit} more: {kind} {action}"
@@ -154,7 +167,9 @@ def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
 def way_out(refused: Iterable[Violation]) -> str:
     """What can be done about violations that nobody accepted."""
     if all(one.acceptable for one in refused):
-        return "If that is meant: reconcile plan --accept CODE --out FILE, then reconcile apply FILE"
+        return (
+            "If that is meant: reconcile plan --accept CODE --out FILE, then reconcile apply FILE"
+        )
     return "Not all of it can be accepted: mend the directory or the rules, or change `safety`"
 
 
@@ -163,7 +178,9 @@ def told(report: Report) -> Iterator[Outcome]:
     kept = {one.change.workspace for one in report.outcomes if one.result == "applied"}
     given_up = {trouble.workspace for trouble in report.troubles} - kept
     for outcome in report.outcomes:
-        if (outcome.result != "applied" or outcome.detail) and outcome.change.workspace not in given_up:
+        if (
+            outcome.result != "applied" or outcome.detail
+        ) and outcome.change.workspace not in given_up:
             yield outcome
 
 
@@ -172,7 +189,11 @@ def outcome_line(report: Report) -> str:
     if not report.outcomes:
         return "Nothing to apply."
     counts = {result: report.count(result) for result in RESULTS}
-    return "Done: " + ", ".join(f"{n} {result}" for result, n in counts.items() if n or result != "unknown") + "."
+    return (
+        "Done: "
+        + ", ".join(f"{n} {result}" for result, n in counts.items() if n or result != "unknown")
+        + "."
+    )
 
 
 def became(trouble: Trouble, report: Report) -> str:

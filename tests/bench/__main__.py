@@ -46,16 +46,25 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--persons", type=int, nargs="+", default=[2_000, 20_000], help="sizes of the directory")
+    parser.add_argument(
+        "--persons", type=int, nargs="+", default=[2_000, 20_000], help="sizes of the directory"
+    )
     parser.add_argument("--runs", type=int, default=3, help="how often; the median counts")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single measurement there")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write every single measurement there"
+    )
     works = [work.name for work in WORKS if work.goal and not work.name.startswith("read")]
-    parser.add_argument("--profile", choices=works, help="only this, in cProfile: the top 25 by own time")
+    parser.add_argument(
+        "--profile", choices=works, help="only this, in cProfile: the top 25 by own time"
+    )
     return parser.parse_args()
 
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> None:
-    _say(f"Python {platform.python_version()}, ldap3 {version('ldap3')}, {os.cpu_count()} CPUs, ", end="")
+    _say(
+        f"Python {platform.python_version()}, ldap3 {version('ldap3')}, {os.cpu_count()} CPUs, ",
+        end="",
+    )
     # On a busy machine wall times say little; CPU times suffer less.
     _say(f"load {os.getloadavg()[0]:.1f}; median of {arguments.runs}, whole processes")
     # Compiles what Python has not compiled yet, and fails early where something is wrong.
@@ -72,10 +81,18 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> None:
 
     helped = Cost.typical(help_costs)
     verdict = _verdict(helped.cpu, HELP_GOAL, " s of CPU")
-    _say(f"\nreconcile --help: {helped.wall:.2f} s, {helped.cpu:.3f} s of CPU, {helped.mib:.0f} MiB; {verdict}")
+    _say(
+        f"\nreconcile --help: {helped.wall:.2f} s, {helped.cpu:.3f} s of CPU, {helped.mib:.0f} MiB; {verdict}"
+    )
     if arguments.json:
-        about = {"python": platform.python_version(), "cpus": os.cpu_count(), "runs": arguments.runs}
-        arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode({**about, "measured": measured})))
+        about = {
+            "python": platform.python_version(),
+            "cpus": os.cpu_count(),
+            "runs": arguments.runs,
+        }
+        arguments.json.write_bytes(
+            msgspec.json.format(msgspec.json.encode({**about, "measured": measured}))
+        )
 
 
 def _table(persons: int, costs: Costs) -> None:
@@ -112,7 +129,9 @@ def _profile(folder: Path, persons: int, name: str) -> None:
         for earlier, command in made.commands().items():
             if earlier == name:
                 profiled = [sys.executable, "-m", "cProfile", "-o", file, *command]
-                if code := subprocess.run(profiled, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode:
+                if code := subprocess.run(
+                    profiled, cwd=ROOT, stdout=subprocess.DEVNULL, check=False
+                ).returncode:
                     raise WrongExit(f"{name} ended with {code} in the profiler")
                 break
             measure(command, made.folder)

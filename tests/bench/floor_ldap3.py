@@ -9,12 +9,16 @@ from tests.bench.asked import GROUP_ATTRIBUTES, GROUPS, PERSON_ATTRIBUTES, PERSO
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 
 
-def read(connection: ldap3.Connection, suffix: str, search_filter: str, attributes: list[str]) -> int:
+def read(
+    connection: ldap3.Connection, suffix: str, search_filter: str, attributes: list[str]
+) -> int:
     """Reads page by page and says how many came. ldap3 may end silently in the middle, so each result is checked."""
     entries: list[dict[str, object]] = []
     cookie = None
     while True:
-        connection.search(suffix, search_filter, attributes=attributes, paged_size=500, paged_cookie=cookie)
+        connection.search(
+            suffix, search_filter, attributes=attributes, paged_size=500, paged_cookie=cookie
+        )
         if connection.result["result"] != 0:
             raise SystemExit(f"the floor could not be read: {connection.result}")
         entries.extend(connection.response or [])
@@ -26,7 +30,9 @@ def read(connection: ldap3.Connection, suffix: str, search_filter: str, attribut
 def everything(url: str, suffix: str) -> tuple[int, int]:
     """Connects and reads persons, then groups; says how many of each."""
     server = ldap3.Server(url, get_info=ldap3.NONE)
-    connection = ldap3.Connection(server, auto_bind=True, check_names=False, return_empty_attributes=False)
+    connection = ldap3.Connection(
+        server, auto_bind=True, check_names=False, return_empty_attributes=False
+    )
     persons = read(connection, suffix, PERSONS, PERSON_ATTRIBUTES)
     groups = read(connection, suffix, GROUPS, GROUP_ATTRIBUTES)
     connection.unbind()

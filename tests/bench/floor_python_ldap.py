@@ -8,16 +8,22 @@ from ldap.controls import SimplePagedResultsControl
 from tests.bench.asked import GROUP_ATTRIBUTES, GROUPS, PERSON_ATTRIBUTES, PERSONS
 
 
-def read(connection: "ldap.ldapobject.LDAPObject", suffix: str, search_filter: str, attributes: list[str]) -> int:
+def read(
+    connection: "ldap.ldapobject.LDAPObject", suffix: str, search_filter: str, attributes: list[str]
+) -> int:
     """Reads page by page and says how many came; python-ldap raises on any result but success."""
     entries = []
     control = SimplePagedResultsControl(criticality=True, size=500, cookie="")
     while True:
-        message = connection.search_ext(suffix, ldap.SCOPE_SUBTREE, search_filter, attributes, serverctrls=[control])
+        message = connection.search_ext(
+            suffix, ldap.SCOPE_SUBTREE, search_filter, attributes, serverctrls=[control]
+        )
         _, page, _, controls = connection.result3(message)
         entries.extend(page)
         control.cookie = next(
-            answer.cookie for answer in controls if answer.controlType == SimplePagedResultsControl.controlType
+            answer.cookie
+            for answer in controls
+            if answer.controlType == SimplePagedResultsControl.controlType
         )
         if not control.cookie:
             return len(entries)

@@ -85,9 +85,13 @@ TEXTS: Final[Mapping[str, Callable[[int], str]]] = {
 }
 _AROUND: Final = Surroundings("corp", "example.com", {})
 _DASHED: Final = "cn=*-*-*-x"
-_SELECTION = patterns.Selection([_DASHED, "*a*a*b", "cn=*-*-*-x,ou=*-*x", "ou=a", "x"], "dc=example,dc=com")
+_SELECTION = patterns.Selection(
+    [_DASHED, "*a*a*b", "cn=*-*-*-x,ou=*-*x", "ou=a", "x"], "dc=example,dc=com"
+)
 _NAMES = patterns.NamePatterns(["*-*-*-x", "*a*a*b", "*.*.*"])
-_FILTER = filter_match.compiled("(|(cn=*-*-*-x)(cn=*a*b)(n>=5)(n<=5)(member=cn=x)(objectClass=x)(cn=x))")
+_FILTER = filter_match.compiled(
+    "(|(cn=*-*-*-x)(cn=*a*b)(n>=5)(n<=5)(member=cn=x)(objectClass=x)(cn=x))"
+)
 _SOURCE = desired.Source("corp", "ldif", "dc=example,dc=com", desired.Users({}))
 _KEYWORD = keyword("*-*-*-x")
 _TEMPLATES = [
@@ -114,7 +118,9 @@ def _rendered(one: str) -> None:
 def _many_valued(one: str) -> None:
     """As many values in the RDN as the text has sixteens, each spelled otherwise than the attribute has it."""
     count = range(len(one) // 16)
-    attribute_values.ordered("cn", [f"v{at}" for at in count], "+".join(f"cn=V{at}" for at in count) + ",dc=x")
+    attribute_values.ordered(
+        "cn", [f"v{at}" for at in count], "+".join(f"cn=V{at}" for at in count) + ",dc=x"
+    )
 
 
 def _filtered(one: str) -> None:
@@ -123,7 +129,9 @@ def _filtered(one: str) -> None:
 
 
 def _shown(one: str) -> None:
-    change = Change("user", "update", one, {"username": one}, {"username": f"{one}x"}, one, "corp", "main")
+    change = Change(
+        "user", "update", one, {"username": one}, {"username": f"{one}x"}, one, "corp", "main"
+    )
     skips = (Skip("main", "corp", "namesake", one, one, one),)
     plan = Plan("1", "", (), (), Scope(), Digests("", {}, {}), (change,), skips)
     text.plan_text(plan, colour=False, full=True, pointer="")
@@ -176,7 +184,9 @@ FUNCTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
     "filters.escape": filters.escape,
     "memberURL": lambda one: member_urls.parsed(f"ldap:///dc=x??sub?(cn={one})", "dc=x"),
     "memberURL, base": lambda one: member_urls.parsed(f"ldap:///cn={one},dc=x", "dc=x"),
-    "values.ordered": lambda one: attribute_values.ordered("cn", [one, f"{one}b"], f"cn={one},dc=x"),
+    "values.ordered": lambda one: attribute_values.ordered(
+        "cn", [one, f"{one}b"], f"cn={one},dc=x"
+    ),
     "values.ordered of many": _many_valued,
     "LDIF": _read,
     "path of titles": lambda one: department_path.titles(department_path.path([one, one])),
@@ -235,10 +245,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.foreign", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="how often; the fastest counts")
     repeated = parser.parse_args().runs
-    sys.stdout.write(f"{'function':26}{'slowest text':28}{FEWER:>10,} ms{MORE:>10,} ms{'growth':>9}\n")
+    sys.stdout.write(
+        f"{'function':26}{'slowest text':28}{FEWER:>10,} ms{MORE:>10,} ms{'growth':>9}\n"
+    )
     failed = 0
     for function in FUNCTIONS:
-        worst = max((measured(function, name, repeated) for name in TEXTS), key=lambda one: one.more)
+        worst = max(
+            (measured(function, name, repeated) for name in TEXTS), key=lambda one: one.more
+        )
         growth = worst.more / max(worst.fewer, 1e-6)
         verdict = "  TOO FAST" if worst.grows_too_fast else ""
         figures = f"{worst.fewer * 1000:13.2f}{worst.more * 1000:13.2f}{growth:9.1f}"

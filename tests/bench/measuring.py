@@ -12,7 +12,9 @@ import msgspec
 
 ROOT = Path(__file__).parents[2]
 _CHILD = Path(__file__).with_name("child.py")
-_ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+_ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
 """What is installed has been compiled: no run is to pay for that."""
 
 
@@ -30,7 +32,9 @@ class Cost(msgspec.Struct, frozen=True):
     @classmethod
     def typical(cls, costs: Sequence[Self]) -> Self:
         """The median of each part."""
-        return cls(*(median(getattr(cost, part) for cost in costs) for part in cls.__struct_fields__))
+        return cls(
+            *(median(getattr(cost, part) for cost in costs) for part in cls.__struct_fields__)
+        )
 
 
 class _Report(Cost, frozen=True):
@@ -55,5 +59,7 @@ def measure(command: Sequence[str | Path], folder: Path, *, expected: int = 0) -
     cost = msgspec.json.decode(report.read_bytes(), type=_Report)
     if cost.code != expected:
         line = " ".join(map(str, command))
-        raise WrongExit(f"{line}\nended with {cost.code}, not {expected}:\n{errors.read_text(errors='replace')}")
+        raise WrongExit(
+            f"{line}\nended with {cost.code}, not {expected}:\n{errors.read_text(errors='replace')}"
+        )
     return Cost(cost.wall, cost.cpu, cost.mib)

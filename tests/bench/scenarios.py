@@ -92,7 +92,9 @@ class Setting(NamedTuple):
     def commands(self) -> dict[str, list[str | Path]]:
         """The command behind each work that can be done here, in order."""
         python: list[str | Path] = [sys.executable, "-m"]
-        found: dict[str, list[str | Path]] = {FLOOR: [*python, "tests.bench.floor_ldap3", self.url, SUFFIX]}
+        found: dict[str, list[str | Path]] = {
+            FLOOR: [*python, "tests.bench.floor_ldap3", self.url, SUFFIX]
+        }
         if PYTHON_LDAP in installed():
             found[BARE_PYTHON_LDAP] = [*python, "tests.bench.floor_python_ldap", self.url, SUFFIX]
         for transport, suffix in SUFFIXES.items():
@@ -119,7 +121,10 @@ def setting(folder: Path, persons: int) -> Iterator[Setting]:
     ):
         made = Setting(folder, before.url)
         for transport in TRANSPORTS:
-            for file, url in ((made.before(transport), before.url), (made.after(transport), after.url)):
+            for file, url in (
+                (made.before(transport), before.url),
+                (made.after(transport), after.url),
+            ):
                 text = _CONFIGURATION.format(url=url, suffix=SUFFIX, transport=transport)
                 file.write_text(text, encoding="utf-8")
         yield made
@@ -143,4 +148,6 @@ def beside(made: Setting, transport: str) -> dict[str, Cost]:
     if done.returncode:
         raise WrongExit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr}")
     costs = json.loads(done.stdout)
-    return {f"{name}{SUFFIXES[transport]}": Cost(**costs[name], mib=0.0) for name in ("bare", "read")}
+    return {
+        f"{name}{SUFFIXES[transport]}": Cost(**costs[name], mib=0.0) for name in ("bare", "read")
+    }

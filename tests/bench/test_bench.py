@@ -16,9 +16,21 @@ from tests.servers.slapd import program
 def test_every_work_is_measured(tmp_path: Path) -> None:
     program("slapd")  # skips where it is missing
     figures = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "tests.bench", "--persons", "120", "--runs", "1", "--json", figures]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench",
+        "--persons",
+        "120",
+        "--runs",
+        "1",
+        "--json",
+        figures,
+    ]
 
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "120 persons, 200 groups" in done.stdout
@@ -27,7 +39,12 @@ def test_every_work_is_measured(tmp_path: Path) -> None:
     assert {"read", "bare"} <= measured.keys()
     in_process = {"read", "bare", "read_fast", "bare_fast"}
     assert all(cost["cpu"] > 0 for runs in measured.values() for cost in runs)
-    assert all(cost["mib"] > 5 for name, runs in measured.items() if name not in in_process for cost in runs)
+    assert all(
+        cost["mib"] > 5
+        for name, runs in measured.items()
+        if name not in in_process
+        for cost in runs
+    )
 
 
 def test_a_command_that_ends_otherwise_is_not_measured(tmp_path: Path) -> None:

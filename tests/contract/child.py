@@ -46,7 +46,9 @@ def main(folder: Path, point: str, url: str = "sqlite:///acme.db") -> None:
         return 0
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA cache_size = 10").close()  # changed pages go to the file before the commit
+        connection.execute(
+            "PRAGMA cache_size = 10"
+        ).close()  # changed pages go to the file before the commit
         connection.create_function("pause", 1, pause)
 
     if url.startswith("sqlite"):

@@ -19,7 +19,9 @@ def _unit(ou: str, number: int) -> dict[str, list[str]]:
     return {"objectClass": ["top", "organizationalUnit"], "ou": [ou], "entryUUID": _uuid(number)}
 
 
-def _person(number: int, uid: str, cn: str, **more: list[str] | list[bytes]) -> dict[str, Sequence[str | bytes]]:
+def _person(
+    number: int, uid: str, cn: str, **more: list[str] | list[bytes]
+) -> dict[str, Sequence[str | bytes]]:
     plain: dict[str, Sequence[str | bytes]] = {
         "objectClass": ["top", "person", "organizationalPerson", "inetOrgPerson"],
         "uid": [uid],
@@ -57,11 +59,19 @@ ENTRIES: Entries = {
         employeeNumber=["7"],
     )
     | {"cn;lang-fr": ["Ada, comtesse de Lovelace"]},
-    BJORN: _person(11, "bjørn", "Bjørn Ødegård", manager=[ADA], mail=["bjorn@example.com"], employeeNumber=["12"]),
+    BJORN: _person(
+        11,
+        "bjørn",
+        "Bjørn Ødegård",
+        manager=[ADA],
+        mail=["bjorn@example.com"],
+        employeeNumber=["12"],
+    ),
     COMMA: _person(12, "jdoe", "Doe, Jane", description=["(a) *starred* \\ remark"]),
     TWO: _person(13, "wei", "Li Wei", manager=[COMMA]),
     LOCKED: _person(14, "locked", "Locked Out") | {"pwdAccountLockedTime": ["000001010000Z"]},
-    f"uid=soon,{PEOPLE}": _person(15, "soon", "Back Soon") | {"pwdAccountLockedTime": ["20250101000000Z"]},
+    f"uid=soon,{PEOPLE}": _person(15, "soon", "Back Soon")
+    | {"pwdAccountLockedTime": ["20250101000000Z"]},
     f"uid=svc-backup,{PEOPLE}": {
         "objectClass": ["top", "account"],
         "uid": ["svc-backup"],

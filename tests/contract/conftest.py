@@ -40,7 +40,11 @@ def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
     return postgresql
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES])
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES
+    ]
+)
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
     """Each adapter of the Platform port, empty."""
     with CASES[request.param](tmp_path, servers) as made:
@@ -79,4 +83,6 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
     """Opens platforms that do not wait for others for long; MariaDB counts whole seconds."""
     monkeypatch.setattr(database, "BUSY", 1.0)
     with ExitStack() as stack:
-        yield lambda where: stack.enter_context(closing(sql(tmp_path, where if isinstance(where, str) else where.url)))
+        yield lambda where: stack.enter_context(
+            closing(sql(tmp_path, where if isinstance(where, str) else where.url))
+        )

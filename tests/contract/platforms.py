@@ -89,7 +89,11 @@ def memory_case(_folder: Path, _servers: Servers) -> Iterator[Case]:
     refused: set[str] = set()
 
     def fault(change: Change) -> str | None:
-        return "the application says no" if (change.after or {}).get("username", change.key) in refused else None
+        return (
+            "the application says no"
+            if (change.after or {}).get("username", change.key) in refused
+            else None
+        )
 
     yield Case("memory", MemoryPlatform(fault=fault), refused.add)
 
@@ -170,11 +174,15 @@ def user(name: str, **fields: str | dict[str, str | None] | None) -> Change:
 
 
 def member(name: str, group: str, origin: str | None = "corp") -> Change:
-    return change("membership", "create", f"{name}/{group}", {"user": name, "group": group, "origin": origin})
+    return change(
+        "membership", "create", f"{name}/{group}", {"user": name, "group": group, "origin": origin}
+    )
 
 
 def grant(name: str, role: str, origin: str | None = "corp") -> Change:
-    return change("grant", "create", f"{name}/{role}", {"user": name, "role": role, "origin": origin})
+    return change(
+        "grant", "create", f"{name}/{role}", {"user": name, "role": role, "origin": origin}
+    )
 
 
 def department(title: str, parent: str | None = None, **fields: str | None) -> Change:
@@ -204,7 +212,9 @@ def nested(name: str, before: dict[str, str | None], after: dict[str, str | None
     return change("group", "update", name, {"groups": after}, {"groups": before})
 
 
-def write(platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main") -> list[str]:
+def write(
+    platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main"
+) -> list[str]:
     """Writes each batch in one transaction; the reasons of all."""
     reasons: list[str] = []
     with platform.lock([workspace], HOLDER), platform.transaction(workspace) as writer:
@@ -229,9 +239,15 @@ def view(state: PlatformState) -> dict[str, Any]:
 
     return {
         "sources": {one.name: one for one in state.sources},
-        "departments": {path(one.id)[1:]: (one.source, one.external_id, one.dn) for one in state.departments},
+        "departments": {
+            path(one.id)[1:]: (one.source, one.external_id, one.dn) for one in state.departments
+        },
         "groups": {one.name: (one.source, one.external_id, one.dn) for one in state.groups},
-        "nested": {(one.name, groups[above]): origin for one in state.groups for above, origin in one.groups.items()},
+        "nested": {
+            (one.name, groups[above]): origin
+            for one in state.groups
+            for above, origin in one.groups.items()
+        },
         "users": {
             one.username: {
                 field: getattr(one, field)
@@ -243,7 +259,9 @@ def view(state: PlatformState) -> dict[str, Any]:
             for one in state.users
         },
         "roles": set(state.roles),
-        "memberships": {(names[one.user], groups[one.group]): one.origin for one in state.memberships},
+        "memberships": {
+            (names[one.user], groups[one.group]): one.origin for one in state.memberships
+        },
         "grants": {(names[one.user], one.role): one.origin for one in state.grants},
     }
 

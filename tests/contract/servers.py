@@ -25,7 +25,9 @@ def tables(db: Acme) -> set[object]:
     schema = f"'{db.name}'" if is_mariadb(db) else "current_schema()"
     return {
         name
-        for (name,) in db.by_hand(f"SELECT table_name FROM information_schema.tables WHERE table_schema = {schema}")
+        for (name,) in db.by_hand(
+            f"SELECT table_name FROM information_schema.tables WHERE table_schema = {schema}"
+        )
     }
 
 
@@ -39,11 +41,19 @@ def application(db: Acme) -> Iterator[Callable[[str], None]]:
     connection: psycopg.Connection[tuple[object, ...]] | pymysql.Connection[Any]
     if is_mariadb(db):
         connection = pymysql.connect(
-            host="127.0.0.1", port=db.server.port, user=db.account, password=db.password, database=db.name
+            host="127.0.0.1",
+            port=db.server.port,
+            user=db.account,
+            password=db.password,
+            database=db.name,
         )
     else:
         connection = psycopg.connect(
-            host="127.0.0.1", port=db.server.port, user=db.account, password=db.password, dbname=db.name
+            host="127.0.0.1",
+            port=db.server.port,
+            user=db.account,
+            password=db.password,
+            dbname=db.name,
         )
     with closing(connection), connection.cursor() as cursor:
 
@@ -61,7 +71,9 @@ def refusal(platform: SqlPlatform, *, force: bool = False) -> str:
 
 def waiting(db: Acme) -> bool:
     """Whether somebody waits for a lock of another."""
-    if is_mariadb(db):  # innodb_lock_waits is a cache that asking every few milliseconds keeps stale
+    if is_mariadb(
+        db
+    ):  # innodb_lock_waits is a cache that asking every few milliseconds keeps stale
         return db.by_hand("SHOW GLOBAL STATUS LIKE 'innodb_row_lock_current_waits'")[0][1] != "0"
     return db.by_hand("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)]
 

@@ -14,7 +14,18 @@ from reconcile.model.login import person_key
 from reconcile.platforms.attempt_rules import BURST, FREE, MEMORY, REFILL
 from reconcile.platforms.database import database
 from reconcile.ports import Platform
-from tests.contract.platforms import CASES, CORP, ERASED, HOLDER, SERVERS, Servers, change, ok, sql, user
+from tests.contract.platforms import (
+    CASES,
+    CORP,
+    ERASED,
+    HOLDER,
+    SERVERS,
+    Servers,
+    change,
+    ok,
+    sql,
+    user,
+)
 
 NOW = 1_800_000_000
 KEY, OTHER = "a" * 64, "b" * 64
@@ -26,7 +37,14 @@ def fill(platform: Platform, workspace: str = "main", key: str = KEY) -> None:
 
 def test_nothing_is_remembered_of_who_is_erased(platform: Platform) -> None:
     anna, ben = person_key("corp", "e1", ""), person_key("corp", "e2", "")
-    ok(platform, CORP, [user("anna", source="corp", external_id="e1"), user("ben", source="corp", external_id="e2")])
+    ok(
+        platform,
+        CORP,
+        [
+            user("anna", source="corp", external_id="e1"),
+            user("ben", source="corp", external_id="e2"),
+        ],
+    )
     for key in (anna, ben):
         fill(platform, key=key)
         for _ in range(FREE):
@@ -35,8 +53,12 @@ def test_nothing_is_remembered_of_who_is_erased(platform: Platform) -> None:
     gone = change("user", "erase", "anna", {**ERASED, "source": "corp"}, before)
     plan = Plan("test", "", (), (), Scope(), Digests("", {}, {}), (gone,))
     assert apply(plan, platform, HOLDER).count("applied") == 1
-    assert [platform.attempts.begin("main", anna, NOW, origin) for origin in ("", "203.0.113.1")] == [0, 0]
-    assert [platform.attempts.begin("main", ben, NOW, origin) for origin in ("", "203.0.113.1")] == [30, 30]
+    assert [
+        platform.attempts.begin("main", anna, NOW, origin) for origin in ("", "203.0.113.1")
+    ] == [0, 0]
+    assert [
+        platform.attempts.begin("main", ben, NOW, origin) for origin in ("", "203.0.113.1")
+    ] == [30, 30]
 
 
 def test_five_are_free_on_a_platform_where_nothing_was_ever_applied(platform: Platform) -> None:
@@ -71,7 +93,9 @@ def test_a_day_forgets(platform: Platform) -> None:
 
 def test_each_origin_has_a_count_of_its_own(platform: Platform) -> None:
     for origin in ("203.0.113.1", "203.0.113.2"):
-        assert [platform.attempts.begin("main", KEY, NOW, origin) for _ in range(FREE)] == [0] * FREE
+        assert [platform.attempts.begin("main", KEY, NOW, origin) for _ in range(FREE)] == [
+            0
+        ] * FREE
         assert platform.attempts.begin("main", KEY, NOW, origin) == 30
     assert platform.attempts.begin("main", KEY, NOW) == 0, "without an origin is another count"
     platform.attempts.passed("main", KEY, NOW, "203.0.113.1")
@@ -84,7 +108,10 @@ def test_each_origin_has_a_count_of_its_own(platform: Platform) -> None:
 def test_new_origins_together_are_bounded_and_a_known_one_is_let_in(platform: Platform) -> None:
     platform.attempts.begin("main", KEY, NOW, "home")
     platform.attempts.passed("main", KEY, NOW, "home")
-    answers = [platform.attempts.begin("main", KEY, NOW, f"203.0.113.{number}") for number in range(BURST + 5)]
+    answers = [
+        platform.attempts.begin("main", KEY, NOW, f"203.0.113.{number}")
+        for number in range(BURST + 5)
+    ]
     assert answers == [0] * BURST + [REFILL] * 5
     assert platform.attempts.begin("main", KEY, NOW, "home") == 0
     assert platform.attempts.begin("main", KEY, NOW + REFILL, "203.0.113.99") == 0
@@ -173,7 +200,9 @@ def test_two_processes_share_one_count(tmp_path: Path) -> None:
     )
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
         )
         for _ in range(2)
     ]
@@ -184,7 +213,9 @@ def test_two_processes_share_one_count(tmp_path: Path) -> None:
 
 @pytest.mark.server
 @pytest.mark.parametrize("kind", SERVERS)
-def test_on_a_server_a_run_that_is_writing_hinders_no_login(kind: str, tmp_path: Path, servers: Servers) -> None:
+def test_on_a_server_a_run_that_is_writing_hinders_no_login(
+    kind: str, tmp_path: Path, servers: Servers
+) -> None:
     with CASES[kind](tmp_path, servers) as made:
         ok(made.platform, user("anna"))
         with made.platform.lock(["main"], HOLDER), made.platform.transaction("main") as writer:
@@ -194,7 +225,9 @@ def test_on_a_server_a_run_that_is_writing_hinders_no_login(kind: str, tmp_path:
             made.platform.attempts.forget("main", KEY)
 
 
-def test_on_sqlite_it_is_refused_while_somebody_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_sqlite_it_is_refused_while_somebody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(database, "BUSY", 0.1)
     platform = sql(tmp_path)
     ok(platform, user("anna"))

@@ -15,7 +15,18 @@ from reconcile.model import desired
 from reconcile.model.directory import Outline, Query
 from reconcile.model.text import dn
 from reconcile.ports import Directory
-from tests.contract.company import ADA, BJORN, COMMA, ENTRIES, GROUPS, LOCKED, PEOPLE, PHOTO, SUFFIX, TWO
+from tests.contract.company import (
+    ADA,
+    BJORN,
+    COMMA,
+    ENTRIES,
+    GROUPS,
+    LOCKED,
+    PEOPLE,
+    PHOTO,
+    SUFFIX,
+    TWO,
+)
 from tests.servers.slapd import slapd
 from tests.servers.sources import ldif, source
 from tests.servers.transports import TRANSPORTS, needs
@@ -32,7 +43,12 @@ QUERY = Query(
 
 
 @pytest.fixture(
-    scope="module", params=[*(pytest.param(name, marks=pytest.mark.server) for name in TRANSPORTS), "ldif", "memory"]
+    scope="module",
+    params=[
+        *(pytest.param(name, marks=pytest.mark.server) for name in TRANSPORTS),
+        "ldif",
+        "memory",
+    ],
 )
 def make(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -42,12 +58,16 @@ def make(
         case "ldap3" | "python-ldap":
             transport = needs(request.param)
             with slapd(folder / "slapd", ldif(ENTRIES), lines=["overlay ppolicy"]) as running:
-                yield lambda **changes: LdapDirectory(source(running.url, transport=transport, **changes))
+                yield lambda **changes: LdapDirectory(
+                    source(running.url, transport=transport, **changes)
+                )
         case "ldif":
             # Two files, for a source may have several.
             names = list(ENTRIES)
             for name, part in (("a.ldif", names[:6]), ("b.ldif", names[6:])):
-                (folder / name).write_text(ldif({name: ENTRIES[name] for name in part}), encoding="utf-8")
+                (folder / name).write_text(
+                    ldif({name: ENTRIES[name] for name in part}), encoding="utf-8"
+                )
             files = (str(folder / "a.ldif"), str(folder / "b.ldif"))
             yield lambda **changes: LdifDirectory(source(type="ldif", files=files, **changes))
         case _:
@@ -87,7 +107,14 @@ def test_persons_come_in_the_order_of_their_names(directory: Open) -> None:
     persons = directory().read(Query()).persons
     names = [dn.normalize(person.dn) for person in persons]
     assert names == sorted(names)
-    assert {person.dn for person in persons} == {ADA, BJORN, COMMA, TWO, LOCKED, f"uid=soon,{PEOPLE}"}
+    assert {person.dn for person in persons} == {
+        ADA,
+        BJORN,
+        COMMA,
+        TWO,
+        LOCKED,
+        f"uid=soon,{PEOPLE}",
+    }
 
 
 def test_a_person(directory: Open) -> None:
@@ -105,7 +132,9 @@ def test_a_person(directory: Open) -> None:
 
 
 def test_only_a_permanent_lock_disables(directory: Open) -> None:
-    assert [person.identifier for person in directory().read(Query()).persons if person.disabled] == ["locked"]
+    assert [
+        person.identifier for person in directory().read(Query()).persons if person.disabled
+    ] == ["locked"]
 
 
 def test_managers_are_read_only_where_an_attribute_is_named(directory: Open) -> None:
@@ -144,7 +173,11 @@ def test_one_member_attribute_alone(directory: Open) -> None:
 def test_member_attributes_are_shown_when_asked_for(directory: Open) -> None:
     query = msgspec.structs.replace(QUERY, group_attributes=frozenset({"member"}))
     groups = {group.dn: group for group in directory().read(query).groups}
-    assert groups[f"cn=engineering,{GROUPS}"].attributes["member"] == (f"cn=nested,{GROUPS}", ADA, BJORN)
+    assert groups[f"cn=engineering,{GROUPS}"].attributes["member"] == (
+        f"cn=nested,{GROUPS}",
+        ADA,
+        BJORN,
+    )
 
 
 def test_groups_and_units_only_when_wanted(directory: Open) -> None:
@@ -154,7 +187,11 @@ def test_groups_and_units_only_when_wanted(directory: Open) -> None:
 
 def test_units(directory: Open) -> None:
     units = directory().read(QUERY).units
-    assert {unit.attributes["ou"] for unit in units} == {("people",), ("groups",), ("Außenstelle Köln",)}
+    assert {unit.attributes["ou"] for unit in units} == {
+        ("people",),
+        ("groups",),
+        ("Außenstelle Köln",),
+    }
 
 
 def test_what_is_there_is_told_before_the_persons_are_read(make: Callable[..., Directory]) -> None:
@@ -173,10 +210,19 @@ def test_what_is_there_is_told_before_the_persons_are_read(make: Callable[..., D
 
 def test_bases_and_scopes(directory: Open) -> None:
     def read(**changes: Any) -> set[str]:
-        return {person.identifier for person in directory(users=users(**changes)).read(Query()).persons}
+        return {
+            person.identifier for person in directory(users=users(**changes)).read(Query()).persons
+        }
 
     assert read(base="ou=people", scope="one") == {"ada", "jdoe", "wei", "locked", "soon"}
-    assert read(base=f"OU=People, {SUFFIX}", scope="subtree") == {"ada", "bjørn", "jdoe", "wei", "locked", "soon"}
+    assert read(base=f"OU=People, {SUFFIX}", scope="subtree") == {
+        "ada",
+        "bjørn",
+        "jdoe",
+        "wei",
+        "locked",
+        "soon",
+    }
     assert read(base="ou=außenstelle KÖLN,ou=people") == {"bjørn"}
     assert read(scope="one") == set()
 
@@ -232,7 +278,13 @@ def test_find(directory: Open) -> None:
     ada, wei = (f"00000000-1111-2222-3333-{number:012}" for number in (10, 13))
     upper = wei.upper()
     missing = [f"99999999-0000-0000-0000-{number:012}" for number in range(120)]
-    dns = [ADA.upper(), f"uid=gone,{PEOPLE}", "cn=Doe\\, Jane,ou=people,dc=example,dc=com", "dc=org", "no dn"]
+    dns = [
+        ADA.upper(),
+        f"uid=gone,{PEOPLE}",
+        "cn=Doe\\, Jane,ou=people,dc=example,dc=com",
+        "dc=org",
+        "no dn",
+    ]
     assert narrow.find([ada, upper, *missing, "", "*"], dns) == {ada, upper, dns[0], dns[2]}
     assert narrow.find([], []) == frozenset()
 

@@ -12,7 +12,9 @@ from reconcile.model.directory import DirectorySnapshot, Query
 from tests.servers.sources import EVERYTHING, PERSONS, source
 
 SUFFIX = b"dn: dc=example,dc=com\nobjectClass: organization\no: Example\n\n"
-ADA = b"dn: uid=ada,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: ada\ncn: Ada\nsn: Lovelace\n"
+ADA = (
+    b"dn: uid=ada,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: ada\ncn: Ada\nsn: Lovelace\n"
+)
 
 
 def written(folder: Path, *contents: bytes) -> LdifDirectory:
@@ -63,7 +65,9 @@ def test_files_make_one_directory_and_what_is_outside_the_base_is_left_out(tmp_p
 def test_a_missing_file(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.ldif")
     directory = LdifDirectory(source(type="ldif", files=(missing,)))
-    with pytest.raises(SourceUnreadable, match=r"missing\.ldif cannot be read: No such file or directory"):
+    with pytest.raises(
+        SourceUnreadable, match=r"missing\.ldif cannot be read: No such file or directory"
+    ):
         directory.read(PERSONS)
     (check,) = directory.check()
     assert not check.ok
@@ -99,7 +103,10 @@ def test_empty_files_hold_no_directory(tmp_path: Path) -> None:
 def test_a_dn_that_is_there_twice_in_any_spelling(tmp_path: Path) -> None:
     again = ADA.replace(b"dn: uid=ada,dc", b"dn: UID=Ada, DC")
     message = refused(tmp_path, SUFFIX + ADA, again)
-    assert f"{tmp_path / '1.ldif'}:1: the entry UID=Ada, DC=example,dc=com stands there twice" in message
+    assert (
+        f"{tmp_path / '1.ldif'}:1: the entry UID=Ada, DC=example,dc=com stands there twice"
+        in message
+    )
     assert f"first at {tmp_path / '0.ldif'}:5" in message
 
 
@@ -108,15 +115,21 @@ def test_an_entry_whose_dn_cannot_be_understood_is_read_and_known_by_it_to_the_l
 ) -> None:
     odd = b'\ndn: uid="ada"x,DC=Example,dc=com\nobjectClass: inetOrgPerson\nuid: odd\n'
     directory = written(
-        tmp_path, SUFFIX + ADA + odd + odd.replace(b"uid=", b"UID=") + b"\ndn: ada\nobjectClass: person\n"
+        tmp_path,
+        SUFFIX + ADA + odd + odd.replace(b"uid=", b"UID=") + b"\ndn: ada\nobjectClass: person\n",
     )
     assert {person.dn for person in directory.read(PERSONS).persons} == {
         "uid=ada,dc=example,dc=com",
         'uid="ada"x,DC=Example,dc=com',
         'UID="ada"x,DC=Example,dc=com',
     }
-    (message,) = [record.getMessage() for record in caplog.records if "understood" in record.getMessage()]
-    assert f"cannot be understood: 3, compared to the letter; first {tmp_path / '0.ldif'}:11: 'uid=" in message
+    (message,) = [
+        record.getMessage() for record in caplog.records if "understood" in record.getMessage()
+    ]
+    assert (
+        f"cannot be understood: 3, compared to the letter; first {tmp_path / '0.ldif'}:11: 'uid="
+        in message
+    )
     asked = {'uid="ada"x,dc=example,dc=com', 'Uid="ada"x,dc=example,dc=com', "ada"}
     assert directory.find((), asked) == {'uid="ada"x,dc=example,dc=com'}
 
@@ -124,11 +137,16 @@ def test_an_entry_whose_dn_cannot_be_understood_is_read_and_known_by_it_to_the_l
 def test_a_dn_that_cannot_be_understood_is_there_once(tmp_path: Path) -> None:
     odd = b'dn: uid="ada"x,DC=Example,dc=com\nobjectClass: inetOrgPerson\nuid: odd\n\n'
     message = refused(tmp_path, SUFFIX + odd + odd)
-    assert f'{tmp_path / "0.ldif"}:9: the entry uid="ada"x,DC=Example,dc=com stands there twice' in message
+    assert (
+        f'{tmp_path / "0.ldif"}:9: the entry uid="ada"x,DC=Example,dc=com stands there twice'
+        in message
+    )
 
 
 def test_names_with_an_underscore(tmp_path: Path) -> None:
-    content = b"dn: hr_number=4,dc=example,dc=com\nobjectClass: inetOrgPerson\nhr_number: 4\nuid: ada\n"
+    content = (
+        b"dn: hr_number=4,dc=example,dc=com\nobjectClass: inetOrgPerson\nhr_number: 4\nuid: ada\n"
+    )
     directory = written(tmp_path, SUFFIX + content)
     (person,) = directory.read(Query(person_attributes=frozenset({"hr_number"}))).persons
     assert person.attributes["hr_number"] == ("4",)
@@ -136,9 +154,7 @@ def test_names_with_an_underscore(tmp_path: Path) -> None:
 
 
 def test_an_attribute_goes_by_all_of_its_names(tmp_path: Path) -> None:
-    content = (
-        b"dn: uid=ada,dc=example,dc=com\nobjectClass: inetOrgPerson\n0.9.2342.19200300.100.1.1: ada\ncommonName: A\n"
-    )
+    content = b"dn: uid=ada,dc=example,dc=com\nobjectClass: inetOrgPerson\n0.9.2342.19200300.100.1.1: ada\ncommonName: A\n"
     (person,) = read(tmp_path, SUFFIX + content + b"cn: B\nsurname;lang-en: L\n").persons
     assert (person.identifier, person.attributes["cn"]) == ("ada", ("A", "B"))
     assert person.attributes["sn;lang-en"] == ("L",)
@@ -157,7 +173,10 @@ LOOK_ALIKE = (
 @pytest.mark.parametrize("names", LOOK_ALIKE)
 def test_entries_that_look_alike_are_two(tmp_path: Path, names: tuple[str, str]) -> None:
     dns = [f"cn={name},dc=example,dc=com" for name in names]
-    entries = [f"dn:: {b64encode(name.encode()).decode()}\nobjectClass: inetOrgPerson\n\n".encode() for name in dns]
+    entries = [
+        f"dn:: {b64encode(name.encode()).decode()}\nobjectClass: inetOrgPerson\n\n".encode()
+        for name in dns
+    ]
     assert {person.dn for person in read(tmp_path, SUFFIX, *entries).persons} == set(dns)
 
 
@@ -173,7 +192,10 @@ def test_entries_below_a_base_that_they_spell_in_another_way_are_read(tmp_path: 
         directory._source = msgspec.structs.replace(settings, users=base)
         return len(directory.read(PERSONS).persons)
 
-    persons = [entry(name) for name in ("uid=a,ou=ÄRZTE", "uid=b,ou=ärzte", "uid=c,ou=Ärzte", "uid=d,ou=arzte")]
+    persons = [
+        entry(name)
+        for name in ("uid=a,ou=ÄRZTE", "uid=b,ou=ärzte", "uid=c,ou=Ärzte", "uid=d,ou=arzte")
+    ]
     assert count(*persons) == count(*persons, scope="one") == 3
     with pytest.raises(SourceUnreadable, match="is not there"):
         count(*persons, entry("ou=ärzte", "organizationalUnit"))
@@ -201,7 +223,9 @@ def test_an_export_with_its_ids_keeps_them(tmp_path: Path) -> None:
 def test_two_entries_of_one_id_are_refused(tmp_path: Path) -> None:
     copy = ADA.replace(b"uid=ada", b"uid=eve")
     message = refused(tmp_path, SUFFIX + ADA + b"entryUUID: 1\n\n" + copy + b"entryUUID: 1\n")
-    assert "uid=ada,dc=example,dc=com and uid=eve,dc=example,dc=com have one stable id, 1" in message
+    assert (
+        "uid=ada,dc=example,dc=com and uid=eve,dc=example,dc=com have one stable id, 1" in message
+    )
 
 
 def test_files_are_read_again_after_close_only(tmp_path: Path) -> None:

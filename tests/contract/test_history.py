@@ -42,7 +42,10 @@ def entries(platform: Platform, at: int = -1) -> list[Entry]:
 
 def faults(platform: Platform) -> list[str]:
     checked = Verification()
-    found = [checked.take(link, entries_of(platform, link.run.id)) for link in platform.history.runs("main")]
+    found = [
+        checked.take(link, entries_of(platform, link.run.id))
+        for link in platform.history.runs("main")
+    ]
     assert checked.end(platform.history.last("main")) == ""
     return found
 
@@ -94,7 +97,11 @@ def test_a_run_is_recorded_with_every_change(case: Case) -> None:
     created, failed = entries(platform)[3].read(), entries(platform)[4].read()
     assert created is not None
     assert failed is not None
-    assert (created.key, created.before, created.after) == ("anna", None, {"username": "anna", "department": "Sales"})
+    assert (created.key, created.before, created.after) == (
+        "anna",
+        None,
+        {"username": "anna", "department": "Sales"},
+    )
     assert created.after_ids == {"department": sales.id}
     assert "the application says no" in failed.detail
     assert failed.after_ids == {"manager": anna}
@@ -108,7 +115,11 @@ def test_without_changes_nothing_is_recorded(platform: Platform) -> None:
 
 def test_a_run_that_breaks_off_leaves_none(platform: Platform) -> None:
     run(platform, user("anna"))
-    with suppress(KeyError), platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
+    with (
+        suppress(KeyError),
+        platform.lock(["main"], HOLDER),
+        platform.transaction("main") as writer,
+    ):
         writer.read()
         writer.record(platform.history.runs("main")[0].run, [])
         raise KeyError
@@ -119,16 +130,36 @@ def test_a_run_that_breaks_off_leaves_none(platform: Platform) -> None:
 def test_runs_are_chained(platform: Platform) -> None:
     run(platform, user("anna"))
     run(platform, user("ben"), second=1)
-    run(platform, change("user", "update", "anna", {"email": "Ä\u0000@example.com"[:2]}, {"email": ""}), second=2)
+    run(
+        platform,
+        change("user", "update", "anna", {"email": "Ä\u0000@example.com"[:2]}, {"email": ""}),
+        second=2,
+    )
     first, second, third = platform.history.runs("main")
     assert (second.previous, third.previous) == (first.hash, second.hash)
     assert faults(platform) == ["", "", ""]
 
 
 def test_what_was_done_to_somebody_is_found_by_every_name(platform: Platform) -> None:
-    fields: Fields = {"username": "Anna", "source": "corp", "external_id": "E-1", "dn": "uid=anna,dc=example"}
-    run(platform, CORP, group("g"), change("user", "create", "Anna", fields), user("ben"), member("Anna", "g"))
-    run(platform, change("user", "update", "Anna", {"username": "anja"}, {"username": "Anna"}), second=1)
+    fields: Fields = {
+        "username": "Anna",
+        "source": "corp",
+        "external_id": "E-1",
+        "dn": "uid=anna,dc=example",
+    }
+    run(
+        platform,
+        CORP,
+        group("g"),
+        change("user", "create", "Anna", fields),
+        user("ben"),
+        member("Anna", "g"),
+    )
+    run(
+        platform,
+        change("user", "update", "Anna", {"username": "anja"}, {"username": "Anna"}),
+        second=1,
+    )
     for name in ("anna", "ANJA", "e-1", "UID=anna,dc=EXAMPLE"):
         found = platform.history.concerning("main", name)
         assert [(one.kind, one.action) for _, one in found] == [
@@ -141,17 +172,35 @@ def test_what_was_done_to_somebody_is_found_by_every_name(platform: Platform) ->
 
 def test_an_erase_takes_out_what_was_said_and_the_chain_holds(case: Case) -> None:
     platform = case.platform
-    anna: Fields = {"username": "anna", "source": "corp", "external_id": "E-1", "dn": "uid=anna", "email": "anna@x"}
+    anna: Fields = {
+        "username": "anna",
+        "source": "corp",
+        "external_id": "E-1",
+        "dn": "uid=anna",
+        "email": "anna@x",
+    }
     case.hinder("cid")
     run(platform, CORP, group("g"), change("user", "create", "anna", anna), user("ben", manager="anna"),
         user("cid", manager="anna"), member("anna", "g"), member("ben", "g"), grant("anna", "r"))  # fmt: skip
-    run(platform, change("user", "update", "anna", {"username": "anja"}, {"username": "anna"}), second=1)
+    run(
+        platform,
+        change("user", "update", "anna", {"username": "anja"}, {"username": "anna"}),
+        second=1,
+    )
     run(platform, change("user", "update", "ben", {"manager": None, "email": "b@x"}, {"manager": "anja", "email": ""}),
         second=2)  # fmt: skip
     assert "anna" in texts(platform)
     assert "anja" in texts(platform)
-    member_gone = change("membership", "delete", "anja/g", None, {"user": "anja", "group": "g", "origin": "corp"})
-    erase = change("user", "erase", "anja", {**ERASED}, {"username": "anja", "external_id": "E-1", "dn": "uid=anna"})
+    member_gone = change(
+        "membership", "delete", "anja/g", None, {"user": "anja", "group": "g", "origin": "corp"}
+    )
+    erase = change(
+        "user",
+        "erase",
+        "anja",
+        {**ERASED},
+        {"username": "anja", "external_id": "E-1", "dn": "uid=anna"},
+    )
     report = run(platform, member_gone, erase, second=3)
     assert report.count("applied") == 2, report
     for name in ("anna", "anja", "E-1", "cid"):
@@ -166,12 +215,25 @@ def test_an_erase_takes_out_earlier_accounts_and_failures_too(case: Case) -> Non
     case.hinder("annika")
     anna: Fields = {"username": "anna", "source": "corp", "external_id": "E-1"}
     run(platform, CORP, group("g"), change("user", "create", "anna", anna), member("anna", "g"))
-    run(platform, change("user", "delete", "anna", None, {"username": "anna", "source": "corp"}), second=1)
-    run(platform, change("user", "create", "annika", anna | {"username": "annika"}), member("annika", "g"), second=2)
+    run(
+        platform,
+        change("user", "delete", "anna", None, {"username": "anna", "source": "corp"}),
+        second=1,
+    )
+    run(
+        platform,
+        change("user", "create", "annika", anna | {"username": "annika"}),
+        member("annika", "g"),
+        second=2,
+    )
     run(platform, change("user", "create", "annie", anna | {"username": "annie"}), second=3)
     run(platform, user("ben", manager="annie", department="nowhere"), user("dan"), second=4)
     assert '"annie"' in texts(platform)
-    run(platform, change("user", "erase", "annie", {**ERASED}, {"username": "annie", "external_id": "E-1"}), second=5)
+    run(
+        platform,
+        change("user", "erase", "annie", {**ERASED}, {"username": "annie", "external_id": "E-1"}),
+        second=5,
+    )
     assert '"anna' not in texts(platform)
     assert '"anni' not in texts(platform), "of the account that failed neither"
     assert '"dan"' in texts(platform)
@@ -184,7 +246,11 @@ def test_unlocking_what_is_not_locked_does_nothing(platform: Platform, tmp_path:
 
 
 def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: Platform) -> None:
-    codes = ["users_lost:main/corp:1", "memberships_lost:main/corp/Sales Team:6", 'memberships_lost:main/corp/"x":2']
+    codes = [
+        "users_lost:main/corp:1",
+        "memberships_lost:main/corp/Sales Team:6",
+        'memberships_lost:main/corp/"x":2',
+    ]
     made = msgspec.structs.replace(
         planned(user("ann")),
         violations=tuple(Violation("main", code, "") for code in codes),

@@ -28,7 +28,13 @@ EVERY = [(table, column.name) for table in TABLES for column in metadata.tables[
 
 def company(platform: SqlPlatform) -> None:
     """Three runs: everything is there once, a manager, one who is not known, and somebody who is erased."""
-    gone = change("user", "erase", "anna", {**ERASED}, {"username": "anna", "external_id": "E-1", "dn": "uid=anna"})
+    gone = change(
+        "user",
+        "erase",
+        "anna",
+        {**ERASED},
+        {"username": "anna", "external_id": "E-1", "dn": "uid=anna"},
+    )
     run(platform, CORP, group("g"), change("user", "create", "anna", ANNA), user("ben", manager="anna"),
         user("cid", manager="nobody"), user("dan"), user("eva", manager="dan"), member("dan", "g"))  # fmt: skip
     run(platform, gone, second=1)
@@ -52,7 +58,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(sql(folder)) as platform:
         company(platform)
         assert broken(platform) == ""
-        assert [one.payload == "" for one in platform.history.entries("main", runs(platform)[0])].count(True) == 2
+        assert [
+            one.payload == "" for one in platform.history.entries("main", runs(platform)[0])
+        ].count(True) == 2
     return folder / "acme.db"
 
 
@@ -64,7 +72,10 @@ def runs(platform: SqlPlatform) -> list[str]:
 def opened_copy(recorded: Path, tmp_path: Path) -> Iterator[tuple[SqlPlatform, sqlite3.Connection]]:
     """The platform in a copy, and a connection that may do anything to it."""
     shutil.copy(recorded, tmp_path / "acme.db")
-    with closing(sql(tmp_path)) as platform, closing(sqlite3.connect(tmp_path / "acme.db")) as connection:
+    with (
+        closing(sql(tmp_path)) as platform,
+        closing(sqlite3.connect(tmp_path / "acme.db")) as connection,
+    ):
         connection.isolation_level = None
         yield platform, connection
 
@@ -147,7 +158,9 @@ def test_the_hash_beside_the_workspace(opened_copy: tuple[SqlPlatform, sqlite3.C
         ("UPDATE history_runs SET removed = '' WHERE id = 3", "altered"),
     ],
 )  # fmt: skip
-def test_what_hands_do(opened_copy: tuple[SqlPlatform, sqlite3.Connection], statements: str, why: str) -> None:
+def test_what_hands_do(
+    opened_copy: tuple[SqlPlatform, sqlite3.Connection], statements: str, why: str
+) -> None:
     platform, connection = opened_copy
     connection.executescript(f"PRAGMA foreign_keys = OFF; {statements}")
     found = broken(platform)
@@ -203,7 +216,11 @@ def test_an_earlier_history_stays_valid_and_is_read_before_the_upgrade(tmp_path:
         )
     with closing(sql(tmp_path)) as platform:
         (link,) = platform.history.runs("main")
-        assert (link.removed, platform.history.last("main"), platform.read("main").users) == ("", "", ())
+        assert (link.removed, platform.history.last("main"), platform.read("main").users) == (
+            "",
+            "",
+            (),
+        )
         assert broken(platform) == "its record, or its list of changes, was altered"
         with closing(sqlite3.connect(tmp_path / "acme.db")) as connection, connection:
             connection.execute("UPDATE history_runs SET hash = ?", (HASH_OF_BEFORE,))

@@ -52,11 +52,19 @@ class Directory(MemoryDirectory):
         self.asked.append(dn)
         if password == BROKEN:
             raise SourceUnreadable("the server is gone")
-        return "" if password == RIGHT and dn.lower() in map(str.lower, self._given) else "result 49"
+        return (
+            "" if password == RIGHT and dn.lower() in map(str.lower, self._given) else "result 49"
+        )
 
 
 def person(uid: str, **more: str) -> dict[str, list[str]]:
-    values = {"objectClass": "inetOrgPerson", "uid": uid, "cn": uid, "sn": uid, "entryUUID": f"id-{uid}"} | more
+    values = {
+        "objectClass": "inetOrgPerson",
+        "uid": uid,
+        "cn": uid,
+        "sn": uid,
+        "entryUUID": f"id-{uid}",
+    } | more
     return {name: [value] for name, value in values.items()}
 
 
@@ -73,7 +81,9 @@ def entries() -> dict[str, dict[str, list[str]]]:
 
 
 @pytest.fixture
-def enter(platform: Platform, entries: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Enter:
+def enter(
+    platform: Platform, entries: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Enter:
     """Logs somebody in as an application does."""
     file = tmp_path / "reconcile.yml"
     file.write_text(yaml.safe_dump(CONFIGURATION), encoding="utf-8")
@@ -101,7 +111,9 @@ def accounts(state: PlatformState) -> dict[str, tuple[str, str]]:
     return {user.username: (user.status, user.last_name) for user in state.users}
 
 
-def test_a_run_that_holds_the_lock_is_not_written_into(enter: Enter, platform: Platform, entries: Any) -> None:
+def test_a_run_that_holds_the_lock_is_not_written_into(
+    enter: Enter, platform: Platform, entries: Any
+) -> None:
     enter("anna")
     before = platform.read("main")
     entries[f"uid=anna,{BASE}"] = person("anna", sn="Neu")
@@ -159,7 +171,9 @@ def test_guesses_from_elsewhere_do_not_keep_the_owner_out(enter: Enter) -> None:
 
 def test_whoever_is_nobody_waits_as_others_do(enter: Enter) -> None:
     for name in ("anna", "nobody"):
-        assert [refused(enter, name, "wrong", "203.0.113.7") for _ in range(FREE)] == ["failed"] * FREE
+        assert [refused(enter, name, "wrong", "203.0.113.7") for _ in range(FREE)] == [
+            "failed"
+        ] * FREE
         assert refused(enter, name, "wrong", "203.0.113.7") == "wait"
 
 
@@ -178,7 +192,12 @@ def test_every_refusal_takes_what_the_source_says(
     monkeypatch.setattr("reconcile.cli.login.evenly", evenly)
     enter("anna")
     assert waited == []
-    for name, password in (("anna", "wrong"), ("nobody", "wrong"), ("anna", ""), ("x" * 2000, RIGHT)):
+    for name, password in (
+        ("anna", "wrong"),
+        ("nobody", "wrong"),
+        ("anna", ""),
+        ("x" * 2000, RIGHT),
+    ):
         assert refused(enter, name, password) == "failed"
     assert waited == [3.0] * 4
 
@@ -220,7 +239,9 @@ def test_a_login_that_changes_something_holds_the_platform(
     assert len(hindered) == 1
 
 
-def test_of_two_who_claim_one_username_the_first_gets_it(enter: Enter, tmp_path: Path, entries: Any) -> None:
+def test_of_two_who_claim_one_username_the_first_gets_it(
+    enter: Enter, tmp_path: Path, entries: Any
+) -> None:
     file = tmp_path / "reconcile.yml"
     state = yaml.safe_load(file.read_text(encoding="utf-8"))
     state["sources"][0]["users"]["fields"] = {"username": "{{ sn }}"}

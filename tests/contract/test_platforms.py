@@ -30,7 +30,9 @@ from tests.contract.platforms import (
 )
 
 
-def test_what_was_never_applied_is_empty_and_reading_makes_nothing(platform: Platform, tmp_path: Path) -> None:
+def test_what_was_never_applied_is_empty_and_reading_makes_nothing(
+    platform: Platform, tmp_path: Path
+) -> None:
     assert platform.read("main") == PlatformState("main")
     assert all(check.ok for check in platform.check())
     assert list(tmp_path.iterdir()) == []
@@ -54,7 +56,10 @@ def test_creates_are_read_back(platform: Platform) -> None:
     ok(
         platform,
         CORP,
-        [department("Sales", source="corp", external_id="d1", dn="ou=Sales"), department("R/D", "Sales")],
+        [
+            department("Sales", source="corp", external_id="d1", dn="ou=Sales"),
+            department("R/D", "Sales"),
+        ],
         [group("staff", source="corp", external_id="g1", dn="cn=staff"), group("local")],
         [user("anna", **anna), user("ben")],  # type: ignore[arg-type] # the values are of many types
         [grant("anna", "operator"), grant("ben", "operator", None)],
@@ -94,14 +99,23 @@ def test_updates_of_every_kind(platform: Platform) -> None:
     ok(
         platform,
         change("source", "update", "corp", {"note": "Elsewhere"}),
-        change("department", "update", "Sales", {"title": "Vertrieb", "source": "corp", "external_id": "1"}),
+        change(
+            "department",
+            "update",
+            "Sales",
+            {"title": "Vertrieb", "source": "corp", "external_id": "1"},
+        ),
         change("group", "update", "staff", {"name": "Staff", "dn": "cn=staff"}),
         [
             change(
                 "user",
                 "update",
                 "anna",
-                {"email": "a@example.com", "attributes": {"a": "3", "b": None, "c": "4"}, "department": "Vertrieb"},
+                {
+                    "email": "a@example.com",
+                    "attributes": {"a": "3", "b": None, "c": "4"},
+                    "department": "Vertrieb",
+                },
                 {"email": None, "attributes": {"a": "1", "b": "2", "c": None}, "department": None},
             ),
             change("user", "update", "ben", {"manager": "anna", "source": "corp", "dn": "uid=ben"}),
@@ -128,21 +142,45 @@ def test_updates_of_every_kind(platform: Platform) -> None:
 
 def test_attributes_of_any_text_are_merged(case: Case) -> None:
     platform = case.platform
-    odd = {"": "empty", 'a"b\\': "\n\t", "nul": "\0", "ü 🙂": "\u2028", "json": '{"x": null}', "null": "null"}
+    odd = {
+        "": "empty",
+        'a"b\\': "\n\t",
+        "nul": "\0",
+        "ü 🙂": "\u2028",
+        "json": '{"x": null}',
+        "null": "null",
+    }
     if case.name == "postgresql":  # it keeps no NUL in any text
         (reason,) = write(platform, user("nul", attributes={"nul": odd.pop("nul")}))
         assert reason.startswith("it holds a value that cannot be stored")
-    ok(platform, user("anna", attributes={**dict.fromkeys(odd, "before"), "kept": "1", "gone": "2"}))
+    ok(
+        platform,
+        user("anna", attributes={**dict.fromkeys(odd, "before"), "kept": "1", "gone": "2"}),
+    )
     ok(platform, change("user", "update", "anna", {"attributes": {**odd, "gone": None}}))
     assert users(platform)["anna"]["attributes"] == {**odd, "kept": "1"}
 
 
 def test_any_text_can_be_written_and_changed(case: Case) -> None:
-    odd = "%s %(x)s O'Neill \\ \\' \" ; -- 🙂 李 \u2028 \n\t" + ("" if case.name == "postgresql" else "\0")
-    ok(case.platform, CORP, user("anna"), user(odd, dn=odd, email=odd), group(odd, dn=odd), department(odd))
+    odd = "%s %(x)s O'Neill \\ \\' \" ; -- 🙂 李 \u2028 \n\t" + (
+        "" if case.name == "postgresql" else "\0"
+    )
     ok(
         case.platform,
-        change("user", "update", "anna", {"first_name": odd, "dn": odd, "manager": odd, "department": path([odd])}),
+        CORP,
+        user("anna"),
+        user(odd, dn=odd, email=odd),
+        group(odd, dn=odd),
+        department(odd),
+    )
+    ok(
+        case.platform,
+        change(
+            "user",
+            "update",
+            "anna",
+            {"first_name": odd, "dn": odd, "manager": odd, "department": path([odd])},
+        ),
         change("source", "update", "corp", {"note": odd}),
         [grant("anna", odd, odd), grant(odd, "x")],
         [member("anna", odd, odd)],
@@ -150,7 +188,13 @@ def test_any_text_can_be_written_and_changed(case: Case) -> None:
     ok(case.platform, change("membership", "update", f"anna/{odd}", {"origin": f"{odd}!"}))
     seen = view(case.platform.read("main"))
     assert seen["users"] == {
-        "anna": {"status": "active", "first_name": odd, "dn": odd, "manager": odd, "department": odd},
+        "anna": {
+            "status": "active",
+            "first_name": odd,
+            "dn": odd,
+            "manager": odd,
+            "department": odd,
+        },
         odd: {"status": "active", "email": odd, "dn": odd},
     }
     assert seen["groups"] == {odd: ("", "", odd)}
@@ -160,8 +204,15 @@ def test_any_text_can_be_written_and_changed(case: Case) -> None:
 
 
 def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:
-    ok(platform, department("Sales"), [user("ben"), user("anna", email="a@b.c", department="Sales", manager="ben")])
-    ok(platform, change("user", "update", "anna", {"email": None, "department": None, "manager": None}))
+    ok(
+        platform,
+        department("Sales"),
+        [user("ben"), user("anna", email="a@b.c", department="Sales", manager="ben")],
+    )
+    ok(
+        platform,
+        change("user", "update", "anna", {"email": None, "department": None, "manager": None}),
+    )
     assert users(platform)["anna"] == {"status": "active"}
 
 
@@ -191,8 +242,20 @@ def test_deletes_take_along_what_hangs_on_them(platform: Platform) -> None:
     )
     ok(
         platform,
-        change("membership", "delete", "ben/staff", None, {"user": "ben", "group": "staff", "origin": "corp"}),
-        change("grant", "delete", "ben/operator", None, {"user": "ben", "role": "operator", "origin": "corp"}),
+        change(
+            "membership",
+            "delete",
+            "ben/staff",
+            None,
+            {"user": "ben", "group": "staff", "origin": "corp"},
+        ),
+        change(
+            "grant",
+            "delete",
+            "ben/operator",
+            None,
+            {"user": "ben", "role": "operator", "origin": "corp"},
+        ),
         change("user", "delete", "anna"),
         change("group", "delete", "team"),
         [change("department", "delete", "Sales"), change("department", "delete", "Sales/North")],
@@ -216,9 +279,20 @@ def test_a_department_with_others_below_stays(platform: Platform) -> None:
 
 
 def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(platform: Platform) -> None:
-    ok(platform, CORP, user("Anna", email="a@b.c", attributes={"phone": "1"}), group("g"), member("Anna", "g", None))
+    ok(
+        platform,
+        CORP,
+        user("Anna", email="a@b.c", attributes={"phone": "1"}),
+        group("g"),
+        member("Anna", "g", None),
+    )
     before = ids(platform)["Anna"]
-    ok(platform, change("user", "adopt", "Anna", {"username": "anna", "source": "corp", "external_id": "e1"}))
+    ok(
+        platform,
+        change(
+            "user", "adopt", "Anna", {"username": "anna", "source": "corp", "external_id": "e1"}
+        ),
+    )
     assert users(platform)["anna"] == {
         "status": "active",
         "email": "a@b.c",
@@ -231,12 +305,31 @@ def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(platform
 
 
 def test_of_an_erased_user_the_row_stays_and_no_more(platform: Platform) -> None:
-    anna = user("anna", first_name="A", source="corp", external_id="e1", dn="uid=anna", attributes={"phone": "1"})
-    ok(platform, CORP, department("Sales"), [anna], [user("ben", manager="anna")], group("g"), member("anna", "g"))
+    anna = user(
+        "anna",
+        first_name="A",
+        source="corp",
+        external_id="e1",
+        dn="uid=anna",
+        attributes={"phone": "1"},
+    )
+    ok(
+        platform,
+        CORP,
+        department("Sales"),
+        [anna],
+        [user("ben", manager="anna")],
+        group("g"),
+        member("anna", "g"),
+    )
     ok(platform, grant("anna", "operator"), grant("anna", "guest", None))
     ok(platform, change("user", "update", "anna", {"department": "Sales", "manager": "ben"}))
     before = ids(platform)["anna"]
-    ok(platform, change("user", "erase", "anna", ERASED), user("anna", source="corp", external_id="e1"))
+    ok(
+        platform,
+        change("user", "erase", "anna", ERASED),
+        user("anna", source="corp", external_id="e1"),
+    )
     after = platform.read("main")
     assert ids(platform)["erased-x"] == before
     assert users(platform)["erased-x"] == {
@@ -253,10 +346,17 @@ def test_of_an_erased_user_the_row_stays_and_no_more(platform: Platform) -> None
 
 def test_one_that_cannot_be_erased_stays_as_it_was(case: Case) -> None:
     platform = case.platform
-    ok(platform, CORP, [user("anna", source="corp", first_name="A"), user("ben", source="corp")], group("g"))
+    ok(
+        platform,
+        CORP,
+        [user("anna", source="corp", first_name="A"), user("ben", source="corp")],
+        group("g"),
+    )
     ok(platform, [member("anna", "g"), member("ben", "g")])
     case.hinder("nobody")
-    erased = {name: {**ERASED, "username": new} for name, new in (("anna", "nobody"), ("ben", "erased-y"))}
+    erased = {
+        name: {**ERASED, "username": new} for name, new in (("anna", "nobody"), ("ben", "erased-y"))
+    }
     batch = [change("user", "erase", name, fields) for name, fields in erased.items()]
     assert write(platform, batch) == ["the application says no", ""]
     assert users(platform)["anna"] == {"first_name": "A", "status": "active", "source": "corp"}
@@ -265,7 +365,10 @@ def test_one_that_cannot_be_erased_stays_as_it_was(case: Case) -> None:
 
 def test_now_is_when_the_run_began(platform: Platform) -> None:
     ok(platform, user("anna"), user("ben", departed="missing", departed_at="now"))
-    ok(platform, change("user", "update", "anna", {"departed": "out_of_scope", "departed_at": "now"}))
+    ok(
+        platform,
+        change("user", "update", "anna", {"departed": "out_of_scope", "departed_at": "now"}),
+    )
     assert {one["departed_at"] for one in users(platform).values()} == {HOLDER.started}
     ok(platform, change("user", "update", "anna", {"departed": None, "departed_at": None}))
     assert users(platform)["anna"] == {"status": "active"}
@@ -274,7 +377,8 @@ def test_now_is_when_the_run_began(platform: Platform) -> None:
 def test_a_failing_change_is_isolated(case: Case) -> None:
     case.hinder("bad")
     reasons = write(
-        case.platform, [user("a"), user("bad"), user("c"), user("d", manager="bad"), user("e", manager="d")]
+        case.platform,
+        [user("a"), user("bad"), user("c"), user("d", manager="bad"), user("e", manager="d")],
     )
     assert reasons[:3] == ["", "the application says no", ""]
     assert "bad" in reasons[3]
@@ -301,9 +405,21 @@ def test_what_is_not_there_is_a_failure(platform: Platform) -> None:
         grant("x", "operator"),
         member("x", "staff"),
         member("anna", "x"),
-        change("grant", "delete", "anna/operator", None, {"user": "anna", "role": "operator", "origin": None}),
+        change(
+            "grant",
+            "delete",
+            "anna/operator",
+            None,
+            {"user": "anna", "role": "operator", "origin": None},
+        ),
         change("grant", "update", "anna/operator", {"origin": "corp"}),
-        change("membership", "delete", "anna/staff", None, {"user": "anna", "group": "staff", "origin": None}),
+        change(
+            "membership",
+            "delete",
+            "anna/staff",
+            None,
+            {"user": "anna", "group": "staff", "origin": None},
+        ),
     ]
     before = platform.read("main")
     for one in missing:
@@ -353,7 +469,10 @@ def test_workspaces_are_apart(platform: Platform) -> None:
 def test_one_run_at_a_time(platform: Platform) -> None:
     with platform.lock(["main", "other"], HOLDER):
         for wanted in (["main"], ["third", "other"]):
-            with pytest.raises(Locked, match=r"anna.*here.*2026-03-01T08:00:00Z"), platform.lock(wanted, HOLDER):
+            with (
+                pytest.raises(Locked, match=r"anna.*here.*2026-03-01T08:00:00Z"),
+                platform.lock(wanted, HOLDER),
+            ):
                 pass
             with pytest.raises(Locked), platform.lock(wanted, HOLDER, force=True):
                 pass
@@ -426,15 +545,31 @@ def test_what_is_remembered_is_undone_with_everything_else(platform: Platform) -
 
 def test_a_source_gets_another_name_with_everything_it_has(platform: Platform) -> None:
     """Ids stay; what people and other sources did stays theirs; another workspace has a source of the old name."""
-    other = change("source", "create", "branch", {"name": "branch", "type": "ldap", "base_dn": "", "domain": ""})
-    anna = user("anna", source="corp", external_id="e1", status="blocked", status_origin="corp", status_cause="missing")
+    other = change(
+        "source",
+        "create",
+        "branch",
+        {"name": "branch", "type": "ldap", "base_dn": "", "domain": ""},
+    )
+    anna = user(
+        "anna",
+        source="corp",
+        external_id="e1",
+        status="blocked",
+        status_origin="corp",
+        status_cause="missing",
+    )
     ok(platform, CORP, workspace="side")
     ok(platform, [user("anna", source="corp", external_id="e1")], workspace="side")
     ok(
         platform,
         [CORP, other],
         [department("Sales", source="corp", external_id="d1")],
-        [group("staff", source="corp", external_id="g1"), group("crew", source="branch"), group("own")],
+        [
+            group("staff", source="corp", external_id="g1"),
+            group("crew", source="branch"),
+            group("own"),
+        ],
         [anna, user("ben", source="branch", external_id="e2", status_origin="branch"), user("cid")],
         [grant("anna", "clerk"), grant("ben", "clerk", "branch"), grant("cid", "clerk", None)],
         [member("anna", "staff"), member("anna", "own", None), member("ben", "crew", "branch")],
@@ -460,11 +595,16 @@ def _renamed(state: PlatformState) -> dict[str, Any]:
 
 
 def test_a_source_renamed_to_one_that_is_there_becomes_one_with_it(platform: Platform) -> None:
-    new = change("source", "create", "hq", {"name": "hq", "type": "openldap", "base_dn": "", "domain": ""})
+    new = change(
+        "source", "create", "hq", {"name": "hq", "type": "openldap", "base_dn": "", "domain": ""}
+    )
     ok(
         platform,
         [CORP, new],
-        [group("staff", source="corp", external_id="g1"), group("crew", source="hq", external_id="g2")],
+        [
+            group("staff", source="corp", external_id="g1"),
+            group("crew", source="hq", external_id="g2"),
+        ],
         [user("anna", source="corp", external_id="e1"), user("ben", source="hq", external_id="e2")],
         [member("anna", "staff"), member("ben", "crew", "hq")],
     )

@@ -30,12 +30,17 @@ def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:
     before = ids(platform)
     ok(
         platform,
-        [change("group", "update", "g", {"name": "h"}), change("group", "update", "h", {"name": "g"})],
+        [
+            change("group", "update", "g", {"name": "h"}),
+            change("group", "update", "h", {"name": "g"}),
+        ],
         [
             change("user", "update", "a", {"username": "b", "email": "was a"}),
             change("user", "update", "b", {"username": "a"}),
             change("user", "update", "c", {"username": "d"}),
-            change("user", "update", "d", {"username": "D2", "manager": "d"}),  # that is who is called d afterwards
+            change(
+                "user", "update", "d", {"username": "D2", "manager": "d"}
+            ),  # that is who is called d afterwards
             change("user", "update", "e", {"username": "E"}),
         ],
         [user("c"), user("e2", manager="b")],
@@ -58,7 +63,10 @@ def test_losses_mean_the_names_of_before(platform: Platform) -> None:
     before = ids(platform)
     reasons = write(
         platform,
-        [change("user", "update", "a", {"username": "b"}), change("user", "update", "b", {"username": "a"})],
+        [
+            change("user", "update", "a", {"username": "b"}),
+            change("user", "update", "b", {"username": "a"}),
+        ],
         change("membership", "delete", "a/g", None, {"user": "a", "group": "g", "origin": "corp"}),
         change("user", "delete", "a"),
     )
@@ -82,11 +90,23 @@ def test_departments_trade_places_between_levels(platform: Platform) -> None:
 
 
 def test_departments_move_and_swap(platform: Platform) -> None:
-    ok(platform, [department("A"), department("B"), department("S", "A"), department("S", "B"), department("T", "A")])
+    ok(
+        platform,
+        [
+            department("A"),
+            department("B"),
+            department("S", "A"),
+            department("S", "B"),
+            department("T", "A"),
+        ],
+    )
     before = {one.id: one for one in platform.read("main").departments}
     ok(
         platform,
-        [change("department", "update", "A", {"title": "B"}), change("department", "update", "B", {"title": "A"})],
+        [
+            change("department", "update", "A", {"title": "B"}),
+            change("department", "update", "B", {"title": "A"}),
+        ],
         [
             change("department", "update", "A/S", {"parent": "A"}),
             change("department", "update", "B/S", {"parent": "B"}),
@@ -121,7 +141,9 @@ def test_a_rename_that_fails_keeps_its_name_from_those_who_want_it(case: Case) -
 
 def test_what_was_deleted_in_this_plan_is_not_there(platform: Platform) -> None:
     ok(platform, user("anna"))
-    assert write(platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})) == [
+    assert write(
+        platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})
+    ) == [
         "",
         "it is no longer there",
     ]
@@ -129,7 +151,9 @@ def test_what_was_deleted_in_this_plan_is_not_there(platform: Platform) -> None:
 
 def test_names_are_unique_whatever_their_case(platform: Platform) -> None:
     ok(platform, user("Änna"), group("Staff"))
-    reasons = write(platform, [user("ÄNNA"), user("ben"), user("Ben")], [group("STAFF"), group("x"), group("X")])
+    reasons = write(
+        platform, [user("ÄNNA"), user("ben"), user("Ben")], [group("STAFF"), group("x"), group("X")]
+    )
     assert [bool(reason) for reason in reasons] == [True, False, True, True, False, True]
     assert set(users(platform)) == {"Änna", "ben"}
     assert write(platform, change("user", "update", "ben", {"username": "äNNa"})) != [""]
@@ -140,12 +164,23 @@ def test_names_are_unique_whatever_their_case(platform: Platform) -> None:
 def test_what_is_there_cannot_be_created_again(platform: Platform) -> None:
     everything = [CORP, department("Sales"), group("g"), user("a", source="corp", external_id="1")]
     ok(platform, *everything, grant("a", "r"), member("a", "g"))
-    again = [*everything, grant("a", "r"), member("a", "g"), user("b", source="corp", external_id="1")]
+    again = [
+        *everything,
+        grant("a", "r"),
+        member("a", "g"),
+        user("b", source="corp", external_id="1"),
+    ]
     assert all(write(platform, *again))
 
 
 def test_a_name_may_hold_the_slash_of_the_key(platform: Platform) -> None:
-    ok(platform, [user("a/b"), user("a")], [group("c"), group("b/c")], member("a/b", "c"), grant("a", "x/y"))
+    ok(
+        platform,
+        [user("a/b"), user("a")],
+        [group("c"), group("b/c")],
+        member("a/b", "c"),
+        grant("a", "x/y"),
+    )
     ok(
         platform,
         change("membership", "update", "a/b/c", {"origin": "other"}),
@@ -157,10 +192,14 @@ def test_a_name_may_hold_the_slash_of_the_key(platform: Platform) -> None:
 
 def test_values_as_long_as_the_limits_say(platform: Platform) -> None:
     limit = platform.limits.lengths
-    long = {field: "ä" * (limit.get(field) or 300) for field in ("first_name", "last_name", "email")}
+    long = {
+        field: "ä" * (limit.get(field) or 300) for field in ("first_name", "last_name", "email")
+    }
     name = "ü" * (limit.get("username") or 255)
     ok(platform, user(name, attributes={"a": "x" * 100_000}, dn="cn=" + "y" * 10_000, **long))
     assert users(platform)[name]["attributes"] == {"a": "x" * 100_000}
     for field, length in limit.items():
         if field in long and length:
-            assert write(platform, user("longer", **{field: "x" * (length + 1)})) == [f"the {field} is too long"]
+            assert write(platform, user("longer", **{field: "x" * (length + 1)})) == [
+                f"the {field} is too long"
+            ]

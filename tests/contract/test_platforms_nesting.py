@@ -34,9 +34,16 @@ def test_groups_are_created_within_each_other_and_in_a_circle(platform: Platform
 
 def test_nestings_come_go_and_change_hands(platform: Platform) -> None:
     ok(platform, [group("in", groups={"a": "corp", "b": ""}), group("a"), group("b"), group("c")])
-    ok(platform, nested("in", {"c": None}, {"c": "other"}), nested("in", {"a": "corp"}, {"a": None}))
+    ok(
+        platform,
+        nested("in", {"c": None}, {"c": "other"}),
+        nested("in", {"a": "corp"}, {"a": None}),
+    )
     assert nestings(platform) == {("in", "b"): "", ("in", "c"): "other"}
-    ok(platform, [nested("in", {"b": ""}, {"b": "corp"}), nested("in", {"c": "other"}, {"c": None})])
+    ok(
+        platform,
+        [nested("in", {"b": ""}, {"b": "corp"}), nested("in", {"c": "other"}, {"c": None})],
+    )
     assert nestings(platform) == {("in", "b"): "corp"}
 
 
@@ -44,7 +51,10 @@ def test_a_nesting_names_groups_as_they_were_and_as_they_will_be(platform: Platf
     ok(platform, [group("a"), group("b"), group("in", groups={"a": "corp"})])
     ok(
         platform,
-        [change("group", "update", "a", {"name": "b"}), change("group", "update", "b", {"name": "a"})],
+        [
+            change("group", "update", "a", {"name": "b"}),
+            change("group", "update", "b", {"name": "a"}),
+        ],
         group("new"),
         [
             nested("in", {"b": None}, {"a": "corp"}),  # that which was b
@@ -83,7 +93,19 @@ def test_a_nesting_that_cannot_be_fails_alone_and_leaves_no_trace(platform: Plat
             nested("old", {"taken": None}, {"taken": "corp"}),
         ],
     )
-    assert [bool(reason) for reason in reasons] == [True, True, True, True, False, True, True, True, True, True, False]
+    assert [bool(reason) for reason in reasons] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+    ]
     assert reasons[0] == "the group 'nowhere' is not there"
     assert reasons[3] == reasons[8] == "a group cannot be in itself"
     assert set(view(platform.read("main"))["groups"]) == {"old", "taken", "fine"}

@@ -67,7 +67,9 @@ def test_a_path_is_relative_to_the_settings_or_absolute(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*.db")) == ["absolute.db", "odd #ü.db"]
 
 
-def test_a_database_without_our_tables_is_empty_and_stays_so(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_a_database_without_our_tables_is_empty_and_stays_so(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     by_hand(tmp_path, "CREATE TABLE theirs (id INTEGER)")
     before = (tmp_path / "acme.db").read_bytes()
     assert platform.read("main") == PlatformState("main")
@@ -79,9 +81,14 @@ def test_a_database_without_our_tables_is_empty_and_stays_so(tmp_path: Path, pla
 def test_a_file_that_could_not_be_made_is_no_empty_platform(tmp_path: Path) -> None:
     with closing(sql(tmp_path, "sqlite:///no/where/acme.db")) as platform:
         for attempt in (lambda: platform.read("main"), lambda: prepare(platform)):
-            with pytest.raises(PlatformUnreadable, match=r"no folder for the SQLite database .*acme\.db: make it, or"):
+            with pytest.raises(
+                PlatformUnreadable,
+                match=r"no folder for the SQLite database .*acme\.db: make it, or",
+            ):
                 attempt()
-        assert [(check.ok, "no folder" in check.detail) for check in platform.check()] == [(False, True)]
+        assert [(check.ok, "no folder" in check.detail) for check in platform.check()] == [
+            (False, True)
+        ]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,7 +146,10 @@ def test_problems_are_found_without_opening_the_secret() -> None:
 
     assert list(SqlPlatform.problems(desired.Platform("sql", Closed()))) == []
     assert [place for place, _ in SqlPlatform.problems(desired.Platform("sql"))] == [("url",)]
-    assert [place for place, _ in SqlPlatform.problems(desired.Platform("sql", Closed(), options={"x": 1}))] == [("x",)]
+    assert [
+        place
+        for place, _ in SqlPlatform.problems(desired.Platform("sql", Closed(), options={"x": 1}))
+    ] == [("x",)]
 
 
 # The schema
@@ -163,19 +173,33 @@ def test_tables_of_others_are_not_touched(tmp_path: Path, platform: SqlPlatform)
     assert by_hand(tmp_path, "SELECT name FROM sqlite_master") == [("users",)]
 
 
-def test_the_migrations_make_the_tables_as_the_code_knows_them(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_the_migrations_make_the_tables_as_the_code_knows_them(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     prepare(platform)
     known = sa.create_engine(f"sqlite:///{tmp_path}/known.db", poolclass=sa.NullPool)
     metadata.create_all(known)
 
     def schema(name: str) -> dict[str, list[str]]:
         with closing(sqlite3.connect(tmp_path / name)) as connection:
-            rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+            rows = connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+            ).fetchall()
         # SQLite writes a column that was added later into the last line, before the bracket that closes it.
-        apart = {table: re.sub(r", (?=\w+ (?:TEXT|VARCHAR|INTEGER|DATETIME))", "\n", text) for table, text in rows}
-        lines = {table: sorted(line.strip(" ,\t)") for line in text.splitlines()) for table, text in apart.items()}
+        apart = {
+            table: re.sub(r", (?=\w+ (?:TEXT|VARCHAR|INTEGER|DATETIME))", "\n", text)
+            for table, text in rows
+        }
+        lines = {
+            table: sorted(line.strip(" ,\t)") for line in text.splitlines())
+            for table, text in apart.items()
+        }
         lines = {table: [line for line in text if line] for table, text in lines.items()}
-        return {table: text for table, text in lines.items() if table not in {"reconcile_revision", "sqlite_sequence"}}
+        return {
+            table: text
+            for table, text in lines.items()
+            if table not in {"reconcile_revision", "sqlite_sequence"}
+        }
 
     assert schema("acme.db") == schema("known.db")
 
@@ -204,7 +228,9 @@ def test_the_limits_are_the_lengths_of_the_columns() -> None:
 # Hands in the tables
 
 
-def test_an_application_writes_with_as_little_as_it_has(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_an_application_writes_with_as_little_as_it_has(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     ok(platform, CORP, user("anna", source="corp"), group("staff"), grant("anna", "operator"))
     by_hand(
         tmp_path,
@@ -214,7 +240,10 @@ def test_an_application_writes_with_as_little_as_it_has(tmp_path: Path, platform
         "UPDATE users SET status = 'blocked', status_origin = NULL WHERE username = 'anna'",
     )
     seen = view(platform.read("main"))
-    assert seen["users"] == {"anna": {"status": "blocked", "source": "corp"}, "Ben": {"status": "active"}}
+    assert seen["users"] == {
+        "anna": {"status": "blocked", "source": "corp"},
+        "Ben": {"status": "active"},
+    }
     assert seen["memberships"] == {("anna", "staff"): "", ("Ben", "staff"): ""}
     assert seen["grants"] == {("anna", "operator"): "corp", ("Ben", "operator"): ""}
     for statement in (
@@ -229,10 +258,14 @@ def test_an_application_writes_with_as_little_as_it_has(tmp_path: Path, platform
 
 
 @pytest.mark.parametrize("count", ["'many'", "-1", "1.5"])
-def test_a_reading_that_is_no_count_is_not_believed(tmp_path: Path, platform: SqlPlatform, count: str) -> None:
+def test_a_reading_that_is_no_count_is_not_believed(
+    tmp_path: Path, platform: SqlPlatform, count: str
+) -> None:
     ok(platform, CORP)
     by_hand(tmp_path, f"INSERT INTO readings (source_id, persons) SELECT id, {count} FROM sources")
-    with pytest.raises(PlatformUnreadable, match=r"table readings, source 'corp'.*is no count: delete the row"):
+    with pytest.raises(
+        PlatformUnreadable, match=r"table readings, source 'corp'.*is no count: delete the row"
+    ):
         platform.read("main")
 
 
@@ -243,7 +276,9 @@ def test_attributes_of_another_hand_are_read_as_text(tmp_path: Path, platform: S
     (anna,) = platform.read("main").users
     assert anna.attributes == {"kept": "1", "age": "7", "tags": '["a"]'}
     ok(platform, change("user", "update", "anna", {"attributes": {"kept": "2"}}))
-    assert by_hand(tmp_path, "SELECT attributes ->> 'age', attributes ->> 'kept' FROM users") == [(7, "2")]
+    assert by_hand(tmp_path, "SELECT attributes ->> 'age', attributes ->> 'kept' FROM users") == [
+        (7, "2")
+    ]
     by_hand(tmp_path, "UPDATE users SET attributes = '[]'")
     with pytest.raises(PlatformUnreadable, match="attributes of 'anna'"):
         platform.read("main")
@@ -258,9 +293,14 @@ def test_the_password_is_the_applications(tmp_path: Path, platform: SqlPlatform)
 
 def test_times_are_set(tmp_path: Path, platform: SqlPlatform) -> None:
     ok(platform, user("anna"), group("staff"), member("anna", "staff"))
-    by_hand(tmp_path, "UPDATE users SET created_at = '2020-01-01 00:00:00', updated_at = '2020-01-01 00:00:00'")
+    by_hand(
+        tmp_path,
+        "UPDATE users SET created_at = '2020-01-01 00:00:00', updated_at = '2020-01-01 00:00:00'",
+    )
     ok(platform, change("user", "update", "anna", {"email": "a@b.c"}))
-    ((created, updated, now),) = by_hand(tmp_path, "SELECT created_at, updated_at, CURRENT_TIMESTAMP FROM users")
+    ((created, updated, now),) = by_hand(
+        tmp_path, "SELECT created_at, updated_at, CURRENT_TIMESTAMP FROM users"
+    )
     assert created == "2020-01-01 00:00:00"
     assert "2020-01-01 00:00:00" < str(updated) <= str(now)
 
@@ -306,12 +346,17 @@ def test_a_manager_who_cannot_be_set_undoes_the_user(tmp_path: Path, platform: S
         "CREATE TRIGGER no BEFORE UPDATE OF manager_id ON users WHEN OLD.username = 'b' "
         "BEGIN SELECT RAISE(ABORT, 'no boss for b'); END",
     )
-    reasons = write(platform, [user("a"), user("b", manager="a"), user("c", manager="b"), user("d", manager="a")])
+    reasons = write(
+        platform,
+        [user("a"), user("b", manager="a"), user("c", manager="b"), user("d", manager="a")],
+    )
     assert reasons == ["", "no boss for b", "the manager 'b' is not there", ""]
     assert set(view(platform.read("main"))["users"]) == {"a", "d"}
 
 
-def test_an_error_of_the_database_itself_undoes_everything(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_an_error_of_the_database_itself_undoes_everything(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     ok(platform, user("anna"))
     by_hand(
         tmp_path,
@@ -331,23 +376,36 @@ def test_an_error_of_the_database_itself_undoes_everything(tmp_path: Path, platf
         ("update users set first_name = x'00'", ("table users", "first_name is b'\\x00'")),
         ("update users set department_id = 99", ("table users", "department_id", "departments")),
         ("update users set source_id = 77", ("table users", "source_id", "sources")),
-        ("insert into memberships (user_id, group_id) values (1, 99)", ("table memberships", "group_id", "groups")),
-        ("insert into nested_groups (group_id, member_group_id) values (1, 99)", ("table nested_groups", "groups")),
+        (
+            "insert into memberships (user_id, group_id) values (1, 99)",
+            ("table memberships", "group_id", "groups"),
+        ),
+        (
+            "insert into nested_groups (group_id, member_group_id) values (1, 99)",
+            ("table nested_groups", "groups"),
+        ),
         (
             """insert into workspaces (name) values ('other'); insert into groups (workspace_id, name) values (2, 'x');
             insert into nested_groups (group_id, member_group_id) values (2, 1)""",
-            ("table nested_groups, member_group_id 1", "group_id 2 is a group of another workspace"),
+            (
+                "table nested_groups, member_group_id 1",
+                "group_id 2 is a group of another workspace",
+            ),
         ),
         ("update departments set parent_id = id", ("table departments", "'Sales' is below itself")),
         ("update users set attributes = x'ff'", ("the SQLite database",)),
     ],
 )
-def test_rows_that_no_program_should_leave_behind_are_named(tmp_path: Path, edit: str, words: tuple[str, ...]) -> None:
+def test_rows_that_no_program_should_leave_behind_are_named(
+    tmp_path: Path, edit: str, words: tuple[str, ...]
+) -> None:
     file = tmp_path / "platform.db"
     changes = [
         Change("department", "create", "Sales", None, {"title": "Sales"}, "", "", "main"),
         Change("group", "create", "staff", None, {"name": "staff", "groups": {}}, "", "", "main"),
-        Change("user", "create", "ann", None, {"username": "ann", "attributes": {}}, "", "", "main"),
+        Change(
+            "user", "create", "ann", None, {"username": "ann", "attributes": {}}, "", "", "main"
+        ),
     ]
     with closing(SqlPlatform(desired.Platform("sql", Known(f"sqlite:///{file}")))) as platform:
         with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
@@ -368,6 +426,8 @@ def test_tables_of_somebody_else_are_refused_by_a_plan_already(tmp_path: Path) -
         connection.execute("create table users (x)")
     connection.close()
     with closing(SqlPlatform(desired.Platform("sql", Known(f"sqlite:///{file}")))) as platform:
-        with pytest.raises(PlatformUnreadable, match="has tables that reconcile did not make: users"):
+        with pytest.raises(
+            PlatformUnreadable, match="has tables that reconcile did not make: users"
+        ):
             platform.read("main")
         assert [check.ok for check in platform.check()][-1] is False

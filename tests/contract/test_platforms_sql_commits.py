@@ -99,9 +99,13 @@ def test_a_lost_commit_that_was_kept_is_reported_as_applied(
     assert db.by_hand("SELECT * FROM locks") == []
 
 
-def test_a_lost_commit_that_was_not_kept_is_no_success(db: Acme, opened: Opened, tmp_path: Path) -> None:
+def test_a_lost_commit_that_was_not_kept_is_no_success(
+    db: Acme, opened: Opened, tmp_path: Path
+) -> None:
     with behind(db, tmp_path, unsent, **LOST) as (platform, _):
-        with pytest.raises(PlatformUnreadable, match="nothing of it was kept: run the command again"):
+        with pytest.raises(
+            PlatformUnreadable, match="nothing of it was kept: run the command again"
+        ):
             run(platform, user("anna"))
         assert db.by_hand("SELECT * FROM locks") == []
         assert results(run(platform, user("anna"))) == ["applied"]
@@ -117,7 +121,9 @@ def test_where_nobody_can_tell_it_is_unknown(
     kept = how is down_unanswered
     with behind(db, tmp_path, how, **LOST) as (platform, _):
         report = run(platform, user("anna"), user("zoe", manager="nobody"), together=together)
-        assert results(report) == ["unknown", "failed"], "what failed has failed whatever became of the rest"
+        assert results(report) == ["unknown", "failed"], (
+            "what failed has failed whatever became of the rest"
+        )
         trouble, *more = report.troubles
         assert (trouble.workspace, trouble.exit_code) == ("main", 6)
         assert "it is not known whether this was kept" in trouble.detail
@@ -127,7 +133,9 @@ def test_where_nobody_can_tell_it_is_unknown(
     assert usernames(opened(db)) == (["anna"] if kept else [])
     assert len(opened(db).history.runs("main")) == kept
     db.by_hand("UPDATE locks SET heartbeat_at = '2020-01-01 00:00:00'")
-    assert kept or results(run(opened(db), user("anna"))) == ["applied"], "a service takes over what it left itself"
+    assert kept or results(run(opened(db), user("anna"))) == ["applied"], (
+        "a service takes over what it left itself"
+    )
     assert usernames(opened(db)) == ["anna"]
 
 
@@ -164,8 +172,12 @@ def test_a_connection_that_breaks_earlier_undoes_all(
 
 @pytest.mark.parametrize("after", [b"CREATE TABLE", b"INSERT INTO locks"])
 @pytest.mark.parametrize("how", [unsent, unanswered, withheld])
-def test_a_lost_commit_before_the_first_write(db: Acme, opened: Opened, tmp_path: Path, after: bytes, how: How) -> None:
-    broke = pytest.raises(PlatformUnreadable, match="whether it did is not known: run the command again")
+def test_a_lost_commit_before_the_first_write(
+    db: Acme, opened: Opened, tmp_path: Path, after: bytes, how: How
+) -> None:
+    broke = pytest.raises(
+        PlatformUnreadable, match="whether it did is not known: run the command again"
+    )
     with behind(db, tmp_path, how, after=after) as (platform, _), broke:
         run(platform, user("anna"))
     assert opened(db).unlock("main", HERE.host) is None, "no lock is left"
@@ -208,7 +220,9 @@ def test_the_command_line_says_so(
 ) -> None:
     shell = Shell(tmp_path, capsys, monkeypatch)
     shell.company({"uid=ann": {"sn": "One"}, "uid=bob": None})
-    with breaking(db.server.port, b"COMMIT", down_unanswered, after=b"INSERT INTO history_runs") as broken:
+    with breaking(
+        db.server.port, b"COMMIT", down_unanswered, after=b"INSERT INTO history_runs"
+    ) as broken:
         configured(shell, through(db, broken))
         out, _ = shell.run("apply", "--yes", "--format", "json", code=6)
         told = json.loads(out)
@@ -223,14 +237,18 @@ def test_the_command_line_says_so(
     assert f"`reconcile history {run['run']}`" in told["troubles"][0]["detail"]
     assert "No changes" in shell.run("apply", "--yes")[0]
     shell.company({"uid=ann": {"sn": "Two"}, "uid=bob": None})
-    with breaking(db.server.port, b"COMMIT", down_unsent, after=b"INSERT INTO history_runs") as broken:
+    with breaking(
+        db.server.port, b"COMMIT", down_unsent, after=b"INSERT INTO history_runs"
+    ) as broken:
         configured(shell, through(db, broken))
         out, _ = shell.run("apply", "--yes", code=6)
         assert "Done: 0 applied, 0 failed, 0 skipped, 1 unknown." in out
         assert "! workspace main: it is not known whether this was kept" in out
     db.by_hand("DELETE FROM locks")
     sources = [DESIRED["sources"][0] | {"name": "head"}]
-    with breaking(db.server.port, b"COMMIT", down_unanswered, after=b"INSERT INTO history_runs") as broken:
+    with breaking(
+        db.server.port, b"COMMIT", down_unanswered, after=b"INSERT INTO history_runs"
+    ) as broken:
         configured(shell, through(db, broken), sources=sources)
         assert "1 unknown." in shell.run("rename-source", "corp", "head", "--yes", code=6)[0]
     assert db.by_hand("SELECT name FROM sources") == [("head",)]
@@ -301,7 +319,10 @@ def test_a_rule_that_is_checked_at_the_commit_is_named(postgres: Acme, opened: O
         "CREATE TRIGGER noted AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION noted()",
     )
     for made, named in (
-        ([user("ben", email="b@x"), user("zoe", email="z@x")], r"no more licences \(PL/pgSQL function no_zoe"),
+        (
+            [user("ben", email="b@x"), user("zoe", email="z@x")],
+            r"no more licences \(PL/pgSQL function no_zoe",
+        ),
         ([user("ben", email="b@x"), user("cid", email="b@x")], r"constraint mails_mail_key"),
     ):
         with pytest.raises(PlatformUnreadable, match=named) as refused:

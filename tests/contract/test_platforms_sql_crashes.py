@@ -28,7 +28,10 @@ def test_the_lock_is_renewed_while_the_run_writes_and_nobody_takes_it(
         writer.read()
         writer.write([user("anna")])
         db.by_hand("UPDATE locks SET heartbeat_at = '2020-01-01 00:00:00', host = 'elsewhere'")
-        with pytest.raises(Locked, match=r"anna.*being written; wait"), second.lock(["main"], HERE, force=True):
+        with (
+            pytest.raises(Locked, match=r"anna.*being written; wait"),
+            second.lock(["main"], HERE, force=True),
+        ):
             pass
         wait_until(lambda: not db.by_hand("SELECT 1 FROM locks WHERE heartbeat_at < '2021-01-01'"))
         assert "last renewed" in other_refusal(second)
@@ -42,7 +45,9 @@ def other_refusal(platform: SqlPlatform) -> str:
     return str(refused.value)
 
 
-def test_a_silent_lock_of_another_machine_is_taken_over_and_its_run_writes_nothing(db: Acme, opened: Opened) -> None:
+def test_a_silent_lock_of_another_machine_is_taken_over_and_its_run_writes_nothing(
+    db: Acme, opened: Opened
+) -> None:
     platform, second = opened(db), opened(db)
 
     def robbed() -> None:
@@ -82,7 +87,9 @@ def child(folder: Path, point: str, db: Acme) -> Iterator[subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize("point", ["locked", "began", "written", "committed"])
-def test_a_killed_run_leaves_before_or_after(db: Acme, opened: Opened, tmp_path: Path, point: str) -> None:
+def test_a_killed_run_leaves_before_or_after(
+    db: Acme, opened: Opened, tmp_path: Path, point: str
+) -> None:
     platform = opened(db)
     ok(platform, user("anna"))
     with child(tmp_path, point, db) as process:
@@ -98,7 +105,9 @@ def test_a_killed_run_leaves_before_or_after(db: Acme, opened: Opened, tmp_path:
         assert list(writer.write([user("zoe")])) == [""]
 
 
-def test_a_run_killed_within_a_statement_leaves_before(db: Acme, opened: Opened, tmp_path: Path) -> None:
+def test_a_run_killed_within_a_statement_leaves_before(
+    db: Acme, opened: Opened, tmp_path: Path
+) -> None:
     platform = opened(db)
     prepare(platform)
     last = USERS[400]
@@ -132,8 +141,12 @@ def test_a_run_killed_within_a_statement_leaves_before(db: Acme, opened: Opened,
 
 def held_up(db: Acme) -> bool:
     if is_mariadb(db):
-        return db.by_hand("SELECT count(*) FROM information_schema.processlist WHERE state = 'User lock'") != [(0,)]
-    return db.by_hand("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") != [(0,)]
+        return db.by_hand(
+            "SELECT count(*) FROM information_schema.processlist WHERE state = 'User lock'"
+        ) != [(0,)]
+    return db.by_hand(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    ) != [(0,)]
 
 
 def test_of_several_first_runs_one_creates_the_tables(db: Acme, tmp_path: Path) -> None:

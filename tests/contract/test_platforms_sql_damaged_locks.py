@@ -26,7 +26,17 @@ ROW = {
     "heartbeat_at": "2020-01-01 00:00:00",
 }
 NO_TIMES = {
-    "sqlite": ("soon", "", -5, 20.5, b"\xff\x00", "2026-13-45 99:99:99", "x" * 5000, "\x1b[2J", "99999-01-01"),
+    "sqlite": (
+        "soon",
+        "",
+        -5,
+        20.5,
+        b"\xff\x00",
+        "2026-13-45 99:99:99",
+        "x" * 5000,
+        "\x1b[2J",
+        "99999-01-01",
+    ),
     "postgresql": ("infinity", "-infinity", "294276-01-01", "0044-03-15 BC"),
     "mariadb": ("0000-00-00",),
 }
@@ -37,7 +47,12 @@ FUTURES = {
 }
 
 
-@pytest.fixture(params=["sqlite", *(pytest.param(one, marks=pytest.mark.server) for one in FUTURES if one != "sqlite")])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        *(pytest.param(one, marks=pytest.mark.server) for one in FUTURES if one != "sqlite"),
+    ]
+)
 def kind(request: pytest.FixtureRequest) -> str:
     """A kind of database."""
     return str(request.param)
@@ -55,7 +70,9 @@ def opened(kind: str, tmp_path: Path, servers: Servers) -> Iterator[tuple[SqlPla
             with closing(sqlite3.connect(tmp_path / "acme.db")) as connection, connection:
                 places = ", ".join("?" * len(row))
                 connection.execute("DELETE FROM locks")
-                connection.execute(f"INSERT INTO locks ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+                connection.execute(
+                    f"INSERT INTO locks ({', '.join(row)}) VALUES ({places})", tuple(row.values())
+                )
 
         yield platform, damage
         platform.close()
@@ -95,7 +112,10 @@ def test_a_heartbeat_that_is_no_time(kind: str, opened: tuple[SqlPlatform, Damag
     platform, damage = opened
     for heartbeat in NO_TIMES[kind]:
         damage(heartbeat_at=heartbeat)
-        assert "which is no time: see that nothing runs there, then run again with --force" in refused(platform)
+        assert (
+            "which is no time: see that nothing runs there, then run again with --force"
+            in refused(platform)
+        )
         gone(platform, damage, heartbeat_at=heartbeat)
 
 
@@ -103,7 +123,10 @@ def test_a_heartbeat_from_the_future(kind: str, opened: tuple[SqlPlatform, Damag
     platform, damage = opened
     for heartbeat in FUTURES[kind]:
         damage(heartbeat_at=heartbeat)
-        assert "s in the future: the clock of the database was set back: see that nothing runs" in refused(platform)
+        assert (
+            "s in the future: the clock of the database was set back: see that nothing runs"
+            in refused(platform)
+        )
         gone(platform, damage, heartbeat_at=heartbeat)
 
 
@@ -128,11 +151,18 @@ def test_a_holder_of_any_text(kind: str, opened: tuple[SqlPlatform, Damage]) -> 
             gone(platform, damage, **{column: text})
 
 
-def test_one_that_lives_here_is_alive_whatever_its_heartbeat(kind: str, opened: tuple[SqlPlatform, Damage]) -> None:
+def test_one_that_lives_here_is_alive_whatever_its_heartbeat(
+    kind: str, opened: tuple[SqlPlatform, Damage]
+) -> None:
     platform, damage = opened
     parent = os.getppid()
     for heartbeat in (*NO_TIMES[kind], *FUTURES[kind]):
-        damage(host=HERE.host, pid=parent, process_started=processes.started(parent), heartbeat_at=heartbeat)
+        damage(
+            host=HERE.host,
+            pid=parent,
+            process_started=processes.started(parent),
+            heartbeat_at=heartbeat,
+        )
         assert "it is still running; wait until it is done" in refused(platform, force=True)
 
 
@@ -140,7 +170,11 @@ def test_what_this_process_left_itself_is_taken_over_once_nobody_renews_it(
     kind: str, opened: tuple[SqlPlatform, Damage]
 ) -> None:
     platform, damage = opened
-    ours = {"host": HERE.host, "pid": os.getpid(), "process_started": processes.started(os.getpid())}
+    ours = {
+        "host": HERE.host,
+        "pid": os.getpid(),
+        "process_started": processes.started(os.getpid()),
+    }
     damage(**ours, heartbeat_at="2020-01-01 00:00:00")
     with platform.lock(["main"], HERE):
         pass

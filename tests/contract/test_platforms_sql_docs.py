@@ -35,12 +35,16 @@ def test_every_table_and_column_is_documented_as_it_is(database: sqlite3.Connect
         if name != "sqlite_sequence"
     ]
     real = {
-        table: [(column, kind) for _, column, kind, *_ in database.execute(f"PRAGMA table_info({table})")]
+        table: [
+            (column, kind)
+            for _, column, kind, *_ in database.execute(f"PRAGMA table_info({table})")
+        ]
         for table in tables
     }
     sections = re.findall(r"^### (\w+)\n(.*?)(?=^##)", PAGE, flags=re.MULTILINE | re.DOTALL)
     documented = {
-        table: re.findall(r"^\| (\w+) \| ([A-Z]+(?:\(\d+\))?) \|", text, flags=re.MULTILINE) for table, text in sections
+        table: re.findall(r"^\| (\w+) \| ([A-Z]+(?:\(\d+\))?) \|", text, flags=re.MULTILINE)
+        for table, text in sections
     }
     assert documented == real
 
@@ -51,9 +55,15 @@ def test_the_queries_run(database: sqlite3.Connection, query: str) -> None:
 
 
 def test_a_block_by_hand_is_a_persons(database: sqlite3.Connection) -> None:
-    (query,) = (query for query in re.findall(r"```sql\n(.*?)```", PAGE, flags=re.DOTALL) if "'blocked'" in query)
+    (query,) = (
+        query
+        for query in re.findall(r"```sql\n(.*?)```", PAGE, flags=re.DOTALL)
+        if "'blocked'" in query
+    )
     database.executescript(query)
-    assert database.execute("SELECT status, status_origin FROM users").fetchall() == [("blocked", None)]
+    assert database.execute("SELECT status, status_origin FROM users").fetchall() == [
+        ("blocked", None)
+    ]
 
 
 @pytest.mark.server
@@ -64,7 +74,9 @@ def test_the_rights_are_enough(kind: str, servers: Servers, tmp_path: Path) -> N
 
     def run(text: str, database: str) -> None:
         own = _NAMES.sub(r"\1_docs", text.replace("'…'", "'x'"))
-        server.run(*[statement for statement in own.split(";") if statement.strip()], database=database)
+        server.run(
+            *[statement for statement in own.split(";") if statement.strip()], database=database
+        )
 
     def platform(account: str) -> SqlPlatform:
         return sql(tmp_path, Acme(server, "acme_docs", account, "x").url)
@@ -93,7 +105,9 @@ def test_a_schema_of_a_database_of_somebody_else(servers: Servers, tmp_path: Pat
         guest = Acme(server, "theirs", "guest", "x").url
         with pytest.raises(PlatformUnreadable, match="lacks a right"):
             prepare(sql(tmp_path, guest))
-        server.run("CREATE SCHEMA own", "GRANT USAGE, CREATE ON SCHEMA own TO guest", database="theirs")
+        server.run(
+            "CREATE SCHEMA own", "GRANT USAGE, CREATE ON SCHEMA own TO guest", database="theirs"
+        )
         ok(sql(tmp_path, f"{guest}?options=-csearch_path%3Down"), user("anna"))
         assert server.run("SELECT username FROM own.users", database="theirs") == [("anna",)]
     finally:

@@ -45,7 +45,9 @@ class Place(NamedTuple):
 
     @contextmanager
     def platform(self, **settings: Any) -> Iterator[SqlPlatform]:
-        made = SqlPlatform(desired.Platform("sql", Text(self.url), folder=str(self.folder), **settings))
+        made = SqlPlatform(
+            desired.Platform("sql", Text(self.url), folder=str(self.folder), **settings)
+        )
         with closing(made):
             yield made
 
@@ -105,7 +107,12 @@ def test_work_and_property_are_handed_on_and_rights_go(place: Place) -> None:
 
 def test_without_an_heir_nothing_is_erased(place: Place) -> None:
     with place.platform(administrator="anna") as platform:
-        ok(platform, CORP, [user("anna", source="corp", first_name="A"), user("ben", source="corp")], group("g"))
+        ok(
+            platform,
+            CORP,
+            [user("anna", source="corp", first_name="A"), user("ben", source="corp")],
+            group("g"),
+        )
         ok(platform, member("anna", "g"))
         related(place, "anna", ("owner", "process", "invoice"))
         reasons = write(platform, [erasing("anna"), erasing("ben", 2)])
@@ -135,20 +142,28 @@ def test_a_user_of_a_source_has_no_password(place: Place) -> None:
 
 def test_whom_somebody_deleted_is_told_from_who_is_new(place: Place) -> None:
     with place.platform() as platform:
-        new: list[Fields] = [{"username": name, "source": "corp", "external_id": name} for name in ("a", "b", "c", "d")]
+        new: list[Fields] = [
+            {"username": name, "source": "corp", "external_id": name}
+            for name in ("a", "b", "c", "d")
+        ]
         ok(platform, CORP, [change("user", "create", str(one["username"]), one) for one in new])
         assert platform.read("main").deleted == frozenset()
         place.run("DELETE FROM users WHERE username = 'a'")
         assert platform.read("main").deleted == {("corp", "a")}
         ok(platform, change("user", "delete", "b"), change("user", "erase", "c", ERASED))
         assert platform.read("main").deleted == {("corp", "a")}
-        assert place.run("SELECT external_id FROM supplied ORDER BY external_id") == [("a",), ("d",)]
+        assert place.run("SELECT external_id FROM supplied ORDER BY external_id") == [
+            ("a",),
+            ("d",),
+        ]
         ok(platform, change("user", "create", "a", new[0]))
         assert platform.read("main").deleted == frozenset()
         ok(platform, user("ed"))
         ok(platform, change("user", "adopt", "ed", {"source": "corp", "external_id": "e"}))
         ok(platform, change("user", "update", "ed", {"source": None, "external_id": None}))
-        assert platform.read("main").deleted == frozenset(), "an adoption that is taken back deletes nobody"
+        assert platform.read("main").deleted == frozenset(), (
+            "an adoption that is taken back deletes nobody"
+        )
 
 
 def test_roles_may_have_to_be_there(place: Place) -> None:
@@ -162,15 +177,33 @@ def test_roles_may_have_to_be_there(place: Place) -> None:
 
 def test_nothing_personal_stays_in_the_file(tmp_path: Path) -> None:
     place = Place("sqlite:///acme.db", tmp_path, lambda *_: [])
-    marks = [f"Marker{part}" for part in ("User", "First", "Last", "Mail", "Dn", "Phone", "Old", "Id")]
+    marks = [
+        f"Marker{part}" for part in ("User", "First", "Last", "Mail", "Dn", "Phone", "Old", "Id")
+    ]
     login, first, last, mail, name, phone, old, external = marks
     with place.platform() as platform:
-        fields: Fields = {"username": old, "source": "corp", "external_id": external, "attributes": {"phone": phone}}
+        fields: Fields = {
+            "username": old,
+            "source": "corp",
+            "external_id": external,
+            "attributes": {"phone": phone},
+        }
         ok(platform, CORP, [user(f"u{number:04}", source="corp") for number in range(500)])
-        ok(platform, change("user", "create", old, fields), group("g"), member(old, "g"), grant(old, "r"))
         ok(
             platform,
-            change("user", "update", old, {"username": login, "first_name": first, "last_name": last, "email": mail}),
+            change("user", "create", old, fields),
+            group("g"),
+            member(old, "g"),
+            grant(old, "r"),
+        )
+        ok(
+            platform,
+            change(
+                "user",
+                "update",
+                old,
+                {"username": login, "first_name": first, "last_name": last, "email": mail},
+            ),
             change("user", "update", old, {"dn": f"uid={name},dc=example,dc=com"}),
         )
         ok(platform, [change("user", "delete", f"u{number:04}") for number in range(0, 500, 3)])
@@ -193,12 +226,16 @@ def many(platform: SqlPlatform) -> None:
     ok(platform, user("anna", source="corp", dn="uid=Marker" + 9000 * "x"))
 
 
-def test_a_killed_run_leaves_no_erased_user_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_leaves_no_erased_user_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = Place("sqlite:///acme.db", tmp_path, lambda *_: [])
     with place.platform() as platform:
         many(platform)
         assert b"Marker" in content(tmp_path)
-        monkeypatch.setattr(SqliteDatabase, "scrub", lambda _: None)  # as if it were killed after the commit
+        monkeypatch.setattr(
+            SqliteDatabase, "scrub", lambda _: None
+        )  # as if it were killed after the commit
         ok(platform, change("user", "erase", "anna", ERASED))
         assert b"Marker" not in content(tmp_path)
 
@@ -223,27 +260,59 @@ def test_removing_a_dead_lock_scrubs_the_file_as_taking_it_over_does(tmp_path: P
 
 def test_nothing_personal_stays_in_the_history(tmp_path: Path) -> None:
     place = Place("sqlite:///acme.db", tmp_path, lambda *_: [])
-    login, old, mail, name, external, boss = (f"Marker{part}" for part in ("User", "Old", "Mail", "Dn", "Id", "Boss"))
+    login, old, mail, name, external, boss = (
+        f"Marker{part}" for part in ("User", "Old", "Mail", "Dn", "Id", "Boss")
+    )
     marks = [login, old, mail, name, external]
 
     def run(platform: SqlPlatform, *changes: Change) -> None:
         plan = Plan("test", "", (), (), Scope(), Digests("", {}, {}), changes)
         assert apply(plan, platform, HOLDER).count("applied") == len(changes)
 
-    fields: Fields = {"username": old, "source": "corp", "external_id": external, "dn": f"uid={name},dc=example"}
+    fields: Fields = {
+        "username": old,
+        "source": "corp",
+        "external_id": external,
+        "dn": f"uid={name},dc=example",
+    }
     with place.platform() as platform:
         run(
-            platform, CORP, group("g"), change("user", "create", old, fields), user(boss, manager=old), member(old, "g")
+            platform,
+            CORP,
+            group("g"),
+            change("user", "create", old, fields),
+            user(boss, manager=old),
+            member(old, "g"),
         )
-        run(platform, change("user", "update", old, {"username": login, "email": mail}, {"username": old, "email": ""}))
+        run(
+            platform,
+            change(
+                "user",
+                "update",
+                old,
+                {"username": login, "email": mail},
+                {"username": old, "email": ""},
+            ),
+        )
         run(platform, change("user", "update", boss, {"manager": None}, {"manager": login}))
         run(platform, change("user", "update", boss, {"manager": login}, {"manager": None}))
         content = (tmp_path / "acme.db").read_bytes()
         assert [mark for mark in marks if mark.encode() not in content] == []
-        gone = change("membership", "delete", f"{login}/g", None, {"user": login, "group": "g", "origin": "corp"})
+        gone = change(
+            "membership",
+            "delete",
+            f"{login}/g",
+            None,
+            {"user": login, "group": "g", "origin": "corp"},
+        )
         before: Fields = {**fields, "username": login, "email": mail}
         cleared = change("user", "update", boss, {"manager": None}, {"manager": login})
-        run(platform, cleared, gone, change("user", "erase", login, {**ERASED, "source": "corp"}, before))
+        run(
+            platform,
+            cleared,
+            gone,
+            change("user", "erase", login, {**ERASED, "source": "corp"}, before),
+        )
         previous = ""
         for link in platform.history.runs("main"):
             assert fault(link, previous, platform.history.entries("main", link.run.id)) == ""

@@ -23,7 +23,21 @@ from tests.scenarios.stage import DESIRED, Stage, ldif
 
 pytestmark = pytest.mark.server
 
-FAMILIES = ("aAäÄ", "iIıİ", "sSßẞſ", "kKK", "ςσΣ", "eEéÉ", "åÅÅ", "жЖ", "ǆǅǄ", "ﬁf", "😀😁", " \u00a0", "\u0301\u0307")
+FAMILIES = (
+    "aAäÄ",
+    "iIıİ",
+    "sSßẞſ",
+    "kKK",
+    "ςσΣ",
+    "eEéÉ",
+    "åÅÅ",
+    "жЖ",
+    "ǆǅǄ",
+    "ﬁf",
+    "😀😁",
+    " \u00a0",
+    "\u0301\u0307",
+)
 """Letters of which some folding takes one for another."""
 DESIRED_STATE: dict[str, Any] = DESIRED | {
     "sources": [
@@ -34,7 +48,11 @@ DESIRED_STATE: dict[str, Any] = DESIRED | {
     ],
     "groups": [{"source": "corp", "select": ["cn=*"], "name": "{{ description }}"}],
     "departments": [{"source": "corp", "select": ["ou=*"], "title": "{{ description }}"}],
-    "safety": {"limits": dict.fromkeys(("users_lost", "memberships_lost", "grants_lost", "updates"), "none")},
+    "safety": {
+        "limits": dict.fromkeys(
+            ("users_lost", "memberships_lost", "grants_lost", "updates"), "none"
+        )
+    },
 }
 
 
@@ -54,7 +72,9 @@ def directory(names: list[str]) -> str:
     return ldif(entries)
 
 
-def test_planner_and_databases_agree(tmp_path: Path, postgres: Acme, maria: Acme, opened: Opened) -> None:
+def test_planner_and_databases_agree(
+    tmp_path: Path, postgres: Acme, maria: Acme, opened: Opened
+) -> None:
     seed = random.randrange(1 << 32)
     generator = random.Random(seed)
     names = sorted({name for _ in range(40) for name in nasty(generator)})
@@ -71,7 +91,9 @@ def test_planner_and_databases_agree(tmp_path: Path, postgres: Acme, maria: Acme
             again, _ = stage.plan()
             assert not again.changes, (seed, again.changes)
         state = stage.state()
-        assert len({fold_name(one.partition(" active")[0]) for one in state["users"]}) == len(state["users"])
+        assert len({fold_name(one.partition(" active")[0]) for one in state["users"]}) == len(
+            state["users"]
+        )
         expected = expected or state
         assert state == expected, seed
 
@@ -107,7 +129,10 @@ def test_an_interrupted_upgrade_goes_on(maria: Acme, opened: Opened) -> None:
 
 
 def test_rows_that_the_former_key_took_for_two_stay(
-    postgres: Acme, opened: Opened, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    postgres: Acme,
+    opened: Opened,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     made_by_the_first_revision(postgres)
     postgres.by_hand(
@@ -125,7 +150,9 @@ def test_rows_that_the_former_key_took_for_two_stay(
 
 
 @pytest.mark.parametrize("other", ["ANNA", "anna ", "ännä", "an\u200dna", "anna😀"])
-def test_by_hand_every_database_refuses_the_same(db: Acme, tmp_path: Path, opened: Opened, other: str) -> None:
+def test_by_hand_every_database_refuses_the_same(
+    db: Acme, tmp_path: Path, opened: Opened, other: str
+) -> None:
     def taken(insert: Callable[[str], object]) -> bool:
         try:
             insert(f"INSERT INTO users (workspace_id, username) VALUES (1, '{other}')")
@@ -141,11 +168,15 @@ def test_by_hand_every_database_refuses_the_same(db: Acme, tmp_path: Path, opene
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
-def test_of_equal_names_by_hand_none_is_chosen(kind: str, tmp_path: Path, servers: Servers, opened: Opened) -> None:
+def test_of_equal_names_by_hand_none_is_chosen(
+    kind: str, tmp_path: Path, servers: Servers, opened: Opened
+) -> None:
     with ExitStack() as stack:
         db = stack.enter_context(acme(servers(kind))) if kind != "sqlite" else None
         stage = Stage(tmp_path, opened(db if db is not None else "sqlite:///twins.db"))
-        stage.write(DESIRED_STATE | {"lifecycle": {"adopt_local": "always"}}, {"corp": directory(["Änna"])})
+        stage.write(
+            DESIRED_STATE | {"lifecycle": {"adopt_local": "always"}}, {"corp": directory(["Änna"])}
+        )
         prepare(opened(db if db is not None else "sqlite:///twins.db"))
         insert = "INSERT INTO users (workspace_id, username) VALUES (1, 'ÄNNA'), (1, 'änna')"
         if db is not None:
@@ -155,7 +186,9 @@ def test_of_equal_names_by_hand_none_is_chosen(kind: str, tmp_path: Path, server
                 connection.execute(insert)
         for _ in range(2):
             made, _ = stage.plan()
-            assert [(skip.code, skip.username) for skip in made.skips] == [("exists_locally", "Änna")]
+            assert [(skip.code, skip.username) for skip in made.skips] == [
+                ("exists_locally", "Änna")
+            ]
             assert not stage.apply(made).count("failed")
         assert not made.changes
         assert stage.state()["users"] == ["ÄNNA active local", "änna active local"]

@@ -8,7 +8,19 @@ import pymysql
 import pytest
 
 from reconcile.errors import PlatformUnreadable
-from tests.contract.platforms import CORP, HERE, Acme, change, grant, group, member, ok, user, view, write
+from tests.contract.platforms import (
+    CORP,
+    HERE,
+    Acme,
+    change,
+    grant,
+    group,
+    member,
+    ok,
+    user,
+    view,
+    write,
+)
 from tests.contract.servers import Opened, application, is_mariadb, usernames, wait_until, waiting
 
 pytestmark = pytest.mark.server
@@ -30,7 +42,11 @@ def test_an_application_writes_with_as_little_as_it_has(db: Acme, opened: Opened
     assert seen["users"]["Ben"] == {"status": "active", "attributes": {"age": "7", "tags": '["a"]'}}
     assert seen["memberships"] == {("anna", "staff"): "", ("Ben", "staff"): ""}
     ok(platform, change("user", "update", "Ben", {"attributes": {"kept": "2"}}))
-    assert view(platform.read("main"))["users"]["Ben"]["attributes"] == {"age": "7", "tags": '["a"]', "kept": "2"}
+    assert view(platform.read("main"))["users"]["Ben"]["attributes"] == {
+        "age": "7",
+        "tags": '["a"]',
+        "kept": "2",
+    }
     db.by_hand(
         "INSERT INTO groups (workspace_id, name) VALUES (1, 'inner')",
         "INSERT INTO nested_groups (group_id, member_group_id) "
@@ -46,7 +62,9 @@ def test_an_application_writes_with_as_little_as_it_has(db: Acme, opened: Opened
         "INSERT INTO departments (workspace_id, title) VALUES (1, 'a'), (1, 'a')",
         f"INSERT INTO users (workspace_id, username) VALUES (1, '{'x' * 256}')",
     ):
-        with pytest.raises((psycopg.IntegrityError, psycopg.DataError, pymysql.DatabaseError), match=REFUSED):
+        with pytest.raises(
+            (psycopg.IntegrityError, psycopg.DataError, pymysql.DatabaseError), match=REFUSED
+        ):
             db.by_hand(statement)
 
 
@@ -57,7 +75,11 @@ def test_times_are_utc_whatever_the_session(db: Acme, opened: Opened) -> None:
     db.by_hand(zone, "INSERT INTO users (workspace_id, username) VALUES (1, 'ben')")
     now = "utc_timestamp()" if is_mariadb(db) else "now()"
     ages = db.by_hand(f"SELECT {now} - created_at, {now} - updated_at FROM users")
-    seconds = [age.total_seconds() if isinstance(age, timedelta) else float(str(age)) for row in ages for age in row]
+    seconds = [
+        age.total_seconds() if isinstance(age, timedelta) else float(str(age))
+        for row in ages
+        for age in row
+    ]
     late = [age for age in seconds if abs(age) > 60]
     assert len(ages) == 2
     assert late == []
@@ -67,8 +89,14 @@ def test_a_rule_of_the_database_is_named(db: Acme, opened: Opened) -> None:
     platform = opened(db)
     ok(platform, user("anna"))
     db.by_hand("ALTER TABLE users ADD CONSTRAINT no_gmail CHECK (email <> 'a@gmail.com')")
-    reasons = write(platform, [user("ben"), user("cleo", email="a@gmail.com"), user("dora", status="away")])
-    assert reasons == ["", "the database's rule no_gmail forbids it", "the database's rule users_status forbids it"]
+    reasons = write(
+        platform, [user("ben"), user("cleo", email="a@gmail.com"), user("dora", status="away")]
+    )
+    assert reasons == [
+        "",
+        "the database's rule no_gmail forbids it",
+        "the database's rule users_status forbids it",
+    ]
 
 
 # Other programs
@@ -99,7 +127,9 @@ def test_an_application_that_writes_is_waited_for(db: Acme, opened: Opened) -> N
         "DELETE FROM users WHERE username = 'anna'",
     ],
 )
-def test_what_was_read_for_writing_stays_until_the_end(db: Acme, opened: Opened, statement: str) -> None:
+def test_what_was_read_for_writing_stays_until_the_end(
+    db: Acme, opened: Opened, statement: str
+) -> None:
     platform = opened(db)
     ok(platform, [user("anna"), user("ben")], group("g"), member("anna", "g"), grant("anna", "r"))
     ok(platform, user("anna"), workspace="other")
@@ -143,7 +173,9 @@ def test_a_deadlock_undoes_the_run_or_the_other_program(db: Acme, opened: Opened
         app("UPDATE users SET email = 'x' WHERE username = 'ben'")
         thread = threading.Thread(target=apply)
         thread.start()
-        wait_until(lambda: waiting(db) or bool(outcome))  # on a slow machine it may have given up by now
+        wait_until(
+            lambda: waiting(db) or bool(outcome)
+        )  # on a slow machine it may have given up by now
         try:
             app("INSERT INTO users (workspace_id, username) VALUES (1, 'zoe')")
             app("COMMIT")
@@ -169,7 +201,9 @@ def test_a_broken_connection_undoes_everything(db: Acme, opened: Opened) -> None
                 ):
                     db.by_hand(f"KILL {number}")
             else:
-                db.by_hand(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{db.account}'")
+                db.by_hand(
+                    f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{db.account}'"
+                )
             writer.write([user("cleo")])
 
     with pytest.raises(PlatformUnreadable, match="the connection broke"):

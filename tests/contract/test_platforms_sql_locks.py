@@ -54,7 +54,10 @@ def test_a_commit_that_readers_hinder_is_a_plain_failure(
     monkeypatch.setattr(database, "BUSY", 0.05)
     ok(platform, user("anna"))
     before = by_hand(tmp_path, "SELECT username FROM users")
-    with closing(sqlite3.connect(tmp_path / "acme.db", isolation_level=None)) as reader, platform.lock(["main"], HERE):
+    with (
+        closing(sqlite3.connect(tmp_path / "acme.db", isolation_level=None)) as reader,
+        platform.lock(["main"], HERE),
+    ):
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM users").fetchone()
         with (
@@ -77,7 +80,10 @@ def test_a_run_that_writes_is_named_to_the_next(
     with platform.lock(["main"], HERE), platform.transaction("main") as writer:
         writer.write([user(name, dn="x" * 1000) for name in USERS])
         assert second.read("main").users == ()
-        with pytest.raises(Locked, match=r"anna.*being written; wait"), second.lock(["main"], HERE, force=True):
+        with (
+            pytest.raises(Locked, match=r"anna.*being written; wait"),
+            second.lock(["main"], HERE, force=True),
+        ):
             pass
 
 
@@ -95,11 +101,14 @@ def held(folder: Path, **columns: object) -> None:
     }
     with closing(sqlite3.connect(folder / "acme.db")) as connection, connection:
         connection.execute(
-            f"INSERT INTO locks ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+            f"INSERT INTO locks ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+            tuple(row.values()),
         )
 
 
-def test_a_lock_of_another_machine_dies_with_its_heartbeat(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_a_lock_of_another_machine_dies_with_its_heartbeat(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     prepare(platform)
     held(tmp_path)
     assert "joe on elsewhere, process 4711, since 2026-03-01T07:00:00Z" in refusal(platform)
@@ -112,7 +121,9 @@ def test_a_lock_of_another_machine_dies_with_its_heartbeat(tmp_path: Path, platf
     assert by_hand(tmp_path, "SELECT * FROM locks") == []
 
 
-def test_a_process_number_given_again_is_not_the_holder(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_a_process_number_given_again_is_not_the_holder(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     if not Path("/proc/self/stat").exists():
         pytest.skip("this machine does not tell when a process started")
     prepare(platform)
@@ -148,13 +159,18 @@ def test_a_process_number_of_elsewhere_proves_nothing(
     assert "in another container or machine of this name" in refusal(platform, force=True)
     with pytest.raises(Locked, match="wait until it is done"):
         platform.unlock("main", HERE.host)
-    by_hand(tmp_path, f"UPDATE locks SET heartbeat_at = datetime('now', '-301 seconds'), pid = {os.getpid()}")
+    by_hand(
+        tmp_path,
+        f"UPDATE locks SET heartbeat_at = datetime('now', '-301 seconds'), pid = {os.getpid()}",
+    )
     assert "see that nothing runs there" in refusal(platform)
     with platform.lock(["main"], HERE, force=True):
         assert by_hand(tmp_path, "SELECT login FROM locks") == [("anna",)]
 
 
-def test_a_run_in_another_pid_namespace_is_not_robbed(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_a_run_in_another_pid_namespace_is_not_robbed(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if (
         shutil.which("unshare") is None
@@ -224,12 +240,16 @@ def child(folder: Path, point: str, *within: str) -> Iterator[subprocess.Popen[s
 
 @pytest.mark.parametrize("first", [True, False], ids=["first apply", "later apply"])
 @pytest.mark.parametrize("point", ["locked", "began", "half", "written", "committed"])
-def test_a_killed_run_leaves_before_or_after(tmp_path: Path, platform: SqlPlatform, point: str, first: bool) -> None:
+def test_a_killed_run_leaves_before_or_after(
+    tmp_path: Path, platform: SqlPlatform, point: str, first: bool
+) -> None:
     before = [] if first else ["anna"]
     prepare(platform)
     if not first:
         ok(platform, user("anna"))
-    by_hand(tmp_path, "CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT pause(NEW.username); END")
+    by_hand(
+        tmp_path, "CREATE TRIGGER t AFTER INSERT ON users BEGIN SELECT pause(NEW.username); END"
+    )
     with child(tmp_path, point) as process:
         process.kill()
         process.wait()
@@ -246,7 +266,9 @@ def test_a_killed_run_leaves_before_or_after(tmp_path: Path, platform: SqlPlatfo
     assert [one.username for one in reader.read("main").users] == [*expected, "zoe"]
 
 
-def test_an_interrupted_run_leaves_nothing_and_no_lock(tmp_path: Path, platform: SqlPlatform) -> None:
+def test_an_interrupted_run_leaves_nothing_and_no_lock(
+    tmp_path: Path, platform: SqlPlatform
+) -> None:
     with child(tmp_path, "written") as process:
         process.send_signal(signal.SIGINT)
         process.wait(30)
@@ -270,7 +292,9 @@ def say(process: subprocess.Popen[str], text: str) -> None:
 
 
 def answers(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
-    return [process.stdout.readline().strip() for process in processes if process.stdout is not None]
+    return [
+        process.stdout.readline().strip() for process in processes if process.stdout is not None
+    ]
 
 
 def test_another_process_cannot_take_a_living_lock(tmp_path: Path, platform: SqlPlatform) -> None:

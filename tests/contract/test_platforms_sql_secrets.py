@@ -38,10 +38,14 @@ def account(db: Acme, name: str, password: str) -> None:
     """Makes an account that may do everything in the database."""
     if is_mariadb(db):
         with (
-            pymysql.connect(host="127.0.0.1", port=db.server.port, user="root", charset="utf8mb4") as connection,
+            pymysql.connect(
+                host="127.0.0.1", port=db.server.port, user="root", charset="utf8mb4"
+            ) as connection,
             connection.cursor() as cursor,
         ):
-            cursor.execute("CREATE OR REPLACE USER %s@'127.0.0.1' IDENTIFIED BY %s", (name, password))
+            cursor.execute(
+                "CREATE OR REPLACE USER %s@'127.0.0.1' IDENTIFIED BY %s", (name, password)
+            )
             cursor.execute(f"GRANT ALL ON {db.name}.* TO %s@'127.0.0.1'", (name,))
         return
     role = compose.Identifier(name)
@@ -49,21 +53,33 @@ def account(db: Acme, name: str, password: str) -> None:
         host="127.0.0.1", port=db.server.port, user="postgres", dbname=db.name, autocommit=True
     ) as administrator:
         administrator.execute(compose.SQL("DROP ROLE IF EXISTS {}").format(role))
-        administrator.execute(compose.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, compose.Literal(password)))
-        administrator.execute(compose.SQL("GRANT {} TO {}").format(compose.Identifier(db.account), role))
-        administrator.execute(compose.SQL("ALTER ROLE {} SET role TO {}").format(role, compose.Identifier(db.account)))
+        administrator.execute(
+            compose.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, compose.Literal(password))
+        )
+        administrator.execute(
+            compose.SQL("GRANT {} TO {}").format(compose.Identifier(db.account), role)
+        )
+        administrator.execute(
+            compose.SQL("ALTER ROLE {} SET role TO {}").format(role, compose.Identifier(db.account))
+        )
 
 
 def forget(db: Acme, name: str) -> None:
     if is_mariadb(db):
-        with pymysql.connect(host="127.0.0.1", port=db.server.port, user="root", charset="utf8mb4") as connection:
+        with pymysql.connect(
+            host="127.0.0.1", port=db.server.port, user="root", charset="utf8mb4"
+        ) as connection:
             connection.cursor().execute("DROP USER %s@'127.0.0.1'", (name,))
     else:
-        with psycopg.connect(host="127.0.0.1", port=db.server.port, user="postgres", autocommit=True) as administrator:
+        with psycopg.connect(
+            host="127.0.0.1", port=db.server.port, user="postgres", autocommit=True
+        ) as administrator:
             administrator.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
 
 
-def command(folder: Path, db: Acme, *arguments: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, db: Acme, *arguments: str, environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     rest = "?ssl_disabled=true" if is_mariadb(db) else ""
     who = "{{ env('ACCOUNT') | urlencode }}:{{ env('PASSWORD') | urlencode }}"
     url = f"{db.server.scheme}://{who}@127.0.0.1:{db.server.port}/{db.name}{rest}"
@@ -80,14 +96,23 @@ def command(folder: Path, db: Acme, *arguments: str, environ: Mapping[str, str])
 
 
 @pytest.mark.parametrize(("name", "password"), SECRETS)
-def test_accounts_and_passwords_of_any_characters(db: Acme, tmp_path: Path, name: str, password: str) -> None:
+def test_accounts_and_passwords_of_any_characters(
+    db: Acme, tmp_path: Path, name: str, password: str
+) -> None:
     (tmp_path / "corp.ldif").write_text(ldif({"uid=ann": None}), encoding="utf-8")
     account(db, name, password)
     try:
-        done = command(tmp_path, db, "apply", "--yes", environ={"ACCOUNT": name, "PASSWORD": password})
+        done = command(
+            tmp_path, db, "apply", "--yes", environ={"ACCOUNT": name, "PASSWORD": password}
+        )
         assert (done.returncode, done.stderr) == (0, "")
         wrong = f"wr0ng-{password}"
-        for arguments in (["plan"], ["plan", "-vv", "--log-format", "json"], ["users", "--format", "json"], ["test"]):
+        for arguments in (
+            ["plan"],
+            ["plan", "-vv", "--log-format", "json"],
+            ["users", "--format", "json"],
+            ["test"],
+        ):
             done = command(tmp_path, db, *arguments, environ={"ACCOUNT": name, "PASSWORD": wrong})
             assert done.returncode == 7
             for text in (done.stdout, done.stderr, json.dumps(done.stderr)):
@@ -117,7 +142,10 @@ def trigger(db: Acme, postgresql: str, mariadb: str) -> None:
 @pytest.mark.parametrize(
     ("postgresql", "mariadb"),
     [
-        ("RAISE EXCEPTION 'no more licences'", "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more licences'"),
+        (
+            "RAISE EXCEPTION 'no more licences'",
+            "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more licences'",
+        ),
         (
             "RAISE EXCEPTION 'no more licences' USING ERRCODE = '45000'",
             "SIGNAL SQLSTATE '45123' SET MESSAGE_TEXT = 'no more licences', MYSQL_ERRNO = 30001",
@@ -132,7 +160,9 @@ def trigger(db: Acme, postgresql: str, mariadb: str) -> None:
         ),
     ],
 )
-def test_a_trigger_refuses_one_row_with_any_code(db: Acme, opened: Opened, postgresql: str, mariadb: str) -> None:
+def test_a_trigger_refuses_one_row_with_any_code(
+    db: Acme, opened: Opened, postgresql: str, mariadb: str
+) -> None:
     platform = opened(db)
     prepare(platform)
     trigger(db, postgresql, mariadb)
@@ -151,19 +181,34 @@ def test_what_the_server_cannot_do_is_no_fault_of_a_row(db: Acme, opened: Opened
 
 
 def by_command(db: Acme, folder: Path, **people: Any) -> subprocess.CompletedProcess[str]:
-    (folder / "corp.ldif").write_text(ldif({f"uid={name}": None for name in people}), encoding="utf-8")
-    return command(folder, db, "apply", "--yes", environ={"ACCOUNT": db.account, "PASSWORD": db.password})
+    (folder / "corp.ldif").write_text(
+        ldif({f"uid={name}": None for name in people}), encoding="utf-8"
+    )
+    return command(
+        folder, db, "apply", "--yes", environ={"ACCOUNT": db.account, "PASSWORD": db.password}
+    )
 
 
-def test_who_failed_is_on_standard_error_in_one_line(db: Acme, opened: Opened, tmp_path: Path) -> None:
+def test_who_failed_is_on_standard_error_in_one_line(
+    db: Acme, opened: Opened, tmp_path: Path
+) -> None:
     prepare(opened(db))
-    trigger(db, "RAISE EXCEPTION 'no more licences'", "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more licences'")
+    trigger(
+        db,
+        "RAISE EXCEPTION 'no more licences'",
+        "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no more licences'",
+    )
     done = by_command(db, tmp_path, ann=None, noel=None, olga=None)
-    assert (done.returncode, done.stderr) == (6, "error: failed: create user noel: no more licences\n")
+    assert (done.returncode, done.stderr) == (
+        6,
+        "error: failed: create user noel: no more licences\n",
+    )
     assert "failed: user noel: no more licences" in done.stdout
 
 
-def test_a_connection_that_breaks_is_reported_in_one_line(db: Acme, opened: Opened, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_is_reported_in_one_line(
+    db: Acme, opened: Opened, tmp_path: Path
+) -> None:
     """psycopg logs on standard error what becomes of its pipeline."""
     ok(opened(db), user("zoe"))
     trigger(db, "PERFORM pg_terminate_backend(pg_backend_pid())", "KILL CONNECTION_ID()")

@@ -50,11 +50,14 @@ def test_what_cannot_be_reached_is_said_without_the_password(db: Acme, opened: O
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         wrong = {
-            db.url.replace(f":{db.server.port}", f":{closed.getsockname()[1]}"): "cannot be reached",
+            db.url.replace(
+                f":{db.server.port}", f":{closed.getsockname()[1]}"
+            ): "cannot be reached",
             db.url.replace("s3cret", "wr0ng"): "refuses the account",
             db.url.replace(db.name, "nowhere"): "lacks a right|no such database",
             f"{db.url}{'&' if '?' in db.url else '?'}colour=blue": "colour",
-            db.url.replace("?ssl_disabled=true", "") + ("?ssl_ca=/no.pem" if is_mariadb(db) else "?sslmode=require"): (
+            db.url.replace("?ssl_disabled=true", "")
+            + ("?ssl_ca=/no.pem" if is_mariadb(db) else "?sslmode=require"): (
                 "No such file|does not support SSL"
             ),
         }
@@ -67,18 +70,24 @@ def test_what_cannot_be_reached_is_said_without_the_password(db: Acme, opened: O
             assert [check.ok for check in platform.check()] == [False]
 
 
-@pytest.mark.parametrize(("scheme", "module"), [("postgresql", "psycopg"), ("mysql+pymysql", "pymysql")])
+@pytest.mark.parametrize(
+    ("scheme", "module"), [("postgresql", "psycopg"), ("mysql+pymysql", "pymysql")]
+)
 def test_a_driver_that_is_missing_is_named(
     opened: Opened, scheme: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(UsageError, match=r"pip install 'reconcile-identity\[(postgresql|mariadb)\]'"):
+    with pytest.raises(
+        UsageError, match=r"pip install 'reconcile-identity\[(postgresql|mariadb)\]'"
+    ):
         opened(f"{scheme}://joe@127.0.0.1/acme").read("main")
 
 
 def test_other_names_of_the_same_servers(db: Acme, opened: Opened) -> None:
     ok(opened(db), user("anna"))
-    other = {"mariadb+pymysql": "mysql+pymysql", "postgresql+psycopg": "postgresql"}[db.server.scheme]
+    other = {"mariadb+pymysql": "mysql+pymysql", "postgresql+psycopg": "postgresql"}[
+        db.server.scheme
+    ]
     assert usernames(opened(db.url.replace(db.server.scheme, other))) == ["anna"]
 
 
@@ -89,17 +98,29 @@ def test_rights_as_the_manual_lists_them(db: Acme, opened: Opened) -> None:
     every = f"{db.name}.*" if is_mariadb(db) else "ALL TABLES IN SCHEMA public"
     password = "IDENTIFIED BY 'x1'" if is_mariadb(db) else "PASSWORD 'x1'"
     for account, rights in ((reader, "SELECT"), (writer, "SELECT, INSERT, UPDATE, DELETE")):
-        db.by_hand(f"CREATE USER {account}{at} {password}", f"GRANT {rights} ON {every} TO {account}{at}")
+        db.by_hand(
+            f"CREATE USER {account}{at} {password}", f"GRANT {rights} ON {every} TO {account}{at}"
+        )
     try:
         own = [db._replace(account=account, password="x1") for account in (reader, writer)]
         assert usernames(opened(own[0])) == ["anna"]
         with pytest.raises(PlatformUnreadable, match="lacks a right"):
             prepare(opened(own[0]))
-        ok(opened(own[1]), CORP, [user("ben", source="corp")], group("g"), member("ben", "g"), grant("ben", "r"))
+        ok(
+            opened(own[1]),
+            CORP,
+            [user("ben", source="corp")],
+            group("g"),
+            member("ben", "g"),
+            grant("ben", "r"),
+        )
         ok(opened(own[1]), change("user", "delete", "ben"))
     finally:
         for account in (reader, writer):
-            db.by_hand(*([] if is_mariadb(db) else [f"DROP OWNED BY {account}"]), f"DROP USER {account}{at}")
+            db.by_hand(
+                *([] if is_mariadb(db) else [f"DROP OWNED BY {account}"]),
+                f"DROP USER {account}{at}",
+            )
 
 
 def test_an_account_that_may_not_create_tables_is_told(db: Acme, opened: Opened) -> None:
@@ -124,9 +145,13 @@ def test_the_tables_are_those_the_code_knows(db: Acme, opened: Opened) -> None:
             f"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = {schema}"
         )
     }
-    known = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
+    known = {
+        (table.name, column.name) for table in metadata.tables.values() for column in table.columns
+    }
     own = {("departments", "parent_or_0"), ("groups", "name_lower"), ("users", "username_lower")}
-    assert found == known | {("reconcile_revision", "version_num")} | (own if is_mariadb(db) else set())
+    assert found == known | {("reconcile_revision", "version_num")} | (
+        own if is_mariadb(db) else set()
+    )
 
 
 def test_names_differ_by_accents_and_spaces_but_not_by_case(db: Acme, opened: Opened) -> None:
@@ -145,7 +170,9 @@ def test_names_differ_by_accents_and_spaces_but_not_by_case(db: Acme, opened: Op
 
 
 @pytest.mark.parametrize("statements", [1, 4, 11, 20])
-def test_an_interrupted_creation_is_started_over(maria: Acme, opened: Opened, statements: int) -> None:
+def test_an_interrupted_creation_is_started_over(
+    maria: Acme, opened: Opened, statements: int
+) -> None:
     platform = opened(maria)
     left = statements
 
@@ -184,7 +211,9 @@ def test_a_lost_revision_is_no_interrupted_creation(maria: Acme, opened: Opened)
 
 def test_an_encoding_that_cannot_hold_every_name_is_refused(postgres: Acme, opened: Opened) -> None:
     name = f"{postgres.name}_latin"
-    postgres.by_hand(f"CREATE DATABASE {name} OWNER {postgres.account} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    postgres.by_hand(
+        f"CREATE DATABASE {name} OWNER {postgres.account} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"
+    )
     try:
         with pytest.raises(PlatformUnreadable, match="LATIN1"):
             prepare(opened(postgres.url.replace(postgres.name, name)))
@@ -192,7 +221,9 @@ def test_an_encoding_that_cannot_hold_every_name_is_refused(postgres: Acme, open
         postgres.by_hand(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_what_does_not_fit_is_refused_whatever_the_servers_mode(maria: Acme, opened: Opened) -> None:
+def test_what_does_not_fit_is_refused_whatever_the_servers_mode(
+    maria: Acme, opened: Opened
+) -> None:
     maria.by_hand("SET GLOBAL sql_mode = ''")
     try:
         (reason,) = write(opened(maria), user("anna", dn="x" * 70_000))

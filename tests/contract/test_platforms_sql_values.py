@@ -39,7 +39,14 @@ TEXTS = (
 )
 VALUES: dict[type, tuple[Any, ...]] = {
     sa.Integer: (0, -1, 1, 2, 2**31 - 1, -(2**31), None),
-    sa.DateTime: ("9999-12-31 23:59:59", "0001-01-01 00:00:00", "infinity", "-infinity", "294276-01-01", "0000-00-00"),
+    sa.DateTime: (
+        "9999-12-31 23:59:59",
+        "0001-01-01 00:00:00",
+        "infinity",
+        "-infinity",
+        "294276-01-01",
+        "0000-00-00",
+    ),
     sa.JSON: ("[]", "null", '"x"', "1", '{"a": [1, {"b": null}]}', '{"phone": "\\u0001"}', "{}"),
     sa.String: (*TEXTS, None),
 }
@@ -48,9 +55,16 @@ VALUES: dict[type, tuple[Any, ...]] = {
 @contextmanager
 def application(db: Acme) -> Iterator[Any]:
     """An application that writes what it likes; on MariaDB with a lax mode."""
-    where: dict[str, Any] = {"host": "127.0.0.1", "port": db.server.port, "user": db.account, "password": db.password}
+    where: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": db.server.port,
+        "user": db.account,
+        "password": db.password,
+    }
     if is_mariadb(db):
-        connection: Any = pymysql.connect(**where, database=db.name, autocommit=True, charset="utf8mb4", sql_mode="")
+        connection: Any = pymysql.connect(
+            **where, database=db.name, autocommit=True, charset="utf8mb4", sql_mode=""
+        )
     else:
         connection = psycopg.connect(**where, dbname=db.name, autocommit=True)
     with closing(connection), connection.cursor() as cursor:
@@ -58,7 +72,9 @@ def application(db: Acme) -> Iterator[Any]:
 
 
 def value_for(chance: random.Random, column: sa.Column[Any]) -> Any:
-    return chance.choice(next(values for kind, values in VALUES.items() if isinstance(column.type, kind)))
+    return chance.choice(
+        next(values for kind, values in VALUES.items() if isinstance(column.type, kind))
+    )
 
 
 def test_values_of_every_type(db: Acme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +112,9 @@ def test_values_of_every_type(db: Acme, tmp_path: Path, monkeypatch: pytest.Monk
             what = Path(f"{name}.{field} = {value!r}")
             for words in chance.sample(COMMANDS[:-1], 3):
                 cases.expect(what, CODES, *(str(run) if word == "RUN" else word for word in words))
-            changed = [value if one == column.name else part for one, part in zip(keys, key, strict=True)]
+            changed = [
+                value if one == column.name else part for one, part in zip(keys, key, strict=True)
+            ]
             if isinstance(column.type, sa.JSON):
                 before = "{}"
             cursor.execute(f"UPDATE {name} SET {field} = %s WHERE {where}", (before, *changed))

@@ -53,7 +53,9 @@ def out(name: str, other: str, what: str = "group") -> Change:
 
 def erased(name: str) -> Change:
     before = {"username": name, "status": "active", "source": None}
-    return change("user", "erase", name, {"username": "erased", "status": "erased", "source": None}, before)
+    return change(
+        "user", "erase", name, {"username": "erased", "status": "erased", "source": None}, before
+    )
 
 
 SALES, EMEA = department("Sales"), department("EMEA", "Sales")
@@ -112,7 +114,10 @@ STORIES = {
             gone("department", "Sales", {"title": "Sales", "parent": None}),
         ],
         [],
-        ["+ department Sales title  -> Sales", "+ department Sales/EMEA title  -> EMEA, parent  -> Sales"],
+        [
+            "+ department Sales title  -> Sales",
+            "+ department Sales/EMEA title  -> EMEA, parent  -> Sales",
+        ],
     ),
     "a deleted department has nothing to be below": Story(
         [SALES, EMEA],
@@ -121,7 +126,9 @@ STORIES = {
         [],
         ["department: Sales/EMEA: the department above it is gone"],
     ),
-    "a department that the run made is gone already": Story([], [SALES], [gone("department", "Sales")], []),
+    "a department that the run made is gone already": Story(
+        [], [SALES], [gone("department", "Sales")], []
+    ),
     "a department that the run made was changed": Story(
         [],
         [SALES],
@@ -196,7 +203,9 @@ STORIES = {
         [],
         ["group: staff: changed since: groups"],
     ),
-    "a group that the run made is gone already": Story([], [group("staff")], [gone("group", "staff")], []),
+    "a group that the run made is gone already": Story(
+        [], [group("staff")], [gone("group", "staff")], []
+    ),
     "a group that the run made was renamed": Story(
         [],
         [group("staff")],
@@ -223,7 +232,10 @@ STORIES = {
         [group("all"), group("staff", groups={"all": "corp"})],
         [nested("team", {"staff": None}, {"staff": ""})],
         [],
-        ["group: staff: other groups are nested in it by now", "group: all: other groups are nested in it by now"],
+        [
+            "group: staff: other groups are nested in it by now",
+            "group: all: other groups are nested in it by now",
+        ],
     ),
     "a user that was changed is gone": Story(
         [user("ann", email="a@x")],
@@ -263,7 +275,14 @@ STORIES = {
     ),
     "the department that a user was in is gone": Story(
         [SALES, department("Trade"), user("ann", department="Sales", email="a@x")],
-        [update("user", "ann", {"department": "Sales", "email": "a@x"}, {"department": "Trade", "email": "b@x"})],
+        [
+            update(
+                "user",
+                "ann",
+                {"department": "Sales", "email": "a@x"},
+                {"department": "Trade", "email": "b@x"},
+            )
+        ],
         [gone("department", "Sales")],
         ["~ user ann email b@x -> a@x"],
         ["ann: the department of then is gone"],
@@ -317,7 +336,9 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
 
 def told(one: Change) -> str:
     fields = ", ".join(f"{name} {old} -> {new}" for name, old, new in differences(one))
-    return f"{sign(one)} {one.kind} {one.key} {fields}".replace('"', "").replace("(none)", "").strip()
+    return (
+        f"{sign(one)} {one.kind} {one.key} {fields}".replace('"', "").replace("(none)", "").strip()
+    )
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())

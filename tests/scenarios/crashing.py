@@ -43,7 +43,18 @@ from reconcile.platforms.sql.runs import attempts, lock
 from reconcile.platforms.sql.tables import revision
 from reconcile.platforms.sql.write import writer
 
-LOADED: list[Any] = [apply, load, LdifDirectory, planner, SqlPlatform, attempts, database, lock, state, revision]
+LOADED: list[Any] = [
+    apply,
+    load,
+    LdifDirectory,
+    planner,
+    SqlPlatform,
+    attempts,
+    database,
+    lock,
+    state,
+    revision,
+]
 LOADED += [sqlite, writer, command, Config, carrying]
 """Imported before the first fork, so that each run starts at once."""
 Ready = Callable[[sqlite3.Connection], None]
@@ -76,7 +87,9 @@ def at_step(hundreds: int) -> Ready:
         return 0
 
     def ready(connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA cache_size = 3").close()  # changed pages go to the file before the commit
+        connection.execute(
+            "PRAGMA cache_size = 3"
+        ).close()  # changed pages go to the file before the commit
         connection.set_progress_handler(count, 100)
 
     return ready
@@ -106,7 +119,9 @@ def run(folder: str, arguments: list[str], point: tuple[str, int] | None) -> int
 
     def connect(*given: Any, **named: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = genuine(*given, **named)
-        connection.execute("PRAGMA secure_delete = OFF").close()  # it is on in some builds of SQLite, and hides faults
+        connection.execute(
+            "PRAGMA secure_delete = OFF"
+        ).close()  # it is on in some builds of SQLite, and hides faults
         if trap is not None:
             trap(connection)
         return connection
@@ -124,7 +139,11 @@ def run(folder: str, arguments: list[str], point: tuple[str, int] | None) -> int
 def warm(folder: str) -> None:
     """Applies in this very process, in a copy of the folder: what is made once need not be made by every child."""
     here, command = Path.cwd(), sys.argv
-    with tempfile.TemporaryDirectory() as scratch, redirect_stdout(io.StringIO()), suppress(SystemExit):
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        redirect_stdout(io.StringIO()),
+        suppress(SystemExit),
+    ):
         os.chdir(shutil.copytree(folder, Path(scratch, "copy")))
         sys.argv = ["reconcile", "apply", "--yes"]
         try:

@@ -20,7 +20,9 @@ def forged(plan_file: Path, **header: Any) -> None:
     plan_file.write_bytes(dumps(msgspec.structs.replace(made, **header)))
 
 
-def change(kind: Kind, action: Action, key: str, before: Fields | None, after: Fields | None, **more: str) -> Change:
+def change(
+    kind: Kind, action: Action, key: str, before: Fields | None, after: Fields | None, **more: str
+) -> Change:
     """A change of corp in main."""
     said = {"reason": "changed in corp", "source": "corp", "workspace": "main"} | more
     return Change(kind, action, key, before, after, **said)
@@ -34,7 +36,19 @@ _STATUS: Mapping[Action, tuple[str, ...]] = {
     "erase": ("erased",),
 }
 SOURCES = ("corp", "corp", "lab", None, "nowhere")
-TEXTS = ("", "root", "guest", "u1", "u2", "new", "x@example.com", "root@example.com", "id-u1", "id-root", "id-new")
+TEXTS = (
+    "",
+    "root",
+    "guest",
+    "u1",
+    "u2",
+    "new",
+    "x@example.com",
+    "root@example.com",
+    "id-u1",
+    "id-root",
+    "id-new",
+)
 POOL: Mapping[str, tuple[str | None, ...]] = {
     "source": SOURCES,
     "origin": SOURCES,
@@ -75,11 +89,17 @@ def _losses(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     """Several users put out of service, or ended."""
     names, action = Names(state), draw(st.sampled_from(LOSSES))
     found = []
-    for user in draw(st.lists(st.sampled_from(state.users), min_size=1, max_size=3, unique_by=lambda user: user.id)):
+    for user in draw(
+        st.lists(
+            st.sampled_from(state.users), min_size=1, max_size=3, unique_by=lambda user: user.id
+        )
+    ):
         fields = names.fields(user)
         after: Fields | None = {"status": _STATUS[action][0]} if action in _STATUS else None
         before = fields if after is None else {"status": fields["status"]}
-        found.append(change("user", action, user.username, before, after, source=draw(_said(user.source))))
+        found.append(
+            change("user", action, user.username, before, after, source=draw(_said(user.source)))
+        )
     return found
 
 
@@ -88,11 +108,18 @@ def _ends(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     """Several memberships and grants that end."""
     names, found = Names(state), []
     for pair in draw(
-        st.lists(st.sampled_from([*state.memberships, *state.grants]), min_size=1, max_size=4, unique=True)
+        st.lists(
+            st.sampled_from([*state.memberships, *state.grants]),
+            min_size=1,
+            max_size=4,
+            unique=True,
+        )
     ):
         kind: Kind = "grant" if isinstance(pair, Grant) else "membership"
         source = draw(_said(pair.origin or names.owner(pair)))
-        found.append(change(kind, "delete", names.key(pair), names.fields(pair), None, source=source))
+        found.append(
+            change(kind, "delete", names.key(pair), names.fields(pair), None, source=source)
+        )
     return found
 
 
@@ -101,7 +128,9 @@ def _hands(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     """A user that is to be another one's."""
     user = draw(st.sampled_from(state.users))
     action: Action = draw(st.sampled_from(["adopt", "relink", "update"]))
-    changed = sorted(draw(st.sets(st.sampled_from(HANDS), max_size=3)) | {draw(st.sampled_from(HANDS[:2]))})
+    changed = sorted(
+        draw(st.sets(st.sampled_from(HANDS), max_size=3)) | {draw(st.sampled_from(HANDS[:2]))}
+    )
     fields = Names(state).fields(user)
     before = {field: fields[field] for field in changed}
     after = {field: draw(_value(field, action)) for field in changed}
@@ -120,9 +149,16 @@ def _gifts(draw: st.DrawFn, state: PlatformState) -> list[Change]:
         found.append(change("user", "create", user, None, entry, source=owner))
     kind: Kind = draw(st.sampled_from(["grant", "membership"]))
     what = "role" if kind == "grant" else "group"
-    target = draw(st.sampled_from(["clerk", "administrator"] if kind == "grant" else ["team", "staff", "byhand"]))
+    target = draw(
+        st.sampled_from(
+            ["clerk", "administrator"] if kind == "grant" else ["team", "staff", "byhand"]
+        )
+    )
     fields: Fields = {"user": user, what: target, "origin": origin}
-    return [*found, change(kind, "create", f"{user}/{target}", None, fields, source=draw(_said(origin)))]
+    return [
+        *found,
+        change(kind, "create", f"{user}/{target}", None, fields, source=draw(_said(origin))),
+    ]
 
 
 def _said(source: str) -> st.SearchStrategy[str]:
@@ -145,7 +181,11 @@ def _any(draw: st.DrawFn, state: PlatformState) -> list[Change]:
         key, fields = names.key(one), names.fields(one)
         before = fields
         if allowed.after:
-            chosen = draw(st.sets(st.sampled_from(sorted(allowed.fields & fields.keys())), min_size=1, max_size=4))
+            chosen = draw(
+                st.sets(
+                    st.sampled_from(sorted(allowed.fields & fields.keys())), min_size=1, max_size=4
+                )
+            )
             if kind == "group" and "groups" in chosen:
                 chosen = {"groups"}
             before = {field: fields[field] for field in sorted(chosen | allowed.needs)}
@@ -153,7 +193,11 @@ def _any(draw: st.DrawFn, state: PlatformState) -> list[Change]:
         fields_after = sorted(before or allowed.fields)
         after = {field: draw(_value(field, action)) for field in fields_after}
         if before is None:
-            named = {"grant": ("user", "role"), "membership": ("user", "group"), "user": ("username",)}
+            named = {
+                "grant": ("user", "role"),
+                "membership": ("user", "group"),
+                "user": ("username",),
+            }
             parts = named.get(kind, ("title",) if kind == "department" else ("name",))
             key = "/".join(str(after[part]) for part in parts)
         for field in ("attributes", "groups"):
@@ -175,5 +219,7 @@ def _value(field: str, action: Action) -> st.SearchStrategy[Any]:
 
 def plan_of(made: Plan, forged_changes: list[Change]) -> Plan:
     """The plan with these changes instead of its own, having gone through a file."""
-    data = dumps(msgspec.structs.replace(made, changes=tuple(forged_changes), violations=(), accepted=()))
+    data = dumps(
+        msgspec.structs.replace(made, changes=tuple(forged_changes), violations=(), accepted=())
+    )
     return loads(data, "forged.plan")

@@ -23,7 +23,14 @@ from typing import NoReturn
 import reconcile
 from reconcile.__main__ import end_at_once, run
 
-IMPORTED_LATE = ("alembic.command", "sqlalchemy.dialects.sqlite", "psycopg", "pymysql", "jsonschema", "jinja2")
+IMPORTED_LATE = (
+    "alembic.command",
+    "sqlalchemy.dialects.sqlite",
+    "psycopg",
+    "pymysql",
+    "jsonschema",
+    "jinja2",
+)
 BLOCKED = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -80,7 +87,11 @@ def main() -> None:
         for which, seconds in signals:
             time.sleep(seconds)
             os.kill(number, which)  # it is not waited for yet, so the number is still its own
-        code = process.wait() if process is not None else os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+        code = (
+            process.wait()
+            if process is not None
+            else os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+        )
         sys.stdout.write(f"{json.dumps([code, time.monotonic() - begun])}\n")
         sys.stdout.flush()
 

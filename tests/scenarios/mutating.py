@@ -10,11 +10,62 @@ from typing import Any
 import yaml
 
 TOKENS = [
-    *(b"\0", b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b"\x1b[2J", b"\x07", b"\x7f", b"\xff", b"\xc3", b"\xed\xa0\x80"),
-    *(token.encode() for token in ("\ufeff", "\u202e", "\u2028", "\x85", "é", "😀", "\U000e0001", "ß", "İ", "'", '"')),
-    *(b"9" * 40, b"-9" * 5, b"1e999", b"0x7fffffffffffffff", b".nan", b"010", b"true", b"null", b"~", b"{}", b"[]"),
+    *(
+        b"\0",
+        b"\r",
+        b"\r\n",
+        b"\n",
+        b"\n\n",
+        b"\t",
+        b"\x1b[2J",
+        b"\x07",
+        b"\x7f",
+        b"\xff",
+        b"\xc3",
+        b"\xed\xa0\x80",
+    ),
+    *(
+        token.encode()
+        for token in (
+            "\ufeff",
+            "\u202e",
+            "\u2028",
+            "\x85",
+            "é",
+            "😀",
+            "\U000e0001",
+            "ß",
+            "İ",
+            "'",
+            '"',
+        )
+    ),
+    *(
+        b"9" * 40,
+        b"-9" * 5,
+        b"1e999",
+        b"0x7fffffffffffffff",
+        b".nan",
+        b"010",
+        b"true",
+        b"null",
+        b"~",
+        b"{}",
+        b"[]",
+    ),
     *(b"[" * 300, b"{a: " * 150, b"((((" * 50, b"x" * 5000, b'{"a":' * 200),
-    *(b"&a ", b"*a", b"<<: *a\n", b"!!python/object:os.system ", b"!!binary ", b"? ", b"- ", b"---\n", b"...\n", b": "),
+    *(
+        b"&a ",
+        b"*a",
+        b"<<: *a\n",
+        b"!!python/object:os.system ",
+        b"!!binary ",
+        b"? ",
+        b"- ",
+        b"---\n",
+        b"...\n",
+        b": ",
+    ),
     *(
         b"{{ ",
         b" }}",
@@ -26,13 +77,48 @@ TOKENS = [
         b"\\",
         b"\\x00",
     ),
-    *(b"dn: ", b"dn:: ", b":: ", b":< file:///etc/passwd", b" ", b"changetype: delete\n", b"-\n", b"dc=example,dc=com"),
-    *(b"uid=", b",", b"+", b"=", b"\\2c", b"#04", b"member: ", b"../", b"/", b"*", b")(", b"sqlite:///x.db"),
+    *(
+        b"dn: ",
+        b"dn:: ",
+        b":: ",
+        b":< file:///etc/passwd",
+        b" ",
+        b"changetype: delete\n",
+        b"-\n",
+        b"dc=example,dc=com",
+    ),
+    *(
+        b"uid=",
+        b",",
+        b"+",
+        b"=",
+        b"\\2c",
+        b"#04",
+        b"member: ",
+        b"../",
+        b"/",
+        b"*",
+        b")(",
+        b"sqlite:///x.db",
+    ),
 ]
 """What is put into a file."""
 VALUES: list[Any] = [
     *(None, True, False, 0, -1, 10**30, 1.5, float("inf")),
-    *("", " ", "x", "\0", "\x1b[31m", "é" * 300, "x" * 70_000, "*", "{{", "{{ x }}", "{{ 1/0 }}", "{{ range(10**9) }}"),
+    *(
+        "",
+        " ",
+        "x",
+        "\0",
+        "\x1b[31m",
+        "é" * 300,
+        "x" * 70_000,
+        "*",
+        "{{",
+        "{{ x }}",
+        "{{ 1/0 }}",
+        "{{ range(10**9) }}",
+    ),
     *("main", "corp", "10%", "30d", "999999999999d", "dc=example,dc=com"),
     *([], [None], [[]], ["x", "x"], {}, {"a": None}, {"": ""}, {"action": "erase"}, [{}]),
 ]
@@ -77,7 +163,11 @@ def linewise(chance: random.Random, data: bytes) -> bytes:
                 lines[at], lines[other] = lines[other], lines[at]
             case 3:
                 middle = chance.randrange(len(lines[at]) + 1)
-                lines[at] = lines[at][:middle] + chance.choice((b"\n ", b"\r\n ", b"\n", b"\n\n")) + lines[at][middle:]
+                lines[at] = (
+                    lines[at][:middle]
+                    + chance.choice((b"\n ", b"\r\n ", b"\n", b"\n\n"))
+                    + lines[at][middle:]
+                )
             case 4:
                 lines[at] = lines[at].rstrip(b"\n")
             case 5:
@@ -94,16 +184,26 @@ def based(chance: random.Random, data: bytes) -> bytes:
         at = chance.randrange(len(lines))
         name, colon, value = lines[at].partition(b": ")
         if colon:
-            value = chance.choice((value, bytewise(chance, value), bytes(chance.randbytes(9)), b"", value * 500))
+            value = chance.choice(
+                (value, bytewise(chance, value), bytes(chance.randbytes(9)), b"", value * 500)
+            )
             coded = base64.b64encode(value)
-            lines[at] = name + b":: " + chance.choice((coded, coded[:-1], coded + b"=", b" ".join((coded, coded))))
+            lines[at] = (
+                name
+                + b":: "
+                + chance.choice((coded, coded[:-1], coded + b"=", b" ".join((coded, coded))))
+            )
     return b"\n".join(lines) + b"\n"
 
 
 def places(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Where the values within a value are."""
     inner = (
-        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+        list(value.items())
+        if isinstance(value, dict)
+        else list(enumerate(value))
+        if isinstance(value, list)
+        else []
     )
     return [place for key, one in inner for place in ((*where, key), *places(one, (*where, key)))]
 
@@ -122,16 +222,18 @@ def changed(chance: random.Random, value: Any) -> Any:
             case 0:
                 del inside[key]
             case 1 if isinstance(inside, dict):
-                inside[chance.choice(("x", "", "name", "__class__", "\0", "type", "version", 7, None))] = inside.pop(
-                    key
-                )
+                inside[
+                    chance.choice(("x", "", "name", "__class__", "\0", "type", "version", 7, None))
+                ] = inside.pop(key)
             case 2 if isinstance(inside, list):
                 inside.extend(inside[:] * 2)
             case 3:
                 *other, last = chance.choice(found)
                 place = value
                 for step in other:
-                    place = place[step] if place.__class__ in (dict, list) and _has(place, step) else {}
+                    place = (
+                        place[step] if place.__class__ in (dict, list) and _has(place, step) else {}
+                    )
                 inside[key] = json.loads(json.dumps(place[last])) if _has(place, last) else None
             case _:
                 inside[key] = json.loads(json.dumps(chance.choice(VALUES)))
@@ -146,7 +248,9 @@ def yaml_changed(chance: random.Random, data: bytes) -> bytes:
     """A YAML file that says something else."""
     value = changed(chance, yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(value, Dumper=dumper, allow_unicode=chance.random() < 0.5, sort_keys=False).encode()
+    return yaml.dump(
+        value, Dumper=dumper, allow_unicode=chance.random() < 0.5, sort_keys=False
+    ).encode()
 
 
 def plan_changed(chance: random.Random, data: bytes) -> bytes:
@@ -161,7 +265,9 @@ def plan_changed(chance: random.Random, data: bytes) -> bytes:
 
 def proved(body: bytes) -> bytes:
     """The lines of a plan with a footer that fits them."""
-    count = {kind: body.count(f'"type": "{kind}"'.encode()) for kind in ("change", "skip", "violation")}
+    count = {
+        kind: body.count(f'"type": "{kind}"'.encode()) for kind in ("change", "skip", "violation")
+    }
     footer = {"type": "footer"} | {f"{kind}s": number for kind, number in count.items()}
     return body + json.dumps(footer | {"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n"
 

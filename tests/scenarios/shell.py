@@ -19,7 +19,9 @@ RECONCILE = [sys.executable, "-m", "reconcile"]
 class Shell:
     """A folder to type commands in."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.folder = folder
         self._capsys = capsys
         self._monkeypatch = monkeypatch

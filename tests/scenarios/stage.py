@@ -35,18 +35,38 @@ from reconcile.render.wording import sign
 BASE = "dc=example,dc=com"
 NOW = "2026-01-01T00:00:00Z"
 HOLDER = Holder("tester", "here", 1, NOW)
-_CLASSES = {"uid": "inetOrgPerson", "cn": "groupOfNames", "ou": "organizationalUnit", "dc": "domain"}
+_CLASSES = {
+    "uid": "inetOrgPerson",
+    "cn": "groupOfNames",
+    "ou": "organizationalUnit",
+    "dc": "domain",
+}
 
 DESIRED: dict[str, Any] = {
     "version": 1,
     "platform": {"type": "sql", "url": "sqlite:///platform.db"},
-    "sources": [{"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": BASE, "users": {"create": "all"}}],
+    "sources": [
+        {
+            "name": "corp",
+            "type": "ldif",
+            "files": ["corp.ldif"],
+            "base_dn": BASE,
+            "users": {"create": "all"},
+        }
+    ],
 }
 
 
 def ldif(entries: Mapping[str, Mapping[str, Any] | None], base: str = BASE) -> str:
     """The LDIF of a directory in short form."""
-    lines = ["version: 1", "", f"dn: {base}", "objectClass: domain", f"dc: {base.partition(',')[0][3:]}", ""]
+    lines = [
+        "version: 1",
+        "",
+        f"dn: {base}",
+        "objectClass: domain",
+        f"dc: {base.partition(',')[0][3:]}",
+        "",
+    ]
     for name, given in entries.items():
         lines += [*_entry(name, dict(given or {}), base), ""]
     return "\n".join(lines)
@@ -63,11 +83,18 @@ def _entry(name: str, given: dict[str, Any], base: str) -> Iterator[str]:
         "entryUUID": f"id-{value}",
     }
     if kind == "uid":
-        attributes |= {"cn": value, "sn": value.title(), "givenName": "The", "mail": f"{value}@example.com"}
+        attributes |= {
+            "cn": value,
+            "sn": value.title(),
+            "givenName": "The",
+            "mail": f"{value}@example.com",
+        }
     for attribute, values in (attributes | given).items():
         for one in values if isinstance(values, list) else [] if values is None else [values]:
             text = (
-                f"{one},{base}" if attribute in ("member", "uniqueMember", "manager") and "dc=" not in one else str(one)
+                f"{one},{base}"
+                if attribute in ("member", "uniqueMember", "manager") and "dc=" not in one
+                else str(one)
             )
             encoded = base64.b64encode(text.encode()).decode()
             plain = text.isascii() and text.isprintable() and text == text.strip()
@@ -88,7 +115,9 @@ class Stage:
 
     def write(self, desired: Mapping[str, Any], directories: Mapping[str, str]) -> None:
         """Writes the desired state and one LDIF file for each source."""
-        (self.folder / "reconcile.yml").write_text(yaml.safe_dump(dict(desired), sort_keys=False), encoding="utf-8")
+        (self.folder / "reconcile.yml").write_text(
+            yaml.safe_dump(dict(desired), sort_keys=False), encoding="utf-8"
+        )
         for name, text in directories.items():
             (self.folder / f"{name}.ldif").write_text(text, encoding="utf-8")
 
@@ -106,7 +135,9 @@ class Stage:
     ) -> tuple[Plan, tuple[str, ...]]:
         """The plan, having gone through its file format, and its notices. `accept`: codes; None for all that can be."""
         made = make(self.inputs(scope, at))
-        codes = [one.code for one in made.violations if one.acceptable] if accept is None else accept
+        codes = (
+            [one.code for one in made.violations if one.acceptable] if accept is None else accept
+        )
         made = accepted(made, codes, "tester")
         data = dumps(made)
         read = loads(data, "plan")
@@ -140,8 +171,14 @@ class Stage:
                 platform.limits,
                 "test",
                 at,
-                {name: assembling.lately(platform, state.safety, name, at) for name in state.platform.workspaces},
-                {one.workspace: identity_history.used(state.links, one, platform.history) for one in current},
+                {
+                    name: assembling.lately(platform, state.safety, name, at)
+                    for name in state.platform.workspaces
+                },
+                {
+                    one.workspace: identity_history.used(state.links, one, platform.history)
+                    for one in current
+                },
             )
 
     def settings(self) -> Any:
@@ -160,16 +197,28 @@ class Stage:
     def apply(self, made: Plan) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            guard, count = foreign.guard(self.loaded(), made, platform), assembling.counting(self.loaded())
-            return apply(made, platform, HOLDER._replace(started=made.created), guard=guard, count=count)
+            guard, count = (
+                foreign.guard(self.loaded(), made, platform),
+                assembling.counting(self.loaded()),
+            )
+            return apply(
+                made, platform, HOLDER._replace(started=made.created), guard=guard, count=count
+            )
 
     def delete(self, usernames: list[str]) -> None:
         """What people delete on the platform, past the sync."""
         if self._platform is None:
-            with closing(sqlite3.connect(self.folder / "platform.db", isolation_level=None)) as database:
+            with closing(
+                sqlite3.connect(self.folder / "platform.db", isolation_level=None)
+            ) as database:
                 database.execute("PRAGMA foreign_keys = ON")
                 for username in usernames:
-                    assert database.execute("DELETE FROM users WHERE username = ?", (username,)).rowcount == 1
+                    assert (
+                        database.execute(
+                            "DELETE FROM users WHERE username = ?", (username,)
+                        ).rowcount
+                        == 1
+                    )
             return
         if not usernames:
             return
@@ -189,7 +238,15 @@ class Stage:
         with self.platform(self.settings()) as platform, platform.lock(["main"], HOLDER):
             for given in changes:
                 change = msgspec.convert(
-                    {"key": "", "before": None, "after": None, "reason": "", "source": "", "workspace": "main"} | given,
+                    {
+                        "key": "",
+                        "before": None,
+                        "after": None,
+                        "reason": "",
+                        "source": "",
+                        "workspace": "main",
+                    }
+                    | given,
                     Change,
                 )
                 with platform.transaction("main") as writer:
@@ -206,14 +263,18 @@ class Stage:
         group_ids = {group.name: group.id for group in state.groups}
         names = {group.id: group.name for group in state.groups}
         nested = {
-            (group.name, names[above]): origin for group in state.groups for above, origin in group.groups.items()
+            (group.name, names[above]): origin
+            for group in state.groups
+            for above, origin in group.groups.items()
         }
         users = []
         for row in rows.users(state):
             user: Any = row
             own = ids[user["username"]]
             roles = [role + ("" if granted[own, role] else "*") for role in user["roles"]]
-            groups = [name + ("" if origins[own, group_ids[name]] else "*") for name in user["groups"]]
+            groups = [
+                name + ("" if origins[own, group_ids[name]] else "*") for name in user["groups"]
+            ]
             parts = [re.sub(r"^erased-\d+", "erased-N", user["username"]), user["status"]]
             parts += [f"of {user['source']}"] if user["source"] else ["local"]
             parts += [f"roles {'+'.join(roles)}"] if roles else []
@@ -240,7 +301,8 @@ def told(change: Change) -> str:
     fields = ""
     if change.action in ("update", "relink"):
         fields = " " + ", ".join(
-            f"{name} {_told(change.before, name)} -> {_told(change.after, name)}" for name in change.after or {}
+            f"{name} {_told(change.before, name)} -> {_told(change.after, name)}"
+            for name in change.after or {}
         )
     return f"{sign(change)} {change.kind} {change.key}{action}{fields}"
 
@@ -248,7 +310,10 @@ def told(change: Change) -> str:
 def _told(fields: Mapping[str, Any] | None, name: str) -> str:
     value = (fields or {})[name]
     if value and isinstance(value, dict):
-        return ";".join(f"{key}={'nothing' if text is None else text or 'by hand'}" for key, text in value.items())
+        return ";".join(
+            f"{key}={'nothing' if text is None else text or 'by hand'}"
+            for key, text in value.items()
+        )
     return str(value or "nothing")
 
 

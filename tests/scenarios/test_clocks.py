@@ -16,9 +16,13 @@ SAFETY = {"limits": {"users_lost": 1}, "window": "7d", "shrink": "none"}
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     made = Shell(tmp_path, capsys, monkeypatch)
-    made.company(PEOPLE, lifecycle={"on_missing": {"action": "block", "after": "30d", "then": "erase"}})
+    made.company(
+        PEOPLE, lifecycle={"on_missing": {"action": "block", "after": "30d", "then": "erase"}}
+    )
     return made
 
 
@@ -52,7 +56,9 @@ def test_a_grace_period_ends_no_sooner(shell: Shell, monkeypatch: pytest.MonkeyP
     assert statuses(shell)[-1] == "erased"
 
 
-def test_runs_stay_in_their_order_and_losses_are_added_up(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_stay_in_their_order_and_losses_are_added_up(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell.company(PEOPLE, safety=SAFETY)
     at(monkeypatch, 5)
     shell.run("apply", "--yes")
@@ -60,7 +66,9 @@ def test_runs_stay_in_their_order_and_losses_are_added_up(shell: Shell, monkeypa
     shell.run("apply", "--yes")
     at(monkeypatch, 0)
     shell.company(dict(list(PEOPLE.items())[:2]), safety=SAFETY)
-    assert "users_lost" in shell.run("apply", "--yes", code=4)[0], "what is lost in the future counts too"
+    assert "users_lost" in shell.run("apply", "--yes", code=4)[0], (
+        "what is lost in the future counts too"
+    )
     shell.company({**PEOPLE, "uid=eve": None}, safety=SAFETY)
     shell.run("apply", "--yes")
     runs = json.loads(shell.run("history", "--format", "json")[0])

@@ -24,12 +24,18 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
     shell.company({"uid=ann": None, "uid=bob": None})
     out, _ = shell.run("plan")
     assert "+ user ann  # found in corp" in out
-    assert out.endswith("Plan: 3 to add, 0 to change, 0 to take away.\n  corp   created\n  users        2\n")
-    assert {path.name for path in shell.folder.iterdir()} == {"reconcile.yml", "corp.ldif"}, "a plan creates nothing"
+    assert out.endswith(
+        "Plan: 3 to add, 0 to change, 0 to take away.\n  corp   created\n  users        2\n"
+    )
+    assert {path.name for path in shell.folder.iterdir()} == {"reconcile.yml", "corp.ldif"}, (
+        "a plan creates nothing"
+    )
     shell.run("plan", "--check", code=3)
     out, _ = shell.run("apply", "--yes")
     done = "Done: 3 applied, 0 failed, 0 skipped.\n  corp   created\n  users        2\n"
-    assert re.search(re.escape(done) + r"  configuration: reconcile.yml \(sha256 [0-9a-f]{12}\)\n\Z", out)
+    assert re.search(
+        re.escape(done) + r"  configuration: reconcile.yml \(sha256 [0-9a-f]{12}\)\n\Z", out
+    )
     out, _ = shell.run("plan", "--check")
     assert out == (
         "No changes. The platform is as the directories and the rules say.\n  corp   existing\n  users         2\n"
@@ -41,13 +47,17 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
 
 def test_apply_asks_on_a_terminal_and_refuses_without(shell: Shell) -> None:
     shell.company({"uid=ann": None})
-    done = subprocess.run([*RECONCILE, "apply"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*RECONCILE, "apply"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "there is no terminal to ask on" in done.stderr
     assert not (shell.folder / "platform.db").exists()
     for answer, code in ((b"n\n", 1), (b"\n", 1), (b"y\n", 0)):
         ours, theirs = pty.openpty()
-        child = subprocess.Popen([*RECONCILE, "apply"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+        child = subprocess.Popen(
+            [*RECONCILE, "apply"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+        )
         os.close(theirs)
         seen = b""
         while b"[y/N]" not in seen:
@@ -72,7 +82,10 @@ def test_output_is_plain_where_it_should_be(shell: Shell) -> None:
     for arguments, extra in ((["plan", "--no-color"], {}), (["plan"], {"NO_COLOR": "1"})):
         ours, theirs = pty.openpty()
         child = subprocess.Popen(
-            [*RECONCILE, *arguments], stdout=theirs, stderr=subprocess.DEVNULL, env=environment | extra
+            [*RECONCILE, *arguments],
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+            env=environment | extra,
         )
         os.close(theirs)
         seen = b""
@@ -88,7 +101,12 @@ def test_a_change_that_fails_is_isolated_and_what_needs_it_is_skipped(shell: She
     shell.company({"uid=zoe": None}, groups=[])
     shell.run("apply", "--yes")
     shell.company(
-        {"uid=ann": None, "uid=bob": None, "uid=zoe": None, "cn=team": {"member": ["uid=ann", "uid=bob"]}},
+        {
+            "uid=ann": None,
+            "uid=bob": None,
+            "uid=zoe": None,
+            "cn=team": {"member": ["uid=ann", "uid=bob"]},
+        },
         role_mappings=[{"role": "operator", "default": True}],
         groups=[{"source": "corp", "select": ["cn=team"]}],
     )
@@ -130,7 +148,10 @@ def test_a_second_run_is_locked_out_and_named(shell: Shell) -> None:
     shell.run("apply", "--yes")
     shell.company({"uid=ann": None, "uid=bob": None})
     held = Holder("kim", os.uname().nodename, os.getpid(), "2026-01-01T00:00:00Z")
-    with closing(SqlPlatform(Stage(shell.folder).settings())) as platform, platform.lock(["main"], held):
+    with (
+        closing(SqlPlatform(Stage(shell.folder).settings())) as platform,
+        platform.lock(["main"], held),
+    ):
         _, err = shell.run("apply", "--yes", code=8)
         assert "kim" in err
         assert str(os.getpid()) in err
@@ -163,7 +184,9 @@ def test_targets_narrow_a_plan_to_what_they_need(shell: Shell) -> None:
         ("membership", "ann/team"),
     ]
     data = json.loads(
-        shell.run("plan", "--format", "json", "--target", "group:other", "--target", "department:Sales")[0]
+        shell.run(
+            "plan", "--format", "json", "--target", "group:other", "--target", "department:Sales"
+        )[0]
     )
     assert [(one["kind"], one["key"]) for one in data["changes"]] == [
         ("source", "corp"),
@@ -173,14 +196,19 @@ def test_targets_narrow_a_plan_to_what_they_need(shell: Shell) -> None:
     assert data["scope"]["targets"] == ["department:Sales", "group:other"]
     assert "only user:ann" in shell.run("plan", "--target", "user:ann")[0]
     _, err = shell.run("plan", "--target", "user:nobody", code=2)
-    assert "there is no user 'nobody': not on the platform, not in the plan, not among the skipped" in err
+    assert (
+        "there is no user 'nobody': not on the platform, not in the plan, not among the skipped"
+        in err
+    )
     _, err = shell.run("plan", "--target", "ann", code=2)
     assert "A target is one of user:NAME, group:NAME, department:PATH" in err
 
 
 def test_a_target_brings_all_that_it_needs(shell: Shell) -> None:
     rules: dict[str, Any] = {
-        "sources": [DESIRED["sources"][0] | {"users": {"create": "all", "manager_attribute": "manager"}}],
+        "sources": [
+            DESIRED["sources"][0] | {"users": {"create": "all", "manager_attribute": "manager"}}
+        ],
         "departments": [{"source": "corp", "select": ["ou=*"]}],
     }
     shell.company({"ou=A": None, "ou=B,ou=A": None, "uid=bob": None, "uid=other": None}, **rules)
@@ -199,7 +227,9 @@ def test_a_target_brings_all_that_it_needs(shell: Shell) -> None:
     shell.run("plan", "--target", "user:bob", "--out", "bob.plan")
     out, _ = shell.run("apply", "bob.plan", "--yes")
     assert "0 failed, 0 skipped" in out
-    users = {user["username"]: user for user in json.loads(shell.run("users", "--format", "json")[0])}
+    users = {
+        user["username"]: user for user in json.loads(shell.run("users", "--format", "json")[0])
+    }
     assert (users["bob"]["manager"], users["bob"]["department"]) == ("boss", "A2/B")
     assert users["other"]["last_name"] == "Other", "what was not asked for stays"
 
@@ -209,7 +239,11 @@ def test_a_report_that_nobody_can_read_does_not_change_what_was_done(shell: Shel
     shell.run("plan", "--out", "the.plan")
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            [*RECONCILE, "apply", "the.plan", "--yes"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [*RECONCILE, "apply", "the.plan", "--yes"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert done.returncode == 1
     assert done.stderr == (
@@ -221,7 +255,11 @@ def test_a_report_that_nobody_can_read_does_not_change_what_was_done(shell: Shel
 @pytest.mark.parametrize(
     ("closed", "code", "said"),
     [
-        (1, 1, "error: standard output cannot be written: it is closed. Done: 2 applied, 0 failed, 0 skipped.\n"),
+        (
+            1,
+            1,
+            "error: standard output cannot be written: it is closed. Done: 2 applied, 0 failed, 0 skipped.\n",
+        ),
         (2, 0, ""),
     ],
 )
@@ -273,8 +311,12 @@ def test_mistakes_at_the_command_line(shell: Shell) -> None:
     assert "is not one of" in shell.run("plan", "--format", "html", code=2)[1]
     assert "nothere.plan" in shell.run("show", "nothere.plan", code=2)[1]
     assert "--config goes with a plan file" in shell.run("apply", "--config", "x.yml", code=2)[1]
-    assert "belong to the plan command" in shell.run("apply", "x.plan", "--source", "corp", code=2)[1]
-    assert "a plan file is applied alone" in shell.run("apply", "x.plan", "reconcile.yml", code=2)[1]
+    assert (
+        "belong to the plan command" in shell.run("apply", "x.plan", "--source", "corp", code=2)[1]
+    )
+    assert (
+        "a plan file is applied alone" in shell.run("apply", "x.plan", "reconcile.yml", code=2)[1]
+    )
     (shell.folder / "notes.txt").write_text("mine", encoding="utf-8")
     _, err = shell.run("plan", "--out", "notes.txt", code=2)
     assert "is not a plan file: it is not overwritten" in err
@@ -298,7 +340,9 @@ def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
     shell.company({}, role_mappings=[{"role": "x", "groups": ["cn=none,dc=example,dc=com"]}])
     _, err = shell.run("plan", "--log-format", "json")
     nobody, line = map(json.loads, err.splitlines())
-    assert nobody["message"].startswith("corp: no person is found: nothing at all is seen below dc=example,dc=com: ")
+    assert nobody["message"].startswith(
+        "corp: no person is found: nothing at all is seen below dc=example,dc=com: "
+    )
     assert nobody["message"].endswith("it is empty, or was not exported")
     assert (line["level"], line["logger"]) == ("warning", "reconcile.cli.notices")
     assert "cn=none" in line["message"]
@@ -308,12 +352,16 @@ def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
 
 def test_help_says_every_command_whole_and_what_path_means() -> None:
     done = subprocess.run([*RECONCILE, "--help"], capture_output=True, text=True, check=True)
-    listed = dict(re.findall(r"^  ([\w-]+)  +(.+)$", done.stdout.partition("\nCommands:\n")[2], re.MULTILINE))
+    listed = dict(
+        re.findall(r"^  ([\w-]+)  +(.+)$", done.stdout.partition("\nCommands:\n")[2], re.MULTILINE)
+    )
     assert list(listed)[:3] == ["init", "validate", "test"], "in the order of use"
     assert listed.keys() == cli.cli.commands.keys()
     assert not [line for line in listed.values() if line.endswith("...")]
     for command in ("plan", "apply", "history", "connection import"):
-        done = subprocess.run([*RECONCILE, *command.split(), "-h"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [*RECONCILE, *command.split(), "-h"], capture_output=True, text=True, check=True
+        )
         assert "PATH is a desired-state file or a folder of them" in done.stdout
 
 
@@ -324,5 +372,15 @@ def test_help_loads_nothing_heavy() -> None:
         text=True,
         check=True,
     ).stdout.split()
-    heavy = {"sqlalchemy", "ldap3", "jinja2", "yaml", "jsonschema", "alembic", "rich", "deepdiff", "msgspec"}
+    heavy = {
+        "sqlalchemy",
+        "ldap3",
+        "jinja2",
+        "yaml",
+        "jsonschema",
+        "alembic",
+        "rich",
+        "deepdiff",
+        "msgspec",
+    }
     assert heavy.isdisjoint(loaded), "`--help` loads what it does not need"

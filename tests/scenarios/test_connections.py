@@ -47,7 +47,9 @@ SOURCE: dict[str, Any] = {
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     made = Shell(tmp_path, capsys, monkeypatch)
     (tmp_path / "reconcile.yml").write_text(FILE, encoding="utf-8")
     return made
@@ -77,7 +79,10 @@ def test_a_new_source_is_shown_and_written_where_it_is_told(shell: Shell) -> Non
     out, err = shell.run("connection", "import", file, "--out", "./reconcile.yml")
     assert out == ""
     assert desired(shell).startswith(FILE.partition("role_mappings")[0])
-    assert [one["name"] for one in yaml.safe_load(desired(shell))["sources"]] == ["corp", "Head office"]
+    assert [one["name"] for one in yaml.safe_load(desired(shell))["sources"]] == [
+        "corp",
+        "Head office",
+    ]
     shell.run("validate")
 
 
@@ -112,7 +117,9 @@ def test_a_name_that_is_taken_needs_an_answer(shell: Shell) -> None:
         out, _ = child.communicate()
         assert child.returncode == code, seen
         assert ("Aborted" in seen.decode()) == (code == 1)
-        assert [one["name"] for one in (yaml.safe_load(out) or {}).get("sources", ())] == ([name] if name else [])
+        assert [one["name"] for one in (yaml.safe_load(out) or {}).get("sources", ())] == (
+            [name] if name else []
+        )
     assert desired(shell) == FILE
 
 
@@ -148,11 +155,18 @@ def test_an_update_changes_what_the_file_says_and_nothing_else(shell: Shell) -> 
 
 
 def test_null_stands_for_a_key_that_is_not_given(shell: Shell) -> None:
-    file = given(shell, page_size=None, timeout={"read": None}, users={"create": None, "filter": None})
+    file = given(
+        shell, page_size=None, timeout={"read": None}, users={"create": None, "filter": None}
+    )
     out, _ = shell.run("connection", "import", file, "--new")
     assert {"page_size", "timeout", "users"}.isdisjoint(yaml.safe_load(out)["sources"][0])
     shell.run(
-        "connection", "import", given(shell, page_size=7, timeout={"read": 7}), "--update", "--out", "reconcile.yml"
+        "connection",
+        "import",
+        given(shell, page_size=7, timeout={"read": 7}),
+        "--update",
+        "--out",
+        "reconcile.yml",
     )
     given(shell, page_size=None, timeout=None, users={"filter": None})
     shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
@@ -167,7 +181,10 @@ def test_an_update_may_change_who_reads(shell: Shell) -> None:
     shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
     assert "    bind: {anonymous: true}\n" in desired(shell)
     _, err = shell.run("connection", "import", given(shell), "--update", "--out", "reconcile.yml")
-    assert yaml.safe_load(desired(shell))["sources"][0]["bind"]["password"] == "{{ env('CORP_LDAP_PASSWORD') }}"
+    assert (
+        yaml.safe_load(desired(shell))["sources"][0]["bind"]["password"]
+        == "{{ env('CORP_LDAP_PASSWORD') }}"
+    )
     assert "the password is to be set" in err
 
 
@@ -181,12 +198,16 @@ def test_a_source_is_updated_in_the_file_where_it_stands(shell: Shell) -> None:
     assert "the source 'Branch' stands in other.yml" in err
     shell.run(*arguments, "other.yml")
     assert desired(shell) == FILE
-    assert yaml.safe_load(desired(shell, "other.yml"))["sources"][0]["base_dn"] == "dc=example,dc=com"
+    assert (
+        yaml.safe_load(desired(shell, "other.yml"))["sources"][0]["base_dn"] == "dc=example,dc=com"
+    )
 
 
 def test_the_certificate_is_asked_for(shell: Shell) -> None:
     _, err = shell.run("connection", "import", given(shell), "--new")
-    assert "TLS certificate is not installed: ca.pem cannot be read (No such file or directory)" in err
+    assert (
+        "TLS certificate is not installed: ca.pem cannot be read (No such file or directory)" in err
+    )
     _, err = shell.run("connection", "import", given(shell, tls={"mode": "starttls"}), "--new")
     assert "TLS certificate is not installed: no CA file is named" in err
     (shell.folder / "ca.pem").write_text("nothing")
@@ -202,7 +223,9 @@ def test_attributes_of_unknown_roles_are_left_out_and_others_named(shell: Shell)
         {"field": "badge", "value": "{{ vars.secret }}", "roles": ["ghost"]},
         {"field": "site", "value": "{{ vars.suffix }}"},
     ]
-    out, err = shell.run("connection", "import", given(shell, users={"attributes": attributes}), "--new")
+    out, err = shell.run(
+        "connection", "import", given(shell, users={"attributes": attributes}), "--new"
+    )
     assert yaml.safe_load(out)["sources"][0]["users"]["attributes"] == [
         {"field": "phone", "value": "{{ telephoneNumber }}", "roles": ["operator"]},
         {"field": "site", "value": "{{ vars.suffix }}"},
@@ -214,7 +237,12 @@ def test_attributes_of_unknown_roles_are_left_out_and_others_named(shell: Shell)
 
 def test_imported_text_is_never_a_template(shell: Shell) -> None:
     evil = "{{ command('touch pwned') }}"
-    file = given(shell, name=f"x{evil}", note=evil, users={"inactive_ous": [evil], "select": ["{{ env('HOME') }}"]})
+    file = given(
+        shell,
+        name=f"x{evil}",
+        note=evil,
+        users={"inactive_ous": [evil], "select": ["{{ env('HOME') }}"]},
+    )
     shell.run("connection", "import", file, "--out", "reconcile.yml")
     shell.run("validate")
     _, err = shell.run("connection", "import", file, "--update")
@@ -238,8 +266,12 @@ def test_imported_text_is_never_a_template(shell: Shell) -> None:
         ({"bind": {}}, "source.bind: give dn and password"),
     ],
 )
-def test_what_makes_no_sound_source_is_refused(shell: Shell, changes: dict[str, Any], said: str) -> None:
-    out, err = shell.run("connection", "import", given(shell, **changes), "--new", "--out", "new.yml", code=2)
+def test_what_makes_no_sound_source_is_refused(
+    shell: Shell, changes: dict[str, Any], said: str
+) -> None:
+    out, err = shell.run(
+        "connection", "import", given(shell, **changes), "--new", "--out", "new.yml", code=2
+    )
     assert f"corp.json: {said}" in err
     assert out == ""
     assert not (shell.folder / "new.yml").exists()
@@ -247,8 +279,12 @@ def test_what_makes_no_sound_source_is_refused(shell: Shell, changes: dict[str, 
 
 
 def test_a_file_that_cannot_be_edited_is_left_alone(shell: Shell) -> None:
-    text = FILE.replace("servers: [", "servers: &s [").replace("role_mappings:", "vars2: *s\nrole_mappings:")
-    text = text.replace("vars2: *s\n", "").replace("    users:", "    groups: &g {}\n    departments: *g\n    users:")
+    text = FILE.replace("servers: [", "servers: &s [").replace(
+        "role_mappings:", "vars2: *s\nrole_mappings:"
+    )
+    text = text.replace("vars2: *s\n", "").replace(
+        "    users:", "    groups: &g {}\n    departments: *g\n    users:"
+    )
     (shell.folder / "reconcile.yml").write_text(text)
     file = given(shell, departments={"base": "ou=x"})
     _, err = shell.run("connection", "import", file, "--update", "--out", "reconcile.yml", code=1)
@@ -273,14 +309,18 @@ def test_mistakes_on_the_command_line(shell: Shell) -> None:
     assert "did you mean `all`" in err
 
 
-def test_a_source_that_cannot_be_tested_is_not_exported(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_cannot_be_tested_is_not_exported(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OTHER", "s3cret")
     (shell.folder / "reconcile.yml").write_text(
         FILE.replace("a.example.com", "127.0.0.1:1").replace("{ca_file: ca.pem}", "{}")
     )
     out, err = shell.run("connection", "export", "corp", "--out", "corp.json", code=7)
     assert out == ""
-    assert "corp ldap://127.0.0.1:1 does not pass its test and is not exported: reach server: " in err
+    assert (
+        "corp ldap://127.0.0.1:1 does not pass its test and is not exported: reach server: " in err
+    )
     assert not (shell.folder / "corp.json").exists()
     shell.company({"uid=ann": None})
     _, err = shell.run("connection", "export", "corp", code=2)
@@ -322,18 +362,28 @@ BINDS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("bind", BINDS, ids=str)
 @pytest.mark.parametrize("before", BINDS, ids=str)
-def test_every_way_to_bind_comes_through(shell: Shell, bind: dict[str, Any], before: dict[str, Any]) -> None:
+def test_every_way_to_bind_comes_through(
+    shell: Shell, bind: dict[str, Any], before: dict[str, Any]
+) -> None:
     password = {"password": "{{ env('OTHER') }}"} if "dn" in before else {}
     state = yaml.safe_load(FILE)
-    state["sources"][0] |= {"bind": before | password, "type": "active_directory", "tls": {"mode": "none"}}
+    state["sources"][0] |= {
+        "bind": before | password,
+        "type": "active_directory",
+        "tls": {"mode": "none"},
+    }
     (shell.folder / "reconcile.yml").write_text(yaml.safe_dump(state), encoding="utf-8")
     file = given(shell, bind=bind, type="active_directory", tls={"mode": "none"})
     out, err = shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
     assert ("bind" in out + err) == (bind != before)
     held = loaded_source(shell, "corp")
     assert connections.described(held)["bind"] == bind
-    again = connections.loads(connections.dumps(connections.described(held), []).encode(), "corp.json")
-    (shell.folder / "again.json").write_text(connections.dumps(again.settings, []), encoding="utf-8")
+    again = connections.loads(
+        connections.dumps(connections.described(held), []).encode(), "corp.json"
+    )
+    (shell.folder / "again.json").write_text(
+        connections.dumps(again.settings, []), encoding="utf-8"
+    )
     shell.run("connection", "import", "again.json", "--new", "--out", "reconcile.yml")
     second = loaded_source(shell, "corp (2)")
     assert connections.described(second) == connections.described(held) | {"name": "corp (2)"}

@@ -47,7 +47,11 @@ def directories(draw: st.DrawFn, prefix: str = "") -> dict[str, Any]:
     names = draw(st.permutations(GROUPS))
     for number in range(draw(st.integers(0, 3))):
         members = draw(
-            st.lists(st.sampled_from([*dns, *(f"cn={name}" for name in GROUPS), "uid=ghost"]), max_size=4, unique=True)
+            st.lists(
+                st.sampled_from([*dns, *(f"cn={name}" for name in GROUPS), "uid=ghost"]),
+                max_size=4,
+                unique=True,
+            )
         )
         entries[f"cn={names[number]}"] = {"entryUUID": f"{prefix}g{number}", "member": members}
     return entries
@@ -74,7 +78,13 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}],
         "manager_attribute": "manager",
     }
-    source = {"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": BASE, "users": users}
+    source = {
+        "name": "corp",
+        "type": "ldif",
+        "files": ["corp.ldif"],
+        "base_dn": BASE,
+        "users": users,
+    }
     other = source | {"name": "other", "files": ["other.ldif"], "users": {"create": "all"}}
     preset = draw(st.sampled_from(["none", "none", "processmaker", "vmmanager"]))
     silent = draw(st.sets(st.sampled_from(["roles", "lifecycle"]))) if preset != "none" else set()
@@ -97,7 +107,9 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "groups": [
             {
                 "source": "corp",
-                "select": draw(st.lists(st.sampled_from(["cn=one", "cn=t*", "three"]), min_size=1, max_size=2)),
+                "select": draw(
+                    st.lists(st.sampled_from(["cn=one", "cn=t*", "three"]), min_size=1, max_size=2)
+                ),
                 "nested": draw(st.sampled_from(["flatten", "ignore", "keep", "keep"])),
                 "members": draw(st.sampled_from(["owned", "authoritative", "additive"])),
             }
@@ -129,12 +141,32 @@ BY_HAND: list[dict[str, Any]] = [
         "kind": "user",
         "action": "create",
         "key": "eve",
-        "after": {"username": "eve", "status": "vacation", "email": "A@example.com", "attributes": {}},
+        "after": {
+            "username": "eve",
+            "status": "vacation",
+            "email": "A@example.com",
+            "attributes": {},
+        },
     },
     {"kind": "group", "action": "create", "key": "Two", "after": {"name": "Two"}},
-    {"kind": "group", "action": "create", "key": "crew", "after": {"name": "crew", "groups": {"Two": ""}}},
-    {"kind": "membership", "action": "create", "key": "eve/Two", "after": {"user": "eve", "group": "Two"}},
-    {"kind": "grant", "action": "create", "key": "eve/admin", "after": {"user": "eve", "role": "admin"}},
+    {
+        "kind": "group",
+        "action": "create",
+        "key": "crew",
+        "after": {"name": "crew", "groups": {"Two": ""}},
+    },
+    {
+        "kind": "membership",
+        "action": "create",
+        "key": "eve/Two",
+        "after": {"user": "eve", "group": "Two"},
+    },
+    {
+        "kind": "grant",
+        "action": "create",
+        "key": "eve/admin",
+        "after": {"user": "eve", "role": "admin"},
+    },
 ]
 
 
@@ -153,7 +185,9 @@ def local(state: PlatformState, adopted: set[str]) -> set[Any]:
 
 def check_identity(plan: Plan, before: PlatformState, there: set[str]) -> None:
     """Nobody known is created again, nobody who is still in the directory is deleted or erased as missing."""
-    known = {user.external_id for user in before.users if user.external_id and user.source == "corp"}
+    known = {
+        user.external_id for user in before.users if user.external_id and user.source == "corp"
+    }
     for change in plan.changes:
         if change.kind != "user" or change.source != "corp":
             continue
@@ -163,9 +197,13 @@ def check_identity(plan: Plan, before: PlatformState, there: set[str]) -> None:
             assert (change.before or {})["external_id"] not in there, told(change)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(data=st.data())
-def test_what_is_applied_is_done(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_is_applied_is_done(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     platform = MemoryPlatform()
     folder: Path = tmp_path_factory.mktemp("random")
     stage = Stage(folder, platform)
@@ -183,7 +221,9 @@ def test_what_is_applied_is_done(data: st.DataObject, tmp_path_factory: pytest.T
         check_identity(plan, before, {entry["entryUUID"] for entry in directory.values()})
         report = stage.apply(plan)
         assert [
-            (told(one.change), one.detail) for one in report.outcomes if one.result != "applied" or one.detail
+            (told(one.change), one.detail)
+            for one in report.outcomes
+            if one.result != "applied" or one.detail
         ] == []
         adopted = {change.key for change in plan.changes if change.action == "adopt"}
         assert adopted <= {"eve"}
@@ -207,7 +247,9 @@ def names_and_places(draw: st.DrawFn, count: int) -> list[str]:
 
 def outside(state: PlatformState, names: set[str]) -> set[Any]:
     """All that is known of these users, whom another source owns or none."""
-    users = {user.id: user for user in state.users if user.source != "corp" and user.username in names}
+    users = {
+        user.id: user for user in state.users if user.source != "corp" and user.username in names
+    }
     return {
         *((user.username, *map(repr, msgspec.structs.astuple(user))) for user in users.values()),
         *(grant for grant in state.grants if grant.user in users),
@@ -215,7 +257,9 @@ def outside(state: PlatformState, names: set[str]) -> set[Any]:
     }
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(data=st.data())
 def test_a_rename_a_move_or_a_change_of_case_makes_and_removes_nobody(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -244,9 +288,16 @@ def test_a_rename_a_move_or_a_change_of_case_makes_and_removes_nobody(
         directory: dict[str, Any] = {ou: {"entryUUID": ou} for ou in OUS if ou}
         for number, dn in enumerate(dns):
             manager = told[managers[number]]
-            directory[dn] = {"entryUUID": f"id{number}", "pwdAccountLockedTime": locked[number], "manager": manager}
+            directory[dn] = {
+                "entryUUID": f"id{number}",
+                "pwdAccountLockedTime": locked[number],
+                "manager": manager,
+            }
         for name, members in groups.items():
-            directory[f"cn={name}"] = {"entryUUID": name, "member": [told[number] for number in members]}
+            directory[f"cn={name}"] = {
+                "entryUUID": name,
+                "member": [told[number] for number in members],
+            }
         stage.write(desired, {"corp": ldif(directory)})
         before = platform.read("main")
         known = {user.external_id for user in before.users if user.source == "corp"}
@@ -281,11 +332,16 @@ def everybody(state: PlatformState) -> dict[str, set[str]]:
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(
     directory=directories(),
-    kept=st.lists(st.sampled_from(["cn=one", "cn=two", "cn=three"]), min_size=1, max_size=3, unique=True),
+    kept=st.lists(
+        st.sampled_from(["cn=one", "cn=two", "cn=three"]), min_size=1, max_size=3, unique=True
+    ),
     others=st.sampled_from(["ignore", "flatten", None]),
 )
 def test_whom_a_kept_group_holds_is_whom_a_flattened_one_holds(
-    directory: dict[str, Any], kept: list[str], others: str | None, tmp_path_factory: pytest.TempPathFactory
+    directory: dict[str, Any],
+    kept: list[str],
+    others: str | None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     held = []
     for nested, rest in (("keep", others), ("flatten", "flatten")):
@@ -297,10 +353,16 @@ def test_whom_a_kept_group_holds_is_whom_a_flattened_one_holds(
         stage.apply(stage.plan()[0])
         held.append(everybody(platform.read("main")))
     kept_names = {name[3:] for name in kept} & held[0].keys()
-    assert {name: held[0][name] for name in kept_names} == {name: held[1][name] for name in kept_names}
+    assert {name: held[0][name] for name in kept_names} == {
+        name: held[1][name] for name in kept_names
+    }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(data=st.data())
 def test_a_login_does_what_the_plan_of_everybody_does_for_that_person(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -309,9 +371,14 @@ def test_a_login_does_what_the_plan_of_everybody_does_for_that_person(
     platform = MemoryPlatform()
     stage = Stage(tmp_path_factory.mktemp("logins"), platform)
     desired = data.draw(rules())
-    stage.write(desired, {"corp": ldif(data.draw(directories())), "other": ldif(data.draw(directories("other-")))})
+    stage.write(
+        desired,
+        {"corp": ldif(data.draw(directories())), "other": ldif(data.draw(directories("other-")))},
+    )
     stage.apply(stage.plan()[0])
-    stage.by_hand(BY_HAND[:1] if not any(one.username == "eve" for one in platform.read("main").users) else [])
+    stage.by_hand(
+        BY_HAND[:1] if not any(one.username == "eve" for one in platform.read("main").users) else []
+    )
     stage.write(data.draw(rules()), {"corp": ldif(data.draw(directories()))})
     state = stage.loaded().desired
     source, current = state.sources[0], platform.read("main")
@@ -319,7 +386,9 @@ def test_a_login_does_what_the_plan_of_everybody_does_for_that_person(
         snapshot = directory.read(query(state, source))
     for person in snapshot.persons:
         one = msgspec.structs.replace(snapshot, persons=(person,))
-        inputs = Inputs(state, "", (), (), Scope(), (one,), (current,), platform.limits, "test", NOW)
+        inputs = Inputs(
+            state, "", (), (), Scope(), (one,), (current,), platform.limits, "test", NOW
+        )
         with pytest.MonkeyPatch.context() as everybody:
             everybody.setattr(logins, "_concerned", lambda whole, *_: whole)
             expected = _judged(inputs)

@@ -110,7 +110,10 @@ def crashing() -> Iterator[Callable[..., list[int]]]:
         asked, answers = process.stdin, process.stdout
 
         def run(*jobs: Job) -> list[int]:
-            asked.write(json.dumps([(str(folder), arguments, point) for folder, arguments, point in jobs]) + "\n")
+            asked.write(
+                json.dumps([(str(folder), arguments, point) for folder, arguments, point in jobs])
+                + "\n"
+            )
             asked.flush()
             ended: list[int] = json.loads(answers.readline())
             return ended
@@ -129,8 +132,14 @@ def held(folder: Path) -> tuple[Any, ...]:
     with closing(sqlite3.connect(folder / "platform.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        counts = {name: database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in sorted(names)}
+        names = [
+            name
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        counts = {
+            name: database.execute(f"SELECT count(*) FROM {name}").fetchone()
+            for name in sorted(names)
+        }
     assert counts["locks"] == (0,)
     return Stage(folder).state(), counts
 
@@ -146,7 +155,9 @@ APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
 
 @pytest.mark.parametrize("kind", ["statement", "steps", "page"])
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
-def test_killed_at_every_point(number: int, kind: str, crashing: Callable[..., list[int]], tmp_path: Path) -> None:
+def test_killed_at_every_point(
+    number: int, kind: str, crashing: Callable[..., list[int]], tmp_path: Path
+) -> None:
     start = tmp_path / "start"
     start.mkdir()
     written(start, BEFORE)
@@ -155,14 +166,19 @@ def test_killed_at_every_point(number: int, kind: str, crashing: Callable[..., l
         assert GONE.encode() in (start / "platform.db").read_bytes()
         written(start, AFTER)
         plan, _ = Stage(start).plan()
-        assert {f"{change.action} {change.kind}" for change in plan.changes} == KINDS, list(map(told, plan.changes))
+        assert {f"{change.action} {change.kind}" for change in plan.changes} == KINDS, list(
+            map(told, plan.changes)
+        )
     undisturbed = shutil.copytree(start, tmp_path / "undisturbed")
     assert crashing((undisturbed, APPLY, None)) == [0]
     expected = held(undisturbed)
     where = points(kind)
     killed = 0
     while True:
-        batch = {point: shutil.copytree(start, tmp_path / f"{kind}{point[1]}") for point in islice(where, 4)}
+        batch = {
+            point: shutil.copytree(start, tmp_path / f"{kind}{point[1]}")
+            for point in islice(where, 4)
+        }
         codes = crashing(*((folder, APPLY, point) for point, folder in batch.items()))
         again = crashing(*((folder, AGAIN, None) for folder in batch.values()))
         for (point, folder), code, second in zip(batch.items(), codes, again, strict=True):

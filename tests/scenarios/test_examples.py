@@ -14,9 +14,18 @@ EXAMPLES = TOP / "examples"
 
 
 def run(command: list[str], folder: Path) -> str:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(TOP)}
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(TOP),
+    }
     done = subprocess.run(
-        command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=120
+        command,
+        cwd=folder,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -30,7 +39,9 @@ def test_the_company_is_what_its_script_makes(month: str, file: str) -> None:
 
 def test_the_quickstart_runs_again_and_again(tmp_path: Path) -> None:
     folder = tmp_path / "quickstart"
-    shutil.copytree(EXAMPLES / "quickstart", folder, ignore=shutil.ignore_patterns("*.db", "*.plan"))
+    shutil.copytree(
+        EXAMPLES / "quickstart", folder, ignore=shutil.ignore_patterns("*.db", "*.plan")
+    )
     first = run(["./run"], folder)
     assert "Done: 808 applied, 0 failed, 0 skipped." in first
     assert "No changes." in first
@@ -42,21 +53,30 @@ def test_the_quickstart_runs_again_and_again(tmp_path: Path) -> None:
 def test_the_company_behind_a_real_server(tmp_path: Path) -> None:
     for needed in ("slapd", "openssl"):
         if shutil.which(needed, path=os.environ["PATH"] + ":/usr/sbin") is None:
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{needed} is not installed")
-    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*.db", "*.plan", "server"))
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+                f"{needed} is not installed"
+            )
+    shutil.copytree(
+        EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*.db", "*.plan", "server")
+    )
     output = run(["./run"], tmp_path / "examples" / "openldap")
     assert "808 applied, 0 failed, 0 skipped." in output
     assert "No changes." in output
-    assert not (tmp_path / "examples" / "openldap" / "server" / "slapd.pid").exists(), "the server is stopped"
+    assert not (tmp_path / "examples" / "openldap" / "server" / "slapd.pid").exists(), (
+        "the server is stopped"
+    )
 
 
 @pytest.mark.parametrize(
-    ("preset", "users", "said"), [("processmaker", 193, "on_existing"), ("vmmanager", 95, "username")]
+    ("preset", "users", "said"),
+    [("processmaker", 193, "on_existing"), ("vmmanager", 95, "username")],
 )
 def test_presets(preset: str, users: int, said: str, tmp_path: Path) -> None:
     """Each plans, applies and has nothing left to do; and so has what --effective makes of it, on the same platform."""
     folder = tmp_path / "examples" / "presets"
-    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*.db", "*.plan", "server"))
+    shutil.copytree(
+        EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*.db", "*.plan", "server")
+    )
     reconcile = [sys.executable, "-m", "reconcile"]
     file = f"{preset}.yml"
     output = run([*reconcile, "plan", file, "--out", "first.plan"], folder)
@@ -69,9 +89,13 @@ def test_presets(preset: str, users: int, said: str, tmp_path: Path) -> None:
         assert "No changes." in run([*reconcile, "plan", "--check", again], folder)
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/*.yml")), ids=lambda file: str(file.relative_to(EXAMPLES)))
+@pytest.mark.parametrize(
+    "file", sorted(EXAMPLES.glob("*/*.yml")), ids=lambda file: str(file.relative_to(EXAMPLES))
+)
 def test_editors_find_the_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").splitlines()[0]
     prefix = "# yaml-language-server: $schema="
     assert first.startswith(prefix)
-    assert (file.parent / first.removeprefix(prefix)).resolve() == TOP / "schemas" / "config.schema.json"
+    assert (
+        file.parent / first.removeprefix(prefix)
+    ).resolve() == TOP / "schemas" / "config.schema.json"

@@ -21,7 +21,9 @@ PEOPLE: dict[str, Any] = {f"uid=u{number}": None for number in range(8)}
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     """Eight users, in line with their directory."""
     made = Shell(tmp_path, capsys, monkeypatch)
     made.company(PEOPLE)
@@ -140,10 +142,20 @@ WAYS: list[tuple[int, Arrange, list[str], str]] = [
     (0, saved, ["show", "the.plan"], "Plan: 1 to add"),
     (0, saved, ["apply", "the.plan", "--yes"], "Done: 1 applied, 0 failed, 0 skipped."),
     (0, nothing, ["validate"], "Valid: reconcile.yml"),
-    (1, one_more, ["plan", "--out", "missing/the.plan"], "the plan file cannot be written: No such file or directory"),
+    (
+        1,
+        one_more,
+        ["plan", "--out", "missing/the.plan"],
+        "the plan file cannot be written: No such file or directory",
+    ),
     (1, nothing, ["login", "nobody"], "login failed"),
     (2, nothing, ["plan", "--no-such-option"], "--no-such-option"),
-    (2, nothing, ["plan", "--workspace", "other"], "there is no workspace 'other'; declared are: main"),
+    (
+        2,
+        nothing,
+        ["plan", "--workspace", "other"],
+        "there is no workspace 'other'; declared are: main",
+    ),
     (2, one_more, ["apply"], "look at the plan, then use --yes"),
     (2, mistyped, ["plan"], "lifecyle: unknown key"),
     (2, mistyped, ["validate"], "lifecyle: unknown key"),
@@ -177,23 +189,40 @@ WAYS: list[tuple[int, Arrange, list[str], str]] = [
     (6, misspelt_and_one_fails, ["apply", "--yes", "--strict"], "failed: user unlucky"),
     (7, misspelt_and_no_directory, ["plan", "--strict"], "corp.ldif cannot be read"),
     (7, misspelt_and_no_directory, ["test", "--strict"], "corp.ldif cannot be read"),
-    (9, misspelt, ["plan", "--strict"], "not clean: 1 rule finds nothing; --strict ends with exit code 9"),
+    (
+        9,
+        misspelt,
+        ["plan", "--strict"],
+        "not clean: 1 rule finds nothing; --strict ends with exit code 9",
+    ),
     (9, misspelt_and_one_more, ["plan", "--strict", "--check"], "Plan: 1 to add"),
     (9, misspelt, ["preview", "--strict"], "not clean: 1 rule finds nothing"),
     (9, misspelt, ["test", "--strict"], "not clean: 1 rule finds nothing"),
     (9, misspelt, ["apply", "--yes", "--strict"], "No changes."),
     (9, misspelt_and_one_more, ["apply", "--yes", "--strict"], "Done: 1 applied, 0 failed"),
-    (9, misspelt_and_saved, ["apply", "the.plan", "--yes", "--strict"], "Done: 1 applied, 0 failed"),
+    (
+        9,
+        misspelt_and_saved,
+        ["apply", "the.plan", "--yes", "--strict"],
+        "Done: 1 applied, 0 failed",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     ("code", "arrange", "arguments", "message"),
     WAYS,
-    ids=[f"{code}-{arrange.__name__}-{' '.join(arguments)}" for code, arrange, arguments, _ in WAYS],
+    ids=[
+        f"{code}-{arrange.__name__}-{' '.join(arguments)}" for code, arrange, arguments, _ in WAYS
+    ],
 )
 def test_the_code_and_what_is_said(
-    code: int, arrange: Arrange, arguments: list[str], message: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    code: int,
+    arrange: Arrange,
+    arguments: list[str],
+    message: str,
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arrange(shell)
     if "serve" in arguments:
@@ -210,7 +239,10 @@ def test_the_code_and_what_is_said(
 def test_another_run_holds_the_platform(shell: Shell) -> None:
     one_more(shell)
     holder = Holder("anna", socket.gethostname(), os.getpid(), "2026-01-01T00:00:00Z")
-    with closing(SqlPlatform(Stage(shell.folder).settings())) as platform, platform.lock(["main"], holder):
+    with (
+        closing(SqlPlatform(Stage(shell.folder).settings())) as platform,
+        platform.lock(["main"], holder),
+    ):
         for force in ([], ["--force"]):
             _, err = shell.run("apply", "--yes", *force, code=8)
             assert f"locked by anna on {holder.host}, process {os.getpid()}" in err
@@ -235,7 +267,9 @@ def test_every_code_is_here_and_in_the_help(shell: Shell) -> None:
         assert words in told
     assert "8 locked" in told
     assert "9 done but not clean (--strict)" in told
-    assert cli.commands.keys() >= {arguments[0] for _, _, arguments, _ in WAYS if not arguments[0].startswith("-")}
+    assert cli.commands.keys() >= {
+        arguments[0] for _, _, arguments, _ in WAYS if not arguments[0].startswith("-")
+    }
 
 
 def test_an_error_in_json_is_one_object_a_line(shell: Shell) -> None:

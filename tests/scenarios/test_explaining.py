@@ -19,14 +19,22 @@ SOURCE: dict[str, Any] = DESIRED["sources"][0]
 GROUPS = f"ou=groups,{BASE}"
 
 
-def company(shell: Shell, people: dict[str, Any], users: dict[str, Any] | None = None, **more: Any) -> None:
+def company(
+    shell: Shell, people: dict[str, Any], users: dict[str, Any] | None = None, **more: Any
+) -> None:
     source = SOURCE | {"users": {"create": "all"} | (users or {})} | more.pop("source", {})
     shell.company(people, sources=[source], **more)
 
 
 def explained(shell: Shell, name: str, *arguments: str, people: int = 1) -> Any:
     out, err = shell.run("explain", name, "--format", "json", *arguments)
-    told = (" has no group ", " has no person ", " has no OU ", "nobody of source ", "show entryuuid")
+    told = (
+        " has no group ",
+        " has no person ",
+        " has no OU ",
+        "nobody of source ",
+        "show entryuuid",
+    )
     assert [line for line in err.splitlines() if not any(words in line for words in told)] == []
     found = json.loads(out)
     assert len(found["people"]) == people
@@ -34,7 +42,9 @@ def explained(shell: Shell, name: str, *arguments: str, people: int = 1) -> Any:
 
 
 def rule(person: Any, name: str) -> Any:
-    found = [one for one in person["rules"] if f".users.{name}" in one["rule"] or one["rule"] == name]
+    found = [
+        one for one in person["rules"] if f".users.{name}" in one["rule"] or one["rule"] == name
+    ]
     assert len(found) == 1, person["rules"]
     return found[0]
 
@@ -52,16 +62,26 @@ def test_a_person_who_is_to_become_a_user(shell: Shell) -> None:
     company(shell, {"uid=ann": None, "uid=bob": None})
     ann = explained(shell, "ANN")
     assert ann["matched"] == ["login", "username"]
-    assert (ann["in_directory"], ann["dn"], ann["external_id"]) == (True, f"uid=ann,{BASE}", "id-ann")
+    assert (ann["in_directory"], ann["dn"], ann["external_id"]) == (
+        True,
+        f"uid=ann,{BASE}",
+        "id-ann",
+    )
     assert (standing(ann)["code"], standing(ann)["user"]) == ("new", None)
     assert actions(ann) == ["user create ann"], "nothing of anybody else"
     assert rule(ann, "filter")["why"] == f"(objectClass=inetOrgPerson) below {BASE}"
     assert rule(ann, "filter")["origin"] == "type ldif"
-    assert [one["rule"] for one in ann["rules"]] == ["sources[0].users.filter", "sources[0].users.create", "directory"]
+    assert [one["rule"] for one in ann["rules"]] == [
+        "sources[0].users.filter",
+        "sources[0].users.create",
+        "directory",
+    ]
     assert not (shell.folder / "platform.db").exists(), "nothing is written"
 
 
-@pytest.mark.parametrize("name", ["ann@example.com", "uid=ANN,DC=example,dc=com", "id-ann", "ann@corp"])
+@pytest.mark.parametrize(
+    "name", ["ann@example.com", "uid=ANN,DC=example,dc=com", "id-ann", "ann@corp"]
+)
 def test_any_of_its_names_will_do(shell: Shell, name: str) -> None:
     company(shell, {"uid=ann": None}, {"fields": {"username": "{{ identifier }}@{{ source }}"}})
     assert explained(shell, name)["identifier"] == "ann"
@@ -91,7 +111,11 @@ def test_excluded_and_not(shell: Shell) -> None:
     ("users", "passes", "why"),
     [
         ({"create": "all"}, True, "all: found in corp"),
-        ({"create": "mapped"}, False, "mapped: in no selected group or department, and in no group of a role mapping"),
+        (
+            {"create": "mapped"},
+            False,
+            "mapped: in no selected group or department, and in no group of a role mapping",
+        ),
         ({"create": "selected"}, False, "selected: no pattern of select names the person"),
         ({"create": "never"}, False, "never: persons are not made users"),
         ({"create": "selected", "select": ["x", "a*"]}, True, "named by 'a*'"),
@@ -113,7 +137,12 @@ def test_a_first_login_and_a_user_who_is_there(shell: Shell) -> None:
     assert rule(explained(shell, "ann"), "create")["why"].endswith("but this one is a user already")
     assert standing(explained(shell, "ann"))["code"] == "follows"
     assert not rule(explained(shell, "bob"), "create")["passes"]
-    company(shell, {"uid=ann": None, "uid=bob": None}, {"create": "selected"}, source={"register_on_login": True})
+    company(
+        shell,
+        {"uid=ann": None, "uid=bob": None},
+        {"create": "selected"},
+        source={"register_on_login": True},
+    )
     assert rule(explained(shell, "bob"), "create")["why"].endswith("; a first login makes one")
 
 
@@ -147,13 +176,24 @@ def test_groups_selected_ignored_and_beside(shell: Shell) -> None:
     company(shell, NESTED, groups=rules)
     shell.run("apply", "--yes")
     ann = {one["dn"].partition(",")[0]: one for one in explained(shell, "ann")["groups"]}
-    assert (ann["cn=a"]["member"], ann["cn=a"]["path"], ann["cn=a"]["rule"]) == (True, WAY, "groups[0].select[1]")
+    assert (ann["cn=a"]["member"], ann["cn=a"]["path"], ann["cn=a"]["rule"]) == (
+        True,
+        WAY,
+        "groups[0].select[1]",
+    )
     assert (ann["cn=b"]["member"], ann["cn=b"]["path"]) == (False, WAY[1:])
     assert "nested: ignore" in ann["cn=b"]["why"]
-    assert {name: one["selected"] for name, one in ann.items()} == {"cn=a": 1, "cn=b": 1, "cn=c": 0, "cn=d": 0}
+    assert {name: one["selected"] for name, one in ann.items()} == {
+        "cn=a": 1,
+        "cn=b": 1,
+        "cn=c": 0,
+        "cn=d": 0,
+    }
     assert standing(explained(shell, "ann"))["user"]["groups"] == [{"name": "a", "origin": "corp"}]
     bob = explained(shell, "bob")["groups"]
-    assert [(one["member"], one["why"], one["path"]) for one in bob] == [(False, "not a member", [])] * 2
+    assert [(one["member"], one["why"], one["path"]) for one in bob] == [
+        (False, "not a member", [])
+    ] * 2
     out, _ = shell.run("explain", "ann")
     assert "  yes  cn=a  cn=a → cn=b → cn=c → uid=ann: listed as a member  # reconcile.yml:" in out
     assert "  no   cn=b  cn=b → cn=c → uid=ann: only by way of groups within it" in out
@@ -176,7 +216,11 @@ def test_groups_whose_members_are_not_known(shell: Shell) -> None:
     users = {"create": "mapped", "require_groups": [dyn]}
     company(shell, people, users, **more)
     shell.run("apply", "--yes")
-    people["cn=dyn"] = {"objectClass": "groupOfURLs", "member": ["uid=bob"], "memberURL": url + "?x-more"}
+    people["cn=dyn"] = {
+        "objectClass": "groupOfURLs",
+        "member": ["uid=bob"],
+        "memberURL": url + "?x-more",
+    }
     company(shell, people, users, **more)
     why = "memberURL ldap:///dc=example,dc=com??sub?(departmentNumber=7)?x-more: it has extensions"
     for name, passes, code in (("ann", True, "follows"), ("bob", False, "out")):
@@ -194,7 +238,9 @@ def test_groups_whose_members_are_not_known(shell: Shell) -> None:
         assert f"dyn  who is a member is not known, so the group stays as it is: {why}" in out
         assert ("kept, because who is in the group is not known: editor" in out) is passes
     preview = json.loads(shell.run("preview", "--format", "json")[0])
-    assert [(one["username"], one["roles"], one["action"]) for one in preview["users"]] == [("ann", ["editor"], "none")]
+    assert [(one["username"], one["roles"], one["action"]) for one in preview["users"]] == [
+        ("ann", ["editor"], "none")
+    ]
     plan, _ = shell.run("plan")
     assert f"dynamic_group: {dyn}: group: its members are not known" in plan
     assert why in plan
@@ -204,7 +250,10 @@ def test_a_group_that_stays_within_another(shell: Shell) -> None:
     company(shell, NESTED, groups=[{"source": "corp", "select": ["a", "b"], "nested": "keep"}])
     shell.run("apply", "--yes")
     ann = explained(shell, "ann")
-    assert {one["dn"]: one["path"] for one in ann["groups"] if one["selected"]} == {WAY[0]: WAY, WAY[1]: WAY[1:]}
+    assert {one["dn"]: one["path"] for one in ann["groups"] if one["selected"]} == {
+        WAY[0]: WAY,
+        WAY[1]: WAY[1:],
+    }
     assert standing(ann)["user"]["groups"] == [{"name": "b", "origin": "corp"}], "of a by way of b"
     assert standing(ann)["changes"] == []
 
@@ -225,9 +274,14 @@ ROLES = [
 
 @pytest.mark.parametrize(
     ("mode", "roles", "why"),
-    [("single", ["manager"], "the first that matches"), ("multiple", ["manager", "auditor"], "all that match")],
+    [
+        ("single", ["manager"], "the first that matches"),
+        ("multiple", ["manager", "auditor"], "all that match"),
+    ],
 )
-def test_roles_in_the_order_of_precedence(shell: Shell, mode: str, roles: list[str], why: str) -> None:
+def test_roles_in_the_order_of_precedence(
+    shell: Shell, mode: str, roles: list[str], why: str
+) -> None:
     company(shell, NESTED, role_mappings=ROLES, roles={"mode": mode})
     ann = explained(shell, "ann")
     assert [(one["role"], one["matches"]) for one in ann["roles"]] == [
@@ -244,7 +298,10 @@ def test_roles_in_the_order_of_precedence(shell: Shell, mode: str, roles: list[s
     assert standing(ann)["roles_why"] == f"{why} (roles.mode: {mode})"
     bob = explained(shell, "bob")
     assert [one["role"] for one in bob["roles"] if one["matches"]] == ["operator"]
-    assert (standing(bob)["roles"], bob["roles"][3]["rule"]) == (["operator"], "role_mappings[3].default")
+    assert (standing(bob)["roles"], bob["roles"][3]["rule"]) == (
+        ["operator"],
+        "role_mappings[3].default",
+    )
 
 
 def test_roles_that_are_kept(shell: Shell) -> None:
@@ -264,7 +321,11 @@ def test_roles_that_are_kept(shell: Shell) -> None:
 def test_departments_and_their_role(shell: Shell) -> None:
     people = {"ou=Sales": None, "ou=EMEA,ou=Sales": None, "ou=HR": None}
     people |= {"uid=ann,ou=EMEA,ou=Sales": None, "uid=bob,ou=HR": None, "uid=cid": None}
-    company(shell, people, departments=[{"source": "corp", "select": ["Sales"], "children": True, "role": "seller"}])
+    company(
+        shell,
+        people,
+        departments=[{"source": "corp", "select": ["Sales"], "children": True, "role": "seller"}],
+    )
     ann, bob, cid = (explained(shell, name) for name in ("ann", "bob", "cid"))
     assert ann["department"]["path"] == [f"ou=Sales,{BASE}", f"ou=EMEA,ou=Sales,{BASE}"]
     assert ann["department"]["rule"] == "departments[0].children"
@@ -310,16 +371,24 @@ def test_disabled_by_each_rule(shell: Shell) -> None:
         "uid=ann,ou=Leavers": {"employeeType": "gone", "pwdAccountLockedTime": "000001010000Z"},
         "uid=bob": None,
     }
-    users = {"inactive_ous": ["x", "ou=Leavers"], "disabled_when": "{{ employeeType | default('no') }}"}
+    users = {
+        "inactive_ous": ["x", "ou=Leavers"],
+        "disabled_when": "{{ employeeType | default('no') }}",
+    }
     company(shell, people, users)
     ann, bob = explained(shell, "ann"), explained(shell, "bob")
-    assert rule(ann, "directory")["why"] == "disabled in the directory: pwdaccountlockedtime 000001010000Z"
+    assert (
+        rule(ann, "directory")["why"]
+        == "disabled in the directory: pwdaccountlockedtime 000001010000Z"
+    )
     assert (rule(ann, "inactive_ous")["rule"], rule(ann, "inactive_ous")["why"]) == (
         "sources[0].users.inactive_ous[1]",
         f"below ou=Leavers,{BASE}",
     )
     assert rule(ann, "disabled_when")["why"] == "{{ employeeType | default('no') }} gives 'gone'"
-    assert not any(rule(ann, name)["passes"] for name in ("directory", "inactive_ous", "disabled_when"))
+    assert not any(
+        rule(ann, name)["passes"] for name in ("directory", "inactive_ous", "disabled_when")
+    )
     assert all(one["passes"] for one in bob["rules"])
     assert standing(ann)["why"] == "the next apply makes the user; disabled in the directory"
 
@@ -337,7 +406,11 @@ def test_a_username_that_two_claim(shell: Shell) -> None:
 
 
 def test_managers(shell: Shell) -> None:
-    people = {"uid=ann": {"manager": "uid=bob"}, "uid=bob": None, "uid=cid": {"manager": "uid=gone"}}
+    people = {
+        "uid=ann": {"manager": "uid=bob"},
+        "uid=bob": None,
+        "uid=cid": {"manager": "uid=gone"},
+    }
     company(shell, people, {"manager_attribute": "manager"})
     ann, bob, cid = (explained(shell, name) for name in ("ann", "bob", "cid"))
     assert (ann["manager"]["found"], standing(ann)["manager"]) == (True, "bob")
@@ -363,7 +436,11 @@ def test_an_entry_that_the_rules_do_not_find(
     out, _ = shell.run("explain", name, "--format", "json")
     found = json.loads(out)
     (stray,) = found["sources"][0]["strays"]
-    assert (stray["dn"], stray["rule"], stray["why"]) == (f"uid=ann,ou=HR,{BASE}", f"sources[0].users.{rule_}", why)
+    assert (stray["dn"], stray["rule"], stray["why"]) == (
+        f"uid=ann,ou=HR,{BASE}",
+        f"sources[0].users.{rule_}",
+        why,
+    )
     (ann,) = found["people"]
     assert (ann["in_directory"], ann["rules"], standing(ann)["code"]) == (False, [], "out")
     out, _ = shell.run("explain", name)
@@ -376,7 +453,11 @@ def test_users_who_left_in_each_way(shell: Shell) -> None:
     shell.run("apply", "--yes")
     company(shell, {"uid=bob": None, "uid=cid": {"sn": "Other"}}, {"filter": "(!(sn=Other))"})
     ann, cid = explained(shell, "ann"), explained(shell, "cid")
-    assert (standing(ann)["code"], ann["in_directory"], actions(ann)) == ("missing", False, ["user block ann"])
+    assert (standing(ann)["code"], ann["in_directory"], actions(ann)) == (
+        "missing",
+        False,
+        ["user block ann"],
+    )
     assert (standing(cid)["code"], actions(cid)) == ("out_of_scope", ["user deactivate cid"])
     assert ann["matched"] == ["username on the platform"]
     shell.run("apply", "--yes")
@@ -385,11 +466,15 @@ def test_users_who_left_in_each_way(shell: Shell) -> None:
     company(shell, everybody, {"create": "selected"})
     bob = explained(shell, "bob")
     assert (standing(bob)["code"], bob["in_directory"]) == ("out_of_scope", True)
-    assert standing(bob)["why"].endswith("users.create: selected: no pattern of select names the person")
+    assert standing(bob)["why"].endswith(
+        "users.create: selected: no pattern of select names the person"
+    )
     shell.desired(sources=[])
     assert standing(explained(shell, "bob"))["code"] == "source_removed"
     out, _ = shell.run("explain", "bob")
-    assert out.startswith("bob (active): source corp is no longer declared (lifecycle.on_source_removed: block)\n")
+    assert out.startswith(
+        "bob (active): source corp is no longer declared (lifecycle.on_source_removed: block)\n"
+    )
 
 
 def test_a_grace_period(shell: Shell) -> None:
@@ -397,11 +482,20 @@ def test_a_grace_period(shell: Shell) -> None:
     shell.run("apply", "--yes")
     lifecycle = {"on_missing": {"action": "deactivate", "after": "30d", "then": "erase"}}
     company(shell, {"uid=bob": None}, lifecycle=lifecycle)
-    assert standing(explained(shell, "ann"))["grace"] == {"cause": "missing", "since": "", "due": "", "then": "erase"}
+    assert standing(explained(shell, "ann"))["grace"] == {
+        "cause": "missing",
+        "since": "",
+        "due": "",
+        "then": "erase",
+    }
     shell.run("apply", "--yes")
     shell.sql("update users set departed_at = '2026-01-01T00:00:00Z' where username = 'ann'")
     grace = standing(explained(shell, "ann"))["grace"]
-    assert (grace["since"][:10], grace["due"][:10], grace["then"]) == ("2026-01-01", "2026-01-31", "erase")
+    assert (grace["since"][:10], grace["due"][:10], grace["then"]) == (
+        "2026-01-01",
+        "2026-01-31",
+        "erase",
+    )
     company(shell, {"uid=ann": None, "uid=bob": None}, lifecycle=lifecycle)
     assert standing(explained(shell, "ann"))["grace"] is None, "back within it"
 
@@ -409,13 +503,20 @@ def test_a_grace_period(shell: Shell) -> None:
 def test_accounts_of_the_platform_alone(shell: Shell) -> None:
     company(shell, {"uid=ann": None, "uid=bob": None}, lifecycle={"on_missing": "erase"})
     shell.run("apply", "--yes")
-    shell.sql("update users set source_id = null, status = 'blocked', status_origin = null where username = 'bob'")
+    shell.sql(
+        "update users set source_id = null, status = 'blocked', status_origin = null where username = 'bob'"
+    )
     bob = explained(shell, "bob@example.com", people=2)
     assert {standing(one)["code"] for one in bob} == {"local", "skipped"}
     (local,) = [standing(one)["user"] for one in bob if standing(one)["code"] == "local"]
     assert local["status_why"] == "set by hand: a sync leaves it so"
     rules: dict[str, Any] = {"lifecycle": {"on_missing": "erase", "adopt_local": "always"}}
-    company(shell, {"uid=bob": None}, **rules, safety={"limits": {"users_lost": "none"}, "shrink": "none"})
+    company(
+        shell,
+        {"uid=bob": None},
+        **rules,
+        safety={"limits": {"users_lost": "none"}, "shrink": "none"},
+    )
     codes = ("users_lost:main/corp:1:all",)
     shell.run("plan", *(part for code in codes for part in ("--accept", code)), "--out", "the.plan")
     shell.run("apply", "the.plan", "--yes")
@@ -427,7 +528,9 @@ def test_adopted_and_deleted_by_hand(shell: Shell) -> None:
     company(shell, {"uid=ann": None, "uid=bob": None})
     shell.run("apply", "--yes")
     shell.sql("delete from users where username = 'ann'")
-    shell.sql("update users set source_id = null, external_id = null, dn = null where username = 'bob'")
+    shell.sql(
+        "update users set source_id = null, external_id = null, dn = null where username = 'bob'"
+    )
     company(shell, {"uid=ann": None, "uid=bob": None}, lifecycle={"on_deleted": "ignore"})
     assert standing(explained(shell, "ann"))["code"] == "ignored"
     company(shell, {"uid=ann": None, "uid=bob": None}, lifecycle={"adopt_local": "always"})
@@ -444,7 +547,9 @@ def test_nobody(shell: Shell) -> None:
         groups=[{"source": "corp", "select": ["a"]}],
     )
     out, err = shell.run("explain", "jdeo", code=1)
-    assert out.startswith("jdeo is nobody: in no source, and not on the platform.\n  corp: nobody of 1 persons (")
+    assert out.startswith(
+        "jdeo is nobody: in no source, and not on the platform.\n  corp: nobody of 1 persons ("
+    )
     assert out.endswith("Did you mean jdoe?\n")
     assert err == ""
     found = json.loads(shell.run("explain", "egraves", "--format", "json", code=1)[0])
@@ -463,11 +568,21 @@ def test_several_workspaces_and_sources(shell: Shell) -> None:
     (shell.folder / "shop.ldif").write_bytes((shell.folder / "corp.ldif").read_bytes())
     shell.run("apply", "--yes", "--workspace", "main")
     corp, shop = explained(shell, "ann", people=2)
-    assert [(one["workspace"], one["code"]) for one in corp["workspaces"]] == [("main", "follows"), ("test", "new")]
+    assert [(one["workspace"], one["code"]) for one in corp["workspaces"]] == [
+        ("main", "follows"),
+        ("test", "new"),
+    ]
     assert [one["code"] for one in shop["workspaces"]] == ["out", "out"]
-    assert standing(explained(shell, "ann", "--source", "corp", "--workspace", "test"))["code"] == "new"
+    assert (
+        standing(explained(shell, "ann", "--source", "corp", "--workspace", "test"))["code"]
+        == "new"
+    )
     shop, user = explained(shell, "ann", "--source", "shop", "--workspace", "main", people=2)
-    assert (standing(shop)["code"], standing(user)["code"], standing(user)["changes"]) == ("out", "not_read", [])
+    assert (standing(shop)["code"], standing(user)["code"], standing(user)["changes"]) == (
+        "out",
+        "not_read",
+        [],
+    )
     out, _ = shell.run("explain", "ann", "--source", "corp")
     assert "ann in workspace test: the next apply makes the user" in out
     assert "On the platform, workspace main\n  ann: active, set by corp" in out
@@ -475,10 +590,19 @@ def test_several_workspaces_and_sources(shell: Shell) -> None:
 
 
 def test_what_a_preset_says(shell: Shell) -> None:
-    source = {"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": BASE, "users": {"create": "all"}}
+    source = {
+        "name": "corp",
+        "type": "ldif",
+        "files": ["corp.ldif"],
+        "base_dn": BASE,
+        "users": {"create": "all"},
+    }
     shell.company({"uid=ann": None}, preset="vmmanager", sources=[source])
     out, _ = shell.run("explain", "ann@example.com")
-    assert '  username    "ann@example.com" ← {{ identifier }}@{{ domain }}  # preset vmmanager\n' in out
+    assert (
+        '  username    "ann@example.com" ← {{ identifier }}@{{ domain }}  # preset vmmanager\n'
+        in out
+    )
 
 
 def test_what_would_command_a_terminal_is_written_out(shell: Shell) -> None:
@@ -491,7 +615,9 @@ def test_what_would_command_a_terminal_is_written_out(shell: Shell) -> None:
 
 
 def test_a_log_file_holds_nobody(shell: Shell) -> None:
-    company(shell, {"uid=ann": {"sn": "Secretive"}, "uid=bob": {"mail": None}}, {"require": ["email"]})
+    company(
+        shell, {"uid=ann": {"sn": "Secretive"}, "uid=bob": {"mail": None}}, {"require": ["email"]}
+    )
     for name, code in (("ann", 0), ("bob", 0), ("nobody-here", 1)):
         shell.run("explain", name, "--log-file", "the.log", code=code)
     log = (shell.folder / "the.log").read_text(encoding="utf-8")
@@ -518,15 +644,25 @@ def test_the_documentation_shows_what_is_printed(shell: Shell) -> None:
     for command, promised in steps:
         out, _ = shell.run(*shlex.split(command), code=1 if " is nobody" in promised else 0)
         pattern = "".join(
-            r"(?:.*\n)*?" if line == "…\n" else re.escape(line).replace("…", ".*") for line in promised.splitlines(True)
+            r"(?:.*\n)*?" if line == "…\n" else re.escape(line).replace("…", ".*")
+            for line in promised.splitlines(True)
         )
         assert re.fullmatch(pattern, out + "\n" if promised.endswith("\n…\n") else out), out
 
 
 def test_the_documentation_has_every_key_and_code() -> None:
     text = (TOP / "docs" / "explain.md").read_text(encoding="utf-8").partition("## JSON")[2]
-    structs = [one for one in vars(explanation).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)]
-    keys = {key for one in structs if one.__module__ == explanation.__name__ for key in one.__struct_fields__}
+    structs = [
+        one
+        for one in vars(explanation).values()
+        if isinstance(one, type) and issubclass(one, msgspec.Struct)
+    ]
+    keys = {
+        key
+        for one in structs
+        if one.__module__ == explanation.__name__
+        for key in one.__struct_fields__
+    }
     assert len(keys) > 40
     for word in (*keys, *explanation.Code.__args__):
         assert f"`{word}`" in text, word
@@ -538,11 +674,19 @@ def test_an_apply_that_the_guards_refuse(shell: Shell) -> None:
     company(shell, {"uid=p0": None})
     out, _ = shell.run("explain", "p5")
     assert "user p5: block" in out
-    told = out.partition("The next apply does none of this: the guards refuse the plan of everybody.\n")[2]
+    told = out.partition(
+        "The next apply does none of this: the guards refuse the plan of everybody.\n"
+    )[2]
     assert told.startswith("  users_lost:main/corp:7: 7 of 8 users of corp would be lost")
-    codes = {one["code"] for one in json.loads(shell.run("explain", "p5", "--format", "json")[0])["violations"]}
+    codes = {
+        one["code"]
+        for one in json.loads(shell.run("explain", "p5", "--format", "json")[0])["violations"]
+    }
     assert "users_lost:main/corp:7" in codes
-    assert {one["code"] for one in json.loads(shell.run("plan", "--format", "json", code=4)[0])["violations"]} == codes
+    assert {
+        one["code"]
+        for one in json.loads(shell.run("plan", "--format", "json", code=4)[0])["violations"]
+    } == codes
 
 
 def test_how_a_user_came_to_its_person(shell: Shell) -> None:
@@ -550,18 +694,32 @@ def test_how_a_user_came_to_its_person(shell: Shell) -> None:
     shell.run("apply", "--yes")
     first = standing(explained(shell, "ann"))["tie"]
     assert (first["how"], first["at"][:2]) == ("as a new user: found in corp", "20")
-    company(shell, {"uid=ann": {"entryUUID": "new-ann"}, "uid=bob": {"entryUUID": "new-bob", "mail": "other@x.test"}})
+    company(
+        shell,
+        {
+            "uid=ann": {"entryUUID": "new-ann"},
+            "uid=bob": {"entryUUID": "new-bob", "mail": "other@x.test"},
+        },
+    )
     shell.run("apply", "--yes")
     ann = standing(explained(shell, "ann"))["tie"]
-    assert ann["how"] == "relinked by DN and username and e-mail address: the directory's id was id-ann"
+    assert (
+        ann["how"]
+        == "relinked by DN and username and e-mail address: the directory's id was id-ann"
+    )
     assert ann["run"] != first["run"]
     company(
         shell,
-        {"uid=ann": {"entryUUID": "new-ann"}, "uid=bob": {"entryUUID": "new-bob", "mail": "other@x.test"}},
+        {
+            "uid=ann": {"entryUUID": "new-ann"},
+            "uid=bob": {"entryUUID": "new-bob", "mail": "other@x.test"},
+        },
         links=[{"user": "bob", "source": "corp", "person": "bob"}],
     )
     shell.run("apply", "--yes")
     bob = standing(explained(shell, "bob"))["tie"]
-    assert re.fullmatch(r"linked by reconcile\.yml:\d+:\d+ to bob: the directory's id was id-bob", bob["how"])
+    assert re.fullmatch(
+        r"linked by reconcile\.yml:\d+:\d+ to bob: the directory's id was id-bob", bob["how"]
+    )
     out, _ = shell.run("explain", "bob")
     assert f"  tied        {bob['how']} (run {bob['run']}, {bob['at']})\n" in out

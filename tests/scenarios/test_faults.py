@@ -23,7 +23,14 @@ from tests.scenarios.stage import DESIRED, Stage, ldif
 PEOPLE = tuple(f"p{number:02}" for number in range(1, 15))
 GROUPS = ("crew", "team")
 HARDNESS = {"active": 0, "inactive": 1, "blocked_in_directory": 2, "blocked": 3}
-Fault = Literal["", "no mail", "control sign in a name", "control sign in an attribute", "username taken", "template"]
+Fault = Literal[
+    "",
+    "no mail",
+    "control sign in a name",
+    "control sign in an attribute",
+    "username taken",
+    "template",
+]
 HOLDING = ("no mail", "control sign in a name", "username taken", "template")
 
 
@@ -72,7 +79,9 @@ class Expected:
     def run(self, now: Condition) -> None:
         if now.place == "here":
             self.in_scope(now)
-        elif self.exists:  # memberships and roles of who left stay as they are, so that a return restores them
+        elif (
+            self.exists
+        ):  # memberships and roles of who left stay as they are, so that a return restores them
             action = self.lifecycle["on_missing" if now.place == "gone" else "on_out_of_scope"]
             left, why = self.departed(action, now.place)
             if now.place == "outside" and now.disabled:
@@ -99,7 +108,9 @@ class Expected:
         self.exists = True
 
     def target(self) -> str:
-        return "inactive" if self.lifecycle["on_disabled"] == "deactivate" else "blocked_in_directory"
+        return (
+            "inactive" if self.lifecycle["on_disabled"] == "deactivate" else "blocked_in_directory"
+        )
 
     def off(self) -> tuple[str, str]:
         same = self.status == self.target() and self.cause not in ("gone", "outside")
@@ -107,7 +118,11 @@ class Expected:
 
     def departed(self, action: str, cause: str) -> tuple[str, str]:
         wanted = {"keep": "active", "deactivate": "inactive", "block": "blocked"}[action]
-        return (wanted, cause) if HARDNESS[wanted] > HARDNESS[self.status] else (self.status, self.cause)
+        return (
+            (wanted, cause)
+            if HARDNESS[wanted] > HARDNESS[self.status]
+            else (self.status, self.cause)
+        )
 
     def line(self, name: str) -> str:
         parts = [name, self.status, "of corp"]
@@ -133,7 +148,11 @@ def entries(course: dict[str, Condition]) -> dict[str, Any]:
             "template": {"employeeNumber": "fails"},
         }.get(now.fault, {})
         found[f"uid={name}"] = entry
-        for group in (*now.groups, *(["chiefs"] if now.chief else []), *(["app"] if now.place == "here" else [])):
+        for group in (
+            *now.groups,
+            *(["chiefs"] if now.chief else []),
+            *(["app"] if now.place == "here" else []),
+        ):
             member[group].append(f"uid={name}")
     return found | {f"cn={name}": {"member": members} for name, members in member.items()}
 
@@ -147,7 +166,9 @@ USERNAME = (
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lifecycle=lifecycles, course=courses)
 def test_any_faults(
-    lifecycle: dict[str, str], course: list[tuple[Condition, ...]], tmp_path_factory: pytest.TempPathFactory
+    lifecycle: dict[str, str],
+    course: list[tuple[Condition, ...]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     stage = Stage(tmp_path_factory.mktemp("faults"), MemoryPlatform())
     (source,) = DESIRED["sources"]
@@ -164,9 +185,17 @@ def test_any_faults(
         "safety": {"shrink": "none", "limits": {"updates": "none"}},
         "sources": [source | {"users": users}],
         "groups": [{"source": "corp", "select": [f"cn={name}" for name in GROUPS]}],
-        "role_mappings": [{"role": "chief", "groups": ["cn=chiefs"]}, {"role": "clerk", "default": True}],
+        "role_mappings": [
+            {"role": "chief", "groups": ["cn=chiefs"]},
+            {"role": "clerk", "default": True},
+        ],
     }
-    local = {"kind": "user", "action": "create", "key": "local", "after": {"username": "local", "status": "active"}}
+    local = {
+        "kind": "user",
+        "action": "create",
+        "key": "local",
+        "after": {"username": "local", "status": "active"},
+    }
     stage.write(desired, {"corp": ldif({})})
     stage.by_hand([local])
     expected = {name: Expected(lifecycle) for name in PEOPLE}
@@ -177,7 +206,9 @@ def test_any_faults(
         told = preview(inputs)
         plan, _ = stage.plan()
         by_login = {
-            name: logged_in(stage, name) for name in PEOPLE if now[name].place == "here" and expected[name].exists
+            name: logged_in(stage, name)
+            for name in PEOPLE
+            if now[name].place == "here" and expected[name].exists
         }
         report = stage.apply(plan)
         assert report.count("applied") == len(report.outcomes)

@@ -78,23 +78,43 @@ OWN = {"source": "corp", "external_id": "id-u1", "dn": f"uid=u1,{BASE}"}
 @pytest.mark.parametrize(
     ("forged", "code"),
     [
-        (change("user", "adopt", "root", {"source": None}, {"source": "corp"}), "protected_user:main/root:1"),
-        (change("user", "adopt", "guest", {"source": None}, {"source": "corp"}), "account_taken:main/guest:1"),
+        (
+            change("user", "adopt", "root", {"source": None}, {"source": "corp"}),
+            "protected_user:main/root:1",
+        ),
+        (
+            change("user", "adopt", "guest", {"source": None}, {"source": "corp"}),
+            "account_taken:main/guest:1",
+        ),
         (
             change("user", "adopt", "guest", dict.fromkeys(OWN), OWN | {"external_id": "id-new"}),
             "account_taken:main/guest:1",
         ),
         (
-            change("user", "update", "guest", {"email": "guest@example.com"}, {"email": "x@y"}, source=""),
+            change(
+                "user",
+                "update",
+                "guest",
+                {"email": "guest@example.com"},
+                {"email": "x@y"},
+                source="",
+            ),
             "account_taken",
         ),
-        (change("user", "block", "guest", {"status": "active"}, {"status": "blocked"}, source=""), "account_taken"),
+        (
+            change(
+                "user", "block", "guest", {"status": "active"}, {"status": "blocked"}, source=""
+            ),
+            "account_taken",
+        ),
         (
             change("user", "delete", "guest", {"username": "guest"}, None, source=""),
             "account_taken:main/guest:1",
         ),
         (
-            change("user", "relink", "boss1", {"external_id": "id-boss1"}, {"external_id": "id-u1"}),
+            change(
+                "user", "relink", "boss1", {"external_id": "id-boss1"}, {"external_id": "id-u1"}
+            ),
             "protected_user:main/boss1:1",
         ),
         (
@@ -131,15 +151,39 @@ OWN = {"source": "corp", "external_id": "id-u1", "dn": f"uid=u1,{BASE}"}
             ),
             "account_taken:main/u1:1",
         ),
-        (change("user", "relink", "l1", {"source": "lab"}, {"source": "corp"}), "account_taken:main/l1:1"),
-        (change("user", "relink", "l1", {"source": "lab"}, {"source": "nowhere"}, source="nowhere"), "account_taken"),
-        (change("user", "relink", "u1", {"source": "corp"}, {"source": None}, source=""), "account_taken:main/u1:1"),
         (
-            change("user", "create", "x", None, {"username": "x", "source": "nowhere"}, source="nowhere"),
+            change("user", "relink", "l1", {"source": "lab"}, {"source": "corp"}),
+            "account_taken:main/l1:1",
+        ),
+        (
+            change(
+                "user", "relink", "l1", {"source": "lab"}, {"source": "nowhere"}, source="nowhere"
+            ),
+            "account_taken",
+        ),
+        (
+            change("user", "relink", "u1", {"source": "corp"}, {"source": None}, source=""),
+            "account_taken:main/u1:1",
+        ),
+        (
+            change(
+                "user",
+                "create",
+                "x",
+                None,
+                {"username": "x", "source": "nowhere"},
+                source="nowhere",
+            ),
             "account_taken:main/x:1",
         ),
-        (change("group", "relink", "byhand", {"source": None}, {"source": "corp"}), "group_taken:main/byhand:1"),
-        (change("group", "relink", "team", {"source": "corp"}, {"source": "lab"}, source="lab"), "group_taken"),
+        (
+            change("group", "relink", "byhand", {"source": None}, {"source": "corp"}),
+            "group_taken:main/byhand:1",
+        ),
+        (
+            change("group", "relink", "team", {"source": "corp"}, {"source": "lab"}, source="lab"),
+            "group_taken",
+        ),
         (
             change(
                 "group",
@@ -150,49 +194,117 @@ OWN = {"source": "corp", "external_id": "id-u1", "dn": f"uid=u1,{BASE}"}
             ),
             "group_taken:main/team:1",
         ),
-        (change("group", "update", "byhand", {"name": "byhand"}, {"name": "x"}, source=""), "group_taken"),
-        (change("group", "update", "team", {"groups": {}}, {"groups": {"byhand": "lab"}}, source="lab"), "group_taken"),
         (
-            change("grant", "create", "guest/clerk", None, {"user": "guest", "role": "clerk", "origin": "corp"}),
+            change("group", "update", "byhand", {"name": "byhand"}, {"name": "x"}, source=""),
+            "group_taken",
+        ),
+        (
+            change(
+                "group",
+                "update",
+                "team",
+                {"groups": {}},
+                {"groups": {"byhand": "lab"}},
+                source="lab",
+            ),
+            "group_taken",
+        ),
+        (
+            change(
+                "grant",
+                "create",
+                "guest/clerk",
+                None,
+                {"user": "guest", "role": "clerk", "origin": "corp"},
+            ),
             "not_its_own:main/guest/clerk:1",
         ),
         (
-            change("grant", "create", "l1/clerk", None, {"user": "l1", "role": "clerk", "origin": "corp"}),
+            change(
+                "grant",
+                "create",
+                "l1/clerk",
+                None,
+                {"user": "l1", "role": "clerk", "origin": "corp"},
+            ),
             "not_its_own:main/l1/clerk:1",
         ),
         (
             change(
-                "grant", "create", "u1/administrator", None, {"user": "u1", "role": "administrator", "origin": "corp"}
+                "grant",
+                "create",
+                "u1/administrator",
+                None,
+                {"user": "u1", "role": "administrator", "origin": "corp"},
             ),
             "not_its_own:main/u1/administrator:1",
         ),
         (
-            change("grant", "create", "u1/x", None, {"user": "u1", "role": "x", "origin": "no"}, source="no"),
+            change(
+                "grant",
+                "create",
+                "u1/x",
+                None,
+                {"user": "u1", "role": "x", "origin": "no"},
+                source="no",
+            ),
             "not_its_own:main/u1/x:1",
         ),
         (
-            change("membership", "create", "l1/team", None, {"user": "l1", "group": "team", "origin": "corp"}),
+            change(
+                "membership",
+                "create",
+                "l1/team",
+                None,
+                {"user": "l1", "group": "team", "origin": "corp"},
+            ),
             "not_its_own:main/l1/team:1",
         ),
         (
-            change("membership", "create", "u1/byhand", None, {"user": "u1", "group": "byhand", "origin": "corp"}),
+            change(
+                "membership",
+                "create",
+                "u1/byhand",
+                None,
+                {"user": "u1", "group": "byhand", "origin": "corp"},
+            ),
             "not_its_own:main/u1/byhand:1",
         ),
         (
-            change("user", "block", "u1", {"status": "active"}, {"status": "blocked"}, source="elsewhere"),
+            change(
+                "user",
+                "block",
+                "u1",
+                {"status": "active"},
+                {"status": "blocked"},
+                source="elsewhere",
+            ),
             "not_its_own:main/u1:1",
         ),
-        (change("source", "update", "corp", {"base_dn": BASE}, {"base_dn": "dc=x"}), "not_its_own:main/corp:1"),
-        (change("source", "create", "x", None, {"name": "x", "type": "ldif"}, source="x"), "not_its_own:main/x:1"),
+        (
+            change("source", "update", "corp", {"base_dn": BASE}, {"base_dn": "dc=x"}),
+            "not_its_own:main/corp:1",
+        ),
+        (
+            change("source", "create", "x", None, {"name": "x", "type": "ldif"}, source="x"),
+            "not_its_own:main/x:1",
+        ),
         (
             change(
-                "grant", "delete", "u1/clerk", {"user": "u1", "role": "clerk", "origin": "corp"}, None, source="lab"
+                "grant",
+                "delete",
+                "u1/clerk",
+                {"user": "u1", "role": "clerk", "origin": "corp"},
+                None,
+                source="lab",
             ),
             "not_its_own:main/u1/clerk:1",
         ),
     ],
 )
-def test_what_no_rule_does_is_refused_by_its_effect(tmp_path: Path, forged: Change, code: str) -> None:
+def test_what_no_rule_does_is_refused_by_its_effect(
+    tmp_path: Path, forged: Change, code: str
+) -> None:
     stage = staged(tmp_path)
     made, _ = stage.plan(accept=[])
     with pytest.raises(GuardRefused, match=code):
@@ -230,8 +342,12 @@ def test_an_account_is_adopted_as_the_configuration_says(
 @pytest.mark.parametrize(
     "forged",
     [
-        change("user", "update", "guest", {"manager": "u1"}, {"manager": None}, source=""),  # whom u1's erasure leaves
-        change("user", "block", "gone", {"status": "active"}, {"status": "blocked"}, source=""),  # a stale plan
+        change(
+            "user", "update", "guest", {"manager": "u1"}, {"manager": None}, source=""
+        ),  # whom u1's erasure leaves
+        change(
+            "user", "block", "gone", {"status": "active"}, {"status": "blocked"}, source=""
+        ),  # a stale plan
     ],
 )
 def test_what_is_refused_elsewhere_or_follows_from_an_erasure_is_not_refused_here(
@@ -240,7 +356,9 @@ def test_what_is_refused_elsewhere_or_follows_from_an_erasure_is_not_refused_her
     assert list(beyond_rules([forged], company(), staged(tmp_path).loaded().desired)) == []
 
 
-def test_an_honest_plan_that_is_narrowed_to_a_group_brings_whom_it_takes_over(tmp_path: Path) -> None:
+def test_an_honest_plan_that_is_narrowed_to_a_group_brings_whom_it_takes_over(
+    tmp_path: Path,
+) -> None:
     source = DESIRED["sources"][0]
     rules = {
         "sources": [
@@ -251,7 +369,9 @@ def test_an_honest_plan_that_is_narrowed_to_a_group_brings_whom_it_takes_over(tm
     }
     stage = Stage(tmp_path, MemoryPlatform())
     zoe: dict[str, Any] = {"uid=zoe": None}
-    stage.write(DESIRED | rules, {"north": ldif({"uid=ann": None, "uid=bob": None}), "south": ldif(zoe)})
+    stage.write(
+        DESIRED | rules, {"north": ldif({"uid=ann": None, "uid=bob": None}), "south": ldif(zoe)}
+    )
     stage.apply(stage.plan()[0])
     fleet = {"uid=ann": {"entryUUID": "south-ann"}, "cn=fleet": {"member": ["uid=ann", "uid=zoe"]}}
     stage.write(DESIRED | rules, {"north": ldif({"uid=bob": None}), "south": ldif(zoe | fleet)})
@@ -278,21 +398,29 @@ BLOCK = change("user", "block", "u1", {"status": "active"}, {"status": "blocked"
         ((BLOCK, BLOCK), "another change is about the same"),
         (
             (
-                change("user", "update", "u1", {"email": "u1@example.com"}, {"email": "a@example.com"}),
-                change("user", "relink", "u1", {"email": "u1@example.com"}, {"email": "b@example.com"}),
+                change(
+                    "user", "update", "u1", {"email": "u1@example.com"}, {"email": "a@example.com"}
+                ),
+                change(
+                    "user", "relink", "u1", {"email": "u1@example.com"}, {"email": "b@example.com"}
+                ),
             ),
             "another change is about the same",
         ),
     ],
 )
-def test_no_two_changes_are_about_the_same(tmp_path: Path, forged: tuple[Change, ...], why: str) -> None:
+def test_no_two_changes_are_about_the_same(
+    tmp_path: Path, forged: tuple[Change, ...], why: str
+) -> None:
     stage = staged(tmp_path)
     made, _ = stage.plan(accept=[])
     with pytest.raises(GuardRefused, match=why):
         stage.apply(forging.plan_of(made, list(forged)))
 
 
-def test_losses_are_counted_for_the_source_that_has_them_whatever_the_change_says(tmp_path: Path) -> None:
+def test_losses_are_counted_for_the_source_that_has_them_whatever_the_change_says(
+    tmp_path: Path,
+) -> None:
     stage = staged(tmp_path, safety={"limits": {"users_lost": "25%"}, "at_least": 1})
     made, _ = stage.plan(accept=[])
     blocks = [
@@ -319,11 +447,25 @@ def test_losses_are_counted_for_the_source_that_has_them_whatever_the_change_say
             {"links": [{"group": "byhand", "source": "corp", "entry": "cn=x"}]},
             change("group", "relink", "byhand", {"source": None}, {"source": "corp"}),
         ),
-        ({}, change("user", "update", "u1", {"email": "u1@example.com"}, {"email": "x@example.com"})),
-        ({}, change("grant", "create", "u1/clerk", None, {"user": "u1", "role": "clerk", "origin": "corp"})),
+        (
+            {},
+            change("user", "update", "u1", {"email": "u1@example.com"}, {"email": "x@example.com"}),
+        ),
+        (
+            {},
+            change(
+                "grant",
+                "create",
+                "u1/clerk",
+                None,
+                {"user": "u1", "role": "clerk", "origin": "corp"},
+            ),
+        ),
     ],
 )
-def test_what_a_rule_can_do_is_not_refused(tmp_path: Path, more: dict[str, Any], forged: Change) -> None:
+def test_what_a_rule_can_do_is_not_refused(
+    tmp_path: Path, more: dict[str, Any], forged: Change
+) -> None:
     desired = staged(tmp_path, **more).loaded().desired
     assert list(beyond_rules([forged], company(), desired)) == []
 
@@ -336,13 +478,18 @@ def check_kept(before: PlatformState, after: PlatformState) -> None:
     was, now = ({user.id: user for user in state.users} for state in (before, after))
     serving = {"active", "vacation"}
     for name in ("root", "boss1"):
-        kept = [(state[name].username, state[name].source, state[name].external_id) for state in (was, now)]
+        kept = [
+            (state[name].username, state[name].source, state[name].external_id)
+            for state in (was, now)
+        ]
         assert kept[0] == kept[1], "a protected account keeps its name and its owner"
         assert now[name].status in serving
     for user in before.users:
         if not user.source:
             manager = now[user.id].manager if user.id in now else None
-            assert now.get(user.id) == msgspec.structs.replace(user, manager=manager), "no source's account stays so"
+            assert now.get(user.id) == msgspec.structs.replace(user, manager=manager), (
+                "no source's account stays so"
+            )
     admins = {
         one.user for one in after.grants
         if one.role == ADMINISTRATOR and not now[one.user].source and now[one.user].status in serving
@@ -355,8 +502,14 @@ def check_kept(before: PlatformState, after: PlatformState) -> None:
         assert all(now[user.id].source == source for user in own if user.id in now)
     there = {user.id for user in after.users if user.status != "erased"}
     for kind, limit in (("memberships", 2), ("grants", 1)):
-        left = {(one.user, getattr(one, "group", "") or getattr(one, "role", "")) for one in getattr(after, kind)}
-        old = {(one.user, getattr(one, "group", "") or getattr(one, "role", "")) for one in getattr(before, kind)}
+        left = {
+            (one.user, getattr(one, "group", "") or getattr(one, "role", ""))
+            for one in getattr(after, kind)
+        }
+        old = {
+            (one.user, getattr(one, "group", "") or getattr(one, "role", ""))
+            for one in getattr(before, kind)
+        }
         assert len([pair for pair in old - left if pair[0] in there]) <= limit
     for grant in set(after.grants) - set(before.grants):
         assert grant.role == "clerk"
@@ -365,7 +518,10 @@ def check_kept(before: PlatformState, after: PlatformState) -> None:
         assert now[one.user].source == one.origin == "corp"
     for user in before.users:
         if user.id in now and now[user.id].external_id not in ("", user.external_id):
-            same = [getattr(user, fact) == getattr(now[user.id], fact) for fact in ("username", "email", "dn")]
+            same = [
+                getattr(user, fact) == getattr(now[user.id], fact)
+                for fact in ("username", "email", "dn")
+            ]
             assert sum(same) >= 2, "an account is handed over only if two facts agree"
 
 

@@ -67,7 +67,9 @@ def test_a_plan_does_not_choose_what_is_run(planned: Shell, named: tuple[str, ..
     assert not (planned.folder / "platform.db").exists()
 
 
-def test_a_stranger_s_configuration_is_not_loaded_though_its_digest_is_right(planned: Shell) -> None:
+def test_a_stranger_s_configuration_is_not_loaded_though_its_digest_is_right(
+    planned: Shell,
+) -> None:
     path = planned.folder / "evil.yml"
     path.write_text(EVIL.replace("command('touch run')", "'x'"), encoding="utf-8")
     planned.run("plan", "evil.yml", "--out", "evil.plan")
@@ -94,7 +96,10 @@ def test_the_operator_s_configuration_is_the_one_that_is_named(planned: Shell) -
 def test_a_plan_of_next_year_is_judged_with_the_losses_of_this_week(shell: Shell) -> None:
     """`window` adds up what was lost of late, and a plan file says when it was made."""
     people: dict[str, Any] = {f"uid=u{number:02}": None for number in range(40)}
-    limits = {"safety": {"limits": {"users_lost": "10%"}, "shrink": "none"}, "lifecycle": {"on_missing": "block"}}
+    limits = {
+        "safety": {"limits": {"users_lost": "10%"}, "shrink": "none"},
+        "lifecycle": {"on_missing": "block"},
+    }
     shell.company(people, **limits)
     shell.run("apply", "--yes")
     shell.company(dict(list(people.items())[4:]), **limits)
@@ -110,7 +115,16 @@ def test_only_the_very_undo_of_a_run_may_put_back_what_no_rule_says(shell: Shell
     shell.company({"uid=ann": None, "uid=bob": None})
     shell.run("apply", "--yes")
     run = shell.sql("select run from history_runs")[0][0]
-    shell.run("plan", "--undo", run, "--out", "undo.plan", "--accept", "users_lost:main/corp:2:all", code=0)
+    shell.run(
+        "plan",
+        "--undo",
+        run,
+        "--out",
+        "undo.plan",
+        "--accept",
+        "users_lost:main/corp:2:all",
+        code=0,
+    )
     path = shell.folder / "undo.plan"
     made = loads(path.read_bytes(), "undo.plan")
     local = {"source": "corp", "external_id": "id-ann", "dn": "uid=ann,dc=example,dc=com"}
@@ -118,7 +132,9 @@ def test_only_the_very_undo_of_a_run_may_put_back_what_no_rule_says(shell: Shell
     for changes in ((*made.changes, to_nobody), (to_nobody,), made.changes[:1]):
         path.write_bytes(dumps(msgspec.structs.replace(made, changes=changes)))
         assert "are not those that undo run" in shell.run("apply", "undo.plan", "--yes", code=5)[1]
-    path.write_bytes(dumps(msgspec.structs.replace(made, scope=Scope(undo="20200101T000000Z-000000"))))
+    path.write_bytes(
+        dumps(msgspec.structs.replace(made, scope=Scope(undo="20200101T000000Z-000000")))
+    )
     assert "are not those that undo run" in shell.run("apply", "undo.plan", "--yes", code=5)[1]
     path.write_bytes(dumps(made))
     shell.run("apply", "undo.plan", "--yes")
@@ -130,12 +146,18 @@ def test_only_the_very_undo_of_a_run_may_put_back_what_no_rule_says(shell: Shell
     [
         ({"created": "0001-01-01T00:00:00Z"}, "0001-01-01T00:00:00Z is no time"),
         ({"created": "2026-01-01T00:00:00+23:59"}, "is no time"),
-        ({"scope": Scope(workspaces=("a\nerror: all is well",))}, r"a\nerror: all is well is no name"),
+        (
+            {"scope": Scope(workspaces=("a\nerror: all is well",))},
+            r"a\nerror: all is well is no name",
+        ),
         ({"scope": Scope(undo="x" * 100_000)}, "(100000 characters) is no name"),
         ({"tool": "\x1b[2J"}, r"\x1b[2J is no name"),
         ({"readings": (Reading("corp", 2**80),)}, f"{2**80} is no count"),
         ({"readings": (Reading("corp", members=-1),)}, "-1 is no count"),
-        ({"readings": (Reading("corp", 1), Reading("corp", 2))}, "it says twice how much a source held"),
+        (
+            {"readings": (Reading("corp", 1), Reading("corp", 2))},
+            "it says twice how much a source held",
+        ),
         ({"readings": (Reading("ghost", 1),)}, "there is no source 'ghost'"),
         ({"to_remember": ("ghost",)}, "there is no workspace 'ghost'"),
     ],
@@ -158,7 +180,11 @@ def test_a_plan_s_text_is_one_short_line_of_a_message(planned: Shell) -> None:
     violation = Violation("main", "x" * 100_000, "d\nerror: all is well")
     for forged in (
         {"changes": (msgspec.structs.replace(user, workspace="w\n" * 50_000),)},
-        {"changes": (msgspec.structs.replace(user, after=(user.after or {}) | {"f\n" * 50_000: "1"}),)},
+        {
+            "changes": (
+                msgspec.structs.replace(user, after=(user.after or {}) | {"f\n" * 50_000: "1"}),
+            )
+        },
         {"violations": (violation,)},
         {"accepted": (Acceptance("c\n" * 50_000, "root", made.created),)},
     ):
@@ -177,5 +203,12 @@ def test_an_over_long_value_is_refused_before_anything_is_written(planned: Shell
     long = msgspec.structs.replace(user, after=user.after | {"email": "x" * 5000})
     path.write_bytes(dumps(msgspec.structs.replace(made, changes=(*first, long))))
     _, err = planned.run("apply", "the.plan", "--yes", code=2)
-    assert "no plan holds such a change: create user ann: email has 5000 characters, the platform takes " in err
-    assert not planned.sql("select 1 from users") if (planned.folder / "platform.db").exists() else True
+    assert (
+        "no plan holds such a change: create user ann: email has 5000 characters, the platform takes "
+        in err
+    )
+    assert (
+        not planned.sql("select 1 from users")
+        if (planned.folder / "platform.db").exists()
+        else True
+    )

@@ -45,7 +45,9 @@ def command(*arguments: str) -> tuple[int, str]:
     signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
     try:
         with redirect_stdout(out), redirect_stderr(err):
-            code = ended(lambda: cli.cli.main(list(arguments), prog_name="reconcile", standalone_mode=False))
+            code = ended(
+                lambda: cli.cli.main(list(arguments), prog_name="reconcile", standalone_mode=False)
+            )
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         for number, handler in handlers.items():
@@ -91,7 +93,10 @@ def private(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("part", range(CHUNKS))
 def test_configurations(part: int, cases: Cases) -> None:
     chance = random.Random(f"configurations {part}")
-    valid = [yaml.safe_dump(DESIRED_STATE).encode(), (HERE / "unit/config/valid/everything.yml").read_bytes()]
+    valid = [
+        yaml.safe_dump(DESIRED_STATE).encode(),
+        (HERE / "unit/config/valid/everything.yml").read_bytes(),
+    ]
     private(cases.folder / "corp.ldif", ldif(BEFORE).encode())
     path = cases.folder / "reconcile.yml"
     ways = [mutating.bytewise, mutating.linewise, mutating.yaml_changed, mutating.yaml_changed]
@@ -195,7 +200,10 @@ def test_files_of_every_kind(kind: str, cases: Cases) -> None:
             there.symlink_to("/proc/self/mem")
         case "loop":
             there.symlink_to(there)
-    private(cases.folder / "reconcile.yml", yaml.safe_dump(DESIRED_STATE).encode().replace(b"corp.ldif", b"it.yml"))
+    private(
+        cases.folder / "reconcile.yml",
+        yaml.safe_dump(DESIRED_STATE).encode().replace(b"corp.ldif", b"it.yml"),
+    )
     cases.expect(there, {7}, "plan")
     for arguments in (
         ("validate", "it.yml"),

@@ -17,7 +17,9 @@ from tests.scenarios.test_fuzzing import Cases, command, private
 
 CHUNKS, DAMAGES = 2, 25
 """How many parts there are, for several processors, and how many damaged databases in each."""
-TABLES = {table.name: [column.name for column in table.columns] for table in metadata.tables.values()}
+TABLES = {
+    table.name: [column.name for column in table.columns] for table in metadata.tables.values()
+}
 COMMANDS: list[tuple[str, ...]] = [
     ("plan",),
     ("users",),
@@ -37,7 +39,23 @@ COMMANDS: list[tuple[str, ...]] = [
 CODES = {0, 1, 2, 4, 5, 6, 7, 8}
 VALUES: list[Any] = [
     *(None, 0, 1, -1, 2, 2**31, 2**63 - 1, -(2**63), 0.5, 1e308, float("inf")),
-    *("", " ", "x", "main", "corp", "ann", "0", "-1", "1.5", "null", "[]", "{}", '{"a": 1}', '{"a": null}', "[" * 2000),
+    *(
+        "",
+        " ",
+        "x",
+        "main",
+        "corp",
+        "ann",
+        "0",
+        "-1",
+        "1.5",
+        "null",
+        "[]",
+        "{}",
+        '{"a": 1}',
+        '{"a": null}',
+        "[" * 2000,
+    ),
     *(
         "\x00",
         "a\x00b",
@@ -50,7 +68,16 @@ VALUES: list[Any] = [
         "2026-01-01T00:00:00Z",
         "9999-12-31",
     ),
-    *("active", "blocked", "erased", "user", "erase", "applied", "uid=ann,dc=example,dc=com", "0001-01-01 00:00:00"),
+    *(
+        "active",
+        "blocked",
+        "erased",
+        "user",
+        "erase",
+        "applied",
+        "uid=ann,dc=example,dc=com",
+        "0001-01-01 00:00:00",
+    ),
     *(b"", b"x", b"\xff\xfe", b"\x00"),
 ]
 
@@ -81,7 +108,10 @@ GRACE = {"lifecycle": {"on_missing": {"action": "block", "after": "30d", "then":
 def test_databases(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     chance, cases = random.Random(f"databases {part}"), Cases(tmp_path)
-    private(cases.folder / "reconcile.yml", yaml.safe_dump(DESIRED_STATE | (GRACE if part % 2 else {})).encode())
+    private(
+        cases.folder / "reconcile.yml",
+        yaml.safe_dump(DESIRED_STATE | (GRACE if part % 2 else {})).encode(),
+    )
     private(cases.folder / "corp.ldif", ldif(BEFORE).encode())
     assert command("apply", "--yes")[0] == 0
     private(cases.folder / "corp.ldif", ldif(AFTER).encode())

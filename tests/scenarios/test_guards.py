@@ -63,14 +63,18 @@ def test_a_total_loss_names_some_of_those_who_lose(company: Shell) -> None:
     assert f"{lost} (p01, p02, p03, p04, p05 and 35 more): nothing of it would be left" in out
 
 
-def test_an_accepted_plan_is_applied_and_says_who_accepted_it(company: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accepted_plan_is_applied_and_says_who_accepted_it(
+    company: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LOGNAME", "anna")
     out, _ = company.run("plan", "--accept", CODE, "--out", "the.plan")
     data = json.loads(company.run("show", "the.plan", "--format", "json")[0])
     when = data["created"]
     assert f"Accepted by anna, {when}:\n  ! {CODE}: 12 of 40 users" in out
     assert data["accepted"] == [{"code": CODE, "by": "anna", "at": when}]
-    assert [(one["code"], one["acceptable"], one["accepted"]) for one in data["violations"]] == [(CODE, True, True)]
+    assert [(one["code"], one["acceptable"], one["accepted"]) for one in data["violations"]] == [
+        (CODE, True, True)
+    ]
     assert (data["summary"]["violations"], data["summary"]["refused"]) == (1, 0)
     markdown = company.run("show", "the.plan", "--format", "markdown")[0]
     assert f"### Accepted by anna, {when}\n\n- **users\\_lost:main/corp:12** 12 of 40" in markdown
@@ -133,7 +137,9 @@ def test_what_was_undone_is_not_lost(shell: Shell) -> None:
     assert active(shell) == 92
 
 
-def test_a_plan_within_the_limit_when_it_was_made_is_refused_when_others_lost_more_since(shell: Shell) -> None:
+def test_a_plan_within_the_limit_when_it_was_made_is_refused_when_others_lost_more_since(
+    shell: Shell,
+) -> None:
     shell.company(people(1, 100))
     shell.run("apply", "--yes")
     shell.company(people(1, 95))
@@ -158,15 +164,26 @@ def test_twelve_are_not_thirteen(company: Shell) -> None:
     path = company.folder / "the.plan"
     company.run("plan", "--out", "more.plan", code=4)
     made = loads((company.folder / "more.plan").read_bytes(), "more.plan")
-    path.write_bytes(dumps(msgspec.structs.replace(made, accepted=(Acceptance(CODE, "mallory", ""),))))
-    assert "it accepts users_lost:main/corp:12, which is no violation" in company.run("show", "the.plan", code=2)[1]
+    path.write_bytes(
+        dumps(msgspec.structs.replace(made, accepted=(Acceptance(CODE, "mallory", ""),)))
+    )
+    assert (
+        "it accepts users_lost:main/corp:12, which is no violation"
+        in company.run("show", "the.plan", code=2)[1]
+    )
     silent = msgspec.structs.replace(made, violations=())
     path.write_bytes(dumps(silent))
-    assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1], "found under the lock"
+    assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1], (
+        "found under the lock"
+    )
     (violation,) = made.violations
     twelve = msgspec.structs.replace(violation, code=CODE)
     path.write_bytes(
-        dumps(msgspec.structs.replace(made, violations=(twelve,), accepted=(Acceptance(CODE, "m", made.created),)))
+        dumps(
+            msgspec.structs.replace(
+                made, violations=(twelve,), accepted=(Acceptance(CODE, "m", made.created),)
+            )
+        )
     )
     assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1]
     assert active(company) == 40
@@ -197,14 +214,27 @@ def test_how_much_was_read_is_kept_even_where_nothing_changes(shell: Shell) -> N
     shell.run("apply", "--yes")
     shell.company(people(1, 9), **rules)
     assert shell.run("apply", "--yes")[0].startswith("No changes.")
-    assert shell.sql("select persons, groups, units, members from readings") == [(9, None, None, None)]
+    assert shell.sql("select persons, groups, units, members from readings") == [
+        (9, None, None, None)
+    ]
     before = (shell.folder / "platform.db").read_bytes()
     shell.run("apply", "--yes")
     assert (shell.folder / "platform.db").read_bytes() == before, "a second run changes not a byte"
     shell.company({}, **rules)
     _, err = shell.run("apply", "--yes", code=4)
-    assert "shrink:main/corp/persons:9:all: corp has 0 persons, 9 at its last good read: none are left" in err
-    shell.run("plan", "--target", "user:p01", "--accept", "shrink:main/corp/persons:9:all", "--out", "one.plan")
+    assert (
+        "shrink:main/corp/persons:9:all: corp has 0 persons, 9 at its last good read: none are left"
+        in err
+    )
+    shell.run(
+        "plan",
+        "--target",
+        "user:p01",
+        "--accept",
+        "shrink:main/corp/persons:9:all",
+        "--out",
+        "one.plan",
+    )
     shell.run("apply", "one.plan", "--yes")
     assert shell.sql("select persons from readings") == [(9,)], "a narrowed plan is no measure"
     shell.run("plan", "--accept", "shrink:main/corp/persons:9:all", "--out", "the.plan")
@@ -290,7 +320,12 @@ def test_a_stale_undo_is_not_made_anew_by_the_rules(shell: Shell) -> None:
 def test_usernames_move_to_another_scheme_whatever_the_limit_of_updates(shell: Shell) -> None:
     shell.company(people(1, 10))
     shell.run("apply", "--yes")
-    source = {"name": "corp", "type": "ldif", "files": ["corp.ldif"], "base_dn": "dc=example,dc=com"}
+    source = {
+        "name": "corp",
+        "type": "ldif",
+        "files": ["corp.ldif"],
+        "base_dn": "dc=example,dc=com",
+    }
     renaming = {"create": "all", "fields": {"username": "{{ identifier }}.corp"}}
     shell.desired(sources=[source | {"users": renaming}], safety={"protect": {"users": ["p01"]}})
     shell.run("plan", code=4)
@@ -305,7 +340,9 @@ def test_usernames_move_to_another_scheme_whatever_the_limit_of_updates(shell: S
 
 
 def test_one_workspace_that_loses_too_much_stops_all(shell: Shell) -> None:
-    two = {"platform": {"type": "sql", "url": "sqlite:///platform.db", "workspaces": ["one", "two"]}}
+    two = {
+        "platform": {"type": "sql", "url": "sqlite:///platform.db", "workspaces": ["one", "two"]}
+    }
     shell.company({"uid=ann": None, "uid=bob": None}, **two)
     shell.run("apply", "--yes")
     shell.sql("update users set status = 'blocked' where workspace_id = 1 and username = 'bob'")
@@ -316,7 +353,9 @@ def test_one_workspace_that_loses_too_much_stops_all(shell: Shell) -> None:
     assert shell.sql("select count(*) from users where status = 'active'") == [(3,)]
 
 
-def test_an_account_without_a_name_is_known_by_its_number(company: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_without_a_name_is_known_by_its_number(
+    company: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As in a container that is run under any number."""
 
     def nameless(number: int) -> None:

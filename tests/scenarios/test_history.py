@@ -17,7 +17,9 @@ from tests.scenarios.shell import Shell
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     made = Shell(tmp_path, capsys, monkeypatch)
     made.company({"uid=ann": {"sn": "One"}, "uid=bob": None})
     return made
@@ -43,11 +45,18 @@ def test_runs_are_listed_shown_and_found_by_user(shell: Shell) -> None:
     shell.run("apply", "--yes")
     content = (shell.folder / "platform.db").read_bytes()
     shell.run("apply", "--yes")
-    assert (shell.folder / "platform.db").read_bytes() == content, "a run without changes writes not a byte"
+    assert (shell.folder / "platform.db").read_bytes() == content, (
+        "a run without changes writes not a byte"
+    )
     shell.company({"uid=ann": {"sn": "Two"}, "uid=bob": None})
     shell.run("apply", "--yes")
     first, second = runs(shell)
-    assert (first["applied"], second["applied"], second["outcome"], second["commit"]) == (3, 1, "applied", "")
+    assert (first["applied"], second["applied"], second["outcome"], second["commit"]) == (
+        3,
+        1,
+        "applied",
+        "",
+    )
     out, err = shell.run("history", "--limit", "1")
     assert str(second["run"]) in out
     assert str(first["run"]) not in out
@@ -73,14 +82,23 @@ def test_what_was_altered_is_found(shell: Shell) -> None:
     assert "2 runs, 4 changes; nothing was altered" in out
     assert str(runs(shell)[-1]["hash"]) in out
     for statement, why in (
-        ("UPDATE history_changes SET payload = replace(payload, 'Two', 'Three')", "what change 1 says was altered"),
-        ("UPDATE history_changes SET result = 'failed' WHERE position = 2", "list of changes, was altered"),
+        (
+            "UPDATE history_changes SET payload = replace(payload, 'Two', 'Three')",
+            "what change 1 says was altered",
+        ),
+        (
+            "UPDATE history_changes SET result = 'failed' WHERE position = 2",
+            "list of changes, was altered",
+        ),
         ("UPDATE history_runs SET login = 'eve' WHERE id = 1", "its record"),
         ("DELETE FROM history_changes WHERE run_id = 1 AND position = 2", "change 2 is missing"),
         ("DELETE FROM history_runs WHERE id = 1", "it does not follow the run before it"),
         ("UPDATE history_runs SET accepted = 'x' WHERE id = 1", "its record"),
         ("UPDATE history_runs SET lost = '[]' WHERE id = 1", "its record"),
-        ("UPDATE history_changes SET payload = 'x' WHERE run_id = 2", "what change 1 says was altered"),
+        (
+            "UPDATE history_changes SET payload = 'x' WHERE run_id = 2",
+            "what change 1 says was altered",
+        ),
         ("UPDATE history_changes SET kind = 'x' WHERE run_id = 2", "list of changes, was altered"),
     ):
         content = (shell.folder / "platform.db").read_bytes()
@@ -111,11 +129,16 @@ def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> Non
     shell.run("history", "--verify", "--expect", first, "--expect", last.upper())
     shell.sql("DELETE FROM history_runs WHERE id = 2")
     out, _ = shell.run("history", "--verify", code=1)
-    assert f"the runs after it were removed, for the workspace notes another last hash ({last})" in out
+    assert (
+        f"the runs after it were removed, for the workspace notes another last hash ({last})" in out
+    )
     shell.sql(f"UPDATE workspaces SET history_hash = '{first}'")
     shell.run("history", "--verify")
     shell.run("history", "--verify", "--expect", first)
-    assert f"BROKEN: no run has the hash {last}" in shell.run("history", "--verify", "--expect", last, code=1)[0]
+    assert (
+        f"BROKEN: no run has the hash {last}"
+        in shell.run("history", "--verify", "--expect", last, code=1)[0]
+    )
     out, err = shell.run("history", "--verify", "--expect", last, "--format", "json", code=1)
     assert json.loads(out)
     assert last in err
@@ -154,7 +177,10 @@ def test_a_run_is_undone_by_way_of_a_plan_file(shell: Shell) -> None:
     assert f"undoes run {run}" in out.splitlines()[-1]
     shown = json.loads(shell.run("show", "u.plan", "--format", "json")[0])
     assert shown["scope"]["undo"] == run
-    assert [(one["action"], one["key"]) for one in shown["changes"]] == [("update", "ann"), ("delete", "cid")]
+    assert [(one["action"], one["key"]) for one in shown["changes"]] == [
+        ("update", "ann"),
+        ("delete", "cid"),
+    ]
     assert "Undoes run" in shell.run("plan", "--undo", run, "--format", "markdown")[0]
     shell.company({"uid=ann": {"sn": "Two"}})
     shell.run("apply", "u.plan", "--yes")
@@ -166,15 +192,21 @@ def test_a_run_is_undone_by_way_of_a_plan_file(shell: Shell) -> None:
     assert "not_undone: ann" in out
     assert "changed since: last_name" in out
     assert "cid: was deleted" in out
-    assert "do not go with it" in shell.run("plan", "--undo", run, "--target", "user:ann", code=2)[1]
+    assert (
+        "do not go with it" in shell.run("plan", "--undo", run, "--target", "user:ann", code=2)[1]
+    )
 
 
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
-def test_the_commit_of_the_desired_state_is_noted(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commit_of_the_desired_state_is_noted(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(shell.folder, "init", "-q")
     git(shell.folder, "add", "reconcile.yml")
     git(shell.folder, "commit", "-qm", "first")
@@ -196,7 +228,12 @@ def test_only_a_dead_lock_is_removed(shell: Shell) -> None:
     holder = Holder("kim", socket.gethostname(), os.getpid(), "2026-01-01T00:00:00Z")
     with closing(SqlPlatform(settings)) as platform, platform.lock(["main"], holder):
         _, err = shell.run("unlock", code=8)
-        for part in ("locked by kim", socket.gethostname(), "since 2026-01-01T00:00:00Z", "last heartbeat 20"):
+        for part in (
+            "locked by kim",
+            socket.gethostname(),
+            "since 2026-01-01T00:00:00Z",
+            "last heartbeat 20",
+        ):
             assert part in err
         shell.sql("UPDATE locks SET process_started = process_started || '0'")
         out, _ = shell.run("unlock")

@@ -65,7 +65,9 @@ def test_no_output_commands_a_terminal(shell: Shell, form: str) -> None:
     )
     for arguments in TEXT:
         code = 2 if EVIL in arguments[-1] and arguments[0] == "plan" else 0
-        out, err = shell.run(*arguments, "-vv", "--log-format", form, "--log-file", f"{form}.log", code=code)
+        out, err = shell.run(
+            *arguments, "-vv", "--log-format", form, "--log-file", f"{form}.log", code=code
+        )
         for text in (out, err):
             found = COMMANDING.search(text)
             assert found is None, (arguments, text[max(0, found.start() - 60) : found.end() + 20])

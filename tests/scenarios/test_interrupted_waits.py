@@ -23,7 +23,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def files(folder: Path, **source: Any) -> None:
     sources = [DESIRED["sources"][0] | source]
-    (folder / "reconcile.yml").write_text(yaml.safe_dump(DESIRED | {"sources": sources}), encoding="utf-8")
+    (folder / "reconcile.yml").write_text(
+        yaml.safe_dump(DESIRED | {"sources": sources}), encoding="utf-8"
+    )
     (folder / "corp.ldif").write_text(ldif({"uid=ann": None}), encoding="utf-8")
 
 
@@ -45,7 +47,9 @@ def ended(process: subprocess.Popen[str], number: int) -> tuple[str, str]:
     assert process.returncode == 128 + number, (out, err)
     assert time.monotonic() - begun < 8
     assert "Traceback" not in err
-    assert f"interrupted by {signal.Signals(number).name}: nothing was written to the platform" in err
+    assert (
+        f"interrupted by {signal.Signals(number).name}: nothing was written to the platform" in err
+    )
     return out, err
 
 
@@ -53,7 +57,9 @@ def ended(process: subprocess.Popen[str], number: int) -> tuple[str, str]:
 def test_at_the_question(tmp_path: Path, number: int) -> None:
     files(tmp_path)
     ours, theirs = pty.openpty()
-    child = subprocess.Popen([*RECONCILE, "apply"], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs)
+    child = subprocess.Popen(
+        [*RECONCILE, "apply"], cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs
+    )
     os.close(theirs)
     seen = b""
     while b"[y/N]" not in seen:

@@ -103,7 +103,9 @@ class Expected:
         self.vacation = False
 
     def disable(self) -> None:
-        target = "inactive" if self.lifecycle["on_disabled"] == "deactivate" else "blocked_in_directory"
+        target = (
+            "inactive" if self.lifecycle["on_disabled"] == "deactivate" else "blocked_in_directory"
+        )
         if self.status == "blocked" and not self.sync:
             return
         stays = self.status in (target, "blocked") and self.cause in (OUTSIDE, GONE, REMOVED)
@@ -117,7 +119,9 @@ class Expected:
         rule = self.lifecycle["on_missing" if place == GONE else "on_out_of_scope"]
         rule = rule if isinstance(rule, dict) else {"action": rule}
         if "then" not in rule:
-            self.absent = self.absent if self.absent is not None and self.absent[0] == place else None
+            self.absent = (
+                self.absent if self.absent is not None and self.absent[0] == place else None
+            )
             self.out_of_service(rule["action"], place)
             return
         if self.absent is None or self.absent[0] != place:
@@ -156,22 +160,34 @@ def test_any_course_of_days(
     for number, day in enumerate([Day(HERE, ""), *course]):
         if day.by_hand and expected.status not in GONE_FOR_GOOD:
             change = {"kind": "user", "action": "update", "key": "ann", "before": {"status": "x"}}
-            stage.by_hand([change | {"after": {"status": day.by_hand, "status_origin": "", "status_cause": ""}}])
+            stage.by_hand(
+                [
+                    change
+                    | {"after": {"status": day.by_hand, "status_origin": "", "status_cause": ""}}
+                ]
+            )
             expected.hand(day.by_hand)
         people = ENTRIES[day.place]
-        team = {"cn=team": {"member": ["uid=eve", *(people if day.place in (HERE, DISABLED) else ())]}}
+        team = {
+            "cn=team": {"member": ["uid=eve", *(people if day.place in (HERE, DISABLED) else ())]}
+        }
         stage.write(
-            desired | ({"sources": [], "groups": [], "role_mappings": []} if day.place == REMOVED else {}),
+            desired
+            | ({"sources": [], "groups": [], "role_mappings": []} if day.place == REMOVED else {}),
             {"corp": ldif({"uid=eve": {"employeeType": "staff"}, **people, **team})},
         )
         at = f"2026-01-{number + 1:02}T00:00:00Z"
         report = stage.apply(stage.plan(at=at)[0])
         assert report.count("applied") == len(report.outcomes)
         expected.run(day.place, number)
-        (ann,) = [one for one in stage.state()["users"] if one.startswith(("ann ", "erased-N "))] or ["nobody deleted"]
+        (ann,) = [
+            one for one in stage.state()["users"] if one.startswith(("ann ", "erased-N "))
+        ] or ["nobody deleted"]
         assert ann.split()[1] == expected.status, (number, day)
         if expected.status not in GONE_FOR_GOOD:
-            assert ann.endswith("of corp roles operator groups team"), "what it was given stays with it"
+            assert ann.endswith("of corp roles operator groups team"), (
+                "what it was given stays with it"
+            )
         assert stage.plan(at=at)[0].changes == ()
         if expected.status == "erased":
             break

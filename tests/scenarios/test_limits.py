@@ -49,7 +49,11 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
     ]
     skips = {(skip.dn.partition(",dc=")[0], skip.code, skip.detail) for skip in plan.skips}
     assert skips == {
-        ("ou=toolong", "invalid_value", "department: the name has 7 characters, the platform takes 4"),
+        (
+            "ou=toolong",
+            "invalid_value",
+            "department: the name has 7 characters, the platform takes 4",
+        ),
         ("ou=below,ou=toolong", "parent_not_selected", "department: its parent cannot be created"),
         ("uid=Admin", "reserved_username", "the platform keeps 'Admin' for itself"),
         ("uid=muchtoolong", "invalid_value", "username has 11 characters, the platform takes 5"),
@@ -66,7 +70,12 @@ def test_who_cannot_have_a_new_name_keeps_the_one_of_before(tmp_path: Path) -> N
         "departments": [{"source": "corp", "select": ["ou=*"]}],
     }
     stage.write(
-        desired, {"corp": ldif({"ou=ok": None, "uid=ann,ou=ok": None, "cn=team": {"member": ["uid=ann,ou=ok"]}})}
+        desired,
+        {
+            "corp": ldif(
+                {"ou=ok": None, "uid=ann,ou=ok": None, "cn=team": {"member": ["uid=ann,ou=ok"]}}
+            )
+        },
     )
     stage.apply(stage.plan()[0])
     before = stage.state()
@@ -89,10 +98,18 @@ def test_who_cannot_have_a_new_name_keeps_the_one_of_before(tmp_path: Path) -> N
 
 def test_department_templates_that_fail(tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform())
-    desired = DESIRED | {"departments": [{"source": "corp", "select": ["ou=*"], "title": "{{ description }}"}]}
-    stage.write(desired, {"corp": ldif({"ou=a": {"description": "A"}, "ou=b": None, "uid=ann,ou=b": None})})
+    desired = DESIRED | {
+        "departments": [{"source": "corp", "select": ["ou=*"], "title": "{{ description }}"}]
+    }
+    stage.write(
+        desired, {"corp": ldif({"ou=a": {"description": "A"}, "ou=b": None, "uid=ann,ou=b": None})}
+    )
     plan, _ = stage.plan()
-    assert [told(change) for change in plan.changes] == ["+ source corp", "+ department A", "+ user ann"]
+    assert [told(change) for change in plan.changes] == [
+        "+ source corp",
+        "+ department A",
+        "+ user ann",
+    ]
     assert [(skip.code, skip.detail) for skip in plan.skips] == [
         ("template_failed", "department: the template '{{ description }}' supplies nothing")
     ]
@@ -100,18 +117,24 @@ def test_department_templates_that_fail(tmp_path: Path) -> None:
 
 def test_a_login_that_is_no_text_is_none(tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform())
-    entry = (
-        "\ndn: cn=odd,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: odd\nsn: odd\nuid:: /w==\nentryUUID: odd\n\n"
-    )
+    entry = "\ndn: cn=odd,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: odd\nsn: odd\nuid:: /w==\nentryUUID: odd\n\n"
     stage.write(DESIRED, {"corp": ldif({"uid=ann": None}) + entry})
     plan, _ = stage.plan()
     assert [told(change) for change in plan.changes] == ["+ source corp", "+ user ann"]
-    assert [(skip.dn, skip.code) for skip in plan.skips] == [("cn=odd,dc=example,dc=com", "missing_field")]
+    assert [(skip.dn, skip.code) for skip in plan.skips] == [
+        ("cn=odd,dc=example,dc=com", "missing_field")
+    ]
 
 
 def test_a_platform_without_nested_groups_refuses_to_keep_them(tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
-    rules = [{"source": "corp", "select": ["cn=a"]}, {"source": "corp", "select": ["cn=*"], "nested": "keep"}]
+    rules = [
+        {"source": "corp", "select": ["cn=a"]},
+        {"source": "corp", "select": ["cn=*"], "nested": "keep"},
+    ]
     stage.write(DESIRED | {"groups": rules}, {"corp": ldif({"cn=a": None})})
-    with pytest.raises(UsageError, match=r"^groups\[1\].nested: a platform of type sql has no groups within groups: "):
+    with pytest.raises(
+        UsageError,
+        match=r"^groups\[1\].nested: a platform of type sql has no groups within groups: ",
+    ):
         stage.plan()

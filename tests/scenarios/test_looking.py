@@ -17,7 +17,11 @@ from tests.scenarios.stage import DESIRED, ldif
 
 def test_listings(shell: Shell) -> None:
     shell.company(
-        {"ou=Sales": None, "uid=ann,ou=Sales": {"sn": "=1+1"}, "cn=team": {"member": ["uid=ann,ou=Sales"]}},
+        {
+            "ou=Sales": None,
+            "uid=ann,ou=Sales": {"sn": "=1+1"},
+            "cn=team": {"member": ["uid=ann,ou=Sales"]},
+        },
         role_mappings=[{"role": "operator", "default": True}],
         groups=[{"source": "corp", "select": ["cn=team"]}],
         departments=[{"source": "corp", "select": ["ou=Sales"]}],
@@ -70,7 +74,9 @@ def test_testing_what_can_be_reached(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(("command", "line"), [("test", rb"corp  +"), ("plan", rb"warning: ")])
-def test_what_is_printed_while_progress_is_shown_has_lines_of_its_own(shell: Shell, command: str, line: bytes) -> None:
+def test_what_is_printed_while_progress_is_shown_has_lines_of_its_own(
+    shell: Shell, command: str, line: bytes
+) -> None:
     mappings = [{"role": "boss", "groups": ["cn=nobody,dc=example,dc=com"]}]
     shell.company({f"uid=u{number}": None for number in range(50)}, role_mappings=mappings)
     ours, theirs = pty.openpty()
@@ -95,7 +101,9 @@ def test_searching_for_people(shell: Shell) -> None:
         "require": ["email"],
         "require_groups": [],
     }
-    shell.company({"uid=ann": None, "ou=Sales": None}, sources=[DESIRED["sources"][0] | {"users": users}])
+    shell.company(
+        {"uid=ann": None, "ou=Sales": None}, sources=[DESIRED["sources"][0] | {"users": users}]
+    )
     shell.run("apply", "--yes")
     shell.sql("insert into users (workspace_id, username) values (1, 'Local')")
     people = {
@@ -135,7 +143,9 @@ def test_searching_for_people(shell: Shell) -> None:
     assert out.splitlines()[1].split()[:2] == ["ann", "The"]
     assert err == "1 of 6 found.\n"
     out, err = shell.run("search", "corp", "ann", "--format", "csv")
-    assert out.startswith("username,first_name,last_name,email,dn,status,why\nann,The,Ann,ann@example.com,")
+    assert out.startswith(
+        "username,first_name,last_name,email,dn,status,why\nann,The,Ann,ann@example.com,"
+    )
     assert err == ""
     assert "there is no source 'x'" in shell.run("search", "x", "ann", code=2)[1]
 
@@ -152,14 +162,18 @@ def test_what_a_search_shows_can_be_searched_for(shell: Shell) -> None:
         "ou=Sales\\2C EU": None,
         "uid=bob,ou=Sales\\2C EU": {"displayName": "Bob", "employeeNumber": "4712"},
     }
-    shell.company(people, sources=[DESIRED["sources"][0] | {"users": {"create": "all", "fields": fields}}])
+    shell.company(
+        people, sources=[DESIRED["sources"][0] | {"users": {"create": "all", "fields": fields}}]
+    )
     shell.run("apply", "--yes")
 
     def found(keyword: str) -> list[str]:
         rows = json.loads(shell.run("search", "corp", keyword, "--format", "json")[0])
         return [row["username"].partition("@")[0] for row in rows]
 
-    assert found("ann@example.com") == found("ÄNNE ann") == found("4711@mail.example.org") == ["ann"]
+    assert (
+        found("ann@example.com") == found("ÄNNE ann") == found("4711@mail.example.org") == ["ann"]
+    )
     assert found("OU = sales\\, eu, DC = Example") == found(r'ou="Sales, E*",dc=example') == ["bob"]
     shell.sql("update users set username = 'handmade' where username like 'bob%'")
     assert found("handmade") == ["handmade"]
@@ -167,7 +181,10 @@ def test_what_a_search_shows_can_be_searched_for(shell: Shell) -> None:
 
 def test_a_person_outside_the_required_groups_is_not_imported(shell: Shell) -> None:
     users = {"create": "all", "require_groups": ["cn=in"]}
-    shell.company({"uid=ann": None, "cn=in": {"member": []}}, sources=[DESIRED["sources"][0] | {"users": users}])
+    shell.company(
+        {"uid=ann": None, "cn=in": {"member": []}},
+        sources=[DESIRED["sources"][0] | {"users": users}],
+    )
     (row,) = json.loads(shell.run("search", "corp", "ann", "--format", "json")[0])
     assert (row["status"], row["why"]) == ("NOT IMPORTED", "in none of the required groups")
 
@@ -224,7 +241,14 @@ persons in groups:
 
 def test_groups_of_a_tree_whose_members_are_not_known(shell: Shell) -> None:
     dynamic = {"objectClass": "groupOfURLs", "memberURL": "ldap:///dc=example,dc=com?uid"}
-    shell.company({"uid=ann": None, "cn=dyn": dynamic, "cn=top": {"member": ["cn=dyn", "uid=ann"]}, "cn=low": None})
+    shell.company(
+        {
+            "uid=ann": None,
+            "cn=dyn": dynamic,
+            "cn=top": {"member": ["cn=dyn", "uid=ann"]},
+            "cn=low": None,
+        }
+    )
     lines = shell.run("tree", "corp")[0].splitlines()
     assert "    [ ] top  (members not known)  # cn=top,dc=example,dc=com" in lines
     assert "        [ ] dyn  (members not known)  # cn=dyn,dc=example,dc=com" in lines
@@ -236,7 +260,10 @@ def test_trees_go_to_standard_output_whatever_the_terminal_shows(shell: Shell) -
     for form in ("text", "json"):
         ours, theirs = pty.openpty()
         child = subprocess.Popen(
-            [*RECONCILE, "tree", "corp", "--format", form], stdout=subprocess.PIPE, stderr=theirs, text=True
+            [*RECONCILE, "tree", "corp", "--format", form],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
         )
         os.close(theirs)
         while terminal_output(ours):
@@ -249,7 +276,9 @@ def test_trees_go_to_standard_output_whatever_the_terminal_shows(shell: Shell) -
 
 def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
     units = [",".join(f"ou=o{level}" for level in range(depth, -1, -1)) for depth in range(120)]
-    groups: dict[str, Any] = {f"cn=g{number}": {"member": [f"cn=g{number + 1}"]} for number in range(1200)}
+    groups: dict[str, Any] = {
+        f"cn=g{number}": {"member": [f"cn=g{number + 1}"]} for number in range(1200)
+    }
     shell.company(
         {**dict.fromkeys(units), "uid=ann": None, **groups, "cn=g1200": {"member": ["uid=ann"]}},
         groups=[{"source": "corp", "select": ["cn=g0"]}],
@@ -270,7 +299,10 @@ def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
 def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     rules = {"create": "all", "require": ["email"], "exclude": ["zoe"]}
     source = DESIRED["sources"][0] | {"users": rules}
-    more: dict[str, Any] = {"sources": [source], "role_mappings": [{"role": "operator", "default": True}]}
+    more: dict[str, Any] = {
+        "sources": [source],
+        "role_mappings": [{"role": "operator", "default": True}],
+    }
     shell.company({"uid=ann": None, "uid=zoe": None, "uid=nomail": None}, **more)
     shell.run("apply", "--yes")
     shell.company(
@@ -287,7 +319,20 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     out, err = shell.run("preview")
     lines = out.splitlines()
     assert lines[0].split() == [
-        *("SOURCE", "USERNAME", "FIRST", "NAME", "LAST", "NAME", "EMAIL", "ROLES", "STATUS", "EXISTS", "ACTION", "DN"),
+        *(
+            "SOURCE",
+            "USERNAME",
+            "FIRST",
+            "NAME",
+            "LAST",
+            "NAME",
+            "EMAIL",
+            "ROLES",
+            "STATUS",
+            "EXISTS",
+            "ACTION",
+            "DN",
+        ),
     ]
     assert [line.split()[1] for line in lines[1:3]] == ["ann", "bob"]
     assert "  active    yes     none    uid=ann," in lines[1]
@@ -297,7 +342,10 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     assert "missing_field: email is required and the directory has none" in lines[6]
     assert err == "2 would be synchronised, 2 cannot be.\n"
     rows = list(csv.DictReader(io.StringIO(shell.run("preview", "--format", "csv")[0])))
-    assert [(row["username"], row["exists"], row["action"], row["skip"].partition(":")[0]) for row in rows] == [
+    assert [
+        (row["username"], row["exists"], row["action"], row["skip"].partition(":")[0])
+        for row in rows
+    ] == [
         ("ann", "yes", "none", ""),
         ("bob", "no", "create", ""),
         ("nomail", "yes", "none", "missing_field"),
@@ -320,15 +368,23 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
 def test_a_preview_says_update_for_a_new_role_alone(shell: Shell) -> None:
     shell.company({"uid=ann": None, "uid=bob": {"mail": "b@example.com"}})
     shell.run("apply", "--yes")
-    shell.company({"uid=ann": None, "uid=bob": None}, role_mappings=[{"role": "boss", "groups": ["cn=x"]}])
-    data = json.loads(shell.run("preview", "--format", "json")[0])
-    assert [(one["username"], one["action"]) for one in data["users"]] == [("ann", "none"), ("bob", "update")]
     shell.company(
-        {"uid=ann": None, "uid=bob": {"mail": "b@example.com"}}, role_mappings=[{"role": "a", "default": True}]
+        {"uid=ann": None, "uid=bob": None}, role_mappings=[{"role": "boss", "groups": ["cn=x"]}]
+    )
+    data = json.loads(shell.run("preview", "--format", "json")[0])
+    assert [(one["username"], one["action"]) for one in data["users"]] == [
+        ("ann", "none"),
+        ("bob", "update"),
+    ]
+    shell.company(
+        {"uid=ann": None, "uid=bob": {"mail": "b@example.com"}},
+        role_mappings=[{"role": "a", "default": True}],
     )
     data = json.loads(shell.run("preview", "--format", "json")[0])
     assert {one["action"] for one in data["users"]} == {"update"}
-    shell.company({"ou=nobody": None}, sources=[DESIRED["sources"][0] | {"users": {"create": "selected"}}])
+    shell.company(
+        {"ou=nobody": None}, sources=[DESIRED["sources"][0] | {"users": {"create": "selected"}}]
+    )
     assert shell.run("preview")[0] == "Nobody is in scope.\n"
 
 
@@ -339,10 +395,14 @@ def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
     shell.run("plan", "--check")
     out, err = shell.run("preview")
     assert "ann" in out.partition("Held back, gaining nothing until this is mended:")[2]
-    assert "ignored: the user was deleted on the platform, and lifecycle.on_deleted is ignore" in out
+    assert (
+        "ignored: the user was deleted on the platform, and lifecycle.on_deleted is ignore" in out
+    )
     assert "1 would be synchronised, 1 cannot be." in err
     skips = json.loads(shell.run("preview", "--format", "json")[0])["skips"]
-    assert [(one["username"], one["code"], one["exists"]) for one in skips] == [("ann", "ignored", False)]
+    assert [(one["username"], one["code"], one["exists"]) for one in skips] == [
+        ("ann", "ignored", False)
+    ]
 
 
 def test_a_preview_of_nobody_says_why(shell: Shell) -> None:

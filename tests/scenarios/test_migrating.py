@@ -41,7 +41,9 @@ def test_all_users_get_their_new_names(shell: Shell) -> None:
 def test_only_names_are_changed(shell: Shell) -> None:
     shell.company({"uid=ann": None, "uid=bob": None})
     shell.run("apply", "--yes")
-    shell.company({"uid=ann": {"sn": "New"}, "uid=bob": None, "uid=cid": None}, sources=sources(fields=SCHEME))
+    shell.company(
+        {"uid=ann": {"sn": "New"}, "uid=bob": None, "uid=cid": None}, sources=sources(fields=SCHEME)
+    )
     shell.run("migrate-usernames", "--yes")
     assert shell.sql("SELECT username, last_name FROM users ORDER BY id") == [
         ("ann@example.com", "Ann"),
@@ -50,7 +52,12 @@ def test_only_names_are_changed(shell: Shell) -> None:
 
 
 def test_a_collision_refuses_everything(shell: Shell) -> None:
-    people: dict[str, Any] = {"uid=ann": None, "uid=bob": {"mail": "one@example.com"}, "uid=cid": None, "uid=dan": None}
+    people: dict[str, Any] = {
+        "uid=ann": None,
+        "uid=bob": {"mail": "one@example.com"},
+        "uid=cid": None,
+        "uid=dan": None,
+    }
     shell.company(people)
     shell.run("apply", "--yes")
     shell.sql("INSERT INTO users (workspace_id, username) VALUES (1, 'Ann@Example.com')")
@@ -61,7 +68,10 @@ def test_a_collision_refuses_everything(shell: Shell) -> None:
     for how in ("--plan", "--yes"):
         _, err = shell.run("migrate-usernames", how, code=4)
         assert "nobody is renamed, for 4 cannot have the new name:" in err
-        assert "ann -> ann@example.com: the platform has a local 'Ann@Example.com' (exists_locally)" in err
+        assert (
+            "ann -> ann@example.com: the platform has a local 'Ann@Example.com' (exists_locally)"
+            in err
+        )
         assert "bob -> one@example.com: claimed by" in err
         assert "cid -> one@example.com: claimed by" in err
         assert "dan -> dan" in err
@@ -86,7 +96,8 @@ def test_names_that_are_swapped(shell: Shell) -> None:
     shell.company({"uid=ann": None, "uid=bob": None})
     shell.run("apply", "--yes")
     shell.company(
-        {"uid=ann": {"cn": "bob"}, "uid=bob": {"cn": "ann"}}, sources=sources(fields={"username": "{{ cn }}"})
+        {"uid=ann": {"cn": "bob"}, "uid=bob": {"cn": "ann"}},
+        sources=sources(fields={"username": "{{ cn }}"}),
     )
     shell.run("migrate-usernames", "--yes")
     assert usernames(shell) == ["bob", "ann"]

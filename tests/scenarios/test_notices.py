@@ -16,7 +16,9 @@ PEOPLE: dict[str, Any] = {"uid=ann": None, "cn=team": {"member": "uid=ann"}}
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     return Shell(tmp_path, capsys, monkeypatch)
 
 
@@ -25,7 +27,9 @@ def users(**more: Any) -> list[Any]:
 
 
 def notices(shell: Shell, *arguments: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(shell.run("plan", "--format", "json", *arguments)[0])["notices"]
+    found: list[dict[str, Any]] = json.loads(shell.run("plan", "--format", "json", *arguments)[0])[
+        "notices"
+    ]
     return found
 
 
@@ -34,7 +38,9 @@ def test_the_place_is_that_of_the_very_pattern_in_its_own_file(shell: Shell) -> 
     folder = shell.folder / "rules"
     folder.mkdir()
     (shell.folder / "corp.ldif").rename(folder / "corp.ldif")
-    (folder / "a.yml").write_text(f"{HEAD}sources:\n{CORP}groups:\n- {{source: corp, select: [cn=team]}}\n", "utf-8")
+    (folder / "a.yml").write_text(
+        f"{HEAD}sources:\n{CORP}groups:\n- {{source: corp, select: [cn=team]}}\n", "utf-8"
+    )
     (folder / "b.yml").write_text(
         "version: 1\nvars: {team: cn=taem}\ngroups:\n- source: corp\n  select:\n  - cn=team\n  - '{{ team }}'\n",
         "utf-8",
@@ -58,10 +64,14 @@ def test_the_place_is_that_of_the_very_pattern_in_its_own_file(shell: Shell) -> 
 
 def test_what_a_preset_says_is_placed_at_the_preset_and_a_default_above_it(shell: Shell) -> None:
     ad = {"name": "ad", "type": "ldif", "files": ["corp.ldif"], "base_dn": "dc=example,dc=com"}
-    shell.company(PEOPLE, preset="processmaker", sources=[ad], role_mappings=[{"role": "x", "default": True}])
+    shell.company(
+        PEOPLE, preset="processmaker", sources=[ad], role_mappings=[{"role": "x", "default": True}]
+    )
     (waits,) = notices(shell)
     assert (waits["code"], waits["path"]) == ("nobody_selected", "sources[0].users.create")
-    line = (shell.folder / "reconcile.yml").read_text("utf-8").splitlines().index("- base_dn: dc=example,dc=com") + 1
+    line = (shell.folder / "reconcile.yml").read_text("utf-8").splitlines().index(
+        "- base_dn: dc=example,dc=com"
+    ) + 1
     assert waits["place"] == f"reconcile.yml:{line}:3"
 
 
@@ -86,7 +96,9 @@ def test_rules_that_cannot_be_followed_are_faults_of_the_file(shell: Shell) -> N
 def test_one_notice_however_many_workspaces(shell: Shell) -> None:
     platform = DESIRED["platform"] | {"workspaces": ["one", "two"]}
     safety = {"protect": {"users": ["ann", "an"]}}
-    shell.company(PEOPLE, platform=platform, groups=[{"source": "corp", "select": ["cn=x"]}], safety=safety)
+    shell.company(
+        PEOPLE, platform=platform, groups=[{"source": "corp", "select": ["cn=x"]}], safety=safety
+    )
     paths = ["groups[0].select[0]", "safety.protect.users[1]"]
     assert [one["path"] for one in notices(shell)] == paths
     # What one workspace does not have, another that was not read may have.
@@ -144,8 +156,13 @@ def test_a_line_for_each_rule(shell: Shell) -> None:
         role_mappings=[{"role": "x", "groups": ["cn=team", "cn=*"]}],
         safety={"protect": {"users": ["ann", "zoe"]}},
     )
-    lines = [line.split(maxsplit=4) for line in shell.run("test")[0].splitlines() if "  rule  " in line]
-    found = {text.partition(": ")[0]: (name, mark, text.partition(": ")[2]) for name, mark, _, _, text in lines}
+    lines = [
+        line.split(maxsplit=4) for line in shell.run("test")[0].splitlines() if "  rule  " in line
+    ]
+    found = {
+        text.partition(": ")[0]: (name, mark, text.partition(": ")[2])
+        for name, mark, _, _, text in lines
+    }
     assert found == {
         "sources[0].users.exclude[0]": ("corp", "ok", "'b*': 1 person"),
         "sources[0].users.exclude[1]": ("corp", "NONE", "'bop': 0 persons; did you mean 'bob'?"),
@@ -157,7 +174,9 @@ def test_a_line_for_each_rule(shell: Shell) -> None:
         "safety.protect.users[1]": ("platform", "NONE", "'zoe': 0 users"),
     }
     places = [
-        line.partition(" rule ")[2].split()[0] for line in shell.run("test")[0].splitlines() if "  rule  " in line
+        line.partition(" rule ")[2].split()[0]
+        for line in shell.run("test")[0].splitlines()
+        if "  rule  " in line
     ]
     assert all(place.startswith("reconcile.yml:") for place in places)
 
@@ -165,7 +184,9 @@ def test_a_line_for_each_rule(shell: Shell) -> None:
 def test_rules_on_what_cannot_be_read_are_left_out(shell: Shell) -> None:
     groups = [{"source": name, "select": ["cn=x"]} for name in ("corp", "lab")]
     lab = SOURCE | {"name": "lab", "files": ["none.ldif"]}
-    shell.company(PEOPLE, sources=[SOURCE, lab], groups=groups, safety={"protect": {"users": ["zoe"]}})
+    shell.company(
+        PEOPLE, sources=[SOURCE, lab], groups=groups, safety={"protect": {"users": ["zoe"]}}
+    )
     out, _ = shell.run("test", "--strict", code=7)
     assert "groups[0].select[0]" in out
     assert "groups[1].select[0]" not in out

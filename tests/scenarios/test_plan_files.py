@@ -29,7 +29,9 @@ def test_a_plan_file_is_applied_exactly_and_holds_the_same_bytes(shell: Shell) -
     out, _ = shell.run("apply", "one.plan", "--yes")
     assert "2 applied" in out
     out, _ = shell.run("users", "--format", "json")
-    assert [user["username"] for user in json.loads(out)] == ["ann"], "what came later is not in the plan"
+    assert [user["username"] for user in json.loads(out)] == ["ann"], (
+        "what came later is not in the plan"
+    )
     shell.run("apply", "two.plan", "--yes", code=5)
 
 
@@ -59,7 +61,10 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
     assert data["format"] == 1
     (counts,) = data["summary"].pop("counts")
     assert (counts["workspace"], counts["source"]) == ("main", "corp")
-    assert {how: number for how, number in counts["users"].items() if number} == {"created": 1, "impossible": 1}
+    assert {how: number for how, number in counts["users"].items() if number} == {
+        "created": 1,
+        "impossible": 1,
+    }
     assert data["summary"] == {
         "changes": 2,
         "by_kind": {"source": {"create": 1}, "user": {"create": 1}},
@@ -99,7 +104,10 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
         (lambda data: data[: data.index(b"\n") + 1], "the plan file is cut off"),
         (lambda data: b"".join(data.splitlines(keepends=True)[:-1]), "the plan file is cut off"),
         (lambda _: b"", "the plan file is empty"),
-        (lambda data: data.replace(b'"format":2', b'"format":3'), "has format 3, this version reads 1 and 2"),
+        (
+            lambda data: data.replace(b'"format":2', b'"format":3'),
+            "has format 3, this version reads 1 and 2",
+        ),
         (lambda _: b"\x00\xff\n", "not a plan file"),
         (lambda _: b'{"type":"change"}\n', "its first line is no header"),
     ],
@@ -140,7 +148,9 @@ def test_what_moved_elsewhere_does_not_make_a_plan_stale(shell: Shell) -> None:
     shell.run("plan", "--out", "the.plan")
     shell.sql("update users set first_name = 'By hand' where username in ('ann', 'bob')")
     shell.run("apply", "the.plan", "--yes")
-    assert shell.sql("select email, first_name from users where username = 'ann'") == [("new@example.com", "By hand")]
+    assert shell.sql("select email, first_name from users where username = 'ann'") == [
+        ("new@example.com", "By hand")
+    ]
 
 
 def test_a_plan_is_stale_when_its_configuration_moved(shell: Shell) -> None:
@@ -186,7 +196,9 @@ def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     shell.run("plan", "--out", "the.plan")
     path = shell.folder / "the.plan"
     made = loads(path.read_bytes(), "the.plan")
-    refused = msgspec.structs.replace(made, violations=(Violation("main", "users_lost:main/corp:1", "all of them"),))
+    refused = msgspec.structs.replace(
+        made, violations=(Violation("main", "users_lost:main/corp:1", "all of them"),)
+    )
     path.write_bytes(dumps(refused))
     assert "users_lost:main/corp:1: all of them" in shell.run("show", "the.plan")[0]
     _, err = shell.run("apply", "the.plan", "--yes", code=4)

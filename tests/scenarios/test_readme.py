@@ -25,7 +25,9 @@ class Step(NamedTuple):
 
 def steps() -> list[Step]:
     blocks = re.findall(
-        r"^```console\n(.*?)^```$", (TOP / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        r"^```console\n(.*?)^```$",
+        (TOP / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
     )
     found: list[Step] = []
     for line in "".join(blocks).splitlines():
@@ -39,7 +41,9 @@ def steps() -> list[Step]:
 def clone(folder: Path) -> Path:
     """What git has of this project, in a repository of its own, with the environment of this test as its .venv."""
     top = folder / "reconcile"
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, check=True, capture_output=True, text=True).stdout
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=TOP, check=True, capture_output=True, text=True
+    ).stdout
     for name in filter(None, files.split("\0")):
         if (TOP / name).exists():
             (top / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,14 +63,19 @@ def test_the_tutorial(tmp_path: Path) -> None:
     environment = os.environ | {"PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(top)}
     script = ["set -e"]
     for number, step in enumerate(steps()):
-        replaced = {"make demo": "examples/quickstart/run", ". .venv/bin/activate": ":"}.get(step.command, step.command)
+        replaced = {"make demo": "examples/quickstart/run", ". .venv/bin/activate": ":"}.get(
+            step.command, step.command
+        )
         tolerated = " || true" if step.command.startswith("reconcile validate wrong") else ""
         script.append(f"{{ {replaced}{tolerated}; }} > {tmp_path}/{number}.out 2>&1")
-    done = subprocess.run([bash, "-c", "\n".join(script)], cwd=top, env=environment, check=False, timeout=120)
+    done = subprocess.run(
+        [bash, "-c", "\n".join(script)], cwd=top, env=environment, check=False, timeout=120
+    )
     for number, step in enumerate(steps()):
         output = (tmp_path / f"{number}.out").read_text(encoding="utf-8")
         pattern = "".join(
-            r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r" *\n" for line in step.output
+            r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r" *\n"
+            for line in step.output
         )
         assert re.fullmatch(pattern, output), (
             f"{step.command}\n--- promised\n{chr(10).join(step.output)}\n--- got\n{output}"
@@ -80,7 +89,9 @@ def test_the_tutorial(tmp_path: Path) -> None:
 
 def test_every_command_of_the_readme_exists() -> None:
     text = (TOP / "README.md").read_text(encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "reconcile", "--help"], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "reconcile", "--help"], check=True, capture_output=True, text=True
+    )
     commands = set(re.findall(r"^  (\w[\w-]*)  ", done.stdout, re.MULTILINE))
     assert set(re.findall(r"`reconcile (\w[\w-]*)", text)) <= commands
     table = text.partition("## Commands")[2]
@@ -88,23 +99,44 @@ def test_every_command_of_the_readme_exists() -> None:
 
 
 def test_every_extra_is_named() -> None:
-    extras = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    table = (TOP / "README.md").read_text(encoding="utf-8").partition("| extra | for |")[2].partition("\n\n")[0]
-    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    extras = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    table = (
+        (TOP / "README.md")
+        .read_text(encoding="utf-8")
+        .partition("| extra | for |")[2]
+        .partition("\n\n")[0]
+    )
+    named = [
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
     assert set(named) == extras.keys() - {"dev", "checks"}
 
 
 def test_the_shell_completes() -> None:
-    asked = {"_RECONCILE_COMPLETE": "bash_complete", "COMP_WORDS": "reconcile plan --un", "COMP_CWORD": "2"}
-    command = [sys.executable, "-c", "import sys; from reconcile.cli import main; sys.argv[0] = 'reconcile'; main()"]
-    done = subprocess.run(command, env=os.environ | asked, check=False, capture_output=True, text=True)
+    asked = {
+        "_RECONCILE_COMPLETE": "bash_complete",
+        "COMP_WORDS": "reconcile plan --un",
+        "COMP_CWORD": "2",
+    }
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from reconcile.cli import main; sys.argv[0] = 'reconcile'; main()",
+    ]
+    done = subprocess.run(
+        command, env=os.environ | asked, check=False, capture_output=True, text=True
+    )
     assert done.stdout == "plain,--undo\n"
 
 
 def test_every_link_leads_somewhere() -> None:
     for file in [*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("examples/*/*.md")]:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
-            assert target.startswith("https://") or (file.parent / target).exists(), f"{file}: {target}"
+            assert target.startswith("https://") or (file.parent / target).exists(), (
+                f"{file}: {target}"
+            )
 
 
 def test_the_picture_shows_what_the_quickstart_really_plans(tmp_path: Path) -> None:
@@ -114,7 +146,9 @@ def test_the_picture_shows_what_the_quickstart_really_plans(tmp_path: Path) -> N
 def picture(folder: Path) -> str:
     """The README's picture, from a run of the quickstart."""
     here = folder / "quickstart"
-    shutil.copytree(TOP / "examples" / "quickstart", here, ignore=shutil.ignore_patterns("*.db", "*.plan"))
+    shutil.copytree(
+        TOP / "examples" / "quickstart", here, ignore=shutil.ignore_patterns("*.db", "*.plan")
+    )
     command = [sys.executable, "-m", "reconcile"]
     subprocess.run([*command, "apply", "--yes"], cwd=here, check=True, capture_output=True)
     shutil.copy(here / "company-month-2.ldif", here / "company.ldif")

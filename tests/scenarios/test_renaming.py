@@ -16,13 +16,24 @@ def company(shell: Shell, name: str, people: dict[str, Any] | None = None, **mor
     (source,) = DESIRED["sources"]
     groups = [{"source": name, "select": ["cn=team"]}]
     roles = [{"role": "operator", "default": True}]
-    shell.company(people or PEOPLE, sources=[source | {"name": name}], groups=groups, role_mappings=roles, **more)
+    shell.company(
+        people or PEOPLE,
+        sources=[source | {"name": name}],
+        groups=groups,
+        role_mappings=roles,
+        **more,
+    )
 
 
 def loss(shell: Shell) -> None:
     """Applies what guards object to."""
     told = json.loads(shell.run("plan", "--format", "json", code=4)[0])
-    shell.run("plan", "--out", "p", *(part for one in told["violations"] for part in ("--accept", one["code"])))
+    shell.run(
+        "plan",
+        "--out",
+        "p",
+        *(part for one in told["violations"] for part in ("--accept", one["code"])),
+    )
     shell.run("apply", "p", "--yes")
 
 
@@ -42,7 +53,9 @@ def test_the_plan_tells_and_the_command_keeps_everything(shell: Shell) -> None:
     assert "Done: 2 applied, 0 failed, 0 skipped." in out
     assert shell.run("plan", "--check")[0].startswith("No changes.")
     assert shell.sql(held) == before
-    company(shell, "head office", {"uid=bob": None, "cn=team": None}, lifecycle={"on_missing": "block"})
+    company(
+        shell, "head office", {"uid=bob": None, "cn=team": None}, lifecycle={"on_missing": "block"}
+    )
     out, err = shell.run("plan", "--workspace", "main", code=4)
     assert "- membership" not in out
     assert "- user ann: block  # no longer in head office" in out
@@ -58,7 +71,9 @@ def test_a_rename_is_in_the_history_and_takes_another_one_to_undo(shell: Shell) 
     out, _ = shell.run("plan", "--undo", run)
     assert "a source gets a former name back by `reconcile rename-source`" in out
     out, _ = shell.run("plan", "--undo", first)
-    assert "Nothing is left to undo" in out, "what is of another name by now is not what that run left"
+    assert "Nothing is left to undo" in out, (
+        "what is of another name by now is not what that run left"
+    )
     company(shell, "corp")
     shell.run("rename-source", "hq", "corp", "--yes")
     assert shell.run("plan", "--check")[0].startswith("No changes.")
@@ -76,7 +91,9 @@ def test_after_an_apply_that_took_it_for_two_they_become_one(shell: Shell) -> No
     ]
     shell.run("rename-source", "corp", "hq", "--yes")
     shell.run("apply", "--yes")
-    assert shell.sql("SELECT u.username, u.status, s.name FROM users u JOIN sources s ON s.id = source_id") == [
+    assert shell.sql(
+        "SELECT u.username, u.status, s.name FROM users u JOIN sources s ON s.id = source_id"
+    ) == [
         ("ann", "active", "hq"),
         ("bob", "active", "hq"),
         ("new", "active", "hq"),
@@ -136,6 +153,8 @@ def test_another_directory_of_another_base_is_no_rename(shell: Shell) -> None:
     company(shell, "corp")
     shell.run("apply", "--yes")
     other = source | {"name": "branch", "files": ["branch.ldif"], "base_dn": "dc=branch,dc=com"}
-    (shell.folder / "branch.ldif").write_text(ldif({"uid=zoe": None}, "dc=branch,dc=com"), encoding="utf-8")
+    (shell.folder / "branch.ldif").write_text(
+        ldif({"uid=zoe": None}, "dc=branch,dc=com"), encoding="utf-8"
+    )
     shell.desired(sources=[other])
     assert "rename-source" not in shell.run("plan", code=4)[1]

@@ -28,7 +28,9 @@ def desired_of(given: dict[str, Any]) -> dict[str, Any]:
     users = given.pop("users", None)
     desired: dict[str, Any] = merged(DESIRED, given)
     if users is not None:
-        desired["sources"] = [source | {"users": source["users"] | users} for source in desired["sources"]]
+        desired["sources"] = [
+            source | {"users": source["users"] | users} for source in desired["sources"]
+        ]
     return desired
 
 
@@ -42,16 +44,41 @@ def stories() -> Iterator[Any]:
 @pytest.mark.parametrize("kind", ["sql", "memory"])
 def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
     stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
-    known = {"desired", "directory", "directories", "by_hand", "plan", "skips", "notices", "error", "reasons", "at"}
-    known |= {"users", "groups", "departments", "deleted", "violations", "accept", "counted", "people", "details"}
+    known = {
+        "desired",
+        "directory",
+        "directories",
+        "by_hand",
+        "plan",
+        "skips",
+        "notices",
+        "error",
+        "reasons",
+        "at",
+    }
+    known |= {
+        "users",
+        "groups",
+        "departments",
+        "deleted",
+        "violations",
+        "accept",
+        "counted",
+        "people",
+        "details",
+    }
     given = story.get("desired", {})
     for number, step in enumerate(story["steps"], start=1):
         assert step.keys() <= known, f"step {number}"
         given = step.get("desired", given)
         if "people" in step:
             step["directory"] = step.get("directory", {}) | crowd(**step["people"])
-        directories = step.get("directories", {"corp": step["directory"]} if "directory" in step else {})
-        stage.write(desired_of(given), {name: ldif(entries) for name, entries in directories.items()})
+        directories = step.get(
+            "directories", {"corp": step["directory"]} if "directory" in step else {}
+        )
+        stage.write(
+            desired_of(given), {name: ldif(entries) for name, entries in directories.items()}
+        )
         stage.by_hand(step.get("by_hand", []))
         stage.delete(step.get("deleted", []))
         play(stage, step, f"step {number}")
@@ -59,7 +86,9 @@ def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
 
 def crowd(persons: list[int], members: dict[str, list[int]] | None = None) -> dict[str, Any]:
     """Persons p01, p02 … from the first number to the second, and groups with members from … to."""
-    entries: dict[str, Any] = {f"uid=p{number:02}": None for number in range(persons[0], persons[1] + 1)}
+    entries: dict[str, Any] = {
+        f"uid=p{number:02}": None for number in range(persons[0], persons[1] + 1)
+    }
     for name, (first, last) in (members or {}).items():
         entries[name] = {"member": [f"uid=p{number:02}" for number in range(first, last + 1)]}
     return entries
@@ -75,13 +104,19 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
     plan, notices = stage.plan(at=at, accept=step.get("accept"))
     lines = [told(change) for change in plan.changes if change.kind != "source"]
     if "counted" in step:
-        counted = Counter(f"{one.kind} {one.action}" for one in plan.changes if one.kind != "source")
+        counted = Counter(
+            f"{one.kind} {one.action}" for one in plan.changes if one.kind != "source"
+        )
         assert counted == step["counted"], where
     else:
         assert lines == step.get("plan", []), where
-    assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get("skips", []), where
+    assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get(
+        "skips", []
+    ), where
     if "reasons" in step:
-        reasons = [stage.placed(change.reason) for change in plan.changes if change.kind != "source"]
+        reasons = [
+            stage.placed(change.reason) for change in plan.changes if change.kind != "source"
+        ]
         assert reasons == step["reasons"], where
     if "details" in step:
         assert [skip.detail for skip in plan.skips] == step["details"], where

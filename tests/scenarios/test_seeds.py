@@ -57,7 +57,9 @@ def problem_of_command(text: str) -> str:
     command: click.Command = cli.cli
     for word in text.split()[1:]:
         if word.startswith("-"):
-            options = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+            options = {
+                option for one in command.params for option in (*one.opts, *one.secondary_opts)
+            }
             if word not in options and word != "-vv":
                 return f"{text}: no option {word}"
         elif not isinstance(command, click.Group) or word not in command.commands:
@@ -76,7 +78,9 @@ def names_in(file: str) -> frozenset[str]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".yml":
         return frozenset(story["what"] for story in yaml.safe_load(text))
-    return frozenset(node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
+    return frozenset(
+        node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
+    )
 
 
 def test_every_test_named_exists_and_every_rule_has_one() -> None:
@@ -98,7 +102,9 @@ def test_every_rule_has_a_key_or_a_command_and_all_of_them_exist() -> None:
             if span.startswith("reconcile "):
                 assert problem_of_command(span) == ""
                 named += 1
-            elif re.split(r"\.|\[", key)[0] in known_keys() or re.fullmatch(r"[\w\[\]]+\.[\w.\[\]]+", key):
+            elif re.split(r"\.|\[", key)[0] in known_keys() or re.fullmatch(
+                r"[\w\[\]]+\.[\w.\[\]]+", key
+            ):
                 assert key in known_keys(), row.rule
                 named += 1
         assert named, row.rule

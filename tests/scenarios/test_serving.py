@@ -39,7 +39,9 @@ class Service:
 
     def desired(self, **more: Any) -> None:
         new = self.folder / "new.yml"
-        new.write_text(yaml.safe_dump(DESIRED | {"schedule": {"cron": "0 0 1 1 *"}} | more), encoding="utf-8")
+        new.write_text(
+            yaml.safe_dump(DESIRED | {"schedule": {"cron": "0 0 1 1 *"}} | more), encoding="utf-8"
+        )
         new.rename(self.folder / "reconcile.yml")
 
     def slow(self) -> None:
@@ -53,7 +55,10 @@ class Service:
 
     def start(self, *arguments: str, often: bool = False, name: str = "") -> subprocess.Popen[str]:
         command = [sys.executable, "-c", OFTEN] if often else [sys.executable, "-m", "reconcile"]
-        with (self.folder / f"out{name}").open("w") as out, (self.folder / f"err{name}").open("w") as err:
+        with (
+            (self.folder / f"out{name}").open("w") as out,
+            (self.folder / f"err{name}").open("w") as err,
+        ):
             process = subprocess.Popen(
                 [*command, "serve", "--schedule", *arguments],
                 cwd=self.folder,
@@ -72,9 +77,14 @@ class Service:
         if not (self.folder / "platform.db").exists():
             return []
         with closing(sqlite3.connect(self.folder / "platform.db")) as connection:
-            if not connection.execute("select 1 from sqlite_master where name = 'users'").fetchall():
+            if not connection.execute(
+                "select 1 from sqlite_master where name = 'users'"
+            ).fetchall():
                 return []
-            return [name for (name,) in connection.execute("select username from users order by username")]
+            return [
+                name
+                for (name,) in connection.execute("select username from users order by username")
+            ]
 
     def until(self, true: Callable[[], object]) -> None:
         for _ in range(600):
@@ -112,7 +122,11 @@ def test_what_is_missing_is_said(service: Service) -> None:
     assert service.start().wait(30) == 2
     assert "add the key `schedule`, for example `schedule: daily at 01:30`" in service.err()
     done = subprocess.run(
-        [sys.executable, "-m", "reconcile", "serve"], cwd=service.folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "reconcile", "serve"],
+        cwd=service.folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, "`reconcile serve --schedule`" in done.stderr) == (2, True)
 
@@ -122,7 +136,9 @@ def test_a_stop_while_it_waits(service: Service, number: signal.Signals) -> None
     service.desired()
     process = service.start()
     service.until(lambda: "the next run is at" in service.err())
-    assert re.match(r"info: schedule: 0 0 1 1 \* \(.+\); the next run is at \d{4}-01-01 00:00", service.err())
+    assert re.match(
+        r"info: schedule: 0 0 1 1 \* \(.+\); the next run is at \d{4}-01-01 00:00", service.err()
+    )
     process.send_signal(number)
     assert process.wait(10) == 0
     assert service.users() == []
@@ -175,7 +191,9 @@ def test_it_lives_through_bad_days_and_reads_its_files_anew(service: Service) ->
     (service.folder / "reconcile.yml").write_text(good, encoding="utf-8")
     (service.folder / "corp.ldif").rename(service.folder / "away.ldif")
     service.until(lambda: "exit code 7" in service.err())
-    (service.folder / "away.ldif").write_text(ldif({"uid=ann": None, "uid=bob": None}), encoding="utf-8")
+    (service.folder / "away.ldif").write_text(
+        ldif({"uid=ann": None, "uid=bob": None}), encoding="utf-8"
+    )
     (service.folder / "away.ldif").rename(service.folder / "corp.ldif")
     service.until(lambda: "bob" in service.users())
     process.terminate()
@@ -188,7 +206,9 @@ def test_it_lives_through_bad_days_and_reads_its_files_anew(service: Service) ->
 def test_a_run_that_another_one_locks_out_fails_and_the_next_does_it(service: Service) -> None:
     service.desired()
     assert service.start("--once").wait(30) == 0
-    (service.folder / "corp.ldif").write_text(ldif({"uid=ann": None, "uid=bob": None}), encoding="utf-8")
+    (service.folder / "corp.ldif").write_text(
+        ldif({"uid=ann": None, "uid=bob": None}), encoding="utf-8"
+    )
     with sqlite3.connect(service.folder / "platform.db") as connection:
         connection.execute(
             "insert into locks (workspace_id, token, login, host, pid, process_started, started_at, heartbeat_at) "
@@ -228,17 +248,29 @@ def test_two_services_on_one_platform_and_signals_at_any_moment(service: Service
     service.desired(lifecycle={"on_missing": "delete"}, safety=safety)
     running: dict[str, subprocess.Popen[str]] = {}
     for number in range(ROUNDS):
-        (service.folder / "corp.ldif").write_text(ldif({"uid=ann": None, f"uid=p{number}": None}), encoding="utf-8")
+        (service.folder / "corp.ldif").write_text(
+            ldif({"uid=ann": None, f"uid=p{number}": None}), encoding="utf-8"
+        )
         for name in ("a", "b"):
             if name not in running:
-                running[name] = service.start(*(["--force"] if number else []), often=True, name=name)
-        service.until(lambda: all((service.folder / f"err{name}").read_bytes() for name in ("a", "b")))  # it listens
+                running[name] = service.start(
+                    *(["--force"] if number else []), often=True, name=name
+                )
+        service.until(
+            lambda: all((service.folder / f"err{name}").read_bytes() for name in ("a", "b"))
+        )  # it listens
         time.sleep(chance.uniform(0, 1.2))
         name, sent = chance.choice(["a", "b"]), chance.choice(SIGNALS)
         running[name].send_signal(sent)
         if sent != signal.SIGHUP:  # that reads the schedule again, while it waits
             code = running.pop(name).wait(60)
-            context = (seed, number, sent, code, (service.folder / f"err{name}").read_text(encoding="utf-8"))
+            context = (
+                seed,
+                number,
+                sent,
+                code,
+                (service.folder / f"err{name}").read_text(encoding="utf-8"),
+            )
             assert code in {0, 128 + sent, -sent}, context
             assert "Traceback" not in context[-1], context
     for process in running.values():
@@ -246,6 +278,8 @@ def test_two_services_on_one_platform_and_signals_at_any_moment(service: Service
     assert {process.wait(60) for process in running.values()} <= {0, 128 + signal.SIGTERM}, seed
     for arguments in (["apply", "--yes", "--force"], ["plan", "--check"], ["history", "--verify"]):
         command = [sys.executable, "-m", "reconcile", *arguments]
-        done = subprocess.run(command, cwd=service.folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=service.folder, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, (seed, arguments, done.stdout, done.stderr)
     assert service.users() == ["ann", f"p{ROUNDS - 1}"], seed

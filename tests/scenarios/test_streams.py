@@ -45,14 +45,22 @@ COMMANDS = [
     ("plan", "--target", "user:nobody 日本"),
     ("users", "-vv", "--log-format", "json"),
 ]
-ENCODINGS = [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+ENCODINGS = [
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "latin-1"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0"},
+]
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A person, a group and a department with names beyond latin-1; one person is new, one is skipped."""
     folder = tmp_path_factory.mktemp("company")
-    people = {"uid=ann": NAMES, "cn=g": {"member": ["uid=ann"], "description": "日本"}, "ou=o": {"description": "Köln"}}
+    people = {
+        "uid=ann": NAMES,
+        "cn=g": {"member": ["uid=ann"], "description": "日本"},
+        "ou=o": {"description": "Köln"},
+    }
     desired = DESIRED | {
         "sources": [DESIRED["sources"][0] | {"note": "für 日本"}],
         "groups": [{"source": "corp", "select": ["cn=*"], "name": "{{ description }}"}],
@@ -61,15 +69,26 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "reconcile.yml").write_text(yaml.safe_dump(desired), encoding="utf-8")
     (folder / "corp.ldif").write_text(ldif(people), encoding="utf-8")
     subprocess.run([*RECONCILE, "apply", "--yes"], cwd=folder, check=True, capture_output=True)
-    more = {"uid=new": NAMES | {"mail": "new@example.com"}, "uid=b\u200bd": NAMES | {"mail": "b@example.com"}}
+    more = {
+        "uid=new": NAMES | {"mail": "new@example.com"},
+        "uid=b\u200bd": NAMES | {"mail": "b@example.com"},
+    }
     (folder / "corp.ldif").write_text(ldif(people | more), encoding="utf-8")
-    subprocess.run([*RECONCILE, "plan", "--out", "the.plan"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [*RECONCILE, "plan", "--out", "the.plan"], cwd=folder, check=True, capture_output=True
+    )
     return folder
 
 
-def piped(folder: Path, arguments: tuple[str, ...], environ: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+def piped(
+    folder: Path, arguments: tuple[str, ...], environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*RECONCILE, *arguments], cwd=folder, env=os.environ | environ, capture_output=True, check=False
+        [*RECONCILE, *arguments],
+        cwd=folder,
+        env=os.environ | environ,
+        capture_output=True,
+        check=False,
     )
 
 
@@ -92,7 +111,9 @@ def on_terminal(
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_what_a_terminal_cannot_show_is_written_out(company: Path, arguments: tuple[str, ...]) -> None:
+def test_what_a_terminal_cannot_show_is_written_out(
+    company: Path, arguments: tuple[str, ...]
+) -> None:
     expected = piped(company, arguments, {}).returncode
     assert expected in (0, 2)
     for environ in ENCODINGS[:2]:
@@ -105,7 +126,9 @@ def test_what_a_terminal_cannot_show_is_written_out(company: Path, arguments: tu
 
 
 def test_the_replacement_is_what_json_reads_as_the_character(company: Path) -> None:
-    _, seen = on_terminal(company, ("users", "--format", "json"), {"PYTHONIOENCODING": "ascii"}, errors=False)
+    _, seen = on_terminal(
+        company, ("users", "--format", "json"), {"PYTHONIOENCODING": "ascii"}, errors=False
+    )
     assert b"\\u65e5\\u672c" in seen
     assert json.loads(seen)[0]["groups"] == ["日本"]
     _, seen = on_terminal(company, ("users",), {"PYTHONIOENCODING": "latin-1"})
@@ -118,20 +141,30 @@ def test_files_and_pipes_are_utf_8(company: Path, environ: dict[str, str]) -> No
     found = piped(company, ("users", "--format", "json"), environ)
     assert json.loads(found.stdout.decode("utf-8"))[0]["groups"] == ["日本"]
     found = piped(company, ("users", "--format", "csv"), environ)
-    assert "日本" in [row["groups"] for row in csv.DictReader(found.stdout.decode("utf-8").splitlines())]
+    assert "日本" in [
+        row["groups"] for row in csv.DictReader(found.stdout.decode("utf-8").splitlines())
+    ]
     found = piped(company, ("groups",), environ)
     assert "日本" in found.stdout.decode("utf-8")
     found = piped(company, ("plan", "--source", "日本"), environ)
     said = found.stderr.decode("utf-8")
     assert (found.returncode, "fault of reconcile" in said) == (2, False)
-    assert "日本" in said or r"\udce6\udc97\udca5" in said, "Python gives what it could not decode of an argument"
+    assert "日本" in said or r"\udce6\udc97\udca5" in said, (
+        "Python gives what it could not decode of an argument"
+    )
 
 
-@pytest.mark.parametrize("arguments", [("users",), ("plan", "--format", "json"), ("tree", "corp"), ("--help",)])
-def test_output_that_cannot_be_written_is_said_so(company: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("users",), ("plan", "--format", "json"), ("tree", "corp"), ("--help",)]
+)
+def test_output_that_cannot_be_written_is_said_so(
+    company: Path, arguments: tuple[str, ...]
+) -> None:
     for redirected, why in ((">/dev/full", "No space left on device"), (">&-", "it is closed")):
         command = f"{' '.join(RECONCILE)} {' '.join(arguments)} {redirected}"
-        done = subprocess.run(["/bin/sh", "-c", command], cwd=company, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=company, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 1
         assert done.stderr == f"error: standard output cannot be written: {why}\n"
 
@@ -140,7 +173,9 @@ def test_who_has_read_enough_ends_it_quietly(company: Path) -> None:
     """The reader has gone before anything is written."""
     for arguments in ("users", "plan --format json", "preview --format csv"):
         command = f"{' '.join(RECONCILE)} {arguments} | :; exit ${{PIPESTATUS[0]}}"
-        done = subprocess.run(["/bin/bash", "-c", command], cwd=company, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["/bin/bash", "-c", command], cwd=company, capture_output=True, text=True, check=False
+        )
         assert (done.returncode, done.stderr) == (1, "")
 
 
@@ -148,16 +183,22 @@ def test_who_has_read_enough_ends_it_quietly(company: Path) -> None:
 def test_errors_that_nobody_can_read_change_nothing(company: Path, redirected: str) -> None:
     for arguments, code in (("users -vv", 0), ("plan --source nobody", 2), ("plan --nonsense", 2)):
         command = f"{' '.join(RECONCILE)} {arguments} {redirected}"
-        done = subprocess.run(["/bin/sh", "-c", command], cwd=company, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=company, capture_output=True, text=True, check=False
+        )
         assert done.returncode == code
 
 
 @pytest.mark.parametrize("reader", [">/dev/full", "| :; exit ${PIPESTATUS[0]}"])
-def test_an_apply_whose_output_is_lost_is_carried_out_and_says_so(tmp_path: Path, reader: str) -> None:
+def test_an_apply_whose_output_is_lost_is_carried_out_and_says_so(
+    tmp_path: Path, reader: str
+) -> None:
     (tmp_path / "reconcile.yml").write_text(yaml.safe_dump(DESIRED), encoding="utf-8")
     (tmp_path / "corp.ldif").write_text(ldif({"uid=ann": None}), encoding="utf-8")
     command = f"{' '.join(RECONCILE)} apply --yes {reader}"
-    done = subprocess.run(["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["/bin/bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("error: standard output cannot be written: ")
     assert done.stderr.endswith(". Done: 2 applied, 0 failed, 0 skipped.\n")

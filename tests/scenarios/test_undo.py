@@ -28,12 +28,18 @@ def undoing(platform: Platform, run: str = "") -> Plan:
 
 def shown(platform: Platform) -> Any:
     """The platform without what is never taken back: which sources and roles are known."""
-    return {name: part for name, part in view(platform.read("main")).items() if name not in ("sources", "roles")}
+    return {
+        name: part
+        for name, part in view(platform.read("main")).items()
+        if name not in ("sources", "roles")
+    }
 
 
 def applied(stage: Stage, plan: Plan) -> None:
     report = stage.apply(plan)
-    assert [(told(one.change), one.detail) for one in report.outcomes if one.result != "applied"] == []
+    assert [
+        (told(one.change), one.detail) for one in report.outcomes if one.result != "applied"
+    ] == []
 
 
 # Not shrunk: that takes minutes, and what fails is small anyway.
@@ -43,18 +49,27 @@ def test_undone_is_as_before(data: st.DataObject, tmp_path_factory: pytest.TempP
     platform: Any
     stage = Stage(tmp_path_factory.mktemp("undo"), platform := MemoryPlatform())
     desired = data.draw(rules())
-    stage.write(desired, {"corp": ldif(data.draw(directories())), "other": ldif(data.draw(directories("other-")))})
+    stage.write(
+        desired,
+        {"corp": ldif(data.draw(directories())), "other": ldif(data.draw(directories("other-")))},
+    )
     if data.draw(st.booleans()):
         stage.by_hand(BY_HAND)
     applied(stage, stage.plan()[0])
     before = shown(platform)
     stage.write(data.draw(rules()), {"corp": ldif(data.draw(directories()))})
     plan, _ = stage.plan(at="2026-01-05T00:00:00Z")
-    assume(plan.changes and not any(one.kind == "user" and one.action in ENDS for one in plan.changes))
+    assume(
+        plan.changes and not any(one.kind == "user" and one.action in ENDS for one in plan.changes)
+    )
     applied(stage, plan)
     after, run = shown(platform), platform.history.runs("main")[-1].run.id
     back = undoing(platform)
-    left = [one for one in back.skips if "stays known" not in one.detail and "password" not in one.detail]
+    left = [
+        one
+        for one in back.skips
+        if "stays known" not in one.detail and "password" not in one.detail
+    ]
     assert left == []
     assert {one.reason for one in back.changes} <= {f"undoes run {run}"}
     applied(stage, back)
@@ -76,7 +91,9 @@ def stage(request: pytest.FixtureRequest, tmp_path: Any) -> Stage:
     made = Stage(tmp_path)
     company(made, {})
     settings_ = made.settings()
-    return Stage(tmp_path, MemoryPlatform() if request.param == "memory" else SqlPlatform(settings_))
+    return Stage(
+        tmp_path, MemoryPlatform() if request.param == "memory" else SqlPlatform(settings_)
+    )
 
 
 def lines(plan: Plan) -> list[str]:
@@ -99,7 +116,9 @@ def test_what_a_run_made_goes_again(stage: Stage) -> None:
         assert left(back) == ["source: corp: a source stays known"]
         applied(stage, back)
         assert (stage.state()["users"], stage.state()["groups"]) == ([], [])
-        assert platform.history.runs("main")[-1].run.undoes == platform.history.runs("main")[0].run.id
+        assert (
+            platform.history.runs("main")[-1].run.undoes == platform.history.runs("main")[0].run.id
+        )
         again = undoing(platform)
         assert lines(again) == ["+ group g"]
         assert left(again) == ["ann: was deleted", "bob: was deleted"]
@@ -109,12 +128,31 @@ def test_what_a_run_made_goes_again(stage: Stage) -> None:
 def test_what_somebody_changed_since_stays(stage: Stage) -> None:
     company(stage, FIRST)
     applied(stage, stage.plan()[0])
-    company(stage, {"uid=ann": {"mail": "new@x", "sn": "New"}, "uid=bob": {"sn": "B"}, "cn=g": {"member": ["uid=bob"]}})
+    company(
+        stage,
+        {
+            "uid=ann": {"mail": "new@x", "sn": "New"},
+            "uid=bob": {"sn": "B"},
+            "cn=g": {"member": ["uid=bob"]},
+        },
+    )
     applied(stage, stage.plan(at="2026-01-02T00:00:00Z")[0])
     stage.by_hand(
         [
-            {"kind": "user", "action": "update", "key": "ann", "before": {}, "after": {"email": "hand@x"}},
-            {"kind": "user", "action": "update", "key": "bob", "before": {}, "after": {"username": "rob"}},
+            {
+                "kind": "user",
+                "action": "update",
+                "key": "ann",
+                "before": {},
+                "after": {"email": "hand@x"},
+            },
+            {
+                "kind": "user",
+                "action": "update",
+                "key": "bob",
+                "before": {},
+                "after": {"username": "rob"},
+            },
         ]
     )
     with stage.platform(None) as platform:
@@ -150,7 +188,9 @@ def test_a_name_that_somebody_else_has_is_not_given_back(stage: Stage) -> None:
     applied(stage, stage.plan()[0])
     company(stage, {"uid=anna": {"entryUUID": "1"}})
     applied(stage, stage.plan(at="2026-01-02T00:00:00Z")[0])
-    stage.by_hand([{"kind": "user", "action": "create", "key": "Ann", "after": {"username": "Ann"}}])
+    stage.by_hand(
+        [{"kind": "user", "action": "create", "key": "Ann", "after": {"username": "Ann"}}]
+    )
     with stage.platform(None) as platform:
         back = undoing(platform)
     assert lines(back) == []
@@ -168,4 +208,7 @@ def test_a_manager_who_is_gone_is_not_put_back(stage: Stage) -> None:
         assert lines(undoing(platform)) == ["~ user ann manager cid -> bob"]
     stage.by_hand([{"kind": "user", "action": "delete", "key": "bob", "before": {}}])
     with stage.platform(None) as platform:
-        assert (lines(undoing(platform)), left(undoing(platform))) == ([], ["ann: the manager of then is gone"])
+        assert (lines(undoing(platform)), left(undoing(platform))) == (
+            [],
+            ["ann: the manager of then is gone"],
+        )

@@ -20,12 +20,18 @@ BREAK = (
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     shell = Shell(tmp_path, capsys, monkeypatch)
     rules = {"departments": [{"source": "corp", "select": ["ou=Sales"]}]}
     shell.company({"ou=Sales": None, "uid=ann,ou=Sales": None}, platform=TWO, **rules)
     shell.run("apply", "--yes")
-    shell.company({"ou=Sales": None, "uid=ann,ou=Sales": None, "uid=bob,ou=Sales": None}, platform=TWO, **rules)
+    shell.company(
+        {"ou=Sales": None, "uid=ann,ou=Sales": None, "uid=bob,ou=Sales": None},
+        platform=TWO,
+        **rules,
+    )
     return shell
 
 
@@ -35,7 +41,9 @@ def test_one_that_cannot_be_read(shell: Shell) -> None:
     assert "workspace two is left out: table departments" in err
     assert "+ user bob" in out
     assert "  only workspace one" in out
-    assert "1 applied" in shell.run("apply", "the.plan", "--yes")[0], "the plan file is of the readable one"
+    assert "1 applied" in shell.run("apply", "the.plan", "--yes")[0], (
+        "the plan file is of the readable one"
+    )
     shell.run("plan", "--check", code=7)
     out, _ = shell.run("apply", "--yes", code=7)
     assert "! workspace two: table departments" in out, "nothing is left to do in the other"
@@ -58,9 +66,14 @@ def test_one_that_cannot_be_read(shell: Shell) -> None:
 def test_one_that_is_locked(shell: Shell) -> None:
     shell.run("plan", "--out", "the.plan")
     held = Holder("kim", os.uname().nodename, os.getpid(), "2026-01-01T00:00:00Z")
-    with closing(SqlPlatform(Stage(shell.folder).settings())) as platform, platform.lock(["two"], held):
+    with (
+        closing(SqlPlatform(Stage(shell.folder).settings())) as platform,
+        platform.lock(["two"], held),
+    ):
         shell.run("apply", "the.plan", "--yes", code=8)
-        assert shell.sql("select count(*) from users") == [(2,)], "a plan file is begun in all or in none"
+        assert shell.sql("select count(*) from users") == [(2,)], (
+            "a plan file is begun in all or in none"
+        )
         out, _ = shell.run("apply", "--yes", code=6)
         assert "! workspace two: the workspace 'two' is locked by kim" in out
         assert "1 applied" in out

@@ -30,13 +30,23 @@ def entry(dn: str, attributes: Mapping[str, Sequence[str | bytes]]) -> bytes:
     return tlv(
         ENTRY,
         text(dn),
-        tlv(0x30, *(tlv(0x30, text(name), tlv(0x31, *map(text, values))) for name, values in attributes.items())),
+        tlv(
+            0x30,
+            *(
+                tlv(0x30, text(name), tlv(0x31, *map(text, values)))
+                for name, values in attributes.items()
+            ),
+        ),
     )
 
 
-def result(tag: int = DONE, code: int = 0, matched: str = "", said: str = "", referrals: Iterable[str] = ()) -> bytes:
+def result(
+    tag: int = DONE, code: int = 0, matched: str = "", said: str = "", referrals: Iterable[str] = ()
+) -> bytes:
     urls = [text(url) for url in referrals]
-    return tlv(tag, number(code, 0x0A), text(matched), text(said), tlv(0xA3, *urls) if urls else b"")
+    return tlv(
+        tag, number(code, 0x0A), text(matched), text(said), tlv(0xA3, *urls) if urls else b""
+    )
 
 
 def reference(*urls: str) -> bytes:

@@ -18,7 +18,9 @@ from tests.servers.proxy import listening
 class Breaking:
     """What the proxy does, and has done."""
 
-    def __init__(self, target: int, at: bytes, after: bytes, how: Callable[["Pair", bytes], None], times: int) -> None:
+    def __init__(
+        self, target: int, at: bytes, after: bytes, how: Callable[["Pair", bytes], None], times: int
+    ) -> None:
         self.port = 0
         self.broke = 0
         self.down = False
@@ -130,7 +132,12 @@ def down_unanswered(pair: Pair, data: bytes) -> None:
 
 @contextmanager
 def breaking(
-    target: int, at: bytes, how: Callable[[Pair, bytes], None], *, after: bytes = b"", times: int = 1
+    target: int,
+    at: bytes,
+    how: Callable[[Pair, bytes], None],
+    *,
+    after: bytes = b"",
+    times: int = 1,
 ) -> Iterator[Breaking]:
     """Breaks the first `times` statements that hold `at`, in connections in which `after` came before."""
     made = Breaking(target, at, after, how, times)

@@ -34,15 +34,21 @@ class Authority:
             _builder(self._name, self._name, self._key.public_key(), now - DAY, now + 30 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(signs=True), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, hosts: Sequence[str] = (), ips: Sequence[str] = (), *, days: int = 20) -> Certificate:
+    def issue(
+        self, name: str, hosts: Sequence[str] = (), ips: Sequence[str] = (), *, days: int = 20
+    ) -> Certificate:
         """A certificate for the host names and addresses; one that ended `-days` ago if that is negative."""
-        names = [x509.DNSName(host) for host in hosts] + [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips]
+        names = [x509.DNSName(host) for host in hosts] + [
+            x509.IPAddress(ipaddress.ip_address(ip)) for ip in ips
+        ]
         return self.issue_with(name, [name], [x509.SubjectAlternativeName(names)], days=days)
 
     def issue_with(
@@ -63,7 +69,10 @@ class Authority:
             builder = builder.add_extension(extension, critical=False)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
             .sign(self._key, hashes.SHA256())
         )
         files = Certificate(self.file, self._folder / f"{name}.crt", self._folder / f"{name}.key")
@@ -71,7 +80,9 @@ class Authority:
         files.key.touch(mode=0o600)  # Samba uses no key that others can read.
         files.key.write_bytes(
             key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
             )
         )
         return files

@@ -37,7 +37,9 @@ def secure(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
     """Ten persons, StartTLS and LDAPS with a certificate for 127.0.0.1 and ldap.example.com; no clear text."""
     certificate = authority.issue("good", ["ldap.example.com"], ["127.0.0.1"])
     folder = tmp_path_factory.mktemp("secure")
-    with slapd(folder, ldif(people(10)), certificate=certificate, first_lines=["security tls=1"]) as running:
+    with slapd(
+        folder, ldif(people(10)), certificate=certificate, first_lines=["security tls=1"]
+    ) as running:
         yield running
 
 

@@ -36,7 +36,10 @@ class Server(ABC):
     """What ends it quickly and in order."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], port: int, again: Callable[[], subprocess.Popen[bytes]]
+        self,
+        process: subprocess.Popen[bytes],
+        port: int,
+        again: Callable[[], subprocess.Popen[bytes]],
     ) -> None:
         """`again` starts it once more, on the same port."""
         self.process = process
@@ -104,7 +107,10 @@ def belonging_to(name: str) -> Iterator[tuple[Path, Account]]:
 
 @contextmanager
 def started(
-    kind: type[Running], command: Callable[[int], Sequence[str | Path]], folder: Path, account: Account
+    kind: type[Running],
+    command: Callable[[int], Sequence[str | Path]],
+    folder: Path,
+    account: Account,
 ) -> Iterator[Running]:
     """Starts a server and waits until it answers; ends it with the block."""
     server = _start(kind, command, folder, account)
@@ -115,7 +121,10 @@ def started(
 
 
 def _start(
-    kind: type[Running], command: Callable[[int], Sequence[str | Path]], folder: Path, account: Account
+    kind: type[Running],
+    command: Callable[[int], Sequence[str | Path]],
+    folder: Path,
+    account: Account,
 ) -> Running:
     log = folder / "log"
     # Somebody else may take a free port before the server does; then it ends at once and another one is chosen.

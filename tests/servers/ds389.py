@@ -99,7 +99,9 @@ def ds389(
         if server is not None:
             break
     if server is None:
-        pytest.fail(f"ns-slapd does not start: {(folder / 'log' / 'errors').read_text(errors='replace')[-3000:]}")
+        pytest.fail(
+            f"ns-slapd does not start: {(folder / 'log' / 'errors').read_text(errors='replace')[-3000:]}"
+        )
     try:
         yield server
     finally:
@@ -107,7 +109,17 @@ def ds389(
 
 
 def _prepared(folder: Path, schema: str) -> Path:
-    for name in ("config/schema", "lock", "ldif", "bak", "run", "log", "db/userroot", "tmp", "inst"):
+    for name in (
+        "config/schema",
+        "lock",
+        "ldif",
+        "bak",
+        "run",
+        "log",
+        "db/userroot",
+        "tmp",
+        "inst",
+    ):
         (folder / name).mkdir(parents=True)
     config = folder / "config"
     for name in ("slapd-collations.conf", "certmap.conf"):
@@ -118,7 +130,9 @@ def _prepared(folder: Path, schema: str) -> Path:
     return config
 
 
-def _configure(folder: Path, ports: tuple[int, int], settings: dict[str, str], *, secure: bool) -> None:
+def _configure(
+    folder: Path, ports: tuple[int, int], settings: dict[str, str], *, secure: bool
+) -> None:
     values = {
         "bak_dir": folder / "bak",
         "cert_dir": folder / "config",
@@ -145,7 +159,10 @@ def _configure(folder: Path, ports: tuple[int, int], settings: dict[str, str], *
     }
     template = (_DATA / "template-dse.ldif").read_text(encoding="utf-8")
     text = re.sub(r"%([a-z_]+)%", lambda match: str(values[match[1]]), template)
-    settings = {"nsslapd-listenhost": "127.0.0.1", "nsslapd-securelistenhost": "127.0.0.1"} | settings
+    settings = {
+        "nsslapd-listenhost": "127.0.0.1",
+        "nsslapd-securelistenhost": "127.0.0.1",
+    } | settings
     if secure:
         settings |= {"nsslapd-security": "on", "nsslapd-securePort": str(ports[1])}
     own = "".join(f"{name}: {value}\n" for name, value in settings.items())
@@ -201,7 +218,9 @@ def _load(daemon: str, folder: Path, ldif: str) -> None:
 def _run(command: list[str | Path]) -> None:
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     if done.returncode:
-        pytest.fail(f"{command[:3]} failed: {(done.stdout + done.stderr).decode(errors='replace')[-3000:]}")
+        pytest.fail(
+            f"{command[:3]} failed: {(done.stdout + done.stderr).decode(errors='replace')[-3000:]}"
+        )
 
 
 def _start(daemon: str, folder: Path, ports: tuple[int, int]) -> Ds389 | None:
@@ -219,7 +238,9 @@ def _start(daemon: str, folder: Path, ports: tuple[int, int]) -> Ds389 | None:
         except OSError:
             time.sleep(0.02)
         else:
-            return Ds389(f"ldap://127.0.0.1:{ports[0]}", f"ldaps://127.0.0.1:{ports[1]}", ports[0], process)
+            return Ds389(
+                f"ldap://127.0.0.1:{ports[0]}", f"ldaps://127.0.0.1:{ports[1]}", ports[0], process
+            )
     if process.poll() is None:
         process.kill()
         process.wait(_PATIENCE)

@@ -22,7 +22,14 @@ from typing import IO, Any, NoReturn, TypeAlias
 
 Execute: TypeAlias = Callable[[Sequence[str], Path, Mapping[str, str], str], tuple[int, str, str]]
 _ROOT = Path(__file__).parents[2]
-_IMPORTED_LATE = ("alembic.command", "sqlalchemy.dialects.sqlite", "ldap3", "rich.console", "jsonschema", "jinja2")
+_IMPORTED_LATE = (
+    "alembic.command",
+    "sqlalchemy.dialects.sqlite",
+    "ldap3",
+    "rich.console",
+    "jsonschema",
+    "jinja2",
+)
 
 
 @contextlib.contextmanager
@@ -31,7 +38,12 @@ def forking() -> Iterator[Execute]:
     environment = os.environ | {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1"}
     command = [sys.executable, "-m", "tests.servers.forking"]
     with subprocess.Popen(
-        command, cwd=_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=_ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
 
         def execute(
@@ -39,7 +51,12 @@ def forking() -> Iterator[Execute]:
         ) -> tuple[int, str, str]:
             assert process.stdin is not None
             assert process.stdout is not None
-            asked = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ), "given": given}
+            asked = {
+                "arguments": list(arguments),
+                "folder": str(folder),
+                "environ": dict(environ),
+                "given": given,
+            }
             print(json.dumps(asked), file=process.stdin, flush=True)
             code, out, err = json.loads(process.stdout.readline())
             return code, out, err
@@ -60,7 +77,11 @@ def main() -> None:
         importlib.import_module(name)
     for line in sys.stdin:
         asked = json.loads(line)
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+        ):
             given.write(asked["given"].encode())
             given.seek(0)
             child = os.fork()

@@ -100,12 +100,20 @@ def _steps(persons: int) -> list[list[Any]]:
         ["add", staff, {"objectClass": "organizationalUnit"}],
     ]
     for name in ("reader", "other"):
-        values = {"objectClass": "user", "sAMAccountName": name, "userPrincipalName": f"{name}@{REALM.lower()}"}
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": name,
+            "userPrincipalName": f"{name}@{REALM.lower()}",
+        }
         made.append(["add", f"CN={name},CN=Users,{SUFFIX}", values | {"userAccountControl": "544"}])
         made.append(["password", name, PASSWORD])
         made.append(["modify", f"CN={name},CN=Users,{SUFFIX}", {"userAccountControl": "66048"}])
     for number in range(persons):
-        values = {"objectClass": "user", "sAMAccountName": f"p{number:03}", "userAccountControl": "544"}
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": f"p{number:03}",
+            "userAccountControl": "544",
+        }
         values |= {"sn": f"Person {number} ", "description": f"Person {number} " * 80}
         made.append(["add", f"CN=p{number:03},{staff}", values])
     return made
@@ -122,7 +130,12 @@ def realm(
             [
                 "modify",
                 steps[0][1],
-                {"servicePrincipalName": [*steps[0][2]["servicePrincipalName"], f"ldap/{server.address}"]},
+                {
+                    "servicePrincipalName": [
+                        *steps[0][2]["servicePrincipalName"],
+                        f"ldap/{server.address}",
+                    ]
+                },
             ]
         )
         yield Realm(server, folder)

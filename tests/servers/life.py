@@ -43,11 +43,18 @@ class Life(Site):
 
     def dn(self, name: str) -> str:
         """The whole DN of a name."""
-        return name if name.casefold().endswith(self.server.suffix.casefold()) else f"{name},{self.root}"
+        return (
+            name
+            if name.casefold().endswith(self.server.suffix.casefold())
+            else f"{name},{self.root}"
+        )
 
     def add(self, entries: Entries) -> None:
         """Adds entries with the usual attributes, unless they are given, or None."""
-        self._change(ldif({self.dn(name): self._entry(name, given) for name, given in entries.items()}), "add")
+        self._change(
+            ldif({self.dn(name): self._entry(name, given) for name, given in entries.items()}),
+            "add",
+        )
 
     def _entry(self, name: str, given: Mapping[str, Any]) -> dict[str, list[str]]:
         kind, value = name.split(",", 1)[0].split("=", 1)
@@ -55,15 +62,27 @@ class Life(Site):
         if kind.casefold() == "ou":
             entry = {"objectClass": "organizationalUnit"}
         elif kind == "uid":
-            entry = {"objectClass": "inetOrgPerson", "cn": value, "sn": value.title(), "givenName": "The"}
+            entry = {
+                "objectClass": "inetOrgPerson",
+                "cn": value,
+                "sn": value.title(),
+                "givenName": "The",
+            }
             entry |= {"mail": f"{value}@example.com", "userPassword": RIGHT}
         elif self.domain and "objectClass" not in given:
-            entry = {"objectClass": "user", "sAMAccountName": value, "sn": value.title(), "givenName": "The"}
+            entry = {
+                "objectClass": "user",
+                "sAMAccountName": value,
+                "sn": value.title(),
+                "givenName": "The",
+            }
             entry |= {"mail": f"{value}@example.test", "userAccountControl": "544"}
         elif not self.domain:
             entry = {"objectClass": "groupOfNames"}
         entry |= given
-        return {name: self._values(name, values) for name, values in entry.items() if values is not None}
+        return {
+            name: self._values(name, values) for name, values in entry.items() if values is not None
+        }
 
     def _values(self, name: str, values: Any) -> list[str]:
         listed = values if isinstance(values, list) else [values]
@@ -79,7 +98,11 @@ class Life(Site):
 
     def move(self, name: str, rdn: str = "", above: str = "") -> None:
         """Renames an entry, or moves it below another one."""
-        lines = [f"dn: {self.dn(name)}", "changetype: modrdn", f"newrdn: {rdn or name.split(',', 1)[0]}"]
+        lines = [
+            f"dn: {self.dn(name)}",
+            "changetype: modrdn",
+            f"newrdn: {rdn or name.split(',', 1)[0]}",
+        ]
         lines += ["deleteoldrdn: 1", *([f"newsuperior: {self.dn(above)}"] if above else []), ""]
         self._change("\n".join(lines))
 
@@ -90,7 +113,8 @@ class Life(Site):
     def _change(self, changes: str, kind: str = "") -> None:
         if kind:
             changes = "\n".join(
-                f"{line}\nchangetype: {kind}" if line.startswith("dn:") else line for line in changes.splitlines()
+                f"{line}\nchangetype: {kind}" if line.startswith("dn:") else line
+                for line in changes.splitlines()
             )
         modify(self.server, f"{changes}\n")
 
@@ -112,7 +136,9 @@ class Life(Site):
             users = {"base": self.root} | dict(users or {})
         return made | ({"users": dict(users)} if users else {}) | changes
 
-    def rules(self, users: Mapping[str, Any] | None = None, settings: Any = (), **more: Any) -> None:
+    def rules(
+        self, users: Mapping[str, Any] | None = None, settings: Any = (), **more: Any
+    ) -> None:
         """Writes the desired state: the preset, the source (`settings` are those of its own), and what is given."""
         self.write(self.source(users, **dict(settings)), **({"preset": self.preset} | more))
 
@@ -125,7 +151,11 @@ class Life(Site):
     def plan(self) -> list[str]:
         """What would change, as `kind key action`, guards or no guards; sources are left out."""
         changes = json.loads(self.run("plan", "--format", "json", code=(0, 4))[0])["changes"]
-        return [f"{one['kind']} {one['key']} {one['action']}" for one in changes if one["kind"] != "source"]
+        return [
+            f"{one['kind']} {one['key']} {one['action']}"
+            for one in changes
+            if one["kind"] != "source"
+        ]
 
     def apply(self, *options: str) -> str:
         """Applies, has nothing left to do, and gives what apply said."""
@@ -158,12 +188,16 @@ class Life(Site):
     def login(self, name: str, *options: str, password: str = RIGHT, code: int = 0) -> str:
         """What a login is told."""
         out, err = self.run("login", name, *options, code=code, given=f"{password}\n")
-        told = [line.removeprefix("error: ") for line in err.splitlines() if line.startswith("error: ")]
+        told = [
+            line.removeprefix("error: ") for line in err.splitlines() if line.startswith("error: ")
+        ]
         return out.strip() or "\n".join(told)
 
     def sql(self, *statements: str) -> list[Any]:
         """What people and the application do on the platform; the rows of the last statement."""
-        with closing(sqlite3.connect(self.folder / "platform.db", isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(self.folder / "platform.db", isolation_level=None)
+        ) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
             return [connection.execute(statement).fetchall() for statement in statements][-1]
 

@@ -78,7 +78,9 @@ def endless(talk: Talk, number: int) -> None:
 
 def endless_pages(talk: Talk, number: int) -> None:
     page = [person(talk.pages * 100 + one) for one in range(100)]
-    talk.client.sendall(b"".join(ber.message(number, one) for one in page) + page_done(number, b"%d" % talk.pages))
+    talk.client.sendall(
+        b"".join(ber.message(number, one) for one in page) + page_done(number, b"%d" % talk.pages)
+    )
 
 
 def empty_pages(talk: Talk, number: int) -> None:
@@ -96,7 +98,10 @@ def pages_in_turn(talk: Talk, number: int) -> None:
 
 
 def same_id(talk: Talk, number: int) -> None:
-    talk.say(number, *(person(1, f"uid=p{one},ou=people,{SUFFIX}") for one in range(talk.pages, talk.pages + 2)))
+    talk.say(
+        number,
+        *(person(1, f"uid=p{one},ou=people,{SUFFIX}") for one in range(talk.pages, talk.pages + 2)),
+    )
     talk.done(number, b"more")
 
 
@@ -232,7 +237,11 @@ def refers_to_what_commands_a_terminal(talk: Talk, number: int) -> None:
 
 
 def names_what_commands_a_terminal(talk: Talk, number: int) -> None:
-    talk.say(number, person(1, f"uid={EVIL},{SUFFIX}", entryUUID=["1"]), person(2, f"uid=x,{SUFFIX}", entryUUID=["1"]))
+    talk.say(
+        number,
+        person(1, f"uid={EVIL},{SUFFIX}", entryUUID=["1"]),
+        person(2, f"uid=x,{SUFFIX}", entryUUID=["1"]),
+    )
     talk.done(number)
 
 
@@ -355,7 +364,9 @@ def announces_two_gigabytes(client: socket.socket) -> None:
 
 def injects_behind_start_tls(client: socket.socket) -> None:
     number, _, _ = next(asked(client))
-    bound = b"".join(ber.message(number + one, ber.result(ber.BIND_RESPONSE)) for one in range(1, 4))
+    bound = b"".join(
+        ber.message(number + one, ber.result(ber.BIND_RESPONSE)) for one in range(1, 4)
+    )
     client.sendall(ber.message(number, ber.result(ber.EXTENDED_RESPONSE)) + bound)
     silent(client)
 
@@ -371,7 +382,8 @@ def injects_after_start_tls(client: socket.socket) -> None:
 def injects_before_start_tls(client: socket.socket) -> None:
     number, _, _ = next(asked(client))
     client.sendall(
-        ber.message(number + 1, ber.result(ber.BIND_RESPONSE)) + ber.message(number, ber.result(ber.EXTENDED_RESPONSE))
+        ber.message(number + 1, ber.result(ber.BIND_RESPONSE))
+        + ber.message(number, ber.result(ber.EXTENDED_RESPONSE))
     )
     silent(client)
 

@@ -52,7 +52,12 @@ class MariaDB(Server):
         """Runs statements as the administrator, each by itself; the rows of the last."""
         rows: list[tuple[object, ...]] = []
         connection = pymysql.connect(
-            host="127.0.0.1", port=self.port, user="root", database=database, autocommit=True, charset="utf8mb4"
+            host="127.0.0.1",
+            port=self.port,
+            user="root",
+            database=database,
+            autocommit=True,
+            charset="utf8mb4",
         )
         with closing(connection), connection.cursor() as cursor:
             for statement in statements:
@@ -88,7 +93,12 @@ def mariadb() -> Iterator[MariaDB]:
         data = folder / "data"
         subprocess.run(
             [
-                *(install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"),
+                *(
+                    install,
+                    "--no-defaults",
+                    f"--datadir={data}",
+                    "--auth-root-authentication-method=normal",
+                ),
                 *(
                     "--skip-test-db",
                     "--skip-name-resolve",
@@ -104,7 +114,11 @@ def mariadb() -> Iterator[MariaDB]:
         )
 
         def command(port: int) -> list[str | Path]:
-            files = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+            files = [
+                f"--datadir={data}",
+                f"--socket={folder / 'socket'}",
+                f"--pid-file={folder / 'pid'}",
+            ]
             return [server, "--no-defaults", *files, f"--port={port}", *_SETTINGS]
 
         with started(MariaDB, command, folder, account) as running:

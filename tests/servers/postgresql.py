@@ -61,7 +61,10 @@ class PostgreSQL(Server):
 
     def create(self, name: str, account: str, password: str) -> None:
         """A database that belongs to an account of its own."""
-        self.run(f"CREATE ROLE {account} LOGIN PASSWORD '{password}'", f"CREATE DATABASE {name} OWNER {account}")
+        self.run(
+            f"CREATE ROLE {account} LOGIN PASSWORD '{password}'",
+            f"CREATE DATABASE {name} OWNER {account}",
+        )
 
     def drop(self, name: str, account: str) -> None:
         """Removes what `create` made."""
@@ -82,7 +85,19 @@ def postgresql() -> Iterator[PostgreSQL]:
     with belonging_to("postgres") as (folder, account):
         data = folder / "data"
         subprocess.run(
-            [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+            [
+                initdb,
+                "-D",
+                data,
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
             **account,
             cwd=folder,
             check=True,
@@ -102,5 +117,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 def _program(name: str) -> str:
     """The newest installed version's program: Debian keeps them out of the path."""
     folders = sorted(_FOLDERS.glob("*/bin"), key=lambda one: float(one.parent.name), reverse=True)
-    found = shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
+    found = shutil.which(
+        name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
+    )
     return found or without(f"{name} is not installed (Debian: apt-get install {_PACKAGE})")

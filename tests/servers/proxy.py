@@ -130,7 +130,11 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
                 thread.join(10)
 
 
-HOSTILE: Final[dict[str, Callable[[Proxy], None]]] = {"cut": Proxy.cut, "hang": Proxy.hang, "drip": Proxy.drip}
+HOSTILE: Final[dict[str, Callable[[Proxy], None]]] = {
+    "cut": Proxy.cut,
+    "hang": Proxy.hang,
+    "drip": Proxy.drip,
+}
 """What somebody on the way can do, TLS or not."""
 
 

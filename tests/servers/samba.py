@@ -108,7 +108,9 @@ def samba(
     """
     server = _provisioned(folder)
     services = "ldap kdc" if kdc else "ldap"
-    lines = _SETTINGS.format(address=server.address, folder=server.folder, strong=strong, services=services)
+    lines = _SETTINGS.format(
+        address=server.address, folder=server.folder, strong=strong, services=services
+    )
     if certificate is not None:
         lines += f"tls certfile = {certificate.certificate}\ntls keyfile = {certificate.key}\n"
         lines += f"tls cafile = {certificate.ca}\n"
@@ -132,7 +134,9 @@ def _provisioned(folder: Path) -> Samba:
         (target / "run" / name).mkdir(parents=True)
     # Two processes of one test run have different ids, one process counts.
     number = os.getpid() * 8 + next(_count)
-    return Samba(f"127.{64 + number // 65536 % 64}.{number // 256 % 256}.{number % 254 + 1}", target)
+    return Samba(
+        f"127.{64 + number // 65536 % 64}.{number // 256 % 256}.{number % 254 + 1}", target
+    )
 
 
 @functools.cache
@@ -141,8 +145,19 @@ def _template() -> Path:
     made = tempfile.TemporaryDirectory(prefix="samba-")
     atexit.register(made.cleanup)
     target = Path(made.name) / "ad"
-    command = [program("samba-tool", _PACKAGES), "domain", "provision", f"--targetdir={target}", "--quiet"]
-    command += ["--realm=EXAMPLE.TEST", "--domain=EXAMPLE", "--server-role=dc", "--dns-backend=NONE"]
+    command = [
+        program("samba-tool", _PACKAGES),
+        "domain",
+        "provision",
+        f"--targetdir={target}",
+        "--quiet",
+    ]
+    command += [
+        "--realm=EXAMPLE.TEST",
+        "--domain=EXAMPLE",
+        "--server-role=dc",
+        "--dns-backend=NONE",
+    ]
     command += [f"--adminpass={PASSWORD}", "--host-name=dc1", "--host-ip=127.0.0.1"]
     _run(command)
     return target
@@ -150,7 +165,9 @@ def _template() -> Path:
 
 def _carry_out(folder: Path, steps: Sequence[Sequence[Any]]) -> None:
     if steps:
-        python = shutil.which("python3", path="/usr/bin") or without("Samba's own modules are for /usr/bin/python3")
+        python = shutil.which("python3", path="/usr/bin") or without(
+            "Samba's own modules are for /usr/bin/python3"
+        )
         script = Path(__file__).with_name("samba_steps.py")
         # -I: without this folder in the path, whose samba.py is not Samba's.
         _run([python, "-I", str(script), str(folder)], json.dumps(steps))
@@ -159,7 +176,13 @@ def _carry_out(folder: Path, steps: Sequence[Sequence[Any]]) -> None:
 def _run(command: Sequence[str], given: str = "") -> None:
     plain: Mapping[str, str] = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        command, input=given, env=dict(plain), text=True, capture_output=True, check=False, timeout=120
+        command,
+        input=given,
+        env=dict(plain),
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
     )
     if done.returncode:
         pytest.fail(f"{command[:3]} failed: {(done.stdout + done.stderr)[-3000:]}")
@@ -191,5 +214,7 @@ def _start(server: Samba, ports: Sequence[int]) -> None:
                 if time.monotonic() > end or server.process.poll() is not None:
                     log = server.folder / "log.samba"
                     text = log.read_text(errors="replace") if log.exists() else ""
-                    pytest.fail(f"samba does not start: {(server.folder / 'output').read_text() + text[-3000:]}")
+                    pytest.fail(
+                        f"samba does not start: {(server.folder / 'output').read_text() + text[-3000:]}"
+                    )
                 time.sleep(0.02)

@@ -19,7 +19,9 @@ from samba.samdb import SamDB
 def main(folder: str) -> None:
     settings = LoadParm()
     settings.load(f"{folder}/etc/smb.conf")
-    database = SamDB(url=f"{folder}/private/sam.ldb", lp=settings, session_info=system_session(settings))
+    database = SamDB(
+        url=f"{folder}/private/sam.ldb", lp=settings, session_info=system_session(settings)
+    )
     steps = json.load(sys.stdin)
     # One transaction for all would take longer with every step in it, one for each is slow from the start.
     for start in range(0, len(steps), 500):

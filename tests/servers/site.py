@@ -16,11 +16,15 @@ from tests.servers.slapd import PASSWORD, SUFFIX
 _ROOT = Path(__file__).parents[2]
 
 
-def execute(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], given: str) -> tuple[int, str, str]:
+def execute(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], given: str
+) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command."""
     command = [sys.executable, "-m", "reconcile", *arguments]
     pipes: dict[str, Any] = {"input": given, "capture_output": True, "text": True}
-    done = subprocess.run(command, cwd=folder, env=dict(environment), check=False, timeout=120, **pipes)
+    done = subprocess.run(
+        command, cwd=folder, env=dict(environment), check=False, timeout=120, **pipes
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -30,7 +34,9 @@ class Site:
     execute: Execute = staticmethod(execute)
     """How commands are carried out."""
 
-    def __init__(self, folder: Path, password: str = PASSWORD, execute: Execute | None = None) -> None:
+    def __init__(
+        self, folder: Path, password: str = PASSWORD, execute: Execute | None = None
+    ) -> None:
         """`password` is what CORP_PASSWORD holds; no command may ever show it. `execute` carries out commands."""
         if execute is not None:
             self.execute = execute
@@ -41,8 +47,14 @@ class Site:
 
     def write(self, source: dict[str, Any], **more: Any) -> None:
         """One source, and what stands beside it."""
-        state = {"version": 1, "platform": {"type": "sql", "url": "sqlite:///platform.db"}, "sources": [source]} | more
-        (self.folder / "reconcile.yml").write_text(yaml.safe_dump(state, allow_unicode=True), encoding="utf-8")
+        state = {
+            "version": 1,
+            "platform": {"type": "sql", "url": "sqlite:///platform.db"},
+            "sources": [source],
+        } | more
+        (self.folder / "reconcile.yml").write_text(
+            yaml.safe_dump(state, allow_unicode=True), encoding="utf-8"
+        )
 
     def desired(self, url: str, **changes: Any) -> None:
         """A source on an OpenLDAP server, in clear text, which makes a user of everybody, unless changed."""

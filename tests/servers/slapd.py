@@ -126,8 +126,15 @@ def _configuration(
 ) -> Path:
     database = folder / "database"
     database.mkdir()
-    text = [f"include {SCHEMA / name}.schema" for name in ("core", "cosine", "inetorgperson", "nis")]
-    text += ["modulepath /usr/lib/ldap", "moduleload back_mdb", "moduleload ppolicy", "moduleload memberof"]
+    text = [
+        f"include {SCHEMA / name}.schema" for name in ("core", "cosine", "inetorgperson", "nis")
+    ]
+    text += [
+        "modulepath /usr/lib/ldap",
+        "moduleload back_mdb",
+        "moduleload ppolicy",
+        "moduleload memberof",
+    ]
     text += [f"pidfile {folder / 'slapd.pid'}"]
     if certificate is not None:
         text += [
@@ -136,7 +143,12 @@ def _configuration(
             f"TLSCertificateKeyFile {certificate.key}",
         ]
     text += first_lines
-    text += ["database mdb", "maxsize 1073741824", f'suffix "{suffix}"', f'rootdn "cn=admin,{suffix}"']
+    text += [
+        "database mdb",
+        "maxsize 1073741824",
+        f'suffix "{suffix}"',
+        f'rootdn "cn=admin,{suffix}"',
+    ]
     text += [f"rootpw {PASSWORD}", f"directory {database}", "dbnosync"]
     if not any(line.startswith("sizelimit") for line in lines):
         text += ["sizelimit unlimited"]
@@ -148,7 +160,11 @@ def _configuration(
 
 def _load(slapadd: str, configuration: Path, ldif: str) -> None:
     done = subprocess.run(
-        [slapadd, "-q", "-f", configuration], input=ldif.encode(), capture_output=True, check=False, timeout=60
+        [slapadd, "-q", "-f", configuration],
+        input=ldif.encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
     )
     if done.returncode:
         pytest.fail(f"slapadd refused the entries: {done.stderr.decode(errors='replace')}")
@@ -164,7 +180,9 @@ def _start(daemon: str, configuration: Path, suffix: str, *, ldaps: bool) -> Sla
         with (configuration.parent / "log").open("wb") as log:
             # -d keeps slapd in the foreground, so that the process we know is the server.
             process = subprocess.Popen(
-                [daemon, "-d", "0", "-f", configuration, "-h", listeners], stdout=log, stderr=subprocess.STDOUT
+                [daemon, "-d", "0", "-f", configuration, "-h", listeners],
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         if _answers(process, port) and (not ldaps or _answers(process, ldaps_port)):
             return Slapd(
@@ -177,7 +195,9 @@ def _start(daemon: str, configuration: Path, suffix: str, *, ldaps: bool) -> Sla
         if process.poll() is None:
             process.kill()
             process.wait(_PATIENCE)
-    return pytest.fail(f"slapd does not start: {(configuration.parent / 'log').read_text(errors='replace')}")
+    return pytest.fail(
+        f"slapd does not start: {(configuration.parent / 'log').read_text(errors='replace')}"
+    )
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:

@@ -70,7 +70,10 @@ def people(count: int, above: str = f"ou=people,{SUFFIX}") -> dict[str, dict[str
     """The suffix, ou=people and so many persons below it: p0, p1, …"""
     entries: dict[str, dict[str, list[str]]] = {
         SUFFIX: {"objectClass": ["dcObject", "organization"], "dc": ["example"], "o": ["Example"]},
-        above: {"objectClass": ["organizationalUnit"], "ou": [above.split(",", maxsplit=1)[0].removeprefix("ou=")]},
+        above: {
+            "objectClass": ["organizationalUnit"],
+            "ou": [above.split(",", maxsplit=1)[0].removeprefix("ou=")],
+        },
     }
     for number in range(count):
         entries[f"uid=p{number},{above}"] = {

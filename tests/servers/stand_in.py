@@ -16,7 +16,10 @@ BASE = ber.entry("dc=example,dc=com", {})
 def success(*operations: bytes, controls: bytes = b"") -> Answer:
     """The operations, then "done, success"."""
     return lambda number: b"".join(
-        [*(ber.message(number, some) for some in operations), ber.message(number, ber.result(), controls)]
+        [
+            *(ber.message(number, some) for some in operations),
+            ber.message(number, ber.result(), controls),
+        ]
     )
 
 
@@ -29,13 +32,20 @@ NOBODY = success(controls=END)
 def ended(code: int, said: str = "", *operations: bytes) -> Answer:
     """The operations, then "done" with a code."""
     return lambda number: b"".join(
-        [*(ber.message(number, some) for some in operations), ber.message(number, ber.result(code=code, said=said))]
+        [
+            *(ber.message(number, some) for some in operations),
+            ber.message(number, ber.result(code=code, said=said)),
+        ]
     )
 
 
 @contextmanager
 def stand_in(
-    answers: Sequence[Answer], bind: bytes | None = None, *, binds: Sequence[bytes] = (), goes_on: bool = False
+    answers: Sequence[Answer],
+    bind: bytes | None = None,
+    *,
+    binds: Sequence[bytes] = (),
+    goes_on: bool = False,
 ) -> Iterator[str]:
     """The URL of a server that lets everybody in, and gives one answer after the other to searches.
 
@@ -56,7 +66,9 @@ def stand_in(
                     number, operation = ber.taken_apart(pending[:length])
                     pending = pending[length:]
                     if operation == ber.BIND:
-                        client.sendall(ber.message(number, first_binds.pop(0) if first_binds else bind))
+                        client.sendall(
+                            ber.message(number, first_binds.pop(0) if first_binds else bind)
+                        )
                     elif operation == ber.SEARCH:
                         answer = remaining.pop(0)(number) if remaining else b""
                         if not answer:

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.server
 
 PEOPLE = f"ou=people,{SUFFIX}"
 GROUPS = f"ou=groups,{SUFFIX}"
-ALIASES = frozenset({"commonname", "surname", "gn", "userid", "rfc822mailbox", "streetaddress", "cn"})
+ALIASES = frozenset(
+    {"commonname", "surname", "gn", "userid", "rfc822mailbox", "streetaddress", "cn"}
+)
 
 
 def bound(running: Ds389 | Slapd, **changes: Any) -> desired.Source:
@@ -40,7 +42,10 @@ DISABLING_ROLE: dict[str, Any] = {
         "cn": ["nsDisabledRole"],
         "nsRoleDN": [f"cn=nsManagedDisabledRole,{SUFFIX}"],
     },
-    f"cn=nsAccountInactivationTmp,{SUFFIX}": {"objectClass": ["nsContainer"], "cn": ["nsAccountInactivationTmp"]},
+    f"cn=nsAccountInactivationTmp,{SUFFIX}": {
+        "objectClass": ["nsContainer"],
+        "cn": ["nsAccountInactivationTmp"],
+    },
     f'cn="{_NESTED}",cn=nsAccountInactivationTmp,{SUFFIX}': {
         "objectClass": ["extensibleObject", "cosTemplate", "LDAPsubentry"],
         "cn": [_NESTED],
@@ -64,21 +69,41 @@ def ds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ds389]:
     entries: dict[str, Any] = {SUFFIX: {"objectClass": ["domain"], "dc": ["example"]}}
     for dn in (PEOPLE, GROUPS):
         entries[dn] = {"objectClass": ["organizationalUnit"], "ou": [dn[3:].partition(",")[0]]}
-    inet = {"objectClass": ["inetOrgPerson"], "cn": ["Ada"], "sn": ["Lovelace"], "givenName": ["A."]}
+    inet = {
+        "objectClass": ["inetOrgPerson"],
+        "cn": ["Ada"],
+        "sn": ["Lovelace"],
+        "givenName": ["A."],
+    }
     ada = {"uid": ["ada"], "mail": ["ada@example.com"], "street": ["Main Street 1"]}
     entries[f"uid=ada,{PEOPLE}"] = inet | ada
     for uid, lock in (("off", "true"), ("shouted", "TRUE"), ("on", "false")):
         entries[f"uid={uid},{PEOPLE}"] = inet | {"uid": [uid], "nsAccountLock": [lock]}
     entries |= DISABLING_ROLE
-    entries[f"uid=roled,{PEOPLE}"] = inet | {"uid": ["roled"], "nsRoleDN": [f"cn=nsManagedDisabledRole,{SUFFIX}"]}
-    own = {"objectClass": ["nsPerson", "nsAccount", "posixAccount"], "displayName": ["Own"], "cn": ["Own"]}
+    entries[f"uid=roled,{PEOPLE}"] = inet | {
+        "uid": ["roled"],
+        "nsRoleDN": [f"cn=nsManagedDisabledRole,{SUFFIX}"],
+    }
+    own = {
+        "objectClass": ["nsPerson", "nsAccount", "posixAccount"],
+        "displayName": ["Own"],
+        "cn": ["Own"],
+    }
     posix = {"uid": ["own"], "uidNumber": ["1"], "gidNumber": ["1"], "homeDirectory": ["/"]}
     entries[f"uid=own,{PEOPLE}"] = own | posix
     for name, kind, values in (
         ("names", "groupOfNames", {"member": [f"uid=ada,{PEOPLE}", f"cn=unique,{GROUPS}"]}),
-        ("unique", "groupOfUniqueNames", {"uniqueMember": [f"uid=off,{PEOPLE}", f"cn=names,{GROUPS}"]}),
+        (
+            "unique",
+            "groupOfUniqueNames",
+            {"uniqueMember": [f"uid=off,{PEOPLE}", f"cn=names,{GROUPS}"]},
+        ),
         ("unix", "posixGroup", {"gidNumber": ["7"], "memberUid": ["on", "own"]}),
-        ("dynamic", "groupOfURLs", {"memberURL": [f"ldap:///{PEOPLE}??sub?(%26(givenName=A.)(uid=o*))"]}),
+        (
+            "dynamic",
+            "groupOfURLs",
+            {"memberURL": [f"ldap:///{PEOPLE}??sub?(%26(givenName=A.)(uid=o*))"]},
+        ),
         ("strange", "groupOfURLs", {"memberURL": [f"ldap:///{PEOPLE}??sub?(uid=*)?x-more"]}),
     ):
         entries[f"cn={name},{GROUPS}"] = {"objectClass": ["top", kind], "cn": [name]} | values
@@ -106,7 +131,9 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
     assert groups["dynamic"].members_unknown == ""
     assert "it has extensions" in groups["strange"].members_unknown
     assert len(snapshot.units) == 2
-    ids = {person.external_id for person in snapshot.persons} | {group.external_id for group in snapshot.groups}
+    ids = {person.external_id for person in snapshot.persons} | {
+        group.external_id for group in snapshot.groups
+    }
     assert len(ids) == 11
     assert all(len(one.split("-")) == 4 for one in ids)
     unknown = "00000000-00000000-00000000-00000000"
@@ -134,7 +161,10 @@ def groups(settings: desired.Source) -> tuple[DirectoryGroup, ...]:
 def test_attributes_asked_for_by_their_other_name(ds: Ds389, server: Slapd) -> None:
     for settings in (bound(ds, type="389ds"), source(server.url)):
         directory = LdapDirectory(settings)
-        persons = {person.identifier: person.attributes for person in directory.read(Query(ALIASES)).persons}
+        persons = {
+            person.identifier: person.attributes
+            for person in directory.read(Query(ALIASES)).persons
+        }
         directory.close()
         one = persons["ada"] if settings.type == "389ds" else persons["p1"]
         assert one["commonname"] == one["cn"]
@@ -142,8 +172,12 @@ def test_attributes_asked_for_by_their_other_name(ds: Ds389, server: Slapd) -> N
         assert one["userid"] == one["uid"]
         assert "@example.com" in one["rfc822mailbox"][0]
     assert persons  # both were read
-    directory = LdapDirectory(bound(ds, type="389ds", users=desired.Users(fields={}, identifier="userid")))
-    ada = next(person for person in directory.read(Query(ALIASES)).persons if person.identifier == "ada")
+    directory = LdapDirectory(
+        bound(ds, type="389ds", users=desired.Users(fields={}, identifier="userid"))
+    )
+    ada = next(
+        person for person in directory.read(Query(ALIASES)).persons if person.identifier == "ada"
+    )
     directory.close()
     assert ada.attributes["streetaddress"] == ("Main Street 1",)
     assert ada.attributes["gn"] == ("A.",)
@@ -170,7 +204,19 @@ def test_what_replication_keeps_of_a_deleted_entry_is_nobody(ipa: Ds389, kind: s
     people = {person.identifier: person for person in directory.read(Query()).persons}
     modify(ipa, REPLICA)
     modify(ipa, f"dn: {people['alan'].dn}\nchangetype: delete\n")
-    command = [program("ldapsearch"), "-x", "-LLL", "-H", ipa.url, "-D", ipa.admin, "-w", ipa.password, "-b", SUFFIX]
+    command = [
+        program("ldapsearch"),
+        "-x",
+        "-LLL",
+        "-H",
+        ipa.url,
+        "-D",
+        ipa.admin,
+        "-w",
+        ipa.password,
+        "-b",
+        SUFFIX,
+    ]
     tombstones = subprocess.run(
         [*command, "(objectClass=nsTombstone)", "1.1"], capture_output=True, text=True, check=True
     )
@@ -189,10 +235,17 @@ def ipa(tmp_path: Path) -> Iterator[Ds389]:
 
 def test_indirect_members_of_freeipa_whatever_the_filter_finds(ipa: Ds389) -> None:
     everywhere = {group.attributes["cn"][0]: group for group in groups(bound(ipa, type="freeipa"))}
-    assert all(group.nested_members == () for group in everywhere.values()), "all groups are there to be followed"
-    (one,) = groups(bound(ipa, type="freeipa", groups=desired.Groups(filter="(cn=team-development)")))
+    assert all(group.nested_members == () for group in everywhere.values()), (
+        "all groups are there to be followed"
+    )
+    (one,) = groups(
+        bound(ipa, type="freeipa", groups=desired.Groups(filter="(cn=team-development)"))
+    )
     flat = loading.FREEIPA.flat
-    logins = {name.removesuffix(f",{flat}").removeprefix("uid=") for name in (*one.members, *one.nested_members)}
+    logins = {
+        name.removesuffix(f",{flat}").removeprefix("uid=")
+        for name in (*one.members, *one.nested_members)
+    }
     south = {person.login for person in loading.people() if person.unit == 3}
     assert "kat" in south
     assert south < logins
@@ -200,7 +253,16 @@ def test_indirect_members_of_freeipa_whatever_the_filter_finds(ipa: Ds389) -> No
 
 
 def modify(running: Ds389, changes: str) -> None:
-    command = [program("ldapmodify"), "-x", "-H", running.url, "-D", running.admin, "-w", running.password]
+    command = [
+        program("ldapmodify"),
+        "-x",
+        "-H",
+        running.url,
+        "-D",
+        running.admin,
+        "-w",
+        running.password,
+    ]
     subprocess.run(command, input=changes, text=True, check=True, capture_output=True)
 
 
@@ -220,11 +282,16 @@ def test_a_preserved_user_of_freeipa_is_missing_and_comes_back(ipa: Ds389, tmp_p
         f"dn: uid=ken,{loading.FREEIPA.flat}\nchangetype: modrdn\nnewrdn: uid=ken\ndeleteoldrdn: 0\n"
         f"newsuperior: {preserved}\n",
     )
-    modify(ipa, f"dn: uid=ada,{loading.FREEIPA.flat}\nchangetype: modify\nadd: nsAccountLock\nnsAccountLock: TRUE\n")
+    modify(
+        ipa,
+        f"dn: uid=ada,{loading.FREEIPA.flat}\nchangetype: modify\nadd: nsAccountLock\nnsAccountLock: TRUE\n",
+    )
     for login, end in (("grace", "20200101000000Z"), ("alan", "20991231235959Z")):
         ends = f"replace: krbPrincipalExpiration\nkrbPrincipalExpiration: {end}\n"
         kerberos = "add: objectClass\nobjectClass: krbPrincipalAux\n"
-        modify(ipa, f"dn: uid={login},{loading.FREEIPA.flat}\nchangetype: modify\n{kerberos}-\n{ends}")
+        modify(
+            ipa, f"dn: uid={login},{loading.FREEIPA.flat}\nchangetype: modify\n{kerberos}-\n{ends}"
+        )
     told = changes(site)
     assert told == [
         ("ada", "deactivate", "disabled"),
@@ -243,4 +310,6 @@ def test_a_preserved_user_of_freeipa_is_missing_and_comes_back(ipa: Ds389, tmp_p
 
 def changes(site: Site) -> list[tuple[str, str, str]]:
     found = json.loads(site.run("plan", "--format", "json")[0])["changes"]
-    return sorted((one["key"], one["action"], one["after"].get("status_cause") or "") for one in found)
+    return sorted(
+        (one["key"], one["action"], one["after"].get("status_cause") or "") for one in found
+    )

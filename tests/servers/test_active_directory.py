@@ -35,12 +35,19 @@ TEAMS = f"OU=Teams,{SUFFIX}"
 HIDDEN = f"OU=Hidden,{SUFFIX}"
 COUNT, MEMBERS = 5000, 3000
 QUERY = Query(
-    person_attributes=frozenset({"sn", "mail", "objectguid"}), group_attributes=frozenset({"cn"}), groups=True
+    person_attributes=frozenset({"sn", "mail", "objectguid"}),
+    group_attributes=frozenset({"cn"}),
+    groups=True,
 )
 
 
 def account(login: str, above: str = BIG, **more: str) -> list[Any]:
-    values = {"objectClass": "user", "sAMAccountName": login, "userAccountControl": "544", "sn": login.title()}
+    values = {
+        "objectClass": "user",
+        "sAMAccountName": login,
+        "userAccountControl": "544",
+        "sn": login.title(),
+    }
     return ["add", f"CN={login},{above}", values | {"mail": f"{login}@example.test"} | more]
 
 
@@ -56,8 +63,16 @@ def group(name: str, *members: str, above: str = TEAMS) -> list[list[Any]]:
 
 NOBODY: list[list[Any]] = [
     ["add", f"CN=contact,{ODD}", {"objectClass": "contact", "mail": "contact@example.test"}],
-    ["add", f"CN=pc,{ODD}", {"objectClass": "computer", "sAMAccountName": "pc$", "userAccountControl": "4096"}],
-    ["add", f"CN=service,{ODD}", {"objectClass": "msDS-ManagedServiceAccount", "sAMAccountName": "service$"}],
+    [
+        "add",
+        f"CN=pc,{ODD}",
+        {"objectClass": "computer", "sAMAccountName": "pc$", "userAccountControl": "4096"},
+    ],
+    [
+        "add",
+        f"CN=service,{ODD}",
+        {"objectClass": "msDS-ManagedServiceAccount", "sAMAccountName": "service$"},
+    ],
     [
         "add",
         f"CN=services,{ODD}",
@@ -75,7 +90,9 @@ FOREIGN = "S-1-5-21-1-2-3-1104"
 
 def steps() -> list[list[Any]]:
     now = time.time()
-    made: list[list[Any]] = [["add", dn, {"objectClass": "organizationalUnit"}] for dn in (BIG, ODD, TEAMS, HIDDEN)]
+    made: list[list[Any]] = [
+        ["add", dn, {"objectClass": "organizationalUnit"}] for dn in (BIG, ODD, TEAMS, HIDDEN)
+    ]
     made += [account(f"u{number:04}") for number in range(COUNT - 6)]
     made += [
         account("off", ODD, userAccountControl="546"),
@@ -140,7 +157,11 @@ def test_everybody_is_read(snapshot: DirectorySnapshot) -> None:
     assert len([login for login in logins if login.startswith("u")]) == COUNT - 5
     assert {"Administrator", "krbtgt"} <= logins
     for person in snapshot.persons[:50]:
-        assert str(UUID(person.external_id)) == person.external_id == person.attributes["objectguid"][0]
+        assert (
+            str(UUID(person.external_id))
+            == person.external_id
+            == person.attributes["objectguid"][0]
+        )
 
 
 def test_the_users_group_of_the_vmmanager_preset(server: Samba, tmp_path: Path) -> None:
@@ -161,7 +182,9 @@ def test_the_users_group_of_the_vmmanager_preset(server: Samba, tmp_path: Path) 
         directory.close()
     rules = SourceRules(state, declared, found)
     assert [one.number for one in in_sources(state, [rules])] == [1]
-    outside = {person.identifier for at, person in enumerate(found.persons) if rules.outside_required(at)}
+    outside = {
+        person.identifier for at, person in enumerate(found.persons) if rules.outside_required(at)
+    }
     assert "Guest" in outside, "its primary group is Domain Guests"
     assert outside.isdisjoint({"u0001", "off", "Administrator"})
 
@@ -190,7 +213,12 @@ def test_who_is_disabled(snapshot: DirectorySnapshot) -> None:
 
 def test_a_list_of_active_values_disables_every_other(server: Samba) -> None:
     found = read(server, active_uac=(512, 544), users=desired.Users(fields={}, base=ODD))
-    assert {person.identifier for person in found.persons if person.disabled} == {"off", "expired", "card", "kept"}
+    assert {person.identifier for person in found.persons if person.disabled} == {
+        "off",
+        "expired",
+        "card",
+        "kept",
+    }
 
 
 def test_a_large_group_has_all_its_members(snapshot: DirectorySnapshot) -> None:
@@ -215,10 +243,14 @@ def test_groups_beyond_the_rules_are_followed_by_the_server_or_here(
     assert set(groups["one"].members) == {f"CN=two,{TEAMS}", f"CN=u0001,{BIG}"}
     assert groups["one"].nested_members == ()
     assert groups["two"].members == (f"CN=one,{TEAMS}",)
-    assert groups["two"].nested_members == tuple(sorted([f"CN=card,{ODD}", f"CN=kept,{ODD}", f"CN=u0001,{BIG}"]))
+    assert groups["two"].nested_members == tuple(
+        sorted([f"CN=card,{ODD}", f"CN=kept,{ODD}", f"CN=u0001,{BIG}"])
+    )
 
 
-def test_a_server_that_refuses_the_rule_is_done_without(server: Samba, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_refuses_the_rule_is_done_without(
+    server: Samba, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vendor = msgspec.structs.replace(LdapDirectory(settings(server))._vendor, in_chain="1.2.3.4")
     directory = LdapDirectory(settings(server, groups=desired.Groups(base="OU=Teams")))
     monkeypatch.setattr(directory, "_vendor", vendor)
@@ -228,7 +260,9 @@ def test_a_server_that_refuses_the_rule_is_done_without(server: Samba, monkeypat
 
 
 def test_find_knows_them_by_their_guid(server: Samba, snapshot: DirectorySnapshot) -> None:
-    directory = LdapDirectory(settings(server, users=desired.Users(fields={}, filter="(cn=nobody)")))
+    directory = LdapDirectory(
+        settings(server, users=desired.Users(fields={}, filter="(cn=nobody)"))
+    )
     known = [person.external_id for person in snapshot.persons[:3]]
     unknown = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
     assert directory.find([*known, unknown, "no guid"], [f"CN=u0001,{BIG}", f"CN=gone,{BIG}"]) == {
@@ -250,7 +284,9 @@ def test_another_reference_is_not_left_out() -> None:
     end = ber.page_control(b"")
     with stand_in([success(base), success(person, *partitions, controls=end)]) as url:
         plain = LdapDirectory(source(url, base_dn="DC=example,DC=com"))
-        with pytest.raises(SourceUnreadable, match=r"those of a domain controller: set type: active_directory\.$"):
+        with pytest.raises(
+            SourceUnreadable, match=r"those of a domain controller: set type: active_directory\.$"
+        ):
             plain.read(Query())
         plain.close()
     children = ("dc=child,dc=example,dc=com",)
@@ -261,7 +297,9 @@ def test_another_reference_is_not_left_out() -> None:
         ([*partitions, child], children, 1),
     ):
         with stand_in([success(base), success(person, *references, controls=end)]) as url:
-            settings = source(url, type="active_directory", base_dn="DC=example,DC=com", ignore_referrals=ignored)
+            settings = source(
+                url, type="active_directory", base_dn="DC=example,DC=com", ignore_referrals=ignored
+            )
             directory = LdapDirectory(settings)
             if expected is None:
                 with pytest.raises(SourceUnreadable, match="on another server: ldap://child"):
@@ -295,10 +333,15 @@ def test_a_search_for_everybody_finds_everybody(site: Site) -> None:
 def test_who_moves_stays_the_same_user(server: Samba, site: Site) -> None:
     site.run("apply", "--yes")
     site.run("plan", "--check")
-    users = {user["username"]: user for user in json.loads(site.run("users", "--format", "json")[0])}
+    users = {
+        user["username"]: user for user in json.loads(site.run("users", "--format", "json")[0])
+    }
     assert len(users) == COUNT
     assert users["upn"]["email"] == "upn@login.example.test"
-    assert {name for name, user in users.items() if user["status"] == "inactive"} == {"off", "expired"}
+    assert {name for name, user in users.items() if user["status"] == "inactive"} == {
+        "off",
+        "expired",
+    }
     server.change(
         ["rename", f"CN=u0001,{BIG}", f"CN=Renamed Person,{BIG}"],
         ["modify", f"CN=Renamed Person,{BIG}", {"sAMAccountName": ["renamed"]}],

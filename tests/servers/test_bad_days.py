@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
 
 READER = f"uid=p0,ou=people,{SUFFIX}"
 BLIND = f"uid=p1,ou=people,{SUFFIX}"
-RIGHTS = f'(targetattr="*")(version 3.0; acl "reader"; allow (read, search) userdn="ldap:///{READER}";)'
+RIGHTS = (
+    f'(targetattr="*")(version 3.0; acl "reader"; allow (read, search) userdn="ldap:///{READER}";)'
+)
 USERS = f"OU=People,{samba.SUFFIX}"
 
 
@@ -33,7 +35,9 @@ def ds(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterat
     entries[READER] |= {"userPassword": [PASSWORD], "nsSizeLimit": ["6"], "nsPagedSizeLimit": ["6"]}
     entries[BLIND] |= {"userPassword": [PASSWORD]}
     certificate = authority.issue("ds", [], ["127.0.0.1"])
-    with ds389.ds389(tmp_path_factory.mktemp("ds389"), ldif(entries), certificate=certificate) as running:
+    with ds389.ds389(
+        tmp_path_factory.mktemp("ds389"), ldif(entries), certificate=certificate
+    ) as running:
         yield running
 
 
@@ -59,7 +63,9 @@ def test_389_cut_between_pages(ds: ds389.Ds389, ds_site: Any) -> None:
     site, desired = ds_site
     with proxy(ds.port, after_dones=2) as through:
         desired(through.url)
-        site.refuses("the connection broke", "after 3 entries", "after 3 attempts", "add another server")
+        site.refuses(
+            "the connection broke", "after 3 entries", "after 3 attempts", "add another server"
+        )
 
 
 def test_389_size_limit(ds_site: Any) -> None:
@@ -97,7 +103,9 @@ def test_389_with_another_name_in_its_certificate(authority: Authority, ds_site:
     site.refuses("certificate is refused", "set tls.server_name")
 
 
-def test_389_with_a_certificate_of_yesterday(tmp_path: Path, authority: Authority, ds_site: Any) -> None:
+def test_389_with_a_certificate_of_yesterday(
+    tmp_path: Path, authority: Authority, ds_site: Any
+) -> None:
     site, desired = ds_site
     expired = authority.issue("yesterday", [], ["127.0.0.1"], days=-1)
     with ds389.ds389(tmp_path / "expired", ldif(people(1)), certificate=expired) as running:
@@ -115,7 +123,9 @@ def test_389_without_start_tls(tmp_path: Path, ds_site: Any) -> None:
 
 def test_389_over_ldaps(ds: ds389.Ds389, authority: Authority, ds_site: Any) -> None:
     site, desired = ds_site
-    desired(ds.ldaps_url, tls={"mode": "ldaps", "ca_file": str(authority.file)}, require_signing=True)
+    desired(
+        ds.ldaps_url, tls={"mode": "ldaps", "ca_file": str(authority.file)}, require_signing=True
+    )
     site.run("plan", "--check")
 
 
@@ -128,17 +138,26 @@ def refused_behind(site: Site, count: int) -> None:
     """Exit code 7 within seconds, and for a reason that names what was met."""
     begun = time.monotonic()
     _, err = site.run("plan", code=7)
-    assert any(word in err for word in ("broke", "TLS", "no answer within", "not LDAP")), (count, err)
+    assert any(word in err for word in ("broke", "TLS", "no answer within", "not LDAP")), (
+        count,
+        err,
+    )
     assert "fault of reconcile" not in err
     assert time.monotonic() - begun < 25
 
 
 @pytest.mark.parametrize("then", HOSTILE)
-def test_389_behind_a_hostile_way(ds: ds389.Ds389, authority: Authority, ds_site: Any, then: str) -> None:
+def test_389_behind_a_hostile_way(
+    ds: ds389.Ds389, authority: Authority, ds_site: Any, then: str
+) -> None:
     site, desired = ds_site
     for count in PLACES:
         with proxy(ds.port, after_bytes=count, then=HOSTILE[then]) as between:
-            desired(between.url, tls={"mode": "starttls", "ca_file": str(authority.file)}, timeout=HURRIED)
+            desired(
+                between.url,
+                tls={"mode": "starttls", "ca_file": str(authority.file)},
+                timeout=HURRIED,
+            )
             refused_behind(site, count)
 
 
@@ -147,7 +166,11 @@ def ad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[samba.Samba]:
     """Ten persons; a certificate of its own making; simple binds over TLS alone, as Samba and Windows want it."""
     steps: list[list[Any]] = [["add", USERS, {"objectClass": "organizationalUnit"}]]
     for number in range(10):
-        values = {"objectClass": "user", "sAMAccountName": f"p{number}", "userAccountControl": "544"}
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": f"p{number}",
+            "userAccountControl": "544",
+        }
         steps.append(["add", f"CN=p{number},{USERS}", values])
     for name in ("off", "over"):
         values = {"objectClass": "user", "sAMAccountName": name}
@@ -163,10 +186,19 @@ def ad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[samba.Samba]:
 def ad_site(tmp_path: Path, ad: samba.Samba, quick: Execute) -> tuple[Site, Callable[..., None]]:
     """A platform filled once over StartTLS, and how to say what the source is."""
     site = Site(tmp_path, ad.password, quick)
-    own = {"mode": "starttls", "ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
+    own = {
+        "mode": "starttls",
+        "ca_file": str(ad.folder / "private/tls/ca.pem"),
+        "server_name": "dc1.example.test",
+    }
 
     def desired(url: str = ad.url, **changes: Any) -> None:
-        rules = {"type": "active_directory", "base_dn": samba.SUFFIX, "bind": bound(ad.admin), "tls": own}
+        rules = {
+            "type": "active_directory",
+            "base_dn": samba.SUFFIX,
+            "bind": bound(ad.admin),
+            "tls": own,
+        }
         users = {"create": "all", "base": "OU=People"}
         site.desired(url, **({"users": users} | rules | changes))
 
@@ -228,7 +260,12 @@ def test_ad_of_another_domain_is_a_referral(ad_site: Any) -> None:
     site, desired = ad_site
     done = ber.result(code=10, referrals=["ldap://child.example.test/DC=child,DC=example,DC=test"])
     with stand_in([lambda number: ber.message(number, done)]) as url:
-        desired(url, tls={"mode": "none"}, base_dn="DC=child,DC=example,DC=test", users={"create": "all"})
+        desired(
+            url,
+            tls={"mode": "none"},
+            base_dn="DC=child,DC=example,DC=test",
+            users={"create": "all"},
+        )
         site.refuses("result 10 (referral)", "ldap://child.example.test", "Make that one a source")
 
 
@@ -239,26 +276,39 @@ def test_ad_with_a_wrong_password(ad_site: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("off", "The account is disabled."), ("over", "The account has expired."), ("nobody", "The DN or")],
+    [
+        ("off", "The account is disabled."),
+        ("over", "The account has expired."),
+        ("nobody", "The DN or"),
+    ],
 )
-def test_ad_says_what_is_wrong_with_the_account_that_reads(ad_site: Any, name: str, why: str) -> None:
+def test_ad_says_what_is_wrong_with_the_account_that_reads(
+    ad_site: Any, name: str, why: str
+) -> None:
     site, desired = ad_site
     desired(bind=bound(f"{name}@example.test"))
     site.refuses("invalidCredentials", why, "No other server is asked")
 
 
 @pytest.fixture(scope="module")
-def certified(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[samba.Samba]:
+def certified(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[samba.Samba]:
     """One person, clear text allowed, a certificate of yesterday."""
     expired = authority.issue("ad-yesterday", ["dc1.example.test"], [], days=-1)
     steps = [["add", USERS, {"objectClass": "organizationalUnit"}]]
     values = {"objectClass": "user", "sAMAccountName": "p0", "userAccountControl": "544"}
-    steps += [["add", f"CN=p{number},{USERS}", values | {"sAMAccountName": f"p{number}"}] for number in range(10)]
+    steps += [
+        ["add", f"CN=p{number},{USERS}", values | {"sAMAccountName": f"p{number}"}]
+        for number in range(10)
+    ]
     with samba.samba(tmp_path_factory.mktemp("certified"), steps, certificate=expired) as running:
         yield running
 
 
-def test_ad_with_a_certificate_of_yesterday(certified: samba.Samba, authority: Authority, ad_site: Any) -> None:
+def test_ad_with_a_certificate_of_yesterday(
+    certified: samba.Samba, authority: Authority, ad_site: Any
+) -> None:
     site, desired = ad_site
     tls = {"mode": "starttls", "ca_file": str(authority.file), "server_name": "dc1.example.test"}
     desired(certified.url, tls=tls)
@@ -269,7 +319,9 @@ def test_ad_cut_between_pages(certified: samba.Samba, ad_site: Any) -> None:
     site, desired = ad_site
     with proxy(certified.port, after_dones=2, host=certified.address) as through:
         desired(through.url, tls={"mode": "none"})
-        site.refuses("the connection broke", "after 3 entries", "after 3 attempts", "add another server")
+        site.refuses(
+            "the connection broke", "after 3 entries", "after 3 attempts", "add another server"
+        )
 
 
 @pytest.mark.parametrize("then", HOSTILE)
@@ -285,9 +337,15 @@ def test_ad_with_a_group_that_ends_half_way(ad_site: Any) -> None:
     site, desired = ad_site
     base, end = ber.entry(samba.SUFFIX, {}), ber.page_control(b"")
     members = [f"CN=p{number},{USERS}" for number in range(1500)]
-    group = ber.entry(f"CN=all,{samba.SUFFIX}", {"cn": ["all"], "member": [], "member;range=0-1499": members})
+    group = ber.entry(
+        f"CN=all,{samba.SUFFIX}", {"cn": ["all"], "member": [], "member;range=0-1499": members}
+    )
     answers = [success(base), success(controls=end), *[success(group, controls=end)] * 2, success()]
     with stand_in(answers) as url:
         desired(url, tls={"mode": "none"}, users={"create": "all"})
         site.add(groups=[{"source": "corp", "select": ["cn=all"]}])
-        site.refuses(f"the attribute member of CN=all,{samba.SUFFIX}", "from 1500 on were not given", "MaxValRange")
+        site.refuses(
+            f"the attribute member of CN=all,{samba.SUFFIX}",
+            "from 1500 on were not given",
+            "MaxValRange",
+        )

@@ -15,14 +15,20 @@ from tests.servers.slapd import SUFFIX, Slapd, free_port
 pytestmark = pytest.mark.server
 
 
-def test_export_and_import_give_the_same_source(tmp_path: Path, secure: Slapd, authority: Authority) -> None:
+def test_export_and_import_give_the_same_source(
+    tmp_path: Path, secure: Slapd, authority: Authority
+) -> None:
     site = Site(tmp_path)
     (tmp_path / "ca.pem").write_bytes(authority.file.read_bytes())
     site.desired(
         secure.url,
         name="corp/1",
         tls={"mode": "starttls", "ca_file": "ca.pem"},
-        users={"create": "all", "base": "ou=people", "attributes": [{"field": "x", "value": "{{ cn }}"}]},
+        users={
+            "create": "all",
+            "base": "ou=people",
+            "attributes": [{"field": "x", "value": "{{ cn }}"}],
+        },
     )
     out, _ = site.run("connection", "export", "corp/1")
     site.run("connection", "export", "corp/1", "--out", ".")

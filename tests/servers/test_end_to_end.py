@@ -37,7 +37,9 @@ def site(tmp_path: Path, server: Slapd, quick: Execute) -> Site:
     return made
 
 
-def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path, quick: Execute, transport: str) -> None:
+def test_a_company_from_slapd_is_the_same_as_from_ldif(
+    tmp_path: Path, quick: Execute, transport: str
+) -> None:
     rules = yaml.safe_load((QUICKSTART / "reconcile.yml").read_text(encoding="utf-8"))
     company = (QUICKSTART / "company.ldif").read_text(encoding="utf-8")
     held: list[Any] = []
@@ -55,7 +57,9 @@ def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path, quick: Ex
                 },
             ),
         ):
-            source = {key: value for key, value in rules["sources"][0].items() if key != "files"} | settings
+            source = {
+                key: value for key, value in rules["sources"][0].items() if key != "files"
+            } | settings
             site = Site(tmp_path / name, execute=quick)
             site.folder.mkdir()
             text = yaml.safe_dump(rules | {"sources": [source]}, allow_unicode=True)
@@ -63,7 +67,9 @@ def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path, quick: Ex
             site.run("plan", "--check", code=3)
             site.run("apply", "--yes")
             site.run("plan", "--check")
-            listings = [site.run(kind, "--format", "json")[0] for kind in ("users", "groups", "departments")]
+            listings = [
+                site.run(kind, "--format", "json")[0] for kind in ("users", "groups", "departments")
+            ]
             held.append([json.loads(listing) for listing in listings])
     for listings in held:
         for row in (row for listing in listings for row in listing):
@@ -78,9 +84,15 @@ def test_the_directory_moves_and_the_platform_follows(tmp_path: Path, quick: Exe
         site.desired(running.url)
         site.run("apply", "--yes")
         modify(
-            running, "dn: uid=p3,ou=people," + SUFFIX + "\nchangetype: modify\nreplace: mail\nmail: new@example.com\n"
+            running,
+            "dn: uid=p3,ou=people,"
+            + SUFFIX
+            + "\nchangetype: modify\nreplace: mail\nmail: new@example.com\n",
         )
-        modify(running, f"dn: uid=p4,ou=people,{SUFFIX}\nchangetype: modrdn\nnewrdn: uid=renamed\ndeleteoldrdn: 1\n")
+        modify(
+            running,
+            f"dn: uid=p4,ou=people,{SUFFIX}\nchangetype: modrdn\nnewrdn: uid=renamed\ndeleteoldrdn: 1\n",
+        )
         modify(running, f"dn: uid=p5,ou=people,{SUFFIX}\nchangetype: delete\n")
         data = json.loads(site.run("plan", "--format", "json")[0])
         told = [(one["action"], one["key"], sorted(one["after"])) for one in data["changes"]]
@@ -107,7 +119,9 @@ def test_a_connection_cut_between_two_pages(site: Site, server: Slapd) -> None:
 def test_a_server_killed_in_the_middle(site: Site, tmp_path: Path) -> None:
     with slapd(tmp_path / "dies", ldif(people(10))) as running:
         site.desired(running.url)
-        site.run("plan", code=4)  # another server, where everybody has another id: that is too many updates
+        site.run(
+            "plan", code=4
+        )  # another server, where everybody has another id: that is too many updates
         running.kill()
         site.refuses("corp", "refused")
 
@@ -122,12 +136,19 @@ def test_a_size_limit_in_the_middle(site: Site, tmp_path: Path) -> None:
         }
     }
     with slapd(tmp_path / "limited", ldif(entries), lines=limits) as running:
-        site.desired(running.url, bind={"dn": f"cn=reader,{SUFFIX}", "password": "{{ env('CORP_PASSWORD') }}"})
+        site.desired(
+            running.url,
+            bind={"dn": f"cn=reader,{SUFFIX}", "password": "{{ env('CORP_PASSWORD') }}"},
+        )
         site.refuses("sizeLimitExceeded", "(objectClass=inetOrgPerson)", "limit")
 
 
 def test_a_time_limit(site: Site) -> None:
-    answers = [success(BASE), success(PERSON, controls=ber.page_control(b"more")), ended(3, "too slow")]
+    answers = [
+        success(BASE),
+        success(PERSON, controls=ber.page_control(b"more")),
+        ended(3, "too slow"),
+    ]
     with stand_in(answers) as url:
         site.desired(url)
         site.refuses("timeLimitExceeded", "after 1 entries", "Ask for a larger time limit")
@@ -136,8 +157,13 @@ def test_a_time_limit(site: Site) -> None:
 def test_insufficient_access(site: Site, tmp_path: Path) -> None:
     lines = [f'access to dn.exact="{SUFFIX}" by * read', "access to * by * disclose"]
     with slapd(tmp_path / "closed", ldif(people(10)), lines=lines) as running:
-        site.desired(running.url, bind={"anonymous": True}, users={"create": "all", "base": "ou=people"})
-        site.refuses("insufficientAccessRights", "Ask for the right to read these entries for an anonymous reader")
+        site.desired(
+            running.url, bind={"anonymous": True}, users={"create": "all", "base": "ou=people"}
+        )
+        site.refuses(
+            "insufficientAccessRights",
+            "Ask for the right to read these entries for an anonymous reader",
+        )
 
 
 def test_a_referral_only(site: Site, tmp_path: Path) -> None:
@@ -148,7 +174,11 @@ def test_a_referral_only(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_part_that_is_on_another_server(site: Site, tmp_path: Path) -> None:
-    branch = {"objectClass": ["referral", "extensibleObject"], "ou": ["branch"], "ref": ["ldap://branch.example.com"]}
+    branch = {
+        "objectClass": ["referral", "extensibleObject"],
+        "ou": ["branch"],
+        "ref": ["ldap://branch.example.com"],
+    }
     with slapd(tmp_path / "parts", ldif(people(10) | {f"ou=branch,{SUFFIX}": branch})) as running:
         site.desired(running.url)
         site.refuses("on another server: ldap://branch.example.com/", "set ignore_referrals")
@@ -183,13 +213,17 @@ def certified(tmp_path: Path) -> Iterator[Callable[..., Slapd]]:
         one.__exit__(None, None, None)
 
 
-def test_an_expired_certificate(site: Site, authority: Authority, certified: Callable[..., Slapd]) -> None:
+def test_an_expired_certificate(
+    site: Site, authority: Authority, certified: Callable[..., Slapd]
+) -> None:
     running = certified(authority.issue("old", [], ["127.0.0.1"], days=-1))
     site.desired(running.url, tls={"mode": "starttls", "ca_file": str(authority.file)})
     site.refuses("certificate", "expired")
 
 
-def test_a_certificate_for_another_host(site: Site, authority: Authority, certified: Callable[..., Slapd]) -> None:
+def test_a_certificate_for_another_host(
+    site: Site, authority: Authority, certified: Callable[..., Slapd]
+) -> None:
     running = certified(authority.issue("elsewhere", ["ldap.example.com"]))
     for url, mode in ((running.url, "starttls"), (running.ldaps_url, "ldaps")):
         site.desired(url, tls={"mode": mode, "ca_file": str(authority.file)})
@@ -215,9 +249,16 @@ def test_every_server_is_tested_though_the_first_would_do(site: Site, server: Sl
     site.desired(server.url, servers=[server.url, down])
     out, _ = site.run("test", code=7)
     lines = out.splitlines()
-    assert [line for line in lines if line.startswith(f"corp {server.url}") and "  ok  " not in line] == []
-    assert any(line.startswith(f"corp {server.url}") and "persons" in line and "10 found" in line for line in lines)
-    assert any(line.startswith(f"corp {down}") and "FAILED" in line and "refused" in line for line in lines)
+    assert [
+        line for line in lines if line.startswith(f"corp {server.url}") and "  ok  " not in line
+    ] == []
+    assert any(
+        line.startswith(f"corp {server.url}") and "persons" in line and "10 found" in line
+        for line in lines
+    )
+    assert any(
+        line.startswith(f"corp {down}") and "FAILED" in line and "refused" in line for line in lines
+    )
     assert lines[-1].startswith("platform")
     assert lines[-1].endswith("10 users")
     site.run("plan", "--check")

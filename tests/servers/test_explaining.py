@@ -17,7 +17,9 @@ pytestmark = pytest.mark.server
 
 def test_who_is_found_and_who_is_not(tmp_path: Path, server: Slapd) -> None:
     site = Site(tmp_path)
-    site.desired(server.url, users={"create": "all", "filter": "(&(objectClass=inetOrgPerson)(!(uid=p3)))"})
+    site.desired(
+        server.url, users={"create": "all", "filter": "(&(objectClass=inetOrgPerson)(!(uid=p3)))"}
+    )
     out, err = site.run("explain", "P2@example.com", "-v")
     assert out.startswith("p2: the next apply makes the user\n")
     assert err.count("ldapsearch -x") == 2
@@ -25,7 +27,9 @@ def test_who_is_found_and_who_is_not(tmp_path: Path, server: Slapd) -> None:
     for name in ("p3", "p3@example.com", f"uid=p3,ou=people,{SUFFIX}"):
         out, err = site.run("explain", name, "-v")
         assert f"corp: uid=p3,ou=people,{SUFFIX} is there" in out
-        assert "but users.filter: (&(objectClass=inetOrgPerson)(!(uid=p3))) does not match it" in out
+        assert (
+            "but users.filter: (&(objectClass=inetOrgPerson)(!(uid=p3))) does not match it" in out
+        )
         assert "(&(objectClass=*)(|(uid=" in err
     site.desired(server.url, users={"create": "all", "base": "ou=people", "filter": "(uid=p1)"})
     assert site.run("explain", "people", code=1)[0].startswith("people is nobody")
@@ -37,7 +41,9 @@ def test_a_user_whose_entry_the_rules_no_longer_find(tmp_path: Path, server: Sla
     site = Site(tmp_path)
     site.desired(server.url)
     site.run("apply", "--yes")
-    site.desired(server.url, users={"create": "all", "filter": "(&(objectClass=inetOrgPerson)(!(uid=p4)))"})
+    site.desired(
+        server.url, users={"create": "all", "filter": "(&(objectClass=inetOrgPerson)(!(uid=p4)))"}
+    )
     (found,) = json.loads(site.run("explain", "p4", "--format", "json")[0])["people"]
     assert (found["in_directory"], found["dn"]) == (False, f"uid=p4,ou=people,{SUFFIX}")
     assert found["matched"] == ["username on the platform", "login"]
@@ -47,7 +53,12 @@ def test_a_user_whose_entry_the_rules_no_longer_find(tmp_path: Path, server: Sla
 
 
 def account(login: str, **more: str) -> list[Any]:
-    values = {"objectClass": "user", "sAMAccountName": login, "userAccountControl": "544", "sn": login}
+    values = {
+        "objectClass": "user",
+        "sAMAccountName": login,
+        "userAccountControl": "544",
+        "sn": login,
+    }
     return ["add", f"CN={login},CN=Users,{DOMAIN}", values | more]
 
 
@@ -60,7 +71,10 @@ def group(name: str, above: str, *members: str) -> list[list[Any]]:
 def test_the_ways_into_groups_of_active_directory(tmp_path: Path) -> None:
     teams, hidden = f"OU=Teams,{DOMAIN}", f"OU=Hidden,{DOMAIN}"
     steps = [["add", dn, {"objectClass": "organizationalUnit"}] for dn in (teams, hidden)]
-    steps += [account("ann", userPrincipalName="ann@login.test"), account("bob", userAccountControl="546")]
+    steps += [
+        account("ann", userPrincipalName="ann@login.test"),
+        account("bob", userAccountControl="546"),
+    ]
     steps += group("deep", hidden, f"CN=ann,CN=Users,{DOMAIN}")
     steps += group("inner", teams, f"CN=ann,CN=Users,{DOMAIN}")
     steps += group("outer", teams, f"CN=inner,{teams}")
@@ -82,7 +96,9 @@ def test_the_ways_into_groups_of_active_directory(tmp_path: Path) -> None:
         (ann,) = json.loads(site.run("explain", "ANN@login.test", "--format", "json")[0])["people"]
         assert ann["matched"] == ["userPrincipalName"]
         found = {
-            one["dn"].partition(",")[0]: (one["why"], len(one["path"])) for one in ann["groups"] if one["selected"]
+            one["dn"].partition(",")[0]: (one["why"], len(one["path"]))
+            for one in ann["groups"]
+            if one["selected"]
         }
         assert found == {
             "CN=Domain Users": ("it is the primary group", 1),
@@ -97,4 +113,7 @@ def test_the_ways_into_groups_of_active_directory(tmp_path: Path) -> None:
         site.write(source | {"groups": {"base": "OU=Teams"}}, groups=mirrored)
         (ann,) = json.loads(site.run("explain", "ann", "--format", "json")[0])["people"]
         (chain,) = [one for one in ann["groups"] if one["dn"].startswith("CN=chain")]
-        assert (chain["member"], chain["why"]) == (True, "by way of groups that the rules on groups do not find")
+        assert (chain["member"], chain["why"]) == (
+            True,
+            "by way of groups that the rules on groups do not find",
+        )

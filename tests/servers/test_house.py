@@ -11,7 +11,9 @@ import pytest
 from tests.servers import ds389, samba, slapd
 
 
-@pytest.mark.parametrize(("start", "name"), [(slapd.slapd, "slapd"), (samba.samba, "samba"), (ds389.ds389, "ns-slapd")])
+@pytest.mark.parametrize(
+    ("start", "name"), [(slapd.slapd, "slapd"), (samba.samba, "samba"), (ds389.ds389, "ns-slapd")]
+)
 def test_a_server_that_is_not_installed_is_skipped_but_fails_in_ci(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, start: Callable[..., Any], name: str
 ) -> None:
@@ -28,5 +30,7 @@ def test_a_server_that_is_not_installed_is_skipped_but_fails_in_ci(
 @pytest.mark.parametrize("module", ["ldap", "ldif", "memory"])
 def test_importing_an_adapter_warns_of_nothing(module: str) -> None:
     subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"import reconcile.directories.{module}"], check=True, timeout=30
+        [sys.executable, "-W", "error", "-c", f"import reconcile.directories.{module}"],
+        check=True,
+        timeout=30,
     )

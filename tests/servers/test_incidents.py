@@ -76,7 +76,9 @@ def change(server: Slapd, *changes: str) -> None:
 def changes(site: Site, *arguments: str, code: int = 0) -> list[tuple[str, str]]:
     """Action and key of what a plan would do to users."""
     out, _ = site.run("plan", "--format", "json", *arguments, code=code)
-    return [(one["action"], one["key"]) for one in json.loads(out)["changes"] if one["kind"] == "user"]
+    return [
+        (one["action"], one["key"]) for one in json.loads(out)["changes"] if one["kind"] == "user"
+    ]
 
 
 def test_one_batch_of_all_users_is_not_taken_for_all_of_them(tmp_path: Path) -> None:
@@ -104,7 +106,12 @@ def test_a_group_growing_past_1500_members_keeps_them_all(tmp_path: Path) -> Non
     steps: list[list[Any]] = [["add", above, {"objectClass": "organizationalUnit"}]]
     for number, dn in enumerate(names):
         login = f"u{number:04}"
-        values = {"objectClass": "user", "sAMAccountName": login, "userAccountControl": "544", "sn": login}
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": login,
+            "userAccountControl": "544",
+            "sn": login,
+        }
         steps.append(["add", dn, values | {"mail": f"{login}@example.test"}])
     steps.append(["add", team, {"objectClass": "group", "sAMAccountName": "team"}])
     steps.append(["modify", team, {"member": names[:1498]}])
@@ -133,8 +140,12 @@ def members(site: Site) -> int:
     return len(team["members"])
 
 
-@pytest.mark.parametrize(("code", "name"), [(51, "busy"), (52, "unavailable"), (53, "unwillingToPerform")])
-def test_a_server_that_is_too_busy_is_no_directory_without_users(site: Site, code: int, name: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "name"), [(51, "busy"), (52, "unavailable"), (53, "unwillingToPerform")]
+)
+def test_a_server_that_is_too_busy_is_no_directory_without_users(
+    site: Site, code: int, name: str
+) -> None:
     """A 503 of the source was taken for no users; a limit on requests blocked people."""
     with stand_in([success(ber.entry(SUFFIX, {})), *[ended(code, "try later")] * 9]) as url:
         site.desired(url)
@@ -175,7 +186,9 @@ def test_a_base_that_shows_no_users_erases_nobody_and_says_how_many_it_would(
     site.add(**RULES, lifecycle={"on_missing": loss, "on_out_of_scope": loss})
     out, _ = site.run("plan", code=4)
     assert "users_lost:main/corp:12:all: 12 of 12 users of corp would be lost" in out
-    assert [action for action, _ in changes(site, code=4)] == [loss] * 12, "what it would do is told"
+    assert [action for action, _ in changes(site, code=4)] == [loss] * 12, (
+        "what it would do is told"
+    )
     site.run("apply", "--yes", code=4)
     assert site.platform == before
 
@@ -201,11 +214,15 @@ def test_a_changed_login_or_its_case_is_the_same_account(site: Site, running: Sl
         f"dn: uid=p4,{person}\nchangetype: modrdn\nnewrdn: uid=married\ndeleteoldrdn: 1\n",
     )
     ids = {
-        user["username"].lower(): user["external_id"] for user in json.loads(site.run("users", "--format", "json")[0])
+        user["username"].lower(): user["external_id"]
+        for user in json.loads(site.run("users", "--format", "json")[0])
     }
     assert sorted(changes(site)) == [("update", "p3"), ("update", "p4")]
     site.run("apply", "--yes")
-    now = {user["username"]: user["external_id"] for user in json.loads(site.run("users", "--format", "json")[0])}
+    now = {
+        user["username"]: user["external_id"]
+        for user in json.loads(site.run("users", "--format", "json")[0])
+    }
     assert now["P3"] == ids["p3"]
     assert now["married"] == ids["p4"]
     assert len(now) == 12
@@ -218,7 +235,9 @@ def test_a_move_to_another_ou_makes_no_duplicate(site: Site, running: Slapd) -> 
     assert changes(site) == [("update", "p2")]
     site.run("apply", "--yes")
     users = json.loads(site.run("users", "--format", "json")[0])
-    assert [user["dn"] for user in users if user["username"] == "p2"] == [f"uid=p2,ou=moved,{SUFFIX}"]
+    assert [user["dn"] for user in users if user["username"] == "p2"] == [
+        f"uid=p2,ou=moved,{SUFFIX}"
+    ]
     assert len(users) == 12
 
 
@@ -233,7 +252,11 @@ def test_a_refused_start_tls_sends_no_password(site: Site) -> None:
                 number, operation = ber.taken_apart(data)
                 operations.append(operation)
                 if operation == ber.EXTENDED:
-                    client.sendall(ber.message(number, ber.result(ber.EXTENDED_RESPONSE, 2, said="no TLS here")))
+                    client.sendall(
+                        ber.message(
+                            number, ber.result(ber.EXTENDED_RESPONSE, 2, said="no TLS here")
+                        )
+                    )
 
     with listening(serve) as port:
         site.desired(f"ldap://127.0.0.1:{port}", tls={"mode": "starttls"})

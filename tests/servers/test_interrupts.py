@@ -34,7 +34,9 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 def directory(version: int) -> str:
-    people = {f"uid=p{n}": {"sn": f"Version {version}"} for n in range(5)} | {f"uid=only{version}": {"sn": "x"}}
+    people = {f"uid=p{n}": {"sn": f"Version {version}"} for n in range(5)} | {
+        f"uid=only{version}": {"sn": "x"}
+    }
     return ldif(people | {"cn=all": {"member": [*people]}, f"ou=v{version}": None})
 
 
@@ -73,7 +75,9 @@ class Commands:
     ) -> tuple[int, float]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([str(self.folder), arguments, signals or [], anew]) + "\n")
+        self.process.stdin.write(
+            json.dumps([str(self.folder), arguments, signals or [], anew]) + "\n"
+        )
         self.process.stdin.flush()
         code, seconds = json.loads(self.process.stdout.readline())
         return code, seconds
@@ -89,9 +93,13 @@ class Commands:
         found = {}
         for name in WORKSPACES:
             own = f"workspace_id = (SELECT id FROM workspaces WHERE name = '{name}')"
-            people = self.query(f"SELECT username, last_name FROM users WHERE {own} ORDER BY username")
+            people = self.query(
+                f"SELECT username, last_name FROM users WHERE {own} ORDER BY username"
+            )
             members = self.query(
-                "SELECT count(*) FROM memberships WHERE user_id IN (SELECT id FROM users WHERE " + own + ")"
+                "SELECT count(*) FROM memberships WHERE user_id IN (SELECT id FROM users WHERE "
+                + own
+                + ")"
             )
             runs = self.query(f"SELECT count(*) FROM history_runs WHERE {own}")
             found[name] = (tuple(map(tuple, people)), members[0][0], runs[0][0])
@@ -169,7 +177,9 @@ def storm(kind: str, folder: Path, seed: int) -> Seen:
                 assert now[:2] == (planned if done else before[name][:2]), context
                 moved += [name] if done else []
             if code == 0:
-                assert all(now[:2] == versions[version][name] for name, now in commands.held().items()), context
+                assert all(
+                    now[:2] == versions[version][name] for name, now in commands.held().items()
+                ), context
                 continue
             broken_off += 1
             in_part += len(moved) == 1

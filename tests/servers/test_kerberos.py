@@ -39,7 +39,9 @@ CLEAR = desired.Tls(mode="none", server_name=HOST)
 @pytest.fixture(scope="module")
 def domain(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Realm]:
     needs_gssapi()
-    with realm(tmp_path_factory.mktemp("realm"), authority.issue("dc1", [HOST]), persons=250) as made:
+    with realm(
+        tmp_path_factory.mktemp("realm"), authority.issue("dc1", [HOST]), persons=250
+    ) as made:
         yield made
 
 
@@ -50,7 +52,13 @@ def client(domain: Realm, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def source(url: str, **changes: Any) -> desired.Source:
     """What `sources.source` makes, for the domain and with a ticket."""
-    changes = {"type": "active_directory", "base_dn": SUFFIX, "bind": TICKET, "tls": CLEAR, "page_size": 500} | changes
+    changes = {
+        "type": "active_directory",
+        "base_dn": SUFFIX,
+        "bind": TICKET,
+        "tls": CLEAR,
+        "page_size": 500,
+    } | changes
     return sources.source(url, **changes)
 
 
@@ -116,14 +124,17 @@ def test_over_ldaps(domain: Realm, authority: Authority) -> None:
 @pytest.mark.parametrize("page_size", [0, 7, 500])
 def test_without_tls_kerberos_encrypts(domain: Realm, authority: Authority, page_size: int) -> None:
     domain.kinit()
-    settings = source(domain.server.url, require_signing=True, page_size=page_size, transport="auto")
+    settings = source(
+        domain.server.url, require_signing=True, page_size=page_size, transport="auto"
+    )
     over_tls = msgspec.structs.replace(settings, tls=protected(authority))
     assert read(settings).persons == read(over_tls).persons
     assert bound(settings)["TLS"] == "none: Kerberos encrypts (tls.mode: none)"
 
 
 @pytest.mark.parametrize(
-    ("bind", "visible"), [(TICKET, False), (desired.Bind(dn=READER, password=Known(PASSWORD)), True)]
+    ("bind", "visible"),
+    [(TICKET, False), (desired.Bind(dn=READER, password=Known(PASSWORD)), True)],
 )
 def test_nobody_on_the_way_can_read_along(bind: desired.Bind, visible: bool, domain: Realm) -> None:
     """The server refuses the password in clear text, but by then it has been on the way."""
@@ -141,7 +152,9 @@ def test_nobody_on_the_way_can_read_along(bind: desired.Bind, visible: bool, dom
     assert b"objectClass" not in seen
 
 
-def test_both_transports_let_kerberos_encrypt(domain: Realm, caplog: pytest.LogCaptureFixture) -> None:
+def test_both_transports_let_kerberos_encrypt(
+    domain: Realm, caplog: pytest.LogCaptureFixture
+) -> None:
     """libldap could not: the connection is not its own."""
     domain.kinit()
     assert len(read(source(domain.server.url, transport=needs(PYTHON_LDAP))).persons) >= 250
@@ -158,7 +171,10 @@ class TestNoTicket:
 
     def test_none_at_all(self, settings: desired.Source) -> None:
         message = refused(settings)
-        assert f"Kerberos gives no ticket for ldap/{HOST}: No Kerberos credentials available" in message
+        assert (
+            f"Kerberos gives no ticket for ldap/{HOST}: No Kerberos credentials available"
+            in message
+        )
         assert "Get a ticket with kinit" in message
 
     def test_an_expired_one(self, domain: Realm, settings: desired.Source) -> None:
@@ -202,7 +218,10 @@ def test_a_server_the_kdc_does_not_know_is_left_for_the_next(domain: Realm) -> N
         settings = source(url, tls=desired.Tls(mode="none"))
         both = msgspec.structs.replace(settings, servers=(url, domain.server.url))
         assert len(read(both).persons) >= 250
-    assert f"{url}: Kerberos gives no ticket for ldap/127.0.0.1: Server not found in Kerberos database" in message
+    assert (
+        f"{url}: Kerberos gives no ticket for ldap/127.0.0.1: Server not found in Kerberos database"
+        in message
+    )
     assert "set tls.server_name" in message
 
 
@@ -248,19 +267,25 @@ def test_the_logged_command_takes_the_ticket_too(
     assert " -W" not in command
     assert " -x " not in command
     assert " -Y GSSAPI " in command
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=True, timeout=20
+    )
     assert done.stdout.count("\ndn: ") + done.stdout.startswith("dn: ") >= len(persons)
 
 
 @pytest.fixture
-def openldap(domain: Realm, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slapd]:
+def openldap(
+    domain: Realm, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Slapd]:
     """An OpenLDAP of the realm, which looks whether a bind is tied to its certificate."""
     _needs_sasl()
     domain.kinit()
     monkeypatch.setenv("KRB5_KTNAME", f"FILE:{domain.keytab(f'ldap/{HOST}')}")
     certificate = authority.issue("openldap", [HOST])
     lines = [f"sasl-host {HOST}", "sasl-cbinding tls-endpoint"]
-    with slapd(tmp_path / "slapd", ldif(people(10)), certificate=certificate, first_lines=lines) as running:
+    with slapd(
+        tmp_path / "slapd", ldif(people(10)), certificate=certificate, first_lines=lines
+    ) as running:
         yield running
 
 
@@ -291,13 +316,17 @@ def test_nobody_can_stand_between_the_ends_of_tls(openldap: Slapd, authority: Au
     tls = msgspec.structs.replace(protected(authority), mode="ldaps")
     with listening(serve) as between:
         settings = sources.source(f"ldaps://127.0.0.1:{between}", tls=tls, transport=LDAP3)
-        assert len(read(settings).persons) == 10  # A password is passed on, and everything is read along.
+        assert (
+            len(read(settings).persons) == 10
+        )  # A password is passed on, and everything is read along.
         assert "invalidCredentials" in refused(msgspec.structs.replace(settings, bind=TICKET))
 
 
 def test_a_plan_by_ticket(domain: Realm, authority: Authority, tmp_path: Path) -> None:
     site = Site(tmp_path, PASSWORD)
-    site.environment = {name: value for name, value in os.environ.items() if name.startswith("KRB5")}
+    site.environment = {
+        name: value for name, value in os.environ.items() if name.startswith("KRB5")
+    }
     site.write(
         {
             "name": "corp",

@@ -47,7 +47,9 @@ class Server:
         self.context = gssapi.SecurityContext(
             usage="accept",
             creds=gssapi.Credentials(usage="accept", store={"keytab": f"FILE:{key}"}),
-            channel_bindings=None if tie is None else gssapi.raw.ChannelBindings(application_data=tie),
+            channel_bindings=None
+            if tie is None
+            else gssapi.raw.ChannelBindings(application_data=tie),
         )
         self._offer: bytes | None = offer
         self.chosen = b""
@@ -122,7 +124,10 @@ def test_without_tls_everything_is_encrypted(key: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda wrap: wrap(b"cn=somebody", True).message[:-1] + b"?", "not what the server encrypted"),
+        (
+            lambda wrap: wrap(b"cn=somebody", True).message[:-1] + b"?",
+            "not what the server encrypted",
+        ),
         (
             lambda wrap: [wrap(b"cn=left out", True), wrap(b"cn=somebody", True)][1].message,
             "not what the server encrypted",
@@ -132,7 +137,9 @@ def test_without_tls_everything_is_encrypted(key: Path) -> None:
     ],
     ids=["changed", "one left out", "signed only", "empty"],
 )
-def test_what_was_changed_or_only_signed_is_not_taken(key: Path, spoil: Callable[..., bytes], said: str) -> None:
+def test_what_was_changed_or_only_signed_is_not_taken(
+    key: Path, spoil: Callable[..., bytes], said: str
+) -> None:
     server = Server(key, offer(ENCRYPTED))
     seal = bind(server, None).seal
     with pytest.raises(OSError, match=said):
@@ -148,12 +155,15 @@ def test_a_server_that_lets_kerberos_encrypt_nothing(key: Path, bits: int) -> No
 
 
 def test_a_server_that_insists_on_encrypting_within_tls(key: Path) -> None:
-    with pytest.raises(NoConnection, match=r"set tls\.mode to none, and Kerberos encrypts everything"):
+    with pytest.raises(
+        NoConnection, match=r"set tls\.mode to none, and Kerberos encrypts everything"
+    ):
         bind(Server(key, offer(SIGNED | ENCRYPTED)), b"")
 
 
 @pytest.mark.parametrize(
-    "told", [b"", b"\x01\x00\x00", b"\x01\x00\x00\x00\x00", offer(ENCRYPTED, 0), offer(ENCRYPTED, 9)]
+    "told",
+    [b"", b"\x01\x00\x00", b"\x01\x00\x00\x00\x00", offer(ENCRYPTED, 0), offer(ENCRYPTED, 9)],
 )
 def test_an_offer_that_is_none(key: Path, told: bytes) -> None:
     with pytest.raises(Unusable, match="the bind with Kerberos came to nothing"):
@@ -188,7 +198,12 @@ def test_pieces_are_read_whole_and_given_as_asked(ends: tuple[Any, socket.socket
     sealed, there = ends
     there.sendall(b"\0\0\0\5first\0\0\0\0\0\0\0\6second")
     there.shutdown(socket.SHUT_WR)
-    assert [sealed.recv(3), sealed.recv(3), sealed.recv(99), sealed.recv(99)] == [b"fir", b"st", b"second", b""]
+    assert [sealed.recv(3), sealed.recv(3), sealed.recv(99), sealed.recv(99)] == [
+        b"fir",
+        b"st",
+        b"second",
+        b"",
+    ]
     sealed.sendall(b"answer")
     assert there.recv(99) == b"answer"
 

@@ -32,20 +32,48 @@ def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:
     assert f"base {SUFFIX}, scope subtree, filter (objectClass=inetOrgPerson)" in message
     assert "result 4 (sizeLimitExceeded)" in message
     assert "after 4 entries" in message or "after 5 entries" in message
-    assert f"Ask for a larger size limit for uid=p0,{PEOPLE}, over all pages; whole pages came" in message
+    assert (
+        f"Ask for a larger size limit for uid=p0,{PEOPLE}, over all pages; whole pages came"
+        in message
+    )
     assert "a page_size below 2 is no help" in message
 
 
 @pytest.mark.parametrize(
     ("limit", "page_size", "said", "remedy"),
     [
-        ("size.soft=5 size.hard=5", 0, "sizeLimitExceeded", "{0}, or set page_size, for example to 500."),
-        ("size.soft=5 size.hard=unlimited", 0, "sizeLimitExceeded", "{0}, or set page_size, for example to 500."),
+        (
+            "size.soft=5 size.hard=5",
+            0,
+            "sizeLimitExceeded",
+            "{0}, or set page_size, for example to 500.",
+        ),
+        (
+            "size.soft=5 size.hard=unlimited",
+            0,
+            "sizeLimitExceeded",
+            "{0}, or set page_size, for example to 500.",
+        ),
         ("size.soft=5 size.hard=5", 500, "sizeLimitExceeded", "{0}, or set page_size below 500."),
-        ("size=unlimited size.prtotal=8", 4, "sizeLimitExceeded", "{0}, over all pages; whole pages came"),
+        (
+            "size=unlimited size.prtotal=8",
+            4,
+            "sizeLimitExceeded",
+            "{0}, over all pages; whole pages came",
+        ),
         ("size=unlimited size.pr=6", 7, "illegal pagedResults page size", "Set page_size below 7"),
-        ("size=unlimited size.prtotal=disabled", 7, "control not allowed", "set page_size to 0, or ask for the right"),
-        ("size=unlimited size.unchecked=3", 7, "adminLimitExceeded", "size.unchecked, 389 Directory Server"),
+        (
+            "size=unlimited size.prtotal=disabled",
+            7,
+            "control not allowed",
+            "set page_size to 0, or ask for the right",
+        ),
+        (
+            "size=unlimited size.unchecked=3",
+            7,
+            "adminLimitExceeded",
+            "size.unchecked, 389 Directory Server",
+        ),
     ],
 )
 def test_each_limit_of_openldap_has_its_own_remedy(
@@ -56,7 +84,12 @@ def test_each_limit_of_openldap_has_its_own_remedy(
     lines = [f'limits dn.exact="{reader}" {limit}', "sizelimit unlimited"]
     with slapd(tmp_path / "slapd", ldif(entries), lines=lines) as running:
         users = desired.Users(fields={}, filter="(cn=*)")
-        settings = source(running.url, bind=desired.Bind(reader, Known(PASSWORD)), page_size=page_size, users=users)
+        settings = source(
+            running.url,
+            bind=desired.Bind(reader, Known(PASSWORD)),
+            page_size=page_size,
+            users=users,
+        )
         message = refused(settings)
     assert said in message
     assert remedy.format(f"Ask for a larger size limit for {reader}") in message
@@ -64,7 +97,11 @@ def test_each_limit_of_openldap_has_its_own_remedy(
 
 def test_a_time_limit_on_the_second_page() -> None:
     person = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]})
-    answers = [success(BASE), success(person, controls=ber.page_control(b"next")), ended(3, "too slow")]
+    answers = [
+        success(BASE),
+        success(person, controls=ber.page_control(b"next")),
+        ended(3, "too slow"),
+    ]
     with stand_in(answers) as url:
         message = refused(source(url))
     assert "result 3 (timeLimitExceeded), the server says: too slow, after 1 entries" in message
@@ -75,7 +112,9 @@ def test_the_connection_is_cut_between_two_pages(server: Slapd) -> None:
     with proxy(server.port, after_dones=2) as cutter:
         message = refused(source(cutter.url))
         assert cutter.connections == 3
-    assert f"{cutter.url}: the connection broke in the middle of the search (base {SUFFIX}" in message
+    assert (
+        f"{cutter.url}: the connection broke in the middle of the search (base {SUFFIX}" in message
+    )
     assert "after 2 entries" in message
     assert "Nothing of what was read is used" in message
 
@@ -119,17 +158,29 @@ def test_a_read_that_breaks_off_twice_is_refused_with_both_reasons(server: Slapd
 def test_a_server_that_recovers_is_read_from_the_start(caplog: pytest.LogCaptureFixture) -> None:
     one, two = (ber.entry(f"uid=p{number},{PEOPLE}", {"uid": [f"p{number}"]}) for number in (1, 2))
     first = success(one, controls=ber.page_control(b"more"))
-    answers = [success(BASE), first, ended(51, "busy"), success(BASE), success(two, controls=ber.page_control(b""))]
+    answers = [
+        success(BASE),
+        first,
+        ended(51, "busy"),
+        success(BASE),
+        success(two, controls=ber.page_control(b"")),
+    ]
     with stand_in(answers, goes_on=True) as url:
         assert [person.identifier for person in read(source(url)).persons] == ["p2"]
     assert "Everything is read again from the same server" in caplog.text
 
 
-@pytest.mark.parametrize(("code", "said"), [(12, "00002040: SvcErr"), (53, "paged results cookie is invalid")])
-def test_a_server_that_loses_its_place_between_pages_is_read_from_the_start(code: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "said"), [(12, "00002040: SvcErr"), (53, "paged results cookie is invalid")]
+)
+def test_a_server_that_loses_its_place_between_pages_is_read_from_the_start(
+    code: int, said: str
+) -> None:
     one, two = (ber.entry(f"uid=p{number},{PEOPLE}", {"uid": [f"p{number}"]}) for number in (1, 2))
     lost = [success(BASE), success(one, controls=ber.page_control(b"place")), ended(code, said)]
-    with stand_in([*lost, success(BASE), success(two, controls=ber.page_control(b""))], goes_on=True) as url:
+    with stand_in(
+        [*lost, success(BASE), success(two, controls=ber.page_control(b""))], goes_on=True
+    ) as url:
         assert [person.identifier for person in read(source(url)).persons] == ["p2"]
     with stand_in(lost) as url:
         message = refused(source(url))
@@ -150,7 +201,10 @@ def test_a_refusal_after_a_break_ends_it(server: Slapd) -> None:
 
 def test_a_server_that_shuts_this_reader_out_in_between_is_not_asked_again(server: Slapd) -> None:
     binds = [ber.result(ber.BIND_RESPONSE), ber.result(ber.BIND_RESPONSE, 49)]
-    with stand_in([success(BASE), ended(52)], binds=binds, goes_on=True) as url, proxy(server.port) as other:
+    with (
+        stand_in([success(BASE), ended(52)], binds=binds, goes_on=True) as url,
+        proxy(server.port) as other,
+    ):
         assert "result 49 (invalidCredentials)" in refused(source(url, other.url))
         assert other.connections == 0
 
@@ -176,11 +230,16 @@ def test_a_server_that_says_nothing(server: Slapd) -> None:
 
 
 def test_a_server_that_ends_the_connection_itself() -> None:
-    notice = ber.tlv(ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("shutting down"))
+    notice = ber.tlv(
+        ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("shutting down")
+    )
     with stand_in([success(BASE), lambda _: ber.message(0, notice)]) as url:
         message = refused(source(url, timeout=desired.Timeout(connect=5, read=0.5)))
     assert "the connection broke in the middle" in message
-    assert "the server ended the connection: result 52 (unavailable), the server says: shutting down" in message
+    assert (
+        "the server ended the connection: result 52 (unavailable), the server says: shutting down"
+        in message
+    )
 
 
 def test_a_base_that_does_not_exist(server: Slapd) -> None:
@@ -206,7 +265,10 @@ def test_success_without_entries_is_not_an_empty_directory() -> None:
 
 def test_an_empty_directory_is_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """And what is known of why is told: a wrong filter, or a place where the reader sees nothing."""
-    blind = [f'access to dn.exact="{PEOPLE}" by * read', f'access to dn.subtree="{PEOPLE}" by * none']
+    blind = [
+        f'access to dn.exact="{PEOPLE}" by * read',
+        f'access to dn.subtree="{PEOPLE}" by * none',
+    ]
     lines = [*blind, "access to * by * read"]
     with slapd(tmp_path / "slapd", ldif(people(3)), lines=lines) as running:
         nobody = desired.Bind(anonymous=True)
@@ -228,18 +290,28 @@ def test_an_empty_directory_is_empty(tmp_path: Path, caplog: pytest.LogCaptureFi
             assert details["persons"].startswith("0 found below")
             assert details["persons"].endswith(why)
             caplog.clear()
-            assert directory.read_person(Names(typed="x", identifiers=("x",)), PERSONS).persons == ()
-            assert "no person is found" not in caplog.text, "nobody is looked for by somebody's name alone"
+            assert (
+                directory.read_person(Names(typed="x", identifiers=("x",)), PERSONS).persons == ()
+            )
+            assert "no person is found" not in caplog.text, (
+                "nobody is looked for by somebody's name alone"
+            )
             directory.close()
 
 
 def test_insufficient_access(tmp_path: Path) -> None:
-    lines = [f'access to dn.exact="{SUFFIX}" by * read', "access to * by anonymous auth by * disclose"]
+    lines = [
+        f'access to dn.exact="{SUFFIX}" by * read',
+        "access to * by anonymous auth by * disclose",
+    ]
     entries = people(3)
     with slapd(tmp_path / "slapd", ldif(entries), lines=lines) as running:
         users = desired.Users(fields={}, base="ou=people")
         message = refused(source(running.url, bind=desired.Bind(anonymous=True), users=users))
-    assert f"the search (base {PEOPLE}, scope base, filter (objectClass=*)) was not answered completely" in message
+    assert (
+        f"the search (base {PEOPLE}, scope base, filter (objectClass=*)) was not answered completely"
+        in message
+    )
     assert "result 50 (insufficientAccessRights)" in message
     assert "Ask for the right to read these entries for an anonymous reader" in message
 
@@ -258,7 +330,10 @@ def test_a_part_of_the_tree_on_another_server(tmp_path: Path) -> None:
         settings = source(running.url, ignore_referrals=(f"OU = Branch, {SUFFIX}",))
         persons = read(settings).persons
         directory = LdapDirectory(settings)
-        assert directory.find([persons[0].external_id], [persons[1].dn]) == {persons[0].external_id, persons[1].dn}
+        assert directory.find([persons[0].external_id], [persons[1].dn]) == {
+            persons[0].external_id,
+            persons[1].dn,
+        }
         directory.close()
     assert len(persons) == 3
     assert "a part of the tree is on another server: ldap://branch.example.com/" in message
@@ -266,7 +341,9 @@ def test_a_part_of_the_tree_on_another_server(tmp_path: Path) -> None:
 
 
 def test_a_base_on_another_server(tmp_path: Path) -> None:
-    with slapd(tmp_path / "slapd", ldif(people(1)), first_lines=["referral ldap://root.example.com"]) as running:
+    with slapd(
+        tmp_path / "slapd", ldif(people(1)), first_lines=["referral ldap://root.example.com"]
+    ) as running:
         message = refused(source(running.url, base_dn="dc=example,dc=org", bind=source().bind))
     assert "result 10 (referral)" in message
     assert "ldap://root.example.com" in message
@@ -317,7 +394,9 @@ VALUE = ber.tlv(0x31, ber.text("a"))
         [NAMED, ber.tlv(0x30, ber.text("cn"), VALUE, ber.text("more"))],
     ],
 )
-def test_an_entry_that_cannot_be_understood_in_full_is_not_read_in_part(attributes: list[bytes]) -> None:
+def test_an_entry_that_cannot_be_understood_in_full_is_not_read_in_part(
+    attributes: list[bytes],
+) -> None:
     torn = ber.tlv(ber.ENTRY, ber.text(f"uid=p0,{PEOPLE}"), ber.tlv(0x30, *attributes))
     with stand_in([success(BASE), success(torn, controls=ber.page_control(b""))]) as url:
         assert "is not LDAP" in refused(source(url))
@@ -325,7 +404,9 @@ def test_an_entry_that_cannot_be_understood_in_full_is_not_read_in_part(attribut
 
 def test_a_server_that_stops_within_a_message(server: Slapd) -> None:
     with proxy(server.port, after_bytes=300, then=Proxy.hang) as silent:
-        message = refused(source(silent.url, page_size=500, timeout=desired.Timeout(connect=5, read=0.3)))
+        message = refused(
+            source(silent.url, page_size=500, timeout=desired.Timeout(connect=5, read=0.3))
+        )
     assert "no answer within 0.3 s (timeout.read)" in message
 
 
@@ -341,11 +422,15 @@ def test_an_entry_that_comes_twice_is_no_two_persons() -> None:
     twice = [ber.entry(f"{name},{PEOPLE}", {"uid": ["p0"]}) for name in ("uid=p0", "UID = P0")]
     with stand_in([success(BASE), success(*twice, controls=ber.page_control(b""))]) as url:
         message = refused(source(url))
-    assert f"UID = P0,{PEOPLE} and uid=p0,{PEOPLE} have one name, and none has a stable id" in message
+    assert (
+        f"UID = P0,{PEOPLE} and uid=p0,{PEOPLE} have one name, and none has a stable id" in message
+    )
 
 
 def test_an_entry_that_moves_while_it_is_read() -> None:
-    twice = [ber.entry(f"uid=p0,ou={ou},{SUFFIX}", {"uid": ["p0"], "entryUUID": ["one"]}) for ou in "ab"]
+    twice = [
+        ber.entry(f"uid=p0,ou={ou},{SUFFIX}", {"uid": ["p0"], "entryUUID": ["one"]}) for ou in "ab"
+    ]
     with stand_in([success(BASE), success(*twice, controls=ber.page_control(b""))]) as url:
         message = refused(source(url))
     assert f"uid=p0,ou=a,{SUFFIX} and uid=p0,ou=b,{SUFFIX} have one stable id, one" in message
@@ -357,4 +442,7 @@ def test_all_servers_are_named_when_none_answers() -> None:
     assert "no server of the source corp can be used" in message
     assert f"{first}: Connection refused" in message
     assert f"{second}: Connection refused" in message
-    assert "ldap://no-such-host.invalid: the host name no-such-host.invalid cannot be resolved" in message
+    assert (
+        "ldap://no-such-host.invalid: the host name no-such-host.invalid cannot be resolved"
+        in message
+    )

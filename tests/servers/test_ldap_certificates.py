@@ -46,7 +46,12 @@ def purposes(*wanted: x509.ObjectIdentifier) -> list[x509.ExtensionType]:
         (["x"], alternatives("127.0.0.2", ADDRESS), "", ""),
         ([HOST], [], HOST, ""),
         ([HOST], [], HOST.upper(), ""),
-        ([HOST], alternatives("other.example.com"), HOST, "Hostname mismatch, certificate is not valid for"),
+        (
+            [HOST],
+            alternatives("other.example.com"),
+            HOST,
+            "Hostname mismatch, certificate is not valid for",
+        ),
         ([HOST], alternatives(ADDRESS), HOST, "Hostname mismatch"),
         ([HOST], alternatives("a@example.com"), HOST, "Hostname mismatch"),
         ([HOST, "other.example.com"], [], HOST, "Hostname mismatch"),
@@ -68,9 +73,18 @@ def test_whom_a_certificate_is_for(
 ) -> None:
     certificate = authority.issue_with("one", common_names, extensions)
     with slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate) as running:
-        settings = [source(running.url, tls=desired.Tls(ca_file=str(authority.file), server_name=wanted or None))]
+        settings = [
+            source(
+                running.url,
+                tls=desired.Tls(ca_file=str(authority.file), server_name=wanted or None),
+            )
+        ]
         if not wanted:
-            settings += [source(running.ldaps_url, tls=desired.Tls(mode="ldaps", ca_file=str(authority.file)))]
+            settings += [
+                source(
+                    running.ldaps_url, tls=desired.Tls(mode="ldaps", ca_file=str(authority.file))
+                )
+            ]
         for some in settings:
             if why:
                 assert f"the server's certificate is refused: {why}" in refused(some)
@@ -94,4 +108,6 @@ def test_a_weak_key_is_refused(tmp_path: Path, authority: Authority) -> None:
     weak = rsa.generate_private_key(65537, 1024)
     certificate = authority.issue_with("weak", ["x"], alternatives(ADDRESS), key=weak)
     with slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate) as running:
-        assert "certificate is refused" in refused(source(running.url, tls=desired.Tls(ca_file=str(authority.file))))
+        assert "certificate is refused" in refused(
+            source(running.url, tls=desired.Tls(ca_file=str(authority.file)))
+        )

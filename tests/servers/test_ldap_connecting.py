@@ -52,14 +52,18 @@ def test_an_ldaps_url_is_protected_from_the_first_byte_also_in_the_default_mode(
     assert count(source(secure.ldaps_url, tls=trusted(authority))) == 10
 
 
-def test_a_server_reached_by_address_may_prove_another_name(secure: Slapd, authority: Authority) -> None:
+def test_a_server_reached_by_address_may_prove_another_name(
+    secure: Slapd, authority: Authority
+) -> None:
     assert count(source(secure.url, tls=trusted(authority, server_name="ldap.example.com"))) == 10
 
 
 @pytest.mark.parametrize("mode", ["starttls", "ldaps"])
 def test_a_certificate_for_another_host(secure: Slapd, authority: Authority, mode: str) -> None:
     url = secure.url if mode == "starttls" else secure.ldaps_url
-    message = refused(source(url, tls=trusted(authority, mode=mode, server_name="other.example.com")))
+    message = refused(
+        source(url, tls=trusted(authority, mode=mode, server_name="other.example.com"))
+    )
     assert f"{url}: the server's certificate is refused: Hostname mismatch" in message
     assert "other.example.com" in message
     assert "set tls.server_name" in message
@@ -82,34 +86,51 @@ def test_an_expired_certificate(
     running = with_certificate(authority.issue("expired", [], ["127.0.0.1"], days=-1))
     url = running.url if mode == "starttls" else running.ldaps_url
     message = refused(source(url, tls=trusted(authority, mode=mode)))
-    assert "the server's certificate is refused: certificate has expired; it has to be renewed" in message
+    assert (
+        "the server's certificate is refused: certificate has expired; it has to be renewed"
+        in message
+    )
 
 
 @pytest.mark.parametrize("name", ["stranger", "ca"])  # the latter is that of the right one
 @pytest.mark.parametrize("mode", ["starttls", "ldaps"])
-def test_a_certificate_of_a_foreign_authority(secure: Slapd, tmp_path: Path, mode: str, name: str) -> None:
+def test_a_certificate_of_a_foreign_authority(
+    secure: Slapd, tmp_path: Path, mode: str, name: str
+) -> None:
     url = secure.url if mode == "starttls" else secure.ldaps_url
     stranger = Authority(tmp_path, name)
     message = refused(source(url, tls=trusted(stranger, mode=mode)))
     assert f"{url}: the server's certificate is refused: " in message
-    assert f"the CA that issued it is not in {stranger.file}: set tls.ca_file to a file in PEM that holds it" in message
+    assert (
+        f"the CA that issued it is not in {stranger.file}: set tls.ca_file to a file in PEM that holds it"
+        in message
+    )
 
 
 def test_the_system_authorities_do_not_know_ours(secure: Slapd) -> None:
     message = refused(source(secure.url, tls=desired.Tls()))
-    assert f"the CA that issued it is not in {context.system_file()} (the system's): set tls.ca_file" in message
+    assert (
+        f"the CA that issued it is not in {context.system_file()} (the system's): set tls.ca_file"
+        in message
+    )
 
 
 @pytest.mark.parametrize("mode", ["starttls", "ldaps"])
-def test_a_servers_own_certificate_may_be_trusted_by_itself(secure: Slapd, authority: Authority, mode: str) -> None:
+def test_a_servers_own_certificate_may_be_trusted_by_itself(
+    secure: Slapd, authority: Authority, mode: str
+) -> None:
     url = secure.url if mode == "starttls" else secure.ldaps_url
     own = authority.file.with_name("good.crt")
     assert count(source(url, tls=trusted(authority, mode=mode, ca_file=str(own)))) == 10
-    message = refused(source(url, tls=trusted(authority, mode=mode, ca_file=str(own.with_name("none.crt")))))
+    message = refused(
+        source(url, tls=trusted(authority, mode=mode, ca_file=str(own.with_name("none.crt"))))
+    )
     assert "No such file" in message
 
 
-def test_what_newer_versions_of_python_ask_of_certificates_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_newer_versions_of_python_ask_of_certificates_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Those that Samba makes for itself name no key of their authority, which the strict rules of OpenSSL refuse."""
     usual = ssl.create_default_context
 
@@ -125,37 +146,54 @@ def test_what_newer_versions_of_python_ask_of_certificates_is_not_asked(monkeypa
     assert context.context(desired.Tls()).check_hostname
 
 
-def test_unchecked_certificates_are_a_loud_warning(secure: Slapd, caplog: pytest.LogCaptureFixture) -> None:
-    assert count(source(secure.url, tls=desired.Tls(verify="none", server_name="who.example.com"))) == 10
+def test_unchecked_certificates_are_a_loud_warning(
+    secure: Slapd, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (
+        count(source(secure.url, tls=desired.Tls(verify="none", server_name="who.example.com")))
+        == 10
+    )
     assert "CERTIFICATES ARE NOT CHECKED" in caplog.text
 
 
 def test_a_ca_file_that_is_not_there(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.pem")
     message = refused(source("ldap://127.0.0.1:1", tls=desired.Tls(ca_file=missing)))
-    assert f"the CA file {missing} (tls.ca_file) cannot be used: No such file or directory" in message
+    assert (
+        f"the CA file {missing} (tls.ca_file) cannot be used: No such file or directory" in message
+    )
 
 
 def test_a_ca_file_without_a_certificate(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("nothing")
     message = refused(source("ldap://127.0.0.1:1", tls=desired.Tls(ca_file=str(rubbish))))
-    assert f"the CA file {rubbish} (tls.ca_file) cannot be used: holds no certificate in PEM" in message
+    assert (
+        f"the CA file {rubbish} (tls.ca_file) cannot be used: holds no certificate in PEM"
+        in message
+    )
 
 
-def test_a_ca_file_as_windows_exports_it(secure: Slapd, authority: Authority, tmp_path: Path) -> None:
+def test_a_ca_file_as_windows_exports_it(
+    secure: Slapd, authority: Authority, tmp_path: Path
+) -> None:
     """In DER, which OpenSSL and libldap do not read; the command in the message makes of it what they do."""
     binary = tmp_path / "domain ca.cer"
     binary.write_bytes(ssl.PEM_cert_to_DER_cert(authority.file.read_text()))
     message = refused(source(secure.url, tls=desired.Tls(ca_file=str(binary))))
-    assert f"the CA file {binary} (tls.ca_file) cannot be used: it is in DER; `openssl x509 -inform der" in message
+    assert (
+        f"the CA file {binary} (tls.ca_file) cannot be used: it is in DER; `openssl x509 -inform der"
+        in message
+    )
     subprocess.run(message.split("`")[1], shell=True, check=True, timeout=20)
     assert count(source(secure.url, tls=desired.Tls(ca_file=f"{binary}.pem"))) == 10
 
 
 def test_start_tls_that_is_not_offered_never_falls_back(server: Slapd) -> None:
     message = refused(source(server.url, tls=desired.Tls()))
-    assert f"{server.url}: StartTLS failed: protocolError (unsupported extended operation)" in message
+    assert (
+        f"{server.url}: StartTLS failed: protocolError (unsupported extended operation)" in message
+    )
     assert "nothing was sent in clear text" in message
 
 
@@ -196,7 +234,9 @@ def test_a_server_that_wants_tls(secure: Slapd) -> None:
     assert "set tls.mode to starttls or ldaps" in message
 
 
-def test_a_source_that_requires_signing_never_binds_in_clear_text(secure: Slapd, authority: Authority) -> None:
+def test_a_source_that_requires_signing_never_binds_in_clear_text(
+    secure: Slapd, authority: Authority
+) -> None:
     with proxy(secure.port) as watched:
         message = refused(source(watched.url, require_signing=True))
         assert watched.connections == 0
@@ -216,7 +256,10 @@ def test_wrong_credentials_are_said_at_once_and_not_tried_elsewhere(server: Slap
         bind = desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Known("no-such-word"))
         message = refused(source(first.url, second.url, bind=bind))
         assert (first.connections, second.connections) == (1, 0)
-    assert f"{first.url}: the bind as cn=admin,{SUFFIX} was refused: result 49 (invalidCredentials)" in message
+    assert (
+        f"{first.url}: the bind as cn=admin,{SUFFIX} was refused: result 49 (invalidCredentials)"
+        in message
+    )
     assert "The DN or the password is wrong" in message
     assert "no-such-word" not in message
 
@@ -225,13 +268,25 @@ class Unset:
     """A secret that cannot be had."""
 
     def reveal(self) -> str:
-        raise ConfigError([Problem("reconcile.yml", 1, 1, "sources[0].bind.password", "CORP_LDAP_PASSWORD is not set")])
+        raise ConfigError(
+            [
+                Problem(
+                    "reconcile.yml",
+                    1,
+                    1,
+                    "sources[0].bind.password",
+                    "CORP_LDAP_PASSWORD is not set",
+                )
+            ]
+        )
 
 
 def test_a_password_that_cannot_be_had_is_a_fault_of_the_configuration_and_of_no_server(
     server: Slapd, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = source(server.url, server.url, bind=desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Unset()))
+    settings = source(
+        server.url, server.url, bind=desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Unset())
+    )
     with pytest.raises(ConfigError, match="CORP_LDAP_PASSWORD is not set"):
         count(settings)
     assert "bind" not in caplog.text, "the next server would not know it either"
@@ -248,7 +303,15 @@ def test_a_password_goes_out_as_it_is_written(tmp_path: Path) -> None:
     odd = "\u00aa\u2168 weird\u00a0\u00adword"  # SASLprep would change every one of these.
     entries[f"uid=p0,ou=people,{SUFFIX}"]["userPassword"] = [odd]
     with slapd(tmp_path / "slapd", ldif(entries)) as running:
-        assert count(source(running.url, bind=desired.Bind(dn=f"uid=p0,ou=people,{SUFFIX}", password=Known(odd)))) == 1
+        assert (
+            count(
+                source(
+                    running.url,
+                    bind=desired.Bind(dn=f"uid=p0,ou=people,{SUFFIX}", password=Known(odd)),
+                )
+            )
+            == 1
+        )
 
 
 def test_a_busy_server_is_left_for_the_next_one(server: Slapd) -> None:
@@ -257,8 +320,13 @@ def test_a_busy_server_is_left_for_the_next_one(server: Slapd) -> None:
         assert "result 51 (busy), the server says: full" in refused(source(busy))
 
 
-def test_a_busy_server_is_asked_again_where_there_is_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    busy, person = ber.result(ber.BIND_RESPONSE, 51, said="full"), ber.entry(f"uid=p0,{SUFFIX}", {"uid": ["p0"]})
+def test_a_busy_server_is_asked_again_where_there_is_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    busy, person = (
+        ber.result(ber.BIND_RESPONSE, 51, said="full"),
+        ber.entry(f"uid=p0,{SUFFIX}", {"uid": ["p0"]}),
+    )
     answers = [success(ber.entry(SUFFIX, {})), success(person, controls=ber.page_control(b""))]
     with stand_in(answers, binds=[busy, busy]) as url:
         assert count(source(url)) == 1
@@ -273,7 +341,9 @@ def test_a_server_that_takes_the_connection_and_says_nothing(server: Slapd) -> N
         assert "the connection broke during the bind" in refused(settings)
 
 
-def test_a_server_that_is_silent_about_tls(server: Slapd, secure: Slapd, authority: Authority) -> None:
+def test_a_server_that_is_silent_about_tls(
+    server: Slapd, secure: Slapd, authority: Authority
+) -> None:
     with proxy(server.port, after_bytes=0, then=Proxy.hang) as silent:
         timeout = desired.Timeout(connect=0.3, read=5)
         assert "StartTLS failed" in refused(source(silent.url, tls=desired.Tls(), timeout=timeout))
@@ -285,12 +355,22 @@ def test_check_tells_each_step(secure: Slapd, authority: Authority) -> None:
     checks = list(directory.check())
     directory.close()
     assert all(check.ok for check in checks)
-    assert [check.what for check in checks] == ["reach server", "TLS", "bind", "base DN", "persons", "groups", "OUs"]
+    assert [check.what for check in checks] == [
+        "reach server",
+        "TLS",
+        "bind",
+        "base DN",
+        "persons",
+        "groups",
+        "OUs",
+    ]
     details = {check.what: check.detail for check in checks}
     assert details["reach server"].startswith(f"{secure.url}, 0.")
     assert details["TLS"].startswith("TLSv1.3, certificate of commonName=good, valid until 20")
     assert details["bind"] == f"cn=admin,{SUFFIX}"
-    assert details["persons"].startswith(f"10 found below {SUFFIX} by (objectClass=inetOrgPerson) in 0.")
+    assert details["persons"].startswith(
+        f"10 found below {SUFFIX} by (objectClass=inetOrgPerson) in 0."
+    )
     assert details["groups"].startswith("0 found")
     assert details["OUs"].startswith("1 found")
 
@@ -307,7 +387,9 @@ def test_check_tells_each_step(secure: Slapd, authority: Authority) -> None:
         ({"groups": desired.Groups(base="ou=none")}, "groups", "does not exist"),
     ],
 )
-def test_check_ends_with_the_step_that_fails(server: Slapd, changes: dict[str, object], what: str, detail: str) -> None:
+def test_check_ends_with_the_step_that_fails(
+    server: Slapd, changes: dict[str, object], what: str, detail: str
+) -> None:
     directory = LdapDirectory(msgspec.structs.replace(source(server.url), **changes))
     checks = list(directory.check())
     directory.close()
@@ -331,7 +413,9 @@ def test_check_warns_where_nothing_is_checked(secure: Slapd) -> None:
 
 
 @pytest.mark.parametrize("mode", ["none", "starttls"])
-@pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 10, b"\x30\x00", b"\x30\x03\x02\x01\x01"])
+@pytest.mark.parametrize(
+    "garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 10, b"\x30\x00", b"\x30\x03\x02\x01\x01"]
+)
 def test_a_port_where_something_else_listens(mode: str, garbage: bytes) -> None:
     def serve(client: socket.socket) -> None:
         with client, suppress(OSError):

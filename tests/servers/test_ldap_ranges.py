@@ -23,7 +23,10 @@ def in_ranges(count: int, size: int, last: int | None = None) -> list[Answer]:
         ranges.append((f"member;range={first}-{end}", values))
         if last is not None and first >= last:
             break
-    return [ranged(*ranges[0], cn=["all"], member=[]), *(ranged(*one, version="7") for one in ranges)]
+    return [
+        ranged(*ranges[0], cn=["all"], member=[]),
+        *(ranged(*one, version="7") for one in ranges),
+    ]
 
 
 def ranged(name: str, values: list[str], version: str = "", **more: list[str]) -> Answer:
@@ -58,9 +61,13 @@ CUT = ranged("member;range=0-1", ["a=1", "a=2"])
 
 def test_nothing_more_is_asked_where_all_members_are_known() -> None:
     person = success(ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"]}), controls=END)
-    group = success(ber.entry(f"cn=one,ou=teams,{SUFFIX}", {"member": [f"UID=p0, {PEOPLE}"]}), controls=END)
+    group = success(
+        ber.entry(f"cn=one,ou=teams,{SUFFIX}", {"member": [f"UID=p0, {PEOPLE}"]}), controls=END
+    )
     teams = success(ber.entry(f"ou=teams,{SUFFIX}", {}))
-    with stand_in([success(BASE), teams, NOBODY, group, person]) as url:  # and ends at the next search
+    with stand_in(
+        [success(BASE), teams, NOBODY, group, person]
+    ) as url:  # and ends at the next search
         directory = LdapDirectory(source(url, groups=desired.Groups(base="ou=teams")))
         assert len(directory.read(EVERYTHING).groups) == 1
         directory.close()
@@ -80,7 +87,10 @@ def test_nothing_more_is_asked_where_all_members_are_known() -> None:
     ],
 )
 def test_a_range_that_stops_half_way_is_no_smaller_group(answers: list[Answer], why: str) -> None:
-    with stand_in([success(BASE), NOBODY, *answers]) as url, pytest.raises(SourceUnreadable) as caught:
+    with (
+        stand_in([success(BASE), NOBODY, *answers]) as url,
+        pytest.raises(SourceUnreadable) as caught,
+    ):
         groups(url)
     message = str(caught.value)
     assert "the attribute member" in message
@@ -97,7 +107,9 @@ def rest(*values: str, version: str) -> Answer:
     return ranged("member;range=2-*", list(values), version)
 
 
-def test_a_member_that_leaves_between_two_ranges_takes_no_other_along(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_member_that_leaves_between_two_ranges_takes_no_other_along(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """All that stand behind it move up by one place: the first of the next range is in neither."""
     longer_ago = [CUT, first("a=2", "a=3", version="2"), rest("a=4", version="2")]
     meanwhile = [CUT, first("a=1", "a=2", version="1"), rest("a=4", version="2"), *longer_ago[1:]]
@@ -105,7 +117,12 @@ def test_a_member_that_leaves_between_two_ranges_takes_no_other_along(caplog: py
         caplog.clear()
         with stand_in([success(BASE), NOBODY, *answers, NOBODY, NOBODY]) as url:
             assert groups(url).groups[0].members == ("a=2", "a=3", "a=4")
-        assert caplog.text.count(f"cn=all,{SUFFIX} changed while its member was read; it is read again") == again
+        assert (
+            caplog.text.count(
+                f"cn=all,{SUFFIX} changed while its member was read; it is read again"
+            )
+            == again
+        )
 
 
 def test_a_group_that_never_stays_the_same_is_refused() -> None:

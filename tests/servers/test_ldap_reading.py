@@ -29,7 +29,9 @@ def logged_commands(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def test_everything_is_read_whatever_the_page_size(server: Slapd) -> None:
     snapshots = [read(source(server.url, page_size=size)) for size in (0, 1, 3, 10, 500)]
-    assert [person.identifier for person in snapshots[0].persons] == [f"p{number}" for number in range(10)]
+    assert [person.identifier for person in snapshots[0].persons] == [
+        f"p{number}" for number in range(10)
+    ]
     assert all(snapshot == snapshots[0] for snapshot in snapshots)
 
 
@@ -41,7 +43,9 @@ def test_only_what_is_needed_is_asked_for(server: Slapd) -> None:
 
 def test_progress_is_told(server: Slapd) -> None:
     told: list[tuple[str, int]] = []
-    directory = LdapDirectory(source(server.url, page_size=4), lambda what, done: told.append((what, done)))
+    directory = LdapDirectory(
+        source(server.url, page_size=4), lambda what, done: told.append((what, done))
+    )
     directory.read(PERSONS)
     directory.close()
     assert told == [("corp: persons", 4), ("corp: persons", 8), ("corp: persons", 10)]
@@ -59,7 +63,9 @@ def test_close_may_be_called_at_any_time_and_reading_goes_on_after_it(server: Sl
 
 def test_a_group_larger_than_any_buffer(tmp_path: Path) -> None:
     members = [f"uid=somebody-with-a-long-name-{number},{PEOPLE}" for number in range(40_000)]
-    entries = people(1) | {f"cn=all,{SUFFIX}": {"objectClass": ["groupOfNames"], "cn": ["all"], "member": members}}
+    entries = people(1) | {
+        f"cn=all,{SUFFIX}": {"objectClass": ["groupOfNames"], "cn": ["all"], "member": members}
+    }
     with slapd(tmp_path / "slapd", ldif(entries)) as running:
         directory = LdapDirectory(source(running.url))
         group = directory.read(EVERYTHING).groups[0]
@@ -74,13 +80,28 @@ def test_groups_beyond_the_rules_are_followed(tmp_path: Path) -> None:
     entries = people(6)
     for dn in (teams, other):
         entries[dn] = {"objectClass": ["organizationalUnit"], "ou": [dn[3:].partition(",")[0]]}
-    inside = {"objectClass": ["inetOrgPerson"], "uid": ["inside"], "cn": ["Inside"], "sn": ["Inside"]}
+    inside = {
+        "objectClass": ["inetOrgPerson"],
+        "uid": ["inside"],
+        "cn": ["Inside"],
+        "sn": ["Inside"],
+    }
     one, two, three = f"cn=one,{teams}", f"cn=two,{other}", f"cn=three,{other}"
     entries |= {
         one: {"objectClass": ["groupOfNames"], "member": [f"uid=p0,{PEOPLE}", two, "uid=nobody"]},
-        two: {"objectClass": ["groupOfUniqueNames"], "uniqueMember": [f"uid=p1,{PEOPLE}#'0101'B", three, one]},
-        three: {"objectClass": ["groupOfNames"], "member": [f"uid=p0,{PEOPLE}", f"cn=unix,{other}"]},
-        f"cn=unix,{other}": {"objectClass": ["posixGroup"], "gidNumber": ["7"], "memberUid": ["P2", "nobody"]},
+        two: {
+            "objectClass": ["groupOfUniqueNames"],
+            "uniqueMember": [f"uid=p1,{PEOPLE}#'0101'B", three, one],
+        },
+        three: {
+            "objectClass": ["groupOfNames"],
+            "member": [f"uid=p0,{PEOPLE}", f"cn=unix,{other}"],
+        },
+        f"cn=unix,{other}": {
+            "objectClass": ["posixGroup"],
+            "gidNumber": ["7"],
+            "memberUid": ["P2", "nobody"],
+        },
         f"uid=inside,{three}": inside,
     }
     with slapd(tmp_path / "slapd", ldif(entries)) as running:
@@ -98,7 +119,9 @@ def test_groups_beyond_the_rules_are_followed(tmp_path: Path) -> None:
     assert [len(group.nested_members) for group in everywhere] == [0] * 4
 
 
-def test_the_next_server_is_used_when_the_first_is_down(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_next_server_is_used_when_the_first_is_down(
+    server: Slapd, caplog: pytest.LogCaptureFixture
+) -> None:
     down = f"ldap://127.0.0.1:{free_port()}"
     assert len(read(source(down, server.url)).persons) == 10
     assert f"corp: {down}: Connection refused" in caplog.text
@@ -110,14 +133,19 @@ def test_every_search_is_logged_as_a_command_that_can_be_pasted(
     tool = program("ldapsearch")
     caplog.set_level(logging.INFO, "reconcile.directories")
     snapshot = read(
-        source(server.url, users=desired.Users(fields={}, filter="(&(objectClass=person)(!(cn=Person 3)))"))
+        source(
+            server.url,
+            users=desired.Users(fields={}, filter="(&(objectClass=person)(!(cn=Person 3)))"),
+        )
     )
     commands = logged_commands(caplog)
     assert len(commands) == 2
     assert PASSWORD not in caplog.text
     pasted = shlex.split(commands[1])
     pasted[pasted.index("-W") : pasted.index("-W") + 1] = ["-w", PASSWORD]
-    done = subprocess.run([tool, *pasted[1:]], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(
+        [tool, *pasted[1:]], capture_output=True, text=True, check=True, timeout=20
+    )
     assert done.stdout.count("dn: uid=") == len(snapshot.persons) == 9
     assert "entryUUID: " in done.stdout
 
@@ -131,13 +159,19 @@ def test_the_pasted_command_knows_the_ca(
     caplog.set_level(logging.INFO, "reconcile.directories")
     for url in (secure.url, secure.ldaps_url):
         read(
-            source(url, tls=desired.Tls(ca_file=str(ca_file)), bind=desired.Bind(f"cn=admin,{SUFFIX}", Known(PASSWORD)))
+            source(
+                url,
+                tls=desired.Tls(ca_file=str(ca_file)),
+                bind=desired.Bind(f"cn=admin,{SUFFIX}", Known(PASSWORD)),
+            )
         )
     commands = logged_commands(caplog)
     assert len(commands) == 4
     for command in commands:
         pasted = command.replace(" -W ", f" -w {PASSWORD} ")
-        done = subprocess.run(pasted, shell=True, capture_output=True, text=True, check=True, timeout=20)
+        done = subprocess.run(
+            pasted, shell=True, capture_output=True, text=True, check=True, timeout=20
+        )
         assert "dn: " in done.stdout
         assert PASSWORD not in command
 
@@ -146,25 +180,38 @@ def test_the_pasted_command_has_the_name_in_the_certificate(
     secure: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture, transport: str
 ) -> None:
     caplog.set_level(logging.INFO, "reconcile.directories")
-    other = [secure.ldaps_url] if transport == "ldap3" else []  # python-ldap cannot check another name there
+    other = (
+        [secure.ldaps_url] if transport == "ldap3" else []
+    )  # python-ldap cannot check another name there
     for url in (secure.url, *other):
         tls = desired.Tls(ca_file=str(authority.file), server_name="ldap.example.com")
         caplog.clear()
         read(source(url, tls=tls))
-        assert "the commands need a machine where ldap.example.com (tls.server_name) is 127.0.0.1" in caplog.text
+        assert (
+            "the commands need a machine where ldap.example.com (tls.server_name) is 127.0.0.1"
+            in caplog.text
+        )
         for command in logged_commands(caplog):
             assert f" -H {url.replace('127.0.0.1', 'ldap.example.com')} " in command
-            here = command.replace("ldap.example.com", "127.0.0.1").replace(" -W ", f" -w {PASSWORD} ")
-            done = subprocess.run(here, shell=True, capture_output=True, text=True, check=True, timeout=20)
+            here = command.replace("ldap.example.com", "127.0.0.1").replace(
+                " -W ", f" -w {PASSWORD} "
+            )
+            done = subprocess.run(
+                here, shell=True, capture_output=True, text=True, check=True, timeout=20
+            )
             assert "dn: " in done.stdout
         caplog.clear()
         read(source(url, tls=msgspec.structs.replace(tls, verify="none")))
-        assert all(f" -H {url} " in command for command in logged_commands(caplog)), "where it is not checked"
+        assert all(f" -H {url} " in command for command in logged_commands(caplog)), (
+            "where it is not checked"
+        )
         assert "the commands need" not in caplog.text
 
 
 def test_a_goodbye_right_behind_the_last_page(transport: str) -> None:
-    notice = ber.tlv(ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("closing time"))
+    notice = ber.tlv(
+        ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("closing time")
+    )
     base = success(BASE)
     with stand_in([lambda number: base(number) + ber.message(0, notice)]) as url:
         message = refused(source(url))
@@ -197,14 +244,19 @@ def test_find_does_not_take_a_hidden_directory_for_an_empty_one() -> None:
 
 
 def test_find_refuses_any_answer_but_there_and_not_there() -> None:
-    with stand_in([success(BASE), ended(50, "not yours")]) as url, pytest.raises(SourceUnreadable, match="result 50"):
+    with (
+        stand_in([success(BASE), ended(50, "not yours")]) as url,
+        pytest.raises(SourceUnreadable, match="result 50"),
+    ):
         LdapDirectory(source(url)).find([], [f"uid=p0,{PEOPLE}"])
 
 
 def test_names_that_differ_in_case_only_are_one_attribute(transport: str) -> None:
     person = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"], "CN": ["a"], "cn": ["b"], "Cn": ["c"]})
     with stand_in([success(BASE), success(person)]) as url:
-        if transport == "python-ldap":  # No server may do so (RFC 4511, 4.1.7), and libldap mixes up the values.
+        if (
+            transport == "python-ldap"
+        ):  # No server may do so (RFC 4511, 4.1.7), and libldap mixes up the values.
             assert "has an attribute twice" in refused(source(url, page_size=0))
             return
         (found,) = read(source(url, page_size=0)).persons

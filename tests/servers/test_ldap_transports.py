@@ -31,7 +31,11 @@ def python_ldap() -> str:
 def used(settings: desired.Source, caplog: pytest.LogCaptureFixture) -> str:
     caplog.set_level(logging.INFO, "reconcile.directories")
     assert count(settings) == 10
-    (told,) = (record.getMessage() for record in caplog.records if "the transport is" in record.getMessage())
+    (told,) = (
+        record.getMessage()
+        for record in caplog.records
+        if "the transport is" in record.getMessage()
+    )
     return told.removeprefix("corp: the transport is ")
 
 
@@ -41,7 +45,9 @@ def test_python_ldap_is_taken_where_it_is_there(
     assert used(source(server.url), caplog) == python_ldap
 
 
-def test_ldap3_is_taken_where_it_is_asked_for(server: Slapd, caplog: pytest.LogCaptureFixture) -> None:
+def test_ldap3_is_taken_where_it_is_asked_for(
+    server: Slapd, caplog: pytest.LogCaptureFixture
+) -> None:
     assert used(source(server.url, transport="ldap3"), caplog) == "ldap3"
 
 
@@ -52,7 +58,9 @@ def test_without_python_ldap_everything_works(
     assert used(source(server.url), caplog) == "ldap3"
 
 
-def test_python_ldap_that_is_asked_for_and_not_there(server: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_ldap_that_is_asked_for_and_not_there(
+    server: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(choose_transport, "find_spec", lambda _: None)
     settings = source(server.url, transport="python-ldap")
     message = refused(settings)
@@ -65,10 +73,15 @@ def test_python_ldap_that_is_asked_for_and_not_there(server: Slapd, monkeypatch:
 
 
 def test_python_ldap_that_cannot_be_imported(
-    server: Slapd, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, python_ldap: str
+    server: Slapd,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    python_ldap: str,
 ) -> None:
     monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.codec", raising=False)
-    monkeypatch.delitem(sys.modules, "reconcile.directories.over_python_ldap.library", raising=False)
+    monkeypatch.delitem(
+        sys.modules, "reconcile.directories.over_python_ldap.library", raising=False
+    )
     monkeypatch.setitem(sys.modules, "ldap", None)
     monkeypatch.setattr(choose_transport, "find_spec", lambda _: True)
     assert "it cannot be imported" in refused(source(server.url, transport=python_ldap))
@@ -90,7 +103,12 @@ def test_a_transport_that_does_not_exist(server: Slapd) -> None:
     ],
 )
 def test_both_transports_check_every_name(
-    tmp_path: Path, authority: Authority, scheme: str, names: list[str], wanted: str, python_ldap: str
+    tmp_path: Path,
+    authority: Authority,
+    scheme: str,
+    names: list[str],
+    wanted: str,
+    python_ldap: str,
 ) -> None:
     """TLS is the same for both: libldap could not check some of these as they are meant."""
     certificate = authority.issue("named", names, [])
@@ -143,10 +161,17 @@ def test_the_machine_s_settings_cannot_weaken_what_is_checked(
     trusting = tmp_path / "trusted"
     trusting.mkdir()
     (trusting / "ca.pem").write_bytes(authority.file.read_bytes())
-    weak = {"REQCERT": "never", "REQSAN": "never", "CACERT": str(authority.file), "CACERTDIR": str(trusting)}
+    weak = {
+        "REQCERT": "never",
+        "REQSAN": "never",
+        "CACERT": str(authority.file),
+        "CACERTDIR": str(trusting),
+    }
     file = tmp_path / "ldap.conf"
     file.write_text("".join(f"TLS_{name} {value}\n" for name, value in weak.items()))
-    environment = {"LDAPCONF": str(file)} if where == "file" else {f"LDAPTLS_{k}": v for k, v in weak.items()}
+    environment = (
+        {"LDAPCONF": str(file)} if where == "file" else {f"LDAPTLS_{k}": v for k, v in weak.items()}
+    )
     assert in_a_process(url, authority.file, environment) == "10"
     assert "the server's certificate is refused" in in_a_process(url, stranger.file, environment)
     assert "the server's certificate is refused" in in_a_process(url, "", environment)
@@ -176,30 +201,47 @@ def test_limits_and_traces_of_the_machine_change_nothing(
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_an_old_tls_is_refused(tmp_path: Path, authority: Authority, version: str, python_ldap: str) -> None:
+def test_an_old_tls_is_refused(
+    tmp_path: Path, authority: Authority, version: str, python_ldap: str
+) -> None:
     certificate = authority.issue("old", [], ["127.0.0.1"])
     old = [f"TLSCipherSuite NORMAL:%COMPAT:-VERS-ALL:+VERS-TLS{version}:+SHA1:+SIGN-ALL"]
-    with slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate, first_lines=old) as running:
+    with slapd(
+        tmp_path / "slapd", ldif(people(1)), certificate=certificate, first_lines=old
+    ) as running:
         tls = desired.Tls(ca_file=str(authority.file))
         assert "TLS" in refused(source(running.url, tls=tls, transport=python_ldap))
 
 
-def test_a_name_outside_subject_alt_name_is_no_name(tmp_path: Path, authority: Authority, python_ldap: str) -> None:
+def test_a_name_outside_subject_alt_name_is_no_name(
+    tmp_path: Path, authority: Authority, python_ldap: str
+) -> None:
     certificate: Certificate = authority.issue("127.0.0.1", ["ldap.example.com"])
     with slapd(tmp_path / "slapd", ldif(people(1)), certificate=certificate) as running:
         tls = desired.Tls(ca_file=str(authority.file))
-        assert "the server's certificate is refused" in refused(source(running.url, tls=tls, transport=python_ldap))
+        assert "the server's certificate is refused" in refused(
+            source(running.url, tls=tls, transport=python_ldap)
+        )
 
 
-def test_nothing_is_set_for_the_whole_process(secure: Slapd, authority: Authority, python_ldap: str) -> None:
+def test_nothing_is_set_for_the_whole_process(
+    secure: Slapd, authority: Authority, python_ldap: str
+) -> None:
     ldap = pytest.importorskip("ldap")
     options = [
         getattr(ldap, name)
         for name in dir(ldap)
-        if name.startswith(("OPT_X_TLS_REQUIRE", "OPT_X_TLS_CACERT", "OPT_REFERRALS", "OPT_DEREF", "OPT_TIMEOUT"))
+        if name.startswith(
+            ("OPT_X_TLS_REQUIRE", "OPT_X_TLS_CACERT", "OPT_REFERRALS", "OPT_DEREF", "OPT_TIMEOUT")
+        )
     ]
     before = [ldap.get_option(option) for option in options]
-    assert count(source(secure.url, tls=desired.Tls(ca_file=str(authority.file)), transport=python_ldap)) == 10
+    assert (
+        count(
+            source(secure.url, tls=desired.Tls(ca_file=str(authority.file)), transport=python_ldap)
+        )
+        == 10
+    )
     assert [ldap.get_option(option) for option in options] == before
 
 
@@ -224,9 +266,13 @@ def _search() -> object:
 
 
 @pytest.mark.parametrize("password", ["grün\u00aa", "a\0b", "*" * 5000])
-def test_odd_passwords_are_sent_or_refused_as_anywhere(server: Slapd, password: str, python_ldap: str) -> None:
+def test_odd_passwords_are_sent_or_refused_as_anywhere(
+    server: Slapd, password: str, python_ldap: str
+) -> None:
     bind = desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Known(password))
-    messages = [refused(source(server.url, bind=bind, transport=name)) for name in ("ldap3", python_ldap)]
+    messages = [
+        refused(source(server.url, bind=bind, transport=name)) for name in ("ldap3", python_ldap)
+    ]
     assert messages[0] == messages[1]
     assert password not in messages[0]
     assert "result 49 (invalidCredentials)" in messages[0]

@@ -101,7 +101,9 @@ def test_the_order_of_values_is_the_same_whatever_the_server_s(tmp_path: Path) -
     assert person.attributes["mail"] == ("b@example.com", "z@example.com")
 
 
-def test_a_login_that_another_person_has_too_is_nobody_s_when_one_of_them_logs_in(tmp_path: Path) -> None:
+def test_a_login_that_another_person_has_too_is_nobody_s_when_one_of_them_logs_in(
+    tmp_path: Path,
+) -> None:
     """A login reads one person alone: whether the others have its uid has to be asked."""
     entries = people(2)
     first, second = (f"uid=p{number},ou=people,{SUFFIX}" for number in range(2))
@@ -121,18 +123,28 @@ def test_a_login_that_another_person_has_too_is_nobody_s_when_one_of_them_logs_i
         everybody = directory.read(EVERYTHING).persons
         directory.close()
     (in_memory,) = (
-        MemoryDirectory(source(type="ldif", users=users), entries=entries).read_person(names, EVERYTHING).persons
+        MemoryDirectory(source(type="ldif", users=users), entries=entries)
+        .read_person(names, EVERYTHING)
+        .persons
     )
     assert alone.logins == in_memory.logins == ("p0", "own")
-    assert [person.logins for person in everybody] == [("p0", "Shared  name", "own"), ("p1", "shared NAME")]
+    assert [person.logins for person in everybody] == [
+        ("p0", "Shared  name", "own"),
+        ("p1", "shared NAME"),
+    ]
 
 
-def test_logins_are_followed_as_the_server_compares_them_beyond_the_rules_too(tmp_path: Path) -> None:
+def test_logins_are_followed_as_the_server_compares_them_beyond_the_rules_too(
+    tmp_path: Path,
+) -> None:
     entries = people(4)
     entries[f"uid=p1,ou=people,{SUFFIX}"]["uid"] = ["p1", "Jörg"]
     for name in ("teams", "other"):
         entries[f"ou={name},{SUFFIX}"] = {"objectClass": ["organizationalUnit"], "ou": [name]}
-    entries[f"cn=team,ou=teams,{SUFFIX}"] = {"objectClass": ["groupOfNames"], "member": [f"cn=unix,ou=other,{SUFFIX}"]}
+    entries[f"cn=team,ou=teams,{SUFFIX}"] = {
+        "objectClass": ["groupOfNames"],
+        "member": [f"cn=unix,ou=other,{SUFFIX}"],
+    }
     entries[f"cn=unix,ou=other,{SUFFIX}"] = {
         "objectClass": ["posixGroup"],
         "gidNumber": ["5"],
@@ -144,6 +156,8 @@ def test_logins_are_followed_as_the_server_compares_them_beyond_the_rules_too(tm
     }
     with slapd(tmp_path / "slapd", ldif(entries)) as running:
         (group,) = whole(source(running.url, **settings)).groups
-    (in_memory,) = MemoryDirectory(source(type="ldif", **settings), entries=entries).read(EVERYTHING).groups
+    (in_memory,) = (
+        MemoryDirectory(source(type="ldif", **settings), entries=entries).read(EVERYTHING).groups
+    )
     expected = tuple(f"uid=p{number},ou=people,{SUFFIX}" for number in range(3))
     assert group.nested_members == in_memory.nested_members == expected

@@ -26,7 +26,9 @@ DISABLED = sorted(person.login for person in loading.people() if person.disabled
 
 
 def read(url: str, reader: str, password: str, **changes: Any) -> DirectorySnapshot:
-    directory = LdapDirectory(source(url, bind=desired.Bind(reader, Known(password)), page_size=500, **changes))
+    directory = LdapDirectory(
+        source(url, bind=desired.Bind(reader, Known(password)), page_size=500, **changes)
+    )
     try:
         return directory.read(EVERYTHING)
     finally:
@@ -46,9 +48,14 @@ def check(snapshot: DirectorySnapshot, count: int) -> None:
 
 def test_openldap(tmp_path: Path) -> None:
     rules = next(text for text in RIGHTS if text.startswith("access")).splitlines()
-    reader = {"objectClass": ["organizationalRole", "simpleSecurityObject"], "userPassword": [PASSWORD]}
+    reader = {
+        "objectClass": ["organizationalRole", "simpleSecurityObject"],
+        "userPassword": [PASSWORD],
+    }
     entries = loading.openldap() | {f"cn=reader,{SUFFIX}": reader | {"cn": ["reader"]}}
-    with slapd(tmp_path / "slapd", ldif(entries), lines=["sizelimit 5", *rules, "overlay ppolicy"]) as running:
+    with slapd(
+        tmp_path / "slapd", ldif(entries), lines=["sizelimit 5", *rules, "overlay ppolicy"]
+    ) as running:
         check(read(running.url, f"cn=reader,{SUFFIX}", PASSWORD), 9)
         directory = LdapDirectory(source(running.url, bind=desired.Bind(anonymous=True)))
         with pytest.raises(SourceUnreadable):
@@ -64,19 +71,35 @@ def test_389_directory_server(tmp_path: Path) -> None:
     entries[SUFFIX]["aci"] = [rule]
     services = f"ou=services,{SUFFIX}"
     entries[services] = {"objectClass": ["organizationalUnit"], "ou": ["services"]}
-    reader = {"objectClass": ["account", "simpleSecurityObject"], "uid": ["reader"], "userPassword": [PASSWORD]}
+    reader = {
+        "objectClass": ["account", "simpleSecurityObject"],
+        "uid": ["reader"],
+        "userPassword": [PASSWORD],
+    }
     entries[f"uid=reader,{services}"] = reader | {limit: ["-1"] for limit in limits}
     with ds389(tmp_path / "ds", ldif(entries), settings={"nsslapd-sizelimit": "5"}) as running:
         check(read(running.url, f"uid=reader,{services}", PASSWORD, type="389ds"), 9)
 
 
 def test_active_directory(tmp_path: Path) -> None:
-    reader = ["add", "CN=reader,CN=Users,DC=example,DC=test", {"objectClass": "user", "sAMAccountName": "reader"}]
+    reader = [
+        "add",
+        "CN=reader,CN=Users,DC=example,DC=test",
+        {"objectClass": "user", "sAMAccountName": "reader"},
+    ]
     password = "Reading-9-Only"
     steps = [*loading.active_directory(), reader, ["password", "reader", password]]
-    steps.append(["modify", "CN=reader,CN=Users,DC=example,DC=test", {"userAccountControl": ["66048"]}])
+    steps.append(
+        ["modify", "CN=reader,CN=Users,DC=example,DC=test", {"userAccountControl": ["66048"]}]
+    )
     with samba(tmp_path / "ad", steps) as running:
-        snapshot = read(running.url, "reader@example.test", password, type="active_directory", base_dn=running.suffix)
+        snapshot = read(
+            running.url,
+            "reader@example.test",
+            password,
+            type="active_directory",
+            base_dn=running.suffix,
+        )
     check(snapshot, 9)
     groups = {group.attributes["cn"][0]: group for group in snapshot.groups}
     assert len(groups["Domain Users"].members) >= 40

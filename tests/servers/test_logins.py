@@ -51,8 +51,18 @@ def company() -> dict[str, Any]:
         "sn": ["S"],
     }
     entries[f"uid=p6,{PEOPLE}"]["manager"] = [f"uid=p1,{PEOPLE}"]
-    entries[f"uid=twin,{PEOPLE}"] = {"objectClass": ["inetOrgPerson"], "uid": ["twin"], "cn": ["T"], "sn": ["T"]}
-    entries[f"cn=other,{PEOPLE}"] = {"objectClass": ["inetOrgPerson"], "uid": ["twin"], "cn": ["other"], "sn": ["T"]}
+    entries[f"uid=twin,{PEOPLE}"] = {
+        "objectClass": ["inetOrgPerson"],
+        "uid": ["twin"],
+        "cn": ["T"],
+        "sn": ["T"],
+    }
+    entries[f"cn=other,{PEOPLE}"] = {
+        "objectClass": ["inetOrgPerson"],
+        "uid": ["twin"],
+        "cn": ["other"],
+        "sn": ["T"],
+    }
     entries[STAFF] = {
         "objectClass": ["groupOfNames"],
         "cn": ["staff"],
@@ -66,7 +76,9 @@ def company() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
-    with slapd(tmp_path_factory.mktemp("logins"), ldif(company()), lines=["overlay ppolicy"]) as running:
+    with slapd(
+        tmp_path_factory.mktemp("logins"), ldif(company()), lines=["overlay ppolicy"]
+    ) as running:
         yield running
 
 
@@ -83,14 +95,20 @@ class Gate(Site):
         out, err = self.run("login", name, "-vv", *options, code=code, given=given)
         for marker in MARKERS:
             assert marker not in out + err
-            assert not (self.folder / "platform.db").exists() or marker.encode() not in self.platform
-        lines = [line.removeprefix("error: ") for line in err.splitlines() if line.startswith("error: ")]
+            assert (
+                not (self.folder / "platform.db").exists() or marker.encode() not in self.platform
+            )
+        lines = [
+            line.removeprefix("error: ") for line in err.splitlines() if line.startswith("error: ")
+        ]
         assert bool(lines) == bool(code)
         self.log = err
         return out.strip() or "\n".join(lines)
 
     def sql(self, statement: str) -> list[Any]:
-        with closing(sqlite3.connect(self.folder / "platform.db", isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(self.folder / "platform.db", isolation_level=None)
+        ) as connection:
             return connection.execute(statement).fetchall()
 
     def usernames(self) -> list[str]:
@@ -100,16 +118,27 @@ class Gate(Site):
 @pytest.fixture(params=TRANSPORTS)
 def gate(request: pytest.FixtureRequest, tmp_path: Path, server: Slapd) -> Gate:
     made = Gate(tmp_path)
-    made.desired(server.url, transport=needs(request.param), register_on_login=True, users={"create": "never"})
+    made.desired(
+        server.url,
+        transport=needs(request.param),
+        register_on_login=True,
+        users={"create": "never"},
+    )
     made.add(**RULES)
     return made
 
 
 def test_a_first_login_makes_the_user_and_the_next_plan_is_empty(gate: Gate) -> None:
     assert gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, registered."
-    assert gate.login("P1@example.com") == "p1 is logged in to main: by corp, with the role clerk, up to date."
+    assert (
+        gate.login("P1@example.com")
+        == "p1 is logged in to main: by corp, with the role clerk, up to date."
+    )
     told = json.loads(gate.login("sue", RIGHT, "--format", "json"))
-    assert told.pop("external_id") == gate.sql("SELECT external_id FROM users WHERE username = 'sue'")[0][0]
+    assert (
+        told.pop("external_id")
+        == gate.sql("SELECT external_id FROM users WHERE username = 'sue'")[0][0]
+    )
     assert told == {
         "username": "sue",
         "workspace": "main",
@@ -120,7 +149,11 @@ def test_a_first_login_makes_the_user_and_the_next_plan_is_empty(gate: Gate) -> 
     }
     gate.run("plan", "--check", code=0)
     assert gate.usernames() == ["p1", "sue"]
-    (sue,) = [one for one in json.loads(gate.run("users", "--format", "json")[0]) if one["username"] == "sue"]
+    (sue,) = [
+        one
+        for one in json.loads(gate.run("users", "--format", "json")[0])
+        if one["username"] == "sue"
+    ]
     assert (sue["groups"], sue["department"]) == (["staff"], "people/Sales")
 
 
@@ -153,8 +186,14 @@ def test_only_the_one_person_is_read(gate: Gate) -> None:
         ("p1", RIGHT * 100),
     ],
 )
-def test_whoever_is_not_let_in_learns_nothing(gate: Gate, server: Slapd, name: str, password: str) -> None:
-    gate.desired(server.url, register_on_login=True, users={"create": "all", "exclude": ["p3"], "identifier": "uid"})
+def test_whoever_is_not_let_in_learns_nothing(
+    gate: Gate, server: Slapd, name: str, password: str
+) -> None:
+    gate.desired(
+        server.url,
+        register_on_login=True,
+        users={"create": "all", "exclude": ["p3"], "identifier": "uid"},
+    )
     assert gate.login(name, password, code=1) == "login failed"
     assert not (gate.folder / "platform.db").exists() or gate.usernames() == []
 
@@ -181,7 +220,10 @@ def test_the_log_tells_the_administrator_why(gate: Gate, server: Slapd) -> None:
     [
         ("blocked", "p1 may not log in: the account is blocked"),
         ("inactive", "p1 may not log in: the account is inactive"),
-        ("blocked_in_directory", "p1 may not log in: the account is blocked, because it is disabled in the directory"),
+        (
+            "blocked_in_directory",
+            "p1 may not log in: the account is blocked, because it is disabled in the directory",
+        ),
         ("erased", "p1 may not log in: no account can be made (exists_locally)"),
     ],
 )
@@ -206,7 +248,9 @@ def test_a_login_takes_nothing_that_a_run_might_not_take(gate: Gate) -> None:
         gate.login(name)
     gate.sql("INSERT INTO readings (source_id, persons) SELECT id, 100000 FROM sources")
     gate.sql("UPDATE users SET email = 'old@example.com'")
-    assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role clerk, updated."
+    assert (
+        gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role clerk, updated."
+    )
     gate.add(role_mappings=[{"role": "guest", "default": True}])
     clerk = "is logged in to main: by corp, with the role clerk, up to date."
     for safety, code in (
@@ -217,21 +261,31 @@ def test_a_login_takes_nothing_that_a_run_might_not_take(gate: Gate) -> None:
         assert gate.login("p1", RIGHT) == f"p1 {clerk}"
         assert code in gate.log
     gate.add(safety={"limits": {"grants_lost": 1}})
-    assert gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role guest, updated."
+    assert (
+        gate.login("p1", RIGHT) == "p1 is logged in to main: by corp, with the role guest, updated."
+    )
     assert gate.login("p2", RIGHT) == f"p2 {clerk}"
     assert "grants_lost:main/corp:1+1" in gate.log, "one after the other they add up"
     gate.add(safety={"window": "none"})
-    assert gate.login("p2", RIGHT) == "p2 is logged in to main: by corp, with the role guest, updated."
+    assert (
+        gate.login("p2", RIGHT) == "p2 is logged in to main: by corp, with the role guest, updated."
+    )
     assert gate.login("sue", RIGHT) == f"sue {clerk}"
     assert "grants_lost:main/corp/clerk:1:all" in gate.log
     assert gate.sql("SELECT persons FROM readings") == [(100000,)]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(tmp_path: Path, transport: str) -> None:
+def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
+    tmp_path: Path, transport: str
+) -> None:
     """The account that reads has lost its rights on groups: the server answers success, and no group."""
     blind = f"cn=blind,{SUFFIX}"
-    entry = {"objectClass": ["organizationalRole", "simpleSecurityObject"], "cn": ["blind"], "userPassword": [PASSWORD]}
+    entry = {
+        "objectClass": ["organizationalRole", "simpleSecurityObject"],
+        "cn": ["blind"],
+        "userPassword": [PASSWORD],
+    }
     rights = [
         f'access to filter="(objectClass=groupOfNames)" by dn.exact="{blind}" none by * read',
         "access to attrs=userPassword by anonymous auth by * none",
@@ -240,33 +294,61 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(tmp_path: Path, t
     with slapd(tmp_path / "slapd", ldif(company() | {blind: entry}), lines=rights) as server:
         gate = Gate(tmp_path)
         rules = RULES | {
-            "role_mappings": [{"role": "clerk", "groups": ["cn=sta*"]}, {"role": "guest", "default": True}]
+            "role_mappings": [
+                {"role": "clerk", "groups": ["cn=sta*"]},
+                {"role": "guest", "default": True},
+            ]
         }
-        gate.desired(server.url, transport=needs(transport), register_on_login=True, users={"create": "all"})
+        gate.desired(
+            server.url, transport=needs(transport), register_on_login=True, users={"create": "all"}
+        )
         gate.add(**rules)
         gate.run("apply", "--yes")
         before = gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")
         bind = {"dn": blind, "password": "{{ env('CORP_PASSWORD') }}"}
-        gate.desired(server.url, transport=transport, register_on_login=True, users={"create": "all"}, bind=bind)
+        gate.desired(
+            server.url,
+            transport=transport,
+            register_on_login=True,
+            users={"create": "all"},
+            bind=bind,
+        )
         gate.add(**rules)
         for name in ("p1", "p2", "sue"):
-            assert gate.login(name) == f"{name} is logged in to main: by corp, with the role clerk, up to date."
+            assert (
+                gate.login(name)
+                == f"{name} is logged in to main: by corp, with the role clerk, up to date."
+            )
             assert "shrink:main/corp/groups:1:all" in gate.log
         assert (gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")) == before
         mapped = {"create": "mapped"}
         gate.desired(server.url, transport=transport, users=mapped, bind=bind)
         gate.add(**rules | {"departments": []})
-        assert gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
-        assert "p1 is let in and left as it is" in gate.log, "nobody is selected by a group that is not shown"
+        assert (
+            gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
+        )
+        assert "p1 is let in and left as it is" in gate.log, (
+            "nobody is selected by a group that is not shown"
+        )
         gate.add(safety={"shrink": "none"})
         assert "p1 is logged in" in gate.login("p1"), "none at all is not to be trusted either"
         gate.sql("DELETE FROM readings")
-        assert gate.login("p1", code=1) == "p1 may not log in: the rules on corp no longer select it"
-        gate.desired(server.url, transport=transport, register_on_login=True, users={"create": "all"}, bind=bind)
+        assert (
+            gate.login("p1", code=1) == "p1 may not log in: the rules on corp no longer select it"
+        )
+        gate.desired(
+            server.url,
+            transport=transport,
+            register_on_login=True,
+            users={"create": "all"},
+            bind=bind,
+        )
         gate.add(**rules)
         source = yaml.safe_load((tmp_path / "reconcile.yml").read_text())["sources"][0]
         gate.add(**rules, sources=[source | {"expect": {"groups": ["cn=staff"]}}])
-        assert gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
+        assert (
+            gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
+        )
         assert "expected_group:main/corp/cn=staff:1" in gate.log
         gate.sql("DELETE FROM grants WHERE user_id = (SELECT id FROM users WHERE username = 'p5')")
         gate.sql("DELETE FROM users WHERE username = 'p5'")
@@ -293,13 +375,24 @@ def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: st
             "mail": [f"{name}@example.com"],
             "userPassword": [RIGHT],
         }
-    entries[posix] = {"objectClass": ["posixGroup"], "cn": ["posix"], "gidNumber": ["5"], "memberUid": ["shared"]}
+    entries[posix] = {
+        "objectClass": ["posixGroup"],
+        "cn": ["posix"],
+        "gidNumber": ["5"],
+        "memberUid": ["shared"],
+    }
     entries[admins] = {"objectClass": ["groupOfNames"], "cn": ["admins"], "member": [posix]}
-    entries[plain] = {"objectClass": ["groupOfNames"], "cn": ["plain"], "member": [f"cn=two,{PEOPLE}"]}
+    entries[plain] = {
+        "objectClass": ["groupOfNames"],
+        "cn": ["plain"],
+        "member": [f"cn=two,{PEOPLE}"],
+    }
     users = {"base": "ou=people", "create": "all", "identifier": "mail"}
     with slapd(tmp_path / "slapd", ldif(entries)) as server:
         gate = Gate(tmp_path)
-        gate.desired(server.url, transport=needs(transport), users=users, groups={"base": "ou=groups"})
+        gate.desired(
+            server.url, transport=needs(transport), users=users, groups={"base": "ou=groups"}
+        )
         roles = [{"role": "admin", "groups": [admins]}, {"role": "guest", "default": True}]
         gate.add(role_mappings=roles)
         gate.run("apply", "--yes")
@@ -309,7 +402,12 @@ def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: st
         assert gate.sql("SELECT * FROM grants") == granted
         # The attribute of members by its OID, as the server is asked for it.
         rule = {"base": "ou=groups", "member_attribute": "oid.2.5.4.31"}
-        gate.desired(server.url, transport=transport, users=users | {"identifier": "oid.2.5.4.3"}, groups=rule)
+        gate.desired(
+            server.url,
+            transport=transport,
+            users=users | {"identifier": "oid.2.5.4.3"},
+            groups=rule,
+        )
         gate.add(role_mappings=roles, groups=[{"source": "corp", "select": ["plain"]}])
         told = gate.run("plan", code=(0, 6))[0]
         assert '"two@example.com" → "two"' in told
@@ -320,11 +418,17 @@ def test_a_login_adopts_no_protected_account(gate: Gate, server: Slapd) -> None:
     gate.login("p1")
     renaming = {"create": "never", "fields": {"username": "{{ identifier }}.local"}}
     gate.desired(server.url, register_on_login=True, users=renaming)
-    gate.add(**RULES, lifecycle={"adopt_local": "always"}, safety={"protect": {"users": ["*.local"]}})
-    gate.sql("INSERT INTO users (workspace_id, username, password_hash) VALUES (1, 'sue.local', 'kept')")
+    gate.add(
+        **RULES, lifecycle={"adopt_local": "always"}, safety={"protect": {"users": ["*.local"]}}
+    )
+    gate.sql(
+        "INSERT INTO users (workspace_id, username, password_hash) VALUES (1, 'sue.local', 'kept')"
+    )
     told = gate.login("sue", RIGHT, code=1)
     assert told.startswith("sue.local may not log in: refused by the guards")
-    assert gate.sql("SELECT password_hash, source_id FROM users WHERE username = 'sue.local'") == [("kept", None)]
+    assert gate.sql("SELECT password_hash, source_id FROM users WHERE username = 'sue.local'") == [
+        ("kept", None)
+    ]
 
 
 def test_disabled_in_the_directory(gate: Gate, server: Slapd) -> None:
@@ -345,16 +449,26 @@ def test_disabled_in_the_directory(gate: Gate, server: Slapd) -> None:
 def test_who_may_not_be_registered(gate: Gate, server: Slapd) -> None:
     gate.desired(server.url, users={"create": "never"})
     assert gate.login("p1", code=1) == "p1 may not log in: there is no account, and none is made"
-    gate.desired(server.url, register_on_login=True, users={"create": "never", "require_groups": [STAFF]})
-    assert gate.login("p4", code=1) == "p4 may not log in: no account can be made (outside_required_groups)"
+    gate.desired(
+        server.url, register_on_login=True, users={"create": "never", "require_groups": [STAFF]}
+    )
+    assert (
+        gate.login("p4", code=1)
+        == "p4 may not log in: no account can be made (outside_required_groups)"
+    )
     assert "registered" in gate.login("p1")
     gate.desired(server.url, register_on_login=True, users={"require": ["first_name"]})
     assert gate.login("p4", code=1) == "p4 may not log in: no account can be made (missing_field)"
     gate.sql("INSERT INTO users (workspace_id, username) VALUES (1, 'p4@example.com')")
     clash = {"fields": {"username": "{{ identifier }}@{{ domain }}"}}
     gate.desired(server.url, register_on_login=True, users=clash)
-    assert gate.login("p4", code=1) == "p4@example.com may not log in: no account can be made (exists_locally)"
-    assert gate.login("P4@example.com", code=1).endswith("is an account of the platform itself, of no directory")
+    assert (
+        gate.login("p4", code=1)
+        == "p4@example.com may not log in: no account can be made (exists_locally)"
+    )
+    assert gate.login("P4@example.com", code=1).endswith(
+        "is an account of the platform itself, of no directory"
+    )
     assert gate.usernames() == ["p1", "p4@example.com"]
 
 
@@ -367,14 +481,18 @@ def test_who_is_no_longer_selected(gate: Gate, server: Slapd) -> None:
     assert gate.sql("SELECT status FROM users") == [("active",)]
 
 
-def test_a_login_brings_one_user_up_to_date_and_touches_nobody_else(gate: Gate, server: Slapd) -> None:
+def test_a_login_brings_one_user_up_to_date_and_touches_nobody_else(
+    gate: Gate, server: Slapd
+) -> None:
     gate.desired(
         server.url,
         register_on_login=True,
         users={"create": "all", "exclude": ["twin"], "manager_attribute": "manager"},
     )
     everybody = {"limits": {"updates": "none"}}
-    gate.add(**RULES, lifecycle={"on_missing": "delete", "on_out_of_scope": "delete"}, safety=everybody)
+    gate.add(
+        **RULES, lifecycle={"on_missing": "delete", "on_out_of_scope": "delete"}, safety=everybody
+    )
     gate.run("apply", "--yes")
     gate.run("plan", "--check")
     gate.sql("UPDATE users SET email = 'old@example.com'")
@@ -384,13 +502,17 @@ def test_a_login_brings_one_user_up_to_date_and_touches_nobody_else(gate: Gate, 
     before = gate.sql("SELECT * FROM users WHERE username <> 'p6' ORDER BY id")
     assert "updated" in gate.login("p6")
     assert gate.sql("SELECT * FROM users WHERE username <> 'p6' ORDER BY id") == before
-    manager = "SELECT m.username FROM users u JOIN users m ON m.id = u.manager_id WHERE u.username = 'p6'"
+    manager = (
+        "SELECT m.username FROM users u JOIN users m ON m.id = u.manager_id WHERE u.username = 'p6'"
+    )
     assert gate.sql(manager) == [("p1",)]
     assert "with the role clerk, updated" in gate.login("sue")
     listed = "SELECT username FROM memberships JOIN users ON users.id = user_id"
     assert gate.sql(listed) == [("sue",)]
     # sue has no mail: what the directory has nothing for is cleared.
-    assert gate.sql("SELECT count(*) FROM users WHERE email = 'old@example.com'") == [(len(before) - 1,)]
+    assert gate.sql("SELECT count(*) FROM users WHERE email = 'old@example.com'") == [
+        (len(before) - 1,)
+    ]
     gate.run("apply", "--yes")
     assert "up to date" in gate.login("p6")
     gate.run("plan", "--check")
@@ -405,12 +527,21 @@ def test_nobody_gets_the_account_of_somebody_who_is_still_there(gate: Gate, serv
         modify(server, f"{entry}{WRONG}\n")
         # The name is that of two persons until a run has renamed the first.
         assert gate.login("p7", WRONG, code=1) == "login failed"
-        gate.desired(server.url, register_on_login=True, users={"filter": "(&(objectClass=inetOrgPerson)(cn=x))"})
-        assert gate.login("p7", WRONG, code=1) == "p7 may not log in: no account can be made (duplicate_username)"
+        gate.desired(
+            server.url,
+            register_on_login=True,
+            users={"filter": "(&(objectClass=inetOrgPerson)(cn=x))"},
+        )
+        assert (
+            gate.login("p7", WRONG, code=1)
+            == "p7 may not log in: no account can be made (duplicate_username)"
+        )
         assert gate.sql("SELECT last_name FROM users") == [("7",)]
     finally:
         modify(server, f"dn: uid=p7,{PEOPLE}\nchangetype: delete\n")
-        modify(server, f"dn: uid=p7new,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=p7\ndeleteoldrdn: 1\n")
+        modify(
+            server, f"dn: uid=p7new,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=p7\ndeleteoldrdn: 1\n"
+        )
 
 
 def test_too_many_attempts(gate: Gate) -> None:
@@ -432,10 +563,16 @@ def test_too_many_attempts(gate: Gate) -> None:
 
 def test_processes_that_guess_at_once_have_no_more_than_five_attempts(gate: Gate) -> None:
     command = [sys.executable, "-m", "reconcile", "login", "p2"]
-    environment = {"CORP_PASSWORD": gate.password, "PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {
+        "CORP_PASSWORD": gate.password,
+        "PATH": os.defpath,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     gate.login("p2")
-    running = [subprocess.Popen(command, cwd=gate.folder, env=environment, **pipes) for _ in range(8)]
+    running = [
+        subprocess.Popen(command, cwd=gate.folder, env=environment, **pipes) for _ in range(8)
+    ]
     told = [process.communicate(f"{WRONG}\n", timeout=120)[1] for process in running]
     assert sum("login failed" in one for one in told) == 5
     assert sum("too many" in one for one in told) == 3
@@ -445,7 +582,9 @@ def test_while_a_run_holds_the_platform(gate: Gate) -> None:
     gate.login("p1")
     gate.sql("UPDATE users SET email = 'old@example.com'")
     columns = "workspace_id, token, login, host, pid, started_at"
-    gate.sql(f"INSERT INTO locks ({columns}) VALUES (1, 'x', 'joe', 'elsewhere', 1, '2026-01-01T00:00:00Z')")
+    gate.sql(
+        f"INSERT INTO locks ({columns}) VALUES (1, 'x', 'joe', 'elsewhere', 1, '2026-01-01T00:00:00Z')"
+    )
     assert "p1 is logged in" in gate.login("p1")
     assert "left as it is for the next login or run" in gate.log
     assert gate.sql("SELECT email FROM users") == [("old@example.com",)]
@@ -471,7 +610,9 @@ def test_several_sources(gate: Gate, server: Slapd) -> None:
     gate.desired(server.url, name="other", base_dn=PEOPLE, users={"create": "all"})
     text = file.read_text(encoding="utf-8").replace("sources:\n", "")
     assert "version: 1\n" in text
-    (gate.folder / "b.yml").write_text("sources:\n" + text[text.index("- base_dn") : text.index("version")], "utf-8")
+    (gate.folder / "b.yml").write_text(
+        "sources:\n" + text[text.index("- base_dn") : text.index("version")], "utf-8"
+    )
     file.write_text(first, encoding="utf-8")
     files = ("--config", "reconcile.yml", "--config", "b.yml")
     told = gate.login("p1", RIGHT, *files, code=2)
@@ -489,7 +630,12 @@ def test_an_application_logs_people_in(gate: Gate, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CORP_PASSWORD", gate.password)
     file = gate.folder / "reconcile.yml"
     login = reconcile.authenticate("p1", RIGHT, file)
-    assert (login.username, login.roles, login.registered, login.updated) == ("p1", ("clerk",), True, False)
+    assert (login.username, login.roles, login.registered, login.updated) == (
+        "p1",
+        ("clerk",),
+        True,
+        False,
+    )
     with pytest.raises(LoginRefused, match="login failed") as refused:
         reconcile.authenticate("p1", WRONG, str(file))
     assert (refused.value.reason, refused.value.wait, refused.value.exit_code) == ("failed", 0, 1)
@@ -508,7 +654,11 @@ def test_an_application_logs_people_in(gate: Gate, monkeypatch: pytest.MonkeyPat
 
 def test_on_a_terminal_the_password_is_asked_for_without_echo(gate: Gate) -> None:
     here, there = pty.openpty()
-    environment = {"CORP_PASSWORD": gate.password, "PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {
+        "CORP_PASSWORD": gate.password,
+        "PATH": os.defpath,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "reconcile", "login", "p1"],
         cwd=gate.folder, env=environment, stdin=there, stdout=there, stderr=there, start_new_session=True,
@@ -563,7 +713,12 @@ STRONG = "Passw0rd!Zwölf"
 
 
 def account(login: str, **more: str) -> list[Any]:
-    values = {"objectClass": "user", "sAMAccountName": login, "userAccountControl": "544", "sn": login.title()}
+    values = {
+        "objectClass": "user",
+        "sAMAccountName": login,
+        "userAccountControl": "544",
+        "sn": login.title(),
+    }
     return ["add", f"CN={login},{USERS}", values | more]
 
 
@@ -575,7 +730,11 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
     steps += [
         ["modify", f"CN=anna,{USERS}", {"userAccountControl": ["512"]}],
         ["modify", f"CN=off,{USERS}", {"userAccountControl": ["514"]}],
-        ["modify", f"CN=late,{USERS}", {"userAccountControl": ["512"], "accountExpires": ["132000000000000000"]}],
+        [
+            "modify",
+            f"CN=late,{USERS}",
+            {"userAccountControl": ["512"], "accountExpires": ["132000000000000000"]},
+        ],
         ["modify", f"CN=must,{USERS}", {"userAccountControl": ["512"], "pwdLastSet": ["0"]}],
     ]
     with samba(tmp_path_factory.mktemp("samba"), steps) as running:
@@ -596,8 +755,14 @@ def test_active_directory(tmp_path: Path, controller: Samba, transport: str) -> 
         users={"create": "never"},
     )
     users = f"CN=Domain Users,{USERS}"
-    gate.add(role_mappings=[{"role": "worker", "groups": [users]}], groups=[{"source": "corp", "select": [users]}])
-    assert gate.login("ANNA", STRONG) == "anna is logged in to main: by corp, with the role worker, registered."
+    gate.add(
+        role_mappings=[{"role": "worker", "groups": [users]}],
+        groups=[{"source": "corp", "select": [users]}],
+    )
+    assert (
+        gate.login("ANNA", STRONG)
+        == "anna is logged in to main: by corp, with the role worker, registered."
+    )
     assert "up to date" in gate.login("anna.mail@example.test", STRONG)
     assert "up to date" in gate.login("anna@example.test", STRONG)
     gate.run("plan", "--check")

@@ -48,7 +48,10 @@ def lied_to(lie: Lie, **changes: object) -> str:
         (lying.many_names, "than the 1000"),
         (lying.some_more_names, "of 1100 attributes, more than the 1000 it may have"),
         (lying.huge_cookie, "wants 1000000 bytes back with the request for the next page"),
-        (lying.outside, "the entry uid=p1,ou=people,dc=other,dc=org, which is not within what was searched"),
+        (
+            lying.outside,
+            "the entry uid=p1,ou=people,dc=other,dc=org, which is not within what was searched",
+        ),
         (lying.outside_behind_a_backslash, "which is not within what was searched"),
         (lying.for_another, "answers nothing that was asked"),
         (lying.empty_code, "a result code of the bytes (none)"),
@@ -84,7 +87,9 @@ def test_an_entry_that_comes_again_and_again(lie: Lie, what: str) -> None:
 
 
 def test_a_code_that_nobody_knows_is_no_success() -> None:
-    assert "result 2147483647 (a code that RFC 4511 does not know)" in lied_to(lying.large_known_code)
+    assert "result 2147483647 (a code that RFC 4511 does not know)" in lied_to(
+        lying.large_known_code
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,8 +97,16 @@ def test_a_code_that_nobody_knows_is_no_success() -> None:
     [
         (lying.endless_pages, {"entries": 5000}, "more than 5000 entries (limits.entries)"),
         (lying.endless, {"entries": 5000}, "more than 5000 entries (limits.entries)"),
-        (lying.endless_pages, {"total_size": 500_000}, "more than 500000 bytes in all (limits.total_size)"),
-        (lying.two_gigabytes, {}, "a message has 2147483646 bytes, more than 134217728 (limits.entry_size)"),
+        (
+            lying.endless_pages,
+            {"total_size": 500_000},
+            "more than 500000 bytes in all (limits.total_size)",
+        ),
+        (
+            lying.two_gigabytes,
+            {},
+            "a message has 2147483646 bytes, more than 134217728 (limits.entry_size)",
+        ),
         (lying.many_names, {"entry_size": 2**16}, "bytes, more than 65536 (limits.entry_size)"),
     ],
 )
@@ -128,7 +141,9 @@ def test_the_time_for_the_whole_read_holds_for_all_attempts(server: Slapd) -> No
 
 @pytest.mark.parametrize("what", [True, False], ids=["read", "find"])
 def test_each_read_has_the_whole_time(server: Slapd, what: bool) -> None:
-    directory = LdapDirectory(source(server.url, timeout=desired.Timeout(total=1.5), limits=_limits(entries=30)))
+    directory = LdapDirectory(
+        source(server.url, timeout=desired.Timeout(total=1.5), limits=_limits(entries=30))
+    )
     for _ in range(3):
         if what:
             assert len(directory.read(EVERYTHING).persons) == 10
@@ -145,21 +160,69 @@ def _limits(**changes: int) -> desired.ReadLimits:
 @pytest.mark.parametrize(
     ("greets", "mode", "said"),
     [
-        (lying.silent, "none", "the connection broke during the bind: no answer within 1 s (timeout.connect)"),
-        (lying.drips_ldap, "none", "the connection broke during the bind: no answer within 1 s (timeout.connect)"),
-        (lying.never_answers_but_talks, "none", "the answer to the bind is not LDAP: message 1 (operation 0x79)"),
-        (lying.announces_two_gigabytes, "none", "the answer to the bind is not LDAP: a message of 2147483646 bytes"),
-        (lying.lets_everybody_in_without_a_code, "none", "the answer to the bind is not LDAP: a result code of"),
+        (
+            lying.silent,
+            "none",
+            "the connection broke during the bind: no answer within 1 s (timeout.connect)",
+        ),
+        (
+            lying.drips_ldap,
+            "none",
+            "the connection broke during the bind: no answer within 1 s (timeout.connect)",
+        ),
+        (
+            lying.never_answers_but_talks,
+            "none",
+            "the answer to the bind is not LDAP: message 1 (operation 0x79)",
+        ),
+        (
+            lying.announces_two_gigabytes,
+            "none",
+            "the answer to the bind is not LDAP: a message of 2147483646 bytes",
+        ),
+        (
+            lying.lets_everybody_in_without_a_code,
+            "none",
+            "the answer to the bind is not LDAP: a result code of",
+        ),
         (lying.answers_searches_with_the_bind, "none", "the server answers more than it was asked"),
-        (lying.silent, "starttls", "StartTLS failed: no answer within 1 s (timeout.connect); nothing was sent"),
+        (
+            lying.silent,
+            "starttls",
+            "StartTLS failed: no answer within 1 s (timeout.connect); nothing was sent",
+        ),
         (lying.drips_ldap, "starttls", "StartTLS failed: no answer within 1 s (timeout.connect)"),
-        (lying.never_answers_but_talks, "starttls", "StartTLS failed: the answer is not LDAP: message 1"),
-        (lying.announces_two_gigabytes, "starttls", "StartTLS failed: the answer is not LDAP: a message of 2147483646"),
-        (lying.silent_after_start_tls, "starttls", "TLS failed: no answer within 1 s (timeout.connect)"),
-        (lying.drips_after_start_tls, "starttls", "TLS failed: no answer within 1 s (timeout.connect)"),
-        (lying.injects_behind_start_tls, "starttls", "StartTLS failed: more came in clear text behind the answer"),
+        (
+            lying.never_answers_but_talks,
+            "starttls",
+            "StartTLS failed: the answer is not LDAP: message 1",
+        ),
+        (
+            lying.announces_two_gigabytes,
+            "starttls",
+            "StartTLS failed: the answer is not LDAP: a message of 2147483646",
+        ),
+        (
+            lying.silent_after_start_tls,
+            "starttls",
+            "TLS failed: no answer within 1 s (timeout.connect)",
+        ),
+        (
+            lying.drips_after_start_tls,
+            "starttls",
+            "TLS failed: no answer within 1 s (timeout.connect)",
+        ),
+        (
+            lying.injects_behind_start_tls,
+            "starttls",
+            "StartTLS failed: more came in clear text behind the answer",
+        ),
         (lying.injects_after_start_tls, "starttls", "TLS failed: "),
-        (lying.injects_before_start_tls, "starttls", "StartTLS failed: the answer is not LDAP: message 2"),
+        (
+            lying.injects_before_start_tls,
+            "starttls",
+            "StartTLS failed: the answer is not LDAP: message 2",
+        ),
         (lying.silent, "ldaps", "TLS failed: no answer within 1 s (timeout.connect)"),
         (lying.drips_tls, "ldaps", "TLS failed: no answer within 1 s (timeout.connect)"),
     ],
@@ -182,7 +245,10 @@ def test_a_name_that_is_resolved_too_slowly(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(20))
     begun = time.monotonic()
     message = refused(source("ldap://ldap.example.com", timeout=desired.Timeout(connect=0.5)))
-    assert "the host name ldap.example.com cannot be resolved: no answer within 0.5 s (timeout.connect)" in message
+    assert (
+        "the host name ldap.example.com cannot be resolved: no answer within 0.5 s (timeout.connect)"
+        in message
+    )
     assert time.monotonic() - begun < LONGEST
 
 
@@ -217,7 +283,9 @@ COMMANDING = frozenset("\x1b\r\u202e")
         lying.is_nowhere_near_what_commands_a_terminal,
     ],
 )
-def test_what_a_server_says_is_one_short_piece_of_a_line(lie: Lie, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_server_says_is_one_short_piece_of_a_line(
+    lie: Lie, caplog: pytest.LogCaptureFixture
+) -> None:
     message = lied_to(lie)
     for text in (message, caplog.text):
         assert not COMMANDING & set(text)

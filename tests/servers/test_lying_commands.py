@@ -83,7 +83,11 @@ def test_a_signal_ends_every_wait(
         site.desired(url, tls=tls, timeout={"connect": "10m", "read": "10m"})
         environment = os.environ | {"CORP_PASSWORD": "x"}
         process = subprocess.Popen(
-            [*RECONCILE, "apply", "--yes"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+            [*RECONCILE, "apply", "--yes"],
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         while not connected:
             time.sleep(0.05)
@@ -115,7 +119,9 @@ ROUNDS = 300
 
 
 def _answer(number: int) -> bytes:
-    entries = [person(one, description=["x" * 200], mail=[f"p{one}@example.com"]) for one in range(3)]
+    entries = [
+        person(one, description=["x" * 200], mail=[f"p{one}@example.com"]) for one in range(3)
+    ]
     messages = [ber.message(number, one) for one in (*entries, ber.reference("ldap://x/dc=away"))]
     return b"".join(messages) + page_done(number)
 
@@ -152,7 +158,9 @@ def test_whatever_comes_is_an_answer_or_refused() -> None:
                 client.sendall(_mutated(_answer(number), chance))
                 return
 
-    settings = source(page_size=100, timeout=desired.Timeout(connect=5, read=5), ignore_referrals=("dc=away",))
+    settings = source(
+        page_size=100, timeout=desired.Timeout(connect=5, read=5), ignore_referrals=("dc=away",)
+    )
     with ended_with(garble) as port:
         for _ in range(ROUNDS):
             why = _refusal(_with_server(settings, port))
@@ -173,7 +181,9 @@ def test_whatever_comes_as_answer_to_the_bind() -> None:
         for number in range(ROUNDS // 3):
             tls = desired.Tls(mode=("none", "starttls")[number % 2], verify="none")
             with pytest.raises(SourceUnreadable) as caught:
-                read(_with_server(source(tls=tls, timeout=desired.Timeout(connect=5, read=5)), port))
+                read(
+                    _with_server(source(tls=tls, timeout=desired.Timeout(connect=5, read=5)), port)
+                )
             assert caught.value.exit_code == 7
 
 

@@ -32,7 +32,13 @@ ONLY_OPENLDAP = [
     ("kelvin", "\u212aelvin"),
     ("\u0219tefan", "\u0218tefan"),
 ]
-TWO_EVERYWHERE = [("Gross", "Groß"), ("i\u0307pek", "\u0130pek"), ("isi", "ısi"), ("eve", "éve"), ("taby", "ta\tby")]
+TWO_EVERYWHERE = [
+    ("Gross", "Groß"),
+    ("i\u0307pek", "\u0130pek"),
+    ("isi", "ısi"),
+    ("eve", "éve"),
+    ("taby", "ta\tby"),
+]
 SIGMA = [("νίκοσ", "νίκος")]
 """Samba alone takes them for one."""
 PAIRS = SAME_EVERYWHERE + CASE + ONLY_OPENLDAP + TWO_EVERYWHERE + SIGMA
@@ -48,12 +54,16 @@ def found(settings: desired.Source) -> set[tuple[str, str]]:
 
 def same(folding: dn.Folding) -> set[tuple[str, str]]:
     """The pairs that are one name here."""
-    keys = [(pair, *(dn.wide(dn.normalize(f"ou={name}"), folding) for name in pair)) for pair in PAIRS]
+    keys = [
+        (pair, *(dn.wide(dn.normalize(f"ou={name}"), folding) for name in pair)) for pair in PAIRS
+    ]
     return {pair for pair, own, other in keys if own == other}
 
 
 def units(base: str) -> dict[str, Any]:
-    return {f"ou={own},{base}": {"objectClass": ["organizationalUnit"], "ou": [own]} for own, _ in PAIRS}
+    return {
+        f"ou={own},{base}": {"objectClass": ["organizationalUnit"], "ou": [own]} for own, _ in PAIRS
+    }
 
 
 def test_openldap(tmp_path: Path) -> None:
@@ -71,7 +81,9 @@ def test_389_directory_server(tmp_path: Path) -> None:
 
 
 def _bound(running: Ds389) -> desired.Source:
-    return source(running.url, type="389ds", bind=desired.Bind(running.admin, Known(running.password)))
+    return source(
+        running.url, type="389ds", bind=desired.Bind(running.admin, Known(running.password))
+    )
 
 
 def test_active_directory(tmp_path: Path) -> None:
@@ -80,7 +92,9 @@ def test_active_directory(tmp_path: Path) -> None:
         bind = desired.Bind(running.admin, Known(running.password))
         said = found(source(running.url, type="active_directory", base_dn=DOMAIN, bind=bind))
     assert said == set(SAME_EVERYWHERE + CASE + SIGMA)
-    assert same(vendor("active_directory").folding) == said - set(SIGMA), "no more than the server says"
+    assert same(vendor("active_directory").folding) == said - set(SIGMA), (
+        "no more than the server says"
+    )
 
 
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -90,7 +104,13 @@ RIGHT = "Kein-Wörtchen"
 def _company() -> dict[str, Any]:
     entries: dict[str, Any] = people(0)
     for uid, name in (("first", "Klaus Gross"), ("second", "Klaus Groß"), ("third", "Émile")):
-        person = {"objectClass": ["inetOrgPerson"], "uid": [uid], "cn": [name], "sn": ["X"], "userPassword": [RIGHT]}
+        person = {
+            "objectClass": ["inetOrgPerson"],
+            "uid": [uid],
+            "cn": [name],
+            "sn": ["X"],
+            "userPassword": [RIGHT],
+        }
         entries[f"cn={name},{PEOPLE}"] = person
     entries[f"cn=Klaus Groß,{PEOPLE}"]["manager"] = [f"cn=Klaus Gross,{PEOPLE}"]
     for name, description, members in (
@@ -148,7 +168,11 @@ def test_who_is_in_a_group_of_a_name_that_looks_alike_is_in_no_other(site: Site)
 
 @pytest.mark.parametrize(
     ("uid", "roles", "groups"),
-    [("first", ["administrator"], ["one"]), ("second", ["member"], ["two"]), ("third", ["administrator"], ["one"])],
+    [
+        ("first", ["administrator"], ["one"]),
+        ("second", ["member"], ["two"]),
+        ("third", ["administrator"], ["one"]),
+    ],
 )
 def test_a_login_says_the_same(site: Site, uid: str, roles: list[str], groups: list[str]) -> None:
     site.run("login", uid, given=f"{RIGHT}\n")

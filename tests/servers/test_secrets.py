@@ -93,7 +93,9 @@ def all_run(site: Site, monkeypatch: pytest.MonkeyPatch, *marks: str) -> set[int
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_password_of_a_source(tmp_path: Path, server: Slapd, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_a_source(
+    tmp_path: Path, server: Slapd, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = Site(tmp_path)
     marked(site, server, way)
     codes = all_run(site, monkeypatch, site.password, *_forms(site.password))
@@ -110,7 +112,9 @@ def test_the_password_of_a_source_that_refuses_it(
 
 
 @pytest.mark.parametrize("kind", ["postgresql+psycopg", "mariadb+pymysql", "nothing"])
-def test_the_password_of_a_database(tmp_path: Path, server: Slapd, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_a_database(
+    tmp_path: Path, server: Slapd, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = Site(tmp_path)
     marked(site, server, "env")
     url = f"{kind}://app:{URL_PASSWORD}@127.0.0.1:{free_port()}/acme"
@@ -141,7 +145,11 @@ def _forms(secret: str) -> list[str]:
     """The secret in what a careless program might write."""
     escaped = secret.encode("unicode_escape").decode()
     coded = base64.b64encode(secret.encode()).decode()
-    return [one for one in (escaped, coded, json.dumps(secret)[1:-1], repr(secret.encode())[2:-1]) if one != secret]
+    return [
+        one
+        for one in (escaped, coded, json.dumps(secret)[1:-1], repr(secret.encode())[2:-1])
+        if one != secret
+    ]
 
 
 def test_a_file_that_holds_no_text_is_named_and_not_quoted(

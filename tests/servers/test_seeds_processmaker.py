@@ -18,7 +18,13 @@ pytestmark = pytest.mark.server
 
 STATUSES = f"OU=Statuses,{DOMAIN}"
 ACTIVE = {"512": "512", "544": "544", "66048": "66048", "66080": "66080"}
-INACTIVE = {"514": "disabled", "546": "disabled", "66050": "disabled", "262656": "smart card", "590336": "delegation"}
+INACTIVE = {
+    "514": "disabled",
+    "546": "disabled",
+    "66050": "disabled",
+    "262656": "smart card",
+    "590336": "delegation",
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
     steps: list[list[object]] = [["add", STATUSES, {"objectClass": "organizationalUnit"}]]
     for control in (*ACTIVE, *INACTIVE):
-        values = {"objectClass": "user", "sAMAccountName": f"u{control}", "userAccountControl": control, "sn": "S"}
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": f"u{control}",
+            "userAccountControl": control,
+            "sn": "S",
+        }
         steps.append(["add", f"CN=u{control},{STATUSES}", values])
     with samba(tmp_path_factory.mktemp("samba"), steps) as running:
         yield running
@@ -48,21 +59,40 @@ def domain(tmp_path: Path, controller: Samba, quick: Execute) -> Life:
 
 
 def test_groups_and_departments_are_there_at_once_even_when_empty(life: Life) -> None:
-    life.add({"ou=Sales": {}, "ou=Vacant": {}, "uid=ann,ou=Sales": {}, "uid=bob": {}, "uid=eve": {}})
-    life.add({"cn=empty": {"objectClass": "posixGroup", "gidNumber": "1"}, "cn=team": {"member": ["uid=bob"]}})
+    life.add(
+        {"ou=Sales": {}, "ou=Vacant": {}, "uid=ann,ou=Sales": {}, "uid=bob": {}, "uid=eve": {}}
+    )
+    life.add(
+        {
+            "cn=empty": {"objectClass": "posixGroup", "gidNumber": "1"},
+            "cn=team": {"member": ["uid=bob"]},
+        }
+    )
     life.add({"cn=other": {"member": ["uid=eve"]}})
-    life.rules(groups=[life.rule("empty", "team")], departments=[life.rule("ou=Sales", "ou=Vacant")])
+    life.rules(
+        groups=[life.rule("empty", "team")], departments=[life.rule("ou=Sales", "ou=Vacant")]
+    )
     life.apply()
     assert life.members() == {"empty": [], "team": ["bob"]}
     assert {path: row["members"] for path, row in life.rows("departments", "path").items()} == {
         "Sales": ["ann"],
         "Vacant": [],
     }
-    assert life.users("department") == {"ann": "Sales", "bob": None}, "who is in nothing that is selected is no user"
+    assert life.users("department") == {"ann": "Sales", "bob": None}, (
+        "who is in nothing that is selected is no user"
+    )
 
 
 def test_members_follow_the_directory_at_every_run(life: Life) -> None:
-    life.add({"ou=Sales": {}, "ou=Ads": {}, "uid=ann,ou=Sales": {}, "uid=bob,ou=Sales": {}, "uid=cid,ou=Ads": {}})
+    life.add(
+        {
+            "ou=Sales": {},
+            "ou=Ads": {},
+            "uid=ann,ou=Sales": {},
+            "uid=bob,ou=Sales": {},
+            "uid=cid,ou=Ads": {},
+        }
+    )
     life.add({"cn=team": {"member": ["uid=ann,ou=Sales", "uid=bob,ou=Sales"]}})
     life.rules(groups=[life.rule("team")], departments=[life.rule("ou=Sales", "ou=Ads")])
     life.apply()
@@ -83,7 +113,9 @@ def test_members_follow_the_directory_at_every_run(life: Life) -> None:
         "membership dan/team delete",
     ]
     life.apply()
-    assert life.members() == {"team": ["ann", "cid"]}, "a group has the directory's members and no others"
+    assert life.members() == {"team": ["ann", "cid"]}, (
+        "a group has the directory's members and no others"
+    )
     users = life.rows("users")
     assert (users["bob"]["department"], users["ann"]["last_name"]) == ("Ads", "Married")
     assert users["cid"]["email"] == "cid@example.com"
@@ -91,7 +123,9 @@ def test_members_follow_the_directory_at_every_run(life: Life) -> None:
 
 def test_deselecting_takes_back_what_the_sync_assigned_and_leaves_the_rest(life: Life) -> None:
     life.add({"ou=Sales": {}, "uid=ann,ou=Sales": {}, "uid=bob,ou=Sales": {}})
-    life.add({"cn=team": {"member": ["uid=ann,ou=Sales"]}, "cn=crew": {"member": ["uid=ann,ou=Sales"]}})
+    life.add(
+        {"cn=team": {"member": ["uid=ann,ou=Sales"]}, "cn=crew": {"member": ["uid=ann,ou=Sales"]}}
+    )
     groups, departments = [life.rule("team"), life.rule("crew")], [life.rule("ou=Sales")]
     life.rules(groups=groups, departments=departments)
     life.apply()
@@ -103,7 +137,9 @@ def test_deselecting_takes_back_what_the_sync_assigned_and_leaves_the_rest(life:
     life.rules(groups=groups[1:], departments=departments)
     assert life.plan() == ["membership ann/team delete"]
     life.apply_loss()
-    assert life.members() == {"crew": ["ann"], "team": ["dan"]}, "the group stays, and who was put there by hand"
+    assert life.members() == {"crew": ["ann"], "team": ["dan"]}, (
+        "the group stays, and who was put there by hand"
+    )
     life.rules({"create": "all"}, groups=groups[1:])
     life.apply_loss()
     assert life.users("department") == {"ann": None, "bob": None, "dan": None}
@@ -129,20 +165,36 @@ def test_members_are_found_in_every_way_and_anywhere_below_a_unit(life: Life) ->
     life.add({"ou=Sales": {}, "ou=Desk,ou=Sales": {}, "uid=deep,ou=Desk,ou=Sales": {}})
     life.add({"uid=bob": {}, "uid=dan": {}, "uid=eve": {}})
     life.add({"cn=band": {"member": ["uid=bob", "uid=ghost"]}, "uid=cid,cn=band": {}})
-    life.add({"cn=unix": {"objectClass": "posixGroup", "gidNumber": "1", "memberUid": ["dan", "deep"]}})
+    life.add(
+        {"cn=unix": {"objectClass": "posixGroup", "gidNumber": "1", "memberUid": ["dan", "deep"]}}
+    )
     unique = {"objectClass": "groupOfUniqueNames", "uniqueMember": [life.dn("uid=eve")]}
     life.add({"cn=unique": unique})
     life.rules(groups=[life.rule("band", "unix", "unique")], departments=[life.rule("ou=Sales")])
     out = life.apply()
     assert life.members() == {"band": ["bob", "cid"], "unique": ["eve"], "unix": ["dan", "deep"]}
-    assert life.users("department") == {"bob": None, "cid": None, "dan": None, "deep": "Sales", "eve": None}
+    assert life.users("department") == {
+        "bob": None,
+        "cid": None,
+        "dan": None,
+        "deep": "Sales",
+        "eve": None,
+    }
     assert f"! dangling_member: {life.dn('uid=ghost')}" in out, "who cannot be found is told"
 
 
 def test_people_of_departments_are_operators_and_roles_of_users_stay(life: Life) -> None:
     life.add({"ou=Sales": {}, "uid=ann,ou=Sales": {}, "uid=bob": {}, "uid=cid": {}})
-    life.add({"cn=team": {"member": ["uid=bob", "uid=cid"]}, "cn=bosses": {"member": ["uid=ann,ou=Sales", "uid=cid"]}})
-    mappings = [{"role": "manager", "groups": [life.dn("cn=bosses")]}, {"role": "guest", "default": True}]
+    life.add(
+        {
+            "cn=team": {"member": ["uid=bob", "uid=cid"]},
+            "cn=bosses": {"member": ["uid=ann,ou=Sales", "uid=cid"]},
+        }
+    )
+    mappings = [
+        {"role": "manager", "groups": [life.dn("cn=bosses")]},
+        {"role": "guest", "default": True},
+    ]
     more = {"departments": [life.rule("ou=Sales")], "groups": [life.rule("team")]}
     life.rules(role_mappings=mappings, **more)
     life.apply()
@@ -151,11 +203,23 @@ def test_people_of_departments_are_operators_and_roles_of_users_stay(life: Life)
     life.change("cn=bosses", member=["uid=bob"])
     life.rules(role_mappings=[{"role": "clerk", "default": True}], **more)
     life.run("plan", "--check")
-    assert life.users("roles") == {"ann": ["operator"], "bob": ["administrator"], "cid": ["manager"]}
+    assert life.users("roles") == {
+        "ann": ["operator"],
+        "bob": ["administrator"],
+        "cid": ["manager"],
+    }
 
 
 def test_users_below_an_inactive_ou_are_inactive(life: Life) -> None:
-    life.add({"ou=Sales": {}, "uid=ann,ou=Sales": {}, "uid=bob,ou=Sales": {}, "ou=Old": {}, "ou=Leavers,ou=Old": {}})
+    life.add(
+        {
+            "ou=Sales": {},
+            "uid=ann,ou=Sales": {},
+            "uid=bob,ou=Sales": {},
+            "ou=Old": {},
+            "ou=Leavers,ou=Old": {},
+        }
+    )
     life.rules({"inactive_ous": ["Leavers"]}, departments=[life.rule("ou=Sales")])
     life.apply()
     life.move("uid=ann,ou=Sales", above="ou=Leavers,ou=Old")
@@ -176,8 +240,12 @@ def test_the_status_table_row_by_row(domain: Life) -> None:
     users = {"base": STATUSES, "create": "all"}
     domain.rules(users)
     domain.apply()
-    expected = {f"u{control}": "active" for control in ACTIVE} | {f"u{control}": "inactive" for control in INACTIVE}
-    assert domain.users() == expected, "512, 544, 66048 and 66080 are active, everything else is not"
+    expected = {f"u{control}": "active" for control in ACTIVE} | {
+        f"u{control}": "inactive" for control in INACTIVE
+    }
+    assert domain.users() == expected, (
+        "512, 544, 66048 and 66080 are active, everything else is not"
+    )
     rows = [
         ("u512", "active", "active"),
         ("u544", "inactive", "active"),
@@ -187,7 +255,9 @@ def test_the_status_table_row_by_row(domain: Life) -> None:
         ("u66050", "vacation", "inactive"),
     ]
     for name, by_hand, _ in rows:
-        domain.sql(f"UPDATE users SET status = '{by_hand}', status_origin = NULL WHERE username = '{name}'")
+        domain.sql(
+            f"UPDATE users SET status = '{by_hand}', status_origin = NULL WHERE username = '{name}'"
+        )
     domain.apply()
     assert domain.users() == expected | {name: after for name, _, after in rows}
     domain.change(f"CN=u262656,{STATUSES}", userAccountControl="544")
@@ -212,9 +282,13 @@ def test_managers_come_from_active_directory_and_go_with_it(domain: Life) -> Non
     domain.delete("CN=pm-boss,OU=Sales")
     domain.apply()
     managers = domain.users("manager")
-    assert (managers["pm-one"], managers["pm-two"]) == (None, None), "cleared when the manager is gone"
+    assert (managers["pm-one"], managers["pm-two"]) == (None, None), (
+        "cleared when the manager is gone"
+    )
     supervisors = "SELECT username FROM responsibilities JOIN users ON users.id = user_id WHERE relation = 'supervisor'"
-    assert domain.sql(supervisors) == [("pm-two",)], "a sync makes no supervisor and takes none away"
+    assert domain.sql(supervisors) == [("pm-two",)], (
+        "a sync makes no supervisor and takes none away"
+    )
 
 
 def test_managers_of_other_directories_are_left_alone_unless_asked_for(life: Life) -> None:
@@ -235,11 +309,16 @@ def test_nested_groups_are_no_reason_to_lose_anybody(domain: Life) -> None:
     domain.change("CN=outer", member=["CN=inner", "CN=pm-out"])
     domain.rules(groups=[domain.rule("outer")])
     domain.apply()
-    assert domain.members() == {"outer": ["pm-in", "pm-out"]}, "the members of its groups are members, in a circle too"
+    assert domain.members() == {"outer": ["pm-in", "pm-out"]}, (
+        "the members of its groups are members, in a circle too"
+    )
     domain.rules(groups=[domain.rule("inner", "outer", nested="keep")])
     domain.apply()
     groups = domain.rows("groups", "name")
-    assert (groups["outer"]["member_groups"], groups["inner"]["member_groups"]) == (["inner"], ["outer"])
+    assert (groups["outer"]["member_groups"], groups["inner"]["member_groups"]) == (
+        ["inner"],
+        ["outer"],
+    )
 
 
 MARKS = ("MarkLogin", "MarkFirst", "MarkLast", "MarkMail", "MarkPhone")
@@ -248,8 +327,18 @@ MARKS = ("MarkLogin", "MarkFirst", "MarkLast", "MarkMail", "MarkPhone")
 def test_removed_users_are_erased_and_their_things_handed_on(life: Life) -> None:
     login, first, last, mail, phone = MARKS
     life.add({"ou=Sales": {}, "uid=ann,ou=Sales": {"manager": f"uid={login},ou=Sales"}})
-    person = {"givenName": first, "sn": last, "mail": f"{mail}@example.com", "telephoneNumber": phone}
-    life.add({f"uid={login},ou=Sales": person, "cn=team": {"member": [f"uid={login},ou=Sales", "uid=ann,ou=Sales"]}})
+    person = {
+        "givenName": first,
+        "sn": last,
+        "mail": f"{mail}@example.com",
+        "telephoneNumber": phone,
+    }
+    life.add(
+        {
+            f"uid={login},ou=Sales": person,
+            "cn=team": {"member": [f"uid={login},ou=Sales", "uid=ann,ou=Sales"]},
+        }
+    )
     users = {
         "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}],
         "manager_attribute": "manager",
@@ -270,7 +359,9 @@ def test_removed_users_are_erased_and_their_things_handed_on(life: Life) -> None
     out = life.apply("--log-file", "run.log")
     assert "erased" in out
     kept = "SELECT username, relation FROM responsibilities JOIN users ON users.id = user_id ORDER BY 2"
-    assert life.sql(kept) == [("unknown", "open_work"), ("admin", "owner")], "permissions and posts are gone"
+    assert life.sql(kept) == [("unknown", "open_work"), ("admin", "owner")], (
+        "permissions and posts are gone"
+    )
     fields = "username, status, first_name, last_name, email, dn, external_id, attributes, department_id, manager_id"
     assert life.sql(f"SELECT {fields} FROM users WHERE id = {unique[0]}") == [
         (f"erased-{unique[0]}", "erased", "unknown", "unknown", "", None, None, "{}", None, None)
@@ -289,7 +380,15 @@ def test_removed_users_are_erased_and_their_things_handed_on(life: Life) -> None
 
 
 def test_who_is_renamed_or_moved_is_not_erased(life: Life) -> None:
-    life.add({"ou=Sales": {}, "ou=Ads": {}, "uid=ann,ou=Sales": {}, "uid=bob,ou=Sales": {}, "uid=cid,ou=Sales": {}})
+    life.add(
+        {
+            "ou=Sales": {},
+            "ou=Ads": {},
+            "uid=ann,ou=Sales": {},
+            "uid=bob,ou=Sales": {},
+            "uid=cid,ou=Sales": {},
+        }
+    )
     life.rules(departments=[life.rule("ou=Sales", "ou=Ads")])
     life.apply()
     ids = dict(life.sql("SELECT id, external_id FROM users"))
@@ -314,7 +413,9 @@ def test_a_base_that_is_not_there_erases_nobody(life: Life) -> None:
     life.rules(sources=[life.source(), broken], departments=[life.rule("ou=Sales")])
     life.refuses("typo", "does not exist")
     life.change("uid=ann,ou=Sales", sn="Married")
-    assert "1 applied" in life.run("apply", "--yes", "--source", "corp")[0], "the others can be run by name"
+    assert "1 applied" in life.run("apply", "--yes", "--source", "corp")[0], (
+        "the others can be run by name"
+    )
 
 
 def test_an_empty_base_erases_nobody(life: Life) -> None:
@@ -331,13 +432,21 @@ def test_an_empty_base_erases_nobody(life: Life) -> None:
 
 
 def test_attributes_go_to_the_roles_they_are_for_from_any_directory(life: Life) -> None:
-    life.add({"uid=ann": {"telephoneNumber": "1", "title": "T"}, "uid=bob": {"telephoneNumber": "2", "title": "T"}})
+    life.add(
+        {
+            "uid=ann": {"telephoneNumber": "1", "title": "T"},
+            "uid=bob": {"telephoneNumber": "2", "title": "T"},
+        }
+    )
     life.add({"cn=bosses": {"member": ["uid=ann"]}})
     attributes = [
         {"field": "phone", "value": "{{ telephoneNumber }}"},
         {"field": "title", "value": "{{ title }}", "roles": ["manager"]},
     ]
-    mappings = [{"role": "manager", "groups": [life.dn("cn=bosses")]}, {"role": "operator", "default": True}]
+    mappings = [
+        {"role": "manager", "groups": [life.dn("cn=bosses")]},
+        {"role": "operator", "default": True},
+    ]
     life.rules({"create": "all", "attributes": attributes}, role_mappings=mappings)
     life.apply()
     assert life.users("attributes") == {"ann": {"phone": "1", "title": "T"}, "bob": {"phone": "2"}}

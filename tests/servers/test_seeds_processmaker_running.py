@@ -47,7 +47,9 @@ def test_passwords_stay_in_the_directory(life: Life) -> None:
     assert "ann is logged in" in life.login("ann", password="another-One-2")
     assert "is an account of the platform itself, of no directory" in life.login("dan", code=1)
     sources = life.users("source")
-    assert (sources["ann"], sources["dan"]) == ("corp", None), "the list of users says whose password it is"
+    assert (sources["ann"], sources["dan"]) == ("corp", None), (
+        "the list of users says whose password it is"
+    )
     assert b"another-One-2" not in life.platform
 
 
@@ -57,8 +59,14 @@ def test_the_first_login_registers_where_that_is_allowed(life: Life) -> None:
     life.rules({"create": "never"}, departments=department)
     assert life.login("ann", code=1) == "ann may not log in: there is no account, and none is made"
     life.rules({"create": "never"}, {"register_on_login": True}, departments=department)
-    assert life.login("ann") == "ann is logged in to main: by corp, with the role operator, registered."
-    assert life.login("ann") == "ann is logged in to main: by corp, with the role operator, up to date."
+    assert (
+        life.login("ann")
+        == "ann is logged in to main: by corp, with the role operator, registered."
+    )
+    assert (
+        life.login("ann")
+        == "ann is logged in to main: by corp, with the role operator, up to date."
+    )
     assert life.login("bob").endswith("registered.")
     life.run("plan", "--check")
     assert life.users("department") == {"ann": "Sales", "bob": None}
@@ -77,16 +85,31 @@ def test_counts_and_impossible_users_by_name_and_why(life: Life) -> None:
     life.rules(departments=[life.rule("ou=Sales")])
     out = life.apply()
     table = out.partition("Done: 5 applied")[2].splitlines()
-    assert table[1].split() == ["corp", "existing", "created", "updated", "erased", "removed", "impossible"]
+    assert table[1].split() == [
+        "corp",
+        "existing",
+        "created",
+        "updated",
+        "erased",
+        "removed",
+        "impossible",
+    ]
     assert table[2].split() == ["users", "1", "1", "1", "3"], "created, updated, erased, impossible"
     for name in ("liliana", "fernando", "eric"):
-        assert f"! exists_locally: {name} ({life.dn(f'uid={name},ou=Sales')}): the platform has a local '{name}'" in out
+        assert (
+            f"! exists_locally: {name} ({life.dn(f'uid={name},ou=Sales')}): the platform has a local '{name}'"
+            in out
+        )
     assert "exists_locally" in life.run("explain", "eric")[0]
 
 
 def test_searching_finds_by_name_login_mail_and_dn(life: Life) -> None:
-    life.add({"uid=jo": {"givenName": "Jon", "sn": "Norris"}, "uid=x1": {"sn": "Joneson"}, "ou=jobs": {}})
-    life.add({"uid=x2": {"mail": "JOHN@example.com"}, "uid=x3,ou=jobs": {"sn": "Nobody"}, "uid=dan": {}})
+    life.add(
+        {"uid=jo": {"givenName": "Jon", "sn": "Norris"}, "uid=x1": {"sn": "Joneson"}, "ou=jobs": {}}
+    )
+    life.add(
+        {"uid=x2": {"mail": "JOHN@example.com"}, "uid=x3,ou=jobs": {"sn": "Nobody"}, "uid=dan": {}}
+    )
     life.rules({"create": "selected", "select": ["jo"]})
     life.apply()
     life.local("dan")
@@ -99,7 +122,13 @@ def test_searching_finds_by_name_login_mail_and_dn(life: Life) -> None:
     assert found("jo*n") == {"jo": "IMPORTED", "x1": other, "x2": other, "x3": other}
     assert found("john@EXAMPLE") == {"x2": other}
     assert found("ou=jobs") == {"x3": other}
-    assert found("*") == {"jo": "IMPORTED", "x1": other, "x2": other, "x3": other, "dan": "CANNOT IMPORT"}
+    assert found("*") == {
+        "jo": "IMPORTED",
+        "x1": other,
+        "x2": other,
+        "x3": other,
+        "dan": "CANNOT IMPORT",
+    }
     out, _ = life.run("search", "corp", "jon norris", "--format", "csv")
     assert out.splitlines()[0] == "username,first_name,last_name,email,dn,status,why"
     assert out.splitlines()[1].startswith("jo,Jon,Norris,jo@example.com,")
@@ -107,7 +136,10 @@ def test_searching_finds_by_name_login_mail_and_dn(life: Life) -> None:
 
 def test_a_workspace_can_be_named(life: Life) -> None:
     life.add({"uid=ann": {}})
-    life.rules({"create": "all"}, platform={"type": "sql", "url": "sqlite:///platform.db", "workspaces": ["a", "b"]})
+    life.rules(
+        {"create": "all"},
+        platform={"type": "sql", "url": "sqlite:///platform.db", "workspaces": ["a", "b"]},
+    )
     held = "SELECT name FROM users JOIN workspaces w ON w.id = workspace_id ORDER BY name"
     life.run("apply", "--yes", "--workspace", "b")
     assert life.sql(held) == [("b",)]
@@ -137,7 +169,9 @@ def test_one_run_at_a_time_and_force_takes_over_from_a_dead_one_only(life: Life)
     life.add({"uid=bob": {}})
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": os.defpath}
     command = [sys.executable, "-c", HOLDS]
-    with subprocess.Popen(command, cwd=life.folder, env=environment, stdout=subprocess.PIPE, text=True) as first:
+    with subprocess.Popen(
+        command, cwd=life.folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
         for arguments in (["apply", "--yes"], ["apply", "--yes", "--force"]):
@@ -156,7 +190,9 @@ def test_the_log_file_has_more_where_more_is_asked_for(life: Life) -> None:
     life.add({"uid=MarkLogin": {}})
     life.rules({"create": "all"})
     life.run("plan", "--log-file", "brief.log")
-    life.run("plan", "-v", "--log-file", "long.log", "--log-file-size", "1KiB", "--log-file-count", "2")
+    life.run(
+        "plan", "-v", "--log-file", "long.log", "--log-file-size", "1KiB", "--log-file-count", "2"
+    )
     brief = (life.folder / "brief.log").read_text(encoding="utf-8")
     assert "source corp: 1 persons" in brief
     assert "MarkLogin" not in brief
@@ -191,22 +227,35 @@ def flat(life: Life) -> dict[str, object]:
 
 
 def test_the_downloaded_settings_become_a_source_that_works(life: Life) -> None:
-    life.add({"ou=Leavers": {}, "uid=ann": {"title": "staff", "telephoneNumber": "1"}, "uid=bob": {}})
+    life.add(
+        {"ou=Leavers": {}, "uid=ann": {"title": "staff", "telephoneNumber": "1"}, "uid=bob": {}}
+    )
     life.add({"uid=old,ou=Leavers": {"title": "staff"}})
     (life.folder / "corp.json").write_text(json.dumps(flat(life)), encoding="utf-8")
-    state = {"version": 1, "preset": "processmaker", "platform": {"type": "sql", "url": "sqlite:///platform.db"}}
+    state = {
+        "version": 1,
+        "preset": "processmaker",
+        "platform": {"type": "sql", "url": "sqlite:///platform.db"},
+    }
     file = life.folder / "reconcile.yml"
     file.write_text(yaml.safe_dump(state | {"sources": []}), encoding="utf-8")
     _, err = life.run("connection", "import", "corp.json", "--out", "reconcile.yml")
     assert "CORP_LDAP_PASSWORD" in err, "the password is not in the file"
     assert "'GHOST'" in err, "attributes of a role that nobody gets are left out"
     assert "PROCESSMAKER_OPERATOR" in err
-    assert life.run("connection", "import", "corp.json", code=2)[1].count("--update") == 1, "cancel is the default"
+    assert life.run("connection", "import", "corp.json", code=2)[1].count("--update") == 1, (
+        "cancel is the default"
+    )
     life.run("connection", "import", "corp.json", "--new", "--out", "reconcile.yml")
-    (life.folder / "corp.json").write_text(json.dumps(flat(life) | {"LDAP_PAGE_SIZE_LIMIT": "100"}), encoding="utf-8")
+    (life.folder / "corp.json").write_text(
+        json.dumps(flat(life) | {"LDAP_PAGE_SIZE_LIMIT": "100"}), encoding="utf-8"
+    )
     life.run("connection", "import", "corp.json", "--update", "--out", "reconcile.yml")
     state = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert [(one["name"], one.get("page_size")) for one in state["sources"]] == [("corp", 100), ("corp (2)", None)]
+    assert [(one["name"], one.get("page_size")) for one in state["sources"]] == [
+        ("corp", 100),
+        ("corp (2)", None),
+    ]
     state["sources"] = state["sources"][:1]
     state["sources"][0]["users"] |= {"create": "all"}
     file.write_text(yaml.safe_dump(state), encoding="utf-8")
@@ -229,10 +278,15 @@ def test_other_naming_attributes_and_classes_are_read_too(tmp_path: Path, quick:
         (tmp_path / "staff").mkdir()
         life = Life(tmp_path / "staff", running, "processmaker", quick)
         life.add({"uid=ann": {"employeeNumber": "007"}, "uid=bob": {"employeeNumber": "008"}})
-        life.add({"ou=Sales": {}, "cn=one": {"member": ["uid=ann"]}, "cn=two": {"member": ["uid=bob"]}})
+        life.add(
+            {"ou=Sales": {}, "cn=one": {"member": ["uid=ann"]}, "cn=two": {"member": ["uid=bob"]}}
+        )
         life.rules(
             {"identifier": "employeeNumber", "filter": "(&(objectClass=person)(uid=*))"},
-            {"groups": {"filter": "(&(objectClass=groupOfNames)(cn=one))"}, "departments": {"filter": "(ou=Sales)"}},
+            {
+                "groups": {"filter": "(&(objectClass=groupOfNames)(cn=one))"},
+                "departments": {"filter": "(ou=Sales)"},
+            },
             groups=[life.rule("cn=*")],
             departments=[life.rule("ou=*")],
         )

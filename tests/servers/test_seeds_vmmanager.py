@@ -37,7 +37,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
     steps: list[list[Any]] = [["add", INSIDE, {"objectClass": "organizationalUnit"}]]
     for login in ("vm-in", "vm-out", "ann"):
-        values = {"objectClass": "user", "sAMAccountName": login, "userAccountControl": "544", "sn": "S"}
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": login,
+            "userAccountControl": "544",
+            "sn": "S",
+        }
         steps += [["add", f"CN={login},{INSIDE}", values], ["password", login, STRONG]]
     steps += [
         ["modify", f"CN=Domain Guests,CN=Users,{DOMAIN}", {"member": [f"CN=vm-out,{INSIDE}"]}],
@@ -60,10 +65,14 @@ def domain(tmp_path: Path, controller: Samba, quick: Execute) -> Life:
 
 def roles(life: Life, **groups: str) -> list[dict[str, Any]]:
     """Role mappings, as `role="name of its group"`."""
-    return [{"role": f"@{role}", "groups": [life.dn(f"cn={name}")]} for role, name in groups.items()]
+    return [
+        {"role": f"@{role}", "groups": [life.dn(f"cn={name}")]} for role, name in groups.items()
+    ]
 
 
-def test_without_a_mail_address_the_old_names_leave_people_out_and_the_new_ones_do_not(life: Life) -> None:
+def test_without_a_mail_address_the_old_names_leave_people_out_and_the_new_ones_do_not(
+    life: Life,
+) -> None:
     life.add({"uid=ann": {}, "uid=bob": {"mail": None}})
     life.rules({"create": "all", "fields": {"username": "{{ mail }}"}, "require": ["email"]})
     out = life.apply()
@@ -83,7 +92,9 @@ def test_who_is_not_in_the_group_users_of_the_domain_is_left_out(domain: Life) -
     assert "no account can be made" in domain.login("vm-out@example.test", password=STRONG, code=1)
 
 
-def test_users_are_created_with_the_directorys_data_which_goes_before_the_platforms(life: Life) -> None:
+def test_users_are_created_with_the_directorys_data_which_goes_before_the_platforms(
+    life: Life,
+) -> None:
     life.add({"uid=ann": {"sn": "Lee"}, "uid=eve": {}, "cn=staff": {"member": ["uid=ann"]}})
     life.rules(role_mappings=roles(life, user="staff"))
     assert life.plan() == ["user ann@example.com create", "grant ann@example.com/@user create"]
@@ -108,7 +119,9 @@ def test_a_local_account_is_adopted_and_its_password_is_gone(life: Life) -> None
     life.add({"uid=ann": {}})
     assert life.plan() == ["user Ann@example.com adopt"]
     life.apply()
-    adopted = life.sql("SELECT username, email, password_hash, source_id FROM users WHERE username LIKE 'ann%'")
+    adopted = life.sql(
+        "SELECT username, email, password_hash, source_id FROM users WHERE username LIKE 'ann%'"
+    )
     assert adopted == [("ann@example.com", "ann@example.com", None, 1)]
     assert "ann@example.com is logged in to main: by corp" in life.login("ann@example.com")
     with pytest.raises(Exception, match="users_password"):
@@ -139,7 +152,9 @@ def test_the_level_is_that_of_the_mapping_whatever_somebody_sets(life: Life) -> 
     assert life.users("roles")[names["eve"]] == ["@admin"]
     life.change("cn=staff", member=["uid=ann", "uid=eve"])
     life.apply()
-    assert life.users()[names["cid"]] == "blocked", "out of every group, though still in the directory"
+    assert life.users()[names["cid"]] == "blocked", (
+        "out of every group, though still in the directory"
+    )
 
 
 def test_who_is_deleted_on_the_platform_comes_back(life: Life) -> None:
@@ -162,13 +177,20 @@ def test_gone_is_blocked_and_disabled_is_blocked_in_the_directory(life: Life) ->
     assert sorted(life.plan()) == ["user ann@example.com block", "user bob@example.com block"]
     life.apply()
     users = life.users()
-    assert (users["ann@example.com"], users["bob@example.com"]) == ("blocked", "blocked_in_directory")
-    assert life.login("ann@example.com", code=1) == "login failed", "the directory knows nobody of this name"
+    assert (users["ann@example.com"], users["bob@example.com"]) == (
+        "blocked",
+        "blocked_in_directory",
+    )
+    assert life.login("ann@example.com", code=1) == "login failed", (
+        "the directory knows nobody of this name"
+    )
     assert "may not log in" in life.login("bob@example.com", code=1)
     life.change("uid=bob", pwdAccountLockedTime=None)
     life.apply()
     assert life.users()["bob@example.com"] == "active"
-    life.sql("UPDATE users SET status = 'blocked', status_origin = NULL WHERE username = 'dan@example.com'")
+    life.sql(
+        "UPDATE users SET status = 'blocked', status_origin = NULL WHERE username = 'dan@example.com'"
+    )
     life.run("plan", "--check")
     assert "the account is blocked" in life.login("dan@example.com", code=1)
 
@@ -179,7 +201,10 @@ def test_disabled_in_active_directory_is_blocked_in_the_directory(domain: Life) 
     domain.apply()
     domain.change("CN=vm-one", userAccountControl="546")
     domain.apply()
-    assert domain.users() == {"vm-one@example.test": "blocked_in_directory", "vm-two@example.test": "active"}
+    assert domain.users() == {
+        "vm-one@example.test": "blocked_in_directory",
+        "vm-two@example.test": "active",
+    }
     domain.change("CN=vm-one", userAccountControl="544")
     domain.apply()
     assert domain.users()["vm-one@example.test"] == "active"
@@ -190,10 +215,16 @@ def test_without_its_settings_a_directorys_users_are_blocked(life: Life) -> None
     life.rules({"create": "all"})
     life.apply()
     life.local("keeper")
-    life.sql("UPDATE users SET status = 'vacation', status_origin = NULL WHERE username = 'bob@example.com'")
+    life.sql(
+        "UPDATE users SET status = 'vacation', status_origin = NULL WHERE username = 'bob@example.com'"
+    )
     life.rules(sources=[])
     life.apply_loss()
-    assert life.users() == {"ann@example.com": "blocked", "bob@example.com": "blocked", "keeper": "active"}
+    assert life.users() == {
+        "ann@example.com": "blocked",
+        "bob@example.com": "blocked",
+        "keeper": "active",
+    }
     _, err = life.run("login", "ann@example.com", code=2, given="x\n")
     assert "source" in err
     life.rules({"create": "all"})
@@ -227,7 +258,9 @@ def test_two_directories_and_how_their_people_log_in(life: Life, controller: Sam
         "vm-in@example.test": "branch",
     }
     assert "ann@example.com is logged in to main: by corp" in life.login("ann@example.com")
-    assert "ann@example.test is logged in to main: by branch" in life.login("ann@example.test", password=STRONG)
+    assert "ann@example.test is logged in to main: by branch" in life.login(
+        "ann@example.test", password=STRONG
+    )
     told = life.login("ann", code=2)
     assert "'ann' can be of several sources" in told
     assert "Write user@domain, or name one with --source" in told
@@ -265,7 +298,9 @@ def test_the_list_of_users_for_synchronization(life: Life) -> None:
     life.change("uid=cid", mail=None)
     before = life.platform
     rows = list(csv.DictReader(io.StringIO(life.run("preview", "--format", "csv")[0])))
-    told = [(row["username"], row["roles"].lstrip("'"), row["exists"], row["skip"][:13]) for row in rows]
+    told = [
+        (row["username"], row["roles"].lstrip("'"), row["exists"], row["skip"][:13]) for row in rows
+    ]
     assert told == [
         ("ann@example.com", "@admin", "yes", ""),
         ("bob@example.com", "@user", "no", ""),
@@ -277,10 +312,16 @@ def test_the_list_of_users_for_synchronization(life: Life) -> None:
 def test_a_self_signed_certificate(tmp_path: Path, quick: Execute) -> None:
     authority = Authority(tmp_path, "own")
     certificate = authority.issue("own-server", [], ["127.0.0.1"])
-    with slapd(tmp_path / "server", BASE, certificate=certificate, first_lines=["security tls=1"]) as running:
+    with slapd(
+        tmp_path / "server", BASE, certificate=certificate, first_lines=["security tls=1"]
+    ) as running:
         site = Site(tmp_path, running.password)
         for server in (running.ldaps_url, running.url):
-            for tls, code in (({}, 7), ({"ca_file": str(authority.file)}, 0), ({"verify": "none"}, 0)):
+            for tls, code in (
+                ({}, 7),
+                ({"ca_file": str(authority.file)}, 0),
+                ({"verify": "none"}, 0),
+            ):
                 site.desired(server, tls=tls)
                 out, err = site.run("test", code=code)
                 assert ("certificate is refused" in out) == (code == 7)
@@ -294,17 +335,34 @@ def test_a_note_is_kept_with_the_source(life: Life) -> None:
     assert life.sql("SELECT name, note FROM sources") == [("corp", "Head office")]
     life.rules({"create": "all"}, {"note": "Moved"})
     (change,) = json.loads(life.run("plan", "--format", "json")[0])["changes"]
-    assert (change["kind"], change["action"], change["after"]) == ("source", "update", {"note": "Moved"})
+    assert (change["kind"], change["action"], change["after"]) == (
+        "source",
+        "update",
+        {"note": "Moved"},
+    )
     life.apply()
     assert life.sql("SELECT note FROM sources") == [("Moved",)]
 
 
 def test_every_setting_of_a_connection(life: Life) -> None:
-    life.add({"ou=users": {}, "ou=groups": {}, "uid=ann,ou=users": {"mail": "a@b.example", "title": "t@b.example"}})
-    life.add({"uid=outside": {}, "cn=staff,ou=groups": {"member": ["uid=ann,ou=users"], "description": "The staff"}})
+    life.add(
+        {
+            "ou=users": {},
+            "ou=groups": {},
+            "uid=ann,ou=users": {"mail": "a@b.example", "title": "t@b.example"},
+        }
+    )
+    life.add(
+        {
+            "uid=outside": {},
+            "cn=staff,ou=groups": {"member": ["uid=ann,ou=users"], "description": "The staff"},
+        }
+    )
     life.add({"cn=elsewhere": {"member": ["uid=ann,ou=users"]}})
     users = {"base": "ou=users", "create": "all", "fields": {"email": "{{ title }}"}}
-    life.rules(users, {"groups": {"base": "ou=groups"}}, groups=[life.rule("*", name="{{ description }}")])
+    life.rules(
+        users, {"groups": {"base": "ou=groups"}}, groups=[life.rule("*", name="{{ description }}")]
+    )
     out, _ = life.run("test")
     for word in ("TLS", "bind", "base DN"):
         assert word.casefold() in out.casefold(), out
@@ -317,9 +375,14 @@ def test_every_setting_of_a_connection(life: Life) -> None:
     assert "FAILED" in out
 
 
-@pytest.mark.parametrize("name", ["administrator@example.test", f"CN=Administrator,CN=Users,{DOMAIN}"])
+@pytest.mark.parametrize(
+    "name", ["administrator@example.test", f"CN=Administrator,CN=Users,{DOMAIN}"]
+)
 def test_the_reader_may_be_named_in_both_ways(domain: Life, name: str) -> None:
-    domain.rules({"base": INSIDE, "create": "all"}, {"bind": {"dn": name, "password": "{{ env('CORP_PASSWORD') }}"}})
+    domain.rules(
+        {"base": INSIDE, "create": "all"},
+        {"bind": {"dn": name, "password": "{{ env('CORP_PASSWORD') }}"}},
+    )
     assert "FAILED" not in domain.run("test")[0]
 
 

@@ -33,7 +33,9 @@ FIRST_PAGE_OF_PERSONS = 4
 
 
 @pytest.mark.server
-def test_departments_and_groups_are_printed_while_persons_are_read(tmp_path: Path, server: Slapd) -> None:
+def test_departments_and_groups_are_printed_while_persons_are_read(
+    tmp_path: Path, server: Slapd
+) -> None:
     released = threading.Event()
 
     def hold(_: Proxy) -> None:
@@ -65,7 +67,9 @@ def test_a_read_that_is_cut_ends_as_incomplete(tmp_path: Path, server: Slapd) ->
         site.desired(cut.url)
         out, err = site.run("tree", "corp", code=7)
         nothing, _ = site.run("tree", "corp", "--format", "json", code=7)
-    assert out == f"{TREES}\nINCOMPLETE: corp could not be read to its end.\n", "each part once, whatever was tried"
+    assert out == f"{TREES}\nINCOMPLETE: corp could not be read to its end.\n", (
+        "each part once, whatever was tried"
+    )
     assert "the connection broke" in err
     assert "after 3 attempts" in err
     assert nothing == "", "a document is whole or not there"
@@ -79,7 +83,10 @@ def test_what_differs_when_it_is_read_again_is_printed_again(tmp_path: Path) -> 
         Site(tmp_path).desired(url)
         out, _ = Site(tmp_path).run("tree", "corp")
     told = out.splitlines()
-    assert [line for line in told if line.startswith("departments")] == ["departments: 1", "departments: 2"]
+    assert [line for line in told if line.startswith("departments")] == [
+        "departments: 1",
+        "departments: 2",
+    ]
     assert told.count("groups: 0") == 1
     assert told[-1] == "persons: 0"
 
@@ -89,4 +96,6 @@ def page(*entries: bytes) -> Answer:
 
 
 def units(*names: str) -> Answer:
-    return page(*(ber.entry(f"ou={name},{SUFFIX}", {"ou": [name], "entryUUID": [name]}) for name in names))
+    return page(
+        *(ber.entry(f"ou={name},{SUFFIX}", {"ou": [name], "entryUUID": [name]}) for name in names)
+    )

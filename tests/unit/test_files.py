@@ -72,7 +72,9 @@ def test_a_file_is_read_as_far_as_is_allowed(tmp_path: Path) -> None:
     assert files.read(tmp_path / "a", 0).data == b""
 
 
-def test_a_file_that_waits_for_what_is_to_come_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_waits_for_what_is_to_come_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As /proc/kmsg does, which only root may open."""
     (tmp_path / "a").write_bytes(b"x")
 
@@ -85,7 +87,9 @@ def test_a_file_that_waits_for_what_is_to_come_is_refused(tmp_path: Path, monkey
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    code = ended(lambda: cli.cli.main(list(arguments), prog_name="reconcile", standalone_mode=False))
+    code = ended(
+        lambda: cli.cli.main(list(arguments), prog_name="reconcile", standalone_mode=False)
+    )
     out, err = capsys.readouterr()
     return code, out + err
 
@@ -136,4 +140,7 @@ def test_no_file_of_a_source_is_waited_for(
 
 def test_an_ldif_file_is_a_regular_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "reconcile.yml").write_text(SOURCE.replace("corp.ldif", "fifo"), encoding="utf-8")
-    assert said(capsys, "plan") == (7, "error: the LDIF file fifo cannot be read: it is not a regular file\n")
+    assert said(capsys, "plan") == (
+        7,
+        "error: the LDIF file fifo cannot be read: it is not a regular file\n",
+    )

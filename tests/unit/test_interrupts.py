@@ -13,7 +13,9 @@ from reconcile.interrupts import Interrupted, Restored, listening, masked
 
 @pytest.fixture
 def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[Restored]:
-    monkeypatch.setattr(interrupts, "STUCK", 60.0)  # a busy machine is no library that waits; it would end the tests
+    monkeypatch.setattr(
+        interrupts, "STUCK", 60.0
+    )  # a busy machine is no library that waits; it would end the tests
     before = signal.getsignal(signal.SIGINT)
     with listening() as made:
         yield made

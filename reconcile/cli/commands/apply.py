@@ -6,7 +6,13 @@ from pathlib import Path
 import click
 
 from reconcile.cli.notices import strict_option
-from reconcile.cli.options import colour, format_option, output_options, scope_options, variable_option
+from reconcile.cli.options import (
+    colour,
+    format_option,
+    output_options,
+    scope_options,
+    variable_option,
+)
 from reconcile.errors import UsageError
 
 
@@ -21,7 +27,9 @@ from reconcile.errors import UsageError
     metavar="PATH",
     help="Where the desired-state files of a plan file are now.",
 )
-@click.option("--refresh", is_flag=True, help="Where the plan file is stale, make a new plan and ask again.")
+@click.option(
+    "--refresh", is_flag=True, help="Where the plan file is stale, make a new plan and ask again."
+)
 @click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
 @format_option("text", "json", "markdown")
@@ -54,7 +62,9 @@ def apply(
     if plan_file is None and configs:
         raise UsageError("--config goes with a plan file")
     if plan_file is not None and (workspaces or sources):
-        raise UsageError("a plan file is applied as it is: --workspace and --source belong to the plan command")
+        raise UsageError(
+            "a plan file is applied as it is: --workspace and --source belong to the plan command"
+        )
     if refresh:
         _check_refresh(plan_file, yes=yes)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
@@ -67,18 +77,26 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
     """The plan file among the arguments; None when they are desired state."""
     files = [path for path in paths if path.suffix not in (".yml", ".yaml") and not path.is_dir()]
     if files and len(paths) > 1:
-        raise UsageError(f"{files[0]} is not desired state (.yml, .yaml or a folder), and a plan file is applied alone")
+        raise UsageError(
+            f"{files[0]} is not desired state (.yml, .yaml or a folder), and a plan file is applied alone"
+        )
     return files[0] if files else None
 
 
 def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
     """A plan made anew is another one: somebody has to look at it."""
     if plan_file is None:
-        raise UsageError("--refresh goes with a plan file; desired state is planned anew every time")
+        raise UsageError(
+            "--refresh goes with a plan file; desired state is planned anew every time"
+        )
     if yes:
-        raise UsageError("--refresh makes a new plan, and somebody has to look at it: leave out --yes")
+        raise UsageError(
+            "--refresh makes a new plan, and somebody has to look at it: leave out --yes"
+        )
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`")
+        raise UsageError(
+            "--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`"
+        )
 
 
 def _ask(configuration: str) -> None:

@@ -30,7 +30,9 @@ def connection() -> None:
 )
 @variable_option
 @output_options
-def export(source: str, paths: tuple[Path, ...], out: Path | None, variables: dict[str, str]) -> None:
+def export(
+    source: str, paths: tuple[Path, ...], out: Path | None, variables: dict[str, str]
+) -> None:
     """Write the settings of a source as JSON, without its password.
 
     Only a source that passes its test is exported: every server is connected to, logged in at and searched.
@@ -46,9 +48,13 @@ def export(source: str, paths: tuple[Path, ...], out: Path | None, variables: di
         )
     connection_dialog.tested(chosen)
     try:
-        certificates = connections.fingerprints(Path(chosen.tls.ca_file)) if chosen.tls.ca_file else []
+        certificates = (
+            connections.fingerprints(Path(chosen.tls.ca_file)) if chosen.tls.ca_file else []
+        )
     except OSError as error:
-        raise SourceUnreadable(f"the CA file {chosen.tls.ca_file} cannot be read: {error.strerror}") from error
+        raise SourceUnreadable(
+            f"the CA file {chosen.tls.ca_file} cannot be read: {error.strerror}"
+        ) from error
     text = connections.dumps(connections.described(chosen), certificates)
     if out is None:
         click.echo(text, nl=False)
@@ -60,9 +66,21 @@ def export(source: str, paths: tuple[Path, ...], out: Path | None, variables: di
 @connection.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @paths_argument
-@click.option("--update", "answer", flag_value="update", help="Where a source has the name: change its settings.")
-@click.option("--new", "answer", flag_value="new", help="Where a source has the name: make another, as in `corp (2)`.")
-@click.option("--as", "other_name", metavar="NAME", help="Take this name instead of the one in FILE.")
+@click.option(
+    "--update",
+    "answer",
+    flag_value="update",
+    help="Where a source has the name: change its settings.",
+)
+@click.option(
+    "--new",
+    "answer",
+    flag_value="new",
+    help="Where a source has the name: make another, as in `corp (2)`.",
+)
+@click.option(
+    "--as", "other_name", metavar="NAME", help="Take this name instead of the one in FILE."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -97,16 +115,25 @@ def import_(
     there = bool(paths) or Path(DEFAULT_PATH).exists()
     loaded = inputs.configuration(paths, variables) if there else None
     given = (paths or (Path(DEFAULT_PATH),)) if there else ()
-    files = connections.Files(given, loaded, lambda some, contents: inputs.configuration(some, variables, contents))
+    files = connections.Files(
+        given, loaded, lambda some, contents: inputs.configuration(some, variables, contents)
+    )
     found = connections.find(name, loaded)
-    updating = found is not None and (answer or connection_dialog.asked(found.source.name)) == "update"
+    updating = (
+        found is not None and (answer or connection_dialog.asked(found.source.name)) == "update"
+    )
     if updating and found is not None:
         if out is not None and out.resolve() != found.file.resolve():
-            raise UsageError(f"the source {found.source.name!r} stands in {found.file}: name that file with --out")
+            raise UsageError(
+                f"the source {found.source.name!r} stands in {found.file}: name that file with --out"
+            )
         placed = connections.update(read, found, files)
     else:
         placed = connections.add(
-            read, connection_dialog.free(name, loaded), connection_dialog.target(out, given, loaded), files
+            read,
+            connection_dialog.free(name, loaded),
+            connection_dialog.target(out, given, loaded),
+            files,
         )
     for warning in placed.warnings:
         logger.warning("%s", warning)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    colour,
+    format_option,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -61,15 +68,23 @@ def explain(
     chosen = inputs.chosen_sources(loaded.desired, sources)
     with progress() as tell:
         with closing(inputs.platform(loaded.desired.platform, tell)) as target:
-            read, troubles = inputs.inputs(loaded, scope, variables, target, tell, planning.asking_query)
+            read, troubles = inputs.inputs(
+                loaded, scope, variables, target, tell, planning.asking_query
+            )
         asked = {source.name: lookup.names(source, user, read.current) for source in chosen}
         background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
-        strays = {source.name: tuple(_strays(read, source, asked[source.name], background, tell)) for source in chosen}
+        strays = {
+            source.name: tuple(_strays(read, source, asked[source.name], background, tell))
+            for source in chosen
+        }
     with placing(loaded):
         found = planning.explain(read, asked, user, strays, background)
     with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
         found = with_ties(found, target.history)
-    searched = [msgspec.structs.replace(source, notices=placed(loaded, source.notices)) for source in found.sources]
+    searched = [
+        msgspec.structs.replace(source, notices=placed(loaded, source.notices))
+        for source in found.sources
+    ]
     found = msgspec.structs.replace(found, sources=tuple(searched))
     report(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
     if form == "json":
@@ -85,7 +100,9 @@ def _refuse_impossible(user: str) -> None:
     if not user.strip():
         raise click.BadParameter("whom? It is empty", param_hint="USER")
     if len(user) > _LONGEST:
-        raise click.BadParameter(f"nobody has a name of more than {_LONGEST} characters", param_hint="USER")
+        raise click.BadParameter(
+            f"nobody has a name of more than {_LONGEST} characters", param_hint="USER"
+        )
     try:
         user.encode()
     except UnicodeEncodeError as error:
@@ -131,7 +148,10 @@ def _origins(loaded: "Loaded") -> dict[str, str]:
         return {}
     found = {written(setting.path): setting.origin for setting in settings}
     for setting in settings:
-        found |= {f"{written(setting.path)}[{at}]": origin for at, origin in enumerate(setting.item_origins)}
+        found |= {
+            f"{written(setting.path)}[{at}]": origin
+            for at, origin in enumerate(setting.item_origins)
+        }
     return found
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from reconcile.cli.logs import report_error
-from reconcile.cli.options import Command, colour, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.options import (
+    Command,
+    colour,
+    format_option,
+    output_options,
+    paths_argument,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 from reconcile.errors import Locked, UsageError
 
@@ -25,14 +32,25 @@ EXIT_BROKEN = 1
 
 def _workspace_option(command: Command) -> Command:
     return click.option(
-        "--workspace", "workspaces", multiple=True, metavar="NAME", help="Only this workspace (repeatable)."
+        "--workspace",
+        "workspaces",
+        multiple=True,
+        metavar="NAME",
+        help="Only this workspace (repeatable).",
     )(command)
 
 
 @click.command()
 @click.argument("arguments", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN] [PATH]...")
-@click.option("--user", metavar="NAME", default="", help="All that was done to this user: username, DN or external id.")
-@click.option("--verify", is_flag=True, help="Check that nobody altered the history; exit 1 if somebody did.")
+@click.option(
+    "--user",
+    metavar="NAME",
+    default="",
+    help="All that was done to this user: username, DN or external id.",
+)
+@click.option(
+    "--verify", is_flag=True, help="Check that nobody altered the history; exit 1 if somebody did."
+)
 @click.option(
     "--expect",
     "hashes",
@@ -40,7 +58,13 @@ def _workspace_option(command: Command) -> Command:
     metavar="HASH",
     help="With --verify: a hash noted before, still there (repeatable).",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs are listed.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many runs are listed.",
+)
 @format_option("table", "json")
 @_workspace_option
 @variable_option
@@ -84,7 +108,9 @@ def history(
 
 def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
     """The run among the arguments, "" for none, and the desired state."""
-    runs = [path for path in arguments if path.suffix not in (".yml", ".yaml") and not path.is_dir()]
+    runs = [
+        path for path in arguments if path.suffix not in (".yml", ".yaml") and not path.is_dir()
+    ]
     if len(runs) > 1:
         raise UsageError(f"one run at a time: {', '.join(map(str, runs))}")
     return str(runs[0]) if runs else "", tuple(path for path in arguments if path not in runs)
@@ -99,11 +125,15 @@ def _list(platform: "Platform", names: tuple[str, ...], limit: int, form: str) -
     if form == "json":
         click.echo(render.runs_json(shown))
     elif not links:
-        click.echo("No run yet: the first `reconcile apply` that changes something begins the history.")
+        click.echo(
+            "No run yet: the first `reconcile apply` that changes something begins the history."
+        )
     else:
         click.echo(render.runs_text(shown))
     if len(shown) < len(links):
-        click.echo(f"The last {len(shown)} of {len(links)} runs; --limit {len(links)} lists all.", err=True)
+        click.echo(
+            f"The last {len(shown)} of {len(links)} runs; --limit {len(links)} lists all.", err=True
+        )
 
 
 def _when(link: "Link") -> str:
@@ -121,7 +151,9 @@ def _show(platform: "Platform", names: tuple[str, ...], run: str, form: str) -> 
         for link in platform.history.runs(name)
         if link.run.id == found
     ]
-    click.echo(render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour()))
+    click.echo(
+        render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour())
+    )
 
 
 def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -> None:
@@ -141,7 +173,9 @@ def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -
         click.echo(f"No run has changed anything of a user {user!r}.")
 
 
-def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...], form: str) -> int:
+def _verify(
+    platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...], form: str
+) -> int:
     import msgspec
 
     from reconcile.render.wording import escaped, printable
@@ -172,7 +206,9 @@ def _verify(platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...
             click.echo(f"Workspace {row['workspace']}: no run yet.")
         else:
             erased = (
-                f" ({row['removed']} of them without what they said: somebody was erased)" if row["removed"] else ""
+                f" ({row['removed']} of them without what they said: somebody was erased)"
+                if row["removed"]
+                else ""
             )
             click.echo(f"{about}{erased}; nothing was altered.")
         if row["hash"]:
@@ -202,9 +238,7 @@ def _verified(platform: "Platform", name: str) -> "tuple[Verification, str, Sequ
                 wrong = f"run {link.run.id}: {wrong}"
                 break
         if not links and platform.read(name).sources:
-            wrong = (
-                "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
-            )
+            wrong = "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
         wrong = wrong or found.end(noted)
         before, links = links, platform.history.runs(name)
         if [one.hash for one in links] == [one.hash for one in before]:
@@ -218,7 +252,10 @@ def _verified(platform: "Platform", name: str) -> "tuple[Verification, str, Sequ
 @output_options
 @click.pass_context
 def unlock(
-    context: click.Context, paths: tuple[Path, ...], workspaces: tuple[str, ...], variables: dict[str, str]
+    context: click.Context,
+    paths: tuple[Path, ...],
+    workspaces: tuple[str, ...],
+    variables: dict[str, str],
 ) -> None:
     """Remove the lock that a dead run left behind.
 

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.options import DEFAULT_PATH, format_option, output_options, paths_argument, variable_option
+from reconcile.cli.options import (
+    DEFAULT_PATH,
+    format_option,
+    output_options,
+    paths_argument,
+    variable_option,
+)
 from reconcile.errors import ConfigError, Problem, UsageError
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PATH, metavar="[FILE]")
+@click.argument(
+    "path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PATH, metavar="[FILE]"
+)
 @output_options
 def init(path: Path) -> None:
     """Write a commented starter file. Never overwrites one."""
@@ -40,7 +48,11 @@ def init(path: Path) -> None:
 @output_options
 @click.pass_context
 def validate(
-    context: click.Context, paths: tuple[Path, ...], form: str, effective: bool, variables: dict[str, str]
+    context: click.Context,
+    paths: tuple[Path, ...],
+    form: str,
+    effective: bool,
+    variables: dict[str, str],
 ) -> None:
     """Check desired-state files and report every problem at once. Connects to nothing.
 
@@ -68,7 +80,9 @@ def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) ->
         click.echo(annotated(settings, loaded.effective.folder), nl=False)
 
 
-def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
+def _validate(
+    context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]
+) -> None:
     from reconcile.cli import inputs
     from reconcile.render.wording import escaped
 
@@ -80,14 +94,22 @@ def _validate(context: click.Context, paths: tuple[Path, ...], form: str, variab
         problems = error.problems
     if form == "json":
         found = [problem._asdict() for problem in problems]
-        click.echo(escaped(json.dumps({"valid": not problems, "problems": found}, indent=2, ensure_ascii=False)))
+        click.echo(
+            escaped(
+                json.dumps({"valid": not problems, "problems": found}, indent=2, ensure_ascii=False)
+            )
+        )
     elif form == "github":
         for problem in problems:
             click.echo(_annotation(problem))
     else:
         for line in ConfigError(problems).lines():
             click.echo(line)
-        click.echo(f"{len(problems)} problem{'s'[: len(problems) != 1]}." if problems else f"Valid: {', '.join(files)}")
+        click.echo(
+            f"{len(problems)} problem{'s'[: len(problems) != 1]}."
+            if problems
+            else f"Valid: {', '.join(files)}"
+        )
     context.exit(ConfigError.exit_code if problems else 0)
 
 

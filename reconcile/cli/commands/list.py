@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from reconcile.cli.options import format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    format_option,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 
 
@@ -31,7 +37,10 @@ def _listing(name: str, text: str, columns: tuple[str, ...]) -> click.Command:
         loaded = inputs.configuration(paths, variables)
         inputs.chosen_sources(loaded.desired, sources)
         found: Callable[[Any], Iterator[dict[str, object]]] = getattr(rows, name)
-        with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+        with (
+            progress() as tell,
+            closing(inputs.platform(loaded.desired.platform, tell)) as platform,
+        ):
             names = inputs.chosen_workspaces(loaded.desired, workspaces)
             all_rows = [row for workspace in names for row in found(platform.read(workspace))]
         shown = [row for row in all_rows if not sources or row["source"] in sources]
@@ -63,6 +72,8 @@ COMMANDS = (
         ("workspace", "name", "source", "members", "member_groups", "dn"),
     ),
     _listing(
-        "departments", "List the departments the platform holds now.", ("workspace", "path", "source", "members", "dn")
+        "departments",
+        "List the departments the platform holds now.",
+        ("workspace", "path", "source", "members", "dn"),
     ),
 )

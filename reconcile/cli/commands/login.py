@@ -21,9 +21,18 @@ from reconcile.cli.progress import progress
     metavar="PATH",
     help="The desired-state file or folder, where it is not reconcile.yml (repeatable).",
 )
-@click.option("--workspace", default="", metavar="NAME", help="Which workspace, where there are several.")
-@click.option("--source", default="", metavar="NAME", help="Which source, where the name does not say.")
-@click.option("--origin", default="", metavar="TEXT", help="From where the person comes, such as an IP address.")
+@click.option(
+    "--workspace", default="", metavar="NAME", help="Which workspace, where there are several."
+)
+@click.option(
+    "--source", default="", metavar="NAME", help="Which source, where the name does not say."
+)
+@click.option(
+    "--origin",
+    default="",
+    metavar="TEXT",
+    help="From where the person comes, such as an IP address.",
+)
 @format_option("text", "json")
 @variable_option
 @output_options
@@ -44,7 +53,9 @@ def login(
     """
     from reconcile.cli.login import prepare
 
-    entrance = prepare(user, paths, source=source, workspace=workspace, variables=variables, origin=origin)
+    entrance = prepare(
+        user, paths, source=source, workspace=workspace, variables=variables, origin=origin
+    )
     password = _password(user)
     with progress() as tell:
         done = entrance.attempt(password, tell)
@@ -76,7 +87,9 @@ def _password(user: str) -> str:
         from reconcile.render.wording import printable
 
         encoding = locale.getencoding()  # getpass opens the terminal by itself
-        return getpass.getpass(f"Password of {printable(user)}: ".encode(encoding, ERRORS).decode(encoding))
+        return getpass.getpass(
+            f"Password of {printable(user)}: ".encode(encoding, ERRORS).decode(encoding)
+        )
     line = os.fdopen(os.dup(sys.stdin.fileno()), "rb").readline(LONGEST * 4 + 3)
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
 

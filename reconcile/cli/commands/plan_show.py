@@ -6,7 +6,14 @@ from pathlib import Path
 import click
 
 from reconcile.cli.notices import strict_exit, strict_option
-from reconcile.cli.options import colour, format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    colour,
+    format_option,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused
 
@@ -15,15 +22,32 @@ EXIT_CHANGES = 3
 
 @click.command()
 @paths_argument
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the plan to FILE.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the plan to FILE.",
+)
 @format_option("text", "json", "markdown")
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
 @strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
 @click.option(
-    "--target", "targets", multiple=True, metavar="KIND:NAME", help="Only this user, group or department (repeatable)."
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="KIND:NAME",
+    help="Only this user, group or department (repeatable).",
 )
-@click.option("--accept", "codes", multiple=True, metavar="CODE", help="Accept this violation of a guard (repeatable).")
-@click.option("--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source.")
+@click.option(
+    "--accept",
+    "codes",
+    multiple=True,
+    metavar="CODE",
+    help="Accept this violation of a guard (repeatable).",
+)
+@click.option(
+    "--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source."
+)
 @scope_options
 @variable_option
 @output_options
@@ -80,7 +104,9 @@ def show(plan_file: Path, form: str) -> None:
     """Show all of a plan file. Needs no connection."""
     from reconcile.cli import output, plan_files
 
-    click.echo(output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour()))
+    click.echo(
+        output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour())
+    )
 
 
 COMMANDS = (plan, show)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile.cli.notices import strict_exit, strict_option
-from reconcile.cli.options import format_option, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    format_option,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module

@@ -8,7 +8,13 @@ import click
 
 from reconcile.cli.commands.apply import confirmed
 from reconcile.cli.exit_codes import reported
-from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    colour,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 from reconcile.errors import GuardRefused, UsageError
 
@@ -50,7 +56,9 @@ def migrate_usernames(
     with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
         if troubles:
-            raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed")
+            raise UsageError(
+                f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed"
+            )
         with placing(loaded):
             full = planning.make(read)
         found = planning.migration(
@@ -58,7 +66,9 @@ def migrate_usernames(
         )
     if found.collisions:
         lines = "\n".join(f"  {line}" for line in found.collisions)
-        raise GuardRefused(f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}")
+        raise GuardRefused(
+            f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}"
+        )
     if not found.plan.changes:
         click.echo("Nobody to rename. All users have the names that the rules say.")
     else:
@@ -84,7 +94,13 @@ def migrate_usernames(
 @variable_option
 @output_options
 def rename_source(
-    old: str, new: str, paths: tuple[Path, ...], only_plan: bool, yes: bool, force: bool, variables: dict[str, str]
+    old: str,
+    new: str,
+    paths: tuple[Path, ...],
+    only_plan: bool,
+    yes: bool,
+    force: bool,
+    variables: dict[str, str],
 ) -> None:
     """Let the source NEW of the files have what the platform knows of OLD, in every workspace.
 
@@ -100,7 +116,9 @@ def rename_source(
     with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
         current, troubles = inputs.readable(target, loaded.desired.platform.workspaces)
         if troubles:
-            raise UsageError(f"the workspace {troubles[0].workspace} cannot be read, so nothing is renamed")
+            raise UsageError(
+                f"the workspace {troubles[0].workspace} cannot be read, so nothing is renamed"
+            )
         read = planning.Inputs(
             desired=loaded.desired,
             configuration=loaded.digest,

@@ -23,7 +23,13 @@ _COLUMNS = ("username", "first_name", "last_name", "email", "dn", "status", "why
 @click.argument("keyword", metavar="KEYWORD")
 @paths_argument
 @format_option("table", "json", "csv")
-@click.option("--workspace", "workspaces", multiple=True, metavar="NAME", help="Only this workspace (repeatable).")
+@click.option(
+    "--workspace",
+    "workspaces",
+    multiple=True,
+    metavar="NAME",
+    help="Only this workspace (repeatable).",
+)
 @variable_option
 @output_options
 def search(
@@ -54,11 +60,16 @@ def search(
         with closing(inputs.platform(state.platform, tell)) as platform:
             current = [platform.read(name) for name in names]
             limits = platform.limits
-            used = {one.workspace: identity_history.used(state.links, one, platform.history) for one in current}
+            used = {
+                one.workspace: identity_history.used(state.links, one, platform.history)
+                for one in current
+            }
         with closing(inputs.directory(chosen, tell)) as directory:
             snapshot = directory.read(planning.search_query(state, chosen))
     with placing(loaded):
-        found = planning.survey(state, chosen, snapshot, current, limits, planning.keyword(keyword), used)
+        found = planning.survey(
+            state, chosen, snapshot, current, limits, planning.keyword(keyword), used
+        )
         rows = [msgspec.to_builtins(one) for one in found]
     columns = ("workspace", *_COLUMNS) if len(names) > 1 else _COLUMNS
     click.echo(table(rows, columns, form))
@@ -93,14 +104,20 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
         if form == "json":
             shown = planning.overview(loaded.desired, chosen, directory.read(query))
             with tell.aside():
-                click.echo(escaped(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()))
+                click.echo(
+                    escaped(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+                )
             return
         lines = _Lines(tell)
         lines.print("", [f"{printable(chosen.name)}: {printable(chosen.base_dn)}"])
         try:
-            snapshot = directory.read(query, lambda outline: lines.outlined(loaded.desired, chosen, outline))
+            snapshot = directory.read(
+                query, lambda outline: lines.outlined(loaded.desired, chosen, outline)
+            )
         except SourceUnreadable:
-            lines.print("end", ["", f"INCOMPLETE: {printable(chosen.name)} could not be read to its end."])
+            lines.print(
+                "end", ["", f"INCOMPLETE: {printable(chosen.name)} could not be read to its end."]
+            )
             raise
         lines.counted(planning.overview(loaded.desired, chosen, snapshot), len(snapshot.persons))
 
@@ -129,7 +146,10 @@ class _Lines:
 
         known = planning.outlined(desired, source, outline)
         if outline.groups is None:
-            self.print("departments", ["", f"departments: {len(outline.units)}", *tree_lines(known.departments)])
+            self.print(
+                "departments",
+                ["", f"departments: {len(outline.units)}", *tree_lines(known.departments)],
+            )
         else:
             self.print("groups", ["", f"groups: {len(outline.groups)}", *tree_lines(known.groups)])
 

@@ -11,13 +11,24 @@ from reconcile import interrupts
 from reconcile.cli import run_id as run_ids
 from reconcile.cli.exit_codes import ended
 from reconcile.cli.logs import report_error, service_log
-from reconcile.cli.options import colour, output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    colour,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.errors import ConfigError, UsageError
 
 
 @click.command()
 @paths_argument
-@click.option("--schedule", "scheduled", is_flag=True, help="Plan and apply on the schedule of the desired state.")
+@click.option(
+    "--schedule",
+    "scheduled",
+    is_flag=True,
+    help="Plan and apply on the schedule of the desired state.",
+)
 @click.option("--once", is_flag=True, help="Run once, now, and end with the exit code of that run.")
 @click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
 @scope_options
@@ -47,7 +58,9 @@ def serve(
     from reconcile.model.change import Scope
 
     if not scheduled:
-        raise UsageError("say what to serve: `reconcile serve --schedule` plans and applies on the file's schedule")
+        raise UsageError(
+            "say what to serve: `reconcile serve --schedule` plans and applies on the file's schedule"
+        )
 
     def read() -> Timetable:
         state = inputs.configuration(paths, variables).desired

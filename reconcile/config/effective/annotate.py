@@ -77,7 +77,9 @@ def _value(head: str, setting: Setting) -> Iterator[str]:
     yield _commented(head, setting.origin)
     indent = " " * (len(head) - len(head.lstrip(" -")) + 2)
     origins = setting.item_origins or (setting.origin,) * len(items)
-    yield from (_commented(f"{indent}- {item}", origin) for item, origin in zip(items, origins, strict=True))
+    yield from (
+        _commented(f"{indent}- {item}", origin) for item, origin in zip(items, origins, strict=True)
+    )
 
 
 def _commented(line: str, origin: str) -> str:
@@ -91,7 +93,9 @@ def _printable(text: str) -> str:
 def _scalar(value: Any, *, template: bool) -> str:
     if isinstance(value, str):
         # What is no template, but looks like one, has to come out of one.
-        return _text(f"{{{{ {value!r} }}}}" if not template and sandbox.is_template(value) else value)
+        return _text(
+            f"{{{{ {value!r} }}}}" if not template and sandbox.is_template(value) else value
+        )
     return json.dumps(value)
 
 
@@ -101,7 +105,11 @@ def _key(key: str | int) -> str:
 
 def _text(text: str) -> str:
     """A text as YAML, in quotes where it needs them."""
-    if _PLAIN.fullmatch(text) and documents.plain(text) == text and not re.search(r": |:$| $", text):
+    if (
+        _PLAIN.fullmatch(text)
+        and documents.plain(text) == text
+        and not re.search(r": |:$| $", text)
+    ):
         return text
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(char if char.isprintable() else _escaped(char) for char in quoted)

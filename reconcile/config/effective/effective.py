@@ -114,7 +114,11 @@ class _Walk:
                 yield from self._value(item, schema.step(at, index), (*path, index))
         else:
             secret = at.get("x-secret") and isinstance(value, str) and config_templates.calls(value)
-            items = [self._origin((*path, index)) for index in range(len(value))] if isinstance(value, list) else []
+            items = (
+                [self._origin((*path, index)) for index in range(len(value))]
+                if isinstance(value, list)
+                else []
+            )
             template = bool(at.get("x-template") or secret)
             yield Setting(path, value, self._origin(path), template, item_origins=tuple(items))
 
@@ -140,4 +144,7 @@ class _Walk:
 
 def as_data(settings: list[Setting]) -> list[dict[str, Any]]:
     """The settings as mappings of `path` (as people write it), `value` and `origin`."""
-    return [{"path": written(item.path), "value": item.value, "origin": item.origin} for item in settings]
+    return [
+        {"path": written(item.path), "value": item.value, "origin": item.origin}
+        for item in settings
+    ]

@@ -50,7 +50,12 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
         moved = _FILE.sub(lambda match: f"file({match[1]}{move(match[2])}{match[1]})", text)
         if len(_FILE.findall(text)) != len(calls) or len(_FILE.findall(moved)) != len(calls):
             raise ConfigError(
-                [merged.problem(where, "the path in file(…) cannot be told from the platform's folder: make it a text")]
+                [
+                    merged.problem(
+                        where,
+                        "the path in file(…) cannot be told from the platform's folder: make it a text",
+                    )
+                ]
             )
         return moved
 

@@ -43,14 +43,19 @@ def read(name: str) -> Schema:
 
 def step(below: Schema, key: str | int) -> Schema:
     """The schema of a value's part; an empty one for a part that it does not know."""
-    part: Schema = below.get("items", {}) if isinstance(key, int) else below.get("properties", {}).get(key, {})
+    part: Schema = (
+        below.get("items", {}) if isinstance(key, int) else below.get("properties", {}).get(key, {})
+    )
     if "$ref" in part:
         part = {**schema()["$defs"][part["$ref"].removeprefix("#/$defs/")], **part}
     return part
 
 
 def map_text(
-    value: object, visit: Callable[[Path, str, Schema], object], path: Path = (), at: Schema | None = None
+    value: object,
+    visit: Callable[[Path, str, Schema], object],
+    path: Path = (),
+    at: Schema | None = None,
 ) -> Any:
     """The same value with every text in it replaced by what `visit(path, text, schema)` returns."""
     at = schema() if at is None else at
@@ -58,9 +63,15 @@ def map_text(
         case str():
             return visit(path, value, at)
         case list():
-            return [map_text(item, visit, (*path, index), step(at, index)) for index, item in enumerate(value)]
+            return [
+                map_text(item, visit, (*path, index), step(at, index))
+                for index, item in enumerate(value)
+            ]
         case dict():
-            return {key: map_text(item, visit, (*path, key), step(at, key)) for key, item in value.items()}
+            return {
+                key: map_text(item, visit, (*path, key), step(at, key))
+                for key, item in value.items()
+            }
         case _:
             return value
 
@@ -78,7 +89,11 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
             if path[-1] == "type" and error.instance in available[str(path[0])]:
                 continue
             refused.append(path)
-        keyword = "propertyNames" if "propertyNames" in error.absolute_schema_path else str(error.validator)
+        keyword = (
+            "propertyNames"
+            if "propertyNames" in error.absolute_schema_path
+            else str(error.validator)
+        )
         faults = WORDINGS[keyword](path, error.instance, error.validator_value, error.schema)
         found += [(keyword, fault) for fault in faults]
     # Of the wrong type is all there is to say about a value.
@@ -87,13 +102,17 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
         if keyword in {"enum", "pattern"} and fault.path in typed:
             continue
         # What is not supported at all has no details worth checking.
-        if not any(len(fault.path) > len(above) and fault.path[: len(above)] == above for above in refused):
+        if not any(
+            len(fault.path) > len(above) and fault.path[: len(above)] == above for above in refused
+        ):
             yield fault
 
 
 @functools.cache
 def _validator() -> Any:
-    def not_yet(_validator: Any, value: object, instance: object, _schema: Any) -> Iterator[ValidationError]:
+    def not_yet(
+        _validator: Any, value: object, instance: object, _schema: Any
+    ) -> Iterator[ValidationError]:
         if value is True or (isinstance(value, list) and instance in value):
             yield ValidationError("not supported yet")
 

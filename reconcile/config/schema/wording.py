@@ -41,7 +41,13 @@ def choice(value: object, words: Sequence[object]) -> str:
     """What to say to a value that is none of the words."""
     names = [str(word) for word in words]
     listed = f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else names[0]
-    got = shortened(value) if isinstance(value, str) else str(value)[:20] if isinstance(value, int) else shown(value)
+    got = (
+        shortened(value)
+        if isinstance(value, str)
+        else str(value)[:20]
+        if isinstance(value, int)
+        else shown(value)
+    )
     return f"expected {listed}, got {got}{suggestion(value, names)}"
 
 
@@ -65,7 +71,9 @@ def _enum(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
 
 
 def _not_yet(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
-    what = "this key" if wish is True else shortened(value) if isinstance(value, str) else shown(value)
+    what = (
+        "this key" if wish is True else shortened(value) if isinstance(value, str) else shown(value)
+    )
     yield Fault(path, f"{what} is not supported yet", at_key=wish is True)
 
 

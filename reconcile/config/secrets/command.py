@@ -32,7 +32,11 @@ def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
     """
     deadline = time.monotonic() + seconds
     process = subprocess.Popen(  # noqa: S603 - running what the file names is the purpose; there is no shell
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
     )
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     try:

@@ -51,12 +51,19 @@ class Secrecy:
         """Adds templates that cannot work, and secrets that stand in files open to everybody, to `findings`."""
         for path, text in self._secrets():
             try:
-                unknown = config_templates.names(text) - self._variables.keys() - {"vars", *SECRET_FUNCTIONS}
+                unknown = (
+                    config_templates.names(text)
+                    - self._variables.keys()
+                    - {"vars", *SECRET_FUNCTIONS}
+                )
                 for name in sorted(unknown):
-                    findings.add(path, f"`{name}` is no variable{suggestion(name, self._variables)}")
+                    findings.add(
+                        path, f"`{name}` is no variable{suggestion(name, self._variables)}"
+                    )
                 for file in () if unknown else self._exposing(path, text):
                     findings.add(
-                        path, f"a secret in a file readable by everybody: chmod 600 {file}, or take it from env('…')"
+                        path,
+                        f"a secret in a file readable by everybody: chmod 600 {file}, or take it from env('…')",
                     )
             except Refused as error:
                 findings.add(path, str(error))
@@ -101,13 +108,19 @@ class Secrecy:
         """Whether a value that may be a secret holds none as it is. Raises Refused."""
         if config_templates.calls(text):
             return True
-        return path[-1] == "url" and not envelopes.password(str(config_templates.evaluate(text, self._variables)))
+        return path[-1] == "url" and not envelopes.password(
+            str(config_templates.evaluate(text, self._variables))
+        )
 
     def _closed(self, path: Path, text: str) -> str:
         """What stands for a secret. Raises Refused."""
         if config_templates.calls(text):
             return envelopes.masked(text)
-        return envelopes.masked(str(config_templates.evaluate(text, self._variables))) if path[-1] == "url" else MASK
+        return (
+            envelopes.masked(str(config_templates.evaluate(text, self._variables)))
+            if path[-1] == "url"
+            else MASK
+        )
 
     def _holding(self) -> set[str]:
         """The variables that secrets are made from. Raises Refused."""
@@ -157,7 +170,9 @@ class Secrecy:
             if path[-1] == "url" and not envelopes.password(value):
                 return []
             names = self._variables_of(text)
-            documents = [self._merged.document(("vars", name)) for name in sorted(names - self._given)]
+            documents = [
+                self._merged.document(("vars", name)) for name in sorted(names - self._given)
+            ]
             if not names or envelopes.rest(text):
                 documents.append(here)
         return sorted({document.file for document in documents if document.exposed})
@@ -172,7 +187,9 @@ class Secrecy:
 
     def _named(self, names: set[str], text: str) -> set[str]:
         """Those of the names in a template that are variables, by `vars.name` too."""
-        return (names | set(re.findall(r"\w+", text)) if "vars" in names else names) & self._variables.keys()
+        return (
+            names | set(re.findall(r"\w+", text)) if "vars" in names else names
+        ) & self._variables.keys()
 
     def _closure(self, names: set[str]) -> set[str]:
         """These variables and all that they are made from. Raises Refused."""

@@ -23,7 +23,8 @@ _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _PARAMETER = r"[?&](?:password|passwd|pwd)="
 # Up to the last @: in a password that is not quoted there may be others.
 _PASSWORD = re.compile(
-    rf"(://[^:/?#@]*:|{_PARAMETER})((?<=:)(?:(?!{_PARAMETER}).)+(?=@)|(?<==)[^&]+)", re.IGNORECASE | re.DOTALL
+    rf"(://[^:/?#@]*:|{_PARAMETER})((?<=:)(?:(?!{_PARAMETER}).)+(?=@)|(?<==)[^&]+)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -100,7 +101,9 @@ def masked(text: str) -> str:
         return f"\0{len(kept) - 1}\0"
 
     hidden = _EXPRESSION.sub(hide, text)
-    hidden = _PASSWORD.sub(lambda match: match[1] + (match[2] if _is_given(match[2]) else "***"), hidden)
+    hidden = _PASSWORD.sub(
+        lambda match: match[1] + (match[2] if _is_given(match[2]) else "***"), hidden
+    )
     return re.sub("\0([0-9]+)\0", lambda match: kept[int(match[1])], hidden)
 
 
@@ -142,7 +145,9 @@ def _files(folder: Path) -> Callable[[str], str]:
         try:
             content = files.read(where, MAX_BYTES + 1).data
         except (OSError, ValueError) as error:
-            raise Unavailable(f"cannot read {where}: {getattr(error, 'strerror', None) or 'no such file'}") from None
+            raise Unavailable(
+                f"cannot read {where}: {getattr(error, 'strerror', None) or 'no such file'}"
+            ) from None
         return _text(content, str(where))
 
     return file
@@ -158,7 +163,9 @@ def _command(line: object) -> str:
     try:
         done = command.run(words, seconds=COMMAND_SECONDS, most=MAX_BYTES)
     except command.TooSlow:
-        raise Unavailable(f"the command {program} took longer than {COMMAND_SECONDS:g} seconds") from None
+        raise Unavailable(
+            f"the command {program} took longer than {COMMAND_SECONDS:g} seconds"
+        ) from None
     except (OSError, ValueError) as error:
         raise Unavailable(
             f"the command {program} cannot be run: {getattr(error, 'strerror', None) or 'bad name'}"

@@ -63,7 +63,11 @@ class Builder:
             workspaces=tuple(values.get("workspaces", ("main",))),
             folder=str(self._folder(path)),
             options=_options(values, desired.Platform),
-            **{key: values[key] for key in ("administrator", "unknown_user", "create_roles") if key in values},
+            **{
+                key: values[key]
+                for key in ("administrator", "unknown_user", "create_roles")
+                if key in values
+            },
         )
 
     def sources(self) -> dict[int, desired.Source]:
@@ -76,7 +80,9 @@ class Builder:
                 found[index] = self._source(values, path)
             else:
                 # Its templates are compiled all the same, for their problems.
-                self._users(values.get("users", {}), (*path, "users"), Surroundings("", "", self._variables))
+                self._users(
+                    values.get("users", {}), (*path, "users"), Surroundings("", "", self._variables)
+                )
         return found
 
     def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
@@ -85,7 +91,9 @@ class Builder:
         for index, item in mappings(self._data, "groups"):
             path: Path = ("groups", index)
             rule = {"source": "", "select": (), **self._findings.sound(path, dict(item))}
-            rule["name"] = self._template(rule.get("name"), "{{ cn }}", (*path, "name"), self._around(rule["source"]))
+            rule["name"] = self._template(
+                rule.get("name"), "{{ cn }}", (*path, "name"), self._around(rule["source"])
+            )
             groups.append(desired.GroupRule(**{**rule, "select": tuple(rule["select"])}))
         for index, item in mappings(self._data, "departments"):
             path = ("departments", index)
@@ -117,14 +125,19 @@ class Builder:
             safety=safety.safety(self._data.get("safety", {})),
             schedule=schedule.schedule(self._data.get("schedule")),
             links=tuple(
-                links.link(item, self._findings.where(("links", at))) for at, item in mappings(self._data, "links")
+                links.link(item, self._findings.where(("links", at)))
+                for at, item in mappings(self._data, "links")
             ),
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:
         folder = self._folder(path)
         around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
-        tls, bind, timeout = values.get("tls", {}), values.get("bind", {}), values.get("timeout", {})
+        tls, bind, timeout = (
+            values.get("tls", {}),
+            values.get("bind", {}),
+            values.get("timeout", {}),
+        )
         password, ca_file = bind.get("password"), tls.get("ca_file")
         servers = values.get("servers", [])
         return desired.Source(
@@ -144,7 +157,9 @@ class Builder:
             ),
             bind=desired.Bind(
                 dn=bind.get("dn", ""),
-                password=None if password is None else self._secret((*path, "bind", "password"), password),
+                password=None
+                if password is None
+                else self._secret((*path, "bind", "password"), password),
                 anonymous=bind.get("anonymous", False),
                 kerberos=bind.get("kerberos", False),
                 principal=bind.get("principal", ""),
@@ -153,7 +168,9 @@ class Builder:
             active_uac=tuple(map(int, values.get("active_uac", ()))),
             ignore_referrals=tuple(values.get("ignore_referrals", ())),
             page_size=int(values.get("page_size", 500)),
-            timeout=desired.Timeout(**{key: connection.seconds(value) for key, value in timeout.items()}),
+            timeout=desired.Timeout(
+                **{key: connection.seconds(value) for key, value in timeout.items()}
+            ),
             limits=desired.ReadLimits(
                 **{key: connection.amount(value) for key, value in values.get("limits", {}).items()}
             ),
@@ -163,7 +180,9 @@ class Builder:
             register_on_login=values.get("register_on_login", False),
             refuse_login_after=connection.seconds(values.get("refuse_login_after", "2s")),
             takes_over=tuple(values.get("takes_over", ())),
-            expect=desired.Expected(**{key: tuple(names) for key, names in values.get("expect", {}).items()}),
+            expect=desired.Expected(
+                **{key: tuple(names) for key, names in values.get("expect", {}).items()}
+            ),
             options=_options(values, desired.Source),
         )
 
@@ -178,7 +197,9 @@ class Builder:
         attributes = []
         for index, item in enumerate(values.get("attributes", ())):
             value = self._template(item["value"], "", (*path, "attributes", index, "value"), around)
-            attributes.append(desired.Attribute(item["field"], value, frozenset(item.get("roles", ()))))
+            attributes.append(
+                desired.Attribute(item["field"], value, frozenset(item.get("roles", ())))
+            )
         disabled = values.get("disabled_when")
         lists = ("select", "exclude", "require", "require_groups", "inactive_ous", "match_by")
         plain = ("base", "scope", "filter", "identifier", "create", "manager_attribute")
@@ -188,7 +209,8 @@ class Builder:
         return desired.Users(
             fields=fields,
             attributes=tuple(attributes),
-            disabled_when=disabled and self._template(disabled, "", (*path, "disabled_when"), around),
+            disabled_when=disabled
+            and self._template(disabled, "", (*path, "disabled_when"), around),
             **rest,
         )
 
@@ -197,13 +219,16 @@ class Builder:
             (
                 text(source, "base_dn")
                 for index, source in mappings(self._data, "sources")
-                if source.get("name") == name and not self._findings.touch(("sources", index, "base_dn"))
+                if source.get("name") == name
+                and not self._findings.touch(("sources", index, "base_dn"))
             ),
             "",
         )
         return Surroundings(name, dn.domain(base_dn), self._variables)
 
-    def _template(self, given: str | None, default: str, path: Path, around: Surroundings) -> EntryTemplate:
+    def _template(
+        self, given: str | None, default: str, path: Path, around: Surroundings
+    ) -> EntryTemplate:
         try:
             return compiled(default if given is None else given, around)
         except Refused as error:

@@ -15,7 +15,9 @@ from reconcile.model.text.folding import fold_name
 FIELDS: Final = ("username", "first_name", "last_name", "email")
 
 
-def check(data: Values, available: Mapping[str, Collection[str]], findings: Findings, *, complete: bool) -> None:
+def check(
+    data: Values, available: Mapping[str, Collection[str]], findings: Findings, *, complete: bool
+) -> None:
     """Adds what is wrong to `findings`. `complete` is whether every file could be read.
 
     `available` has the adapter types there are, under `sources` and `platform`.
@@ -40,8 +42,12 @@ def check(data: Values, available: Mapping[str, Collection[str]], findings: Find
             name = text(rule, "source")
             # Where no source is declared at all, that is the one mistake to be told.
             if complete and "sources" in data and name and name not in names:
-                known = suggestion(name, names) or (f"; there are: {', '.join(names[:10])}" if names else "")
-                findings.add((key, index, "source"), f"no source is called {shortened(name)}{known}")
+                known = suggestion(name, names) or (
+                    f"; there are: {', '.join(names[:10])}" if names else ""
+                )
+                findings.add(
+                    (key, index, "source"), f"no source is called {shortened(name)}{known}"
+                )
             if key in ("groups", "departments"):
                 _patterns(rule, (key, index), "select", findings)
     _role_mappings(data, findings)
@@ -60,10 +66,18 @@ def _platform(platform: Values, available: Collection[str], findings: Findings) 
 
 
 def _type(
-    values: Values, path: Path, available: Collection[str], built_in: Collection[str], findings: Findings
+    values: Values,
+    path: Path,
+    available: Collection[str],
+    built_in: Collection[str],
+    findings: Findings,
 ) -> None:
     name, known = text(values, "type"), sorted({*available, *built_in})
-    if isinstance(values.get("type"), str) and name not in known and not findings.touch((*path, "type")):
+    if (
+        isinstance(values.get("type"), str)
+        and name not in known
+        and not findings.touch((*path, "type"))
+    ):
         findings.add((*path, "type"), choice(name, known))
 
 
@@ -124,11 +138,17 @@ def _attributes(data: Values, source: Values, path: Path, findings: Findings) ->
                     f"no role mapping and no department gives the role {shortened(role)}{known}",
                 )
         for other, others, first in seen:
-            both = frozenset(roles.values()) & others if roles and others else frozenset(roles.values()) | others
+            both = (
+                frozenset(roles.values()) & others
+                if roles and others
+                else frozenset(roles.values()) | others
+            )
             if field and other == field and (both or not (roles or others)):
                 whom = f"the role {shortened(min(both))}" if both else "everyone"
                 place = findings.where((*path, "users", "attributes", first, "field"))
-                findings.add((*here, "field"), f"{shortened(field)} for {whom} is given already at {place}")
+                findings.add(
+                    (*here, "field"), f"{shortened(field)} for {whom} is given already at {place}"
+                )
                 break
         seen.append((field, frozenset(roles.values()), index))
     known_fields = list(dict.fromkeys((*FIELDS, *(field for field, _, _ in seen))))

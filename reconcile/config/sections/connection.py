@@ -68,7 +68,9 @@ def check(source: Values, path: Path, findings: Findings) -> None:
         _servers(source, path, findings)
         _bind(source, path, findings)
     if "active_uac" in source and kind != "active_directory" and (kind in _LDAP or kind == "ldif"):
-        findings.add((*path, "active_uac"), "only a source of type active_directory has active_uac", key=True)
+        findings.add(
+            (*path, "active_uac"), "only a source of type active_directory has active_uac", key=True
+        )
     _timeouts(source, path, findings)
 
 
@@ -77,7 +79,11 @@ def _files(source: Values, path: Path, findings: Findings) -> None:
         findings.missing(path, "files")
     for key in OF_SERVERS:
         if key in source:
-            findings.add((*path, key), "a source of type ldif is read from files: leave this key out", key=True)
+            findings.add(
+                (*path, key),
+                "a source of type ldif is read from files: leave this key out",
+                key=True,
+            )
 
 
 def _servers(source: Values, path: Path, findings: Findings) -> None:
@@ -87,16 +93,24 @@ def _servers(source: Values, path: Path, findings: Findings) -> None:
         here = (*path, "servers", index)
         match = _SERVER.fullmatch(server)
         if match is None or not 0 < int(match[2] or 1) < 65536:
-            findings.add(here, f"expected ldap://host[:port] or ldaps://host[:port], got {shortened(server)}")
+            findings.add(
+                here, f"expected ldap://host[:port] or ldaps://host[:port], got {shortened(server)}"
+            )
             continue
         scheme = match[1].lower()
         schemes.add(scheme)
         if scheme == "ldaps" and mode in {"starttls", "none"}:
-            findings.add(here, f"ldaps:// does not go with tls mode {mode}: write ldap://, or mode: ldaps")
+            findings.add(
+                here, f"ldaps:// does not go with tls mode {mode}: write ldap://, or mode: ldaps"
+            )
         elif scheme == "ldap" and mode == "ldaps":
-            findings.add(here, "ldap:// does not go with tls mode ldaps: write ldaps://, or mode: starttls")
+            findings.add(
+                here, "ldap:// does not go with tls mode ldaps: write ldaps://, or mode: starttls"
+            )
     if not mode and len(schemes) > 1:
-        findings.add((*path, "servers"), "ldap:// and ldaps:// servers in one source: use one of the two")
+        findings.add(
+            (*path, "servers"), "ldap:// and ldaps:// servers in one source: use one of the two"
+        )
 
 
 def _bind(source: Values, path: Path, findings: Findings) -> None:
@@ -107,19 +121,30 @@ def _bind(source: Values, path: Path, findings: Findings) -> None:
         return
     anonymous, kerberos = bind.get("anonymous") is True, bind.get("kerberos") is True
     if "principal" in bind and not kerberos:
-        findings.add((*here, "principal"), "only a bind with kerberos: true has a principal", key=True)
+        findings.add(
+            (*here, "principal"), "only a bind with kerberos: true has a principal", key=True
+        )
     if kerberos and (anonymous or "dn" in bind or "password" in bind):
-        findings.add((*here, "kerberos"), "kerberos does not go with dn, password and anonymous: leave one of them out")
+        findings.add(
+            (*here, "kerberos"),
+            "kerberos does not go with dn, password and anonymous: leave one of them out",
+        )
     elif kerberos:
         return
     elif anonymous and ("dn" in bind or "password" in bind):
-        findings.add((*here, "anonymous"), "anonymous does not go with dn and password: leave one of them out")
+        findings.add(
+            (*here, "anonymous"),
+            "anonymous does not go with dn and password: leave one of them out",
+        )
     elif anonymous:
         return
     elif "dn" not in bind and "password" not in bind:
         findings.add(here, "give dn and password, or anonymous: true, or kerberos: true")
     elif "password" not in bind:
-        findings.add(here, "dn without password is an anonymous bind to most servers: give the password as well")
+        findings.add(
+            here,
+            "dn without password is an anonymous bind to most servers: give the password as well",
+        )
     elif "dn" not in bind:
         findings.missing(here, "dn")
 
@@ -132,5 +157,9 @@ def _timeouts(source: Values, path: Path, findings: Findings) -> None:
             if not 0.001 <= length <= _LONGEST:
                 findings.add(here, "expected a duration from 1ms to 24h")
     here, value = (*path, "refuse_login_after"), source.get("refuse_login_after")
-    if isinstance(value, str | int | float) and not findings.touch(here) and seconds(value) > _LONGEST_REFUSAL:
+    if (
+        isinstance(value, str | int | float)
+        and not findings.touch(here)
+        and seconds(value) > _LONGEST_REFUSAL
+    ):
         findings.add(here, "expected a duration of at most 1m")

@@ -17,7 +17,9 @@ _HARDER: Final = get_args(desired.Departing)
 
 def lifecycle(values: Mapping[str, Any]) -> desired.Lifecycle:
     """The lifecycle of a file without problems."""
-    given: dict[str, Any] = {key: _departure(value) if key in _KEYS else value for key, value in values.items()}
+    given: dict[str, Any] = {
+        key: _departure(value) if key in _KEYS else value for key, value in values.items()
+    }
     return desired.Lifecycle(**given)
 
 
@@ -43,7 +45,9 @@ def check(values: Values, findings: Findings) -> None:
         for one, other in (("after", "then"), ("then", "after")):
             if one in value and other not in value:
                 findings.add(
-                    (*here, one), f"{one} needs {other}: `{{action: block, after: 30d, then: erase}}`", key=True
+                    (*here, one),
+                    f"{one} needs {other}: `{{action: block, after: 30d, then: erase}}`",
+                    key=True,
                 )
         if action in ("erase", "delete") and "then" in value:
             findings.add((*here, "then"), f"nothing can come after {action}", key=True)

@@ -39,7 +39,10 @@ def check(data: Values, findings: Findings) -> None:
         path: Path = ("links", index)
         kinds = [kind for kind in KINDS if kind in item]
         if len(kinds) != 1:
-            findings.add(path, "a link is about one user, group or department: `{user: kora, source: corp, person: …}`")
+            findings.add(
+                path,
+                "a link is about one user, group or department: `{user: kora, source: corp, person: …}`",
+            )
             continue
         kind = kinds[0]
         wanted, other = ("person", "entry") if kind == "user" else ("entry", "person")
@@ -49,7 +52,9 @@ def check(data: Values, findings: Findings) -> None:
             findings.add((*path, other), f"a {kind} stands for what `{wanted}` names", key=True)
         name = text(item, kind)
         if kind == "department" and name and not _is_path(name):
-            findings.add((*path, kind), r"not a path of titles: a / within a title is \/, a \ is \\")
+            findings.add(
+                (*path, kind), r"not a path of titles: a / within a title is \/, a \ is \\"
+            )
         ends = [("", kind, name)]
         if alone:
             ends.append((text(item, "source"), kind, text(item, wanted)))
@@ -68,11 +73,17 @@ def check_source(source: Values, path: Path, findings: Findings) -> None:
         if fact not in (*_FACTS, *own):
             findings.add((*here, "match_by", index), choice(fact, [*_FACTS, *own]))
         elif fact in given and given[fact] is None:
-            findings.add((*here, "match_by", index), f"{shortened(fact)} is not managed, so it tells nobody apart")
+            findings.add(
+                (*here, "match_by", index),
+                f"{shortened(fact)} is not managed, so it tells nobody apart",
+            )
         elif fact in [facts[at] for at in facts if at < index]:
             findings.add((*here, "match_by", index), f"{shortened(fact)} is given already")
     if len(facts) == 1 and not findings.touch((*here, "match_by")):
-        findings.add((*here, "match_by"), "two facts have to agree: name at least two, or [] for ids and links alone")
+        findings.add(
+            (*here, "match_by"),
+            "two facts have to agree: name at least two, or [] for ids and links alone",
+        )
     absent = users.get("when_absent")
     for field in absent if isinstance(absent, dict) else ():
         if field not in (*_FIELDS, *own):
@@ -82,7 +93,10 @@ def check_source(source: Values, path: Path, findings: Findings) -> None:
             findings.add((*path, "takes_over", index), "a source does not take over from itself")
     for index, field in texts(users, "require"):
         if field in given and given[field] is None:
-            findings.add((*here, "require", index), f"{shortened(field)} is not managed, so it cannot be required")
+            findings.add(
+                (*here, "require", index),
+                f"{shortened(field)} is not managed, so it cannot be required",
+            )
 
 
 def _is_path(name: str) -> bool:

@@ -47,7 +47,11 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
         ),
         "vmmanager": (
             Default("sources.*.users.fields.username", "{{ identifier }}@{{ domain }}"),
-            Default("sources.*.users.require_groups", ["cn=Users,cn=Builtin,{domain}"], "active_directory"),
+            Default(
+                "sources.*.users.require_groups",
+                ["cn=Users,cn=Builtin,{domain}"],
+                "active_directory",
+            ),
             Default("roles.mode", "single"),
             Default("roles.on_existing", "enforce"),
             Default("roles.authoritative", True),
@@ -89,11 +93,15 @@ def check(applied: Applied, findings: Findings) -> None:
         path: Path = ("sources", index)
         users = (*path, "users", "require_groups")
         base_dn, base = text(source, "base_dn"), text(mapping(source, "groups"), "base")
-        if users not in applied.paths or any(findings.touch((*path, *key)) for key in (("base_dn",), ("groups",))):
+        if users not in applied.paths or any(
+            findings.touch((*path, *key)) for key in (("base_dn",), ("groups",))
+        ):
             continue
         searched = dn.join(base, base_dn)
         for _, group in texts(mapping(source, "users"), "require_groups"):
-            if not dn.is_below(*(dn.wide(dn.normalize(name), "compatibility") for name in (group, searched))):
+            if not dn.is_below(
+                *(dn.wide(dn.normalize(name), "compatibility") for name in (group, searched))
+            ):
                 findings.add(
                     users,
                     f"preset {applied.preset} takes members of {shortened(group)} only, but groups are searched below "
@@ -143,7 +151,9 @@ class _Filling:
         domain = _domain(text(source, "base_dn"))
         if not domain and any("{domain}" in str(item) for item in value):
             return None  # the base DN is missing or none, and the checks say so
-        return [item.replace("{domain}", domain) if isinstance(item, str) else item for item in value]
+        return [
+            item.replace("{domain}", domain) if isinstance(item, str) else item for item in value
+        ]
 
 
 def _domain(base_dn: str) -> str:

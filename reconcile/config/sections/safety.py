@@ -16,7 +16,9 @@ def safety(values: Mapping[str, Any]) -> desired.Safety:
     """The safety of a file without problems."""
     given: dict[str, Any] = {}
     if "limits" in values:
-        given["limits"] = desired.LossLimits(**{key: _limit(value) for key, value in values["limits"].items()})
+        given["limits"] = desired.LossLimits(
+            **{key: _limit(value) for key, value in values["limits"].items()}
+        )
     if "at_least" in values:
         given["at_least"] = int(values["at_least"])
     if "shrink" in values:
@@ -26,12 +28,16 @@ def safety(values: Mapping[str, Any]) -> desired.Safety:
     if "groups" in values:
         given["groups"] = tuple(
             desired.GroupSafety(
-                tuple(item["select"]), _limit(item["memberships_lost"]), may_empty=item.get("may_empty", False)
+                tuple(item["select"]),
+                _limit(item["memberships_lost"]),
+                may_empty=item.get("may_empty", False),
             )
             for item in values["groups"]
         )
     if "protect" in values:
-        given["protect"] = desired.Protect(**{key: _protected(value) for key, value in values["protect"].items()})
+        given["protect"] = desired.Protect(
+            **{key: _protected(value) for key, value in values["protect"].items()}
+        )
     return desired.Safety(**given)
 
 
@@ -52,10 +58,19 @@ def check(data: Values, findings: Findings) -> None:
     """Adds percentages of which there can never be so many."""
     values = mapping(data, "safety")
     limits = mapping(values, "limits")
-    places: list[tuple[Path, object]] = [(("safety", "limits", key), limits[key]) for key in limits if key != "creates"]
+    places: list[tuple[Path, object]] = [
+        (("safety", "limits", key), limits[key]) for key in limits if key != "creates"
+    ]
     places.append((("safety", "shrink"), values.get("shrink")))
     for index, item in mappings(values, "groups"):
-        places.append((("safety", "groups", index, "memberships_lost"), item.get("memberships_lost")))
+        places.append(
+            (("safety", "groups", index, "memberships_lost"), item.get("memberships_lost"))
+        )
     for path, value in places:
-        if isinstance(value, str) and value.endswith("%") and not findings.touch(path) and float(value[:-1]) > 100:
+        if (
+            isinstance(value, str)
+            and value.endswith("%")
+            and not findings.touch(path)
+            and float(value[:-1]) > 100
+        ):
             findings.add(path, "more than 100% can never be lost: write none for no limit")

@@ -18,10 +18,14 @@ from reconcile.config.schema.wording import suggestion
 from reconcile.config.yaml.nodes import Path, shortened
 from reconcile.model.desired import Schedule
 
-FORMS: Final = 'hourly, daily at 01:30, weekly on monday at 01:30, or a cron line such as "15 10 * * 0"'
+FORMS: Final = (
+    'hourly, daily at 01:30, weekly on monday at 01:30, or a cron line such as "15 10 * * 0"'
+)
 _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _HOURLY: Final = re.compile(r"hourly(?: at :(?P<minute>\d\d))?")
-_DAILY: Final = re.compile(r"(?:daily|weekly on (?P<day>[a-z]+)) at (?P<hour>\d\d?):(?P<minute>\d\d)")
+_DAILY: Final = re.compile(
+    r"(?:daily|weekly on (?P<day>[a-z]+)) at (?P<hour>\d\d?):(?P<minute>\d\d)"
+)
 _ALIASES: Final = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -80,17 +84,23 @@ def zone(schedule: Schedule) -> tzinfo:
     import tzlocal
 
     try:
-        with warnings.catch_warnings(action="ignore"):  # a machine that says nothing has UTC, as documented
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # a machine that says nothing has UTC, as documented
             return tzlocal.reload_localzone()
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("the machine's time zone cannot be told: name one in `schedule.timezone`") from error
+        raise ValueError(
+            "the machine's time zone cannot be told: name one in `schedule.timezone`"
+        ) from error
 
 
 def upcoming(schedule: Schedule, after: datetime, where: tzinfo) -> datetime:
     """The first time, in `where`, that the schedule comes after a moment (with a time zone)."""
     local = after.astimezone(where)
     # In the hour that a clock shows twice, cronsim answers for the first showing, which may have passed.
-    return next(time for time in CronSim(schedule.cron, local) if time.timestamp() > after.timestamp())
+    return next(
+        time for time in CronSim(schedule.cron, local) if time.timestamp() > after.timestamp()
+    )
 
 
 def _cron(text: str) -> str:
@@ -112,7 +122,9 @@ def _sentence(text: str) -> str:
 
 def _number(digits: str, highest: int, text: str) -> int:
     if int(digits) > highest:
-        raise _Wrong(f"{shortened(text)} names no time of day: hours go from 00 to 23, minutes from 00 to 59")
+        raise _Wrong(
+            f"{shortened(text)} names no time of day: hours go from 00 to 23, minutes from 00 to 59"
+        )
     return int(digits)
 
 
@@ -120,7 +132,9 @@ def _day(word: str) -> int:
     for number, day in enumerate(_DAYS):
         if word in (day, day[:3]):
             return number
-    raise _Wrong(f"expected a day such as monday or mon, got {shortened(word)}{suggestion(word, _DAYS)}")
+    raise _Wrong(
+        f"expected a day such as monday or mon, got {shortened(word)}{suggestion(word, _DAYS)}"
+    )
 
 
 def _line(text: str) -> str:
@@ -140,7 +154,9 @@ def _line(text: str) -> str:
             f'"{first}"; if it is as VMmanager has it, write "{fifth}"'
         )
     if len(fields) != 5:
-        raise _Wrong(f"a cron line has five fields ({_FIELDS}), this has {len(fields) if line else 'none'}")
+        raise _Wrong(
+            f"a cron line has five fields ({_FIELDS}), this has {len(fields) if line else 'none'}"
+        )
     try:
         comes = next(CronSim(line, _ANY_YEAR), None)
     except CronSimError as error:
@@ -151,7 +167,12 @@ def _line(text: str) -> str:
 
 
 def _said(error: CronSimError) -> str:
-    what = str(error).removeprefix("Bad ").replace("day-of-week", "weekday").replace("day-of-month", "day of the month")
+    what = (
+        str(error)
+        .removeprefix("Bad ")
+        .replace("day-of-week", "weekday")
+        .replace("day-of-month", "day of the month")
+    )
     return f"the {what} is wrong"
 
 
@@ -160,4 +181,6 @@ def _zone(name: str) -> tzinfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         near = suggestion(name, zoneinfo.available_timezones())
-        raise _Wrong(f"there is no time zone {shortened(name)}{near or '; one is Europe/Berlin, or UTC'}") from error
+        raise _Wrong(
+            f"there is no time zone {shortened(name)}{near or '; one is Europe/Berlin, or UTC'}"
+        ) from error

@@ -114,7 +114,10 @@ def _modulo(left: Any, right: Any) -> Any:
         if _WIDE.search(left):
             raise TooMuch("the text is formatted wider than 999 characters")
         parts = right if isinstance(right, tuple) else (right,)
-        return short(left % tuple(text(part) if isinstance(part, list | tuple | dict) else part for part in parts))
+        return short(
+            left
+            % tuple(text(part) if isinstance(part, list | tuple | dict) else part for part in parts)
+        )
     return left % right
 
 
@@ -127,7 +130,11 @@ def _add(left: Any, right: Any) -> Any:
 
 def _multiply(left: Any, right: Any) -> Any:
     for value, times in ((left, right), (right, left)):
-        if isinstance(value, str | list | tuple) and isinstance(times, int) and len(value) * times > MAX_ITEMS:
+        if (
+            isinstance(value, str | list | tuple)
+            and isinstance(times, int)
+            and len(value) * times > MAX_ITEMS
+        ):
             raise TooMuch(f"more than {MAX_ITEMS} repetitions")
     _number(left, right, sum)
     total = left * right
@@ -140,11 +147,20 @@ def _power(left: Any, right: Any) -> Any:
 
 
 def _number(left: Any, right: Any, bits: Callable[[list[int]], int]) -> None:
-    if isinstance(left, int) and isinstance(right, int) and bits([left.bit_length(), right.bit_length()]) > MAX_BITS:
+    if (
+        isinstance(left, int)
+        and isinstance(right, int)
+        and bits([left.bit_length(), right.bit_length()]) > MAX_BITS
+    ):
         raise TooMuch("the number is too large")
 
 
-OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"+": _add, "*": _multiply, "**": _power, "%": _modulo}
+OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "+": _add,
+    "*": _multiply,
+    "**": _power,
+    "%": _modulo,
+}
 
 
 @jinja2.pass_context

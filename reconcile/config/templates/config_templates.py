@@ -73,7 +73,11 @@ def beside(source: str) -> set[str]:
     waiting: list[nodes.Node] = [tree(source)] if sandbox.is_template(source) else []
     while waiting:
         node = waiting.pop()
-        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in SECRET_FUNCTIONS:
+        if (
+            isinstance(node, nodes.Call)
+            and isinstance(node.node, nodes.Name)
+            and node.node.name in SECRET_FUNCTIONS
+        ):
             continue
         if isinstance(node, nodes.Name):
             found.add(node.name)
@@ -81,7 +85,9 @@ def beside(source: str) -> set[str]:
     return found
 
 
-def evaluate(source: str, variables: Mapping[str, Any], functions: Mapping[str, Any] | None = None) -> Any:
+def evaluate(
+    source: str, variables: Mapping[str, Any], functions: Mapping[str, Any] | None = None
+) -> Any:
     """What a template gives. `functions` go before variables of the same name. Raises Refused.
 
     Errors of the functions themselves come through as they are.
@@ -89,7 +95,12 @@ def evaluate(source: str, variables: Mapping[str, Any], functions: Mapping[str, 
     if not sandbox.is_template(source):
         return source
     body = tree(source).body
-    context = {**dict.fromkeys(SECRET_FUNCTIONS, _misplaced), **variables, "vars": variables, **(functions or {})}
+    context = {
+        **dict.fromkeys(SECRET_FUNCTIONS, _misplaced),
+        **variables,
+        "vars": variables,
+        **(functions or {}),
+    }
     single = _single(body)
     if single is not None:
         body = [nodes.Assign(nodes.Name("result", "store"), single, lineno=1)]
@@ -104,7 +115,9 @@ def evaluate(source: str, variables: Mapping[str, Any], functions: Mapping[str, 
         raise Refused(str(error)) from None
     except jinja2.UndefinedError as error:
         name = _UNDEFINED.fullmatch(error.message or "")
-        hint = f"`{name[1]}` is no variable{suggestion(name[1], variables)}" if name else said(error)
+        hint = (
+            f"`{name[1]}` is no variable{suggestion(name[1], variables)}" if name else said(error)
+        )
         raise Refused(hint) from None
     except (*FAILURES, *CompileErrors) as error:
         raise Refused(said(error)) from None

@@ -63,7 +63,9 @@ def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTem
     try:
         tree = _environment.bounded(text)
         attributes = _attributes(tree, around.variables)
-        part = fast_paths.part(tree, around.source, around.domain, around.variables) if short else None
+        part = (
+            fast_paths.part(tree, around.source, around.domain, around.variables) if short else None
+        )
         render = _jinja(tree, around) if part is None else _closure(part)
     except CompileErrors as error:
         raise Refused(f"not a template: {said(error)}") from None
@@ -120,7 +122,11 @@ class _EntryContext(Context):
 
 def _attribute(entry: Entry, name: str) -> Any:
     values = entry.attributes.get(name.lower())
-    return bounds.short(values[0]) if values and values[0].strip() else Missing(name=name, exc=NothingSupplied)
+    return (
+        bounds.short(values[0])
+        if values and values[0].strip()
+        else Missing(name=name, exc=NothingSupplied)
+    )
 
 
 class _Reader:
@@ -145,7 +151,11 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
 
     def render(entry: Entry, identifier: str = "") -> str | None:
         def values(name: str) -> list[str]:
-            return [bounds.short(value) for value in entry.attributes.get(name.lower(), ()) if value.strip()]
+            return [
+                bounds.short(value)
+                for value in entry.attributes.get(name.lower(), ())
+                if value.strip()
+            ]
 
         context = {
             "identifier": identifier,
@@ -192,7 +202,9 @@ def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset
         if isinstance(node, nodes.Call) and inner.name in SECRET_FUNCTIONS:
             raise Refused(f"{inner.name}() gives a secret, and this is no place for one")
         if isinstance(node, nodes.Call) and inner.name == "values":
-            argument = node.args[0] if len(node.args) == 1 and not (node.kwargs or node.dyn_args) else None
+            argument = (
+                node.args[0] if len(node.args) == 1 and not (node.kwargs or node.dyn_args) else None
+            )
         elif isinstance(node, nodes.Getitem) and inner.name == "attr":
             argument = node.arg
         else:
@@ -204,7 +216,11 @@ def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset
         if name.name in {"values", "attr"} and id(name) not in understood:
             raise Refused(
                 f"{name.name} takes the name of one attribute, in quotes: "
-                + ("values('memberOf')" if name.name == "values" else "attr['x-y'] (or attr['x-y'] | default('…'))")
+                + (
+                    "values('memberOf')"
+                    if name.name == "values"
+                    else "attr['x-y'] (or attr['x-y'] | default('…'))"
+                )
             )
     for plain in meta.find_undeclared_variables(tree) - set(RESERVED):
         if plain in variables:

@@ -17,7 +17,11 @@ from reconcile.model.desired import Entry
 from reconcile.model.text import dn
 
 Part: TypeAlias = Callable[[Entry, str], str | None]
-_METHODS: Final[Mapping[str, Callable[[str], str]]] = {"lower": str.lower, "upper": str.upper, "trim": str.strip}
+_METHODS: Final[Mapping[str, Callable[[str], str]]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "trim": str.strip,
+}
 
 _NAMES: Final[Mapping[str, Part]] = {
     "identifier": lambda _entry, identifier: identifier or None,
@@ -42,7 +46,9 @@ class Attribute:
         return values[0] if values and values[0].strip() else None
 
 
-def part(tree: nodes.Template, source: str, domain: str, variables: Mapping[str, Any]) -> Part | None:
+def part(
+    tree: nodes.Template, source: str, domain: str, variables: Mapping[str, Any]
+) -> Part | None:
     """The whole template as one closure, or None when it has any other shape."""
     shapes = _Shapes({"source": source, "domain": domain}, variables)
     parts = []
@@ -77,17 +83,23 @@ class _Shapes:
                 return self._name(name)
             case nodes.Getitem(node=nodes.Name(name="attr"), arg=nodes.Const(value=str(name))):
                 return Attribute(name.lower())
-            case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)) if not hasattr(dict, name):
+            case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)) if not hasattr(
+                dict, name
+            ):
                 value = self.variables.get(name)
                 return constant(value) if isinstance(value, str) else None
-            case nodes.Filter(name=("default" | "d"), args=[other], kwargs=[], dyn_args=None, dyn_kwargs=None):
+            case nodes.Filter(
+                name=("default" | "d"), args=[other], kwargs=[], dyn_args=None, dyn_kwargs=None
+            ):
                 first, second = self.soft(node.node), self.soft(other)
                 return _default(first, second) if first and second else None
         return None
 
     def hard(self, node: nodes.Node) -> Part | None:
         match node:
-            case nodes.Filter(name=name, args=[], kwargs=[], dyn_args=None, dyn_kwargs=None) if name in _METHODS:
+            case nodes.Filter(name=name, args=[], kwargs=[], dyn_args=None, dyn_kwargs=None) if (
+                name in _METHODS
+            ):
                 inner = node.node and self.text(node.node)
                 return _changed(_METHODS[name], inner) if inner else None
             case nodes.Filter(name=" concat", node=nodes.List(items=items)):

@@ -54,10 +54,29 @@ _METHODS: Final[Mapping[type, frozenset[str]]] = {
     dict: frozenset(("get", "items", "keys", "values")),
 }
 _LOOP = frozenset(
-    ("index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem", "depth", "depth0")
+    (
+        "index",
+        "index0",
+        "revindex",
+        "revindex0",
+        "first",
+        "last",
+        "length",
+        "previtem",
+        "nextitem",
+        "depth",
+        "depth0",
+    )
 )
 
-CompileErrors: Final = (jinja2.TemplateError, SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+CompileErrors: Final = (
+    jinja2.TemplateError,
+    SyntaxError,
+    ValueError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+)
 """What compiling can end with: CPython refuses some nestings by itself."""
 
 
@@ -78,7 +97,9 @@ class Missing(jinja2.StrictUndefined):
         exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
     ) -> None:
         # Jinja2 makes one without object and name for an `x if y` whose else is missing.
-        super().__init__(hint, obj, name, NothingSupplied if obj is missing and name is None else exc)
+        super().__init__(
+            hint, obj, name, NothingSupplied if obj is missing and name is None else exc
+        )
 
 
 def _urlencode(value: object) -> str:
@@ -94,7 +115,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, finalize: Callable[[object], object]) -> None:
         """`finalize` makes text of what an expression gives."""
         super().__init__(
-            undefined=Missing, optimized=False, cache_size=0, keep_trailing_newline=True, finalize=finalize
+            undefined=Missing,
+            optimized=False,
+            cache_size=0,
+            keep_trailing_newline=True,
+            finalize=finalize,
         )
         self.filters = {name: self.filters[name] for name in _FILTERS} | {
             "string": bounds.text,
@@ -135,7 +160,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def bounded(self, source: str) -> nodes.Template:
         """The template's syntax tree, with its bounds built in. Raises one of CompileErrors."""
         if len(source) > MAX_SOURCE:
-            raise bounds.TooMuch(f"a template may have {MAX_SOURCE} characters, this one has {len(source)}")
+            raise bounds.TooMuch(
+                f"a template may have {MAX_SOURCE} characters, this one has {len(source)}"
+            )
         tree = self.parse(source)
         kinds: tuple[type[nodes.Node], ...] = (*_FORBIDDEN, nodes.For)
         for node in tree.find_all(kinds):
@@ -159,7 +186,9 @@ class _Bounds(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja2's own
         self.generic_visit(node)
-        return _filtered(nodes.List(node.nodes, lineno=node.lineno, environment=node.environment), " concat")
+        return _filtered(
+            nodes.List(node.nodes, lineno=node.lineno, environment=node.environment), " concat"
+        )
 
     def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 - Jinja2's own
         self.generic_visit(node)
@@ -176,7 +205,14 @@ class _Bounds(NodeTransformer):
 
 def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
     return nodes.Filter(
-        cast("nodes.Expr", node), name, [], [], None, None, lineno=node.lineno, environment=node.environment
+        cast("nodes.Expr", node),
+        name,
+        [],
+        [],
+        None,
+        None,
+        lineno=node.lineno,
+        environment=node.environment,
     )
 
 

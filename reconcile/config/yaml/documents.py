@@ -102,12 +102,16 @@ class _Composer:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    raise _Refused(_place(event), "a second document starts here: give it a file of its own")
+                    raise _Refused(
+                        _place(event), "a second document starts here: give it a file of its own"
+                    )
                 root = self._node(next(events), events, 0)
         if root is None:
             raise _Refused(Place(0, 0), "the file is empty: `reconcile init` writes a starter file")
         if not isinstance(root.value, dict):
-            raise _Refused(root.place, f"expected a mapping of keys to values, got {shown(root.value)}")
+            raise _Refused(
+                root.place, f"expected a mapping of keys to values, got {shown(root.value)}"
+            )
         return root
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
@@ -143,7 +147,9 @@ class _Composer:
             raise _Refused(place, f"the alias *{event.anchor} stands within what it stands for")
         self.copies += node.size
         if self.copies > MAX_COPIES:
-            raise _Refused(place, f"aliases multiply this document by more than {MAX_COPIES} values")
+            raise _Refused(
+                place, f"aliases multiply this document by more than {MAX_COPIES} values"
+            )
         return node
 
     def _items(self, events: Iterator[yaml.Event], depth: int) -> Iterator[Node]:
@@ -155,16 +161,23 @@ class _Composer:
         keys: Keys = {}
         inherited: list[Node] = []
         while not isinstance(event := next(events), yaml.MappingEndEvent):
-            merge = isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]
+            merge = (
+                isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]
+            )
             key = self._node(event, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             if merge:
                 inherited += self._inherited(value, key.place)
             elif not isinstance(key.value, str):
-                self.problem(key.place, f"expected text as the key, got {shown(key.value)}: put it in quotes")
+                self.problem(
+                    key.place, f"expected text as the key, got {shown(key.value)}: put it in quotes"
+                )
             elif key.value in values:
                 line, column = keys[key.value]
-                self.problem(key.place, f"the key `{key.value}` is given already in line {line}, column {column}")
+                self.problem(
+                    key.place,
+                    f"the key `{key.value}` is given already in line {line}, column {column}",
+                )
             else:
                 values[key.value], keys[key.value] = value, key.place
         for node in inherited:
@@ -200,7 +213,10 @@ class _Composer:
         tag: str | None = getattr(event, "tag", None)
         if tag not in {None, "!", _TAG + allowed}:
             written = str(tag).replace(_TAG, "!!")
-            self.problem(_place(event), f"the tag {written} is not allowed: values are text, numbers, lists, mappings")
+            self.problem(
+                _place(event),
+                f"the tag {written} is not allowed: values are text, numbers, lists, mappings",
+            )
 
 
 def plain(text: str) -> Scalar:
@@ -220,7 +236,10 @@ def _place(event: yaml.Event) -> Place:
 
 def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
-        raise _Refused(Place(0, 0), f"larger than {MAX_BYTES // 1024 // 1024} MiB: this is no desired-state file")
+        raise _Refused(
+            Place(0, 0),
+            f"larger than {MAX_BYTES // 1024 // 1024} MiB: this is no desired-state file",
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -229,7 +248,9 @@ def _decoded(content: bytes) -> str:
     else:
         if control := _CONTROL.search(text):
             name = f"U+{ord(control.group()):04X}"
-            raise _Refused(_position(text, control.start()), f"the control character {name} is not allowed")
+            raise _Refused(
+                _position(text, control.start()), f"the control character {name} is not allowed"
+            )
         return text
     raise _Refused(place, "not UTF-8 text: save the file in this encoding")
 

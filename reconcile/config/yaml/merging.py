@@ -72,7 +72,9 @@ class Merged:
         elif isinstance(before, kind):
             for name in node.keys.keys() & self._vars.keys():
                 self._twice(document, (key, name), node.keys[name])
-            self.data[key] = operator.add(before, value) if kind is list else operator.or_(before, value)
+            self.data[key] = (
+                operator.add(before, value) if kind is list else operator.or_(before, value)
+            )
             self._placed(document, key, node)
         # Where the file before gave the wrong type, the schema's check says so.
 
@@ -87,4 +89,6 @@ class Merged:
         self._refuse(document, path, place, f"given already at {self.where(path)}")
 
     def _refuse(self, document: Document, path: Path, place: Place, message: str) -> None:
-        self._problems.append(Problem(document.file, place.line, place.column, written(path), message))
+        self._problems.append(
+            Problem(document.file, place.line, place.column, written(path), message)
+        )

@@ -32,7 +32,9 @@ class Allowance:
         """So many more bytes came. Raises TooMuch."""
         self._size -= size
         if self._size < 0:
-            raise TooMuch(f"there are more than {self._limits.total_size} bytes in all (limits.total_size)")
+            raise TooMuch(
+                f"there are more than {self._limits.total_size} bytes in all (limits.total_size)"
+            )
 
 
 UNUSED: Final = Allowance(desired.ReadLimits(), after(float("inf"), TOTAL))

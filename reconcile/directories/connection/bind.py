@@ -3,7 +3,15 @@
 from importlib.util import find_spec
 from typing import Final
 
-from reconcile.directories.errors import BIND, BUSY, UNAVAILABLE, BindRefused, NoConnection, Result, Unusable
+from reconcile.directories.errors import (
+    BIND,
+    BUSY,
+    UNAVAILABLE,
+    BindRefused,
+    NoConnection,
+    Result,
+    Unusable,
+)
 from reconcile.directories.search.urls import Target, protects
 from reconcile.directories.vendors import active_directory
 from reconcile.model import desired
@@ -25,12 +33,15 @@ def password(source: desired.Source) -> bytes:
     As bytes, for libraries may change the spelling of a text (SASLprep), which servers do not.
     """
     if source.bind.password is None or not source.bind.dn:
-        raise NoConnection(BIND, f"the source {source.name} has no bind.dn with bind.password, nor bind.anonymous")
+        raise NoConnection(
+            BIND, f"the source {source.name} has no bind.dn with bind.password, nor bind.anonymous"
+        )
     text = source.bind.password.reveal()
     if not text:
         # RFC 4513, 5.1.2: a server would call it a success and bind nobody.
         raise NoConnection(
-            BIND, f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind set bind.anonymous"
+            BIND,
+            f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind set bind.anonymous",
         )
     return text.encode()
 

@@ -89,7 +89,11 @@ class Bound(NamedTuple):
 
 
 def bind(
-    source: desired.Source, some: Target, certificate: bytes | None, ask: Ask, deadline: Deadline | None = None
+    source: desired.Source,
+    some: Target,
+    certificate: bytes | None,
+    ask: Ask,
+    deadline: Deadline | None = None,
 ) -> Bound:
     """Binds by asking. `certificate` is the server's, in DER, where there is TLS, and None where there is none.
 
@@ -112,7 +116,9 @@ def bind(
     except Overdue as error:
         if error.deadline.setting == TOTAL:
             raise
-        text = f"Kerberos gives no ticket for {service}: the KDC gives {error}. {_ADVICE[_KDC_SILENT]}"
+        text = (
+            f"Kerberos gives no ticket for {service}: the KDC gives {error}. {_ADVICE[_KDC_SILENT]}"
+        )
         raise NoConnection(BIND, f"{some.url}: {text}") from error
 
     def answered(token: bytes | None) -> bytes:
@@ -153,7 +159,9 @@ def _credentials(source: desired.Source) -> gssapi.Credentials:
     return gssapi.Credentials(name=name, usage="initiate")
 
 
-def _context(credentials: gssapi.Credentials, service: str, certificate: bytes | None) -> gssapi.SecurityContext:
+def _context(
+    credentials: gssapi.Credentials, service: str, certificate: bytes | None
+) -> gssapi.SecurityContext:
     flags = int(_FLAG.mutual_authentication | _FLAG.out_of_sequence_detection)
     if certificate is None:
         flags |= _FLAG.integrity | _FLAG.confidentiality
@@ -172,7 +180,11 @@ def _tie(certificate: bytes | None) -> ChannelBindings | None:
     digest = None
     with suppress(ValueError):  # TLS took it as it is
         digest = certificates.digest(certificate) if certificate else None
-    return None if digest is None else ChannelBindings(application_data=b"tls-server-end-point:" + digest)
+    return (
+        None
+        if digest is None
+        else ChannelBindings(application_data=b"tls-server-end-point:" + digest)
+    )
 
 
 def _offered(message: bytes) -> tuple[int, int]:
@@ -182,7 +194,9 @@ def _offered(message: bytes) -> tuple[int, int]:
     return message[0], int.from_bytes(message[1:], "big")
 
 
-def _no_ticket(source: desired.Source, some: Target, service: str, error: GSSError) -> NoConnection | Unusable:
+def _no_ticket(
+    source: desired.Source, some: Target, service: str, error: GSSError
+) -> NoConnection | Unusable:
     """Why libkrb5 gave up before anything was sent to the server, and what to do about it."""
     # The code is a signed number that GSSAPI hands over without its sign.
     code = error.min_code - (error.min_code >> 31 << 32)
@@ -192,11 +206,19 @@ def _no_ticket(source: desired.Source, some: Target, service: str, error: GSSErr
     advice = _ADVICE.get(code, "Ask those who run Kerberos.").format(service=service, whose=whose)
     text = f"Kerberos gives no ticket for {service}: {_said(error)}. {advice}"
     # Another server has another name; what else is missing no server can help with.
-    return Unusable(BIND, text) if code == _NO_SUCH_SERVICE else NoConnection(BIND, f"{some.url}: {text}")
+    return (
+        Unusable(BIND, text)
+        if code == _NO_SUCH_SERVICE
+        else NoConnection(BIND, f"{some.url}: {text}")
+    )
 
 
 def _said(error: GSSError) -> str:
     """The reason alone; GSSAPI's own text has numbers around it."""
     reason = ", ".join(error.get_all_statuses(error.min_code, False))
     # Where the mechanism has nothing to add its reason is that all is well.
-    return ", ".join(error.get_all_statuses(error.maj_code, True)) if reason in {"", "Success"} else reason
+    return (
+        ", ".join(error.get_all_statuses(error.maj_code, True))
+        if reason in {"", "Success"}
+        else reason
+    )

@@ -14,8 +14,20 @@ from reconcile.model import desired
 def start(source: desired.Source, some: Target) -> str:
     """What is the same for every search on a server."""
     name = _name(source, some)
-    url = some.url if name == some.host else f"{'ldaps' if some.ldaps else 'ldap'}://{name}:{some.port}"
-    words = ["ldapsearch", *_mechanism(source, some), "-LLL", "-o", "ldif-wrap=no", "-H", shlex.quote(url)]
+    url = (
+        some.url
+        if name == some.host
+        else f"{'ldaps' if some.ldaps else 'ldap'}://{name}:{some.port}"
+    )
+    words = [
+        "ldapsearch",
+        *_mechanism(source, some),
+        "-LLL",
+        "-o",
+        "ldif-wrap=no",
+        "-H",
+        shlex.quote(url),
+    ]
     if protects(source, some):
         if source.tls.ca_file:
             words.insert(0, f"LDAPTLS_CACERT={shlex.quote(source.tls.ca_file)}")
@@ -31,7 +43,11 @@ def start(source: desired.Source, some: Target) -> str:
 def needs(source: desired.Source, some: Target) -> str:
     """What a machine has to know for the commands to work there; "" where that is nothing."""
     name = _name(source, some)
-    return "" if name == some.host else f"the commands need a machine where {name} (tls.server_name) is {some.host}"
+    return (
+        ""
+        if name == some.host
+        else f"the commands need a machine where {name} (tls.server_name) is {some.host}"
+    )
 
 
 def _name(source: desired.Source, some: Target) -> str:
@@ -52,4 +68,6 @@ def rest(search: Search, page_size: int) -> str:
     scope = {"base": "base", "one": "one", "subtree": "sub"}[search.scope]
     paging = ["-E", f"pr={page_size}/noprompt"] if page_size else []
     limit = ["-l", str(search.seconds)] if search.seconds else []
-    return shlex.join(["-b", search.base, "-s", scope, *limit, *paging, search.filter, *search.attributes])
+    return shlex.join(
+        ["-b", search.base, "-s", scope, *limit, *paging, search.filter, *search.attributes]
+    )

@@ -92,7 +92,9 @@ def message(data: bytes, position: int, end: int) -> Message:
         raise Malformed("a message without number or operation")
     operation = data[id_stop]
     start, stop = span(data, id_stop, end, operation)
-    return Message(int.from_bytes(data[id_start:id_stop], "big"), operation, start, stop, end, id_stop)
+    return Message(
+        int.from_bytes(data[id_start:id_stop], "big"), operation, start, stop, end, id_stop
+    )
 
 
 def entries(data: bytes, position: int, number: int) -> tuple[list["Found"], int]:
@@ -145,7 +147,11 @@ def entry(data: bytes, start: int, stop: int) -> RawEntry:
         while position < values_end:
             # The short form of a length, written out: most values are shorter than 128 bytes.
             value_start = position + 2
-            if value_start <= values_end and data[position] == _OCTETS and data[position + 1] < 0x80:
+            if (
+                value_start <= values_end
+                and data[position] == _OCTETS
+                and data[position + 1] < 0x80
+            ):
                 value_stop = value_start + data[position + 1]
                 if value_stop > values_end:
                     raise Malformed(f"the value at byte {position} is cut off")
@@ -154,7 +160,9 @@ def entry(data: bytes, start: int, stop: int) -> RawEntry:
             values.append(data[value_start:value_stop])
             position = value_stop
     if len(attributes) > MOST_ATTRIBUTES:
-        raise Malformed(f"an entry of {len(attributes)} attributes, more than the {MOST_ATTRIBUTES} it may have")
+        raise Malformed(
+            f"an entry of {len(attributes)} attributes, more than the {MOST_ATTRIBUTES} it may have"
+        )
     return RawEntry.of(dn.decode("utf-8"), attributes)
 
 
@@ -199,8 +207,12 @@ def bound(data: bytes, start: int, stop: int) -> tuple[Result, bytes]:
 def _result(data: bytes, start: int, stop: int) -> tuple[Result, int]:
     """A result, and where it ends."""
     position, end = span(data, start, stop, _ENUMERATED)
-    if not 1 <= end - position <= 4 or data[position] > 0x7F:  # empty is not 0, and no code is negative
-        raise Malformed(f"a result code of the bytes {data[position : min(end, position + 9)].hex() or '(none)'}")
+    if (
+        not 1 <= end - position <= 4 or data[position] > 0x7F
+    ):  # empty is not 0, and no code is negative
+        raise Malformed(
+            f"a result code of the bytes {data[position : min(end, position + 9)].hex() or '(none)'}"
+        )
     code = int.from_bytes(data[position:end], "big")
     position, end = span(data, end, stop, _OCTETS)
     matched = data[position:end].decode("utf-8", "replace")
@@ -265,7 +277,9 @@ def start_tls(number: int) -> bytes:
 
 def simple_bind(number: int, name: str, password: bytes) -> bytes:
     """A bind with a password; without name and password an anonymous one."""
-    return _request(number, _BIND, _number(3), _element(_OCTETS, name.encode()), _element(_SIMPLE, password))
+    return _request(
+        number, _BIND, _number(3), _element(_OCTETS, name.encode()), _element(_SIMPLE, password)
+    )
 
 
 def sasl_bind(number: int, mechanism: str, said: bytes) -> bytes:

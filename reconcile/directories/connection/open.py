@@ -13,7 +13,15 @@ from reconcile.directories.connection.tcp import reached
 from reconcile.directories.connection.transport import Told
 from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import CONNECT, TOTAL, Deadline, Overdue, after
-from reconcile.directories.errors import BIND, IN_PROGRESS, REACH, TLS, Result, Unusable, out_of_time
+from reconcile.directories.errors import (
+    BIND,
+    IN_PROGRESS,
+    REACH,
+    TLS,
+    Result,
+    Unusable,
+    out_of_time,
+)
 from reconcile.directories.search.result_codes import RESULT_CODES
 from reconcile.directories.search.urls import Target, protects
 from reconcile.directories.tls import context
@@ -30,13 +38,17 @@ class Opened(NamedTuple):
     who: str
 
 
-def opened(source: desired.Source, some: Target, rules: ssl.SSLContext | None, told: Told, until: Deadline) -> Opened:
+def opened(
+    source: desired.Source, some: Target, rules: ssl.SSLContext | None, told: Told, until: Deadline
+) -> Opened:
     """A bound connection. `until` is when the whole read has to be over.
 
     Raises Unusable, or SourceUnreadable where no other server would do better.
     """
     try:
-        return _Opening(source, some, after(source.timeout.connect, CONNECT, until)).opened(rules, told)
+        return _Opening(source, some, after(source.timeout.connect, CONNECT, until)).opened(
+            rules, told
+        )
     except Overdue as error:
         raise out_of_time(some.url, until) from error
 
@@ -126,7 +138,10 @@ class _Opening:
         except (ValueError, TooLarge) as error:
             raise Unusable(BIND, f"the answer to the bind is not LDAP: {error}") from error
         if wire.rest:
-            raise Unusable(BIND, "the server answers more than it was asked: more came behind the answer to the bind")
+            raise Unusable(
+                BIND,
+                "the server answers more than it was asked: more came behind the answer to the bind",
+            )
         return result, said if result.code == IN_PROGRESS else b""
 
     def _next(self) -> int:
@@ -144,7 +159,9 @@ class _Opening:
             result = messages.result(data, found.start, found.stop)
             raise ConnectionResetError(f"the server ended the connection: {result}")
         if found.id != self._number or found.operation != operation:
-            raise messages.Malformed(f"message {found.id} (operation {found.operation:#04x}) answers something else")
+            raise messages.Malformed(
+                f"message {found.id} (operation {found.operation:#04x}) answers something else"
+            )
         return data, found
 
     def _in_time(self, error: OSError) -> OSError:

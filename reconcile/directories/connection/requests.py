@@ -51,7 +51,9 @@ class Asked:
         self.found += more
         most = 1 if self.search.scope == "base" else self.page_size
         if most and in_page > most:
-            raise Unbelievable(f"the server sends {in_page} entries or more where it was asked for {most}")
+            raise Unbelievable(
+                f"the server sends {in_page} entries or more where it was asked for {most}"
+            )
 
     def aside(self, data: bytes, found: Message) -> None:
         """A message came that is no entry. Raises ValueError."""
@@ -65,7 +67,9 @@ class Asked:
         else:
             raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
         if max(self._references, self._intermediate) > _ASIDES:
-            raise Unbelievable(f"the server sends more than {_ASIDES} references or intermediate messages")
+            raise Unbelievable(
+                f"the server sends more than {_ASIDES} references or intermediate messages"
+            )
 
     def page(self, entries: Sequence[Found], cookie: bytes) -> None:
         """A page is complete; the next one is asked for with `cookie`, if that is not empty. Raises Unbelievable."""
@@ -78,7 +82,9 @@ class Asked:
         if not entries:
             self._empty += 1
             if cookie and self._empty > _EMPTY_PAGES:
-                raise Unbelievable(f"the server sends more than {_EMPTY_PAGES} pages without any entry")
+                raise Unbelievable(
+                    f"the server sends more than {_EMPTY_PAGES} pages without any entry"
+                )
             return
         self._empty = 0
         data, _, at, end = entries[0]

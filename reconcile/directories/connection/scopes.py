@@ -44,7 +44,12 @@ def _inside(search: Search) -> Callable[[str], bool]:
     lower = f",{search.base.lower()}"
 
     def inside(name: str) -> bool:
-        if search.scope == "subtree" and name.isascii() and "\\" not in name and name.lower().endswith(lower):
+        if (
+            search.scope == "subtree"
+            and name.isascii()
+            and "\\" not in name
+            and name.lower().endswith(lower)
+        ):
             return True
         key = _loosely(name)
         match search.scope:

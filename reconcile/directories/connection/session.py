@@ -106,7 +106,9 @@ class LdapSession:
             yield
         except Overdue as error:
             if error.deadline.setting == TOTAL:
-                raise errors.out_of_time(f"{place}: {search}", error.deadline, asked.found) from error
+                raise errors.out_of_time(
+                    f"{place}: {search}", error.deadline, asked.found
+                ) from error
             raise errors.silent(place, search, str(error), asked.found) from error
         except OSError as error:
             raise errors.broken(place, search, str(error), asked.found) from error
@@ -168,7 +170,9 @@ class LdapSession:
                 elif found.operation == messages.DONE:
                     self._wire.rest = data[position:]
                     self._found(asked, len(entries) - before, len(entries))
-                    return _Page(entries, (data, begin, found.at, position), self._done(asked, data, found))
+                    return _Page(
+                        entries, (data, begin, found.at, position), self._done(asked, data, found)
+                    )
                 else:
                     asked.aside(data, found)
             self._wire.rest = data[position:]

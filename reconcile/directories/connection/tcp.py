@@ -34,7 +34,9 @@ def _addresses(some: Target, deadline: Deadline) -> Sequence[str]:
     try:
         return within(deadline, resolved)
     except (OSError, UnicodeError) as error:
-        raise Unusable(REACH, f"the host name {some.host} cannot be resolved: {_reason(error)}") from error
+        raise Unusable(
+            REACH, f"the host name {some.host} cannot be resolved: {_reason(error)}"
+        ) from error
 
 
 def _connected(address: str, port: int, deadline: Deadline) -> socket.socket:

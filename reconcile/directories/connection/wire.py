@@ -84,7 +84,9 @@ class Wire:
         # Until the end: a handshake has one deadline for all of its messages.
         plain.settimeout(self.deadline.left())
         try:
-            protected = rules.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+            protected = rules.wrap_socket(
+                plain, server_hostname=name, do_handshake_on_connect=False
+            )
             self._timed.socket = protected
             protected.do_handshake()
         except TimeoutError as error:
@@ -103,7 +105,11 @@ class Wire:
     def certificate(self) -> bytes:
         """The server's certificate in DER; empty without TLS."""
         protected = self._timed.socket
-        return (protected.getpeercert(binary_form=True) or b"") if isinstance(protected, ssl.SSLSocket) else b""
+        return (
+            (protected.getpeercert(binary_form=True) or b"")
+            if isinstance(protected, ssl.SSLSocket)
+            else b""
+        )
 
     def described(self) -> str:
         """Protocol, certificate subject and expiry, for `reconcile test`; "" without TLS."""
@@ -114,7 +120,9 @@ class Wire:
         certificate: dict[str, Any] | None = protected.getpeercert()
         if not certificate:
             return context.described_unchecked(protocol)
-        subject = ", ".join(f"{name}={value}" for part in certificate["subject"] for name, value in part)
+        subject = ", ".join(
+            f"{name}={value}" for part in certificate["subject"] for name, value in part
+        )
         until = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), dt.UTC)
         return context.described(protocol, quoted(subject), until)
 

@@ -43,19 +43,25 @@ class LdapDirectory:
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find, from one server. Raises SourceUnreadable."""
         return self._whole(
-            lambda session: snapshot.everybody(self._source, self._vendor, query, session, self._progress, outlined)
+            lambda session: snapshot.everybody(
+                self._source, self._vendor, query, session, self._progress, outlined
+            )
         )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         if not external_ids and not dns:
             return frozenset()
-        return self._whole(lambda session: finding.find(self._source, self._vendor, external_ids, dns, session))
+        return self._whole(
+            lambda session: finding.find(self._source, self._vendor, external_ids, dns, session)
+        )
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
         return self._whole(
-            lambda session: login.read(self._source, self._vendor, names, query, session, self._progress)
+            lambda session: login.read(
+                self._source, self._vendor, names, query, session, self._progress
+            )
         )
 
     def refusal(self, dn: str, password: str) -> str:
@@ -69,7 +75,9 @@ class LdapDirectory:
         try:
             until = self._until()
             session = self._connected(
-                self._source.servers, until, lambda what, detail: steps.append(Check(what, True, detail))
+                self._source.servers,
+                until,
+                lambda what, detail: steps.append(Check(what, True, detail)),
             )
         except (NoConnection, OutOfTime) as error:
             yield from steps
@@ -92,7 +100,9 @@ class LdapDirectory:
         """When a read that begins now has to be over."""
         return after(self._source.timeout.total, TOTAL)
 
-    def _connected(self, urls: Collection[str], until: Deadline, told: Told = tell_nobody) -> Session:
+    def _connected(
+        self, urls: Collection[str], until: Deadline, told: Told = tell_nobody
+    ) -> Session:
         if self._session is None:
             self._session = connect(self._source, tuple(urls), told, until)
         return self._session

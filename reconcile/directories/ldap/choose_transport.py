@@ -37,7 +37,9 @@ def chosen(source: desired.Source) -> tuple[str, Callable[[], Codec]]:
             else:
                 return PYTHON_LDAP, codec.PythonLdap
         if source.transport == PYTHON_LDAP:
-            raise NoConnection(REACH, f"the source {source.name} asks for transport: {PYTHON_LDAP}, but {why}")
+            raise NoConnection(
+                REACH, f"the source {source.name} asks for transport: {PYTHON_LDAP}, but {why}"
+            )
         log.debug("%s: not %s: %s", source.name, PYTHON_LDAP, why)
     # Imported by name, so that a run pays for the transport it uses and for no other.
     codec = importlib.import_module("reconcile.directories.over_ldap3.codec")

@@ -28,7 +28,12 @@ def tell_nobody(what: str, detail: str) -> None:
 
 
 def connect(
-    source: desired.Source, urls: Sequence[str], told: Told, until: Deadline, *, warned: bool = False
+    source: desired.Source,
+    urls: Sequence[str],
+    told: Told,
+    until: Deadline,
+    *,
+    warned: bool = False,
 ) -> Session:
     """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason.
 
@@ -70,7 +75,9 @@ def connect(
     reasons = "\n".join(f"  {failure}" for failure in failures)
     step = failures[-1].step if failures else REACH
     later = any(failure.later for failure in failures)
-    raise NoConnection(step, f"no server of the source {source.name} can be used:\n{reasons}", later=later)
+    raise NoConnection(
+        step, f"no server of the source {source.name} can be used:\n{reasons}", later=later
+    )
 
 
 def _import_kerberos(source: desired.Source) -> None:
@@ -87,10 +94,17 @@ def _import_kerberos(source: desired.Source) -> None:
 
 def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
     if source.bind.anonymous:
-        log.warning("%s: the bind is anonymous: what the directory hides from strangers is not there", source.name)
+        log.warning(
+            "%s: the bind is anonymous: what the directory hides from strangers is not there",
+            source.name,
+        )
     clear = [some.url for some in targets if source.tls.mode == "none" and not some.ldaps]
     if clear and source.bind.password is not None:
-        log.warning("%s: the password is sent in clear text to %s (tls.mode: none)", source.name, ", ".join(clear))
+        log.warning(
+            "%s: the password is sent in clear text to %s (tls.mode: none)",
+            source.name,
+            ", ".join(clear),
+        )
     if source.tls.verify == "none" and len(clear) < len(targets):
         log.warning(
             "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anybody on the way can %s",

@@ -87,7 +87,9 @@ def read(
     def unshared(persons: tuple[Person, ...]) -> tuple[Person, ...]:
         return _unshared(source, vendor, searcher, persons)
 
-    return snapshot.snapshot(one, vendor, query, searcher, progress, lookalikes=lookalikes, unshared=unshared)
+    return snapshot.snapshot(
+        one, vendor, query, searcher, progress, lookalikes=lookalikes, unshared=unshared
+    )
 
 
 def _unshared(
@@ -112,7 +114,9 @@ def _unshared(
         for value in entry.attributes.get(LOGINS, ())
     }
     return tuple(
-        msgspec.structs.replace(one, logins=tuple(login for login in one.logins if folded(login) not in shared))
+        msgspec.structs.replace(
+            one, logins=tuple(login for login in one.logins if folded(login) not in shared)
+        )
         for one in found
     )
 
@@ -125,7 +129,9 @@ def refusal(source: desired.Source, dn: str, password: str) -> str:
     one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
     try:
         until = after(source.timeout.total, TOTAL)
-        session = connect(one, one.servers, tell_nobody, until, warned=source.bind.password is not None)
+        session = connect(
+            one, one.servers, tell_nobody, until, warned=source.bind.password is not None
+        )
     except BindRefused as refused:
         if refused.result.code in _WITHOUT_TLS:
             raise

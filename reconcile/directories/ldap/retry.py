@@ -49,10 +49,16 @@ def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer
     for url in urls:
         for pause in (0.0, *PAUSES):
             if pause:
-                log.warning("%s: %s\nEverything is read again from the same server", name, last[url])
+                log.warning(
+                    "%s: %s\nEverything is read again from the same server", name, last[url]
+                )
                 _wait(pause)
             elif last:
-                log.warning("%s: %s\nEverything is read again from another server", name, list(last.values())[-1])
+                log.warning(
+                    "%s: %s\nEverything is read again from another server",
+                    name,
+                    list(last.values())[-1],
+                )
             tried += 1
             try:
                 return attempt(url)
@@ -60,8 +66,12 @@ def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer
                 raise
             except (ConnectionBroken, NoConnection) as error:
                 if isinstance(error, ConnectionBroken) or not pause:
-                    last[url] = error  # A server that does not come back is not what went wrong first.
-                if isinstance(error, ServerSilent) or (isinstance(error, NoConnection) and not pause):
+                    last[url] = (
+                        error  # A server that does not come back is not what went wrong first.
+                    )
+                if isinstance(error, ServerSilent) or (
+                    isinstance(error, NoConnection) and not pause
+                ):
                     break
             except SourceUnreadable as error:
                 if not last:

@@ -93,7 +93,11 @@ def referrals(source: desired.Source) -> Iterator[Fault]:
 
 def rules(source: desired.Source) -> Iterator[Fault]:
     """Faults in what to search where."""
-    parts = (("users", source.users), ("groups", source.groups), ("departments", source.departments))
+    parts = (
+        ("users", source.users),
+        ("groups", source.groups),
+        ("departments", source.departments),
+    )
     yield from _name(("base_dn",), source.base_dn)
     for key, part in parts:
         yield from _name((key, "base"), part.base)

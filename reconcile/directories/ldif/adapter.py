@@ -43,17 +43,23 @@ class LdifDirectory(MemoryDirectory):
             try:
                 data = files.read(Path(name), limits.total_size - size + 1).data
             except OSError as error:
-                raise SourceUnreadable(f"the LDIF file {name} cannot be read: {error.strerror or error}") from error
+                raise SourceUnreadable(
+                    f"the LDIF file {name} cannot be read: {error.strerror or error}"
+                ) from error
             size += len(data)
             if size > limits.total_size:
-                raise _too_much(name, f"there are more than {limits.total_size} bytes in all (limits.total_size)")
+                raise _too_much(
+                    name,
+                    f"there are more than {limits.total_size} bytes in all (limits.total_size)",
+                )
             try:
                 for line, entry in records(data, name, limits.entry_size):
                     yield f"{name}:{line}", entry
                     done += 1
                     if done > limits.entries:
                         raise _too_much(
-                            f"{name}:{line}", f"there are more than {limits.entries} entries (limits.entries)"
+                            f"{name}:{line}",
+                            f"there are more than {limits.entries} entries (limits.entries)",
                         )
             except Broken as error:
                 raise SourceUnreadable(f"{name}:{error.line}: {error}") from error

@@ -29,7 +29,9 @@ _NONE: Final[Entries] = MappingProxyType({})
 class MemoryDirectory:
     """One source whose entries are given; the stable id is the attribute entryUUID where an entry has one."""
 
-    def __init__(self, source: desired.Source, progress: Progress = no_progress, entries: Entries = _NONE) -> None:
+    def __init__(
+        self, source: desired.Source, progress: Progress = no_progress, entries: Entries = _NONE
+    ) -> None:
         """`entries` are taken as they are at the first read."""
         self._source = source
         self._vendor = vendor(source.type)
@@ -47,23 +49,43 @@ class MemoryDirectory:
         """Everything the source's rules find. Raises SourceUnreadable."""
         tree = self._tree()
         return snapshot.everybody(
-            self._source, self._vendor, query, tree, self._progress, outlined, lookalikes=tree.lookalikes
+            self._source,
+            self._vendor,
+            query,
+            tree,
+            self._progress,
+            outlined,
+            lookalikes=tree.lookalikes,
         )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         tree, base = self._tree(), dn.key(self._source.base_dn)
         visibility.look_at(self._source.base_dn, tree)
-        there = [entry for entry in tree.below(base) if not snapshot.is_removed(entry.dn, self._vendor)]
-        ids = {external_id(attribute_options.merged(entry), self._vendor).lower() for entry in there} - {""}
+        there = [
+            entry for entry in tree.below(base) if not snapshot.is_removed(entry.dn, self._vendor)
+        ]
+        ids = {
+            external_id(attribute_options.merged(entry), self._vendor).lower() for entry in there
+        } - {""}
         found = {asked for asked in external_ids if asked.lower() in ids}
         present = _present(tree, base, dns)
-        return frozenset(found.union(name for name in present if not snapshot.is_removed(name, self._vendor)))
+        return frozenset(
+            found.union(name for name in present if not snapshot.is_removed(name, self._vendor))
+        )
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
         tree = self._tree()
-        return login.read(self._source, self._vendor, names, query, tree, self._progress, lookalikes=tree.lookalikes)
+        return login.read(
+            self._source,
+            self._vendor,
+            names,
+            query,
+            tree,
+            self._progress,
+            lookalikes=tree.lookalikes,
+        )
 
     def refusal(self, dn: str, password: str) -> str:
         """Nobody logs in here. Raises UsageError."""
@@ -92,7 +114,9 @@ class MemoryDirectory:
         return self._loaded
 
     def _load(self) -> Tree:
-        return Tree("memory", (("memory", _raw(name, values)) for name, values in self._given.items()))
+        return Tree(
+            "memory", (("memory", _raw(name, values)) for name, values in self._given.items())
+        )
 
 
 def _raw(name: str, attributes: Mapping[str, Sequence[str | bytes]]) -> RawEntry:
@@ -112,7 +136,11 @@ def _present(tree: Tree, base: str, dns: Collection[str]) -> Iterator[str]:
 
 
 def _unsupported(source: desired.Source) -> Iterator[Fault]:
-    for key, part in (("users", source.users), ("groups", source.groups), ("departments", source.departments)):
+    for key, part in (
+        ("users", source.users),
+        ("groups", source.groups),
+        ("departments", source.departments),
+    ):
         if part.filter is None or any(validate.malformed((key, "filter"), part.filter)):
             continue
         try:

@@ -49,7 +49,9 @@ Line = tuple[int, list[bytes]]
 """Where a logical line starts, and the pieces it is folded into."""
 
 
-def records(data: bytes, name: str = "FILE", entry_size: int | None = None) -> Iterator[tuple[int, RawEntry]]:
+def records(
+    data: bytes, name: str = "FILE", entry_size: int | None = None
+) -> Iterator[tuple[int, RawEntry]]:
     """Each entry with the line it starts at. `name` is the file's, for messages. Raises Broken.
 
     `entry_size` is how many bytes an entry may have as it is written, folded and in base64.
@@ -59,7 +61,10 @@ def records(data: bytes, name: str = "FILE", entry_size: int | None = None) -> I
     data = data.removeprefix(_BOM).replace(b"\n" + _BOM, b"\n")
     if data and not data.endswith(b"\n"):
         last = data.count(b"\n") + 1
-        raise Broken(last, "the last line is not ended: the file is cut off (or end the line with a line break)")
+        raise Broken(
+            last,
+            "the last line is not ended: the file is cut off (or end the line with a line break)",
+        )
     names: dict[bytes, str] = {}
     more_pages = 0
     results = False
@@ -83,7 +88,8 @@ def records(data: bytes, name: str = "FILE", entry_size: int | None = None) -> I
         )
     if more_pages:
         raise Broken(
-            more_pages, "the search has more pages, which are not in the file: `-E pr=1000/noprompt` takes all"
+            more_pages,
+            "the search has more pages, which are not in the file: `-E pr=1000/noprompt` takes all",
         )
 
 
@@ -94,7 +100,10 @@ def _check_encoding(data: bytes, name: str) -> None:
     if wide:
         quoted = shlex.quote(name)
         command = f"iconv -f {wide} -t UTF-8 {quoted} > {quoted}.utf8"
-        raise Broken(1, f"the file is in {wide}, and LDIF is in UTF-8; `{command}` makes a file that can be read")
+        raise Broken(
+            1,
+            f"the file is in {wide}, and LDIF is in UTF-8; `{command}` makes a file that can be read",
+        )
 
 
 def _blocks(data: bytes, entry_size: int | None = None) -> Iterator[list[Line]]:
@@ -149,7 +158,10 @@ def _check_result(lines: list[Line], names: dict[bytes, str]) -> int:
         said[name] = line[0], value.decode(errors="replace").strip()
     first = lines[0][0]
     if "ref" in said:
-        raise Broken(said["ref"][0], f"a part of the tree is on another server, and not in the file: {said['ref'][1]}")
+        raise Broken(
+            said["ref"][0],
+            f"a part of the tree is on another server, and not in the file: {said['ref'][1]}",
+        )
     if "result" not in said:
         raise Broken(first, "there is no `result:` of the search: the file is cut off")
     if said["result"][1].partition(" ")[0] != "0":
@@ -164,7 +176,8 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
     name, value = _pair(lines[0], names)
     if name != "dn":
         raise Broken(
-            number, f"an entry starts with `dn:`, not with `{name}:` (ldapsearch -LLL writes nothing but entries)"
+            number,
+            f"an entry starts with `dn:`, not with `{name}:` (ldapsearch -LLL writes nothing but entries)",
         )
     try:
         dn = value.decode()
@@ -184,8 +197,12 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
         if name == "dn":
             raise Broken(line[0], "a second `dn:` in one entry: an empty line is missing before it")
         attributes.setdefault(name, []).append(value)
-    if "objectclass" not in attributes and not any(name.startswith("objectclass;") for name in attributes):
-        raise Broken(number, f"the entry {dn} has no objectClass: the file is cut off, or not a whole export")
+    if "objectclass" not in attributes and not any(
+        name.startswith("objectclass;") for name in attributes
+    ):
+        raise Broken(
+            number, f"the entry {dn} has no objectClass: the file is cut off, or not a whole export"
+        )
     return RawEntry.of(dn, attributes)
 
 
@@ -212,7 +229,9 @@ def _pair(line: Line, names: dict[bytes, str]) -> tuple[str, bytes]:
     if name is None:
         described = _without_range(number, written)
         if not colon or not _DESCRIPTION.fullmatch(described):
-            raise Broken(number, f"no `attribute: value` but {whole[:60].decode(errors='replace')!r}")
+            raise Broken(
+                number, f"no `attribute: value` but {whole[:60].decode(errors='replace')!r}"
+            )
         name = names[written] = described.decode().lower()
     if not colon:
         raise Broken(number, f"`{name}` without a colon")
@@ -222,5 +241,7 @@ def _pair(line: Line, names: dict[bytes, str]) -> tuple[str, bytes]:
         except NotBase64 as error:
             raise Broken(number, f"the value of `{name}` is not base64: {error}") from error
     if value.startswith(b"<"):
-        raise Broken(number, f"the value of `{name}` is in another file (`:<`); such values are not read")
+        raise Broken(
+            number, f"the value of `{name}` is in another file (`:<`); such values are not read"
+        )
     return name, value.lstrip(b" ")

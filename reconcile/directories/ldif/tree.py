@@ -51,7 +51,11 @@ class Tree:
             self._entries[name] = entry
             self._attributes[name] = _by_main_name(entry)
         if odd:
-            log.warning("entries whose DN cannot be understood: %d, compared to the letter; first %s", len(odd), odd[0])
+            log.warning(
+                "entries whose DN cannot be understood: %d, compared to the letter; first %s",
+                len(odd),
+                odd[0],
+            )
         self._references = References((self._entries,), _FOLDING)
 
     def __len__(self) -> int:
@@ -81,7 +85,9 @@ class Tree:
         """The entries found, page by page, in the order they came in."""
         base = self._references.only(dn.key(search.base))
         if not base:
-            raise NoSuchObject(f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be answered.")
+            raise NoSuchObject(
+                f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be answered."
+            )
         try:
             matches = filter_match.compiled(search.filter)
         except ValueError as error:
@@ -135,5 +141,9 @@ def _main_names(names: tuple[str, ...]) -> tuple[str, ...]:
 def _selected(dn: str, attributes: dict[str, list[bytes]], asked: tuple[str, ...]) -> RawEntry:
     if asked == NO_ATTRIBUTES:
         return RawEntry.of(dn, {})
-    some = {name: values for name, values in attributes.items() if name in asked or name.partition(";")[0] in asked}
+    some = {
+        name: values
+        for name, values in attributes.items()
+        if name in asked or name.partition(";")[0] in asked
+    }
     return RawEntry.of(dn, some)

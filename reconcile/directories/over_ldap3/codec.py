@@ -49,7 +49,9 @@ class LdapThree:
             message["protocolOp"] = operation().setComponentByName("searchRequest", asked)
             if page_size:
                 # Critical: a server that cannot page has to say so instead of sending what it likes.
-                message["controls"] = build_controls_list([paged_search_control(True, page_size, cookie)])
+                message["controls"] = build_controls_list(
+                    [paged_search_control(True, page_size, cookie)]
+                )
             return self._number, encode(message)
         except LDAPException as error:
             raise ValueError(str(error)) from error

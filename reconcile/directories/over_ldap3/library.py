@@ -18,7 +18,9 @@ with warnings.catch_warnings():
     from ldap3.protocol.rfc2696 import paged_search_control
     from ldap3.utils import asn1
 
-parse_filter: Callable[..., FilterNode] = operators.parse_filter  # The stubs leave it without types.
+parse_filter: Callable[..., FilterNode] = (
+    operators.parse_filter
+)  # The stubs leave it without types.
 encode: Callable[[object], bytes] = asn1.encode  # type: ignore[attr-defined]  # not in the stubs
 LdapMessage, message_number, operation = rfc4511.LDAPMessage, rfc4511.MessageID, rfc4511.ProtocolOp
 

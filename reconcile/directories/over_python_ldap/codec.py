@@ -15,7 +15,11 @@ from reconcile.directories.over_python_ldap import library
 from reconcile.directories.over_python_ldap.library import LDAPError, Undecodable, ldap
 from reconcile.directories.search.search import RawEntry, Search
 
-_SCOPES: Final = {"base": ldap.SCOPE_BASE, "one": ldap.SCOPE_ONELEVEL, "subtree": ldap.SCOPE_SUBTREE}
+_SCOPES: Final = {
+    "base": ldap.SCOPE_BASE,
+    "one": ldap.SCOPE_ONELEVEL,
+    "subtree": ldap.SCOPE_SUBTREE,
+}
 _READ_SIZE: Final = 1 << 20
 _IN_VAIN: Final = 100
 """How often libldap is asked for what lies before it, while it takes nothing."""
@@ -58,7 +62,10 @@ class PythonLdap:
             (ldap.OPT_DEREF, ldap.DEREF_NEVER),
             (ldap.OPT_SIZELIMIT, 0),
             (ldap.OPT_TIMELIMIT, 0),
-            (ldap.OPT_URI, library.NO_CONNECTION),  # otherwise it would connect by itself after a fault
+            (
+                ldap.OPT_URI,
+                library.NO_CONNECTION,
+            ),  # otherwise it would connect by itself after a fault
         ):
             self._connection.set_option(option, value)
 

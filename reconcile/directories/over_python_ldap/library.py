@@ -71,7 +71,12 @@ def why(error: Exception) -> str:
     if told is None:
         return str(error) or type(error).__name__
     number = told.get("errno")
-    return str(told.get("info") or (number and os.strerror(number)) or told.get("desc") or type(error).__name__)
+    return str(
+        told.get("info")
+        or (number and os.strerror(number))
+        or told.get("desc")
+        or type(error).__name__
+    )
 
 
 def page(size: int, cookie: bytes) -> Any:
@@ -79,4 +84,13 @@ def page(size: int, cookie: bytes) -> Any:
     return SimplePagedResultsControl(criticality=True, size=size, cookie=cookie)
 
 
-__all__ = ["NO_CONNECTION", "Connection", "Entry", "LDAPError", "Undecodable", "ldap", "page", "why"]
+__all__ = [
+    "NO_CONNECTION",
+    "Connection",
+    "Entry",
+    "LDAPError",
+    "Undecodable",
+    "ldap",
+    "page",
+    "why",
+]

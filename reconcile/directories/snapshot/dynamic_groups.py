@@ -61,7 +61,9 @@ class DynamicGroups:
         raw = entry.attributes if rules.dynamic else {}
         if urls := tuple(sorted({entries.text(value) for value in raw.get(MEMBER_URL, ())})):
             self._urls[made.dn] = urls
-        elif _CLASS in {value.strip().lower() for value in raw.get("objectclass", ())} and not _lists(made):
+        elif _CLASS in {
+            value.strip().lower() for value in raw.get("objectclass", ())
+        } and not _lists(made):
             why = f"it is a groupOfURLs, and shows no {MEMBER_URL}"
             made = msgspec.structs.replace(made, members_unknown=why)
         return made
@@ -75,11 +77,15 @@ class DynamicGroups:
         if not urls:
             return group
         if len(urls) > _MOST:
-            return msgspec.structs.replace(group, members_unknown=f"it has {len(urls)} values of {MEMBER_URL}")
+            return msgspec.structs.replace(
+                group, members_unknown=f"it has {len(urls)} values of {MEMBER_URL}"
+            )
         found = [self._of(url) for url in urls]
         why = next((one.why for one in found if one.why), "")
         if why:
-            log.info("%s: the members of %s are not known: %s", self._source.name, quoted(group.dn), why)
+            log.info(
+                "%s: the members of %s are not known: %s", self._source.name, quoted(group.dn), why
+            )
         members = sorted({*group.members, *(name for one in found for name in one.dns)})
         return msgspec.structs.replace(group, members=tuple(members), members_unknown=why)
 
@@ -100,7 +106,9 @@ class DynamicGroups:
 
     def _searched(self, wanted: Members, shown: str) -> _Found:
         elsewhere = referrals.left_out(self._source, self._rules.vendor)
-        search = Search(wanted.base, wanted.scope, wanted.filter, ("objectclass",), elsewhere=elsewhere)
+        search = Search(
+            wanted.base, wanted.scope, wanted.filter, ("objectclass",), elsewhere=elsewhere
+        )
         try:
             look_at(wanted.base, self._searcher)
             found = (entry for page in self._searcher.search(search) for entry in page)

@@ -67,7 +67,9 @@ class Rules(msgspec.Struct, frozen=True):
             dynamic=vendor.dynamic or MEMBER_URL in members,
             primary_group=vendor.primary_group and query.groups,
             by_login=bool(logins) and query.groups,
-            person_aliases=aliases.pairs({identifier, manager or identifier, *_lower(query.person_attributes)}),
+            person_aliases=aliases.pairs(
+                {identifier, manager or identifier, *_lower(query.person_attributes)}
+            ),
             group_aliases=aliases.pairs(group_attributes),
             unit_aliases=aliases.pairs(_lower(query.unit_attributes)),
         )
@@ -78,12 +80,20 @@ class Rules(msgspec.Struct, frozen=True):
         manager = () if self.manager is None else (self.manager,)
         primary = ("objectsid", "primarygroupid") if self.primary_group else ()
         disabled = self.vendor.disabled_attributes
-        return _ordered(query.person_attributes, disabled, manager, primary, own, _mains(self.person_aliases))
+        return _ordered(
+            query.person_attributes, disabled, manager, primary, own, _mains(self.person_aliases)
+        )
 
     def group_attributes_asked(self) -> tuple[str, ...]:
         """The same for groups."""
-        own = (self.vendor.stable_id, *(("objectsid",) if self.primary_group else ()), *self.dynamic_attributes)
-        return _ordered(self.group_attributes, self.members, self.logins, own, _mains(self.group_aliases))
+        own = (
+            self.vendor.stable_id,
+            *(("objectsid",) if self.primary_group else ()),
+            *self.dynamic_attributes,
+        )
+        return _ordered(
+            self.group_attributes, self.members, self.logins, own, _mains(self.group_aliases)
+        )
 
     @property
     def dynamic_attributes(self) -> tuple[str, ...]:
@@ -127,7 +137,11 @@ def decoded(
     several: list[tuple[str, list[bytes]]] = []
     if binary:
         raw = entry.attributes
-        attributes = {name: tuple(sorted(map(binary[name], raw.pop(name)))) for name in binary if raw.get(name)}
+        attributes = {
+            name: tuple(sorted(map(binary[name], raw.pop(name))))
+            for name in binary
+            if raw.get(name)
+        }
         entry = RawEntry.of(entry.dn, raw)
     try:
         # Nearly every entry is text throughout, and most attributes have one value: no call for each. This is half of
@@ -135,12 +149,16 @@ def decoded(
         for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
             if len(some) == 1:
                 only = some[0].decode()
-                if "!" <= only < "\x7f" or not attribute_values.is_blank(only):  # the first letter decides
+                if "!" <= only < "\x7f" or not attribute_values.is_blank(
+                    only
+                ):  # the first letter decides
                     attributes[name] = (only,)
             elif some:
                 several.append((name, some))
         for name, some in several:
-            if known := attribute_values.ordered(name, [value.decode() for value in some], entry.dn):
+            if known := attribute_values.ordered(
+                name, [value.decode() for value in some], entry.dn
+            ):
                 attributes[name] = known
     except UnicodeDecodeError:
         return _partly_text(entry, attributes)
@@ -151,7 +169,9 @@ def _partly_text(entry: RawEntry, attributes: Attributes) -> tuple[Attributes, M
     """As `decoded`, adding to `attributes`, for an entry with values that are no text."""
     partly: dict[str, int] = {}
     for name, some in entry.attributes.items():
-        known = attribute_values.ordered(name, [value.decode() for value in some if _is_text(value)], entry.dn)
+        known = attribute_values.ordered(
+            name, [value.decode() for value in some if _is_text(value)], entry.dn
+        )
         rest = sorted({text(value) for value in some if not _is_text(value)})
         if rest:
             partly[name] = len(known)
@@ -195,10 +215,16 @@ def person(entry: RawEntry, rules: Rules) -> Person:
     )
 
 
-def _several(name: str, attributes: Attributes, partly: Mapping[str, int], entry_dn: str) -> tuple[str, ...]:
+def _several(
+    name: str, attributes: Attributes, partly: Mapping[str, int], entry_dn: str
+) -> tuple[str, ...]:
     """All values of an attribute that are text, where there is a choice among them."""
     known = attributes.get(name, _ABSENT)
-    return attribute_values.several(name, known[: partly.get(name)], entry_dn) if len(known) > 1 else ()
+    return (
+        attribute_values.several(name, known[: partly.get(name)], entry_dn)
+        if len(known) > 1
+        else ()
+    )
 
 
 def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
@@ -254,7 +280,11 @@ def _asked(name: str, rules: Rules) -> bool:
     if name in rules.group_attributes:
         return True
     base = name.partition(";")[0]
-    return base not in rules.members and base not in rules.logins and base not in rules.dynamic_attributes
+    return (
+        base not in rules.members
+        and base not in rules.logins
+        and base not in rules.dynamic_attributes
+    )
 
 
 def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
@@ -268,5 +298,10 @@ def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
 def external_id(entry: RawEntry, vendor: Vendor) -> str:
     """The directory's own stable id as text, "" where there is none."""
     return min(
-        (vendor.id_text(value) for value in entry.attributes.get(vendor.stable_id, ()) if value.strip()), default=""
+        (
+            vendor.id_text(value)
+            for value in entry.attributes.get(vendor.stable_id, ())
+            if value.strip()
+        ),
+        default="",
     )

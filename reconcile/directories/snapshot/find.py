@@ -17,14 +17,22 @@ from reconcile.model.text import dn
 
 
 def find(
-    source: desired.Source, vendor: Vendor, ids: Collection[str], dns: Collection[str], searcher: Searcher
+    source: desired.Source,
+    vendor: Vendor,
+    ids: Collection[str],
+    dns: Collection[str],
+    searcher: Searcher,
 ) -> frozenset[str]:
     """Those of the ids and DNs that exist below the base DN, in the spelling they were asked for."""
     look_at(source.base_dn, searcher)
-    return frozenset(_ids(source, vendor, ids, searcher)) | frozenset(_dns(source, vendor, dns, searcher))
+    return frozenset(_ids(source, vendor, ids, searcher)) | frozenset(
+        _dns(source, vendor, dns, searcher)
+    )
 
 
-def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher: Searcher) -> Iterator[str]:
+def _ids(
+    source: desired.Source, vendor: Vendor, ids: Collection[str], searcher: Searcher
+) -> Iterator[str]:
     spellings: dict[str, list[str]] = {}
     assertions: dict[str, str] = {}
     for asked in ids:
@@ -47,7 +55,9 @@ def _ids(source: desired.Source, vendor: Vendor, ids: Collection[str], searcher:
                 yield from spellings.get(found.lower(), ())
 
 
-def _dns(source: desired.Source, vendor: Vendor, dns: Collection[str], searcher: Searcher) -> Iterator[str]:
+def _dns(
+    source: desired.Source, vendor: Vendor, dns: Collection[str], searcher: Searcher
+) -> Iterator[str]:
     base = dn.wide(dn.key(source.base_dn), vendor.folding)
     for asked in sorted(dns):
         try:

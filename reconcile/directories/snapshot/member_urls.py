@@ -15,7 +15,14 @@ LONGEST: Final = 16_384
 _DEEPEST: Final = 100
 """Parentheses within parentheses in its filter."""
 _SCOPES: Final = MappingProxyType[str, Scope](
-    {"": "base", "base": "base", "one": "one", "onelevel": "one", "sub": "subtree", "subtree": "subtree"}
+    {
+        "": "base",
+        "base": "base",
+        "one": "one",
+        "onelevel": "one",
+        "sub": "subtree",
+        "subtree": "subtree",
+    }
 )
 _THE_ENTRY: Final = frozenset({"", "1.1", "dn", "entrydn", "distinguishedname"})
 """Attributes that mean the entries found. Any other would mean the values that those have of it."""
@@ -44,7 +51,14 @@ def parsed(url: str, base_dn: str) -> Members:
     host, _, rest = text[7:].partition("/")
     if host:
         raise ValueError("it names a server of its own")
-    base, attributes, scope, wanted, extensions, *more = [*map(_decoded, rest.split("?")), "", "", "", "", ""][:6]
+    base, attributes, scope, wanted, extensions, *more = [
+        *map(_decoded, rest.split("?")),
+        "",
+        "",
+        "",
+        "",
+        "",
+    ][:6]
     if extensions or any(more):
         raise ValueError("it has extensions, which are not supported")
     if not {name.strip().lower() for name in attributes.split(",")} <= _THE_ENTRY:
@@ -58,7 +72,9 @@ def parsed(url: str, base_dn: str) -> Members:
 
 def _decoded(text: str) -> str:
     if stray := _STRAY_PERCENT.search(text):
-        raise ValueError(f"a percent sign is followed by two hexadecimal digits, not {text[stray.end() :][:2]!r}")
+        raise ValueError(
+            f"a percent sign is followed by two hexadecimal digits, not {text[stray.end() :][:2]!r}"
+        )
     return unquote(text, errors="strict")
 
 

@@ -58,12 +58,18 @@ def completed(
     """
     if not groups or not looks_beyond(source):
         return groups
-    known = _Known(persons, primary_groups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes)
+    known = _Known(
+        persons, primary_groups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes
+    )
     found = {dn.key(group.dn) for group in groups}
     unknown = set(_unknown(groups, found, known))
     if not unknown:
         return groups
-    elsewhere = {dn.key(entry.dn) for page in searcher.search(_elsewhere(source, rules.vendor)) for entry in page}
+    elsewhere = {
+        dn.key(entry.dn)
+        for page in searcher.search(_elsewhere(source, rules.vendor))
+        for entry in page
+    }
     elsewhere -= found
     meant = References((known.persons, found, elsewhere), rules.vendor.folding, lookalikes)
     outside = {key for key in unknown if meant.only(key) in elsewhere}
@@ -76,7 +82,9 @@ def completed(
     return tuple(
         msgspec.structs.replace(
             group,
-            members=tuple(sorted({*group.members, *members[group.dn].members} - affected[group.dn])),
+            members=tuple(
+                sorted({*group.members, *members[group.dn].members} - affected[group.dn])
+            ),
             member_logins=tuple(sorted({*group.member_logins, *members[group.dn].logins})),
             nested_members=tuple(sorted(members[group.dn].persons)),
             members_unknown=group.members_unknown or members[group.dn].unknown,
@@ -89,7 +97,9 @@ def completed(
 
 def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known") -> Iterator[str]:
     """Members, normalized, that are neither persons nor groups that were found."""
-    spelt = set(known.persons.values())  # most members are spelt as the persons are: no need to normalize them
+    spelt = set(
+        known.persons.values()
+    )  # most members are spelt as the persons are: no need to normalize them
     for group in groups:
         for key in map(dn.key, set(group.members) - spelt):
             if key and key not in found and key not in known.persons:
@@ -98,7 +108,9 @@ def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known")
 
 def _elsewhere(source: desired.Source, vendor: Vendor) -> Search:
     """The search for all groups that may be within others, wherever they are."""
-    wanted = f"(&{vendor.group_filter}(memberOf=*))" if vendor.in_chain else _any_group(source, vendor)
+    wanted = (
+        f"(&{vendor.group_filter}(memberOf=*))" if vendor.in_chain else _any_group(source, vendor)
+    )
     return _over_all(source, vendor, wanted, NO_ATTRIBUTES)
 
 
@@ -108,9 +120,15 @@ def _any_group(source: desired.Source, vendor: Vendor) -> str:
 
 
 def _over_all(
-    source: desired.Source, vendor: Vendor, wanted: str, attributes: tuple[str, ...], seconds: int = 0
+    source: desired.Source,
+    vendor: Vendor,
+    wanted: str,
+    attributes: tuple[str, ...],
+    seconds: int = 0,
 ) -> Search:
-    return Search(source.base_dn, "subtree", wanted, attributes, seconds, referrals.left_out(source, vendor))
+    return Search(
+        source.base_dn, "subtree", wanted, attributes, seconds, referrals.left_out(source, vendor)
+    )
 
 
 class _Beyond(NamedTuple):
@@ -129,7 +147,12 @@ class _Beyond(NamedTuple):
 class _Known:
     """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
 
-    def __init__(self, persons: Sequence[Person], primary: Mapping[str, list[str]], lookalikes: frozenset[str]) -> None:
+    def __init__(
+        self,
+        persons: Sequence[Person],
+        primary: Mapping[str, list[str]],
+        lookalikes: frozenset[str],
+    ) -> None:
         self.persons = {dn.key(person.dn): person.dn for person in persons}
         self.lookalikes = lookalikes
         self._all = persons
@@ -171,12 +194,18 @@ def _inner(group: DirectoryGroup, outside: set[str]) -> frozenset[str]:
 
 
 def _by_rule(
-    source: desired.Source, vendor: Vendor, affected: Mapping[str, Iterable[str]], known: _Known, searcher: Searcher
+    source: desired.Source,
+    vendor: Vendor,
+    affected: Mapping[str, Iterable[str]],
+    known: _Known,
+    searcher: Searcher,
 ) -> dict[str, _Beyond] | None:
     """Persons by group as the server finds them; None where it does not."""
     if not vendor.in_chain or len(affected) > MANY:
         return None
-    wanted = f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
+    wanted = (
+        f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
+    )
     found: dict[str, _Beyond] = {}
     try:
         for name, inner in affected.items():
@@ -186,13 +215,22 @@ def _by_rule(
             # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
             there = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
             if not all(there.only(dn.key(member)) for member in inner):
-                log.warning("%s: the server does not find members of members; they are followed here", source.name)
+                log.warning(
+                    "%s: the server does not find members of members; they are followed here",
+                    source.name,
+                )
                 return None
-            found[name] = _Beyond({person for entry in answer for person in known.of(entry, vendor)})
+            found[name] = _Beyond(
+                {person for entry in answer for person in known.of(entry, vendor)}
+            )
     except (ConnectionBroken, GivenUp):
         raise
     except SourceUnreadable as error:
-        log.warning("%s: members of members are followed here, for the server does not: %s", source.name, error)
+        log.warning(
+            "%s: members of members are followed here, for the server does not: %s",
+            source.name,
+            error,
+        )
         return None
     return found
 
@@ -212,7 +250,9 @@ def _by_following(
     groups: dict[str, DirectoryGroup] = {}
     primary: dict[str, list[str]] = {}
     meant = References((known.persons, groups), vendor.folding, known.lookalikes)
-    for page in ranges.whole(_over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher):
+    for page in ranges.whole(
+        _over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher
+    ):
         for entry in page:
             key = dn.key(entry.dn)
             groups[key] = dynamic.group(entry, rules)
@@ -242,7 +282,11 @@ def _by_following(
                     continue
                 inner += [one for one in keys if one in groups]
                 persons |= {known.persons[one] for one in keys if one in known.persons}
-            unknown = f"{quoted(group.dn)} within it: {group.members_unknown}" if group.members_unknown else ""
+            unknown = (
+                f"{quoted(group.dn)} within it: {group.members_unknown}"
+                if group.members_unknown
+                else ""
+            )
             reached[key] = inner, _Beyond(persons, unknown, shared, frozenset(unclear))
         return reached[key]
 
@@ -264,5 +308,10 @@ def _by_following(
         )
     for member, keys in ambiguous.items():
         meanings = " or ".join(map(quoted, keys))
-        log.warning("%s: the member %s counts for nobody: it can mean %s", source.name, quoted(member), meanings)
+        log.warning(
+            "%s: the member %s counts for nobody: it can mean %s",
+            source.name,
+            quoted(member),
+            meanings,
+        )
     return found

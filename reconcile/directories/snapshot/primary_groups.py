@@ -21,7 +21,9 @@ def by_sid(persons: Iterable[Person]) -> dict[str, list[str]]:
     return found
 
 
-def added(persons: Iterable[Person], groups: Iterable[DirectoryGroup]) -> tuple[DirectoryGroup, ...]:
+def added(
+    persons: Iterable[Person], groups: Iterable[DirectoryGroup]
+) -> tuple[DirectoryGroup, ...]:
     """The groups, with the persons whose primary group they are among their members."""
     members = by_sid(persons)
     return tuple(_with(group, members) for group in groups)

@@ -62,7 +62,10 @@ def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:
     attributes = {name: values for name, values in entry.attributes.items() if _OPTION not in name}
     for cut in [_range(entry, name, searcher) for name in entry.names if _OPTION in name]:
         # Beside the range the attribute itself comes too, without any value.
-        attributes[cut.name] = [*attributes.get(cut.name, ()), *_all_values(entry, cut.name, searcher)]
+        attributes[cut.name] = [
+            *attributes.get(cut.name, ()),
+            *_all_values(entry, cut.name, searcher),
+        ]
     return RawEntry.of(entry.dn, attributes)
 
 
@@ -81,7 +84,10 @@ def _all_values(entry: RawEntry, name: str, searcher: Searcher) -> list[bytes]:
     for attempt in range(_ATTEMPTS):
         if attempt:
             log.warning(
-                "%s: %s changed while its %s was read; it is read again", searcher.place, quoted(entry.dn), name
+                "%s: %s changed while its %s was read; it is read again",
+                searcher.place,
+                quoted(entry.dn),
+                name,
             )
         values, versions = _once(entry, name, searcher)
         if len(versions) < 2:
@@ -89,7 +95,9 @@ def _all_values(entry: RawEntry, name: str, searcher: Searcher) -> list[bytes]:
     else:
         raise _refused(entry, name, searcher, f"it changed {_ATTEMPTS} times while it was read")
     if len(set(values)) != len(values):
-        raise _refused(entry, name, searcher, "a value came twice: the entry changed while it was read")
+        raise _refused(
+            entry, name, searcher, "a value came twice: the entry changed while it was read"
+        )
     return values
 
 

@@ -17,5 +17,6 @@ def left_out(source: desired.Source, vendor: Vendor) -> Callable[[str], bool]:
     if not ignored:
         return vendor.elsewhere
     return lambda url: (
-        vendor.elsewhere(url) or any(dn.is_below(dn.wide(named(url), vendor.folding), part) for part in ignored)
+        vendor.elsewhere(url)
+        or any(dn.is_below(dn.wide(named(url), vendor.folding), part) for part in ignored)
     )

@@ -10,14 +10,28 @@ from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
 from reconcile.directories.search.search import RawEntry, Search, Searcher
-from reconcile.directories.snapshot import entries, outside_groups, primary_groups, ranges, referrals, visibility
+from reconcile.directories.snapshot import (
+    entries,
+    outside_groups,
+    primary_groups,
+    ranges,
+    referrals,
+    visibility,
+)
 from reconcile.directories.snapshot.dynamic_groups import DynamicGroups
 from reconcile.directories.snapshot.entries import Rules
 from reconcile.directories.snapshot.unique_entries import Once
 from reconcile.directories.vendors.table import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, OrganizationalUnit, Outline, Person, Query
+from reconcile.model.directory import (
+    DirectoryGroup,
+    DirectorySnapshot,
+    OrganizationalUnit,
+    Outline,
+    Person,
+    Query,
+)
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 from reconcile.ports import Outlined, Progress, outlined_to_nobody
@@ -57,21 +71,27 @@ def snapshot(
     for base in dict.fromkeys(search.base for search in searches):
         visibility.look_at(base, searcher)
 
-    def everything(what: str, search: Search, make: Callable[[RawEntry, Rules], Found]) -> tuple[Found, ...]:
+    def everything(
+        what: str, search: Search, make: Callable[[RawEntry, Rules], Found]
+    ) -> tuple[Found, ...]:
         told = f"{source.name}: {what}"
         return _all(search, searcher, rules, make, lambda done: progress(told, done))
 
     found_units = everything("OUs", units, entries.unit) if query.units else ()
     outlined(Outline(found_units))
     dynamic = DynamicGroups(source, rules, searcher)
-    found = dynamic.all_evaluated(everything("groups", groups, dynamic.group)) if query.groups else ()
+    found = (
+        dynamic.all_evaluated(everything("groups", groups, dynamic.group)) if query.groups else ()
+    )
     outlined(Outline(found_units, found))
     persons = everything("persons", users, entries.person)
     visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
         found = primary_groups.added(persons, found)
     # A search that a login does without where nothing can list logins.
-    if any(group.member_logins for group in found) or (found and outside_groups.looks_beyond(source)):
+    if any(group.member_logins for group in found) or (
+        found and outside_groups.looks_beyond(source)
+    ):
         persons = unshared(persons)
     found = outside_groups.completed(source, rules, persons, found, searcher, dynamic, lookalikes)
     return DirectorySnapshot(
@@ -98,21 +118,33 @@ def everybody(
     found = snapshot(source, vendor, query, searcher, progress, outlined, lookalikes)
     if not found.persons:
         search = users_search(source, vendor, ())
-        log.warning("%s: no person is found: %s", source.name, visibility.why_nobody(source, search, searcher))
+        log.warning(
+            "%s: no person is found: %s",
+            source.name,
+            visibility.why_nobody(source, search, searcher),
+        )
     return found
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how persons are searched."""
     rule = source.users
-    base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.user_base, source.base_dn)
+    base = (
+        dn.join(rule.base, source.base_dn)
+        if rule.base
+        else container(vendor.user_base, source.base_dn)
+    )
     return _search(source, vendor, base, rule, vendor.user_filter, attributes)
 
 
 def groups_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how groups are searched."""
     rule = source.groups
-    base = dn.join(rule.base, source.base_dn) if rule.base else container(vendor.group_base, source.base_dn)
+    base = (
+        dn.join(rule.base, source.base_dn)
+        if rule.base
+        else container(vendor.group_base, source.base_dn)
+    )
     return _search(source, vendor, base, rule, vendor.group_filter, attributes)
 
 
@@ -152,7 +184,9 @@ def container(relative: str, base_dn: str) -> str:
 
 def is_removed(name: str, vendor: Vendor) -> bool:
     """Whether an entry is one that the directory keeps although its person is gone."""
-    return bool(vendor.removed) and any(f",{part}," in f"{dn.key(name)}," for part in vendor.removed)
+    return bool(vendor.removed) and any(
+        f",{part}," in f"{dn.key(name)}," for part in vendor.removed
+    )
 
 
 def _all(

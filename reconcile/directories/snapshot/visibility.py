@@ -47,5 +47,7 @@ def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Per
         looks = "who is disabled looks like somebody who is not"
         if name == vendor.stable_id:
             looks = "who is renamed and moved looks like somebody else"
-        remedy = "export it too, as slapcat does" if source.files else "ask for the right to read it"
+        remedy = (
+            "export it too, as slapcat does" if source.files else "ask for the right to read it"
+        )
         log.warning("%s: %s, which all have; without it %s: %s", source.name, who, looks, remedy)

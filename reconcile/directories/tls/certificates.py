@@ -9,7 +9,15 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-_INTEGER, _OID, _UTC_TIME, _SEQUENCE, _SET, _VERSION, _EXTENSIONS = 0x02, 0x06, 0x17, 0x30, 0x31, 0xA0, 0xA3
+_INTEGER, _OID, _UTC_TIME, _SEQUENCE, _SET, _VERSION, _EXTENSIONS = (
+    0x02,
+    0x06,
+    0x17,
+    0x30,
+    0x31,
+    0xA0,
+    0xA3,
+)
 _HASH_OF_PSS = 0xA0
 _NAMES: Final = {
     b"\x55\x04\x03": "commonName",
@@ -67,7 +75,9 @@ def facts(der: bytes) -> Facts:
     """Subject and end of a certificate. Raises ValueError for bytes that are none."""
     _, _, _, (_, validity), (_, subject), *_ = _signed(der)
     _, (kind, end) = elements(validity)
-    return Facts(", ".join(f"{name}={value}" for name, value in _pairs(subject)), _moment(kind, end))
+    return Facts(
+        ", ".join(f"{name}={value}" for name, value in _pairs(subject)), _moment(kind, end)
+    )
 
 
 def parts(der: bytes) -> Parts:

@@ -27,8 +27,14 @@ def context(tls: desired.Tls) -> ssl.SSLContext:
             _refuse_endless(Path(tls.ca_file))
         rules = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ValueError) as error:
-        why = _no_pem(tls.ca_file or "") if isinstance(error, ssl.SSLError) else getattr(error, "strerror", error)
-        raise NoConnection(TLS, f"the CA file {tls.ca_file} (tls.ca_file) cannot be used: {why}") from error
+        why = (
+            _no_pem(tls.ca_file or "")
+            if isinstance(error, ssl.SSLError)
+            else getattr(error, "strerror", error)
+        )
+        raise NoConnection(
+            TLS, f"the CA file {tls.ca_file} (tls.ca_file) cannot be used: {why}"
+        ) from error
     # Newer versions of Python trust whatever the file holds, a server's own certificate too, as libldap does; and they
     # refuse what is not written as RFC 5280 has it, such as what Samba makes for itself. Here all do the same.
     rules.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -58,7 +64,9 @@ def system_file() -> str | None:
     paths = ssl.get_default_verify_paths()
     if paths.cafile:
         return paths.cafile
-    bundle = Path(paths.capath or "/") / "ca-certificates.crt"  # Debian makes it out of what the folder holds
+    bundle = (
+        Path(paths.capath or "/") / "ca-certificates.crt"
+    )  # Debian makes it out of what the folder holds
     return str(bundle) if bundle.is_file() else None
 
 
@@ -95,7 +103,11 @@ def unusual(some: Target) -> str:
     """What may be the matter with a server that speaks otherwise than expected, by its port."""
     if some.ldaps and some.port == 389:
         return "; port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls"
-    return "; port 636 usually is for LDAPS: write ldaps://" if not some.ldaps and some.port == 636 else ""
+    return (
+        "; port 636 usually is for LDAPS: write ldaps://"
+        if not some.ldaps and some.port == 636
+        else ""
+    )
 
 
 def described(protocol: str, subject: str, until: dt.datetime) -> str:

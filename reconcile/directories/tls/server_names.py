@@ -69,7 +69,9 @@ def _is_for_host(found: Parts, alternatives: Iterable[tuple[int, bytes]], host: 
     if _ALT_NAME not in found.extensions:
         # Samba makes such certificates for itself. Of several common names libldap takes the last.
         return any(_matches(common, host) for common in found.common_names[-1:])
-    return any(_matches(value.decode("latin-1"), host) for tag, value in alternatives if tag == _DNS)
+    return any(
+        _matches(value.decode("latin-1"), host) for tag, value in alternatives if tag == _DNS
+    )
 
 
 def _matches(written: str, host: str) -> bool:
@@ -77,7 +79,11 @@ def _matches(written: str, host: str) -> bool:
     if pattern == host:
         return bool(host)
     label, dot, rest = host.partition(".")
-    return bool(dot) and pattern == f"*.{rest}" and bool(_WILDCARD.fullmatch(pattern) and _LABEL.fullmatch(label))
+    return (
+        bool(dot)
+        and pattern == f"*.{rest}"
+        and bool(_WILDCARD.fullmatch(pattern) and _LABEL.fullmatch(label))
+    )
 
 
 def _alternatives(found: Parts) -> list[tuple[int, bytes]]:

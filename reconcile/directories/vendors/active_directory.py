@@ -118,4 +118,8 @@ def _number(attributes: Attributes, name: str) -> int | None:
 def other_partition(url: str) -> bool:
     """Whether a reference leads to a partition of the forest that is no part of the domain's tree."""
     first, _, above = named(url).partition(",")
-    return first in PARTITIONS and bool(above) and all(part.startswith("dc=") for part in above.split(","))
+    return (
+        first in PARTITIONS
+        and bool(above)
+        and all(part.startswith("dc=") for part in above.split(","))
+    )

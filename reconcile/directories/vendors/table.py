@@ -115,7 +115,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _GROUPS: Final = "".join(
-    f"(objectClass={name})" for name in ("groupOfNames", "groupOfUniqueNames", "posixGroup", "groupOfURLs")
+    f"(objectClass={name})"
+    for name in ("groupOfNames", "groupOfUniqueNames", "posixGroup", "groupOfURLs")
 )
 
 _OPENLDAP: Final = Vendor(
@@ -148,7 +149,9 @@ _ACTIVE_DIRECTORY: Final = Vendor(
     disabled=active_directory.disabled_now,
     shown_by_all=("objectguid", "useraccountcontrol"),
     manager_attribute="manager",
-    binary=MappingProxyType({"objectguid": active_directory.guid_text, "objectsid": active_directory.sid_text}),
+    binary=MappingProxyType(
+        {"objectguid": active_directory.guid_text, "objectsid": active_directory.sid_text}
+    ),
     elsewhere=active_directory.other_partition,
 )
 

@@ -26,13 +26,17 @@ def titles(path: str) -> list[str]:
     while path:
         match = _TITLE.match(path, position)
         if match is None or not match.group():
-            raise ValueError(f"not a department's path: {path!r} has no title at position {position}")
+            raise ValueError(
+                f"not a department's path: {path!r} has no title at position {position}"
+            )
         found.append(_ESCAPED.sub(r"\1", match.group()))
         position = match.end()
         if position == len(path):
             break
         if path[position] != "/":
-            raise ValueError(f"not a department's path: {path!r} has a stray backslash at position {position}")
+            raise ValueError(
+                f"not a department's path: {path!r} has a stray backslash at position {position}"
+            )
         position += 1
     return found
 

@@ -22,7 +22,9 @@ Folding: TypeAlias = Literal["case", "compatibility"]
 
 # Printable ASCII without what an escape could stand for, and everything beyond ASCII.
 _PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff]++"
-_COMMON = r"(?ai:cn|ou|dc|uid|o|l|c|st|sn|mail)"  # main names: nothing else can be written for them here
+_COMMON = (
+    r"(?ai:cn|ou|dc|uid|o|l|c|st|sn|mail)"  # main names: nothing else can be written for them here
+)
 # Almost every name of a real directory: nothing in it can be spelt in another way but by case. Possessive, as there is
 # one way only to read such a name, and every one that is read comes by here.
 _PLAIN = re.compile(rf"(?:{_COMMON}={_PART}(?: {_PART})*+(?:,(?!\Z)|\Z))++")
@@ -34,7 +36,9 @@ _QUOTED = re.compile(rf' *"(?P<value>(?:[^\\"]|{_ESCAPE})*)" *')
 _ESCAPED = re.compile(r"(?P<pairs>(?:\\[0-9A-Fa-f]{2})+)|\\(?P<char>.)", re.DOTALL)
 _ESCAPE_NEEDED = re.compile(r'[\\",+;<>#=\0]|\A | \Z')
 _ESCAPE_NEEDED_WITHIN = re.compile(r'[\\",+;<>#=\0]')
-_BEYOND_ASCII = re.compile(r"[0-9A-Za-z]?[^\0-\x7f]+")  # with the letter that an accent may be written after
+_BEYOND_ASCII = re.compile(
+    r"[0-9A-Za-z]?[^\0-\x7f]+"
+)  # with the letter that an accent may be written after
 _SPACES = re.compile(" {2,}")
 _END_OF_RDN = re.compile(r"(?:[^\\,]|\\.)*+,", re.DOTALL)
 _LONGEST_SHOWN: Final = 300
@@ -93,7 +97,10 @@ def wide(key: str, folding: Folding) -> str:
         rdns = parse(key)
     except ValueError:
         return key
-    return ",".join("+".join(sorted(_spelt(name, wide_text(value, folding)) for name, value in rdn)) for rdn in rdns)
+    return ",".join(
+        "+".join(sorted(_spelt(name, wide_text(value, folding)) for name, value in rdn))
+        for rdn in rdns
+    )
 
 
 def wide_text(text: str, folding: Folding) -> str:
@@ -160,7 +167,9 @@ def parse(dn: str) -> list[list[tuple[str, str]]]:
         equals = dn.find("=", position)
         name = dn[position:equals].strip() if equals >= 0 else ""
         if not _TYPE.fullmatch(name):
-            raise ValueError(f"not a distinguished name: {_shown(dn)} has no attribute type at position {position}")
+            raise ValueError(
+                f"not a distinguished name: {_shown(dn)} has no attribute type at position {position}"
+            )
         value, position = _value(dn, equals + 1)
         current.append((name, value))
         if position >= end or dn[position] != "+":

@@ -68,5 +68,7 @@ def widely_folded(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     # Letter by letter: `str.lower` makes two signs of `İ`, and another sigma at the end of a word.
-    lower = "".join(letter if len(letter.lower()) > 1 else letter.lower() for letter in folded(text))
+    lower = "".join(
+        letter if len(letter.lower()) > 1 else letter.lower() for letter in folded(text)
+    )
     return normalized("NFC", lower)

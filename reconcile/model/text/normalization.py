@@ -23,7 +23,9 @@ _UNICODE_3_2: Final = unicodedata.ucd_3_2_0
 
 def normalized(form: Form, text: str) -> str:
     """The text in a normalization form; as it is written where more than MOST_MARKS marks follow each other."""
-    return unicodedata.normalize(form, text) if len(text) <= _SHORT or _has_few_marks(text) else text
+    return (
+        unicodedata.normalize(form, text) if len(text) <= _SHORT or _has_few_marks(text) else text
+    )
 
 
 def normalized_3_2(form: Form, text: str) -> str:

@@ -15,7 +15,10 @@ class References:
     """Looks up normalized names among those of entries; wider spellings are only worked out when one is asked for."""
 
     def __init__(
-        self, keys: Iterable[Collection[str]], folding: Folding, lookalikes: Collection[str] = frozenset()
+        self,
+        keys: Iterable[Collection[str]],
+        folding: Folding,
+        lookalikes: Collection[str] = frozenset(),
     ) -> None:
         """`keys` are tables of entries by normalized name; `lookalikes` are names of further entries, not in them."""
         self._keys = tuple(keys)
@@ -50,7 +53,12 @@ class References:
         """Wide name → the names it folds, of those that it changes."""
         if self._wide is None:
             self._wide = defaultdict(list)
-            for key in {key for some in (*self._keys, self._lookalikes) for key in some if not dn.is_plain(key)}:
+            for key in {
+                key
+                for some in (*self._keys, self._lookalikes)
+                for key in some
+                if not dn.is_plain(key)
+            }:
                 self._wide[dn.wide(key, self._folding)].append(key)
         return self._wide
 

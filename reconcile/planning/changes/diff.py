@@ -26,7 +26,14 @@ from reconcile.model.platform import (
 
 Pair = TypeVar("Pair", bound=Membership | Grant)
 
-_STATUS_FIELDS: Final = ("status", "status_origin", "status_cause", "status_before", "departed", "departed_at")
+_STATUS_FIELDS: Final = (
+    "status",
+    "status_origin",
+    "status_cause",
+    "status_before",
+    "departed",
+    "departed_at",
+)
 _ACTIONS: Mapping[Status, Action] = {
     "active": "activate",
     "vacation": "activate",
@@ -89,18 +96,33 @@ def _objects(
         staying = {one.id for one in wanted}
         for one in current:
             if one.id not in staying:
-                yield Change(kind, "delete", now.key(one), now.fields(one), None, "", _source(one), workspace)
+                yield Change(
+                    kind, "delete", now.key(one), now.fields(one), None, "", _source(one), workspace
+                )
     for one in wanted:
         old = there.get(one.id)
         if old is None:
             reason = "declared" if isinstance(one, Source) else f"selected: {one.dn}"
-            yield Change(kind, "create", then.key(one), None, then.fields(one), reason, _source(one), workspace)
+            yield Change(
+                kind,
+                "create",
+                then.key(one),
+                None,
+                then.fields(one),
+                reason,
+                _source(one),
+                workspace,
+            )
         elif old is not one and old != one:
             changed = [field for field in _differing(old, one) if field != "groups"]
             if not changed:
                 continue
             before, after = _pick(now.fields(old), changed), _pick(then.fields(one), changed)
-            reason = "settings changed in the files" if isinstance(one, Source) else f"changed in {one.source}"
+            reason = (
+                "settings changed in the files"
+                if isinstance(one, Source)
+                else f"changed in {one.source}"
+            )
             reason = reasons.of(kind, one.id) or reason
             action: Action = "relink" if reasons.relinks(kind, one.id) else "update"
             yield Change(kind, action, now.key(old), before, after, reason, _source(one), workspace)
@@ -130,7 +152,12 @@ def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
             else:
                 reason = _unselected(above, reasons)
             source = will or was or outer.source
-            found.append((outer.name, Change("group", "update", old.name, before, after, reason, source, workspace)))
+            found.append(
+                (
+                    outer.name,
+                    Change("group", "update", old.name, before, after, reason, source, workspace),
+                )
+            )
         yield from (change for _, change in sorted(found, key=lambda item: item[0]))
 
 
@@ -146,15 +173,28 @@ def _users(now: Names, then: Names, why: Reasons) -> Iterator[Change]:
         old = there.pop(user.id, None)
         if old is None:
             reason = reasons.get(user.id, "")
-            yield Change("user", "create", user.username, None, then.fields(user), reason, user.source, workspace)
+            yield Change(
+                "user",
+                "create",
+                user.username,
+                None,
+                then.fields(user),
+                reason,
+                user.source,
+                workspace,
+            )
         elif old is not user and old != user:
             yield from _user_changes(old, user, now, then, why)
     for old in there.values():
         reason = reasons.get(old.id, "")
-        yield Change("user", "delete", old.username, now.fields(old), None, reason, old.source, workspace)
+        yield Change(
+            "user", "delete", old.username, now.fields(old), None, reason, old.source, workspace
+        )
 
 
-def _user_changes(old: User, user: User, now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
+def _user_changes(
+    old: User, user: User, now: Names, then: Names, reasons: Reasons
+) -> Iterator[Change]:
     reason = reasons.users.get(user.id, "")
     differing = _differing(old, user)
     profile = [field for field in differing if field not in _STATUS_FIELDS]
@@ -173,7 +213,9 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reasons: Reaso
         before, after = _pick(before_all, profile), _pick(after_all, profile)
         if "attributes" in profile:
             was, will = old.attributes, user.attributes
-            names = sorted(name for name in was.keys() | will.keys() if was.get(name) != will.get(name))
+            names = sorted(
+                name for name in was.keys() | will.keys() if was.get(name) != will.get(name)
+            )
             before["attributes"] = {name: was.get(name) for name in names}
             after["attributes"] = {name: will.get(name) for name in names}
         why = reason or f"changed in {user.source}"
@@ -193,14 +235,28 @@ def _user_changes(old: User, user: User, now: Names, then: Names, reasons: Reaso
 
 
 def _pairs(
-    kind: Kind, current: Sequence[Pair], wanted: Sequence[Pair], now: Names, then: Names, reasons: Reasons
+    kind: Kind,
+    current: Sequence[Pair],
+    wanted: Sequence[Pair],
+    now: Names,
+    then: Names,
+    reasons: Reasons,
 ) -> Iterator[Change]:
     """Creates and deletes of memberships and grants. Their origin never changes: who gave something keeps it."""
     workspace = now.state.workspace
     before, after = set(current), set(wanted)
     for one in after - before:
         fields = then.fields(one)
-        yield Change(kind, "create", then.key(one), None, fields, _given(one, then, reasons), one.origin, workspace)
+        yield Change(
+            kind,
+            "create",
+            then.key(one),
+            None,
+            fields,
+            _given(one, then, reasons),
+            one.origin,
+            workspace,
+        )
     staying = {user.id for user in then.state.users}
     erased = {user.id for user in then.state.users if user.status == "erased"}
     for one in before - after:
@@ -208,7 +264,9 @@ def _pairs(
         reason = "the user is deleted"
         if one.user in staying:
             reason = "the user is erased" if one.user in erased else _taken(one, now, then, reasons)
-        source = one.origin or (then if one.user in staying else now).owner(one)  # who adopts a user takes it, too
+        source = one.origin or (then if one.user in staying else now).owner(
+            one
+        )  # who adopts a user takes it, too
         yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
 
 
@@ -230,7 +288,11 @@ def _taken(one: Membership | Grant, now: Names, then: Names, reasons: Reasons) -
 
 def _unselected(group: str, reasons: Reasons) -> str:
     """Why what a sync put into a group that no rule selects is taken out; its DN of before may be another's now."""
-    return "the group no longer exists in the directory" if group in reasons.lost else "the group is no longer selected"
+    return (
+        "the group no longer exists in the directory"
+        if group in reasons.lost
+        else "the group is no longer selected"
+    )
 
 
 def _differing(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:

@@ -41,9 +41,14 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     waiting = list(chosen)
     while waiting:
         change = changes[waiting.pop()]
-        needs = [makers.get((change.workspace, kind, fold_name(name))) for kind, name in _needs(change)]
+        needs = [
+            makers.get((change.workspace, kind, fold_name(name))) for kind, name in _needs(change)
+        ]
         if change.kind in ("membership", "grant"):
-            needs += [handing.get((change.workspace, kind, fold_name(name))) for kind, name in requirements(change)]
+            needs += [
+                handing.get((change.workspace, kind, fold_name(name)))
+                for kind, name in requirements(change)
+            ]
         made = makes(change)
         if made is not None:
             needs.append(freeing.get((change.workspace, made[0], fold_name(made[1]))))
@@ -69,7 +74,10 @@ def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
 
 
 def check(
-    targets: Iterable[str], changes: Iterable[Change], skips: Iterable[Skip], states: Iterable[PlatformState]
+    targets: Iterable[str],
+    changes: Iterable[Change],
+    skips: Iterable[Skip],
+    states: Iterable[PlatformState],
 ) -> None:
     """Raises UsageError for a target that is nowhere: not on the platform, not in the plan, not among the skipped."""
     wanted = {target: _parse(target) for target in targets}
@@ -96,14 +104,17 @@ def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip,
     return tuple(
         skip
         for skip in skips
-        if not wanted or (("user", fold_name(skip.username)) in wanted if skip.username else bool(entries))
+        if not wanted
+        or (("user", fold_name(skip.username)) in wanted if skip.username else bool(entries))
     )
 
 
 def _parse(target: str) -> tuple[str, str]:
     kind, colon, name = target.partition(":")
     if not colon or kind not in _KINDS or not name:
-        raise UsageError(f"not a target: {target!r}. A target is one of user:NAME, group:NAME, department:PATH")
+        raise UsageError(
+            f"not a target: {target!r}. A target is one of user:NAME, group:NAME, department:PATH"
+        )
     return kind, fold_name(name)
 
 
@@ -114,7 +125,9 @@ def _concerns(change: Change) -> set[tuple[str, str]]:
         concerned.add((made[0], fold_name(made[1])))
     for fields in (change.before, change.after):
         if fields is not None and change.kind in ("membership", "grant"):
-            concerned |= {(part, fold_name(str(fields[part]))) for part in ("user", "group") if part in fields}
+            concerned |= {
+                (part, fold_name(str(fields[part]))) for part in ("user", "group") if part in fields
+            }
         nested = (fields or {}).get("groups")
         if isinstance(nested, dict):
             concerned |= {("group", fold_name(name)) for name in nested}

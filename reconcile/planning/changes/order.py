@@ -15,7 +15,18 @@ from reconcile.model.text.department_path import parent, path, titles
 from reconcile.model.text.folding import fold_name
 
 _KINDS = ("source", "department", "group", "user", "grant", "membership")
-_ACTIONS = ("rename", "create", "adopt", "update", "relink", "activate", "deactivate", "block", "erase", "delete")
+_ACTIONS = (
+    "rename",
+    "create",
+    "adopt",
+    "update",
+    "relink",
+    "activate",
+    "deactivate",
+    "block",
+    "erase",
+    "delete",
+)
 _KIND_RANKS: Final = {kind: rank for rank, kind in enumerate(_KINDS)}
 _ACTION_RANKS: Final = {action: rank for rank, action in enumerate(_ACTIONS)}
 _NAMED = ("department", "group", "user")
@@ -24,8 +35,16 @@ _NAMED = ("department", "group", "user")
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one workspace as they are to be carried out."""
     changes = list(changes)
-    leaving = {(one.kind, fold_name(one.key)) for one in changes if one.action in ENDS and one.kind in _NAMED}
-    taken = {(made[0], fold_name(made[1])) for one in changes if (made := makes(one))} if leaving else set()
+    leaving = {
+        (one.kind, fold_name(one.key))
+        for one in changes
+        if one.action in ENDS and one.kind in _NAMED
+    }
+    taken = (
+        {(made[0], fold_name(made[1])) for one in changes if (made := makes(one))}
+        if leaving
+        else set()
+    )
     released = leaving & taken
     ranks: dict[tuple[int, int, int, int], list[Change]] = {}
     for change in changes:
@@ -40,8 +59,14 @@ def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 def _feasible(changes: list[Change]) -> list[Change]:
     """Departments so that each finds its parent there and its title free; those that trade places stay together."""
-    makers = {fold_name(made[1]): change for change in changes if (made := makes(change)) is not None}
-    freed = {fold_name(change.key): change for change in changes if change.before is not None and makes(change)}
+    makers = {
+        fold_name(made[1]): change for change in changes if (made := makes(change)) is not None
+    }
+    freed = {
+        fold_name(change.key): change
+        for change in changes
+        if change.before is not None and makes(change)
+    }
     places = {id(change): at for at, change in enumerate(changes)}
     needs: dict[int, list[int]] = {}
     for at, change in enumerate(changes):
@@ -49,12 +74,17 @@ def _feasible(changes: list[Change]) -> list[Change]:
         found = (
             ()
             if made is None
-            else (makers.get(fold_name(parent(made[1]))), freed.get(fold_name(_now(made[1], makers))))
+            else (
+                makers.get(fold_name(parent(made[1]))),
+                freed.get(fold_name(_now(made[1], makers))),
+            )
         )
         needs[at] = [places[id(one)] for one in found if one is not None and one is not change]
     done: list[int] = []
     while needs:
-        ready = [at for at, wanted in needs.items() if needs.keys().isdisjoint(wanted)] or list(needs)
+        ready = [at for at, wanted in needs.items() if needs.keys().isdisjoint(wanted)] or list(
+            needs
+        )
         done += ready
         for at in ready:
             del needs[at]
@@ -77,7 +107,12 @@ def _named(change: Change) -> tuple[str, str]:
 def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, int, int]:
     kind = _KIND_RANKS[change.kind]
     if change.action == "create" and change.kind != "department":
-        return 1, kind, 0, _ACTION_RANKS["create"]  # nearly all of a large plan, and of the others nothing holds for it
+        return (
+            1,
+            kind,
+            0,
+            _ACTION_RANKS["create"],
+        )  # nearly all of a large plan, and of the others nothing holds for it
     action = _ACTION_RANKS["rename" if _renames(change) else change.action]
     phase = 0 if released and _makes_room(change, released) else 2
     if unnests(change):
@@ -94,18 +129,26 @@ def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
     before = change.before or {}
     if unnests(change):
         groups = before.get("groups")
-        return any(("group", fold_name(name)) in released for name in (groups if isinstance(groups, dict) else ()))
+        return any(
+            ("group", fold_name(name)) in released
+            for name in (groups if isinstance(groups, dict) else ())
+        )
     if change.action not in ENDS:
         return False
     ends: tuple[tuple[Kind, str], ...] = ((change.kind, change.key),)
     if change.kind in ("grant", "membership"):
-        ends = ("user", str(before.get("user", change.key))), ("group", str(before.get("group", "")))
+        ends = (
+            ("user", str(before.get("user", change.key))),
+            ("group", str(before.get("group", ""))),
+        )
     return any((kind, fold_name(name)) in released for kind, name in ends)
 
 
 def _renames(change: Change) -> bool:
     after = change.after or {}
-    return change.action in ("update", "relink") and not after.keys().isdisjoint(("username", "name", "title"))
+    return change.action in ("update", "relink") and not after.keys().isdisjoint(
+        ("username", "name", "title")
+    )
 
 
 def _depth(change: Change) -> int:
@@ -113,4 +156,8 @@ def _depth(change: Change) -> int:
     if change.kind != "department":
         return 0
     after = change.after or {}
-    return len(titles(str(after["parent"] or ""))) + 1 if "parent" in after else len(titles(change.key))
+    return (
+        len(titles(str(after["parent"] or ""))) + 1
+        if "parent" in after
+        else len(titles(change.key))
+    )

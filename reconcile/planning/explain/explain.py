@@ -12,7 +12,15 @@ from reconcile.model.platform import PlatformState, User
 from reconcile.planning.explain import lookup
 from reconcile.planning.explain.rule_results import Background, Verdicts
 from reconcile.planning.explain.workspace_view import Workspace, same_user
-from reconcile.planning.planner import Inputs, judged, notices, readings, refuse_impossible, source_rules, worked_out
+from reconcile.planning.planner import (
+    Inputs,
+    judged,
+    notices,
+    readings,
+    refuse_impossible,
+    source_rules,
+    worked_out,
+)
 from reconcile.planning.selection.source_rules import SourceRules
 
 
@@ -30,9 +38,13 @@ def explain(
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     workspaces = [
-        Workspace(inputs.desired, rules, current, worked_out(inputs, rules, current)) for current in inputs.current
+        Workspace(inputs.desired, rules, current, worked_out(inputs, rules, current))
+        for current in inputs.current
     ]
-    positions = {one.source.name: dict(_positions(one, asked[one.source.name], typed, workspaces)) for one in rules}
+    positions = {
+        one.source.name: dict(_positions(one, asked[one.source.name], typed, workspaces))
+        for one in rules
+    }
     noted = notices(inputs, rules)
     searched = tuple(
         Searched(
@@ -56,7 +68,9 @@ def explain(
         refusals = tuple(judged(inputs, changes, rules, readings(inputs, rules)))
         return Explanation(typed, searched, tuple(people), violations=refusals)
     listed = tuple(dict.fromkeys(skip for one in workspaces for skip in one.dangling(typed)))
-    return Explanation(typed, searched, (), listed, lookup.similar(typed, _known(rules, inputs.current)))
+    return Explanation(
+        typed, searched, (), listed, lookup.similar(typed, _known(rules, inputs.current))
+    )
 
 
 def _known(rules: Sequence[SourceRules], current: Sequence[PlatformState]) -> set[str]:
@@ -129,7 +143,9 @@ def _others(
         )
     for source, stray in left:
         standings = tuple(workspace.alone(None, source, stray.dn) for workspace in workspaces)
-        yield Explained(source, stray.dn, stray.external_id, "", stray.matched, False, workspaces=standings)
+        yield Explained(
+            source, stray.dn, stray.external_id, "", stray.matched, False, workspaces=standings
+        )
 
 
 def _is_of(user: User, stray: Stray) -> bool:

@@ -26,7 +26,9 @@ _SIMILAR = 5
 def asking_query(desired: DesiredState, source: Source) -> Query:
     """What the rules need, and the attributes by which people ask for somebody."""
     asked = search_query(desired, source)
-    return msgspec.structs.replace(asked, person_attributes=asked.person_attributes | frozenset(MAILS))
+    return msgspec.structs.replace(
+        asked, person_attributes=asked.person_attributes | frozenset(MAILS)
+    )
 
 
 def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names:
@@ -37,7 +39,9 @@ def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names
         known = logins.names(source, typed, state)
         identifiers = known.identifiers
         found.update(known.external_ids)
-        users = (user for user in state.users if user.source == source.name and user_matches(user, typed))
+        users = (
+            user for user in state.users if user.source == source.name and user_matches(user, typed)
+        )
         found.update(user.external_id for user in users)
     return Names(typed, identifiers, tuple(sorted(found - {""})), (typed,) if "@" in typed else ())
 
@@ -89,12 +93,16 @@ def _username(person: Person, source: Source) -> str:
 def is_found(snapshot: DirectorySnapshot, asked: Names, source: Source) -> bool:
     """Whether anybody of the snapshot is meant: then there is nobody to look for beyond the rules."""
     ids = set(asked.external_ids)
-    return any(person.external_id in ids or matches(person, asked, source) for person in snapshot.persons)
+    return any(
+        person.external_id in ids or matches(person, asked, source) for person in snapshot.persons
+    )
 
 
 def widened(source: Source) -> Source:
     """The source as if its rules on persons found every entry below its base DN."""
-    users = msgspec.structs.replace(source.users, base=source.base_dn, scope="subtree", filter="(objectClass=*)")
+    users = msgspec.structs.replace(
+        source.users, base=source.base_dn, scope="subtree", filter="(objectClass=*)"
+    )
     return msgspec.structs.replace(source, users=users)
 
 

@@ -48,14 +48,22 @@ class Paths:
         """What makes the person a member at the end of the way to a group, in words."""
         while self._next[key]:
             key = self._next[key]
-        index, group, person = self._index, self._index.groups[key], self._index.person(self._position)
+        index, group, person = (
+            self._index,
+            self._index.groups[key],
+            self._index.person(self._position),
+        )
         own = index.keys[self._position]
         if any(index.position(member) == self._position for member in group.members):
             sid, number = (
                 person.attributes.get("objectsid", ("",))[0],
                 person.attributes.get("primarygroupid", ("",))[0],
             )
-            primary = number and group.attributes.get("objectsid", ("",))[0] == f"{sid.rpartition('-')[0]}-{number}"
+            primary = (
+                number
+                and group.attributes.get("objectsid", ("",))[0]
+                == f"{sid.rpartition('-')[0]}-{number}"
+            )
             return "it is the primary group" if primary else "listed as a member"
         if dn.parent(own) == key:
             return "the entry is directly below that of the group"

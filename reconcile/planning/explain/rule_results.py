@@ -47,7 +47,9 @@ class Background(msgspec.Struct, frozen=True):
 class Verdicts:
     """All rules about one person of a source."""
 
-    def __init__(self, desired: DesiredState, rules: SourceRules, position: int, background: Background) -> None:
+    def __init__(
+        self, desired: DesiredState, rules: SourceRules, position: int, background: Background
+    ) -> None:
         """`position` is the person's in the snapshot."""
         self._desired = desired
         self._rules = rules
@@ -55,7 +57,9 @@ class Verdicts:
         self._position = position
         self._person = rules.index.person(position)
         self._background = background
-        place = next(at for at, source in enumerate(desired.sources) if source.name == rules.source.name)
+        place = next(
+            at for at, source in enumerate(desired.sources) if source.name == rules.source.name
+        )
         self._users = f"sources[{place}].users"
         self._paths = Paths(rules.index, position)
 
@@ -72,8 +76,14 @@ class Verdicts:
         if settings.require_groups:
             yield self._required_groups(exists=exists)
         for at, field in enumerate(settings.require):
-            found = next((one for one in self.fields() if one.field == field and one.value is not None), None)
-            why = f"{field} is required, and there is none" if found is None else f"{field} is {found.value!r}"
+            found = next(
+                (one for one in self.fields() if one.field == field and one.value is not None), None
+            )
+            why = (
+                f"{field} is required, and there is none"
+                if found is None
+                else f"{field} is {found.value!r}"
+            )
             yield self._verdict(f"require[{at}]", found is not None, why)
         yield from self._enabled()
 
@@ -87,14 +97,25 @@ class Verdicts:
             path = self._paths.to(key) if key in self._paths else ()
             group = self._index.groups[key].dn
             known = key not in self._rules.frozen
-            yield GroupVerdict(group, True, member, why, place, self._background.origin(place), path, known)
+            yield GroupVerdict(
+                group, True, member, why, place, self._background.origin(place), path, known
+            )
         for key in sorted(set(self._paths.keys) - self._rules.groups.keys()):
-            yield GroupVerdict(self._index.groups[key].dn, False, True, self._paths.how(key), path=self._paths.to(key))
+            yield GroupVerdict(
+                self._index.groups[key].dn,
+                False,
+                True,
+                self._paths.how(key),
+                path=self._paths.to(key),
+            )
 
     def _membership(self, key: str, rule: GroupRule) -> tuple[bool, str]:
         """Whether the person is a member of a selected group, and why."""
         if key in self._rules.frozen:
-            return False, f"who is a member is not known, so the group stays as it is: {self._rules.unknown[key]}"
+            return (
+                False,
+                f"who is a member is not known, so the group stays as it is: {self._rules.unknown[key]}",
+            )
         if self._position in self._index.members(key, nested=rule.nested != "ignore"):
             return True, self._paths.how(key)
         if key in self._paths:
@@ -109,19 +130,32 @@ class Verdicts:
         nearest = self._rules.department(self._position)
         if not nearest:
             above = next(
-                (key for key in self._index.above(self._index.keys[self._position]) if key in self._index.units), ""
+                (
+                    key
+                    for key in self._index.above(self._index.keys[self._position])
+                    if key in self._index.units
+                ),
+                "",
             )
             unit = self._index.units[above].dn if above else ""
-            return DepartmentVerdict("", f"no selected OU above; the nearest is {unit}" if unit else "no OU above")
+            return DepartmentVerdict(
+                "", f"no selected OU above; the nearest is {unit}" if unit else "no OU above"
+            )
         path, key = [nearest], selected[nearest].parent
         while key:
             path.append(key)
             key = selected[key].parent
         rule = selected[nearest].rule
-        place = next(f"departments[{at}]" for at, one in enumerate(self._desired.departments) if one is rule)
-        at = department_selection.selection(place, rule, self._rules.source, self._index).pattern(nearest)
+        place = next(
+            f"departments[{at}]" for at, one in enumerate(self._desired.departments) if one is rule
+        )
+        at = department_selection.selection(place, rule, self._rules.source, self._index).pattern(
+            nearest
+        )
         with_it = "children" if rule.children else "parents"
-        why = f"comes along by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
+        why = (
+            f"comes along by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
+        )
         place += f".{with_it}" if at is None else f".select[{at}]"
         dns = tuple(self._index.units[key].dn for key in reversed(path))
         return DepartmentVerdict(dns[-1], why, place, self._background.origin(place), dns)
@@ -136,7 +170,11 @@ class Verdicts:
             if mapping.place.startswith("departments"):
                 why = mapping.reason if matches else f"not {mapping.reason}"
             elif matches:
-                key = next(key for key in mapping.keys if key in self._paths and key not in self._rules.unknown)
+                key = next(
+                    key
+                    for key in mapping.keys
+                    if key in self._paths and key not in self._rules.unknown
+                )
                 path, why = self._paths.to(key), self._paths.how(key)
             else:
                 why = self._in_none(mapping)
@@ -149,9 +187,15 @@ class Verdicts:
                 why = "the default role, of whom no other mapping gives one"
                 if any(mapping.unsure for mapping in self._rules.mappings):
                     why += ", and who keeps none of a group whose members are not known"
-                why = why if used else f"the default role, but roles.on_unmapped is {self._desired.roles.on_unmapped}"
+                why = (
+                    why
+                    if used
+                    else f"the default role, but roles.on_unmapped is {self._desired.roles.on_unmapped}"
+                )
                 origin = self._background.origin(f"{place}.default")
-                yield RoleVerdict(f"{place}.default", declared.role, used and not matched, why, origin)
+                yield RoleVerdict(
+                    f"{place}.default", declared.role, used and not matched, why, origin
+                )
 
     def fields(self) -> Iterator[FieldVerdict]:
         """What each template gives."""
@@ -160,12 +204,16 @@ class Verdicts:
             template, place = settings.fields[field], f"{self._users}.fields.{field}"
             if template is None:
                 origin = self._background.origin(place)
-                yield FieldVerdict(field, "null", None, "not managed: the platform's value stays", origin)
+                yield FieldVerdict(
+                    field, "null", None, "not managed: the platform's value stays", origin
+                )
             else:
                 yield self._field(field, template, place)
         for at, attribute in enumerate(settings.attributes):
             place = f"{self._users}.attributes[{at}].value"
-            yield self._field(attribute.field, attribute.value, place, tuple(sorted(attribute.roles)))
+            yield self._field(
+                attribute.field, attribute.value, place, tuple(sorted(attribute.roles))
+            )
 
     def manager(self) -> ManagerVerdict | None:
         """Whom the directory names; None where the source names nobody's manager."""
@@ -201,37 +249,69 @@ class Verdicts:
         why = f"{create}: {whys.get(create, 'not wanted')}"
         if there and exists:
             sure = rules.wants(self._position, exists=True)
-            stays = "this one is a user already" if sure else "not all members of the groups are known, so a user stays"
+            stays = (
+                "this one is a user already"
+                if sure
+                else "not all members of the groups are known, so a user stays"
+            )
             return self._verdict("create", True, f"{why}, but {stays}")
-        return self._verdict("create", False, f"{why}; a first login makes one" if source.register_on_login else why)
+        return self._verdict(
+            "create", False, f"{why}; a first login makes one" if source.register_on_login else why
+        )
 
     def _required_groups(self, *, exists: bool) -> Verdict:
         settings = self._rules.source.users
         for at, pattern in enumerate(settings.require_groups):
             for key in self._rules.matching((pattern,)):
                 if key not in self._rules.unknown and self._position in self._index.members(key):
-                    return self._verdict(f"require_groups[{at}]", True, f"member of {pattern}", self._paths.to(key))
+                    return self._verdict(
+                        f"require_groups[{at}]", True, f"member of {pattern}", self._paths.to(key)
+                    )
         if not self._rules.outside_required(self._position, serves=exists):
             why = next(iter(self._rules.unknown.values()))
-            return self._verdict("require_groups", True, f"who is a member is not known, so a user stays: {why}")
-        missing = [pattern for pattern in settings.require_groups if not self._rules.matching((pattern,))]
+            return self._verdict(
+                "require_groups", True, f"who is a member is not known, so a user stays: {why}"
+            )
+        missing = [
+            pattern for pattern in settings.require_groups if not self._rules.matching((pattern,))
+        ]
         hint = f" (there is no group {', '.join(missing)})" if missing else ""
-        return self._verdict("require_groups", False, f"in none of {', '.join(settings.require_groups)}{hint}")
+        return self._verdict(
+            "require_groups", False, f"in none of {', '.join(settings.require_groups)}{hint}"
+        )
 
     def _enabled(self) -> Iterator[Verdict]:
         source, person = self._rules.source, self._person
         detail = self._background.why_disabled(source, person.attributes) if person.disabled else ""
-        told = f"disabled in the directory{': ' * bool(detail)}{detail}" if person.disabled else "not disabled"
-        rule = f"{self._users.removesuffix('.users')}.active_uac" if source.active_uac else "directory"
-        yield Verdict(rule, not person.disabled, told, self._background.origin(rule) if source.active_uac else "")
+        told = (
+            f"disabled in the directory{': ' * bool(detail)}{detail}"
+            if person.disabled
+            else "not disabled"
+        )
+        rule = (
+            f"{self._users.removesuffix('.users')}.active_uac" if source.active_uac else "directory"
+        )
+        yield Verdict(
+            rule,
+            not person.disabled,
+            told,
+            self._background.origin(rule) if source.active_uac else "",
+        )
         if source.users.inactive_ous:
             found = self._rules.inactive_by(self._position)
             if found is None:
                 yield self._verdict("inactive_ous", True, "below none of them")
             else:
-                spelt = (person.dn[at + 1 :].lstrip() for at, char in enumerate(person.dn) if char == ",")
+                spelt = (
+                    person.dn[at + 1 :].lstrip() for at, char in enumerate(person.dn) if char == ","
+                )
                 above = next(
-                    (name for name in spelt if found[1] in (key := dn.key(name), self._index.unit(key))), found[1]
+                    (
+                        name
+                        for name in spelt
+                        if found[1] in (key := dn.key(name), self._index.unit(key))
+                    ),
+                    found[1],
                 )
                 yield self._verdict(f"inactive_ous[{found[0]}]", False, f"below {above}")
         if source.users.disabled_when is not None:
@@ -242,17 +322,25 @@ class Verdicts:
                 yield self._verdict("disabled_when", False, f"fails: {error}")
                 return
             gives = "nothing" if text is None else repr(text)
-            yield self._verdict("disabled_when", not self._rules.is_disabling(text), f"{template.text} gives {gives}")
+            yield self._verdict(
+                "disabled_when",
+                not self._rules.is_disabling(text),
+                f"{template.text} gives {gives}",
+            )
 
     def _in_none(self, mapping: RoleMapping) -> str:
         if not mapping.keys:
             return f"{self._rules.source.name} has no such group: not {mapping.reason}"
         if mapping.unsure:
-            why = next(self._rules.unknown[key] for key in mapping.keys if key in self._rules.unknown)
+            why = next(
+                self._rules.unknown[key] for key in mapping.keys if key in self._rules.unknown
+            )
             return f"who is a member is not known, so whoever has the role keeps it: {why}"
         return f"not {mapping.reason}"
 
-    def _field(self, field: str, template: Template, place: str, roles: tuple[str, ...] = ()) -> FieldVerdict:
+    def _field(
+        self, field: str, template: Template, place: str, roles: tuple[str, ...] = ()
+    ) -> FieldVerdict:
         origin = self._background.origin(place)
         try:
             value = template.render(self._person, self._person.identifier)
@@ -267,4 +355,6 @@ class Verdicts:
 
 def absent_of(template: Template, entry: Entry) -> list[str]:
     """The attributes that a template may read and the entry has no value of."""
-    return sorted(name for name in template.attributes if not (entry.attributes.get(name) or ("",))[0].strip())
+    return sorted(
+        name for name in template.attributes if not (entry.attributes.get(name) or ("",))[0].strip()
+    )

@@ -35,7 +35,13 @@ _WHY: dict[Code, str] = {
 class Workspace:
     """One workspace: what is there, what is wanted, and the changes between."""
 
-    def __init__(self, desired: DesiredState, sources: Sequence[SourceRules], current: PlatformState, found: Wanted):
+    def __init__(
+        self,
+        desired: DesiredState,
+        sources: Sequence[SourceRules],
+        current: PlatformState,
+        found: Wanted,
+    ):
         """`found` is what the planner made of the sources and `current`."""
         self.current = current
         self._desired = desired
@@ -43,7 +49,9 @@ class Workspace:
         self._found = found
         self._candidates = {(one.rules.source.name, one.position): one for one in found.candidates}
         self._names, self._then = Names(current), Names(found.state)
-        self._departed = {user: there for one in found.people.values() for user, there in one.departed.items()}
+        self._departed = {
+            user: there for one in found.people.values() for user, there in one.departed.items()
+        }
         self.changes = tuple(ordered(diff(current, found.state, found.reasons)))
 
     def user(self, source: str, position: int) -> User | None:
@@ -56,14 +64,18 @@ class Workspace:
         """The users who are persons that were read, or are to become one."""
         for matched in self._found.matched.values():
             yield from matched.values()
-        yield from (candidate.user for candidate in self._found.candidates if candidate.user is not None)
+        yield from (
+            candidate.user for candidate in self._found.candidates if candidate.user is not None
+        )
 
     def dangling(self, typed: str) -> Iterator[Skip]:
         """Members of groups who are nobody the source finds, and have this name: a DN, its first value, or a login."""
         for skip in self._found.skips:
             key = dn.key(skip.dn)
             names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}
-            if skip.code in OF_REFERENCES and not names.isdisjoint({typed.casefold(), dn.key(typed)}):
+            if skip.code in OF_REFERENCES and not names.isdisjoint(
+                {typed.casefold(), dn.key(typed)}
+            ):
                 yield skip
 
     def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:
@@ -87,7 +99,11 @@ class Workspace:
             why += "; disabled in the directory"
         if code == "skipped":
             stays = "; until then the user gains nothing" if user is not None else ""
-            off = "; disabled in the directory" if candidate is not None and candidate.disabled else ""
+            off = (
+                "; disabled in the directory"
+                if candidate is not None and candidate.disabled
+                else ""
+            )
             why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}{off}"
         elif code in ("out", "out_of_scope"):
             departed = self._departed.get(user.id) if user is not None else None
@@ -112,8 +128,14 @@ class Workspace:
             code = "not_read"
         elif user is not None:
             code = "out_of_scope" if self._is_found(user) else "missing"
-        why = self._why(code, source) if code != "out" else f"the rules of {source} do not find this entry"
-        return self._standing(code, why, user, None, None, self._skips(source, entry_dn) if entry_dn else ())
+        why = (
+            self._why(code, source)
+            if code != "out"
+            else f"the rules of {source} do not find this entry"
+        )
+        return self._standing(
+            code, why, user, None, None, self._skips(source, entry_dn) if entry_dn else ()
+        )
 
     def _is_found(self, user: User) -> bool:
         departed = self._departed.get(user.id)
@@ -129,14 +151,18 @@ class Workspace:
         skips: tuple[Skip, ...],
     ) -> Standing:
         own = {fold_name(user.username)} if user is not None else set()
-        username = user.username if user is not None else person.identifier if person is not None else ""
+        username = (
+            user.username if user is not None else person.identifier if person is not None else ""
+        )
         if candidate is not None:
             own.add(fold_name(candidate.username))
             username = username if user is not None else candidate.username
         roles, roles_why = (None, "") if candidate is None else self._roles(candidate, user)
         after = None
         if candidate is not None:
-            after = next((one for one in self._found.state.users if one.id == user_id(candidate)), None)
+            after = next(
+                (one for one in self._found.state.users if one.id == user_id(candidate)), None
+            )
         elif user is not None:
             after = next((one for one in self._found.state.users if one.id == user.id), None)
         manager = str(self._then.fields(after)["manager"] or "") if after is not None else None
@@ -164,18 +190,33 @@ class Workspace:
         return _WHY.get(code, "").format(source=source, rule=rule)
 
     def _skips(self, source: str, entry_dn: str) -> tuple[Skip, ...]:
-        return tuple(sorted(skip for skip in self._found.skips if skip.source == source and skip.dn == entry_dn))
+        return tuple(
+            sorted(
+                skip for skip in self._found.skips if skip.source == source and skip.dn == entry_dn
+            )
+        )
 
     def _roles(self, candidate: Candidate, user: User | None) -> tuple[tuple[str, ...], str]:
         wanted = self._desired.roles
         if candidate.keeps_roles:
             if user is not None and wanted.on_existing == "keep":
-                return candidate.roles, "roles.on_existing: keep leaves the roles of users who are there alone"
-            return candidate.roles, "no mapping matches, and roles.on_unmapped: keep leaves what is there"
+                return (
+                    candidate.roles,
+                    "roles.on_existing: keep leaves the roles of users who are there alone",
+                )
+            return (
+                candidate.roles,
+                "no mapping matches, and roles.on_unmapped: keep leaves what is there",
+            )
         certain = candidate.rules.roles(candidate.position, multiple=True)
-        has = {mapping.role for mapping in candidate.rules.mappings if mapping.unsure} & set(candidate.roles)
+        has = {mapping.role for mapping in candidate.rules.mappings if mapping.unsure} & set(
+            candidate.roles
+        )
         if kept := sorted(has - {mapping.role for mapping in certain}):
-            return candidate.roles, f"kept, because who is in the group is not known: {', '.join(kept)}"
+            return (
+                candidate.roles,
+                f"kept, because who is in the group is not known: {', '.join(kept)}",
+            )
         if certain:
             first = "the first that matches" if wanted.mode == "single" else "all that match"
             return candidate.roles, f"{first} (roles.mode: {wanted.mode})"
@@ -194,11 +235,20 @@ class Workspace:
         if rule.then is None:
             return Grace(cause, user.departed_at, "", "")
         due = datetime.fromisoformat(user.departed_at) + timedelta(seconds=rule.after)
-        return Grace(cause, user.departed_at, due.isoformat(timespec="seconds").replace("+00:00", "Z"), rule.then)
+        return Grace(
+            cause,
+            user.departed_at,
+            due.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            rule.then,
+        )
 
     def _held(self, user: User) -> Held:
         fields = self._names.fields(user)
-        texts = {name: str(value or "") for name, value in fields.items() if name in Held.__struct_fields__}
+        texts = {
+            name: str(value or "")
+            for name, value in fields.items()
+            if name in Held.__struct_fields__
+        }
         del texts["attributes"]
         state = self.current
         groups = (one for one in state.memberships if one.user == user.id)
@@ -207,9 +257,17 @@ class Workspace:
             status_why=_status_why(user),
             attributes=user.attributes,
             roles=tuple(
-                sorted((Given(one.role, one.origin) for one in state.grants if one.user == user.id), key=_name)
+                sorted(
+                    (Given(one.role, one.origin) for one in state.grants if one.user == user.id),
+                    key=_name,
+                )
             ),
-            groups=tuple(sorted((Given(self._names.group(one.group).name, one.origin) for one in groups), key=_name)),
+            groups=tuple(
+                sorted(
+                    (Given(self._names.group(one.group).name, one.origin) for one in groups),
+                    key=_name,
+                )
+            ),
         )
 
 
@@ -243,7 +301,11 @@ def _concerns(change: Change, own: set[str]) -> bool:
         after = change.after or {}
         return fold_name(change.key) in own or fold_name(str(after.get("username", ""))) in own
     if change.kind in ("grant", "membership"):
-        return any(fold_name(str(fields["user"])) in own for fields in (change.before, change.after) if fields)
+        return any(
+            fold_name(str(fields["user"])) in own
+            for fields in (change.before, change.after)
+            if fields
+        )
     return False
 
 

@@ -15,8 +15,12 @@ def accepted(plan: Plan, codes: Iterable[str], by: str) -> Plan:
     for code in wanted:
         if code not in there:
             possible = [one.code for one in plan.violations if one.acceptable]
-            listed = f"to accept are: {', '.join(possible)}" if possible else "there is none to accept"
+            listed = (
+                f"to accept are: {', '.join(possible)}" if possible else "there is none to accept"
+            )
             raise UsageError(f"no violation of this plan has the code {code!r}; {listed}")
         if not there[code].acceptable:
             raise UsageError(f"{code} cannot be accepted: {there[code].detail}")
-    return msgspec.structs.replace(plan, accepted=tuple(Acceptance(code, by, plan.created) for code in wanted))
+    return msgspec.structs.replace(
+        plan, accepted=tuple(Acceptance(code, by, plan.created) for code in wanted)
+    )

@@ -91,7 +91,9 @@ class _Limits:
     def _emptied(self) -> set[str]:
         """The sources of which all users in service would be lost, which is told once, of the users."""
         staying = {user.source for user in self._gone.staying}
-        return {change.source for change in self._losses.users} & set(ends.in_service(self._state)) - staying
+        return {change.source for change in self._losses.users} & set(
+            ends.in_service(self._state)
+        ) - staying
 
     def users(self) -> Iterator[Violation]:
         lost = self._losses.users
@@ -100,12 +102,17 @@ class _Limits:
             return
         numbers, entirely = Counter(change.source for change in lost), self._emptied()
         left = Counter(user.source for user in self._gone.staying)
-        done = {source: Counter(one.action for one in lost if one.source == source) for source in numbers}
+        done = {
+            source: Counter(one.action for one in lost if one.source == source)
+            for source in numbers
+        }
 
         def what(source: str) -> str:
             actions = sum(done.values(), Counter()) if not source else done[source]
             listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))
-            names = some(one.key for one in lost if one.source == source) if source in entirely else ""
+            names = (
+                some(one.key for one in lost if one.source == source) if source in entirely else ""
+            )
             return f"users{_of(source)} would be lost ({listed}){names}"
 
         yield from self._by_source("users_lost", numbers, left + numbers, limit, what, entirely)
@@ -122,7 +129,9 @@ class _Limits:
         }
         if not ended and not emptied:
             return
-        given = list(self._in_service(lost))  # what people gave is theirs: only the percentages count it
+        given = list(
+            self._in_service(lost)
+        )  # what people gave is theirs: only the percentages count it
         there = ends.memberships(self._state)
         left = there.left(self._in_service(self._losses.memberships))
         joined = self._losses.joined
@@ -133,20 +142,30 @@ class _Limits:
             _numbers((link.source, link.number) for link in lost),
             _by_first(counted),
             default,
-            lambda source: f"memberships{_of(source)} would be lost{_losers(lost, source, entirely)}",
+            lambda source: (
+                f"memberships{_of(source)} would be lost{_losers(lost, source, entirely)}"
+            ),
             entirely,
         )
         of_groups = _by_second(there.all)
         left_of = _by_second(left)
         entered = {name for _, name in joined}
         sources = {link.target: link.source for link in ended}
-        ours = {link.target for link in self._in_service(ended) if not limits.may_empty(link.target)}
+        ours = {
+            link.target for link in self._in_service(ended) if not limits.may_empty(link.target)
+        }
         for name, number in sorted(emptied.items()):
             source = limits.source(name)
             if source not in entirely or limits.free(name):
                 what = f"members of the group {name} in service would be lost{some(self._gone.members(name))}"
                 yield from self._judge(
-                    "memberships_lost", f"{source}/{name}", number, number, default, what, entirely=True
+                    "memberships_lost",
+                    f"{source}/{name}",
+                    number,
+                    number,
+                    default,
+                    what,
+                    entirely=True,
                 )
         for name, number in sorted(_numbers((link.target, link.number) for link in ended).items()):
             limit = limits.of(name)
@@ -159,12 +178,18 @@ class _Limits:
             if alone:
                 what += some(link.member for link in ended if link.target == name)
             place = f"{sources[name]}/{name}"
-            yield from self._judge("memberships_lost", place, number, of_groups[name], limit, what, entirely=alone)
+            yield from self._judge(
+                "memberships_lost", place, number, of_groups[name], limit, what, entirely=alone
+            )
 
     def grants(self) -> Iterator[Violation]:
         limit = self._safety.limits.grants_lost
         lost = [link for link in self._losses.grants if not link.along]
-        emptied = {pair: number for pair, number in self._gone.roles().items() if pair[0] not in self._emptied()}
+        emptied = {
+            pair: number
+            for pair, number in self._gone.roles().items()
+            if pair[0] not in self._emptied()
+        }
         if not lost and not emptied:
             return
         given = list(self._in_service(lost))
@@ -184,15 +209,23 @@ class _Limits:
             if source not in entirely:
                 names = some(self._gone.holders(source, role))
                 what = f"grants of the role {role} by {source} to users in service would be lost{names}"
-                yield from self._judge("grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True)
-        for (source, role), number in sorted(Counter((link.source, link.target) for link in given).items()):
+                yield from self._judge(
+                    "grants_lost", f"{source}/{role}", number, number, limit, what, entirely=True
+                )
+        for (source, role), number in sorted(
+            Counter((link.source, link.target) for link in given).items()
+        ):
             if (source, role) in emptied:
                 continue
             if left[source, role] <= 0 and (source, role) not in granted and source not in entirely:
-                holders = (link.member for link in lost if (link.source, link.target) == (source, role))
+                holders = (
+                    link.member for link in lost if (link.source, link.target) == (source, role)
+                )
                 what = f"grants of the role {role} by {source} would be lost{some(holders)}"
                 base = there.all[source, role]
-                yield from self._judge("grants_lost", f"{source}/{role}", number, base, limit, what, entirely=True)
+                yield from self._judge(
+                    "grants_lost", f"{source}/{role}", number, base, limit, what, entirely=True
+                )
 
     def stripped(self) -> Iterator[Violation]:
         """Local accounts that change hands and lose a role a person gave them: the last local ones to have it."""
@@ -203,7 +236,11 @@ class _Limits:
                 lost[link.target][fold_name(link.member)] = link
         local = {user.id: fold_name(user.username) for user in self._state.users if not user.source}
         for role, links in sorted(lost.items()):
-            there = {local[one.user] for one in self._state.grants if one.role == role and one.user in local}
+            there = {
+                local[one.user]
+                for one in self._state.grants
+                if one.role == role and one.user in local
+            }
             there &= self._losses.serving
             if there and there <= handed:
                 place = f"{next(iter(links.values())).source}/{role}"
@@ -212,12 +249,18 @@ class _Limits:
                     f"{some(link.member for link in links.values())}"
                 )
                 limit = self._safety.limits.grants_lost
-                yield from self._judge("grants_lost", place, len(links), len(there), limit, what, entirely=True)
+                yield from self._judge(
+                    "grants_lost", place, len(links), len(there), limit, what, entirely=True
+                )
 
     def _in_service(self, links: Iterable[Link]) -> Iterator[Link]:
         """Those that a sync gave to users in service, and nestings that one made."""
         serving = self._losses.serving
-        return (link for link in links if link.given and (link.nesting or fold_name(link.member) in serving))
+        return (
+            link
+            for link in links
+            if link.given and (link.nesting or fold_name(link.member) in serving)
+        )
 
     def others(self) -> Iterator[Violation]:
         limits, losses = self._safety.limits, self._losses
@@ -226,11 +269,15 @@ class _Limits:
             ("creates", "created", losses.created, limits.creates),
         ):
             if numbers and limit is not None:
-                yield from self._by_source(name, numbers, self._users(), limit, partial(_would_be, done))
+                yield from self._by_source(
+                    name, numbers, self._users(), limit, partial(_would_be, done)
+                )
 
     def _users(self) -> Counter[str]:
         """Source → its users, the erased left out."""
-        return Counter(user.source for user in self._state.users if user.source and user.status != "erased")
+        return Counter(
+            user.source for user in self._state.users if user.source and user.status != "erased"
+        )
 
     def _by_source(
         self,
@@ -244,13 +291,19 @@ class _Limits:
         """For each source, and for all together where several lose something; now, and together with what was lost."""
         for source in sorted(numbers):
             base, whole = bases.get(source, 0), source in entirely
-            found = tuple(self._judge(name, source, numbers[source], base, limit, what(source), entirely=whole))
+            found = tuple(
+                self._judge(
+                    name, source, numbers[source], base, limit, what(source), entirely=whole
+                )
+            )
             yield from found or self._added_up(name, source, base, limit, what(source))
         if len(numbers) > 1:
             number, base = numbers.total(), sum(bases.values())
             yield from self._judge(name, "", number, base, limit, what(""), entirely=False)
 
-    def _added_up(self, name: str, source: str, base: int, limit: Limit | None, what: str) -> Iterator[Violation]:
+    def _added_up(
+        self, name: str, source: str, base: int, limit: Limit | None, what: str
+    ) -> Iterator[Violation]:
         """What is lost now is within the limit: whether it still is together with what was lost of late."""
         earlier = self._lately.get(name, {}).get(source, 0)
         number = self._now.get(name, {}).get(source, 0) if earlier else 0
@@ -268,7 +321,15 @@ class _Limits:
         return weighed(self._losses, self._state, self._safety)
 
     def _judge(
-        self, name: str, place: str, number: int, base: int, limit: Limit | None, what: str, *, entirely: bool
+        self,
+        name: str,
+        place: str,
+        number: int,
+        base: int,
+        limit: Limit | None,
+        what: str,
+        *,
+        entirely: bool,
     ) -> Iterator[Violation]:
         if not entirely and not exceeds(limit, number, base, self._safety.at_least):
             return

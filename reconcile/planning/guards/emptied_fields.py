@@ -34,7 +34,11 @@ def emptied(losses: Losses, state: PlatformState, safety: Safety) -> Iterator[Vi
         if not entirely and not exceeds(limit, number, base, safety.at_least):
             continue
         code = f"emptied:{state.workspace}/{source}/{field}:{number}"
-        code, told = (f"{code}:{ALL}", "nobody would have one") if entirely else (code, f"the limit emptied is {limit}")
+        code, told = (
+            (f"{code}:{ALL}", "nobody would have one")
+            if entirely
+            else (code, f"the limit emptied is {limit}")
+        )
         who = some(names) if entirely else ""
         detail = f"{number} of {base} users of {source} would lose their {field}{who}: {told}"
         yield Violation(state.workspace, code, detail)
@@ -43,7 +47,9 @@ def emptied(losses: Losses, state: PlatformState, safety: Safety) -> Iterator[Vi
 def _cleared(change: Change) -> Iterator[str]:
     """The fields and extended attributes that a change of a user empties."""
     before, after = change.before or {}, change.after or {}
-    yield from (field for field in _FIELDS if before.get(field) and field in after and not after[field])
+    yield from (
+        field for field in _FIELDS if before.get(field) and field in after and not after[field]
+    )
     was, will = _texts(before), _texts(after)
     yield from (field for field, text in was.items() if text and field in will and not will[field])
 

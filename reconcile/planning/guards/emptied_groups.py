@@ -32,7 +32,9 @@ class Gone:
         return [
             user
             for user in self._state.users
-            if user.source and user.status in IN_SERVICE and fold_name(user.username) not in self._lost
+            if user.source
+            and user.status in IN_SERVICE
+            and fold_name(user.username) not in self._lost
         ]
 
     def groups(self) -> dict[str, tuple[str, int]]:
@@ -78,9 +80,17 @@ class Gone:
 
     def holders(self, source: str, role: str) -> set[str]:
         """The users in service who have a role of a source."""
-        names = {user.id: fold_name(user.username) for user in self._state.users if user.status in IN_SERVICE}
+        names = {
+            user.id: fold_name(user.username)
+            for user in self._state.users
+            if user.status in IN_SERVICE
+        }
         pair = (source, role)
-        return {names[one.user] for one in self._state.grants if one.user in names and (one.origin, one.role) == pair}
+        return {
+            names[one.user]
+            for one in self._state.grants
+            if one.user in names and (one.origin, one.role) == pair
+        }
 
     def _serving(self) -> set[str]:
         return set(self._losses.serving)

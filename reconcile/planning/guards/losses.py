@@ -38,7 +38,9 @@ class Link(NamedTuple):
 class Losses:
     """What the changes take away, and what they put in its place."""
 
-    def __init__(self, changes: Iterable[Change], state: PlatformState, *, renaming: bool = False) -> None:
+    def __init__(
+        self, changes: Iterable[Change], state: PlatformState, *, renaming: bool = False
+    ) -> None:
         """`renaming`: users are renamed on purpose, and that is no update of them."""
         self._state = state
         self.users: list[Change] = []
@@ -98,12 +100,16 @@ class Losses:
                 group, user = groups[one.group], users[one.user]
                 if (fold_name(user), fold_name(group.name)) not in said:
                     source, along = one.origin or group.source, fold_name(user) in ended
-                    self.memberships.append(Link(source, user, group.name, bool(one.origin), along=along))
+                    self.memberships.append(
+                        Link(source, user, group.name, bool(one.origin), along=along)
+                    )
 
     @cached_property
     def serving(self) -> frozenset[str]:
         """The case-folded names of the users who are in service before the changes."""
-        return frozenset(fold_name(user.username) for user in self._state.users if user.status in IN_SERVICE)
+        return frozenset(
+            fold_name(user.username) for user in self._state.users if user.status in IN_SERVICE
+        )
 
     @cached_property
     def joined(self) -> set[tuple[str, str]]:
@@ -120,7 +126,9 @@ class Losses:
     def _names_before(self) -> dict[str, str]:
         """Case-folded new name → name of now, of users who are renamed."""
         renamed = (one for one in self.taken if "username" in (one.after or {}))
-        return {fold_name(str((one.after or {})["username"])): fold_name(one.key) for one in renamed}
+        return {
+            fold_name(str((one.after or {})["username"])): fold_name(one.key) for one in renamed
+        }
 
     def _serves(self, user: str) -> bool:
         """Whether a user, by its wanted name, is in service after the changes."""
@@ -130,18 +138,25 @@ class Losses:
     def after(self, state: PlatformState, *, given: bool = False) -> Crowds:
         """Who is in which group once the memberships and nestings have changed, by the names of the current state."""
         crowds = Crowds(state, given=given)
-        pairs = [(link.nesting, (fold_name(link.member), fold_name(link.target))) for link in self.memberships]
+        pairs = [
+            (link.nesting, (fold_name(link.member), fold_name(link.target)))
+            for link in self.memberships
+        ]
         ended = [pair for nesting, pair in pairs if not nesting]
         unnested = [pair for nesting, pair in pairs if nesting]
         joined = [(self._names_before.get(user, user), group) for _, user, group in self._joining]
-        crowds.change(ended, unnested, joined, [(inner, outer) for _, inner, outer in self._nesting])
+        crowds.change(
+            ended, unnested, joined, [(inner, outer) for _, inner, outer in self._nesting]
+        )
         return crowds
 
     def _weigh(self, state: PlatformState) -> None:
         """A group that is taken out of another takes along whoever is in it, unless they stay by another way."""
         before, after = Crowds(state), self.after(state)
         self.memberships = [
-            link._replace(number=max(1, len(before.within(link.member) - after.within(link.target))))
+            link._replace(
+                number=max(1, len(before.within(link.member) - after.within(link.target)))
+            )
             if link.nesting
             else link
             for link in self.memberships
@@ -177,7 +192,14 @@ class Losses:
             for outer, origin in was.items() if isinstance(was, dict) else ():
                 if origin is not None and isinstance(will, dict) and will.get(outer) is None:
                     self.memberships.append(
-                        Link(change.source, change.key, outer, bool(origin), along=False, nesting=True)
+                        Link(
+                            change.source,
+                            change.key,
+                            outer,
+                            bool(origin),
+                            along=False,
+                            nesting=True,
+                        )
                     )
             for outer, origin in will.items() if isinstance(will, dict) else ():
                 if origin is not None:
@@ -188,7 +210,11 @@ class Losses:
         if change.after is None:
             user = str(before["user"])
             link = Link(
-                change.source, user, str(before[what]), bool(before.get("origin")), along=fold_name(user) in ended
+                change.source,
+                user,
+                str(before[what]),
+                bool(before.get("origin")),
+                along=fold_name(user) in ended,
             )
             (self.grants if what == "role" else self.memberships).append(link)
         elif what == "role":
@@ -212,7 +238,10 @@ def ends(change: Change) -> bool:
 
 def stands_for_another(change: Change) -> bool:
     """Whether a user that is there loses the id of its entry, or gets that of another one."""
-    before, after = (change.before or {}).get("external_id"), (change.after or {}).get("external_id")
+    before, after = (
+        (change.before or {}).get("external_id"),
+        (change.after or {}).get("external_id"),
+    )
     return bool(before) and str(before).lower() != str(after or "").lower()
 
 
@@ -257,7 +286,9 @@ def memberships(state: PlatformState) -> Links:
     serving = {user.id for user in state.users if user.status in IN_SERVICE}
     ends = Counter((one.origin, one.group) for one in state.memberships)
     given = Counter(
-        (one.origin, groups[one.group].name) for one in state.memberships if one.origin and one.user in serving
+        (one.origin, groups[one.group].name)
+        for one in state.memberships
+        if one.origin and one.user in serving
     )
     crowds = Crowds(state) if any(group.groups for group in state.groups) else None
     more: Counter[tuple[str, str]] = Counter()
@@ -279,17 +310,26 @@ def memberships(state: PlatformState) -> Links:
 class GroupLimits:
     """Which limit holds for the memberships of which group."""
 
-    def __init__(self, rules: Collection[GroupSafety], default: Limit | None, state: PlatformState) -> None:
+    def __init__(
+        self, rules: Collection[GroupSafety], default: Limit | None, state: PlatformState
+    ) -> None:
         """Patterns that are relative DNs are relative to the base DN of the group's source."""
         self._default = default
         self._groups = {group.name: group for group in state.groups}
         bases = {source.name: source.base_dn for source in state.sources}
         names: dict[str, list[tuple[str, str, str]]] = {}
         for group in state.groups if rules else ():
-            names.setdefault(group.source, []).append((_key(group), group.name, group.dn or group.name))
+            names.setdefault(group.source, []).append(
+                (_key(group), group.name, group.dn or group.name)
+            )
         self._rules = {
             source: [
-                (Selection(rule.select, bases.get(source, "")).resolve(_path(at), source, own.__iter__), rule)
+                (
+                    Selection(rule.select, bases.get(source, "")).resolve(
+                        _path(at), source, own.__iter__
+                    ),
+                    rule,
+                )
                 for at, rule in enumerate(rules)
             ]
             for source, own in names.items()
@@ -323,7 +363,10 @@ class GroupLimits:
         if group is None or not self._rules:
             return None
         key = _key(group)
-        return next((rule for selection, rule in self._rules[group.source] if selection.matches(key, name)), None)
+        return next(
+            (rule for selection, rule in self._rules[group.source] if selection.matches(key, name)),
+            None,
+        )
 
 
 def _path(at: int) -> Callable[[int], str]:

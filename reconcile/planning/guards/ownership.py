@@ -31,7 +31,9 @@ _CODES: Final[Mapping[Kind, str]] = {
 }
 
 
-def beyond_rules(changes: Iterable[Change], state: PlatformState, desired: DesiredState) -> Iterator[Violation]:
+def beyond_rules(
+    changes: Iterable[Change], state: PlatformState, desired: DesiredState
+) -> Iterator[Violation]:
     """The violations in the changes of one workspace; nobody can accept them."""
     changes = list(changes)
     hands = _Hands(changes, state, desired)
@@ -57,11 +59,15 @@ def beyond_rules(changes: Iterable[Change], state: PlatformState, desired: Desir
 class _Hands:
     """What there is in a workspace, by name, before the changes and after them."""
 
-    def __init__(self, changes: Iterable[Change], state: PlatformState, desired: DesiredState) -> None:
+    def __init__(
+        self, changes: Iterable[Change], state: PlatformState, desired: DesiredState
+    ) -> None:
         names = Names(state)
         self._sources = {source.name: source for source in desired.sources}
         self._adopts = desired.lifecycle.adopt_local
-        self._roles = {one.role for one in desired.role_mappings} | {one.role for one in desired.departments}
+        self._roles = {one.role for one in desired.role_mappings} | {
+            one.role for one in desired.departments
+        }
         self._links = {(link.kind, fold_name(link.name), link.source) for link in desired.links}
         self._linking = {(link.kind, link.source) for link in desired.links}
         self._there: dict[tuple[Kind, str], Thing] = {
@@ -119,7 +125,11 @@ class _Hands:
         if (change.kind, fold_name(named)) in self._twice:
             return f"another change gives the name {named}, too"
         if change.before is None:
-            return "" if now in self._sources else f"it would be of {_source(now)}, which is not declared"
+            return (
+                ""
+                if now in self._sources
+                else f"it would be of {_source(now)}, which is not declared"
+            )
         if before is None:  # the plan is stale, which is found elsewhere
             return ""
         if change.kind == "group" and "groups" in after:
@@ -144,7 +154,11 @@ class _Hands:
         """Why no rule hands it over; "" where one does."""
         source = self._sources.get(now)
         if source is None:
-            return f"it would be of {_source(now)}, which is not declared" if now else "it would be of no source"
+            return (
+                f"it would be of {_source(now)}, which is not declared"
+                if now
+                else "it would be of no source"
+            )
         if not before.source:
             return self._may_adopt(change, before, source)
         if before.source != now and before.source not in source.takes_over:
@@ -165,14 +179,20 @@ class _Hands:
         if fold_name(_now(before, after, "username")) != fold_name(before.username):
             return f"{source.name} would take an account of another name"
         email = _now(before, after, "email")
-        if self._adopts == "matching_email" and not (email and fold_name(email) == fold_name(before.email)):
+        if self._adopts == "matching_email" and not (
+            email and fold_name(email) == fold_name(before.email)
+        ):
             return f"{source.name} would take an account with another e-mail address"
         return ""
 
     def _nested(self, change: Change, now: str) -> str:
         """Why a group may not be put into another; "" where it may, or where it is taken out."""
         groups = (change.after or {})["groups"]
-        origins = {origin for origin in groups.values() if origin is not None} if isinstance(groups, dict) else set()
+        origins = (
+            {origin for origin in groups.values() if origin is not None}
+            if isinstance(groups, dict)
+            else set()
+        )
         if origins <= {now} & self._sources.keys():
             return ""
         return f"{_source(min(origins - {now} or origins))} would put it into another group"
@@ -196,7 +216,11 @@ class _Hands:
     def misnamed(self, change: Change) -> str:
         """Whether the change says that it is of another source than the one it takes from: limits go by sources."""
         expected = self._expected(change)
-        return "" if change.source in expected else f"it is of {_source(min(expected))}, and not of {change.source!r}"
+        return (
+            ""
+            if change.source in expected
+            else f"it is of {_source(min(expected))}, and not of {change.source!r}"
+        )
 
     def _expected(self, change: Change) -> set[str]:
         sides = [side for side in (change.before, change.after) if side is not None]
@@ -205,7 +229,11 @@ class _Hands:
                 return {change.key}
             case "grant" | "membership":
                 origin = str(sides[0].get("origin") or "")
-                return {origin} if origin or change.after is not None else self._behind(change, sides[0])
+                return (
+                    {origin}
+                    if origin or change.after is not None
+                    else self._behind(change, sides[0])
+                )
             case "group" if change.before is not None and "groups" in change.before:
                 origins = [groups for side in sides if isinstance(groups := side["groups"], dict)]
                 named = {origin or "" for groups in origins for origin in groups.values()} - {""}
@@ -217,7 +245,9 @@ class _Hands:
         kind: Kind = "user" if change.kind == "grant" else "group"
         at = (kind, str(before[kind]))
         there = self._there.get(at)
-        return {change.source} if there is None else {there.source, self._handed.get(at, there.source)}
+        return (
+            {change.source} if there is None else {there.source, self._handed.get(at, there.source)}
+        )
 
 
 def _parts(change: Change) -> set[tuple[str, ...]]:
@@ -245,7 +275,9 @@ def _too_little_in_common(before: Thing, after: Fields, source: Source) -> str:
         agrees = (same_dn and not before.external_id) or _facts_agree(before, after, source)
     else:
         agrees = same_dn or not after.keys() & {"name", "title"}
-    return "" if agrees else "it would stand for another entry, with which it has too little in common"
+    return (
+        "" if agrees else "it would stand for another entry, with which it has too little in common"
+    )
 
 
 def _facts_agree(before: User, after: Fields, source: Source) -> bool:
@@ -260,7 +292,9 @@ def _facts_agree(before: User, after: Fields, source: Source) -> bool:
         attributes={field: text for field, text in attributes.items() if text is not None},
     )
     was, will = (user_facts(user, source.users.match_by) for user in (before, wanted))
-    return independent([fact for fact in was if was[fact] and was[fact] == will[fact]], will) >= ENOUGH
+    return (
+        independent([fact for fact in was if was[fact] and was[fact] == will[fact]], will) >= ENOUGH
+    )
 
 
 def _now(before: Thing, after: Fields, field: str) -> str:
@@ -272,7 +306,9 @@ def _same_dn(one: str, other: str) -> bool:
     """Whether they can be the name of one entry, as the widest server compares."""
     first, second = dn.key(one), dn.key(other)
     foldings: tuple[dn.Folding, ...] = ("case", "compatibility")
-    return first == second or any(dn.wide(first, folding) == dn.wide(second, folding) for folding in foldings)
+    return first == second or any(
+        dn.wide(first, folding) == dn.wide(second, folding) for folding in foldings
+    )
 
 
 def _source(name: str) -> str:

@@ -8,7 +8,13 @@ from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.effective_members import Crowds
-from reconcile.planning.guards.losses import IN_SERVICE, Losses, changes_hands, stands_for_another, takes_out
+from reconcile.planning.guards.losses import (
+    IN_SERVICE,
+    Losses,
+    changes_hands,
+    stands_for_another,
+    takes_out,
+)
 from reconcile.planning.selection.patterns import NamePatterns, folded
 
 _DONE = {
@@ -20,13 +26,19 @@ _DONE = {
 }
 
 
-def breaches(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
+def breaches(
+    losses: Losses, state: PlatformState, protect: Protect, own_username: str
+) -> Iterator[Violation]:
     """The violations that nobody can accept."""
     yield from _users(losses, state, protect, own_username)
     roles, groups = NamePatterns(protect.roles), NamePatterns(protect.groups)
     for change in losses.groups if groups else ():
         if groups.matches(change.key):
-            done, to = ("deleted", "") if change.after is None else ("renamed", f" to {change.after['name']}")
+            done, to = (
+                ("deleted", "")
+                if change.after is None
+                else ("renamed", f" to {change.after['name']}")
+            )
             yield Violation(
                 state.workspace,
                 f"protected_group:{state.workspace}/{change.key}:{done}",
@@ -35,7 +47,10 @@ def breaches(losses: Losses, state: PlatformState, protect: Protect, own_usernam
                 acceptable=False,
             )
     for what, lost in (
-        ("role", Counter(link.target for link in losses.grants if roles and roles.matches(link.target))),
+        (
+            "role",
+            Counter(link.target for link in losses.grants if roles and roles.matches(link.target)),
+        ),
         ("group", _leaving(losses, state, groups) if groups else Counter[str]()),
     ):
         for name, number in sorted(lost.items()):
@@ -65,7 +80,9 @@ def _leaving(losses: Losses, state: PlatformState, groups: NamePatterns) -> Coun
     return found
 
 
-def _users(losses: Losses, state: PlatformState, protect: Protect, own_username: str) -> Iterator[Violation]:
+def _users(
+    losses: Losses, state: PlatformState, protect: Protect, own_username: str
+) -> Iterator[Violation]:
     patterns, own = NamePatterns(protect.users), folded(own_username)
     told: set[str] = set()
     for change in (*losses.users, *losses.taken, *losses.relinked):
@@ -82,7 +99,9 @@ def _users(losses: Losses, state: PlatformState, protect: Protect, own_username:
             continue
         told.add(name)
         detail = f"{change.key} would be {_done(change)}, and is {why}"
-        yield Violation(state.workspace, f"{code}:{state.workspace}/{change.key}:1", detail, acceptable=False)
+        yield Violation(
+            state.workspace, f"{code}:{state.workspace}/{change.key}:1", detail, acceptable=False
+        )
 
 
 def _done(change: Change) -> str:
@@ -105,7 +124,11 @@ def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[
         if grant.user in local and folded(grant.role) == role
     }
     lost = {fold_name(change.key) for change in losses.users}
-    lost |= {fold_name(change.key) for change in losses.taken if not takes_out(change) and _adopts(change)}
+    lost |= {
+        fold_name(change.key)
+        for change in losses.taken
+        if not takes_out(change) and _adopts(change)
+    }
     lost |= {fold_name(link.member) for link in losses.grants if folded(link.target) == role}
     left = len(admins - lost)
     if left < len(admins) and left < protect.min_admins:

@@ -43,8 +43,13 @@ def summed(runs: Iterable[Run]) -> Lost:
             for source in looked_at:
                 del found[limit][source]
             if run.id not in undone:
-                found[limit].update({source: one for source, one in numbers.items() if source not in looked_at})
-    return {limit: {source: one for source, one in numbers.items() if one} for limit, numbers in found.items()}
+                found[limit].update(
+                    {source: one for source, one in numbers.items() if source not in looked_at}
+                )
+    return {
+        limit: {source: one for source, one in numbers.items() if one}
+        for limit, numbers in found.items()
+    }
 
 
 def _looked_at(run: Run, limit: str, sources: Iterable[str]) -> set[str]:
@@ -65,7 +70,9 @@ def _looked_at(run: Run, limit: str, sources: Iterable[str]) -> set[str]:
 
 def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lost:
     """What the changes of a workspace take away, by limit and source; `state` is as it was before them."""
-    if not any(takes_out(one) or (one.kind == "group" and one.before is not None) for one in changes):
+    if not any(
+        takes_out(one) or (one.kind == "group" and one.before is not None) for one in changes
+    ):
         return {}
     return weighed(Losses(changes, state), state, safety)
 
@@ -73,7 +80,11 @@ def taken(changes: Sequence[Change], state: PlatformState, safety: Safety) -> Lo
 def weighed(losses: Losses, state: PlatformState, safety: Safety) -> Lost:
     """The same of changes that are sorted. Who was out of service before is not lost once more."""
     limits = GroupLimits(safety.groups, safety.limits.memberships_lost, state)
-    serving = {fold_name(user.username) for user in state.users if user.status in IN_SERVICE} if losses.users else set()
+    serving = (
+        {fold_name(user.username) for user in state.users if user.status in IN_SERVICE}
+        if losses.users
+        else set()
+    )
     found: dict[str, Counter[str]] = {
         "users_lost": Counter(one.source for one in losses.users if fold_name(one.key) in serving),
         "memberships_lost": Counter(),

@@ -32,7 +32,8 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
     asked = query(desired, source)
     unknown = any(group.members_unknown for group in snapshot.groups)
     members = sum(
-        len(group.members) + len(group.member_logins) + len(group.nested_members) for group in snapshot.groups
+        len(group.members) + len(group.member_logins) + len(group.nested_members)
+        for group in snapshot.groups
     )
     return Reading(
         source.name,
@@ -51,12 +52,18 @@ def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySn
     whole = reading(desired, source, snapshot)
     own = {person.dn for person in snapshot.persons}
     rule = source.groups
-    others = any(group.member_logins or not own.issuperset(group.members) for group in snapshot.groups)
+    others = any(
+        group.member_logins or not own.issuperset(group.members) for group in snapshot.groups
+    )
     by_persons = rule.base or rule.filter or rule.scope == "one"
-    return msgspec.structs.replace(whole, persons=None, members=None if others or by_persons else whole.members)
+    return msgspec.structs.replace(
+        whole, persons=None, members=None if others or by_persons else whole.members
+    )
 
 
-def shrunk(workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety) -> Iterator[Violation]:
+def shrunk(
+    workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety
+) -> Iterator[Violation]:
     """A violation for each part of a source that fell too far behind the last good read, or to nothing."""
     known = {one.source: one for one in last}
     for one in now:
@@ -83,7 +90,10 @@ def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator
     Raises UsageError for a pattern that can mean several.
     """
     snapshot = index.snapshot
-    persons = [(key, person.identifier, person.dn) for key, person in zip(index.keys, snapshot.persons, strict=True)]
+    persons = [
+        (key, person.identifier, person.dn)
+        for key, person in zip(index.keys, snapshot.persons, strict=True)
+    ]
     groups = [(key, None, group.dn) for key, group in index.groups.items()]
     for what, patterns, entries in (
         ("person", source.expect.persons, persons),

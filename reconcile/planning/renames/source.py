@@ -21,15 +21,23 @@ def renaming(inputs: Inputs, old: str, new: str) -> Plan:
     if old in names:
         raise UsageError(f"{old!r} is still declared: call the source {new!r} in the files first")
     if new not in names:
-        raise UsageError(f"no source {new!r} is declared; declared are: {', '.join(names) or 'none'}")
-    knowing = [state for state in inputs.current if any(source.name == old for source in state.sources)]
+        raise UsageError(
+            f"no source {new!r} is declared; declared are: {', '.join(names) or 'none'}"
+        )
+    knowing = [
+        state for state in inputs.current if any(source.name == old for source in state.sources)
+    ]
     if not knowing:
         known = sorted({source.name for state in inputs.current for source in state.sources})
-        raise UsageError(f"the platform knows no source {old!r}; it knows: {', '.join(known) or 'none'}")
+        raise UsageError(
+            f"the platform knows no source {old!r}; it knows: {', '.join(known) or 'none'}"
+        )
     twins = [line for state in knowing for line in _twins(state, old, new)]
     if twins:
         listed = "\n".join(f"  {line}" for line in twins)
-        raise UsageError(f"{old} and {new} cannot become one source: delete one of each pair first\n{listed}")
+        raise UsageError(
+            f"{old} and {new} cannot become one source: delete one of each pair first\n{listed}"
+        )
     reason = "declared under another name"
     return Plan(
         tool=inputs.tool,
@@ -37,9 +45,13 @@ def renaming(inputs: Inputs, old: str, new: str) -> Plan:
         files=inputs.files,
         variables=inputs.variables,
         scope=inputs.scope,
-        digests=Digests(inputs.configuration, {}, {state.workspace: state_digest(state) for state in knowing}),
+        digests=Digests(
+            inputs.configuration, {}, {state.workspace: state_digest(state) for state in knowing}
+        ),
         changes=tuple(
-            Change("source", "update", old, {"name": old}, {"name": new}, reason, new, state.workspace)
+            Change(
+                "source", "update", old, {"name": old}, {"name": new}, reason, new, state.workspace
+            )
             for state in knowing
         ),
     )
@@ -52,7 +64,11 @@ def _twins(state: PlatformState, old: str, new: str) -> Iterator[str]:
         ("group", [(one.source, one.external_id, one.name) for one in state.groups]),
         ("department", [(one.source, one.external_id, one.title) for one in state.departments]),
     ):
-        theirs = {external_id: name for source, external_id, name in objects if source == new and external_id}
+        theirs = {
+            external_id: name
+            for source, external_id, name in objects
+            if source == new and external_id
+        }
         for source, external_id, name in objects:
             if source == old and external_id in theirs:
                 yield f"{state.workspace}: {kind} {name} of {old} and {kind} {theirs[external_id]} of {new}"

@@ -89,14 +89,20 @@ _GONE: Mapping[str, str] = {
 
 
 def _left(
-    state: PlatformState, changes: Iterable[Change], renames: Iterable[Change], read: Collection[str]
+    state: PlatformState,
+    changes: Iterable[Change],
+    renames: Iterable[Change],
+    read: Collection[str],
 ) -> Iterator[tuple[User, str]]:
     """Users whom nobody can rename, and why: whoever leaves with the whole plan, or is gone already."""
     renamed = {one.key for one in renames if one.workspace == state.workspace}
     leaving = {
         one.key: one.reason
         for one in changes
-        if one.workspace == state.workspace and one.kind == "user" and one.action in LOSSES and not _disables(one)
+        if one.workspace == state.workspace
+        and one.kind == "user"
+        and one.action in LOSSES
+        and not _disables(one)
     }
     for user in state.users:
         if not user.source or user.status == "erased" or user.username in renamed:
@@ -119,12 +125,18 @@ def _rename(change: Change) -> Change | None:
     before, after = change.before or {}, change.after or {}
     reason = "the scheme of usernames"
     return msgspec.structs.replace(
-        change, before={"username": before["username"]}, after={"username": after["username"]}, reason=reason
+        change,
+        before={"username": before["username"]},
+        after={"username": after["username"]},
+        reason=reason,
     )
 
 
 def _collisions(
-    state: PlatformState, renames: Iterable[Change], skips: Iterable[Skip], people: Mapping[tuple[str, str], str]
+    state: PlatformState,
+    renames: Iterable[Change],
+    skips: Iterable[Skip],
+    people: Mapping[tuple[str, str], str],
 ) -> Iterator[str]:
     """Users who cannot have their new name: the planner says so, or somebody has it who gives it up only otherwise.
 
@@ -138,8 +150,14 @@ def _collisions(
         if holder is not None and holder.username not in mine and holder.username != change.key:
             owner = f"of {holder.source}" if holder.source else "a local account"
             yield f"{change.key} -> {new}: {holder.username} is there already ({owner})"
-    by_place = {(user.source, dn.key(user.dn)): user for user in state.users if user.source and user.dn}
-    by_id = {(user.source, user.external_id): user for user in state.users if user.source and user.external_id}
+    by_place = {
+        (user.source, dn.key(user.dn)): user for user in state.users if user.source and user.dn
+    }
+    by_id = {
+        (user.source, user.external_id): user
+        for user in state.users
+        if user.source and user.external_id
+    }
     for skip in skips:
         if skip.workspace != state.workspace or skip.code not in _OF_NAMES:
             continue

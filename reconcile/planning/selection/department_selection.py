@@ -55,14 +55,19 @@ def selection(place: str, rule: DepartmentRule, source: Source, index: Index) ->
     return patterns.resolve(lambda at: f"{place}.select[{at}]", source.name, units.__iter__)
 
 
-def _relatives(rule: DepartmentRule, found: list[str], index: Index, containers: set[str]) -> Iterable[str]:
+def _relatives(
+    rule: DepartmentRule, found: list[str], index: Index, containers: set[str]
+) -> Iterable[str]:
     """The OUs that come along: everything below with `children`, everything above with `parents`."""
     if rule.children:
         roots = set(found)
         yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
     if rule.parents:
         yield from (
-            above for key in found for above in index.above(key) if above in index.units and above not in containers
+            above
+            for key in found
+            for above in index.above(key)
+            if above in index.units and above not in containers
         )
 
 

@@ -79,7 +79,9 @@ class NamePatterns:
 class Selection:
     """Several patterns as one question. Made from texts that the configuration has checked."""
 
-    def __init__(self, patterns: Iterable[str], base_dn: str, folding: Folding = "compatibility") -> None:
+    def __init__(
+        self, patterns: Iterable[str], base_dn: str, folding: Folding = "compatibility"
+    ) -> None:
         """`base_dn` is what relative DNs are below of; `folding` is that of the server."""
         self._folding: Folding = folding
         self._exact: tuple[set[str], set[str], set[str]] = (set(), set(), set())
@@ -93,7 +95,10 @@ class Selection:
             kind, text = self._understood(pattern)
             pieces = [piece.replace(_STAR, "*") for piece in text.split("*")]
             if len(pieces) > 1:
-                self._globs[at] = kind, Wildcard.of(dn.wide_piece(piece, folding) for piece in pieces)
+                self._globs[at] = (
+                    kind,
+                    Wildcard.of(dn.wide_piece(piece, folding) for piece in pieces),
+                )
             else:
                 self._exact[kind].add(pieces[0])
             self._read.append((kind, "*".join(pieces)))
@@ -116,7 +121,9 @@ class Selection:
         `path` gives that of a pattern in the desired state, by its number; `source` has the candidates. Raises
         RulesRefused, which names all of them, where several can be meant.
         """
-        exact = [(at, kind, text) for at, (kind, text) in enumerate(self._read) if at not in self._globs]
+        exact = [
+            (at, kind, text) for at, (kind, text) in enumerate(self._read) if at not in self._globs
+        ]
         meant = self._meant({(kind, text) for _, kind, text in exact}, candidates) if exact else {}
         for at, kind, text in exact:
             found = meant.get((kind, text), {})
@@ -132,7 +139,9 @@ class Selection:
                 self._read[at] = kind, one
         return self
 
-    def _meant(self, patterns: set[tuple[int, str]], candidates: Candidates) -> dict[tuple[int, str], dict[str, str]]:
+    def _meant(
+        self, patterns: set[tuple[int, str]], candidates: Candidates
+    ) -> dict[tuple[int, str], dict[str, str]]:
         """Pattern → the names that it can only mean by a wider folding → an entry of that name, as it is written."""
         kinds = sorted({kind for kind, _ in patterns})
         spellings: dict[tuple[int, str], list[tuple[int, str]]] = {}
@@ -173,7 +182,9 @@ class Selection:
         if plain in names:
             return True
         texts = (key, rdn, plain)
-        return any(glob.matches(self._wide(kind, texts[kind])) for kind, glob in self._globs.values())
+        return any(
+            glob.matches(self._wide(kind, texts[kind])) for kind, glob in self._globs.values()
+        )
 
     def exact(self, key: str) -> bool:
         """Whether an entry is meant by its DN, not by a wildcard or a name."""
@@ -182,7 +193,9 @@ class Selection:
     def exact_pattern(self, key: str) -> int | None:
         """The place of the first pattern that is the very DN of an entry; None for no pattern."""
         every = enumerate(self._read)
-        return next((at for at, read in every if read == (_DN, key) and at not in self._globs), None)
+        return next(
+            (at for at, read in every if read == (_DN, key) and at not in self._globs), None
+        )
 
     def found(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
         """For each pattern the positions of the entries that it finds.
@@ -213,7 +226,9 @@ class Selection:
 
     def pattern(self, key: str, name: str | None = None) -> int | None:
         """The place of the first pattern that means an entry, for people who ask why; None for no pattern."""
-        return next((at for at in range(len(self._patterns)) if self._alone(at).matches(key, name)), None)
+        return next(
+            (at for at in range(len(self._patterns)) if self._alone(at).matches(key, name)), None
+        )
 
     def _alone(self, at: int) -> "Selection":
         """One of the patterns, as it was resolved."""

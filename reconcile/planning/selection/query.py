@@ -15,7 +15,9 @@ def query(desired: DesiredState, source: Source) -> Query:
         persons.append(users.disabled_when)
     groups = [rule for rule in desired.groups if rule.source == source.name]
     departments = [rule for rule in desired.departments if rule.source == source.name]
-    mapped = any(mapping.groups for mapping in desired.role_mappings if mapping.source in ("", source.name))
+    mapped = any(
+        mapping.groups for mapping in desired.role_mappings if mapping.source in ("", source.name)
+    )
     return Query(
         person_attributes=_attributes(persons),
         group_attributes=_attributes(rule.name for rule in groups),

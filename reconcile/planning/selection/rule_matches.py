@@ -141,7 +141,10 @@ class RuleMatches:
         selection.resolve(
             paths.__getitem__,
             self._source.name,
-            lambda: ((key, None if names is None else name, self._written(key)) for key, name in candidates),
+            lambda: (
+                (key, None if names is None else name, self._written(key))
+                for key, name in candidates
+            ),
         )
         found = iter(selection.found(keys, names))
         return {path: [next(found) for _ in patterns] for path, patterns in lists.items()}

@@ -19,11 +19,17 @@ class Index:
         self.persons = {key: position for position, key in enumerate(self.keys)}
         self.groups = {dn.key(group.dn): group for group in snapshot.groups}
         self.units = {dn.key(unit.dn): unit for unit in snapshot.units}
-        self._members = References((self.persons, self.groups), snapshot.folding, snapshot.lookalikes)
+        self._members = References(
+            (self.persons, self.groups), snapshot.folding, snapshot.lookalikes
+        )
         self._persons = References((self.persons,), snapshot.folding, snapshot.lookalikes)
         self._units = References((self.units,), snapshot.folding, snapshot.lookalikes)
         self._above: dict[str, tuple[str, ...]] = {}
-        self._unknown = {key: group.members_unknown for key, group in self.groups.items() if group.members_unknown}
+        self._unknown = {
+            key: group.members_unknown
+            for key, group in self.groups.items()
+            if group.members_unknown
+        }
         self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
         self._flat: dict[str, frozenset[int]] = {}
@@ -35,7 +41,11 @@ class Index:
     def position(self, written: str) -> int:
         """The position of the person that a DN means and no other can be meant by; -1 without one."""
         key = dn.key(written)
-        return self.persons[key] if key in self.persons else self.persons.get(self._persons.only(key), -1)
+        return (
+            self.persons[key]
+            if key in self.persons
+            else self.persons.get(self._persons.only(key), -1)
+        )
 
     def unit(self, key: str) -> str:
         """The key of the OU that a normalized DN means and no other can be meant by; "" without one."""
@@ -79,7 +89,8 @@ class Index:
         if key not in self._flat:
             within = self.within(key)
             self._flat[key] = frozenset().union(
-                *(self.direct(inner)[0] for inner in within), *(self.beyond(inner) for inner in within)
+                *(self.direct(inner)[0] for inner in within),
+                *(self.beyond(inner) for inner in within),
             )
         return self._flat[key]
 
@@ -103,7 +114,9 @@ class Index:
                     waiting.append(inner)
         return seen
 
-    def _read_members(self, group: DirectoryGroup) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
+    def _read_members(
+        self, group: DirectoryGroup
+    ) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
         persons: set[int] = set(self._by_place().get(dn.key(group.dn), ()))
         groups: list[str] = []
         dangling: list[str] = []

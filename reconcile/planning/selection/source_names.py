@@ -14,7 +14,9 @@ from reconcile.model.text.folding import fold_name
 
 def as_declared(source: Source) -> platform.Source:
     """What the platform is to know of a source of the files."""
-    return platform.Source(source.name, source.type, source.base_dn, dn.domain(source.base_dn), source.note)
+    return platform.Source(
+        source.name, source.type, source.base_dn, dn.domain(source.base_dn), source.note
+    )
 
 
 def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformState]) -> None:

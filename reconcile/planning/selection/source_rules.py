@@ -36,7 +36,12 @@ class SourceRules:
     """One source's rules over its snapshot: who is selected, in which groups and departments, with which roles."""
 
     def __init__(
-        self, desired: DesiredState, source: Source, snapshot: DirectorySnapshot, *, login: bool = False
+        self,
+        desired: DesiredState,
+        source: Source,
+        snapshot: DirectorySnapshot,
+        *,
+        login: bool = False,
     ) -> None:
         """`login`: the snapshot holds nobody but the person who logs in, so that it tells nothing about anybody else.
 
@@ -64,7 +69,11 @@ class SourceRules:
         self.groups = self._mirrored(desired.groups)
         self.frozen = self._frozen()
         self.departments, self.orphans = department_selection.select(
-            ((f"departments[{at}]", rule) for at, rule in enumerate(desired.departments) if rule.source == source.name),
+            (
+                (f"departments[{at}]", rule)
+                for at, rule in enumerate(desired.departments)
+                if rule.source == source.name
+            ),
             source,
             self.index,
         )
@@ -95,7 +104,10 @@ class SourceRules:
         """Everything that persons are below of, and all OUs."""
         above = {dn.parent(key) for key in self.index.keys}
         names = above.union(self.index.units, *map(ancestors, above))
-        return ((key, None, self.index.units[key].dn if key in self.index.units else key) for key in names - {""})
+        return (
+            (key, None, self.index.units[key].dn if key in self.index.units else key)
+            for key in names - {""}
+        )
 
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
@@ -121,7 +133,11 @@ class SourceRules:
         a group's members are not known.
         """
         create, registers = self.source.users.create, self.source.register_on_login
-        if create == "all" or (create == "never" and exists) or (registers and (exists or self.login)):
+        if (
+            create == "all"
+            or (create == "never" and exists)
+            or (registers and (exists or self.login))
+        ):
             return True
         if create == "mapped" and (position in self._mapped or self.department(position)):
             return True
@@ -161,7 +177,9 @@ class SourceRules:
             self._department_of[above] = found
         return found
 
-    def roles(self, position: int, *, multiple: bool, has: Collection[str] = ()) -> tuple[Mapping, ...]:
+    def roles(
+        self, position: int, *, multiple: bool, has: Collection[str] = ()
+    ) -> tuple[Mapping, ...]:
         """The mappings that reach the person: the first one, or all of them.
 
         `has`: the roles that a sync gave the person; those of a group whose members are not known stay.
@@ -178,14 +196,22 @@ class SourceRules:
         """Position → DN of the first selected group the person is in."""
         found: dict[int, str] = {}
         for key, rule in self.groups.items():
-            members = () if key in self.frozen else self.index.members(key, nested=rule.nested != "ignore")
+            members = (
+                ()
+                if key in self.frozen
+                else self.index.members(key, nested=rule.nested != "ignore")
+            )
             for position in members:
                 found.setdefault(position, self.index.groups[key].dn)
         return found
 
     def role_reason(self, position: int, role: str) -> str:
         """The first rule that gives the person the role, in words; "" for none."""
-        given = (mapping.reason for mapping in self.mappings if mapping.role == role and position in mapping.members)
+        given = (
+            mapping.reason
+            for mapping in self.mappings
+            if mapping.role == role and position in mapping.members
+        )
         return next(given, "the default role" if role == self.default_role else "")
 
     def disabled(self, position: int) -> bool:
@@ -196,7 +222,9 @@ class SourceRules:
         if self._inactive:
             above = dn.parent(self.index.keys[position])
             if above not in self._below_inactive:
-                self._below_inactive[above] = any(map(self._inactive.matches, self._above(position)))
+                self._below_inactive[above] = any(
+                    map(self._inactive.matches, self._above(position))
+                )
             if self._below_inactive[above]:
                 return True
         template = self.source.users.disabled_when
@@ -237,7 +265,9 @@ class SourceRules:
 
         Raises RulesRefused for one that can mean several.
         """
-        return self._selection(patterns).resolve(lambda at: f"{path}[{at}]", self.source.name, self._groups)
+        return self._selection(patterns).resolve(
+            lambda at: f"{path}[{at}]", self.source.name, self._groups
+        )
 
     def _person(self, position: int) -> Person:
         return self.index.snapshot.persons[position]
@@ -262,14 +292,20 @@ class SourceRules:
                 keys = self._found(f"{place}.groups")
                 reason = f"member of {', '.join(mapping.groups)}"
                 members, unsure = self._members(keys), not self.unknown.keys().isdisjoint(keys)
-                mappings.append(Mapping(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure))
+                mappings.append(
+                    Mapping(
+                        mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure
+                    )
+                )
             if mapping.default and default is None:
                 default = mapping.role
         return mappings, default
 
     def _department_roles(self, desired: DesiredState) -> list[Mapping]:
         """The roles of departments, which go before the role mappings: the nearest selected OU decides."""
-        given = {selected.key: selected.rule.role for selected in self.departments if selected.rule.role}
+        given = {
+            selected.key: selected.rule.role for selected in self.departments if selected.rule.role
+        }
         members: dict[str, list[int]] = {key: [] for key in given}
         for position in range(len(self.index.keys)) if given else ():
             key = self.department(position)
@@ -278,7 +314,13 @@ class SourceRules:
         places = {id(rule): f"departments[{at}]" for at, rule in enumerate(desired.departments)}
         rules = {selected.key: places[id(selected.rule)] for selected in self.departments}
         return [
-            Mapping(role, frozenset(members[key]), f"in department {self.index.units[key].dn}", rules[key], (key,))
+            Mapping(
+                role,
+                frozenset(members[key]),
+                f"in department {self.index.units[key].dn}",
+                rules[key],
+                (key,),
+            )
             for key, role in given.items()
         ]
 
@@ -294,7 +336,10 @@ class SourceRules:
 
     def _frozen(self) -> frozenset[str]:
         """The selected groups whose members are not known: they stay as they are."""
-        whys = {key: self.index.unknown(key, nested=rule.nested != "ignore") for key, rule in self.groups.items()}
+        whys = {
+            key: self.index.unknown(key, nested=rule.nested != "ignore")
+            for key, rule in self.groups.items()
+        }
         frozen = {key: why for key, why in whys.items() if why}
         self.unknown |= frozen
         return frozenset(frozen)

@@ -101,7 +101,9 @@ class Gathering:
         self._adopt = desired.lifecycle.adopt_local
         self._deleted = frozenset(
             (source, stable_id.lower())
-            for source, stable_id in (current.deleted if desired.lifecycle.on_deleted == "ignore" else ())
+            for source, stable_id in (
+                current.deleted if desired.lifecycle.on_deleted == "ignore" else ()
+            )
         )
         self._skips: list[Skip] = []
         self._erased: set[str] = set()
@@ -111,12 +113,18 @@ class Gathering:
     def match(self, users: Iterable[User], linked: Mapping[int, tuple[User, str]]) -> None:
         """Finds the users of the source's persons. `users` are those of the source; `linked` as `matching` says."""
         users = list(users)
-        self._erased = {user.external_id.lower() for user in users if user.status == "erased" and user.external_id}
+        self._erased = {
+            user.external_id.lower()
+            for user in users
+            if user.status == "erased" and user.external_id
+        }
         there = (user for user in users if user.status != "erased")
         self._matches = matching.match(self.rules.index, there, linked)
         self._scope = self._in_scope()
         index = self.rules.index
-        left = [user for user in self._matches.unmatched.values() if matching.may_relink(user, index)]
+        left = [
+            user for user in self._matches.unmatched.values() if matching.may_relink(user, index)
+        ]
         self._by_facts(left, "relinked")
 
     def take_over(self, users: Iterable[User], source: str) -> list[User]:
@@ -131,14 +139,20 @@ class Gathering:
 
     def contest(self, users: Iterable[User]) -> None:
         """Notes as namesakes the persons who would take over one of these, whom another source would, too."""
-        why = "a person of another source, which takes over from the same one, agrees with it as well"
+        why = (
+            "a person of another source, which takes over from the same one, agrees with it as well"
+        )
         for at, user in self.would_take(users).items():
             self._matches.namesakes[at] = why, (user,)
 
     def lost(self) -> list[User]:
         """The users whose persons the source no longer has in scope."""
         out = (user for at, user in self._matches.users.items() if at not in self._scope)
-        return [user for user in (*out, *self._matches.unmatched.values()) if user.source == self.rules.source.name]
+        return [
+            user
+            for user in (*out, *self._matches.unmatched.values())
+            if user.source == self.rules.source.name
+        ]
 
     def give_up(self, users: Iterable[User]) -> None:
         """Forgets users whom another source takes over."""
@@ -156,7 +170,11 @@ class Gathering:
             user = self._matches.users.get(position)
             if user is None and not sure:
                 continue
-            if user is not None and not _serves(user) and not self.rules.wants(position, exists=True):
+            if (
+                user is not None
+                and not _serves(user)
+                and not self.rules.wants(position, exists=True)
+            ):
                 del self._scope[position]  # a group whose members are not known brings nobody back
                 continue
             if user is None and self._is_ignored(position):
@@ -179,14 +197,17 @@ class Gathering:
             if at not in self._scope
         }
         departed |= {
-            user.id: Departed(found=(user.external_id or user.dn) in strays) for user in matches.unmatched.values()
+            user.id: Departed(found=(user.external_id or user.dn) in strays)
+            for user in matches.unmatched.values()
         }
         return departed | {row: Departed(found=False, replaced=True) for row in matches.displaced}
 
     def _is_ignored(self, position: int) -> bool:
         """Whether the person's user was deleted on the platform, and nobody has asked for it back by name since."""
         stable_id = self.rules.index.snapshot.persons[position].external_id.lower()
-        return (self.rules.source.name, stable_id) in self._deleted and not self.rules.named(position)
+        return (self.rules.source.name, stable_id) in self._deleted and not self.rules.named(
+            position
+        )
 
     def _in_scope(self) -> dict[int, bool]:
         """Positions of the persons in scope → whether they are so without a user, too.
@@ -207,18 +228,26 @@ class Gathering:
                 continue
             if self._erased and person.external_id.lower() in self._erased:
                 if sure:
-                    erased = Refused("exists_locally", "the platform has an erased account of this very person")
+                    erased = Refused(
+                        "exists_locally", "the platform has an erased account of this very person"
+                    )
                     self._skip(position, person.identifier, erased)
                 continue
             if rules.outside_required(position, serves=serves):
                 if sure and not exists:
                     groups = ", ".join(self._settings.require_groups)
-                    self._skip(position, person.identifier, Refused("outside_required_groups", f"in none of {groups}"))
+                    self._skip(
+                        position,
+                        person.identifier,
+                        Refused("outside_required_groups", f"in none of {groups}"),
+                    )
                 continue
             scope[position] = sure
         return scope
 
-    def _by_facts(self, users: list[User], how: str, matches: matching.Matches | None = None) -> list[User]:
+    def _by_facts(
+        self, users: list[User], how: str, matches: matching.Matches | None = None
+    ) -> list[User]:
         """Matches persons in scope who have no user yet with these users; noted in `matches`, else in our own."""
         if not users:
             return []
@@ -251,9 +280,13 @@ class Gathering:
 
     def _link(self, user: User, position: int) -> str:
         person = self.rules.index.snapshot.persons[position]
-        return link_line("user", user.username, self.rules.source.name, person.external_id or person.dn)
+        return link_line(
+            "user", user.username, self.rules.source.name, person.external_id or person.dn
+        )
 
-    def _candidate(self, position: int, user: User | None, local: Mapping[str, User]) -> Candidate | None:
+    def _candidate(
+        self, position: int, user: User | None, local: Mapping[str, User]
+    ) -> Candidate | None:
         """The candidate of a person; None, and a skip, for a newcomer whose profile cannot be supplied."""
         person, settings = self.rules.index.snapshot.persons[position], self._settings
         why = self._matches.ties.get(position, "")
@@ -271,17 +304,30 @@ class Gathering:
                     values = profiles.fields(settings, person, user, name)
             profile = profiles.profile(settings, person, user, values, roles, self._limits)
         except (Refused, TemplateFailed) as error:
-            refused = error if isinstance(error, Refused) else Refused("template_failed", str(error))
+            refused = (
+                error if isinstance(error, Refused) else Refused("template_failed", str(error))
+            )
             self._skip(position, name, refused)
             if user is None or (not user.source and position not in self._matches.users):
                 return None
-            candidate = Candidate(self.rules, position, user, why, user.username, {}, {}, roles, keeps, disabled)
+            candidate = Candidate(
+                self.rules, position, user, why, user.username, {}, {}, roles, keeps, disabled
+            )
             candidate.hold()
         else:
             for detail in profile.left_out:
                 self._skip(position, name, Refused("invalid_attribute", detail))
             candidate = Candidate(
-                self.rules, position, user, why, name, values, profile.attributes, roles, keeps, disabled
+                self.rules,
+                position,
+                user,
+                why,
+                name,
+                values,
+                profile.attributes,
+                roles,
+                keeps,
+                disabled,
             )
         candidate.relinked = position in self._matches.ties
         return candidate
@@ -293,14 +339,24 @@ class Gathering:
         except TemplateFailed:
             return None
 
-    def _adopted(self, values: Mapping[str, str], local: Mapping[str, User]) -> tuple[User | None, str]:
+    def _adopted(
+        self, values: Mapping[str, str], local: Mapping[str, User]
+    ) -> tuple[User | None, str]:
         """The local account that a newcomer takes over, where `adopt_local` says so, and why."""
         user = local.get(fold_name(values["username"]))
         email = fold_name(values.get("email", ""))
         if user is not None and self._adopt == "always":
             return user, f"the local account of this name is adopted by {self.rules.source.name}"
-        if user is not None and self._adopt == "matching_email" and email and email == fold_name(user.email):
-            return user, f"the local account of this name and e-mail address is adopted by {self.rules.source.name}"
+        if (
+            user is not None
+            and self._adopt == "matching_email"
+            and email
+            and email == fold_name(user.email)
+        ):
+            return (
+                user,
+                f"the local account of this name and e-mail address is adopted by {self.rules.source.name}",
+            )
         return None, ""
 
     def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
@@ -320,15 +376,26 @@ class Gathering:
         return (), False
 
     def _skip(self, position: int, username: str, refused: Refused) -> None:
-        person, exists = self.rules.index.snapshot.persons[position], position in self._matches.users
-        exists = exists or refused.code == "namesake"  # the user it may be is there, and is not kept equal
+        person, exists = (
+            self.rules.index.snapshot.persons[position],
+            position in self._matches.users,
+        )
+        exists = (
+            exists or refused.code == "namesake"
+        )  # the user it may be is there, and is not kept equal
         why = (refused.code, refused.detail)
-        self._skips.append(Skip(self._workspace, self.rules.source.name, person.dn, username, *why, exists))
+        self._skips.append(
+            Skip(self._workspace, self.rules.source.name, person.dn, username, *why, exists)
+        )
 
 
 def _serves(user: User) -> bool:
     """Whether a user is one whose person was in scope at the last run, disabled or not."""
-    return not user.departed and user.status_cause not in ("missing", "out_of_scope", "source_removed")
+    return not user.departed and user.status_cause not in (
+        "missing",
+        "out_of_scope",
+        "source_removed",
+    )
 
 
 def link_line(kind: str, name: str, source: str, entry: str) -> str:

@@ -77,14 +77,18 @@ def _ends(book: Accounts, user: User, action: Departing, cause: Cause) -> bool:
 
 def _stand(book: Accounts, user: User, marked: User, standing: status.Standing) -> None:
     state, origin, why, before = standing
-    left = msgspec.structs.replace(marked, status=state, status_origin=origin, status_cause=why, status_before=before)
+    left = msgspec.structs.replace(
+        marked, status=state, status_origin=origin, status_cause=why, status_before=before
+    )
     book.users[user.id] = user if left == user else left
 
 
 def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:
     if rule.then is None or user.departed != cause or not user.departed_at:
         return False
-    return datetime.fromisoformat(now) - datetime.fromisoformat(user.departed_at) >= timedelta(seconds=rule.after)
+    return datetime.fromisoformat(now) - datetime.fromisoformat(user.departed_at) >= timedelta(
+        seconds=rule.after
+    )
 
 
 def _marked(user: User, rule: Departure, cause: Departed) -> User:
@@ -92,7 +96,9 @@ def _marked(user: User, rule: Departure, cause: Departed) -> User:
     if user.departed == cause or (rule.then is None and not user.departed):
         return user
     begins = rule.then is not None
-    return msgspec.structs.replace(user, departed=cause if begins else "", departed_at=NOW if begins else "")
+    return msgspec.structs.replace(
+        user, departed=cause if begins else "", departed_at=NOW if begins else ""
+    )
 
 
 def _erased(user: User, cause: Cause, taken: set[str]) -> User:

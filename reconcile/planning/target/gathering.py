@@ -53,7 +53,9 @@ def gather(
     contested = _contested(gatherings, orphans)
     for one in gatherings.values():
         _take_over(one, gatherings, orphans, contested)
-    local = sole_holders((user.username, user) for user in own.get("", ()) if user.status != "erased")
+    local = sole_holders(
+        (user.username, user) for user in own.get("", ()) if user.status != "erased"
+    )
     people = {name: one.people(local) for name, one in gatherings.items()}
     _refuse_adoptions(people.values())
     return Gathered(people, links)
@@ -78,7 +80,9 @@ def _take_over(
             gatherings[name].give_up(taken)
 
 
-def _contested(gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]) -> frozenset[str]:
+def _contested(
+    gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]
+) -> frozenset[str]:
     """The ids of the users that several sources would take over."""
     takers: dict[str, list[Gathering]] = {}
     for one in gatherings.values():
@@ -91,7 +95,9 @@ def _contested(gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[U
     return frozenset(row for row, number in claims.items() if number > 1)
 
 
-def _lost(name: str, gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]) -> list[User]:
+def _lost(
+    name: str, gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]
+) -> list[User]:
     """The users that a source has lost, which is known only if it was read, or is no longer declared."""
     there = gatherings.get(name)
     lost = there.lost() if there is not None else orphans.get(name, [])
@@ -112,7 +118,10 @@ def _refuse_adoptions(people: Iterable[People]) -> None:
 
 
 def settle_usernames(
-    people: Mapping[str, People], current: PlatformState, deleted: Collection[str], skips: list[Skip]
+    people: Mapping[str, People],
+    current: PlatformState,
+    deleted: Collection[str],
+    skips: list[Skip],
 ) -> list[Candidate]:
     """The candidates who become users or stay some; who cannot have the username it claims becomes a skip, too.
 
@@ -141,11 +150,18 @@ def settle_usernames(
         one, detail = refusal.claim.item, refusal.detail + _way_out(refusal, people)
         source, entry = refusal.claim.source, refusal.claim.dn
         exists = one.position in people[source].matched
-        skips.append(Skip(current.workspace, source, entry, one.username, refusal.code, detail, exists))
+        skips.append(
+            Skip(current.workspace, source, entry, one.username, refusal.code, detail, exists)
+        )
         if exists:
             one.hold()
     staying = {id(claim.item) for claim in granted}
-    return [one for gathered in people.values() for one in gathered.candidates if one.held or id(one) in staying]
+    return [
+        one
+        for gathered in people.values()
+        for one in gathered.candidates
+        if one.held or id(one) in staying
+    ]
 
 
 def _way_out(refusal: Refusal[Candidate], people: Mapping[str, People]) -> str:

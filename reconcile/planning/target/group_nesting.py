@@ -46,7 +46,9 @@ def content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
                 nested.add(inner)
             else:
                 people |= index.direct(inner)[0]
-            if not kept or rules.groups[inner].nested == "ignore":  # it does not hold what is nested in it itself
+            if (
+                not kept or rules.groups[inner].nested == "ignore"
+            ):  # it does not hold what is nested in it itself
                 waiting.append(inner)
     # A server that was asked for members of members names those of the nested groups too.
     below = {inner for one in nested for inner in index.within(one)} if beyond else ()
@@ -55,7 +57,10 @@ def content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
 
 
 def nested(
-    sources: Sequence[SourceRules], groups: Iterable[Group], ids: GroupIds, held: Collection[str] = ()
+    sources: Sequence[SourceRules],
+    groups: Iterable[Group],
+    ids: GroupIds,
+    held: Collection[str] = (),
 ) -> tuple[Group, ...]:
     """The wanted groups, each nested in what it is to be nested in. Those `held` come into nothing, nothing into them.
 
@@ -81,7 +86,9 @@ def nested(
             for inner in content(rules, key, ids).groups if rule.nested == "keep" else ():
                 listed.setdefault(ids[source, inner], {})[own] = source
     groups = tuple(groups)
-    managed = {group.id for group in groups if group.source in declared}  # as they are wanted, taken over ones included
+    managed = {
+        group.id for group in groups if group.source in declared
+    }  # as they are wanted, taken over ones included
 
     def stays(above: str, origin: str) -> bool:
         if above not in managed or above in frozen:
@@ -96,9 +103,15 @@ def nested(
         if not group.groups and not by_directory:
             return group
         kept = {
-            above: origin for above, origin in group.groups.items() if above in by_directory or stays(above, origin)
+            above: origin
+            for above, origin in group.groups.items()
+            if above in by_directory or stays(above, origin)
         }
-        new = {} if group.id in held else {above: one for above, one in by_directory.items() if above not in held}
+        new = (
+            {}
+            if group.id in held
+            else {above: one for above, one in by_directory.items() if above not in held}
+        )
         after = {**new, **kept}
         return group if after == group.groups else msgspec.structs.replace(group, groups=after)
 

@@ -17,11 +17,15 @@ Links = Mapping[tuple[str, str], tuple[Group, str]]
 DepartmentLinks = Mapping[tuple[str, str], tuple[Department, str]]
 
 
-def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links) -> Mirrored[Group]:
+def groups(
+    sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links
+) -> Mirrored[Group]:
     """The groups of a workspace, nested in each other as they are (`nesting` says how they are to be)."""
     there = {group.id: group for group in current.groups}
 
-    def make(group_id: str, name: str, _parent: str, source: str, external_id: str, dn: str) -> Group:
+    def make(
+        group_id: str, name: str, _parent: str, source: str, external_id: str, dn: str
+    ) -> Group:
         nested_in = there[group_id].groups if group_id in there else {}
         return Group(group_id, name, source, external_id, dn, nested_in)
 
@@ -34,7 +38,14 @@ def groups(sources: Sequence[SourceRules], current: PlatformState, limits: Limit
     entries = Entries.of(read, _declared(sources))
     length = limits.lengths.get("group", 0)
     mirroring = Mirroring(
-        current.workspace, "group", length, current.groups, entries, make, links, lambda one: one.name
+        current.workspace,
+        "group",
+        length,
+        current.groups,
+        entries,
+        make,
+        links,
+        lambda one: one.name,
     )
     return mirroring.mirror(wishes)
 
@@ -65,7 +76,9 @@ def departments(
     for rules in sources:
         for key in rules.orphans:
             entry = rules.index.units[key].dn
-            mirroring.refuse(rules.source.name, entry, "parent_not_selected", "its parent is not selected")
+            mirroring.refuse(
+                rules.source.name, entry, "parent_not_selected", "its parent is not selected"
+            )
     return mirroring.mirror(wishes)
 
 

@@ -41,7 +41,10 @@ class _Idle(Exception):
 
 
 def linked(
-    links: Sequence[Link], sources: Sequence[SourceRules], current: PlatformState, used: Collection[Link] = ()
+    links: Sequence[Link],
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    used: Collection[Link] = (),
 ) -> Linked:
     """Looks up both ends of every link whose source was read; `used` are links that a run has followed already.
 
@@ -72,7 +75,9 @@ def linked(
                 _refuse_exchanged(link, group, here.index.groups, key, current.groups)
                 groups[link.source, key] = group, why
             else:
-                department, key = _mirror(link, _units(here), current.departments, lambda one: names.path(one.id))
+                department, key = _mirror(
+                    link, _units(here), current.departments, lambda one: names.path(one.id)
+                )
                 _once(taken, link, department.id, key)
                 _refuse_true(link, department, here.index.units[key])
                 _refuse_exchanged(link, department, here.index.units, key, current.departments)
@@ -92,10 +97,14 @@ def reason(link: Link) -> str:
 def followed(link: Link, reason: str) -> bool:
     """Whether a change with this reason followed the link, wherever it was written then."""
     entry = f" to {link.entry}"
-    return reason.startswith("linked by ") and (reason.endswith(entry) or f"{entry}{_WAS}" in reason)
+    return reason.startswith("linked by ") and (
+        reason.endswith(entry) or f"{entry}{_WAS}" in reason
+    )
 
 
-def _refuse_exchanges(links: Sequence[Link], rules: Mapping[str, SourceRules], found: Linked) -> None:
+def _refuse_exchanges(
+    links: Sequence[Link], rules: Mapping[str, SourceRules], found: Linked
+) -> None:
     """Raises RulesRefused where what is linked stands at present for an entry that another link wants.
 
     Each needs what the other one has to free, so no order of the two is right: they have to be two runs.
@@ -115,7 +124,11 @@ def _refuse_exchanges(links: Sequence[Link], rules: Mapping[str, SourceRules], f
     for thing, why in things:
         kind = type(thing).__name__.lower()
         if wanted.get((kind, thing.source, _own(thing)), thing.id) != thing.id:
-            at = next(at for at, link in enumerate(links) if link.kind == kind and why.startswith(reason(link)))
+            at = next(
+                at
+                for at, link in enumerate(links)
+                if link.kind == kind and why.startswith(reason(link))
+            )
             what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
             raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
 
@@ -141,7 +154,9 @@ def _once(taken: set[tuple[str, str]], link: Link, thing: str, entry: str) -> No
     taken |= ends
 
 
-def _user(link: Link, rules: SourceRules, current: PlatformState, *, spent: bool) -> tuple[User, int]:
+def _user(
+    link: Link, rules: SourceRules, current: PlatformState, *, spent: bool
+) -> tuple[User, int]:
     """The user and the position of the person that a link names, the latter by id, DN or login."""
     index = rules.index
     user = _there(link, current.users, lambda one: one.username)
@@ -167,8 +182,13 @@ def _user(link: Link, rules: SourceRules, current: PlatformState, *, spent: bool
 def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState) -> None:
     """Raises _Idle for a link that was followed once, and by which another person or user is meant since then."""
     if not _is_id(person, link.entry):
-        raise _Idle("it was used already, and now this is another person: to link the user to that one, name its id")
-    holder = next((one for one in current.users if one.source == link.source and _own(one) == _own(person)), user)
+        raise _Idle(
+            "it was used already, and now this is another person: to link the user to that one, name its id"
+        )
+    holder = next(
+        (one for one in current.users if one.source == link.source and _own(one) == _own(person)),
+        user,
+    )
     if holder is not user:
         raise _Idle(f"it was used already: the person is that of {holder.username!r} now")
 
@@ -211,7 +231,11 @@ def _is_id(entry: Person | DirectoryGroup | OrganizationalUnit, text: str) -> bo
 
 
 def _refuse_exchanged(
-    link: Link, thing: Group | Department, entries: Mapping[str, Entry], key: str, things: Iterable[Group | Department]
+    link: Link,
+    thing: Group | Department,
+    entries: Mapping[str, Entry],
+    key: str,
+    things: Iterable[Group | Department],
 ) -> None:
     """Raises _Idle where the thing stands for an entry that is there, and another thing for this one already.
 
@@ -220,18 +244,28 @@ def _refuse_exchanged(
     own = {_own(entry) for entry in entries.values()}
     held = any(one.source == link.source and _own(one) == _own(entries[key]) for one in things)
     if held and thing.source == link.source and _own(thing) in own:
-        raise _Idle(f"the {link.kind} stands for another entry that is there, and this one has its {link.kind}, too")
+        raise _Idle(
+            f"the {link.kind} stands for another entry that is there, and this one has its {link.kind}, too"
+        )
 
 
 def _refuse_true(
-    link: Link, thing: User | Group | Department, entry: Person | DirectoryGroup | OrganizationalUnit
+    link: Link,
+    thing: User | Group | Department,
+    entry: Person | DirectoryGroup | OrganizationalUnit,
 ) -> None:
     """Raises _Idle where the thing stands for the entry already."""
     if _is_true(link, thing, entry):
         raise _Idle("it is true already: the link can be removed")
 
 
-def _is_true(link: Link, thing: User | Group | Department, entry: Person | DirectoryGroup | OrganizationalUnit) -> bool:
+def _is_true(
+    link: Link,
+    thing: User | Group | Department,
+    entry: Person | DirectoryGroup | OrganizationalUnit,
+) -> bool:
     by_id = bool(entry.external_id)
     known = thing.external_id.lower() if by_id else dn.key(thing.dn)
-    return thing.source == link.source and known == (entry.external_id.lower() if by_id else dn.key(entry.dn))
+    return thing.source == link.source and known == (
+        entry.external_id.lower() if by_id else dn.key(entry.dn)
+    )

@@ -48,7 +48,11 @@ class Matches(msgspec.Struct):
     def copy(self) -> "Matches":
         """Matches of their own, for a trial."""
         return Matches(
-            dict(self.users), dict(self.unmatched), dict(self.ties), dict(self.namesakes), dict(self.displaced)
+            dict(self.users),
+            dict(self.unmatched),
+            dict(self.ties),
+            dict(self.namesakes),
+            dict(self.displaced),
         )
 
 
@@ -124,7 +128,9 @@ def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
 def person_facts(settings: Users, person: Person, key: str) -> Facts:
     """What is known of a person of a source, in the same form. `key` is the normalized DN."""
     templates = {attribute.field: attribute.value for attribute in settings.attributes}
-    templates |= {field: template for field, template in settings.fields.items() if template is not None}
+    templates |= {
+        field: template for field, template in settings.fields.items() if template is not None
+    }
     found: dict[Fact, str] = {}
     for fact in settings.match_by:
         text: str | None = key if fact == "dn" else ""
@@ -140,11 +146,17 @@ def person_facts(settings: Users, person: Person, key: str) -> Facts:
 
 def agrees(user: User, facts: Facts) -> bool:
     """Whether a user and a person with these facts have one in common."""
-    return any(value and value == facts.get(fact) for fact, value in user_facts(user, tuple(facts)).items())
+    return any(
+        value and value == facts.get(fact) for fact, value in user_facts(user, tuple(facts)).items()
+    )
 
 
 def match_facts(
-    found: Matches, persons: Mapping[int, Facts], users: Iterable[User], match_by: Sequence[Fact], how: str
+    found: Matches,
+    persons: Mapping[int, Facts],
+    users: Iterable[User],
+    match_by: Sequence[Fact],
+    how: str,
 ) -> list[User]:
     """Matches persons who have no user with users by facts; the users that found their person.
 
@@ -165,7 +177,9 @@ def match_facts(
             found.users[at] = user
             found.unmatched.pop(user.id, None)
             facts = " and ".join(_NAMES.get(fact, fact) for fact in agreeing[at][user.id])
-            found.ties[at] = f"{how} by {facts}: the directory's id was {user.external_id or 'unknown'}"
+            found.ties[at] = (
+                f"{how} by {facts}: the directory's id was {user.external_id or 'unknown'}"
+            )
             linked.append(user)
     for at, rows in agreeing.items():
         if at not in found.users:

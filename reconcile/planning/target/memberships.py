@@ -42,7 +42,9 @@ def memberships(
     """
     followers = joining.followers
     declared = {rules.source.name for rules in sources}
-    managed = {group.id for group in current.groups if group.source in declared} | set(group_ids.values())
+    managed = {group.id for group in current.groups if group.source in declared} | set(
+        group_ids.values()
+    )
     following = set(followers.values())
     frozen = {user.id for user in current.users if user.source and user.id not in following}
     there: dict[str, dict[str, Membership]] = {}
@@ -72,7 +74,11 @@ def memberships(
                 for user in listed
                 if user in before or not (closed or user in joining.held)
             )
-            kept += (one for user, one in before.items() if user not in listed and _stays(one, rule, frozen))
+            kept += (
+                one
+                for user, one in before.items()
+                if user not in listed and _stays(one, rule, frozen)
+            )
     for unselected in there.values():
         kept += (membership for membership in unselected.values() if membership.origin == BY_HAND)
     return tuple(kept)
@@ -81,11 +87,19 @@ def memberships(
 def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
     """Whether a member whom the directory does not list stays all the same."""
     by_hand = membership.origin == BY_HAND
-    return rule.members == "additive" or membership.user in frozen or (by_hand and rule.members == "owned")
+    return (
+        rule.members == "additive"
+        or membership.user in frozen
+        or (by_hand and rule.members == "owned")
+    )
 
 
 def grants(
-    candidates: Iterable[Candidate], current: PlatformState, users: Collection[str], *, authoritative: bool
+    candidates: Iterable[Candidate],
+    current: PlatformState,
+    users: Collection[str],
+    *,
+    authoritative: bool,
 ) -> tuple[Grant, ...]:
     """The grants wanted. What a person granted stays unless `authoritative`; who does not follow keeps all."""
     there: dict[str, dict[str, Grant]] = {}
@@ -103,7 +117,11 @@ def grants(
         )
         for role, grant in before.items():
             by_hand = grant.origin == BY_HAND
-            if role not in candidate.roles and by_hand and not (authoritative and not candidate.keeps_roles):
+            if (
+                role not in candidate.roles
+                and by_hand
+                and not (authoritative and not candidate.keeps_roles)
+            ):
                 kept.append(grant)
     for before in there.values():
         kept += before.values()
@@ -125,7 +143,9 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
             more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
             several = rules.index.several(member)
             code: SkipCode = "ambiguous_reference" if several else "dangling_member"
-            meant = f"can mean {' or '.join(several)}: write it in {groups[0]} as that entry is named"
+            meant = (
+                f"can mean {' or '.join(several)}: write it in {groups[0]} as that entry is named"
+            )
             why = f"listed in {groups[0]}{more}, but {meant if several else _why_nobody(rules, member)}"
             skips.append(Skip(workspace, rules.source.name, member, "", code, why))
     return skips
@@ -158,7 +178,9 @@ def _why_nobody(rules: SourceRules, member: str) -> str:
     return f"{len(owners)} persons of {source} have this uid, so that it is none of them: {named}{more}"
 
 
-def unclear_managers(unclear: Iterable[tuple[SourceRules, str, str]], workspace: str) -> Iterator[Skip]:
+def unclear_managers(
+    unclear: Iterable[tuple[SourceRules, str, str]], workspace: str
+) -> Iterator[Skip]:
     """A skip for each manager (rules, the name as it is written, a person who has it) that can mean several persons."""
     for rules, written, person in unclear:
         meant = " or ".join(rules.index.several_persons(written))

@@ -65,7 +65,11 @@ class Entries(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, entries: Mapping[str, Mapping[str, Entry]], declared: frozenset[str]) -> "Entries":
         """`entries`: source that was asked for them → normalized DN → entry; `declared`: all sources of the files."""
-        ids = {(name, one.external_id.lower()) for name, found in entries.items() for one in found.values()}
+        ids = {
+            (name, one.external_id.lower())
+            for name, found in entries.items()
+            for one in found.values()
+        }
         keys = frozenset((name, key) for name, found in entries.items() for key in found)
         return cls(frozenset(entries), declared, frozenset(one for one in ids if one[1]), keys)
 
@@ -125,13 +129,19 @@ class Mirroring(Generic[Mirror]):
         self._reasons: dict[str, str] = {}
         self._relinked: set[str] = set()
         self._there: dict[str, Mirror] = {one.id: one for one in current}
-        self._slots = slots((_slot(one), Held(one.id, name_of(one), one.source, one.dn)) for one in current)
-        self._by_external = {(one.source, one.external_id.lower()): one for one in current if one.external_id}
+        self._slots = slots(
+            (_slot(one), Held(one.id, name_of(one), one.source, one.dn)) for one in current
+        )
+        self._by_external = {
+            (one.source, one.external_id.lower()): one for one in current if one.external_id
+        }
         self._by_dn: dict[str, dict[str, Mirror]] = {}
         for one in current:
             if one.dn:
                 self._by_dn.setdefault(one.source, {})[dn.key(one.dn)] = one
-        self._spellings = {source: References((named,), _FOLDING) for source, named in self._by_dn.items()}
+        self._spellings = {
+            source: References((named,), _FOLDING) for source, named in self._by_dn.items()
+        }
         self._wished: dict[str, References] = {}
         self._wanted: dict[str, Mirror] = dict(self._there)
         self._ids: dict[tuple[str, str], str] = {}
@@ -140,7 +150,10 @@ class Mirroring(Generic[Mirror]):
     def mirror(self, wishes: Sequence[Wish]) -> Mirrored[Mirror]:
         """`wishes` come parents first."""
         self._sources = {wish.source.name: wish.source for wish in wishes}
-        keys = {name: {wish.key for wish in wishes if wish.source.name == name} for name in self._sources}
+        keys = {
+            name: {wish.key for wish in wishes if wish.source.name == name}
+            for name in self._sources
+        }
         self._wished = {name: References((some,), _FOLDING) for name, some in keys.items()}
         claims = self._claims(wishes, {wish.at: self._known(wish) for wish in wishes})
         aside = self._step_aside(claims)
@@ -149,7 +162,9 @@ class Mirroring(Generic[Mirror]):
             key, item = claim.item
             self._wanted[item.id] = item
             self._ids[claim.source, key] = item.id
-        self._rename_aside([(one, claim.dn) for claim in granted for one in aside.get(claim.slot, ())])
+        self._rename_aside(
+            [(one, claim.dn) for claim in granted for one in aside.get(claim.slot, ())]
+        )
         return Mirrored(
             tuple(self._wanted.values()),
             self._ids,
@@ -162,11 +177,17 @@ class Mirroring(Generic[Mirror]):
 
     def _lost(self) -> frozenset[str]:
         standing = set(self._ids.values())
-        return frozenset(one.id for one in self._there.values() if one.id not in standing and self._entries.lost(one))
+        return frozenset(
+            one.id
+            for one in self._there.values()
+            if one.id not in standing and self._entries.lost(one)
+        )
 
     def refuse(self, source: str, entry_dn: str, code: SkipCode, detail: str) -> None:
         """Notes a skip."""
-        self._skips.append(Skip(self._workspace, source, entry_dn, "", code, f"{self._kind}: {detail}"))
+        self._skips.append(
+            Skip(self._workspace, source, entry_dn, "", code, f"{self._kind}: {detail}")
+        )
 
     def _known(self, wish: Wish) -> Mirror | None:
         """What is there of the entry: by a link, by its id, else by its DN if that has no entry of its own any more."""
@@ -178,7 +199,9 @@ class Mirroring(Generic[Mirror]):
             if by_id is not None and by_id.id != one.id:
                 gone = msgspec.structs.replace(by_id, external_id="", dn="")
                 self._wanted[by_id.id] = self._there[by_id.id] = gone
-                self._reasons[by_id.id] = f"its entry in {source} is another {self._kind}'s, by a link"
+                self._reasons[by_id.id] = (
+                    f"its entry in {source} is another {self._kind}'s, by a link"
+                )
             return one
         if by_id is not None and by_id.id not in self._linked:
             return by_id
@@ -188,7 +211,9 @@ class Mirroring(Generic[Mirror]):
         if by_dn.external_id and (source, by_dn.external_id.lower()) in self._entries.ids:
             return None
         if by_dn.external_id or stable_id:
-            self._tie(by_dn, f"relinked by DN: the directory's id was {by_dn.external_id or 'unknown'}")
+            self._tie(
+                by_dn, f"relinked by DN: the directory's id was {by_dn.external_id or 'unknown'}"
+            )
         return by_dn
 
     def _named(self, wish: Wish) -> Mirror | None:
@@ -215,7 +240,9 @@ class Mirroring(Generic[Mirror]):
         for wish in wishes:
             source, before, title = wish.source.name, known[wish.at], titles[wish.at]
             if wish.parent and (source, wish.parent) not in ids:
-                self.refuse(source, wish.entry.dn, "parent_not_selected", "its parent cannot be created")
+                self.refuse(
+                    source, wish.entry.dn, "parent_not_selected", "its parent cannot be created"
+                )
                 continue
             parent = ids[source, wish.parent] if wish.parent else ""
             if wish.frozen or isinstance(title, Refused):
@@ -231,7 +258,9 @@ class Mirroring(Generic[Mirror]):
             item = self._item(wish, before, title, parent)
             ids[wish.at] = item.id
             before_id = before.id if before is not None else ""
-            claims.append(Claim(slot[1], before_id, source, wish.entry.dn, (wish.key, item), parent))
+            claims.append(
+                Claim(slot[1], before_id, source, wish.entry.dn, (wish.key, item), parent)
+            )
         return claims
 
     def _item(self, wish: Wish, before: Mirror | None, title: str, parent: str) -> Mirror:
@@ -242,13 +271,19 @@ class Mirroring(Generic[Mirror]):
         known = before.external_id if before.source == source else ""
         same = not entry.external_id or entry.external_id.lower() == known.lower()
         stable_id = known if same else entry.external_id
-        return self._make(before.id, title, parent, source, stable_id, dn.respelt(before.dn, entry.dn))
+        return self._make(
+            before.id, title, parent, source, stable_id, dn.respelt(before.dn, entry.dn)
+        )
 
     def _title(self, wish: Wish, before: Mirror | None) -> str | Refused:
         try:
-            title = rendered(wish.template, wish.entry, name_of(before) if before is not None else "")
+            title = rendered(
+                wish.template, wish.entry, name_of(before) if before is not None else ""
+            )
             if title is None:
-                return Refused("template_failed", f"the template {wish.template.text!r} supplies nothing")
+                return Refused(
+                    "template_failed", f"the template {wish.template.text!r} supplies nothing"
+                )
             check_text("the name", title, self._length)
         except TemplateFailed as error:
             return Refused("template_failed", str(error))
@@ -259,7 +294,11 @@ class Mirroring(Generic[Mirror]):
     def _heir(self, wish: Wish, slot: Slot, taken: set[str]) -> Mirror | None:
         """What has the name of a new entry, if its own entry is gone and it is the source's to take."""
         holders = [self._there[one.id] for one in self._slots.get(slot, ())]
-        if len(holders) != 1 or holders[0].id in taken or not self._gives_up(holders[0], wish.source):
+        if (
+            len(holders) != 1
+            or holders[0].id in taken
+            or not self._gives_up(holders[0], wish.source)
+        ):
             return None
         one = holders[0]
         taken.add(one.id)
@@ -285,12 +324,18 @@ class Mirroring(Generic[Mirror]):
             source = self._sources[claim.source]
             if all(one.id not in standing and gives_up(one, source) for one in others):
                 aside[claim.slot] = others
-                self._slots[claim.slot] = [one for one in self._slots[claim.slot] if one.id == claim.id]
+                self._slots[claim.slot] = [
+                    one for one in self._slots[claim.slot] if one.id == claim.id
+                ]
         return aside
 
     def _rename_aside(self, aside: Sequence[tuple[Mirror, str]]) -> None:
         """Gives each that has lost its entry, listed with the DN that takes its name, one that nothing has or wants."""
-        used = {_slot(item) for item in (*self._there.values(), *self._wanted.values())} if aside else set()
+        used = (
+            {_slot(item) for item in (*self._there.values(), *self._wanted.values())}
+            if aside
+            else set()
+        )
         for one, taker in aside:
             name, parent = name_of(one), _parent(one)
             numbers = count(2)
@@ -315,7 +360,9 @@ class Mirroring(Generic[Mirror]):
             for refusal in refused:
                 self._refused(refusal.claim, refusal.code, refusal.detail + self._way_out(refusal))
             for claim, mover in self._circular(granted):
-                detail = f"{mover.dn!r} has this name until it moves below it: rename one of them first"
+                detail = (
+                    f"{mover.dn!r} has this name until it moves below it: rename one of them first"
+                )
                 self._refused(claim, "duplicate_name", detail)
                 granted.remove(claim)
             possible = self._there.keys() | {claim.item[1].id for claim in granted}
@@ -333,7 +380,9 @@ class Mirroring(Generic[Mirror]):
             key, item = claim.item
             before = self._there[claim.id]
             old = (
-                {"name": before.name} if isinstance(before, Group) else {"title": before.title, "parent": before.parent}
+                {"name": before.name}
+                if isinstance(before, Group)
+                else {"title": before.title, "parent": before.parent}
             )
             self._hold((claim.source, key), msgspec.structs.replace(item, **old))
 
@@ -352,8 +401,16 @@ class Mirroring(Generic[Mirror]):
         one = self._there[holder.id]
         line = link_line(self._kind, self._called(one), claim.source, entry)
         if holder.source and not self._entries.lost(one):
-            return "" if holder.source in self._entries.read else f": if it is the same one, write links: [{line}]"
-        takes = f"takes_over: [{holder.source}] in the source {claim.source}, or " if holder.source else ""
+            return (
+                ""
+                if holder.source in self._entries.read
+                else f": if it is the same one, write links: [{line}]"
+            )
+        takes = (
+            f"takes_over: [{holder.source}] in the source {claim.source}, or "
+            if holder.source
+            else ""
+        )
         gone = ", whose entry is gone" if holder.source else ""
         return f"{gone}: if it is the same one, write {takes}links: [{line}]"
 

@@ -64,7 +64,9 @@ def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str],
 
 
 def settle(
-    claims: Iterable[Claim[Item]], held: Mapping[tuple[str, str], Sequence[Held]], duplicate: SkipCode
+    claims: Iterable[Claim[Item]],
+    held: Mapping[tuple[str, str], Sequence[Held]],
+    duplicate: SkipCode,
 ) -> tuple[list[Claim[Item]], list[Refusal[Item]]]:
     """The claims granted, in their order, and those refused. `held`: slot → those who stay unless they give it up.
 
@@ -77,7 +79,11 @@ def settle(
     granted: dict[tuple[str, str], Claim[Item]] = {}
     for slot, claimants in by_slot.items():
         holders = {holder.id: holder for holder in held.get(slot, ())}
-        winner = claimants[0] if len(claimants) == 1 else next((one for one in claimants if one.id in holders), None)
+        winner = (
+            claimants[0]
+            if len(claimants) == 1
+            else next((one for one in claimants if one.id in holders), None)
+        )
         if winner is not None:
             granted[slot] = winner
             losers = [one for one in claimants if one is not winner]
@@ -95,7 +101,9 @@ def settle(
 
 
 def _take_back(
-    granted: dict[tuple[str, str], Claim[Item]], held: Mapping[tuple[str, str], Sequence[Held]], duplicate: SkipCode
+    granted: dict[tuple[str, str], Claim[Item]],
+    held: Mapping[tuple[str, str], Sequence[Held]],
+    duplicate: SkipCode,
 ) -> list[Refusal[Item]]:
     """Removes from `granted` every claim on a slot that a holder keeps; a refusal for each."""
     refusals: list[Refusal[Item]] = []
@@ -109,7 +117,9 @@ def _take_back(
     while not settled:
         settled = True
         for slot, holders in list(contested.items()):
-            staying = next((holder for holder in holders if leaving.get(holder.id, slot) == slot), None)
+            staying = next(
+                (holder for holder in holders if leaving.get(holder.id, slot) == slot), None
+            )
             if staying is not None:
                 settled = False
                 loser = granted.pop(slot)
@@ -126,5 +136,7 @@ def _refusal(loser: Claim[Item], holder: Held, duplicate: SkipCode) -> Refusal[I
     if holder.source != loser.source:
         detail = f"{holder.name!r} belongs to source {holder.source}"
         return Refusal(loser, "owned_by_other_source", detail, holder)
-    whose = f"that of {holder.dn!r}" if holder.dn else "taken, by what has no entry in the directory"
+    whose = (
+        f"that of {holder.dn!r}" if holder.dn else "taken, by what has no entry in the directory"
+    )
     return Refusal(loser, duplicate, f"{holder.name!r} is {whose}", holder)

@@ -24,7 +24,9 @@ class _Chosen(msgspec.Struct, gc=False):
     attributes: Mapping[str, Sequence[str]]
 
 
-def rendered(template: Template, entry: Entry, current: str, identifiers: Sequence[str] = ("",)) -> str | None:
+def rendered(
+    template: Template, entry: Entry, current: str, identifiers: Sequence[str] = ("",)
+) -> str | None:
     """What the template gives, with the choice of values that gives `current` again if there is one.
 
     `current` is the text on the platform, "" for none; `identifiers` are the values of the login attribute, the one
@@ -39,7 +41,9 @@ def rendered(template: Template, entry: Entry, current: str, identifiers: Sequen
     return text
 
 
-def _choices(template: Template, entry: Entry, identifiers: Sequence[str]) -> Iterator[tuple[Entry, str]]:
+def _choices(
+    template: Template, entry: Entry, identifiers: Sequence[str]
+) -> Iterator[tuple[Entry, str]]:
     """The entry with each other combination of first values; none where nothing has several."""
     named = _rdn_types(entry.dn)
     free = [

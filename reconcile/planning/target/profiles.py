@@ -46,7 +46,9 @@ def username(settings: Users, person: Person, user: User | None = None) -> str:
     """The wanted username. Raises Refused when the template fails or supplies nothing."""
     template = settings.username
     try:
-        text = rendered(template, person, user.username if user is not None else "", identifiers(person))
+        text = rendered(
+            template, person, user.username if user is not None else "", identifiers(person)
+        )
     except TemplateFailed as error:
         raise Refused("template_failed", str(error)) from error
     if text is None:
@@ -97,7 +99,9 @@ def profile(
         except (TemplateFailed, Refused) as error:
             if field in settings.require:
                 raise
-            found.left_out.append(str(error) if isinstance(error, Refused) else f"attribute {field}: {error}")
+            found.left_out.append(
+                str(error) if isinstance(error, Refused) else f"attribute {field}: {error}"
+            )
             continue
         if text is not None or settings.clears(field):
             found.attributes[field] = text
@@ -119,7 +123,9 @@ def _check(settings: Users, found: Profile, limits: Limits) -> None:
 
 def check_text(what: str, text: str, length: int) -> None:
     """Raises Refused for text that is longer than `length` (0: any) or that no platform is given."""
-    if text.isprintable() and (not length or len(text) <= length):  # as every text of almost every entry
+    if text.isprintable() and (
+        not length or len(text) <= length
+    ):  # as every text of almost every entry
         return
     if why := misfit(what, text, length):
         raise Refused("invalid_value", why)

@@ -48,7 +48,11 @@ def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
     target: Status = "inactive" if lifecycle.on_disabled == "deactivate" else "blocked_in_directory"
     if user.status == "erased" or (user.status == "blocked" and user.status_origin == BY_HAND):
         return kept._replace(before="")
-    if user.status in (target, "blocked") and lifecycle.on_return == "keep" and user.status_cause in _DEPARTED:
+    if (
+        user.status in (target, "blocked")
+        and lifecycle.on_return == "keep"
+        and user.status_cause in _DEPARTED
+    ):
         return kept
     if user.status == target and user.status_cause not in _DEPARTED:
         return kept._replace(before="")
@@ -72,7 +76,9 @@ HARDNESS: Final[Mapping[Status, int]] = {
 }
 
 
-def departed_and_disabled(user: User, source: str, action: Departing, cause: Cause, lifecycle: Lifecycle) -> Standing:
+def departed_and_disabled(
+    user: User, source: str, action: Departing, cause: Cause, lifecycle: Lifecycle
+) -> Standing:
     """For a user who is out of scope and whose person is disabled: of the two consequences the harder one."""
     left, off = departed(user, source, action, cause), disabled(user, source, lifecycle)
     return off if HARDNESS[off.status] > HARDNESS[left.status] else left
@@ -93,4 +99,7 @@ def _blocked(status: Status) -> Status:
     return status if status in ("blocked", "erased") else "blocked"
 
 
-_WORSE: dict[Departing, Callable[[Status], Status]] = {"deactivate": _deactivated, "block": _blocked}
+_WORSE: dict[Departing, Callable[[Status], Status]] = {
+    "deactivate": _deactivated,
+    "block": _blocked,
+}

@@ -51,7 +51,9 @@ def wanted(
     gathered = gather(desired, sources, current, limits, used)
     people, links = gathered.people, gathered.links
     users = {user.id: user for user in current.users}
-    book = accounts.Accounts({}, {}, set(), set(), {fold_name(user.username) for user in current.users})
+    book = accounts.Accounts(
+        {}, {}, set(), set(), {fold_name(user.username) for user in current.users}
+    )
     skips = [skip for one in people.values() for skip in one.skips]
     _depart(desired, people, users, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
@@ -63,15 +65,24 @@ def wanted(
     skips += memberships.unknown(sources, current.workspace)
 
     there = {department.id: department for department in current.departments}
-    accounts.supply(book, candidates, desired.lifecycle, accounts.Placing(departments.ids, there, departments.held))
+    accounts.supply(
+        book,
+        candidates,
+        desired.lifecycle,
+        accounts.Placing(departments.ids, there, departments.held),
+    )
     found = {user.id for one in people.values() for user in one.matched.values()}
     for user in current.users:
         if user.id not in book.users and user.id not in book.deleted:
             returned = user.departed and user.id in found
-            book.users[user.id] = msgspec.structs.replace(user, departed="", departed_at="") if returned else user
+            book.users[user.id] = (
+                msgspec.structs.replace(user, departed="", departed_at="") if returned else user
+            )
     held = {accounts.user_id(one) for one in candidates if one.held}
     followers = {(one.rules.source.name, one.position): accounts.user_id(one) for one in candidates}
-    located = {(source, at): user.id for source, one in people.items() for at, user in one.matched.items()} | followers
+    located = {
+        (source, at): user.id for source, one in people.items() for at, user in one.matched.items()
+    } | followers
     unclear = accounts.assign_managers(book, candidates, located)
     skips += memberships.unclear_managers(unclear, current.workspace)
     staying = book.users.keys() - book.erased
@@ -114,13 +125,21 @@ def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
 
     def reason(grant: Grant) -> str:
         candidate = by_user().get(grant.user)
-        return candidate.rules.role_reason(candidate.position, grant.role) if candidate is not None else ""
+        return (
+            candidate.rules.role_reason(candidate.position, grant.role)
+            if candidate is not None
+            else ""
+        )
 
     return reason
 
 
 def _depart(
-    desired: DesiredState, people: Mapping[str, People], users: dict[str, User], book: accounts.Accounts, now: str
+    desired: DesiredState,
+    people: Mapping[str, People],
+    users: dict[str, User],
+    book: accounts.Accounts,
+    now: str,
 ) -> None:
     """Decides on everybody who left: the directory, the scope, or with a source that is no longer declared."""
     lifecycle = desired.lifecycle
@@ -130,7 +149,12 @@ def _depart(
     declared = {source.name for source in desired.sources}
     kept = {user.id for one in people.values() for user in one.matched.values()}
     for user in users.values():
-        if user.source and user.source not in declared and user.status != "erased" and user.id not in kept:
+        if (
+            user.source
+            and user.source not in declared
+            and user.status != "erased"
+            and user.id not in kept
+        ):
             departures.lose_source(book, user, lifecycle.on_source_removed)
 
 

@@ -59,7 +59,9 @@ def user_id(candidate: Candidate) -> str:
     return f"new user {candidate.rules.source.name} {candidate.position}"
 
 
-def supply(accounts: Accounts, candidates: Iterable[Candidate], lifecycle: Lifecycle, placing: Placing) -> None:
+def supply(
+    accounts: Accounts, candidates: Iterable[Candidate], lifecycle: Lifecycle, placing: Placing
+) -> None:
     """Adds the users of the candidates, all but their managers."""
     for candidate in candidates:
         source, user = candidate.rules.source.name, candidate.user

@@ -17,7 +17,9 @@ def clashes(
     now: Now,
 ) -> Iterator[User | Group | Department]:
     """What is to get a name, or a place in a directory, that something else has."""
-    everything: list[tuple[Iterable[User | Group | Department], Mapping[str, User | Group | Department]]] = [
+    everything: list[
+        tuple[Iterable[User | Group | Department], Mapping[str, User | Group | Department]]
+    ] = [
         (users, now[0]),
         (groups, now[1]),
         (departments, now[2]),
@@ -40,4 +42,8 @@ def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
         own = ("name", fold_name(one.name))
     else:
         own = ("title", one.parent, one.title)
-    return [own, ("external id", one.source, one.external_id)] if one.source and one.external_id else [own]
+    return (
+        [own, ("external id", one.source, one.external_id)]
+        if one.source and one.external_id
+        else [own]
+    )

@@ -47,17 +47,23 @@ def undo(inputs: Undo) -> Plan:
         reversal = Reversal(current)
         skips += sorted(set(reversal.run(inputs.entries[current.workspace])))
         found = diff(current, reversal.state(), Reasons())
-        own = ordered(msgspec.structs.replace(one, reason=f"undoes run {inputs.run}") for one in found)
+        own = ordered(
+            msgspec.structs.replace(one, reason=f"undoes run {inputs.run}") for one in found
+        )
         changes += own
         lately = inputs.lately.get(current.workspace, {})
-        refused += checks.violations(own, current, inputs.safety, inputs.own_username, lately=lately)
+        refused += checks.violations(
+            own, current, inputs.safety, inputs.own_username, lately=lately
+        )
     return Plan(
         tool=inputs.tool,
         created=inputs.created,
         files=inputs.files,
         variables=inputs.variables,
         scope=Scope(workspaces=inputs.workspaces, undo=inputs.run),
-        digests=Digests(inputs.configuration, {}, {one.workspace: state_digest(one) for one in inputs.current}),
+        digests=Digests(
+            inputs.configuration, {}, {one.workspace: state_digest(one) for one in inputs.current}
+        ),
         changes=tuple(changes),
         skips=tuple(skips),
         violations=tuple(refused),

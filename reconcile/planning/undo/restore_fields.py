@@ -38,7 +38,10 @@ def changed_since(now: msgspec.Struct, after: Fields | None, ids: Mapping[str, s
         if field == "groups":
             continue
         if field == "attributes":
-            same = all(getattr(now, field).get(name) == text for name, text in mapping(after, field).items())
+            same = all(
+                getattr(now, field).get(name) == text
+                for name, text in mapping(after, field).items()
+            )
         elif field in REFERENCES:
             same = getattr(now, field) == ids.get(field, "")
         else:
@@ -57,7 +60,9 @@ def put_back(
     """The old values of the fields that are still as the run left them, and what is to be said of the others."""
     away = set(changed_since(now, payload.before, payload.before_ids))
     changed = [
-        field for field in changed_since(now, payload.after, payload.after_ids) if field in away - {"attributes"}
+        field
+        for field in changed_since(now, payload.after, payload.after_ids)
+        if field in away - {"attributes"}
     ]
     values: dict[str, str] = {}
     gone: list[str] = []

@@ -12,7 +12,15 @@ from reconcile.model.change import ENDS, Skip
 from reconcile.model.history import Entry, Payload
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 from reconcile.planning.undo.name_conflicts import Now, clashes
-from reconcile.planning.undo.restore_fields import MADE, attributes_back, changed_since, mapping, put_back, text, texts
+from reconcile.planning.undo.restore_fields import (
+    MADE,
+    attributes_back,
+    changed_since,
+    mapping,
+    put_back,
+    text,
+    texts,
+)
 
 Step: TypeAlias = Callable[[Entry, Payload], str]
 
@@ -38,12 +46,18 @@ class Reversal:
     def state(self) -> PlatformState:
         """What has become of it."""
         while lost := [
-            one.id for one in self._departments.values() if one.parent and one.parent not in self._departments
+            one.id
+            for one in self._departments.values()
+            if one.parent and one.parent not in self._departments
         ]:
             for row in lost:
                 del self._departments[row]
-        for group in [one for one in self._groups.values() if not one.groups.keys() <= self._groups.keys()]:
-            there = {above: origin for above, origin in group.groups.items() if above in self._groups}
+        for group in [
+            one for one in self._groups.values() if not one.groups.keys() <= self._groups.keys()
+        ]:
+            there = {
+                above: origin for above, origin in group.groups.items() if above in self._groups
+            }
             self._groups[group.id] = msgspec.structs.replace(group, groups=there)
         return msgspec.structs.replace(
             self._current,
@@ -89,20 +103,49 @@ class Reversal:
         if user is not None and user.status != "erased":
             return self._skip(one, None, "what was changed named somebody who was erased")
         who = user.username if user is not None else f"user {one.user}"
-        return Skip(self._current.workspace, user.source if user else "", "", who, "not_undone", "was erased")
+        return Skip(
+            self._current.workspace,
+            user.source if user else "",
+            "",
+            who,
+            "not_undone",
+            "was erased",
+        )
 
     def _skip(self, entry: Entry, payload: Payload | None, why: str) -> Skip:
         user = self._users.get(entry.user)
         workspace = self._current.workspace
         source = payload.source if payload is not None else user.source if user is not None else ""
         if entry.kind in ("user", "grant", "membership"):
-            known = str(((payload.after or payload.before) or {}).get("user") or payload.key) if payload else ""
-            username = user.username if user is not None else known
-            about = "" if entry.kind == "user" else f"{entry.kind} {payload.key}: " if payload else f"{entry.kind}: "
-            return Skip(
-                workspace, source, user.dn if user else "", username or f"user {entry.user}", "not_undone", about + why
+            known = (
+                str(((payload.after or payload.before) or {}).get("user") or payload.key)
+                if payload
+                else ""
             )
-        return Skip(workspace, source, "", "", "not_undone", f"{entry.kind}: {payload.key if payload else ''}: {why}")
+            username = user.username if user is not None else known
+            about = (
+                ""
+                if entry.kind == "user"
+                else f"{entry.kind} {payload.key}: "
+                if payload
+                else f"{entry.kind}: "
+            )
+            return Skip(
+                workspace,
+                source,
+                user.dn if user else "",
+                username or f"user {entry.user}",
+                "not_undone",
+                about + why,
+            )
+        return Skip(
+            workspace,
+            source,
+            "",
+            "",
+            "not_undone",
+            f"{entry.kind}: {payload.key if payload else ''}: {why}",
+        )
 
     def _reverse(self, one: Entry, payload: Payload) -> str:
         steps: Mapping[str, Step] = {
@@ -128,10 +171,14 @@ class Reversal:
     def _department(self, one: Entry, payload: Payload) -> str:
         if one.action == "delete":
             row = self._again["department", one.object]
-            above = self._known(payload.before_ids.get("parent", ""), "department", self._departments)
+            above = self._known(
+                payload.before_ids.get("parent", ""), "department", self._departments
+            )
             if (payload.before or {}).get("parent") and not above:
                 return "the department above it is gone"
-            self._departments[row] = Department(row, parent=above, **texts(payload.before, ("title", *_MIRRORED)))
+            self._departments[row] = Department(
+                row, parent=above, **texts(payload.before, ("title", *_MIRRORED))
+            )
             return ""
         department = self._departments.get(one.object)
         if department is None:
@@ -159,9 +206,15 @@ class Reversal:
             nested = {
                 above: str(origin or "")
                 for name, origin in mapping(payload.before).items()
-                if (above := self._known(payload.before_ids.get(f"groups.{name}", ""), "group", self._groups))
+                if (
+                    above := self._known(
+                        payload.before_ids.get(f"groups.{name}", ""), "group", self._groups
+                    )
+                )
             }
-            self._groups[row] = Group(row, groups=nested, **texts(payload.before, ("name", *_MIRRORED)))
+            self._groups[row] = Group(
+                row, groups=nested, **texts(payload.before, ("name", *_MIRRORED))
+            )
             return ""
         row = self._known(one.object, "group", self._groups)
         group = self._groups.get(row)
@@ -170,7 +223,10 @@ class Reversal:
         values, changed = put_back(group, payload, {})
         nested = dict(group.groups)
         before, after = (
-            {self._known(ids.get(f"groups.{name}", ""), "group", self._groups): origin for name, origin in side.items()}
+            {
+                self._known(ids.get(f"groups.{name}", ""), "group", self._groups): origin
+                for name, origin in side.items()
+            }
             for side, ids in (
                 (mapping(payload.before), payload.before_ids),
                 (mapping(payload.after), payload.after_ids),
@@ -187,7 +243,9 @@ class Reversal:
         self._groups[row] = msgspec.structs.replace(group, **values, groups=nested)
         return changed
 
-    def _unmake_groups(self, made: Iterable[tuple[Entry, Payload]]) -> Iterator[tuple[Entry, Payload, str]]:
+    def _unmake_groups(
+        self, made: Iterable[tuple[Entry, Payload]]
+    ) -> Iterator[tuple[Entry, Payload, str]]:
         """Takes away the groups that nobody needs; those that are nested in each other go together."""
         filled = {one.group for one in self._memberships.values()}
         going: dict[str, tuple[Entry, Payload]] = {}
@@ -221,14 +279,21 @@ class Reversal:
             return "was deleted"
         if user is None or user.status == "erased":
             return "" if one.user in self._ended else "is gone"
-        known: dict[str, Mapping[str, object]] = {"manager": self._users, "department": self._departments}
+        known: dict[str, Mapping[str, object]] = {
+            "manager": self._users,
+            "department": self._departments,
+        }
         values, changed = put_back(user, payload, known, self._again)
         attributes, more = attributes_back(user, payload)
         self._users[user.id] = msgspec.structs.replace(user, **values, attributes=attributes)
-        lost = "its password of before is gone" if one.action == "adopt" and "source" in values else ""
+        lost = (
+            "its password of before is gone" if one.action == "adopt" and "source" in values else ""
+        )
         return "; ".join(filter(None, (changed, more, lost)))
 
-    def _unmake_users(self, made: Iterable[tuple[Entry, Payload]]) -> Iterator[tuple[Entry, Payload, str]]:
+    def _unmake_users(
+        self, made: Iterable[tuple[Entry, Payload]]
+    ) -> Iterator[tuple[Entry, Payload, str]]:
         """Takes away the users who are as the run made them; those who lead each other go together."""
         attached = {pair[0] for pair in (*self._memberships, *self._grants)}
         going: dict[str, tuple[Entry, Payload]] = {}
@@ -258,7 +323,9 @@ class Reversal:
         return self._pair(one, payload, self._memberships, group, group in self._groups, Membership)
 
     def _grant(self, one: Entry, payload: Payload) -> str:
-        role = str(((payload.after if payload.before is None else payload.before) or {}).get("role") or "")
+        role = str(
+            ((payload.after if payload.before is None else payload.before) or {}).get("role") or ""
+        )
         return self._pair(one, payload, self._grants, role, role in self._current.roles, Grant)
 
     def _pair(
@@ -278,7 +345,9 @@ class Reversal:
             pairs.pop(pair, None)
         elif one.action != "delete":
             return "its origin stays"
-        elif one.user not in self._ended and found is None:  # of whom the run ended, the end itself is told
+        elif (
+            one.user not in self._ended and found is None
+        ):  # of whom the run ended, the end itself is told
             user = self._users.get(one.user)
             if user is None or user.status == "erased" or not there:
                 kind = "user" if there else "group" if one.kind == "membership" else "role"
@@ -297,7 +366,9 @@ class Reversal:
             {one.id: one for one in self._current.groups},
             {one.id: one for one in self._current.departments},
         )
-        while found := list(clashes(self._users.values(), self._groups.values(), self._departments.values(), now)):
+        while found := list(
+            clashes(self._users.values(), self._groups.values(), self._departments.values(), now)
+        ):
             yield from (self._left(clash, now) for clash in found)
 
     def _left(
@@ -313,14 +384,18 @@ class Reversal:
         if isinstance(clash, Group):
             detail = f"group: {clash.name}: the name, or its entry in the directory, is another one's by now"
             _restore(self._groups, now[1], clash.id)
-            self._memberships = {pair: one for pair, one in self._memberships.items() if one.group in self._groups}
+            self._memberships = {
+                pair: one for pair, one in self._memberships.items() if one.group in self._groups
+            }
         else:
             detail = f"department: {clash.title}: the title, or its entry in the directory, is another one's by now"
             _restore(self._departments, now[2], clash.id)
         return Skip(workspace, clash.source, "", "", "not_undone", detail)
 
 
-def _restore(objects: dict[str, Group] | dict[str, Department], now: Mapping[str, object], row: str) -> None:
+def _restore(
+    objects: dict[str, Group] | dict[str, Department], now: Mapping[str, object], row: str
+) -> None:
     if row in now:
         objects[row] = now[row]  # type: ignore[assignment] # of one kind, as the caller says
     else:

@@ -74,7 +74,9 @@ def preview(inputs: Inputs) -> Preview:
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
         names.add(result.state)
-        users += sorted(_users(current, result), key=lambda one: (fold_name(one.username), one.source, one.dn))
+        users += sorted(
+            _users(current, result), key=lambda one: (fold_name(one.username), one.source, one.dn)
+        )
         skips += _skipped(rules, current, result)
         skips += _ignored(current.workspace, rules, result)
     return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, results))
@@ -125,11 +127,21 @@ def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -
         position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
         if position is not None and not _is_of_an_entry(skip):
             user = result.matched[skip.source].get(position)
-            told = skip.workspace, skip.source, skip.username, skip.dn, user is not None, skip.code, skip.detail
+            told = (
+                skip.workspace,
+                skip.source,
+                skip.username,
+                skip.dn,
+                user is not None,
+                skip.code,
+                skip.detail,
+            )
             if user is None or user.id not in after:
                 yield Skipped(*told)
             else:
-                same = before.get(user.id) == after[user.id] and had.get(user.id) == has.get(user.id)
+                same = before.get(user.id) == after[user.id] and had.get(user.id) == has.get(
+                    user.id
+                )
                 yield Skipped(*told, after[user.id].status, "none" if same else "update")
 
 
@@ -143,4 +155,8 @@ def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterat
 
 
 def _is_of_an_entry(skip: Skip) -> bool:
-    return skip.code in OF_REFERENCES or skip.code in ("dynamic_group", "parent_not_selected", "duplicate_name")
+    return skip.code in OF_REFERENCES or skip.code in (
+        "dynamic_group",
+        "parent_not_selected",
+        "duplicate_name",
+    )

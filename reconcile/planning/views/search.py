@@ -37,7 +37,9 @@ class Found(msgspec.Struct, frozen=True):
 def search_query(desired: DesiredState, source: Source) -> Query:
     """What the rules need, and the attributes a keyword is looked for in."""
     asked = query(desired, source)
-    return msgspec.structs.replace(asked, person_attributes=asked.person_attributes | frozenset(_NAMES))
+    return msgspec.structs.replace(
+        asked, person_attributes=asked.person_attributes | frozenset(_NAMES)
+    )
 
 
 def keyword(text: str) -> tuple[Wildcard, ...]:
@@ -74,16 +76,35 @@ def survey(
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}
         matched, ignored = people[source.name].matched, people[source.name].ignored
         for position, person in enumerate(snapshot.persons):
-            user, candidate, skip = matched.get(position), candidates.get(position), refused.get(person.dn)
+            user, candidate, skip = (
+                matched.get(position),
+                candidates.get(position),
+                refused.get(person.dn),
+            )
             values = candidate.values if candidate is not None else {}
-            username = user.username if user is not None else candidate.username if candidate is not None else ""
+            username = (
+                user.username
+                if user is not None
+                else candidate.username
+                if candidate is not None
+                else ""
+            )
             username = username or (skip.username if skip is not None else person.identifier)
             first, last = (values.get(f"{name}_name", "") for name in ("first", "last"))
-            shown = (username, f"{first} {last}", values.get("email", ""), rules.index.keys[position])
+            shown = (
+                username,
+                f"{first} {last}",
+                values.get("email", ""),
+                rules.index.keys[position],
+            )
             if not _is_found(person, shown, patterns):
                 continue
             status: Standing = (
-                "IMPORTED" if user is not None else "CANNOT IMPORT" if skip is not None else "NOT IMPORTED"
+                "IMPORTED"
+                if user is not None
+                else "CANNOT IMPORT"
+                if skip is not None
+                else "NOT IMPORTED"
             )
             yield Found(
                 state.workspace,
@@ -93,7 +114,14 @@ def survey(
                 values.get("email", _first(person, "mail")),
                 person.dn,
                 status,
-                _why(rules, position, user.status if user is not None else "", skip, candidate, ignored),
+                _why(
+                    rules,
+                    position,
+                    user.status if user is not None else "",
+                    skip,
+                    candidate,
+                    ignored,
+                ),
             )
 
 
@@ -129,5 +157,9 @@ def _why(
     )
     if hindrance := next((why for holds, why in hindrances if holds), ""):
         return hindrance
-    verb = "adopts the local account" if candidate is not None and candidate.user is not None else "creates it"
+    verb = (
+        "adopts the local account"
+        if candidate is not None and candidate.user is not None
+        else "creates it"
+    )
     return f"the next apply {verb}: {rules.why(position)}"

@@ -25,12 +25,19 @@ def tree_query(desired: DesiredState, source: Source) -> Query:
 def overview(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Overview:
     """Both trees of a snapshot. Raises UsageError when a department is selected without its parent."""
     rules = SourceRules(desired, source, snapshot)
-    return Overview(source.name, source.base_dn, tuple(_departments(rules)), tuple(_Groups(rules, desired).nodes()))
+    return Overview(
+        source.name,
+        source.base_dn,
+        tuple(_departments(rules)),
+        tuple(_Groups(rules, desired).nodes()),
+    )
 
 
 def outlined(desired: DesiredState, source: Source, outline: Outline) -> Overview:
     """The same trees while the persons are still read: nobody is counted yet."""
-    nobody = DirectorySnapshot(source.name, source.base_dn, groups=outline.groups or (), units=outline.units)
+    nobody = DirectorySnapshot(
+        source.name, source.base_dn, groups=outline.groups or (), units=outline.units
+    )
     return overview(desired, source, nobody)
 
 
@@ -58,7 +65,13 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
             roots.extend(inner)
         within = () if continued else tuple(node(one, depth + 1) for one in inner)
         return Node(
-            name, index.units[key].dn, key in selected, own[key], below[key], continued=continued, within=within
+            name,
+            index.units[key].dn,
+            key in selected,
+            own[key],
+            below[key],
+            continued=continued,
+            within=within,
         )
 
     for key in roots:  # grows while it is gone through
@@ -75,11 +88,18 @@ class _Groups:
         self._shown: set[str] = set()
 
     def nodes(self) -> Iterator[Node]:
-        inner = {below for key in self._index.groups for below in self._index.direct(key)[1] if below != key}
+        inner = {
+            below
+            for key in self._index.groups
+            for below in self._index.direct(key)[1]
+            if below != key
+        }
         for key in self._index.groups:
             if key not in inner:
                 yield self._node(key, 1)
-        for key in self._index.groups:  # what is left are circles, and what would have been too deep
+        for (
+            key
+        ) in self._index.groups:  # what is left are circles, and what would have been too deep
             if key not in self._shown:
                 yield self._node(key, 1)
 

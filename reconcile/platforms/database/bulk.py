@@ -20,7 +20,10 @@ class Prepared:
     """A statement, written once, that runs as often as needed."""
 
     def __init__(
-        self, connection: sa.Connection, statement: sa.Insert | sa.Update | sa.Delete, names: Sequence[str]
+        self,
+        connection: sa.Connection,
+        statement: sa.Insert | sa.Update | sa.Delete,
+        names: Sequence[str],
     ) -> None:
         """`names` are the statement's parameters, of an insert the columns, in the order of a row's values."""
         columns = list(names) if isinstance(statement, sa.Insert) else None
@@ -39,7 +42,10 @@ class Prepared:
     def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Runs the statement for every row, at least one; answers how many rows of the table it met."""
         if self._given:
-            results = (self._connection.exec_driver_sql(self._text, (text,)) for text in mariadb_bulk.texts(rows))
+            results = (
+                self._connection.exec_driver_sql(self._text, (text,))
+                for text in mariadb_bulk.texts(rows)
+            )
             return sum(result.rowcount for result in results)
         parameters = list(map(self._sort, rows)) if self._sort else list(rows)
         return self._connection.exec_driver_sql(self._text, parameters).rowcount
@@ -54,7 +60,9 @@ def rows(
         raise TypeError("the statement gives no rows")
     try:
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
-    except connection.dialect.loaded_dbapi.Error as error:  # past SQLAlchemy, which would have told it so
+    except (
+        connection.dialect.loaded_dbapi.Error
+    ) as error:  # past SQLAlchemy, which would have told it so
         raise sa.exc.DBAPIError(str(statement), None, error) from error
     finally:
         cursor.close()

@@ -46,5 +46,7 @@ def decode(text: str, username: str) -> dict[str, str]:
             f"users.attributes of {quoted(username)} is not a JSON object ({error}); put it right, or set it to {{}}"
         ) from error
     return {
-        name: value if isinstance(value, str) else encode(value) for name, value in values.items() if value is not None
+        name: value if isinstance(value, str) else encode(value)
+        for name, value in values.items()
+        if value is not None
     }

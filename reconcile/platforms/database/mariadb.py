@@ -9,7 +9,9 @@ from sqlalchemy.exc import DBAPIError
 
 from reconcile.platforms.database import database, server
 
-_STRICT: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
+_STRICT: Final = (
+    "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
+)
 """Whatever the server's own mode: what does not fit is refused and never cut off."""
 _NUMBERS: Final = {
     1205: server.WAITED,
@@ -53,7 +55,9 @@ class MariadbDatabase(server.ServerDatabase):
             "lock_wait_timeout": max(1, round(database.BUSY)),
             "idle_transaction_timeout": server.IDLE,
         }
-        command = "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in settings.items())
+        command = "SET " + ", ".join(
+            f"SESSION {name} = {value}" for name, value in settings.items()
+        )
         waits = {"read_timeout": server.SILENT, "write_timeout": server.SILENT}
         arguments = {**super()._arguments(), **waits, "charset": "utf8mb4", "init_command": command}
         if self._secret:  # PyMySQL encodes text as latin-1; the server has made its hash of UTF-8
@@ -75,7 +79,11 @@ class MariadbDatabase(server.ServerDatabase):
 
     def _is_open(self, error: DBAPIError) -> bool:
         number = error.orig.args[0] if error.orig is not None and error.orig.args else 0
-        return error.connection_invalidated or number in _UNSETTLED or _NUMBERS.get(number) == server.BROKEN
+        return (
+            error.connection_invalidated
+            or number in _UNSETTLED
+            or _NUMBERS.get(number) == server.BROKEN
+        )
 
     def _text(self, error: DBAPIError) -> str:
         arguments = error.orig.args if error.orig is not None else ()

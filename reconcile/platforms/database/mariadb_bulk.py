@@ -21,7 +21,9 @@ def as_join(statement: str, order: Sequence[int], numbers: Sequence[bool]) -> st
     `order` says which of a row's values each `%s` stands for, `numbers` which values are numbers.
     """
     first, *others = statement.split("%s")
-    text = first + "".join(f"given.v{place}{rest}" for place, rest in zip(order, others, strict=True))
+    text = first + "".join(
+        f"given.v{place}{rest}" for place, rest in zip(order, others, strict=True)
+    )
     kinds = ("BIGINT" if number else _TEXT for number in numbers)
     columns = ", ".join(f"v{place} {kind} PATH '$[{place}]'" for place, kind in enumerate(kinds))
     table = f"JSON_TABLE(%s, '$[*]' COLUMNS ({columns})) AS given STRAIGHT_JOIN"

@@ -59,7 +59,9 @@ class PostgresqlDatabase(server.ServerDatabase):
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state of the database and changes nothing."""
         with self._connected() as connection:
-            snapshot = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            snapshot = connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
             with snapshot.begin():
                 yield snapshot
 
@@ -69,12 +71,16 @@ class PostgresqlDatabase(server.ServerDatabase):
 
     def _is_open(self, error: DBAPIError) -> bool:
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        return not state or error.connection_invalidated or state[:2] in _UNSETTLED or state == "40003"
+        return (
+            not state or error.connection_invalidated or state[:2] in _UNSETTLED or state == "40003"
+        )
 
     def _rule(self, error: DBAPIError) -> str:
         said = getattr(error.orig, "diag", None)
         name = getattr(said, "constraint_name", None)
-        return brief(f"constraint {name}" if name else getattr(said, "context", None) or super()._rule(error))
+        return brief(
+            f"constraint {name}" if name else getattr(said, "context", None) or super()._rule(error)
+        )
 
     def _text(self, error: DBAPIError) -> str:
         said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
@@ -87,11 +93,16 @@ class PostgresqlDatabase(server.ServerDatabase):
         if error.connection_invalidated or state.startswith("08"):
             return server.BROKEN
         if not state:
-            return next((meaning for part, meaning in _TEXTS if part in text), "it cannot be reached ({text})")
+            return next(
+                (meaning for part, meaning in _TEXTS if part in text),
+                "it cannot be reached ({text})",
+            )
         return "it failed: {text}"
 
 
-def _connected(_dialect: object, _record: object, arguments: Sequence[Any], named: Mapping[str, Any]) -> object:
+def _connected(
+    _dialect: object, _record: object, arguments: Sequence[Any], named: Mapping[str, Any]
+) -> object:
     """Opens a connection; the driver is imported where it is needed first."""
     from reconcile.platforms.database.psycopg_waits import Connection
 

@@ -29,7 +29,9 @@ class Connection(psycopg.Connection[Any]):
                     end = time.monotonic() + self.patience
                 elif time.monotonic() > end:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"the server has said nothing for {self.patience:g} s")
+                    raise psycopg.OperationalError(
+                        f"the server has said nothing for {self.patience:g} s"
+                    )
                 state = operation.send(ready)
         except StopIteration as done:
             value: Value = done.value

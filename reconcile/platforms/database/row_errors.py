@@ -48,7 +48,11 @@ def refusal(error: Exception) -> str | None:
     if not isinstance(error, DBAPIError):
         return None
     code = _code(error)
-    if not isinstance(error, IntegrityError | DataError) and not _is_raised(code) and code != _CHECKED:
+    if (
+        not isinstance(error, IntegrityError | DataError)
+        and not _is_raised(code)
+        and code != _CHECKED
+    ):
         return None
     return _sqlite(brief(str(error.orig))) if code is None else _server(error, code)
 

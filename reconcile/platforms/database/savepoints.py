@@ -16,7 +16,9 @@ from reconcile.platforms.database.row_errors import Refused, refusal
 Row = TypeVar("Row")
 
 
-def isolate(connection: sa.Connection, rows: Sequence[Row], write: Callable[[Sequence[Row]], None]) -> list[str]:
+def isolate(
+    connection: sa.Connection, rows: Sequence[Row], write: Callable[[Sequence[Row]], None]
+) -> list[str]:
     """Writes the rows; answers for each "" or why it failed. `write` runs its statements on the connection."""
     if not rows:
         return []

@@ -38,8 +38,12 @@ CLASH: Final = "another program changed the same rows at the same time; all of t
 RIGHTS: Final = "the account lacks a right, see docs/sql-platform.md for those it needs ({text})"
 FULL: Final = "its disk is full; nothing was changed ({text})"
 REFUSED: Final = "it refuses the account and its password ({text})"
-NO_DATABASE: Final = "the server has no such database; create it, or name another one in `platform.url` ({text})"
-WAITED: Final = "another program has kept it busy for more than {busy:g} s; try again when it is done ({text})"
+NO_DATABASE: Final = (
+    "the server has no such database; create it, or name another one in `platform.url` ({text})"
+)
+WAITED: Final = (
+    "another program has kept it busy for more than {busy:g} s; try again when it is done ({text})"
+)
 
 
 class ServerDatabase(Database):
@@ -57,8 +61,16 @@ class ServerDatabase(Database):
     def __init__(self, url: sa.URL) -> None:
         """Raises UsageError for a url that names no database, and where the driver is not installed."""
         if not url.database:
-            raise UsageError(f"platform.url names no database; write it as in {self.driver}://account@host/database")
-        place = f" on {url.host}:{url.port}" if url.host and url.port else f" on {url.host}" if url.host else ""
+            raise UsageError(
+                f"platform.url names no database; write it as in {self.driver}://account@host/database"
+            )
+        place = (
+            f" on {url.host}:{url.port}"
+            if url.host and url.port
+            else f" on {url.host}"
+            if url.host
+            else ""
+        )
         self._name = f"{self.title} database {url.database}{place}"
         self._secret = str(url.password or "")
         try:
@@ -91,7 +103,11 @@ class ServerDatabase(Database):
                 connection = self._engine.connect()
             except InvalidRequestError as error:  # SQLAlchemy asks the server what it is
                 raise UsageError(f"platform.url: the server is no {self.title} ({error})") from None
-            except (TypeError, ValueError, RuntimeError) as error:  # the driver does not know an option of the url
+            except (
+                TypeError,
+                ValueError,
+                RuntimeError,
+            ) as error:  # the driver does not know an option of the url
                 raise UsageError(f"platform.url: {self._without_secret(str(error))}") from None
             with connection:
                 yield connection

@@ -25,11 +25,20 @@ _log = logging.getLogger(__name__)
 _CACHE_KIB = 64 * 1024
 """Room for what a transaction changes: once it overflows, SQLite shuts readers out until the commit."""
 _MEANINGS = (
-    ("not a database", "it is not an SQLite database; name another file in `platform.url`, or move this one away"),
+    (
+        "not a database",
+        "it is not an SQLite database; name another file in `platform.url`, or move this one away",
+    ),
     ("image is malformed", "the file is damaged; restore it from a backup"),
-    ("locked", "another program has kept it busy for more than {busy:g} s; try again when it is done"),
+    (
+        "locked",
+        "another program has kept it busy for more than {busy:g} s; try again when it is done",
+    ),
     ("readonly", "it may not be written to; check the permissions of the file and of its folder"),
-    ("unable to open", "it cannot be opened; check that its folder is there, and the permissions of both"),
+    (
+        "unable to open",
+        "it cannot be opened; check that its folder is there, and the permissions of both",
+    ),
     ("disk is full", "the disk is full; nothing was changed"),
 )
 
@@ -54,7 +63,9 @@ class SqliteDatabase(Database):
         with self.explained():
             there = self.path.exists()
             if not there and not self.path.parent.is_dir():
-                raise PlatformUnreadable(f"no folder for the {self}: make it, or name another file in `platform.url`")
+                raise PlatformUnreadable(
+                    f"no folder for the {self}: make it, or name another file in `platform.url`"
+                )
             return there
 
     def create(self) -> None:
@@ -83,7 +94,11 @@ class SqliteDatabase(Database):
             with self.explained(), closing(self._connector(write=True)()) as connection:
                 connection.execute("VACUUM")
         except (PlatformUnreadable, sqlite3.Error) as error:
-            _log.warning("deleted data may still stand in unused parts of the %s: run VACUUM on it (%s)", self, error)
+            _log.warning(
+                "deleted data may still stand in unused parts of the %s: run VACUUM on it (%s)",
+                self,
+                error,
+            )
 
     def close(self) -> None:
         """Lets go of whatever is open."""
@@ -97,12 +112,17 @@ class SqliteDatabase(Database):
         for part, meaning in _MEANINGS:
             if part in text:
                 said = meaning.format(busy=database.BUSY)
-                return (Busy if part == "locked" else PlatformUnreadable)(f"the {self}: {said} ({text})")
+                return (Busy if part == "locked" else PlatformUnreadable)(
+                    f"the {self}: {said} ({text})"
+                )
         return PlatformUnreadable(f"the {self} failed: {text}")
 
     def _engine(self, *, write: bool) -> sa.Engine:
         engine = sa.create_engine(
-            "sqlite://", creator=self._connector(write=write), poolclass=sa.NullPool, json_serializer=encode
+            "sqlite://",
+            creator=self._connector(write=write),
+            poolclass=sa.NullPool,
+            json_serializer=encode,
         )
 
         @sa.event.listens_for(engine, "begin")
@@ -142,7 +162,12 @@ class SqliteDatabase(Database):
 
 
 def _file(url: sa.URL, folder: str) -> Path:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:") or "\0" in url.database:
+    if (
+        not url.database
+        or url.database == ":memory:"
+        or url.database.startswith("file:")
+        or "\0" in url.database
+    ):
         raise UsageError("platform.url names no file; write it as in sqlite:///acme.db")
     if url.query or url.host:
         raise UsageError("platform.url: behind sqlite:/// stands a file and nothing else")

@@ -26,7 +26,10 @@ def connect(settings: desired.Platform) -> Database:
     text = settings.url.reveal()
     try:
         url = sa.make_url(text)
-    except (ArgumentError, ValueError):  # the latter of a port that is no number, and quotes what it found
+    except (
+        ArgumentError,
+        ValueError,
+    ):  # the latter of a port that is no number, and quotes what it found
         raise UsageError(
             "platform.url is no database URL; write one as in sqlite:///acme.db or "
             "postgresql+psycopg://account:password@host/database, with @ : / and % of a password as %40 %3A %2F and %25"

@@ -7,7 +7,16 @@ from typing import TypeVar
 import msgspec
 
 from reconcile.model.change import Change, Fields
-from reconcile.model.platform import NOW, Department, Grant, Group, Membership, PlatformState, Source, User
+from reconcile.model.platform import (
+    NOW,
+    Department,
+    Grant,
+    Group,
+    Membership,
+    PlatformState,
+    Source,
+    User,
+)
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.resolve import Names, Unknown, paths, text
 
@@ -16,7 +25,17 @@ _SUPPORTED = {
     "source": {"create", "update"},
     "department": {"create", "update", "relink", "delete"},
     "group": {"create", "update", "relink", "delete"},
-    "user": {"create", "update", "adopt", "relink", "activate", "deactivate", "block", "erase", "delete"},
+    "user": {
+        "create",
+        "update",
+        "adopt",
+        "relink",
+        "activate",
+        "deactivate",
+        "block",
+        "erase",
+        "delete",
+    },
     "grant": {"create", "update", "delete"},
     "membership": {"create", "update", "delete"},
 }
@@ -81,7 +100,11 @@ class Draft:
         for objects in (self._users, self._groups, self._departments):
             failed.update(self._clashes(objects))
         above = {one.parent for one in self._departments.values()}
-        failed.update((place, "it still has departments below it") for place, row in self._gone.items() if row in above)
+        failed.update(
+            (place, "it still has departments below it")
+            for place, row in self._gone.items()
+            if row in above
+        )
         return failed
 
     def _place(self, place: int, change: Change) -> None:
@@ -107,12 +130,16 @@ class Draft:
             user = self._users[self._ids[place]]
             self._users[user.id] = msgspec.structs.replace(
                 user,
-                department=self._department(fields["department"]) if "department" in fields else user.department,
+                department=self._department(fields["department"])
+                if "department" in fields
+                else user.department,
                 manager=self._user(fields["manager"]) if "manager" in fields else user.manager,
             )
         elif change.kind == "group" and place in self._ids and "groups" in fields:
             group = self._groups[self._ids[place]]
-            self._groups[group.id] = msgspec.structs.replace(group, groups=self._nested(group, change))
+            self._groups[group.id] = msgspec.structs.replace(
+                group, groups=self._nested(group, change)
+            )
         elif change.kind == "department" and place in self._ids and "parent" in fields:
             department = self._departments[self._ids[place]]
             self._departments[department.id] = msgspec.structs.replace(
@@ -141,18 +168,30 @@ class Draft:
 
         replace = msgspec.structs.replace
         for row, user in self._users.items():
-            self._users[row] = replace(user, source=named(user.source), status_origin=named(user.status_origin))
+            self._users[row] = replace(
+                user, source=named(user.source), status_origin=named(user.status_origin)
+            )
         for row, group in self._groups.items():
             nested = {above: named(origin) for above, origin in group.groups.items()}
             self._groups[row] = replace(group, source=named(group.source), groups=nested)
         for row, unit in self._departments.items():
             self._departments[row] = replace(unit, source=named(unit.source))
-        self._memberships = {pair: replace(one, origin=named(one.origin)) for pair, one in self._memberships.items()}
-        self._grants = {pair: replace(one, origin=named(one.origin)) for pair, one in self._grants.items()}
-        self._deleted = frozenset((named(source), person) for source, person in self._deleted if source != new)
-        self._readings = tuple(replace(one, source=named(one.source)) for one in self._readings if one.source != new)
+        self._memberships = {
+            pair: replace(one, origin=named(one.origin)) for pair, one in self._memberships.items()
+        }
+        self._grants = {
+            pair: replace(one, origin=named(one.origin)) for pair, one in self._grants.items()
+        }
+        self._deleted = frozenset(
+            (named(source), person) for source, person in self._deleted if source != new
+        )
+        self._readings = tuple(
+            replace(one, source=named(one.source)) for one in self._readings if one.source != new
+        )
 
-    def _object(self, place: int, change: Change, objects: dict[str, Object], new: Object, fields: Fields) -> None:
+    def _object(
+        self, place: int, change: Change, objects: dict[str, Object], new: Object, fields: Fields
+    ) -> None:
         if change.action == "delete":
             row = self._names.row(change)
             if row not in objects:
@@ -195,7 +234,9 @@ class Draft:
     def _forget(self, row: str, kind: str) -> None:
         """What goes along with an object, and what no longer refers to it."""
         if kind in ("user", "group"):
-            self._memberships = {pair: one for pair, one in self._memberships.items() if row not in _end(pair, kind)}
+            self._memberships = {
+                pair: one for pair, one in self._memberships.items() if row not in _end(pair, kind)
+            }
         if kind == "group":
             for group in [group for group in self._groups.values() if row in group.groups]:
                 left = {above: origin for above, origin in group.groups.items() if above != row}
@@ -210,7 +251,9 @@ class Draft:
 
     def _link(self, change: Change, fields: Fields) -> None:
         links: dict[tuple[str, str], Membership] | dict[tuple[str, str], Grant]
-        links, made = (self._grants, Grant) if change.kind == "grant" else (self._memberships, Membership)
+        links, made = (
+            (self._grants, Grant) if change.kind == "grant" else (self._memberships, Membership)
+        )
         if change.action == "create":
             pair = self._new_pair(change, fields)
             if pair in links:
@@ -257,14 +300,20 @@ class Draft:
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        return paths({one.id: (one.parent, one.title) for one in self._departments.values()}, self._parents)
+        return paths(
+            {one.id: (one.parent, one.title) for one in self._departments.values()}, self._parents
+        )
 
-    def _clashes(self, objects: Mapping[str, User] | Mapping[str, Group] | Mapping[str, Department]) -> dict[int, str]:
+    def _clashes(
+        self, objects: Mapping[str, User] | Mapping[str, Group] | Mapping[str, Department]
+    ) -> dict[int, str]:
         """Objects of the batch whose name, or external id, another one has."""
         places = {row: place for place, row in self._ids.items()}
         taken: dict[object, str] = {}
         clashes: dict[int, str] = {}
-        ordered: Iterable[User | Group | Department] = sorted(objects.values(), key=lambda one: one.id in places)
+        ordered: Iterable[User | Group | Department] = sorted(
+            objects.values(), key=lambda one: one.id in places
+        )
         for one in ordered:
             for key in _unique(one):
                 if taken.setdefault(key, one.id) != one.id and one.id in places:
@@ -279,7 +328,11 @@ def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
         own = ("name", fold_name(one.name))
     else:
         own = ("title", one.parent, one.title)
-    return [own, ("external id", one.source, one.external_id)] if one.source and one.external_id else [own]
+    return (
+        [own, ("external id", one.source, one.external_id)]
+        if one.source and one.external_id
+        else [own]
+    )
 
 
 def _end(pair: tuple[str, str], kind: str) -> tuple[str]:
@@ -293,7 +346,10 @@ def _find(known: Mapping[str, str], kind: str, name: object) -> str:
 
 
 def _merged(old: Mapping[str, str], change: Change) -> dict[str, str]:
-    before, after = (change.before or {}).get("attributes") or {}, (change.after or {}).get("attributes")
+    before, after = (
+        (change.before or {}).get("attributes") or {},
+        (change.after or {}).get("attributes"),
+    )
     merged = {name: value for name, value in old.items() if name not in before}
     for name, value in after.items() if isinstance(after, dict) else ():
         merged.pop(name, None)

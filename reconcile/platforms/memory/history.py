@@ -8,7 +8,15 @@ from reconcile.model.history import Chain, Entry, Link, Places, Run, removals
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome
 from reconcile.model.text.folding import fold_name
-from reconcile.platforms.history_entries import Ids, Person, answers_to, concerns, erased, naming, noted
+from reconcile.platforms.history_entries import (
+    Ids,
+    Person,
+    answers_to,
+    concerns,
+    erased,
+    naming,
+    noted,
+)
 from reconcile.platforms.resolve import Names
 
 
@@ -31,12 +39,19 @@ class MemoryHistory:
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
-        return [one for link, found in self._runs.get(workspace, []) if link.run.id == run for one in found]
+        return [
+            one
+            for link, found in self._runs.get(workspace, [])
+            if link.run.id == run
+            for one in found
+        ]
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
         name = fold_name(name)
-        every = [(link.run.id, one) for link, found in self._runs.get(workspace, []) for one in found]
+        every = [
+            (link.run.id, one) for link, found in self._runs.get(workspace, []) for one in found
+        ]
         ids = {
             user.id
             for user in self._read(workspace).users
@@ -52,7 +67,9 @@ class MemoryHistory:
             or (not one.user and one.kind == "user" and answers_to(one, name))
         ]
 
-    def record(self, run: Run, outcomes: Sequence[Outcome], before: Names, after: Names, started: str) -> None:
+    def record(
+        self, run: Run, outcomes: Sequence[Outcome], before: Names, after: Names, started: str
+    ) -> None:
         """Adds a run, and removes what there was about whom it erased. `after` are the names it left behind."""
         known = self._runs.setdefault(run.workspace, [])
         previous = known[-1][0].hash if known else ""
@@ -76,7 +93,10 @@ class MemoryHistory:
 
     def _said(self, workspace: str) -> Places:
         """Where payloads are."""
-        return {link.run.id: {one.position for one in found if one.payload} for link, found in self._runs[workspace]}
+        return {
+            link.run.id: {one.position for one in found if one.payload}
+            for link, found in self._runs[workspace]
+        }
 
     def _forget(self, workspace: str, person: Person, there: set[str]) -> None:
         every = [one for _, found in self._runs[workspace] for one in found if one.payload]
@@ -89,12 +109,16 @@ class MemoryHistory:
                     person.learn(payload.before, payload.source)
                     person.learn(payload.after, payload.source)
             person.ids |= {
-                one.user for one in every if one.kind == "user" and one.user not in there and concerns(one, person)
+                one.user
+                for one in every
+                if one.kind == "user" and one.user not in there and concerns(one, person)
             } - {""}
         loose = ((id(one), one) for one in every if one.unresolved)
         gone = set(naming(loose, person))
         for _, found in self._runs[workspace]:
-            found[:] = [_without(one) if id(one) in gone or _is_tied(one, person) else one for one in found]
+            found[:] = [
+                _without(one) if id(one) in gone or _is_tied(one, person) else one for one in found
+            ]
 
 
 def _is_tied(one: Entry, person: Person) -> bool:

@@ -70,7 +70,9 @@ class MemoryPlatform:
         return self._states.get(workspace, PlatformState(workspace))
 
     @contextmanager
-    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> Iterator[None]:
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> Iterator[None]:
         """Keeps other runs out. Whoever holds it is part of this very process: `force` finds nobody dead."""
         del force
         for workspace in sorted(self._holders.keys() & set(workspaces)):
@@ -105,7 +107,11 @@ class MemoryPlatform:
         self._highest[workspace] = writer.highest
         for run, outcomes, before in writer.recorded:
             self.history.record(run, outcomes, before, Names(writer.state), now)
-            gone = (one.change for one in outcomes if one.result == "applied" and one.change.action == "erase")
+            gone = (
+                one.change
+                for one in outcomes
+                if one.result == "applied" and one.change.action == "erase"
+            )
             for key in keys(gone):
                 self.attempts.forget(workspace, key)
 
@@ -126,7 +132,11 @@ class MemoryWriter:
     """One workspace inside its transaction; see `reconcile.ports.Writer`."""
 
     def __init__(
-        self, state: PlatformState, fault: FaultHook, now: str, keep: Callable[[PlatformState], None] | None = None
+        self,
+        state: PlatformState,
+        fault: FaultHook,
+        now: str,
+        keep: Callable[[PlatformState], None] | None = None,
     ) -> None:
         """Takes the state to start from, when the run began (RFC 3339), and what keeps a state at once, if anything."""
         self._now = now
@@ -152,14 +162,18 @@ class MemoryWriter:
         reasons = [self._fault(change) or "" for change in changes]
         while True:
             draft = Draft(self.state, self._names, self._now, self.highest)
-            failed = draft.apply({place: changes[place] for place, reason in enumerate(reasons) if not reason})
+            failed = draft.apply(
+                {place: changes[place] for place, reason in enumerate(reasons) if not reason}
+            )
             if failed:
                 _note(reasons, failed)
                 continue
             if self._keep is None:
                 self.state, self.highest = draft.state(), draft.highest
             else:
-                self._one_by_one({place: changes[place] for place, reason in enumerate(reasons) if not reason})
+                self._one_by_one(
+                    {place: changes[place] for place, reason in enumerate(reasons) if not reason}
+                )
             return reasons
 
     def _one_by_one(self, waiting: dict[int, Change]) -> None:
@@ -182,10 +196,18 @@ class MemoryWriter:
 
     def _park(self, changes: Iterable[Change]) -> bool:
         """Gives the users and groups that are to be renamed names of their own; False where there are none."""
-        rows = {self._names.row(change) for change in changes if change.kind in ("user", "group") and change.before}
+        rows = {
+            self._names.row(change)
+            for change in changes
+            if change.kind in ("user", "group") and change.before
+        }
         users, groups = self.state.users, self.state.groups
-        users = tuple(replace(one, username=_parked(one.id)) if one.id in rows else one for one in users)
-        groups = tuple(replace(one, name=_parked(one.id)) if one.id in rows else one for one in groups)
+        users = tuple(
+            replace(one, username=_parked(one.id)) if one.id in rows else one for one in users
+        )
+        groups = tuple(
+            replace(one, name=_parked(one.id)) if one.id in rows else one for one in groups
+        )
         if (users, groups) == (self.state.users, self.state.groups):
             return False
         self._advance(replace(self.state, users=users, groups=groups))

@@ -87,7 +87,9 @@ class SqlPlatform:
             return state.read(connection, workspace, self._progress)
 
     @contextmanager
-    def lock(self, workspaces: Collection[str], holder: Holder, *, force: bool = False) -> Iterator[None]:
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> Iterator[None]:
         """Keeps every other run out of the workspaces; makes file, tables and workspaces where they are missing."""
         from reconcile.platforms.sql.runs import lock as locking
 
@@ -142,7 +144,9 @@ class SqlPlatform:
         try:
             with self._database.writing() as connection:
                 locking.confirm(connection, workspace, lock.token)
-                writer = SqlWriter(connection, workspace, self._settings, self._started, self._progress)
+                writer = SqlWriter(
+                    connection, workspace, self._settings, self._started, self._progress
+                )
                 yield writer
                 writer.finish()
                 locking.renew(connection, lock)
@@ -161,9 +165,13 @@ class SqlPlatform:
         try:
             kept = settling.was_kept(self._database, workspace, run)
         except PlatformUnreadable as error:
-            raise OutcomeUnknown(f"{lost.what}, and it has not said since whether it did: {error}") from lost
+            raise OutcomeUnknown(
+                f"{lost.what}, and it has not said since whether it did: {error}"
+            ) from lost
         if not kept:
-            raise PlatformUnreadable(f"{lost.what}; nothing of it was kept: run the command again") from lost
+            raise PlatformUnreadable(
+                f"{lost.what}; nothing of it was kept: run the command again"
+            ) from lost
         _log.warning("%s; all of it was kept", lost.what)
 
     def check(self) -> Iterable[Check]:
@@ -180,9 +188,15 @@ class SqlPlatform:
             with database.reading() as connection:
                 revision = schema.revision(connection, str(database))
                 version = database.version(connection)
-                yield Check(what, True, f"the {database} can be read" + (f" ({version})" if version else ""))
+                yield Check(
+                    what, True, f"the {database} can be read" + (f" ({version})" if version else "")
+                )
                 what = "schema"
-                yield Check(what, True, f"revision {revision}" if revision else "will be created on the first apply")
+                yield Check(
+                    what,
+                    True,
+                    f"revision {revision}" if revision else "will be created on the first apply",
+                )
                 for workspace in self._settings.workspaces if revision else ():
                     what = f"workspace {workspace}"
                     yield Check(what, True, f"{state.count_users(connection, workspace)} users")

@@ -17,7 +17,9 @@ from reconcile.platforms.sql.tables.limits import LIMITS
 from reconcile.platforms.sql.tables.tables import utc_now
 
 _LENGTHS = {
-    "user": tuple((field, LIMITS.lengths[field]) for field in ("username", "first_name", "last_name", "email")),
+    "user": tuple(
+        (field, LIMITS.lengths[field]) for field in ("username", "first_name", "last_name", "email")
+    ),
     "group": (("name", LIMITS.lengths["group"]),),
     "department": (("title", LIMITS.lengths["department"]),),
 }
@@ -53,7 +55,11 @@ class Work(NamedTuple):
 
     def highest(self, table: sa.Table) -> int:
         """The highest id in use; whatever is inserted next has a higher one."""
-        return int(self.connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))).scalar_one())
+        return int(
+            self.connection.execute(
+                sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))
+            ).scalar_one()
+        )
 
     def mirrored(self, fields: Fields) -> dict[str, object]:
         """The columns that say where in which directory an object comes from."""
@@ -116,7 +122,11 @@ def update(
             if not any(one.place in found for one in parked):
                 return {**failed, **found}
             savepoint.rollback()
-        failed = {**blocked(moves, holders, {*failed, *found}), **found, **{k: v for k, v in failed.items() if v}}
+        failed = {
+            **blocked(moves, holders, {*failed, *found}),
+            **found,
+            **{k: v for k, v in failed.items() if v},
+        }
 
 
 def _gives_up(move: Move, taken: Collection[object]) -> bool:
@@ -124,8 +134,14 @@ def _gives_up(move: Move, taken: Collection[object]) -> bool:
 
 
 def _park(work: Work, table: sa.Table, parked: Sequence[Update], name: str) -> None:
-    statement = sa.update(table).where(table.c.id == sa.bindparam("row")).values({name: sa.bindparam("parked")})
-    work.connection.execute(statement, [{"row": one.id, "parked": f"~being renamed~{one.id}"} for one in parked])
+    statement = (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("row"))
+        .values({name: sa.bindparam("parked")})
+    )
+    work.connection.execute(
+        statement, [{"row": one.id, "parked": f"~being renamed~{one.id}"} for one in parked]
+    )
 
 
 def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, str]:
@@ -142,12 +158,16 @@ def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, 
             expect(prepared.run([(one.id, *one.values.values()) for one in batch]), len(batch))
 
         reasons = isolate(work.connection, rows, write)
-        failed.update((one.place, reason) for one, reason in zip(rows, reasons, strict=True) if reason)
+        failed.update(
+            (one.place, reason) for one, reason in zip(rows, reasons, strict=True) if reason
+        )
     return failed
 
 
 def _statement(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
-    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns}
+    values: dict[str, Any] = {
+        column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns
+    }
     if "attributes" in values:  # what changes is merged into what is there; null removes (RFC 7396)
         values["attributes"] = merged(table.c.attributes, values["attributes"])
     if "updated_at" in table.c:

@@ -77,7 +77,12 @@ def _by_uid(person: Person) -> str:
 
 
 def _inet(person: Person, tree: Tree) -> Attributes:
-    found = {"uid": [person.login], "cn": [person.name], "givenName": [person.first], "sn": [person.last]}
+    found = {
+        "uid": [person.login],
+        "cn": [person.name],
+        "givenName": [person.first],
+        "sn": [person.last],
+    }
     found |= {"mail": [person.mail]} if person.mail else {}
     return found | tree.manager(person)
 
@@ -91,15 +96,23 @@ FREEIPA = Tree(
     "cn=users,cn=accounts,dc=example,dc=com",
 )
 ACTIVE_DIRECTORY = Tree(
-    "DC=example,DC=test", "OU=Groups,DC=example,DC=test", lambda person: f"CN={escaped(person.name)}"
+    "DC=example,DC=test",
+    "OU=Groups,DC=example,DC=test",
+    lambda person: f"CN={escaped(person.name)}",
 )
 
 
 def _units(tree: Tree) -> Entries:
-    entries: Entries = {f"OU=Company,{tree.suffix}": {"ou": ["Company"]}, tree.groups: {"ou": ["Groups"]}}
+    entries: Entries = {
+        f"OU=Company,{tree.suffix}": {"ou": ["Company"]},
+        tree.groups: {"ou": ["Groups"]},
+    }
     for number, path in enumerate(COMPANY["units"]):
         entries[tree.unit(number)] = {"ou": [path[-1]]}
-    return {dn: {"objectClass": ["top", "organizationalUnit"]} | values for dn, values in entries.items()}
+    return {
+        dn: {"objectClass": ["top", "organizationalUnit"]} | values
+        for dn, values in entries.items()
+    }
 
 
 _SUFFIX: Entries = {"dc=example,dc=com": {"objectClass": ["top", "domain"], "dc": ["example"]}}
@@ -115,7 +128,11 @@ def openldap() -> Entries:
         entries[tree.person(person)] = {"objectClass": _INET} | _inet(person, tree) | lock
     for name, logins, names in COMPANY["groups"]:
         members = tree.members(logins, names) or [""]  # groupOfNames must have one.
-        entries[tree.group(name)] = {"objectClass": ["top", "groupOfNames"], "cn": [name], "member": members}
+        entries[tree.group(name)] = {
+            "objectClass": ["top", "groupOfNames"],
+            "cn": [name],
+            "member": members,
+        }
     return entries
 
 
@@ -128,7 +145,10 @@ def ds389() -> Entries:
         entries[tree.person(person)] = {"objectClass": _INET} | _inet(person, tree) | lock
     for name, logins, names in COMPANY["groups"]:
         members = {"uniqueMember": tree.members(logins, names)} if logins or names else {}
-        entries[tree.group(name)] = {"objectClass": ["top", "groupOfUniqueNames"], "cn": [name]} | members
+        entries[tree.group(name)] = {
+            "objectClass": ["top", "groupOfUniqueNames"],
+            "cn": [name],
+        } | members
     return entries
 
 
@@ -155,20 +175,34 @@ def freeipa() -> Entries:
     suffix = tree.suffix
     entries: Entries = dict(_SUFFIX)
     provisioning = f"cn=provisioning,{suffix}"
-    containers = [f"cn=accounts,{suffix}", tree.flat, tree.groups, provisioning, f"cn=accounts,{provisioning}"]
+    containers = [
+        f"cn=accounts,{suffix}",
+        tree.flat,
+        tree.groups,
+        provisioning,
+        f"cn=accounts,{provisioning}",
+    ]
     for dn in [*containers, f"cn=deleted users,cn=accounts,{provisioning}"]:
         entries[dn] = {"objectClass": ["top", "nsContainer"], "cn": [dn.partition(",")[0][3:]]}
     for number, person in enumerate(people()):
-        entries[tree.person(person)] = ipa_user(number, _inet(person, tree), disabled=person.disabled)
+        entries[tree.person(person)] = ipa_user(
+            number, _inet(person, tree), disabled=person.disabled
+        )
     gone = {"uid": ["gone"], "cn": ["Gone Away"], "sn": ["Away"]}
-    entries[f"uid=gone,cn=deleted users,cn=accounts,{provisioning}"] = ipa_user(900, gone, disabled=True)
+    entries[f"uid=gone,cn=deleted users,cn=accounts,{provisioning}"] = ipa_user(
+        900, gone, disabled=True
+    )
     for number, (name, logins, names) in enumerate(COMPANY["groups"], 1000):
         members = {"member": tree.members(logins, names)} if logins or names else {}
         classes = ["top", "groupOfNames", "nestedGroup", "ipaUserGroup", "ipaObject", "posixGroup"]
         group = {"objectClass": classes, "cn": [name], "gidNumber": [str(number)]} | ipa_id(number)
         entries[tree.group(name)] = group | members
     # Every user has a group of its own name there, which is none of the company's.
-    private = {"objectClass": ["top", "posixGroup", "ipaObject"], "cn": ["ada"], "gidNumber": ["7"]} | ipa_id(5000)
+    private = {
+        "objectClass": ["top", "posixGroup", "ipaObject"],
+        "cn": ["ada"],
+        "gidNumber": ["7"],
+    } | ipa_id(5000)
     entries[tree.group("ada")] = private
     return entries
 
@@ -190,7 +224,8 @@ def active_directory() -> list[list[Any]]:
     """For Samba, as steps of `samba_steps`."""
     tree = ACTIVE_DIRECTORY
     steps: list[list[Any]] = [
-        ["add", dn, {"objectClass": ["organizationalUnit"]} | values] for dn, values in _units(tree).items()
+        ["add", dn, {"objectClass": ["organizationalUnit"]} | values]
+        for dn, values in _units(tree).items()
     ]
     for person in people():
         values = _inet(person, tree) | {"objectClass": ["user"], "sAMAccountName": [person.login]}
@@ -199,9 +234,15 @@ def active_directory() -> list[list[Any]]:
         # PASSWD_NOTREQD and NORMAL_ACCOUNT: nobody here has a password.
         values["userAccountControl"] = ["546" if person.disabled else "544"]
         steps.append(["add", tree.person(person), values])
-    steps += [["modify", tree.person(person), tree.manager(person)] for person in people() if person.manager]
+    steps += [
+        ["modify", tree.person(person), tree.manager(person)]
+        for person in people()
+        if person.manager
+    ]
     for name, _, _ in COMPANY["groups"]:
-        steps.append(["add", tree.group(name), {"objectClass": ["group"], "sAMAccountName": [name]}])
+        steps.append(
+            ["add", tree.group(name), {"objectClass": ["group"], "sAMAccountName": [name]}]
+        )
     for name, logins, names in COMPANY["groups"]:
         if logins or names:
             steps.append(["modify", tree.group(name), {"member": tree.members(logins, names)}])

@@ -34,7 +34,9 @@ Open = Callable[..., LdapDirectory]
 
 
 @pytest.fixture(scope="module", params=list(PRODUCTS))
-def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def product(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
     """The settings of a source on one of the servers, which is started for all tests of this file."""
     start, tree, rules = PRODUCTS[request.param]
     parts: dict[str, Any] = {"users": desired.Users(fields={}, **rules["users"])}
@@ -42,7 +44,12 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         parts["groups"] = desired.Groups(**rules["groups"])
     with start(tmp_path_factory.mktemp(request.param)) as running:
         bind = desired.Bind(running.admin, Known(running.password))
-        yield {"servers": (running.url,), "type": request.param, "base_dn": tree.suffix, "bind": bind} | parts
+        yield {
+            "servers": (running.url,),
+            "type": request.param,
+            "base_dn": tree.suffix,
+            "bind": bind,
+        } | parts
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -132,11 +139,17 @@ def test_groups_and_units_are_told_before_the_persons(opened: Open) -> None:
 def test_filters(opened: Open, product: dict[str, Any], filter_: str, expected: set[str]) -> None:
     everybody = {person.login: person for person in loading.people()}
     if filter_.startswith("(&"):
-        expected = {login for login, one in everybody.items() if "er" in one.last.lower() and one.first[0] != "J"}
+        expected = {
+            login
+            for login, one in everybody.items()
+            if "er" in one.last.lower() and one.first[0] != "J"
+        }
     assert filtered(opened, product, filter_) == expected
 
 
-def test_find_knows_ids_and_names_whatever_the_filter(opened: Open, product: dict[str, Any]) -> None:
+def test_find_knows_ids_and_names_whatever_the_filter(
+    opened: Open, product: dict[str, Any]
+) -> None:
     persons = opened().read(Query()).persons
     users = desired.Users(fields={}, base=product["users"].base, filter="(sn=nobody)")
     directory = opened(users=users)
@@ -153,15 +166,22 @@ def test_find_knows_ids_and_names_whatever_the_filter(opened: Open, product: dic
 def test_find_looks_below_the_base_alone(opened: Open, product: dict[str, Any]) -> None:
     snapshot = opened().read(QUERY)
     above = dn.parent(dn.normalize(snapshot.groups[0].dn))
-    directory = opened(base_dn=above, users=desired.Users(fields={}, base=above), groups=desired.Groups(base=above))
+    directory = opened(
+        base_dn=above, users=desired.Users(fields={}, base=above), groups=desired.Groups(base=above)
+    )
     group, person = snapshot.groups[0], snapshot.persons[0]
     found = directory.find([group.external_id, person.external_id], [group.dn, person.dn])
     assert found - {""} == {one for one in (group.external_id, group.dn) if one}
 
 
-def test_a_base_that_is_not_there_is_no_empty_directory(opened: Open, product: dict[str, Any]) -> None:
+def test_a_base_that_is_not_there_is_no_empty_directory(
+    opened: Open, product: dict[str, Any]
+) -> None:
     gone = f"ou=gone,{product['base_dn']}"
-    for changes in ({"users": desired.Users(fields={}, base="ou=gone")}, {"groups": desired.Groups(base="ou=gone")}):
+    for changes in (
+        {"users": desired.Users(fields={}, base="ou=gone")},
+        {"groups": desired.Groups(base="ou=gone")},
+    ):
         with pytest.raises(SourceUnreadable, match=rf"(?i)the base DN {gone} does not exist"):
             opened(**changes).read(QUERY)
     with pytest.raises(SourceUnreadable, match=rf"(?i)the base DN {gone} does not exist"):

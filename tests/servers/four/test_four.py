@@ -47,7 +47,11 @@ def _active_directory(folder: Path) -> Iterator[Any]:
 COMPANY = {"base": "ou=Company"}
 MANAGER = {"manager_attribute": "manager"}
 PRODUCTS: dict[str, tuple[Callable[[Path], Any], loading.Tree, dict[str, Any]]] = {
-    "openldap": (_openldap, loading.OPENLDAP, {"users": COMPANY | MANAGER, "groups": {"base": "ou=Groups"}}),
+    "openldap": (
+        _openldap,
+        loading.OPENLDAP,
+        {"users": COMPANY | MANAGER, "groups": {"base": "ou=Groups"}},
+    ),
     "389ds": (_ds389, loading.DS389, {"users": COMPANY | MANAGER, "groups": {"base": "ou=Groups"}}),
     # Its defaults know where persons and groups are.
     "freeipa": (_freeipa, loading.FREEIPA, {"users": MANAGER}),
@@ -59,7 +63,9 @@ PRODUCTS: dict[str, tuple[Callable[[Path], Any], loading.Tree, dict[str, Any]]] 
 }
 
 
-def desired(product: str, running: Any, tree: loading.Tree, rules: dict[str, Any]) -> dict[str, Any]:
+def desired(
+    product: str, running: Any, tree: loading.Tree, rules: dict[str, Any]
+) -> dict[str, Any]:
     source = {
         "name": "corp",
         "type": product,
@@ -89,7 +95,10 @@ def desired(product: str, running: Any, tree: loading.Tree, rules: dict[str, Any
 
 def listed(site: Site, kind: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(site.run(kind, "--format", "json")[0])
-    return [{key: value for key, value in row.items() if key not in {"dn", "external_id"}} for row in rows]
+    return [
+        {key: value for key, value in row.items() if key not in {"dn", "external_id"}}
+        for row in rows
+    ]
 
 
 def write(folder: Path, rules: dict[str, Any]) -> None:
@@ -112,13 +121,18 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[d
                 rules["sources"][0]["transport"] = transport
                 write(folder, rules)
                 site.run("plan", "--check")
-            found[product] = {kind: listed(site, kind) for kind in ("users", "groups", "departments")}
+            found[product] = {
+                kind: listed(site, kind) for kind in ("users", "groups", "departments")
+            }
     return found
 
 
 def test_users_are_the_same(held: dict[str, Any]) -> None:
     everybody = [
-        [{key: value for key, value in user.items() if key != "department"} for user in one["users"]]
+        [
+            {key: value for key, value in user.items() if key != "department"}
+            for user in one["users"]
+        ]
         for one in held.values()
     ]
     assert len(everybody[0]) == len(loading.COMPANY["people"]) == 40

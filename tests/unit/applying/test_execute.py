@@ -26,7 +26,16 @@ def user(name: str, workspace: str = "main", **fields: str) -> Change:
 
 def department(path: str) -> Change:
     parent, _, title = path.rpartition("/")
-    return Change("department", "create", path, None, {"title": title, "parent": parent or None}, "", "", "main")
+    return Change(
+        "department",
+        "create",
+        path,
+        None,
+        {"title": title, "parent": parent or None},
+        "",
+        "",
+        "main",
+    )
 
 
 def plan(*changes: Change) -> Plan:
@@ -57,7 +66,12 @@ def test_nothing_to_do_touches_nothing() -> None:
 def test_who_needs_a_failed_department_is_skipped() -> None:
     platform = MemoryPlatform(fault=failing("Sales"))
     report = apply(
-        plan(department("Sales"), department("Sales/North"), user("ann", department="Sales/North"), user("bob")),
+        plan(
+            department("Sales"),
+            department("Sales/North"),
+            user("ann", department="Sales/North"),
+            user("bob"),
+        ),
         platform,
         HOLDER,
     )
@@ -72,7 +86,12 @@ def test_who_needs_a_failed_department_is_skipped() -> None:
 
 def test_a_user_whose_manager_fails_is_created_without() -> None:
     platform = MemoryPlatform(fault=failing("chief"))
-    changes = [user("ann", manager="mid"), user("chief"), user("mid", manager="chief"), user("zoe", manager="ann")]
+    changes = [
+        user("ann", manager="mid"),
+        user("chief"),
+        user("mid", manager="chief"),
+        user("zoe", manager="ann"),
+    ]
     report = apply(plan(*changes), platform, HOLDER)
     assert results(report) == {
         "ann": ("applied", ""),
@@ -85,9 +104,19 @@ def test_a_user_whose_manager_fails_is_created_without() -> None:
 
 def test_managers_in_a_circle_fail_together() -> None:
     platform = MemoryPlatform(fault=failing("ann"))
-    changes = [user("ann", manager="bob"), user("bob", manager="cid"), user("cid", manager="ann"), user("dan")]
+    changes = [
+        user("ann", manager="bob"),
+        user("bob", manager="cid"),
+        user("cid", manager="ann"),
+        user("dan"),
+    ]
     report = apply(plan(*changes), platform, HOLDER)
-    assert [outcome.result for outcome in report.outcomes] == ["failed", "failed", "failed", "applied"]
+    assert [outcome.result for outcome in report.outcomes] == [
+        "failed",
+        "failed",
+        "failed",
+        "applied",
+    ]
     assert names(platform) == {"dan": ""}
 
 
@@ -105,7 +134,12 @@ def test_a_broken_off_run_leaves_the_state_as_it_was() -> None:
 
 def test_progress_is_told_per_workspace() -> None:
     told: list[tuple[str, int]] = []
-    apply(plan(user("ann"), user("bob", "other")), MemoryPlatform(), HOLDER, progress=lambda *step: told.append(step))
+    apply(
+        plan(user("ann"), user("bob", "other")),
+        MemoryPlatform(),
+        HOLDER,
+        progress=lambda *step: told.append(step),
+    )
     assert told == [("applying main", 1), ("applying other", 2)]
 
 
@@ -139,7 +173,8 @@ def test_a_user_who_cannot_be_deleted_keeps_everything() -> None:
         grants=(Grant("1", "operator"),),
     )
     platform = MemoryPlatform(
-        states=[state], fault=lambda one: "in use" if (one.kind, one.key) == ("user", "ann") else None
+        states=[state],
+        fault=lambda one: "in use" if (one.kind, one.key) == ("user", "ann") else None,
     )
 
     def gone(kind: str, key: str, **before: str | None) -> Change:
@@ -153,7 +188,9 @@ def test_a_user_who_cannot_be_deleted_keeps_everything() -> None:
         gone("user", "bob", username="bob"),
     ]
     report = apply(plan(*changes), platform, HOLDER)
-    assert [(outcome.change.key, outcome.result, outcome.detail) for outcome in report.outcomes] == [
+    assert [
+        (outcome.change.key, outcome.result, outcome.detail) for outcome in report.outcomes
+    ] == [
         ("ann/Team", "skipped", "user ann stays: in use"),
         ("bob/Team", "applied", ""),
         ("ann/operator", "skipped", "user ann stays: in use"),
@@ -161,12 +198,23 @@ def test_a_user_who_cannot_be_deleted_keeps_everything() -> None:
         ("bob", "applied", ""),
     ]
     left = platform.read("main")
-    assert (len(left.users), left.memberships, left.grants) == (1, (Membership("1", "g"),), (Grant("1", "operator"),))
+    assert (len(left.users), left.memberships, left.grants) == (
+        1,
+        (Membership("1", "g"),),
+        (Grant("1", "operator"),),
+    )
 
 
 def group(name: str, *within: str) -> Change:
     return Change(
-        "group", "create", name, None, {"name": name, "groups": dict.fromkeys(within, "corp")}, "", "", "main"
+        "group",
+        "create",
+        name,
+        None,
+        {"name": name, "groups": dict.fromkeys(within, "corp")},
+        "",
+        "",
+        "main",
     )
 
 
@@ -178,7 +226,9 @@ def nested(platform: MemoryPlatform) -> dict[str, list[str]]:
 def test_a_group_is_created_without_those_it_cannot_be_in() -> None:
     platform = MemoryPlatform(fault=failing("Bad"))
     changes = [group("a", "Bad", "b"), group("b", "a"), group("Bad"), group("c", "Bad")]
-    nest = Change("group", "update", "there", {"groups": {}}, {"groups": {"bad": "corp"}}, "", "", "main")
+    nest = Change(
+        "group", "update", "there", {"groups": {}}, {"groups": {"bad": "corp"}}, "", "", "main"
+    )
     apply(plan(group("there")), platform, HOLDER)
     report = apply(plan(*changes, nest), platform, HOLDER)
     assert results(report) == {
@@ -193,7 +243,9 @@ def test_a_group_is_created_without_those_it_cannot_be_in() -> None:
 
 def test_a_circle_of_groups_of_which_one_fails_is_created_apart() -> None:
     platform = MemoryPlatform(fault=failing("Bad"))
-    report = apply(plan(group("a", "Bad"), group("b", "a"), group("Bad", "b"), group("c")), platform, HOLDER)
+    report = apply(
+        plan(group("a", "Bad"), group("b", "a"), group("Bad", "b"), group("c")), platform, HOLDER
+    )
     assert results(report) == {
         "a": ("applied", "but not within group Bad, for one of them in a circle failed"),
         "b": ("applied", "but not within group a, for one of them in a circle failed"),
@@ -208,7 +260,10 @@ def test_a_group_whose_outer_one_keeps_its_old_name_is_created_without() -> None
     apply(plan(group("old")), platform, HOLDER)
     rename = Change("group", "update", "old", {"name": "old"}, {"name": "New"}, "", "", "main")
     report = apply(plan(rename, group("a", "New")), platform, HOLDER)
-    assert results(report) == {"old": ("failed", "no"), "a": ("applied", "but not within group New, which failed")}
+    assert results(report) == {
+        "old": ("failed", "no"),
+        "a": ("applied", "but not within group New, which failed"),
+    }
     assert nested(platform) == {"old": [], "a": []}
 
 
@@ -231,7 +286,12 @@ def troubles(report: Report) -> list[tuple[str, int]]:
 
 def test_alone_a_workspace_that_fails_does_not_stop_the_others() -> None:
     platform = Broken(main=PlatformUnreadable("gone"), third=KeyError("x"))
-    report = apply(plan(user("ann"), user("bob", "other"), user("cyd", "third")), platform, HOLDER, together=False)
+    report = apply(
+        plan(user("ann"), user("bob", "other"), user("cyd", "third")),
+        platform,
+        HOLDER,
+        together=False,
+    )
     assert results(report)["bob"] == ("applied", "")
     assert results(report)["ann"] == ("failed", "gone")
     assert troubles(report) == [("main", 7), ("third", 1)]
@@ -241,7 +301,12 @@ def test_alone_a_workspace_that_fails_does_not_stop_the_others() -> None:
 def test_alone_a_stale_or_locked_workspace_does_not_stop_the_others() -> None:
     platform = MemoryPlatform(states=[PlatformState("stale", users=(User("1", "BOB"),))])
     with platform.lock(["locked"], HOLDER):
-        report = apply(plan(user("ann", "locked"), user("bob", "stale"), user("cyd")), platform, HOLDER, together=False)
+        report = apply(
+            plan(user("ann", "locked"), user("bob", "stale"), user("cyd")),
+            platform,
+            HOLDER,
+            together=False,
+        )
         assert troubles(report) == [("locked", 8), ("stale", 5)]
         assert results(report)["cyd"] == ("applied", "")
         with pytest.raises(Locked):
@@ -269,7 +334,9 @@ def test_an_interrupted_run_reports_what_it_has_written(together: bool) -> None:
     assert platform.read("third").users == ()
     with pytest.raises(KeyboardInterrupt) as interrupted:
         apply(plan(user("bob", "other"), user("cyd", "third")), platform, HOLDER, together=together)
-    assert interrupted.value.__notes__ == ["nothing was written to the platform, and no lock is left"]
+    assert interrupted.value.__notes__ == [
+        "nothing was written to the platform, and no lock is left"
+    ]
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -297,7 +364,10 @@ def test_what_may_have_been_kept_is_unknown_and_the_rest_goes_on(together: bool)
                 raise OutcomeUnknown("the server does not say")
 
     changes = [user("ann"), user("bob"), user("cyd", "other")]
-    for chosen, expected in ((changes, ["unknown", "failed", "applied"]), (changes[:1], ["unknown"])):
+    for chosen, expected in (
+        (changes, ["unknown", "failed", "applied"]),
+        (changes[:1], ["unknown"]),
+    ):
         report = apply(plan(*chosen), Silent(fault=failing("bob")), HOLDER, together=together)
         assert [outcome.result for outcome in report.outcomes] == expected
         assert troubles(report) == [("main", 6)]
@@ -337,12 +407,16 @@ def test_the_guards_look_before_the_first_write() -> None:
 def test_what_the_plan_accepts_is_applied() -> None:
     platform, looked = MemoryPlatform(), list[str]()
     made = msgspec.structs.replace(plan(user("ann")), accepted=(Acceptance("lost:1", "anna", ""),))
-    assert apply(made, platform, HOLDER, guard=guarded("lost:1", found=looked)).count("applied") == 1
+    assert (
+        apply(made, platform, HOLDER, guard=guarded("lost:1", found=looked)).count("applied") == 1
+    )
     assert looked == ["main: 1 of 0"]
 
 
 def test_a_plan_that_is_refused_is_not_even_locked() -> None:
-    refused = msgspec.structs.replace(plan(user("ann")), violations=(Violation("main", "lost:1", "too many"),))
+    refused = msgspec.structs.replace(
+        plan(user("ann")), violations=(Violation("main", "lost:1", "too many"),)
+    )
     platform = MemoryPlatform()
     with platform.lock(["main"], HOLDER), pytest.raises(GuardRefused):
         apply(refused, platform, HOLDER)

@@ -18,7 +18,9 @@ from reconcile.model.change import Acceptance, Change, Digests, Plan, Scope, Ski
 from reconcile.model.notice import NOT_CLEAN, Notice, NoticeCode
 from reconcile.model.platform import Reading
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    (Path(__file__).parents[3] / "schemas" / "plan.schema.json").read_text(encoding="utf-8")
+)
 DIGEST = "0" * 64
 PLAN = Plan(
     "1.0",
@@ -38,17 +40,46 @@ PLAN = Plan(
             "corp",
             "main",
         ),
-        Change("user", "update", "bob", {"attributes": {"a": None}}, {"attributes": {"a": "1"}}, "why", "corp", "main"),
-        Change("grant", "delete", "bob/x", {"user": "bob", "role": "x", "origin": "corp"}, None, "", "corp", "main"),
+        Change(
+            "user",
+            "update",
+            "bob",
+            {"attributes": {"a": None}},
+            {"attributes": {"a": "1"}},
+            "why",
+            "corp",
+            "main",
+        ),
+        Change(
+            "grant",
+            "delete",
+            "bob/x",
+            {"user": "bob", "role": "x", "origin": "corp"},
+            None,
+            "",
+            "corp",
+            "main",
+        ),
     ),
     (Skip("main", "corp", "uid=x", "x", "missing_field", "no mail", exists=True),),
-    (Violation("main", "users_lost:main/corp:9", "too many"), Violation("main", "min_admins:main:1", "", False)),
+    (
+        Violation("main", "users_lost:main/corp:9", "too many"),
+        Violation("main", "min_admins:main:1", "", False),
+    ),
     (),
     (Reading("corp", 1, None, 0, 3),),
     ("main",),
     (Acceptance("users_lost:main/corp:9", "anna", "2026-01-01T00:00:00Z"),),
     (
-        Notice("finds_nothing", "no group", "groups[0].select[0]", "a.yml:1:2", "x*", ("corp",), ("xa", "xb")),
+        Notice(
+            "finds_nothing",
+            "no group",
+            "groups[0].select[0]",
+            "a.yml:1:2",
+            "x*",
+            ("corp",),
+            ("xa", "xb"),
+        ),
         Notice("source_renamed", "renamed?"),
     ),
 )
@@ -75,7 +106,9 @@ def test_every_code_of_a_notice_is_in_the_schema_and_in_the_docs() -> None:
     codes = get_args(NoticeCode)
     assert SCHEMA["$defs"]["notice"]["properties"]["code"]["enum"] == list(codes)
     docs = (Path(__file__).parents[3] / "docs" / "plans.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", docs.partition("## Notices")[2], re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \|.*\| (yes|no) \|$", docs.partition("## Notices")[2], re.MULTILINE
+    )
     assert rows == [(code, "yes" if code in NOT_CLEAN else "no") for code in codes]
 
 
@@ -96,7 +129,9 @@ def test_a_plan_file_of_the_format_before_is_read_but_says_nothing_that_strict_a
     skips = tuple(msgspec.structs.replace(skip, exists=False) for skip in PLAN.skips)
     assert read == msgspec.structs.replace(PLAN, skips=skips, notices=())
     assert loads(dumps(PLAN), "x", strict=True) == PLAN
-    with pytest.raises(PlanFileError, match="format 1, which does not hold what --strict asks about"):
+    with pytest.raises(
+        PlanFileError, match="format 1, which does not hold what --strict asks about"
+    ):
         loads(old_format(), "x", strict=True)
 
 
@@ -121,7 +156,11 @@ def test_any_garbage_is_refused(data: bytes) -> None:
         loads(data, "x")
 
 
-DAMAGE = [b'{"a":' * 200_000, b'{"type":"header","x":' + b"[" * 200_000, b'{"format":' + b"9" * 9000]
+DAMAGE = [
+    b'{"a":' * 200_000,
+    b'{"type":"header","x":' + b"[" * 200_000,
+    b'{"format":' + b"9" * 9000,
+]
 
 
 @pytest.mark.parametrize("line", DAMAGE, ids=["objects", "arrays", "digits"])
@@ -151,8 +190,14 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
     ("change", "wrong"),
     [
         (Change("user", "create", "x", None, None, "", "", "main"), "it has the wrong sides"),
-        (Change("user", "delete", "x", {"username": "x"}, {}, "", "", "main"), "it has the wrong sides"),
-        (Change("user", "update", "x", None, {"email": ""}, "", "", "main"), "it has the wrong sides"),
+        (
+            Change("user", "delete", "x", {"username": "x"}, {}, "", "", "main"),
+            "it has the wrong sides",
+        ),
+        (
+            Change("user", "update", "x", None, {"email": ""}, "", "", "main"),
+            "it has the wrong sides",
+        ),
         (
             Change("user", "update", "x", {"nofield": "1"}, {"nofield": "2"}, "", "", "main"),
             "it may not change nofield",
@@ -162,7 +207,16 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
             "before and after are not of the same fields",
         ),
         (
-            Change("group", "update", "x", {"groups": {}, "dn": "1"}, {"groups": {}, "dn": "2"}, "", "", "main"),
+            Change(
+                "group",
+                "update",
+                "x",
+                {"groups": {}, "dn": "1"},
+                {"groups": {}, "dn": "2"},
+                "",
+                "",
+                "main",
+            ),
             "what a group is nested in is changed by itself",
         ),
         (
@@ -173,17 +227,34 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
             Change("user", "update", "x", {"email": None}, {"email": {"a": "b"}}, "", "", "main"),
             "it has a value of the wrong shape",
         ),
-        (Change("user", "update", "x", {"username": "x"}, {"username": ""}, "", "", "main"), "it has no name"),
-        (Change("user", "create", "", None, {"username": ""}, "", "", "main"), "it has no name"),
-        (Change("user", "create", "y", None, {"username": "x"}, "", "", "main"), "its key is not its name"),
-        (Change("department", "create", "x", None, {"title": ""}, "", "", "main"), "it has no name"),
         (
-            Change("department", "create", "a//b", None, {"title": "b", "parent": "a/"}, "", "", "main"),
+            Change("user", "update", "x", {"username": "x"}, {"username": ""}, "", "", "main"),
+            "it has no name",
+        ),
+        (Change("user", "create", "", None, {"username": ""}, "", "", "main"), "it has no name"),
+        (
+            Change("user", "create", "y", None, {"username": "x"}, "", "", "main"),
             "its key is not its name",
         ),
-        (Change("department", "update", "a//b", {"title": "b"}, {"title": "c"}, "", "", "main"), "its key is no path"),
+        (
+            Change("department", "create", "x", None, {"title": ""}, "", "", "main"),
+            "it has no name",
+        ),
+        (
+            Change(
+                "department", "create", "a//b", None, {"title": "b", "parent": "a/"}, "", "", "main"
+            ),
+            "its key is not its name",
+        ),
+        (
+            Change("department", "update", "a//b", {"title": "b"}, {"title": "c"}, "", "", "main"),
+            "its key is no path",
+        ),
         *(
-            (Change("user", action, "x", {"status": before}, {"status": after}, "", "", "main"), wrong)
+            (
+                Change("user", action, "x", {"status": before}, {"status": after}, "", "", "main"),
+                wrong,
+            )
             for action, before, after, wrong in (
                 ("update", "active", "blocked", "it may not change status"),
                 ("activate", "active", "blocked", "it is not what its"),
@@ -203,29 +274,77 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
                 ("department", "source", "corp", "lab", "it may not change source"),
                 ("source", "name", "corp", "lab", "it may not change name"),
                 ("user", "status_cause", None, "bored", "its status_cause is none that there is"),
-                ("user", "status_before", None, "blocked", "its status_before is none that there is"),
+                (
+                    "user",
+                    "status_before",
+                    None,
+                    "blocked",
+                    "its status_before is none that there is",
+                ),
                 ("user", "departed", None, "long ago", "its departed is none that there is"),
-                ("user", "departed_at", None, "long ago", "its departed_at is not the time of the run"),
-                ("user", "departed_at", None, "2020-01-01T00:00:00Z", "its departed_at is not the time of the run"),
+                (
+                    "user",
+                    "departed_at",
+                    None,
+                    "long ago",
+                    "its departed_at is not the time of the run",
+                ),
+                (
+                    "user",
+                    "departed_at",
+                    None,
+                    "2020-01-01T00:00:00Z",
+                    "its departed_at is not the time of the run",
+                ),
                 ("user", "email", None, "a\x1b[2Jb", r"email holds the control character U\+001B"),
-                ("user", "username", "x", "a\u200bb", r"username holds the invisible character U\+200B"),
+                (
+                    "user",
+                    "username",
+                    "x",
+                    "a\u200bb",
+                    r"username holds the invisible character U\+200B",
+                ),
                 ("group", "name", "x", "a\nb", r"the name holds the control character U\+000A"),
-                ("department", "title", "x", "a\nb", r"the name holds the control character U\+000A"),
-                ("user", "attributes", {"a": None}, {"a": "b\0"}, r"attribute a holds the control character U\+0000"),
+                (
+                    "department",
+                    "title",
+                    "x",
+                    "a\nb",
+                    r"the name holds the control character U\+000A",
+                ),
+                (
+                    "user",
+                    "attributes",
+                    {"a": None},
+                    {"a": "b\0"},
+                    r"attribute a holds the control character U\+0000",
+                ),
             )
         ),
         *(
-            (Change(kind, "delete", "x", {name: "x"}, None, "", "", "main"), f"nothing deletes a {kind}")
+            (
+                Change(kind, "delete", "x", {name: "x"}, None, "", "", "main"),
+                f"nothing deletes a {kind}",
+            )
             for kind, name in (("group", "name"), ("department", "title"), ("source", "name"))
         ),
-        (Change("user", "create", "x", None, {"username": "x"}, "", "", "main"), "it has no source"),
+        (
+            Change("user", "create", "x", None, {"username": "x"}, "", "", "main"),
+            "it has no source",
+        ),
         (Change("group", "create", "x", None, {"name": "x"}, "", "", "main"), "it has no source"),
-        (Change("grant", "create", "a/b", None, {"user": "a", "role": "b"}, "", "", "main"), "it has no origin"),
+        (
+            Change("grant", "create", "a/b", None, {"user": "a", "role": "b"}, "", "", "main"),
+            "it has no origin",
+        ),
         (
             Change("grant", "update", "a/b", {"origin": None}, {"origin": "corp"}, "", "", "main"),
             "nothing updates a grant",
         ),
-        (Change("grant", "create", "a/b", None, {"user": "a", "role": "c"}, "", "", "main"), "its key is not its name"),
+        (
+            Change("grant", "create", "a/b", None, {"user": "a", "role": "c"}, "", "", "main"),
+            "its key is not its name",
+        ),
     ],
 )
 def test_a_forged_plan_whose_digest_is_right_is_refused(change: Change, wrong: str) -> None:
@@ -239,14 +358,31 @@ def test_only_a_plan_that_undoes_takes_groups_away_and_gives_users_back_to_nobod
         Change("group", "delete", "x", {"name": "x"}, None, "", "", "main"),
         Change("user", "update", "x", {"source": "corp"}, {"source": None}, "", "", "main"),
         Change("grant", "create", "a/b", None, {"user": "a", "role": "b"}, "", "", "main"),
-        Change("user", "update", "y", {"departed_at": None}, {"departed_at": "2026-01-01T00:00:00Z"}, "", "", "main"),
+        Change(
+            "user",
+            "update",
+            "y",
+            {"departed_at": None},
+            {"departed_at": "2026-01-01T00:00:00Z"},
+            "",
+            "",
+            "main",
+        ),
     )
     undo = Plan(PLAN.tool, PLAN.created, (), (), Scope(undo="a run"), PLAN.digests, changes)
     assert loads(dumps(undo), "x") == undo
 
 
 @pytest.mark.parametrize(
-    "moment", ["", "yesterday", "2026-01-01T00:00:00", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00Z", "9" * 5000]
+    "moment",
+    [
+        "",
+        "yesterday",
+        "2026-01-01T00:00:00",
+        "2026-02-30T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "9" * 5000,
+    ],
 )
 def test_a_time_that_is_none_is_refused(moment: str) -> None:
     with pytest.raises(PlanFileError, match=r"x:1: .* is no time"):

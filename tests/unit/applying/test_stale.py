@@ -8,7 +8,10 @@ STATE = PlatformState(
     "main",
     departments=(Department("d1", "Sales"), Department("d2", "North", "d1")),
     groups=(Group("g1", "Team"), Group("g2", "Crew", groups={"g1": "corp"})),
-    users=(User("u1", "ann", email="a@x", department="d2", attributes={"phone": "1", "badge": "7"}), User("u2", "bob")),
+    users=(
+        User("u1", "ann", email="a@x", department="d2", attributes={"phone": "1", "badge": "7"}),
+        User("u2", "bob"),
+    ),
     memberships=(Membership("u1", "g1", "corp"),),
     grants=(Grant("u1", "operator"),),
 )
@@ -21,7 +24,11 @@ def change(kind: str, action: str, key: str, before: Fields | None, after: Field
 def test_what_is_as_expected_has_not_moved() -> None:
     changes = [
         change(
-            "user", "update", "ann", {"email": "a@x", "department": "Sales/North"}, {"email": "b@x", "department": None}
+            "user",
+            "update",
+            "ann",
+            {"email": "a@x", "department": "Sales/North"},
+            {"email": "b@x", "department": None},
         ),
         change(
             "user",
@@ -31,9 +38,27 @@ def test_what_is_as_expected_has_not_moved() -> None:
             {"attributes": {"phone": "2", "fax": "3"}},
         ),
         change("user", "create", "cid", None, {"username": "cid"}),
-        change("membership", "delete", "ann/Team", {"user": "ann", "group": "Team", "origin": "corp"}, None),
-        change("grant", "delete", "ann/operator", {"user": "ann", "role": "operator", "origin": None}, None),
-        change("grant", "create", "bob/operator", None, {"user": "bob", "role": "operator", "origin": "corp"}),
+        change(
+            "membership",
+            "delete",
+            "ann/Team",
+            {"user": "ann", "group": "Team", "origin": "corp"},
+            None,
+        ),
+        change(
+            "grant",
+            "delete",
+            "ann/operator",
+            {"user": "ann", "role": "operator", "origin": None},
+            None,
+        ),
+        change(
+            "grant",
+            "create",
+            "bob/operator",
+            None,
+            {"user": "bob", "role": "operator", "origin": "corp"},
+        ),
     ]
     changes += [
         change("group", "update", "crew", {"groups": {"Team": "corp"}}, {"groups": {"Team": None}}),
@@ -41,20 +66,52 @@ def test_what_is_as_expected_has_not_moved() -> None:
         change("group", "update", "Team", {"groups": {}}, {"groups": {"New": "corp"}}),
     ]
     assert moved(changes, STATE) == []
-    assert moved([change("user", "create", "ann", None, {})], PlatformState("other")) == [], "another workspace"
+    assert moved([change("user", "create", "ann", None, {})], PlatformState("other")) == [], (
+        "another workspace"
+    )
 
 
 def test_every_difference_is_told() -> None:
     changes = [
-        change("user", "update", "ann", {"email": "old", "manager": "bob"}, {"email": "b@x", "manager": None}),
-        change("user", "update", "ANN", {"attributes": {"phone": "0", "badge": "7", "fax": "9"}}, {"attributes": {}}),
+        change(
+            "user",
+            "update",
+            "ann",
+            {"email": "old", "manager": "bob"},
+            {"email": "b@x", "manager": None},
+        ),
+        change(
+            "user",
+            "update",
+            "ANN",
+            {"attributes": {"phone": "0", "badge": "7", "fax": "9"}},
+            {"attributes": {}},
+        ),
         change("user", "delete", "gone", {"username": "gone"}, None),
         change("user", "create", "BOB", None, {"username": "BOB"}),
         change("group", "create", "team", None, {"name": "team"}),
         change("department", "create", "Sales/North", None, {"title": "North", "parent": "Sales"}),
-        change("membership", "delete", "bob/Team", {"user": "bob", "group": "Team", "origin": "corp"}, None),
-        change("membership", "delete", "ann/Team", {"user": "ann", "group": "Team", "origin": None}, None),
-        change("grant", "create", "ann/operator", None, {"user": "ann", "role": "operator", "origin": "corp"}),
+        change(
+            "membership",
+            "delete",
+            "bob/Team",
+            {"user": "bob", "group": "Team", "origin": "corp"},
+            None,
+        ),
+        change(
+            "membership",
+            "delete",
+            "ann/Team",
+            {"user": "ann", "group": "Team", "origin": None},
+            None,
+        ),
+        change(
+            "grant",
+            "create",
+            "ann/operator",
+            None,
+            {"user": "ann", "role": "operator", "origin": "corp"},
+        ),
     ]
     assert moved(changes, STATE) == [
         "user ann: email was 'old', is 'a@x'",
@@ -86,12 +143,30 @@ def test_pairs_are_looked_up_under_the_names_of_now() -> None:
         change("user", "update", "ann", {"username": "ann"}, {"username": "annold"}),
         change("group", "update", "Team", {"name": "Team"}, {"name": "Crew"}),
         change("user", "create", "ann", None, {"username": "ann"}),
-        change("grant", "create", "ann/operator", None, {"user": "ann", "role": "operator", "origin": "corp"}),
+        change(
+            "grant",
+            "create",
+            "ann/operator",
+            None,
+            {"user": "ann", "role": "operator", "origin": "corp"},
+        ),
     ]
     assert moved(changes, STATE) == [], "the new ann has no grant, whatever the old one has"
     late = [
-        change("grant", "create", "annold/operator", None, {"user": "annold", "role": "operator", "origin": "corp"}),
-        change("membership", "create", "annold/Crew", None, {"user": "annold", "group": "Crew", "origin": "corp"}),
+        change(
+            "grant",
+            "create",
+            "annold/operator",
+            None,
+            {"user": "annold", "role": "operator", "origin": "corp"},
+        ),
+        change(
+            "membership",
+            "create",
+            "annold/Crew",
+            None,
+            {"user": "annold", "group": "Crew", "origin": "corp"},
+        ),
     ]
     assert moved([*changes, *late], STATE) == [
         "grant annold/operator exists by now",

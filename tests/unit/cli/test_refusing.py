@@ -44,7 +44,9 @@ def test_what_takes_longer_takes_a_whole_multiple(worked: float) -> None:
     assert refused_after(worked, 2) == pytest.approx(4)
 
 
-@pytest.mark.parametrize("reason", ["failed", "wait", "local", "disabled", "out_of_service", "not_registered"])
+@pytest.mark.parametrize(
+    "reason", ["failed", "wait", "local", "disabled", "out_of_service", "not_registered"]
+)
 def test_the_reason_makes_no_difference(reason: str) -> None:
     assert refused_after(0.1, 2, LoginRefused(reason, "no")) == pytest.approx(2)  # type: ignore[arg-type]
 

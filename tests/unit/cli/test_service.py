@@ -45,14 +45,20 @@ class World:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+def said(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
     monkeypatch.setattr(logging.getLogger("reconcile"), "propagate", True)
     caplog.set_level(logging.INFO, "reconcile.service")
     return caplog
 
 
 def test_it_runs_when_it_is_time_and_says_when(said: pytest.LogCaptureFixture) -> None:
-    assert World(timedelta(hours=3, minutes=30)).times() == ["22 02:00:00", "22 03:00:00", "22 04:00:00"]
+    assert World(timedelta(hours=3, minutes=30)).times() == [
+        "22 02:00:00",
+        "22 03:00:00",
+        "22 04:00:00",
+    ]
     assert said.messages[:3] == [
         "schedule: hourly (UTC); the next run is at 2026-11-22 02:00+00:00",
         "the run took 5 s and ended with exit code 0",
@@ -74,7 +80,10 @@ def test_a_machine_that_slept_runs_once(said: pytest.LogCaptureFixture) -> None:
 
     world.waits = [sleeps]
     assert world.times() == ["22 10:20:30", "22 11:00:00", "22 12:00:00"][:2]
-    assert "the run of 2026-11-22 02:00+00:00 was missed, and 8 times more; it is made up for now, once" in said.text
+    assert (
+        "the run of 2026-11-22 02:00+00:00 was missed, and 8 times more; it is made up for now, once"
+        in said.text
+    )
 
 
 def test_a_clock_that_is_set_back_does_not_stop_it(said: pytest.LogCaptureFixture) -> None:
@@ -114,7 +123,9 @@ def test_files_that_are_read_again_change_the_next_run(said: pytest.LogCaptureFi
 
     world.waits = [changed]
     assert world.times() == ["22 01:15:00"]
-    assert "schedule: hourly at :15 (UTC); the next run is at 2026-11-22 01:15+00:00" in said.messages
+    assert (
+        "schedule: hourly at :15 (UTC); the next run is at 2026-11-22 01:15+00:00" in said.messages
+    )
 
 
 def test_a_stop_during_a_run_ends_it_all_after_the_run(said: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,10 @@ from reconcile.errors import ConfigError
 
 HEAD = "version: 1\nplatform: {type: sql, url: sqlite:///acme.db}\n"
 EMPTY = HEAD + "sources: []\n"
-CORP = HEAD + "sources:\n  - name: corp\n    type: ldif\n    files: [a.ldif]\n    base_dn: dc=example,dc=com\n"
+CORP = (
+    HEAD
+    + "sources:\n  - name: corp\n    type: ldif\n    files: [a.ldif]\n    base_dn: dc=example,dc=com\n"
+)
 
 
 def loaded(*paths: Path, environ: Mapping[str, str] | None = None, **more: Any) -> Loaded:

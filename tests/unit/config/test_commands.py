@@ -24,7 +24,12 @@ def is_gone(process: int) -> bool:
     """Whether a process has ended, within a few seconds."""
     for _ in range(200):
         try:
-            state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            state = (
+                Path(f"/proc/{process}/stat")
+                .read_text(encoding="utf-8")
+                .rpartition(")")[2]
+                .split()[0]
+            )
         except FileNotFoundError:
             return True
         if state == "Z":

@@ -38,7 +38,10 @@ def write(folder, **files):
 
 def settings(*paths, types=lambda _source: {}, **more):
     found = loaded(*paths, environ=ENVIRON, **more).effective.settings(types)
-    return {item["path"]: (item["value"], item["origin"].replace(f"{paths[0].parent}/", "")) for item in as_data(found)}
+    return {
+        item["path"]: (item["value"], item["origin"].replace(f"{paths[0].parent}/", ""))
+        for item in as_data(found)
+    }
 
 
 def again(tmp_path, *paths, **more):
@@ -103,12 +106,16 @@ def test_where_values_come_from(tmp_path):
         "      create: all\n  - {name: c, type: ldif, files: [a], base_dn: dc=y, users: *u}\n",
     )
     types = {"users.filter": "(a=b)", "groups.member_attribute": ["member", "memberuid"]}
-    found = settings(path, types=lambda source: types if source.type == "openldap" else {}, variables={"b": "7"})
+    found = settings(
+        path, types=lambda source: types if source.type == "openldap" else {}, variables={"b": "7"}
+    )
     assert found["version"] == (1, "a.yml:1")
     assert (found["vars.a"], found["vars.b"]) == ((1, "a.yml:4"), ("7", "--var"))
     assert found["platform.workspaces"] == (["main"], "built-in")
     assert found["sources[0].servers"] == (["ldaps://h", "ldaps://i"], "a.yml:10")
-    assert found["sources[0].tls.mode"] == ("ldaps", "built-in"), "by the servers, not by the schema"
+    assert found["sources[0].tls.mode"] == ("ldaps", "built-in"), (
+        "by the servers, not by the schema"
+    )
     assert "sources[0].tls.ca_file" not in found, "there is no value that could be written"
     assert found["sources[0].users.filter"] == ("(a=b)", "type openldap")
     assert found["sources[0].groups.member_attribute"] == (["member", "memberuid"], "type openldap")
@@ -132,10 +139,13 @@ def test_origins_of_several_files(tmp_path):
     paths = write(
         tmp_path,
         a=CORP,
-        b="groups:\n- source: corp\n  select:\n" + "".join(f"  - cn={'x' * 30}{n}\n" for n in range(4)),
+        b="groups:\n- source: corp\n  select:\n"
+        + "".join(f"  - cn={'x' * 30}{n}\n" for n in range(4)),
     )
     text = again(tmp_path, *paths)
-    lines = [line.split("  # ")[-1].rpartition("/")[2] for line in text.splitlines() if "xxx" in line]
+    lines = [
+        line.split("  # ")[-1].rpartition("/")[2] for line in text.splitlines() if "xxx" in line
+    ]
     assert lines == ["b.yml:4", "b.yml:5", "b.yml:6", "b.yml:7"]
 
 
@@ -156,12 +166,17 @@ def test_relative_paths_are_told_from_the_platforms_folder(tmp_path):
     out.write_text(annotated(before.effective.settings(), before.effective.folder))
     after = loaded(out).desired
     first, second = after.sources
-    assert [Path(file).resolve() for file in first.files] == [tmp_path / "s" / "a.ldif", Path("/b.ldif")]
+    assert [Path(file).resolve() for file in first.files] == [
+        tmp_path / "s" / "a.ldif",
+        Path("/b.ldif"),
+    ]
     assert Path(second.tls.ca_file).resolve() == tmp_path / "s" / "ca.pem"
     assert second.bind.password.reveal() == "hunter2"
     assert after.platform.folder == before.desired.platform.folder
     source.write_text(source.read_text().replace("file('pw')", "file('p' ~ 'w')"))
-    with pytest.raises(ConfigError, match=r"sources\[1\].bind.password: the path in file\(…\) cannot be told"):
+    with pytest.raises(
+        ConfigError, match=r"sources\[1\].bind.password: the path in file\(…\) cannot be told"
+    ):
         loaded(source, platform).effective.settings()
 
 
@@ -173,7 +188,10 @@ SECRETS = {
     "through another": ('vars: {a: hunter2, b: "{{ a }}", c: "x{{ a }}"}', 'password: "{{ b }}"'),
     "within a list": ('vars: {a: hunter2, c: ["x{{ a }}"]}', 'password: "{{ a }}"'),
     "a whole mapping": ("vars: {b: {dn: cn=a, password: hunter2}}", None),
-    "beside a secret": ("vars: {pw: hunter2}", "password: \"{{ pw ~ env('CORP_LDAP_PASSWORD') }}\""),
+    "beside a secret": (
+        "vars: {pw: hunter2}",
+        "password: \"{{ pw ~ env('CORP_LDAP_PASSWORD') }}\"",
+    ),
     "written elsewhere": (
         "vars: {pw: hunter2}",
         'password: "{{ pw }}"}\n  note: "{{ pw | upper }}{{ pw }}"\n  x: {a: b',
@@ -209,7 +227,9 @@ def test_secrets_of_urls(tmp_path):
     }
     for url, shown in cases.items():
         variables = 'vars: {h: db.example, pw: hunter2, dsn: "postgresql://u:{{ pw }}@{{ h }}/x"}'
-        (path,) = write(tmp_path, a=f'version: 1\n{variables}\nplatform: {{type: sql, url: "{url}"}}{source}')
+        (path,) = write(
+            tmp_path, a=f'version: 1\n{variables}\nplatform: {{type: sql, url: "{url}"}}{source}'
+        )
         path.chmod(0o600)
         found = settings(path)
         assert found["platform.url"][0] == shown
@@ -219,7 +239,9 @@ def test_secrets_of_urls(tmp_path):
 
 
 def test_variables_of_the_command_line(tmp_path):
-    (path,) = write(tmp_path, a=CORP.replace("corp", '"{{ n }}"') + "    note: \"{{ odd | default('') }}\"\n")
+    (path,) = write(
+        tmp_path, a=CORP.replace("corp", '"{{ n }}"') + "    note: \"{{ odd | default('') }}\"\n"
+    )
     found = settings(path, variables={"n": "north", "odd": "{{ x"})
     assert found["vars.n"] == ("north", "--var")
     assert found["sources[0].name"] == ("north", "a.yml:4")
@@ -240,7 +262,9 @@ def test_templates_over_entries_stay_templates_and_texts_stay_texts(tmp_path):
 
 @given(st.text(max_size=30))
 def test_texts_as_yaml(text):
-    read = yaml.load(f"- {_text(text)}  # x\n- [{_text(text)}, {_text(text)}]\n", Loader=yaml.BaseLoader)
+    read = yaml.load(
+        f"- {_text(text)}  # x\n- [{_text(text)}, {_text(text)}]\n", Loader=yaml.BaseLoader
+    )
     assert read == [text, [text, text]]
 
 
@@ -248,6 +272,9 @@ def test_texts_as_yaml(text):
     "text", ["no", "12", "1e5", "0x1F", "null", "~", "", "a: b", "a #b", "a:", " a", "a ", "-", "'"]
 )
 def test_texts_that_look_like_something_else(tmp_path, text):
-    (path,) = write(tmp_path, a=EMPTY + f"vars: {{a: {json.dumps(text)}, {json.dumps('k' + text)[1:-1] and 'b'}: 1}}\n")
+    (path,) = write(
+        tmp_path,
+        a=EMPTY + f"vars: {{a: {json.dumps(text)}, {json.dumps('k' + text)[1:-1] and 'b'}: 1}}\n",
+    )
     assert loaded(path).effective.settings()[1].value == text
     again(tmp_path, path)

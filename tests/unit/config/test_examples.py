@@ -34,7 +34,9 @@ def test_the_python_parser_builds_the_same(monkeypatch):
 
     for path in files("valid"):
         fast = documents.read(path, path.read_bytes(), exposed=False, problems=[])
-        slow = documents.read(path, path.read_bytes(), exposed=False, problems=[], loader=yaml.SafeLoader)
+        slow = documents.read(
+            path, path.read_bytes(), exposed=False, problems=[], loader=yaml.SafeLoader
+        )
         assert fast.root.data() == slow.root.data()
     for path in files("wrong"):
         found = [[], []]
@@ -58,7 +60,9 @@ def test_starter_explains_every_key_that_works():
     schema = json.loads((HERE.parents[2] / "schemas" / "config.schema.json").read_text())
     words = set(re.findall(r"\w+(?=:)", starter()))
     missing = [
-        key for key, part in properties(schema) if part.get("x-not-supported-yet") is not True and key not in words
+        key
+        for key, part in properties(schema)
+        if part.get("x-not-supported-yet") is not True and key not in words
     ]
     assert missing == []
 
@@ -80,7 +84,18 @@ def test_the_schema_has_only_keywords_with_words_and_explains_every_key():
 
     schema = json.loads((HERE.parents[2] / "schemas" / "config.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
-    silent = {"$schema", "$id", "$defs", "$ref", "title", "description", "default", "examples", "items", "properties"}
+    silent = {
+        "$schema",
+        "$id",
+        "$defs",
+        "$ref",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "items",
+        "properties",
+    }
     marks = {"x-secret", "x-template", "x-message", "x-path", "if", "then", "not"}
     for key, part in properties(schema):
         shared = schema["$defs"].get(part.get("$ref", "").removeprefix("#/$defs/"), {})

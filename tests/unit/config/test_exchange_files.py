@@ -22,7 +22,11 @@ SOURCE = desired.Source(
     bind=desired.Bind(dn="cn=reader,dc=example,dc=com", password=Known("s3cret")),
     users=desired.Users(
         fields={key: compiled(text, AROUND) for key, text in FIELDS.items()},
-        attributes=(desired.Attribute("phone", compiled("{{ telephoneNumber }}", AROUND), frozenset({"b", "a"})),),
+        attributes=(
+            desired.Attribute(
+                "phone", compiled("{{ telephoneNumber }}", AROUND), frozenset({"b", "a"})
+            ),
+        ),
     ),
 )
 
@@ -55,7 +59,10 @@ def test_what_is_written_is_read_back_without_the_password() -> None:
 
 
 def test_every_setting_of_a_source_is_described_but_those_that_cannot_travel() -> None:
-    assert set(connections.described(SOURCE)) == set(desired.Source.__struct_fields__) - {"files", "options"}
+    assert set(connections.described(SOURCE)) == set(desired.Source.__struct_fields__) - {
+        "files",
+        "options",
+    }
 
 
 def test_what_nobody_thought_of_is_never_written() -> None:
@@ -94,14 +101,36 @@ def test_a_password_in_the_file_is_ignored_with_a_warning() -> None:
         (document(extra=1), "extra: unknown key"),
         (document(source=[]), "source: expected a mapping, got a list"),
         (document(source={}), "source: the key `name` is missing"),
-        (document(source={"name": 1, "type": "openldap", "base_dn": "x"}), "source.name: expected text, got a number"),
-        (document(source={"name": "x", "type": "ldif", "base_dn": "x"}), "source.type: expected openldap"),
-        (document(source={"name": "x", "type": "ldap", "base_dn": "x", "users": []}), "users: expected a mapping"),
-        (document(source={"name": "x\u001b[2J", "type": "ldap", "base_dn": "x"}), "U+001B is not allowed"),
-        (document(source={"name": "x\u202egnp", "type": "ldap", "base_dn": "x"}), "U+202E is not allowed"),
+        (
+            document(source={"name": 1, "type": "openldap", "base_dn": "x"}),
+            "source.name: expected text, got a number",
+        ),
+        (
+            document(source={"name": "x", "type": "ldif", "base_dn": "x"}),
+            "source.type: expected openldap",
+        ),
+        (
+            document(source={"name": "x", "type": "ldap", "base_dn": "x", "users": []}),
+            "users: expected a mapping",
+        ),
+        (
+            document(source={"name": "x\u001b[2J", "type": "ldap", "base_dn": "x"}),
+            "U+001B is not allowed",
+        ),
+        (
+            document(source={"name": "x\u202egnp", "type": "ldap", "base_dn": "x"}),
+            "U+202E is not allowed",
+        ),
         (b'{"format": "\\ud800"}', "U+D800 is not allowed"),
         (
-            document(source={"name": "x", "type": "ldap", "base_dn": "x", "tls": {"ca_file": "../../etc/passwd"}}),
+            document(
+                source={
+                    "name": "x",
+                    "type": "ldap",
+                    "base_dn": "x",
+                    "tls": {"ca_file": "../../etc/passwd"},
+                }
+            ),
             "source.tls.ca_file: expected the name of a file, without a folder",
         ),
         (document(ca_certificates=["x"]), "ca_certificates[0]: expected a SHA-256 fingerprint"),

@@ -78,12 +78,24 @@ def test_the_usual_file_is_mapped_without_a_word() -> None:
         ({"AUTH_SOURCE_RETIRED_OU": "Leavers"}, "users.inactive_ous", ["Leavers"]),
         ({"AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP": "owner"}, "groups.member_attribute", "owner"),
         ({"GROUP_CLASS_IDENTIFIER": "(objectclass=group)"}, "groups.filter", "(objectclass=group)"),
-        ({"DEPARTMENT_CLASS_IDENTIFIER": "objectclass=ou"}, "departments.filter", "(objectclass=ou)"),
+        (
+            {"DEPARTMENT_CLASS_IDENTIFIER": "objectclass=ou"},
+            "departments.filter",
+            "(objectclass=ou)",
+        ),
         (
             {
                 "AUTH_SOURCE_GRID_ATTRIBUTE": [
-                    {"attributeLdap": "telephoneNumber", "attributeUser": "USR_PHONE", "attributeRole": "A"},
-                    {"attributeLdap": "telephoneNumber", "attributeUser": "USR_PHONE", "attributeRole": "B"},
+                    {
+                        "attributeLdap": "telephoneNumber",
+                        "attributeUser": "USR_PHONE",
+                        "attributeRole": "A",
+                    },
+                    {
+                        "attributeLdap": "telephoneNumber",
+                        "attributeUser": "USR_PHONE",
+                        "attributeRole": "B",
+                    },
                     {"attributeLdap": "x-badge", "attributeUser": "badge", "attributeRole": ""},
                     {"attributeLdap": "source", "attributeUser": "origin"},
                 ]
@@ -113,12 +125,28 @@ def test_each_setting(changes: dict[str, Any], path: str, value: object) -> None
         ({"SOMETHING": "x"}, "'SOMETHING' is not known"),
         ({"CUSTOM_GROUP_CLASS_IDENTIFIER": "x"}, "'CUSTOM_GROUP_CLASS_IDENTIFIER' is ignored"),
         ({"AUTH_SOURCE_ENABLED_TLS": "0"}, "in clear text"),
-        ({"AUTH_SOURCE_ENABLED_TLS": "0", "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP": "1"}, "POLICY_FOR_LDAP is left out"),
+        (
+            {"AUTH_SOURCE_ENABLED_TLS": "0", "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP": "1"},
+            "POLICY_FOR_LDAP is left out",
+        ),
         ({"AUTH_ANONYMOUS": "1"}, "AUTH_SOURCE_SEARCH_USER is left out"),
         ({"AUTH_SOURCE_IDENTIFIER_FOR_USER": "*"}, "AUTH_SOURCE_IDENTIFIER_FOR_USER is left out"),
-        ({"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": "{{ 1 }}", "attributeUser": "x"}]}, "names no attribute"),
-        ({"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": "a", "attributeUser": "x", "y": "z"}]}, "'y' is not known"),
-        ({"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": "a"}], "AUTH_SOURCE_SHOWGRID": "off"}, "SHOWGRID is off"),
+        (
+            {"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": "{{ 1 }}", "attributeUser": "x"}]},
+            "names no attribute",
+        ),
+        (
+            {
+                "AUTH_SOURCE_GRID_ATTRIBUTE": [
+                    {"attributeLdap": "a", "attributeUser": "x", "y": "z"}
+                ]
+            },
+            "'y' is not known",
+        ),
+        (
+            {"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": "a"}], "AUTH_SOURCE_SHOWGRID": "off"},
+            "SHOWGRID is off",
+        ),
     ],
 )
 def test_what_cannot_be_taken_is_named(changes: dict[str, Any], said: str) -> None:
@@ -133,16 +161,25 @@ def test_what_cannot_be_taken_is_named(changes: dict[str, Any], said: str) -> No
         ({"AUTH_SOURCE_NAME": None}, "AUTH_SOURCE_NAME: is missing"),
         ({"AUTH_SOURCE_NAME": ["x"]}, "AUTH_SOURCE_NAME: expected text"),
         ({"AUTH_SOURCE_BASE_DN": " "}, "AUTH_SOURCE_BASE_DN: is missing"),
-        ({"AUTH_SOURCE_SERVER_NAME": "a b"}, "AUTH_SOURCE_SERVER_NAME: expected the name of a server"),
+        (
+            {"AUTH_SOURCE_SERVER_NAME": "a b"},
+            "AUTH_SOURCE_SERVER_NAME: expected the name of a server",
+        ),
         ({"AUTH_SOURCE_PORT": "0"}, "AUTH_SOURCE_PORT: expected a number from 1 to 65535"),
         ({"AUTH_SOURCE_PORT": "9" * 5000}, "AUTH_SOURCE_PORT: expected a number"),
         ({"AUTH_SOURCE_ENABLED_TLS": "perhaps"}, "AUTH_SOURCE_ENABLED_TLS: expected 1 or 0"),
-        ({"AUTH_SOURCE_SEARCH_USER": ""}, "AUTH_SOURCE_SEARCH_USER: is missing, and AUTH_ANONYMOUS is off"),
+        (
+            {"AUTH_SOURCE_SEARCH_USER": ""},
+            "AUTH_SOURCE_SEARCH_USER: is missing, and AUTH_ANONYMOUS is off",
+        ),
         ({"LDAP_TYPE": "nis"}, "LDAP_TYPE: expected ad, ldap or ds"),
         ({"AUTH_SOURCE_PROVIDER": "gmail"}, "AUTH_SOURCE_PROVIDER: expected ldapAdvanced"),
         ({"AUTH_SOURCE_GRID_ATTRIBUTE": "x"}, "AUTH_SOURCE_GRID_ATTRIBUTE: expected a list"),
         ({"AUTH_SOURCE_GRID_ATTRIBUTE": [1]}, "AUTH_SOURCE_GRID_ATTRIBUTE[0]: expected"),
-        ({"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": {}}]}, "[0].attributeLdap: expected text"),
+        (
+            {"AUTH_SOURCE_GRID_ATTRIBUTE": [{"attributeLdap": {}}]},
+            "[0].attributeLdap: expected text",
+        ),
     ],
 )
 def test_what_makes_no_source_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -15,8 +15,40 @@ from reconcile.errors import Problem
 UNWRITABLE = "\u2028\u2029\ufeff\ufffe\uffff"
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=UNWRITABLE))
 ODD = [
-    *("no", "~", "1e3", "010", "0o17", "12:30", "2024-01-01", "=", "<<", "- x", "a: b", "a #b", "*a", "&a", "!x", "%"),
-    *("{{ command('rm') }}", "{% if %}", "{# #}", "\\{{", '{{ "', "}}{{", "'", "", " ", "\n", "a\tb", "|", "? x", "@"),
+    *(
+        "no",
+        "~",
+        "1e3",
+        "010",
+        "0o17",
+        "12:30",
+        "2024-01-01",
+        "=",
+        "<<",
+        "- x",
+        "a: b",
+        "a #b",
+        "*a",
+        "&a",
+        "!x",
+        "%",
+    ),
+    *(
+        "{{ command('rm') }}",
+        "{% if %}",
+        "{# #}",
+        "\\{{",
+        '{{ "',
+        "}}{{",
+        "'",
+        "",
+        " ",
+        "\n",
+        "a\tb",
+        "|",
+        "? x",
+        "@",
+    ),
     *("null", "é", "ldap://x:1"),
 ]
 
@@ -30,13 +62,18 @@ def data(text: str) -> Any:
 
 
 def same(value: str) -> None:
-    wanted = {"note": value, "users": {"select": [value], "fields": {"username": "{{ identifier }}"}}}
+    wanted = {
+        "note": value,
+        "users": {"select": [value], "fields": {"username": "{{ identifier }}"}},
+    }
     item = yaml_text.literal(wanted, ())
     for text in (yaml_text.block({"sources": [item]}), f"sources: [{yaml_text.inline(item)}]"):
         (read,) = data(text)["sources"]
         assert config_templates.evaluate(read["note"], {}) == value
         assert config_templates.evaluate(read["users"]["select"][0], {}) == value
-        assert read["users"]["fields"]["username"] == "{{ identifier }}", "a template over an entry stays one"
+        assert read["users"]["fields"]["username"] == "{{ identifier }}", (
+            "a template over an entry stays one"
+        )
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -144,7 +181,9 @@ def test_a_source_is_added_at_the_end(text: str) -> None:
 )
 def test_what_cannot_be_told_apart_is_refused(text: str) -> None:
     with pytest.raises(yaml_edit.Uneditable):
-        yaml_edit.edited(text.encode(), {("sources", 0, "servers"): ["n"], ("sources", 0, "name"): "n"})
+        yaml_edit.edited(
+            text.encode(), {("sources", 0, "servers"): ["n"], ("sources", 0, "name"): "n"}
+        )
 
 
 def test_the_excerpt_is_the_source_as_it_stands() -> None:

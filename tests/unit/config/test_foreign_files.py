@@ -48,7 +48,14 @@ def test_beside_a_desired_state_nothing_of_it_is_shown_either(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "fault", ["sources: [", "colour: hunter2", "version: 1", "safety: {at_least: hunter2}", "vars: {a: '{{ 1 + }}'}"]
+    "fault",
+    [
+        "sources: [",
+        "colour: hunter2",
+        "version: 1",
+        "safety: {at_least: hunter2}",
+        "vars: {a: '{{ 1 + }}'}",
+    ],
 )
 def test_of_a_desired_state_only_the_place_is_shown(tmp_path: Path, fault: str) -> None:
     (tmp_path / "a.yml").write_text(f"{HEAD}{fault}\n", encoding="utf-8")
@@ -83,7 +90,9 @@ def test_numbers_of_any_length_are_told_in_one_line(tmp_path: Path, digits: str)
         assert len("".join(told)) < 300
 
 
-@pytest.mark.parametrize("text", ["://:" * 15_000, "?pwd=" * 10_000, "x://" + ":" * 60_000, "{{" * 30_000])
+@pytest.mark.parametrize(
+    "text", ["://:" * 15_000, "?pwd=" * 10_000, "x://" + ":" * 60_000, "{{" * 30_000]
+)
 def test_a_url_that_is_too_long_is_hidden_as_a_whole(text: str) -> None:
     assert secret.masked(text) == "***"
     assert secret.password_expressions(text) is None

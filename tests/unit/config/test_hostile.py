@@ -52,13 +52,24 @@ HERE = Path(__file__).parent
 )  # fmt: skip
 def test_yaml(tmp_path, text, loader):
     problems = []
-    document = documents.read(tmp_path / "a.yml", text.encode(), exposed=False, problems=problems, loader=loader)
+    document = documents.read(
+        tmp_path / "a.yml", text.encode(), exposed=False, problems=problems, loader=loader
+    )
     assert document is not None or problems
     assert not Path("/tmp/should-not-exist").exists()
 
 
 @pytest.mark.parametrize(
-    "content", [b"\0", b"\xff\xfea\0", b"\x7fELF\1\2", bytes(range(256)) * 50, b"\x80" * 999, b"\r", b"\xef\xbb"]
+    "content",
+    [
+        b"\0",
+        b"\xff\xfea\0",
+        b"\x7fELF\1\2",
+        bytes(range(256)) * 50,
+        b"\x80" * 999,
+        b"\r",
+        b"\xef\xbb",
+    ],
 )
 def test_no_text_at_all(tmp_path, content):
     (tmp_path / "a.yml").write_bytes(content)
@@ -67,10 +78,14 @@ def test_no_text_at_all(tmp_path, content):
 
 def test_deep_data_from_a_template(tmp_path):
     path = tmp_path / "a.yml"
-    chain = "".join(f"  {new}: '{{{{ [{old}] }}}}'\n" for old, new in zip("abcdefg", "bcdefgh", strict=True))
+    chain = "".join(
+        f"  {new}: '{{{{ [{old}] }}}}'\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
+    )
     path.write_text(EMPTY + "vars:\n  a: " + "[" * 90 + "]" * 90 + "\n" + chain)
     assert said(path) == []
-    path.write_text(EMPTY + "vars:\n  a: '{% set a = [1] %}" + "{% set a = [a] %}" * 450 + "{{ a }}'\n")
+    path.write_text(
+        EMPTY + "vars:\n  a: '{% set a = [1] %}" + "{% set a = [a] %}" * 450 + "{{ a }}'\n"
+    )
     assert said(path) == ["a.yml:5:6: vars.a: the value is nested deeper than 100 levels"]
     path.write_text(EMPTY + "vars:\n  a: '{{ " + "[" * 90 + "1" + "]" * 90 + " }}'\n")
     assert said(path) == ["a.yml:5:6: vars.a: not a template: the template is too deeply nested"]
@@ -200,8 +215,13 @@ def test_harmless(tmp_path, text):
 
 def test_mutations_of_valid_files(tmp_path):
     chance = random.Random(20240229)
-    valid = [starter().encode(), *(path.read_bytes() for path in sorted((HERE / "valid").glob("*.yml")))]
-    words = "\n ;  ;- ;: ;{;};[;];';\";&a ;*a;!!;{{ ; }};null;<<;|;#;1e9;\t;true;%;,;---\n;dc=;\\;\0;é"
+    valid = [
+        starter().encode(),
+        *(path.read_bytes() for path in sorted((HERE / "valid").glob("*.yml"))),
+    ]
+    words = (
+        "\n ;  ;- ;: ;{;};[;];';\";&a ;*a;!!;{{ ; }};null;<<;|;#;1e9;\t;true;%;,;---\n;dc=;\\;\0;é"
+    )
     tokens = [b"\xff", *(word.encode() for word in words.split(";"))]
     path = tmp_path / "a.yml"
     outcomes = {True: 0, False: 0}
@@ -236,7 +256,21 @@ def test_shuffled_structures(tmp_path):
             for key in list(value) if isinstance(value, dict) else range(len(value)):
                 yield from places(value[key], (*where, key))
 
-    others = (None, 5, True, "text", "", [], ["x"], [None], [[]], {}, {"a": 1}, [{}], {"action": []})
+    others = (
+        None,
+        5,
+        True,
+        "text",
+        "",
+        [],
+        ["x"],
+        [None],
+        [[]],
+        {},
+        {"a": 1},
+        [{}],
+        {"action": []},
+    )
     chance = random.Random(20240229)
     for where in list(places(whole))[1:]:
         for other in chance.sample(others, 1):

@@ -30,7 +30,9 @@ def test_everything_arrives():
     assert state.platform.folder == str(path.parent)
     assert state.platform.options == {}
     assert corp.servers == ("ldaps://ldap1.example.com", "ldaps://ldap2.example.com:1636/")
-    assert corp.tls == desired.Tls("ldaps", str(path.parent / "corp-ca.pem"), "ldap.example.com", "none")
+    assert corp.tls == desired.Tls(
+        "ldaps", str(path.parent / "corp-ca.pem"), "ldap.example.com", "none"
+    )
     assert (corp.bind.dn, corp.bind.anonymous) == ("cn=reader,dc=example,dc=com", False)
     assert (corp.base_dn, corp.page_size, corp.note) == ("dc=example,dc=com", 500, "Head office")
     assert corp.timeout == desired.Timeout(0.5, 120.0, 3600.0)
@@ -41,11 +43,25 @@ def test_everything_arrives():
     assert (corp.transport, branch.transport, lab.transport) == ("ldap3", "auto", "auto")
     assert (corp.active_uac, corp.require_signing) == ((), False)
     assert (windows.active_uac, windows.require_signing) == ((512, 544, 66048, 66080), True)
-    assert (corp.ignore_referrals, windows.ignore_referrals) == ((), ("dc=child,dc=example,dc=test",))
-    assert [source.type for source in (windows, redhat, ds)] == ["active_directory", "freeipa", "389ds"]
-    assert (ds.bind, redhat.bind) == (desired.Bind(kerberos=True, principal="reader@DS"), desired.Bind(anonymous=True))
+    assert (corp.ignore_referrals, windows.ignore_referrals) == (
+        (),
+        ("dc=child,dc=example,dc=test",),
+    )
+    assert [source.type for source in (windows, redhat, ds)] == [
+        "active_directory",
+        "freeipa",
+        "389ds",
+    ]
+    assert (ds.bind, redhat.bind) == (
+        desired.Bind(kerberos=True, principal="reader@DS"),
+        desired.Bind(anonymous=True),
+    )
     users = corp.users
-    assert (users.base, users.scope, users.create) == ("ou=people,dc=example,dc=com", "one", "selected")
+    assert (users.base, users.scope, users.create) == (
+        "ou=people,dc=example,dc=com",
+        "one",
+        "selected",
+    )
     assert (users.filter, users.identifier) == ("(objectClass=inetOrgPerson)", "uid")
     assert users.select == ("jdoe", "kat*", "uid=x,ou=people")
     assert (users.exclude, users.require) == (("svc-*",), ("email", "phone"))
@@ -62,8 +78,16 @@ def test_everything_arrives():
         ("badge", "{{ employeeNumber }}", frozenset({"operator"})),
     ]
     assert (users.match_by, corp.takes_over) == (("username", "badge"), ("branch",))
-    assert [users.clears(field) for field in ("phone", "badge", "manager", "email")] == [True, False, False, True]
-    assert (users.manager_attribute, users.disabled_when.text) == ("manager", "{{ employeeType == 'former' }}")
+    assert [users.clears(field) for field in ("phone", "badge", "manager", "email")] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert (users.manager_attribute, users.disabled_when.text) == (
+        "manager",
+        "{{ employeeType == 'former' }}",
+    )
     assert corp.groups == desired.Groups("ou=groups", "one", "(objectClass=groupOfNames)", "member")
     assert corp.departments == desired.Units("ou=units", "one", "(objectClass=organizationalUnit)")
     assert branch.files == (str(path.parent / "branch.ldif"), "/srv/more.ldif")
@@ -72,7 +96,9 @@ def test_everything_arrives():
     assert (lab.tls.mode, lab.tls.ca_file, lab.bind.anonymous) == ("none", None, True)
     assert (lab.timeout, branch.limits) == (desired.Timeout(10.0, 1.5), desired.ReadLimits())
     assert state.role_mappings == (
-        desired.RoleMapping("administrator", "corp", ("cn=admins,ou=groups,dc=example,dc=com", "cn=*,ou=x")),
+        desired.RoleMapping(
+            "administrator", "corp", ("cn=admins,ou=groups,dc=example,dc=com", "cn=*,ou=x")
+        ),
         desired.RoleMapping("operator", default=True),
     )
     assert state.roles == desired.Roles("multiple", "keep", authoritative=True)
@@ -89,7 +115,9 @@ def test_everything_arrives():
     assert state.departments[1].role == "operator"
     block = desired.Departure("block", 28 * 86400.0, "erase")
     keep = desired.Departure("keep")
-    assert state.lifecycle == desired.Lifecycle(block, keep, "block", "keep", "keep", "ignore", "matching_email")
+    assert state.lifecycle == desired.Lifecycle(
+        block, keep, "block", "keep", "keep", "ignore", "matching_email"
+    )
 
 
 def test_defaults(tmp_path):
@@ -129,7 +157,9 @@ def test_a_folder_is_its_visible_yaml_files_in_name_order(tmp_path):
     (tmp_path / ".hidden.yml").write_text("nonsense")
     (tmp_path / "notes.txt").write_text("nonsense")
     (tmp_path / "below.yml").mkdir()
-    assert loaded(tmp_path).files == tuple(str(tmp_path / name) for name in ("a.yml", "b.yml", "c.yaml"))
+    assert loaded(tmp_path).files == tuple(
+        str(tmp_path / name) for name in ("a.yml", "b.yml", "c.yaml")
+    )
 
 
 def test_lists_of_several_files_are_one_and_paths_are_those_of_each_file(tmp_path):
@@ -159,7 +189,9 @@ def test_relative_paths_start_at_the_file_that_declares_them(tmp_path, monkeypat
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     (tmp_path / "one" / "a.yml").write_text(CORP)
-    (tmp_path / "two" / "b.yml").write_text("sources: [{name: b, type: ldif, files: [x.ldif], base_dn: dc=x}]\n")
+    (tmp_path / "two" / "b.yml").write_text(
+        "sources: [{name: b, type: ldif, files: [x.ldif], base_dn: dc=x}]\n"
+    )
     monkeypatch.chdir(tmp_path)
     state = loaded(Path("one"), Path("two/b.yml")).desired
     assert [source.files for source in state.sources] == [("one/a.ldif",), ("two/x.ldif",)]
@@ -167,7 +199,12 @@ def test_relative_paths_start_at_the_file_that_declares_them(tmp_path, monkeypat
 
 
 def test_problems_of_all_files_are_told_at_once(tmp_path):
-    write(tmp_path, a="platform: [", b="", c="colour: red\nrole_mappings: [{role: a, source: x, default: true}]\n")
+    write(
+        tmp_path,
+        a="platform: [",
+        b="",
+        c="colour: red\nrole_mappings: [{role: a, source: x, default: true}]\n",
+    )
     (tmp_path / "d.yml").write_bytes(b"version: 1\nnote: caf\xe9\n")
     (tmp_path / "e.yml").write_text("a: \x01\n")
     (tmp_path / "empty").mkdir()
@@ -233,12 +270,20 @@ def test_a_file_that_is_too_large(tmp_path):
 def test_given_variables_go_before_those_of_the_files(tmp_path):
     path = write(tmp_path, a=CORP + "    note: '{{ a }} {{ vars.b }} {{ c }}'\n"
                  "vars: {a: file, b: '{{ a }}!', unused: '{{ a }}'}\n") / "a.yml"  # fmt: skip
-    assert loaded(path, variables={"a": "given", "c": "more"}).desired.sources[0].note == "given given! more"
+    assert (
+        loaded(path, variables={"a": "given", "c": "more"}).desired.sources[0].note
+        == "given given! more"
+    )
     assert said(path) == ["a.yml:8:11: sources[0].note: `c` is no variable"]
 
 
 def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
-    path = write(tmp_path, a=CORP + "    note: '{{ vars.b }}{% if c %}{% endif %}'\nvars: {port: 3389}\n") / "a.yml"
+    path = (
+        write(
+            tmp_path, a=CORP + "    note: '{{ vars.b }}{% if c %}{% endif %}'\nvars: {port: 3389}\n"
+        )
+        / "a.yml"
+    )
     assert said(path, variables={"port": "1", "b": "2", "c": "3"}) == []
     known = "--var gives it a value, but no `vars` and no template knows it"
     assert said(path, variables={"prt": "1", "b": "", "c": "", "note": "x"}) == [
@@ -249,7 +294,9 @@ def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
 
 def test_given_variables_that_are_no_text(tmp_path):
     path = write(tmp_path, a=EMPTY + "vars: {a: 1}\n") / "a.yml"
-    assert said(path, variables={"a": "\udcff"}) == ["a.yml:4:11: vars.a: the value given for `a` is not UTF-8 text"]
+    assert said(path, variables={"a": "\udcff"}) == [
+        "a.yml:4:11: vars.a: the value given for `a` is not UTF-8 text"
+    ]
 
 
 def test_a_single_expression_keeps_its_type(tmp_path):
@@ -273,12 +320,18 @@ def test_a_single_expression_keeps_its_type(tmp_path):
 
 
 def test_adapters_find_faults_in_what_they_are_given_and_only_those_in_use(tmp_path):
-    path = write(tmp_path, a=CORP + "    users:\n      filter: (\n      scope: everything\n") / "a.yml"
+    path = (
+        write(tmp_path, a=CORP + "    users:\n      filter: (\n      scope: everything\n") / "a.yml"
+    )
     seen = []
 
     def source(settings):
         seen.append(settings)
-        return [(("users", "filter"), "bad filter"), (("users", "scope"), "told already"), (("bind", "dn"), "missing")]
+        return [
+            (("users", "filter"), "bad filter"),
+            (("users", "scope"), "told already"),
+            (("bind", "dn"), "missing"),
+        ]
 
     def never(_settings):
         raise AssertionError
@@ -298,7 +351,13 @@ def test_adapters_find_faults_in_what_they_are_given_and_only_those_in_use(tmp_p
 
 
 def test_an_adapter_may_find_that_a_secret_cannot_be_had(tmp_path):
-    path = write(tmp_path, a="version: 1\nplatform: {type: sql, url: \"{{ env('URL') }}\"}\nsources: []\n") / "a.yml"
+    path = (
+        write(
+            tmp_path,
+            a="version: 1\nplatform: {type: sql, url: \"{{ env('URL') }}\"}\nsources: []\n",
+        )
+        / "a.yml"
+    )
 
     def reveal(settings):
         settings.url.reveal()
@@ -321,7 +380,9 @@ def test_plug_ins_have_keys_of_their_own(tmp_path):
         / "a.yml"
     )
     adapters = {"sources": {"lotus_notes": lambda _: ()}, "platforms": {"mine": lambda _: ()}}
-    assert said(path, **adapters) == ["a.yml:6:60: sources[1].page_size: expected a whole number, got text"]
+    assert said(path, **adapters) == [
+        "a.yml:6:60: sources[1].page_size: expected a whole number, got text"
+    ]
     path.write_text(path.read_text().replace("many", "7"))
     state = loaded(path, **adapters).desired
     assert state.platform.options == {"token": "abc"}
@@ -341,7 +402,11 @@ def test_the_digest_is_that_of_the_meaning(tmp_path):
     here = write(tmp_path, a=CORP + "    note: '{{ n }}'\nvars: {n: x}\n")
     there = tmp_path / "there"
     there.mkdir()
-    write(there, a="# comment\nversion: 1\nvars:\n  n: 'x'\n", b=CORP.split("\n", 1)[1] + '    note: "{{n}}"\n')
+    write(
+        there,
+        a="# comment\nversion: 1\nvars:\n  n: 'x'\n",
+        b=CORP.split("\n", 1)[1] + '    note: "{{n}}"\n',
+    )
     first = loaded(here / "a.yml").digest
     assert loaded(there).digest == first
     assert len(first) == 64
@@ -366,12 +431,21 @@ def test_places_of_what_stands_nowhere():
 
 def test_an_empty_type_is_none(tmp_path):
     path = tmp_path / "a.yml"
-    path.write_text("version: 1\nplatform: {type: ''}\nsources: [{name: a, type: '', base_dn: dc=x}]\n")
-    assert [line.partition(": ")[2].partition(":")[0] for line in said(path)] == ["platform.type", "sources[0].type"]
+    path.write_text(
+        "version: 1\nplatform: {type: ''}\nsources: [{name: a, type: '', base_dn: dc=x}]\n"
+    )
+    assert [line.partition(": ")[2].partition(":")[0] for line in said(path)] == [
+        "platform.type",
+        "sources[0].type",
+    ]
 
 
 def test_a_refusal_of_logins_is_not_put_off_for_long(tmp_path):
     for written, told in (("61s", ["expected a duration of at most 1m"]), ("1m", []), ("0s", [])):
-        source = "{name: corp, type: ldif, files: [a.ldif], base_dn: dc=x, refuse_login_after: " + written + "}"
+        source = (
+            "{name: corp, type: ldif, files: [a.ldif], base_dn: dc=x, refuse_login_after: "
+            + written
+            + "}"
+        )
         write(tmp_path, a=f"{HEAD}sources: [{source}]\n")
         assert [line.rpartition(": ")[2] for line in said(tmp_path / "a.yml")] == told

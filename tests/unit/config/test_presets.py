@@ -15,12 +15,23 @@ LDAP = {"name": "ldap", "type": "openldap", "base_dn": "dc=example,dc=com"}
 
 
 def test_none_sets_nothing():
-    for data in ({}, {"preset": "none"}, {"preset": "other"}, {"preset": ["processmaker"]}, {"preset": None}):
+    for data in (
+        {},
+        {"preset": "none"},
+        {"preset": "other"},
+        {"preset": ["processmaker"]},
+        {"preset": None},
+    ):
         assert apply(data) == (data, "", frozenset())
 
 
 def test_processmaker():
-    data = {"preset": "processmaker", "sources": [AD, LDAP], "departments": [{"source": "ad"}], "groups": [{}]}
+    data = {
+        "preset": "processmaker",
+        "sources": [AD, LDAP],
+        "departments": [{"source": "ad"}],
+        "groups": [{}],
+    }
     applied = apply(data)
     assert applied.preset == "processmaker"
     assert applied.data == {
@@ -50,7 +61,13 @@ def test_vmmanager():
     assert applied.data == {
         "preset": "vmmanager",
         "sources": [
-            AD | {"users": {"fields": fields, "require_groups": ["cn=Users,cn=Builtin,dc=example,dc=com"]}},
+            AD
+            | {
+                "users": {
+                    "fields": fields,
+                    "require_groups": ["cn=Users,cn=Builtin,dc=example,dc=com"],
+                }
+            },
             LDAP | {"users": {"fields": fields}},
         ],
         "roles": {"mode": "single", "on_existing": "enforce", "authoritative": True},
@@ -66,7 +83,11 @@ def test_vmmanager():
 
 
 def test_what_the_file_says_goes_before_the_preset_and_stays_as_it_is():
-    users = {"fields": {"username": "{{ mail }}", "email": "x"}, "require": [], "when_absent": {"phone": "keep"}}
+    users = {
+        "fields": {"username": "{{ mail }}", "email": "x"},
+        "require": [],
+        "when_absent": {"phone": "keep"},
+    }
     source = AD | {"active_uac": [], "users": users}
     data = {
         "preset": "processmaker",
@@ -74,7 +95,11 @@ def test_what_the_file_says_goes_before_the_preset_and_stays_as_it_is():
         "departments": [{"role": ""}],
         "groups": [{"members": "owned"}],
         "roles": {"on_existing": "enforce", "mode": "multiple"},
-        "lifecycle": {"on_missing": {"action": "block"}, "on_disabled": "block", "on_source_removed": "keep"},
+        "lifecycle": {
+            "on_missing": {"action": "block"},
+            "on_disabled": "block",
+            "on_source_removed": "keep",
+        },
     }
     before = repr(data)
     applied = apply(data)
@@ -96,18 +121,24 @@ def test_what_the_file_says_goes_before_the_preset_and_stays_as_it_is():
     ],
 )
 def test_the_users_group_is_that_of_the_domain(base_dn, group):
-    (source,) = apply({"preset": "vmmanager", "sources": [AD | {"base_dn": base_dn}]}).data["sources"]
+    (source,) = apply({"preset": "vmmanager", "sources": [AD | {"base_dn": base_dn}]}).data[
+        "sources"
+    ]
     assert source["users"].get("require_groups") == (group and [group])
 
 
-@pytest.mark.parametrize("broken", [None, 1, "text", [], [None, "x"], {}, {"users": 3}, [{"users": {"fields": []}}]])
+@pytest.mark.parametrize(
+    "broken", [None, 1, "text", [], [None, "x"], {}, {"users": 3}, [{"users": {"fields": []}}]]
+)
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_what_has_the_wrong_type_is_left_alone(preset, broken):
     keys = ("sources", "groups", "departments", "roles", "lifecycle")
     data = {"preset": preset} | dict.fromkeys(keys, broken)
     applied = apply(data).data
     for key in keys:
-        if not isinstance(broken, list | dict) or (isinstance(broken, list) and key in ("roles", "lifecycle")):
+        if not isinstance(broken, list | dict) or (
+            isinstance(broken, list) and key in ("roles", "lifecycle")
+        ):
             assert applied[key] == broken
 
 
@@ -145,7 +176,9 @@ def test_values_of_presets_are_words_of_the_schema(tmp_path):
 
 def test_a_preset_is_part_of_the_digest(tmp_path, monkeypatch):
     path = tmp_path / "a.yml"
-    path.write_text("version: 1\npreset: vmmanager\nplatform: {type: sql, url: sqlite:///a.db}\nsources: []\n")
+    path.write_text(
+        "version: 1\npreset: vmmanager\nplatform: {type: sql, url: sqlite:///a.db}\nsources: []\n"
+    )
     before = loaded(path).digest
     changed = {"vmmanager": PRESETS["vmmanager"][:-1]}
     monkeypatch.setattr(presets, "PRESETS", changed)

@@ -24,7 +24,9 @@ def comes(value, after, *, count=3, where=UTC):
     found = []
     for _ in range(count):
         moment = upcoming(schedule, moment, where)
-        found.append(f"{moment:%a %Y-%m-%d %H:%M %z}" if where is BERLIN else f"{moment:%a %Y-%m-%d %H:%M}")
+        found.append(
+            f"{moment:%a %Y-%m-%d %H:%M %z}" if where is BERLIN else f"{moment:%a %Y-%m-%d %H:%M}"
+        )
     return found
 
 
@@ -89,7 +91,9 @@ def test_what_may_be_written(value, cron):
     ],
 )
 def test_what_may_not(value, message):
-    assert [said for _, said in schedules.faults(value) if message in said], list(schedules.faults(value))
+    assert [said for _, said in schedules.faults(value) if message in said], list(
+        schedules.faults(value)
+    )
 
 
 def test_days_of_the_week():
@@ -97,8 +101,13 @@ def test_days_of_the_week():
     for day in "0", "7", "sun":
         assert comes(f"15 10 * * {day}", "2026-11-22T01:00") == sundays
     assert comes("0 9 * * 1", "2026-11-22T01:00", count=1) == ["Mon 2026-11-23 09:00"]
-    assert comes("weekly on monday at 01:30", "2026-11-22T01:00", count=1) == ["Mon 2026-11-23 01:30"]
-    assert comes("0 9 * * 5-7", "2026-11-22T10:00", count=3)[1:] == ["Sat 2026-11-28 09:00", "Sun 2026-11-29 09:00"]
+    assert comes("weekly on monday at 01:30", "2026-11-22T01:00", count=1) == [
+        "Mon 2026-11-23 01:30"
+    ]
+    assert comes("0 9 * * 5-7", "2026-11-22T10:00", count=3)[1:] == [
+        "Sat 2026-11-28 09:00",
+        "Sun 2026-11-29 09:00",
+    ]
 
 
 def test_a_day_of_the_month_or_a_weekday():
@@ -107,7 +116,10 @@ def test_a_day_of_the_month_or_a_weekday():
         "Mon 2026-11-30 12:00",
         "Tue 2026-12-01 12:00",
     ]
-    assert comes("00 12 1,16 * *", "2026-11-22T00:00", count=2) == ["Tue 2026-12-01 12:00", "Wed 2026-12-16 12:00"]
+    assert comes("00 12 1,16 * *", "2026-11-22T00:00", count=2) == [
+        "Tue 2026-12-01 12:00",
+        "Wed 2026-12-16 12:00",
+    ]
 
 
 def test_ends_of_months_and_the_29th_of_february():
@@ -116,7 +128,10 @@ def test_ends_of_months_and_the_29th_of_february():
         "Sun 2027-01-31 00:00",
         "Wed 2027-03-31 00:00",
     ]
-    assert comes("0 0 29 2 *", "2026-11-22T00:00", count=2) == ["Tue 2028-02-29 00:00", "Sun 2032-02-29 00:00"]
+    assert comes("0 0 29 2 *", "2026-11-22T00:00", count=2) == [
+        "Tue 2028-02-29 00:00",
+        "Sun 2032-02-29 00:00",
+    ]
     assert comes("0 0 L * *", "2027-02-01T00:00", count=1) == ["Sun 2027-02-28 00:00"]
 
 
@@ -140,7 +155,9 @@ def test_a_time_that_autumn_shows_twice_runs_once():
         "Tue 2026-10-27 02:30 +0100",
     ]
     started_between = "2026-10-25T02:10:00+01:00"
-    assert comes("daily at 02:30", started_between, where=BERLIN, count=1) == ["Mon 2026-10-26 02:30 +0100"]
+    assert comes("daily at 02:30", started_between, where=BERLIN, count=1) == [
+        "Mon 2026-10-26 02:30 +0100"
+    ]
     assert comes("hourly", "2026-10-25T01:30", where=BERLIN) == [
         "Sun 2026-10-25 02:00 +0200",
         "Sun 2026-10-25 02:00 +0100",
@@ -151,7 +168,12 @@ def test_a_time_that_autumn_shows_twice_runs_once():
 TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds it
 
 
-@given(TIMES, st.integers(0, 23), st.integers(0, 59), st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]))
+@given(
+    TIMES,
+    st.integers(0, 23),
+    st.integers(0, 59),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]),
+)
 def test_daily_comes_every_day_once(after, hour, minute, name):
     schedule, where = Schedule(f"{minute} {hour} * * *", ""), ZoneInfo(name)
     days = [upcoming(schedule, after, where)]
@@ -163,7 +185,10 @@ def test_daily_comes_every_day_once(after, hour, minute, name):
     assert all(day.hour in (hour, hour + 1) for day in days), "in spring an hour later"
 
 
-@given(TIMES, st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe"]))
+@given(
+    TIMES,
+    st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe"]),
+)
 def test_hourly_comes_within_the_hour(after, name):
     following = upcoming(Schedule("0 * * * *", ""), after, ZoneInfo(name))
     assert timedelta(0) < following.astimezone(UTC) - after <= timedelta(hours=1)
@@ -172,7 +197,9 @@ def test_hourly_comes_within_the_hour(after, name):
 @given(st.text(st.sampled_from("0123456789*/,-#L @montueja:"), max_size=30))
 def test_no_text_breaks_it(text):
     if not list(schedules.faults(text)):
-        assert upcoming(schedules.schedule(text), datetime(2026, 1, 1, tzinfo=UTC), UTC).year >= 2026
+        assert (
+            upcoming(schedules.schedule(text), datetime(2026, 1, 1, tzinfo=UTC), UTC).year >= 2026
+        )
 
 
 def test_the_time_zone_is_the_files_or_the_machines(monkeypatch):

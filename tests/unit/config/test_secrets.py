@@ -79,8 +79,12 @@ def test_from_a_file_beside_the_declaring_one(tmp_path):
     assert why(secret(path)).endswith(f"cannot read {tmp_path}/pw: No such file or directory")
     os.mkfifo(tmp_path / "pw")
     assert why(secret(path)).endswith(f"cannot read {tmp_path}/pw: it is not a regular file")
-    assert why(secret(ldap(tmp_path, '"{{ command(none) }}"'))).endswith("the command is no command line")
-    assert why(secret(ldap(tmp_path, "\"{{ file('a' ~ zero) }}\"", 'vars: {zero: "\\0"}\n'))).endswith(": no such file")
+    assert why(secret(ldap(tmp_path, '"{{ command(none) }}"'))).endswith(
+        "the command is no command line"
+    )
+    assert why(
+        secret(ldap(tmp_path, "\"{{ file('a' ~ zero) }}\"", 'vars: {zero: "\\0"}\n'))
+    ).endswith(": no such file")
 
 
 def test_from_a_command_without_a_shell(tmp_path):
@@ -89,16 +93,22 @@ def test_from_a_command_without_a_shell(tmp_path):
         return secret(ldap(tmp_path, "'{{ command(line) }}'", f"vars: {{line: '{line}'}}\n"))
 
     assert ask(sys.executable, "-c", "print('a; b $HOME')").reveal() == "a; b $HOME"
-    assert why(ask(sys.executable, "-c", "import sys; print('secret'); sys.exit('secret')")).endswith(
-        f"the command {sys.executable} ended with exit code 1"
-    )
+    assert why(
+        ask(sys.executable, "-c", "import sys; print('secret'); sys.exit('secret')")
+    ).endswith(f"the command {sys.executable} ended with exit code 1")
     assert why(ask("/nonexistent/x", "secret")).endswith(
         "the command /nonexistent/x cannot be run: No such file or directory"
     )
     assert why(ask('it is "not', "closed")).endswith("is not UTF-8 text") is False
-    assert why(secret(ldap(tmp_path, '"{{ command(\'\\"\') }}"'))).endswith("the command is no command line")
-    assert why(secret(ldap(tmp_path, "\"{{ command('') }}\""))).endswith("the command is no command line")
-    assert why(secret(ldap(tmp_path, '"{{ command(line) }}"', 'vars: {line: "a\\0b"}\n'))).endswith(": bad name")
+    assert why(secret(ldap(tmp_path, '"{{ command(\'\\"\') }}"'))).endswith(
+        "the command is no command line"
+    )
+    assert why(secret(ldap(tmp_path, "\"{{ command('') }}\""))).endswith(
+        "the command is no command line"
+    )
+    assert why(secret(ldap(tmp_path, '"{{ command(line) }}"', 'vars: {line: "a\\0b"}\n'))).endswith(
+        ": bad name"
+    )
 
 
 def test_a_command_is_not_waited_for_without_end(tmp_path, monkeypatch):
@@ -116,7 +126,11 @@ def test_fetched_once(tmp_path):
 
 
 def test_composed_with_variables(tmp_path):
-    path = platform(tmp_path, "\"postgresql://u:{{ env('P') }}@{{ host }}/{{ vars.db }}\"", "vars: {host: h, db: d}\n")
+    path = platform(
+        tmp_path,
+        "\"postgresql://u:{{ env('P') }}@{{ host }}/{{ vars.db }}\"",
+        "vars: {host: h, db: d}\n",
+    )
     assert loaded(path, environ={"P": "p"}).desired.platform.url.reveal() == "postgresql://u:p@h/d"
 
 
@@ -126,16 +140,31 @@ def test_variables_do_not_hide_the_functions(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fail", ["{{ env('P').nope }}", "{{ env('P') + 1 }}", "{{ env('P') | int / 0 }}", "{{ env(1)[9] }}"]
+    "fail",
+    ["{{ env('P').nope }}", "{{ env('P') + 1 }}", "{{ env('P') | int / 0 }}", "{{ env(1)[9] }}"],
 )
 def test_never_shown(tmp_path, fail):
     state = loaded(ldap(tmp_path, "\"{{ env('P') }}\""), environ={"P": "hunter2"}).desired
     envelope = state.sources[0].bind.password
     failing = secret(ldap(tmp_path, f'"{fail}"'), environ={"P": "hunter2"})
     for _ in range(2):
-        for text in (repr(envelope), str(envelope), f"{envelope}", f"{envelope!r:>5}", repr(state), str(state)):
+        for text in (
+            repr(envelope),
+            str(envelope),
+            f"{envelope}",
+            f"{envelope!r:>5}",
+            repr(state),
+            str(state),
+        ):
             assert "hunter2" not in text
-        for spoil in (pickle.dumps, copy.copy, copy.deepcopy, msgspec.json.encode, msgspec.to_builtins, digest):
+        for spoil in (
+            pickle.dumps,
+            copy.copy,
+            copy.deepcopy,
+            msgspec.json.encode,
+            msgspec.to_builtins,
+            digest,
+        ):
             with pytest.raises((TypeError, NotImplementedError)) as caught:
                 spoil(envelope)
             assert "hunter2" not in "".join(traceback.format_exception(caught.value))
@@ -148,7 +177,9 @@ def test_never_shown(tmp_path, fail):
 
 
 def test_functions_are_for_secrets_only(tmp_path):
-    path = platform(tmp_path, "sqlite:///a.db", 'vars: {a: "{{ env(\'X\') }}", b: "{{ 1 if false else 2 }}"}\n')
+    path = platform(
+        tmp_path, "sqlite:///a.db", 'vars: {a: "{{ env(\'X\') }}", b: "{{ 1 if false else 2 }}"}\n'
+    )
     (line,) = said(path)
     assert line == (
         "a.yml:6:11: vars.a: env(), file() and command() give secrets and are allowed only where one belongs: "
@@ -157,9 +188,7 @@ def test_functions_are_for_secrets_only(tmp_path):
 
 
 def test_literal_passwords(tmp_path):
-    message = (
-        "sources[0].bind.password: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
-    )
+    message = "sources[0].bind.password: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
     assert said(ldap(tmp_path, "hunter2", mode=0o644)) == [f"a.yml:8:32: {message}"]
     assert said(ldap(tmp_path, "\"{{ 'hunter2' }}\"", mode=0o604)) == [f"a.yml:8:32: {message}"]
     assert said(ldap(tmp_path, "hunter2", mode=0o640)) == []
@@ -173,7 +202,9 @@ def test_literal_passwords_in_variables(tmp_path):
     for text in ('"{{ pw }}"', '"{{ vars.pw }}"', "\"{{ vars['pw'] ~ lists }}\""):
         path = ldap(tmp_path, text)
         (line,) = said(path, open_file)
-        assert line.endswith("a secret in a file readable by everybody: chmod 600 b.yml, or take it from env('…')")
+        assert line.endswith(
+            "a secret in a file readable by everybody: chmod 600 b.yml, or take it from env('…')"
+        )
     assert said(ldap(tmp_path, '"{{ pw }}"', mode=0o644), open_file, variables={"pw": "x"}) == []
     assert said(ldap(tmp_path, '"a{{ pw }}"', mode=0o644), open_file, variables={"pw": "x"}) != []
 
@@ -197,7 +228,9 @@ def test_literal_passwords_in_variables(tmp_path):
 def test_literal_passwords_in_urls(tmp_path, url, literal):
     found = said(platform(tmp_path, f'"{url}"', "vars: {h: h}\n"))
     assert found == (
-        ["a.yml:4:8: platform.url: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"]
+        [
+            "a.yml:4:8: platform.url: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
+        ]
         if literal
         else []
     )
@@ -219,18 +252,30 @@ def test_the_digest_holds_no_secret(tmp_path):
     first = fingerprint(ldap(tmp_path, "hunter2"))
     assert fingerprint(ldap(tmp_path, "hunter3")) == first
     assert fingerprint(ldap(tmp_path, "\"{{ env('P') }}\"")) != first
-    one = fingerprint(ldap(tmp_path, '"{{ pw }}"', "vars: {in: a, pw: '{{ vars.in }}', other: 1}\n"))
-    two = fingerprint(ldap(tmp_path, '"{{ pw }}"', "vars: {in: b, pw: '{{ vars.in }}', other: 1}\n"))
-    three = fingerprint(ldap(tmp_path, '"{{ pw }}"', "vars: {in: b, pw: '{{ vars.in }}', other: 2}\n"))
+    one = fingerprint(
+        ldap(tmp_path, '"{{ pw }}"', "vars: {in: a, pw: '{{ vars.in }}', other: 1}\n")
+    )
+    two = fingerprint(
+        ldap(tmp_path, '"{{ pw }}"', "vars: {in: b, pw: '{{ vars.in }}', other: 1}\n")
+    )
+    three = fingerprint(
+        ldap(tmp_path, '"{{ pw }}"', "vars: {in: b, pw: '{{ vars.in }}', other: 2}\n")
+    )
     assert one == two != three
 
 
 def test_the_digest_of_urls(tmp_path):
     def url(text, host="h"):
-        return fingerprint(platform(tmp_path, f'"{text}"', f"vars: {{host: {host}, pw: x}}\n", mode=0o600))
+        return fingerprint(
+            platform(tmp_path, f'"{text}"', f"vars: {{host: {host}, pw: x}}\n", mode=0o600)
+        )
 
-    assert url("postgresql://u:a@h/db") == url("postgresql://u:b@h/db") != url("postgresql://u:a@i/db")
+    assert (
+        url("postgresql://u:a@h/db") == url("postgresql://u:b@h/db") != url("postgresql://u:a@i/db")
+    )
     assert url("postgresql://{{ host }}/db") != url("postgresql://{{ host }}/db", "i")
-    assert url("postgresql://u:{{ env('P') }}@{{ host }}/db") != url("postgresql://u:{{ env('P') }}@{{ host }}/db", "i")
+    assert url("postgresql://u:{{ env('P') }}@{{ host }}/db") != url(
+        "postgresql://u:{{ env('P') }}@{{ host }}/db", "i"
+    )
     assert envelopes.masked("x://u:a@h/{{ env('P') }}") == "x://u:***@h/{{ env('P') }}"
     assert envelopes.masked("x://u:{{ env('P') }}@h") == "x://u:{{ env('P') }}@h"

@@ -9,7 +9,9 @@ from reconcile.config.templates.entry_templates import Surroundings, compiled
 from reconcile.errors import TemplateFailed
 from reconcile.model.directory import Person
 
-AROUND = Surroundings("corp", "example.com", {"suffix": "x", "items": "i", "n": 1, "empty": "", "deep": {"a": "b"}})
+AROUND = Surroundings(
+    "corp", "example.com", {"suffix": "x", "items": "i", "n": 1, "empty": "", "deep": {"a": "b"}}
+)
 ANN = {
     "mail": ("ann@example.com", "a@example.com"),
     "givenname": ("  Ann ",),
@@ -25,7 +27,9 @@ ANN = {
 }
 
 
-def render(text, attributes=ANN, identifier="ann", dn="uid=ann,ou=People,dc=example,dc=com", *, short=True):
+def render(
+    text, attributes=ANN, identifier="ann", dn="uid=ann,ou=People,dc=example,dc=com", *, short=True
+):
     person = Person(dn, "", identifier, attributes)
     return compiled(text, AROUND, short=short).render(person, identifier)
 
@@ -126,7 +130,10 @@ def test_what_is_not_there_supplies_nothing(short):
         ("{{ padded | trim }}", "the text is longer than 65536 characters"),
         ("{{ big[:2] }}", "the text is longer than 65536 characters"),
         ("{{ values('big') | length }}", "the text is longer than 65536 characters"),
-        ("{% for i in range(999) %}{{ ' ' * 999 }}{% endfor %}", "the text is longer than 65536 characters"),
+        (
+            "{% for i in range(999) %}{{ ' ' * 999 }}{% endfor %}",
+            "the text is longer than 65536 characters",
+        ),
         (
             "{% for i in range(999) %}{% for j in range(999) %}{% endfor %}{% endfor %}",
             "loops of more than 10000 rounds",
@@ -147,7 +154,10 @@ def test_any_other_failure_is_one(text, message):
     ("text", "attributes"),
     [
         ("constant", ""),
-        ("{{ identifier }}@{{ domain }} {{ source }} {{ dn }} {{ rdn }} {{ vars.x }} {{ range(2) }}", ""),
+        (
+            "{{ identifier }}@{{ domain }} {{ source }} {{ dn }} {{ rdn }} {{ vars.x }} {{ range(2) }}",
+            "",
+        ),
         ("{{ givenName | default(SN | lower) }}", "givenname sn"),
         ("{{ values('memberOf') | map('upper') | join }}", "memberof"),
         ("{{ attr['X-Y'] }}", "x-y"),
@@ -168,9 +178,15 @@ def test_attributes_are_derived(text, attributes):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{ values(x) }}", "values takes the name of one attribute, in quotes: values('memberOf')"),
+        (
+            "{{ values(x) }}",
+            "values takes the name of one attribute, in quotes: values('memberOf')",
+        ),
         ("{{ values }}", "values takes the name of one attribute, in quotes: values('memberOf')"),
-        ("{{ values('a', *b) }}", "values takes the name of one attribute, in quotes: values('memberOf')"),
+        (
+            "{{ values('a', *b) }}",
+            "values takes the name of one attribute, in quotes: values('memberOf')",
+        ),
         (
             "{{ suffix }}",
             (
@@ -180,12 +196,24 @@ def test_attributes_are_derived(text, attributes):
         ),
         ("{{ 'x' | attr('y') }}", "not a template: No filter named 'attr'."),
         ("{% for dn in values('a') %}{% endfor %}", "`dn` cannot be redefined"),
-        ("{% set ns = namespace() %}{% set ns.x = 1 %}", "not a template: namespaces cannot be used in a value"),
-        ("{{ a" + " ~ a" * 5000 + " }}", "not a template: a template may have 8192 characters, this one has 20007"),
-        ("{{ " + "(" * 2000 + "a" + ")" * 2000 + " }}", "not a template: the template is too deeply nested"),
+        (
+            "{% set ns = namespace() %}{% set ns.x = 1 %}",
+            "not a template: namespaces cannot be used in a value",
+        ),
+        (
+            "{{ a" + " ~ a" * 5000 + " }}",
+            "not a template: a template may have 8192 characters, this one has 20007",
+        ),
+        (
+            "{{ " + "(" * 2000 + "a" + ")" * 2000 + " }}",
+            "not a template: the template is too deeply nested",
+        ),
         ("{{ a" + ".b" * 2000 + " }}", "not a template: the template is too deeply nested"),
         ("{{ " + "not " * 2000 + "a }}", "not a template: the template is too deeply nested"),
-        ("{% if a %}" * 200 + "{% endif %}" * 200, "not a template: the template is too deeply nested"),
+        (
+            "{% if a %}" * 200 + "{% endif %}" * 200,
+            "not a template: the template is too deeply nested",
+        ),
         ("{{ " + "9" * 5000 + " }}", None),
     ],
 )
@@ -219,7 +247,15 @@ PLAIN = [
 ]
 NAMES = st.sampled_from([*PLAIN, "'text'", "''", "' x '", "vars.n", "vars.nope", "1"])
 FILTERS = st.sampled_from(
-    [" | lower", " | upper", " | trim", " | default({})", " | d({})", " ~ {}", " | default({} | lower)"]
+    [
+        " | lower",
+        " | upper",
+        " | trim",
+        " | default({})",
+        " | d({})",
+        " ~ {}",
+        " | default({} | lower)",
+    ]
 )
 
 
@@ -234,14 +270,18 @@ def expressions(draw):
 @st.composite
 def templates(draw):
     wrapped = expressions().map("{{{{ {} }}}}".format)
-    return "".join(draw(st.lists(st.one_of(wrapped, st.sampled_from(["@", " ", "ß", "\n"])), max_size=4)))
+    return "".join(
+        draw(st.lists(st.one_of(wrapped, st.sampled_from(["@", " ", "ß", "\n"])), max_size=4))
+    )
 
 
 VALUES = st.lists(st.sampled_from(["", " ", "Ann", "ÄÖ ß", "x" * 40_000]), max_size=2).map(tuple)
 ENTRIES = st.dictionaries(st.sampled_from(["mail", "sn", "x-y", "source"]), VALUES)
 
 
-@given(templates(), ENTRIES, st.sampled_from(["", "ann"]), st.sampled_from(["", "uid=a+cn=b, dc=x"]))
+@given(
+    templates(), ENTRIES, st.sampled_from(["", "ann"]), st.sampled_from(["", "uid=a+cn=b, dc=x"])
+)
 @example("{{ mail | default(SN) }}", {"mail": ("",), "sn": ("x",)}, "", "")
 @example("{{ mail }}{{ SN }}{{ absent }}", {"mail": ("x" * 40_000,), "sn": ("x" * 40_000,)}, "", "")
 def test_closures_and_jinja2_agree(text, attributes, identifier, dn):
@@ -255,7 +295,8 @@ def test_closures_and_jinja2_agree(text, attributes, identifier, dn):
 
 
 @pytest.mark.parametrize(
-    "text", ["{{ sn }}", "{{ mail | default(upn) }}", "{{ identifier }}@{{ domain }}", "{{ a | lower }}"]
+    "text",
+    ["{{ sn }}", "{{ mail | default(upn) }}", "{{ identifier }}@{{ domain }}", "{{ a | lower }}"],
 )
 def test_common_shapes_do_without_jinja2(text, monkeypatch):
     monkeypatch.setattr("reconcile.config.templates.entry_templates._jinja", None)

@@ -27,7 +27,9 @@ def test_a_block_loads(tmp_path: Path, block: str, monkeypatch: pytest.MonkeyPat
     file = tmp_path / "reconcile.yml"
     file.write_text(HEAD + block, encoding="utf-8")
     checkers = dict.fromkeys(vendors.VENDORS, LdapDirectory.problems)
-    loaded = load([file], environ={"CORP_PASSWORD": "x"}, sources=checkers, platforms={"sql": lambda _: ()})
+    loaded = load(
+        [file], environ={"CORP_PASSWORD": "x"}, sources=checkers, platforms={"sql": lambda _: ()}
+    )
     (source,) = loaded.desired.sources
     assert source.type == kind(block)
     assert source.tls.mode != "none"
@@ -47,7 +49,12 @@ def test_the_table_says_what_is_so(name: str) -> None:
     vendor = vendors.VENDORS[name]
     table = TEXT.partition("## ")[0].replace("\\|", "|")
     assert vendor.user_filter in table
-    for attribute in (vendor.identifier, vendor.stable_id, *vendor.member_attributes, *vendor.disabled_attributes):
+    for attribute in (
+        vendor.identifier,
+        vendor.stable_id,
+        *vendor.member_attributes,
+        *vendor.disabled_attributes,
+    ):
         assert attribute in table.lower()
     for container in (vendor.user_base, vendor.group_base):
         assert container in table

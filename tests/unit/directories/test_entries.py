@@ -35,7 +35,9 @@ def test_an_attribute_without_values_is_absent() -> None:
     assert entries.decoded(RawEntry.of("cn=x", {"a": [], "b": [b"x"]})) == ({"b": ("x",)}, {})
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0", "\u2003\u3000", "\u200b", "\ufeff\u2060"])
+@pytest.mark.parametrize(
+    "blank", ["", " ", "\t\n", "\u00a0", "\u2003\u3000", "\u200b", "\ufeff\u2060"]
+)
 def test_a_blank_value_is_none(blank: str) -> None:
     raw = {
         "a": [blank.encode()],
@@ -43,7 +45,9 @@ def test_a_blank_value_is_none(blank: str) -> None:
         "c": [blank.encode(), b" "],
         "d": [b"\xff", blank.encode()],
     }
-    assert entries.decoded(RawEntry.of("cn=x", {name: raw[name] for name in "abc"}))[0] == {"b": ("x",)}
+    assert entries.decoded(RawEntry.of("cn=x", {name: raw[name] for name in "abc"}))[0] == {
+        "b": ("x",)
+    }
     assert entries.decoded(RawEntry.of("cn=x", raw)) == ({"b": ("x",), "d": ("/w==",)}, {"d": 0})
 
 
@@ -114,16 +118,22 @@ def test_the_logins_of_a_person_are_its_uids_whatever_the_identifier_is() -> Non
     assert (person.identifier, person.logins) == ("a@example.com", ("zoe", "ann"))
     assert "uid" not in made.person_attributes(Query())
     with_groups = Query(groups=True)
-    assert "uid" in Rules.of(source(users=made_by("mail")), OPENLDAP, with_groups).person_attributes(with_groups)
+    assert "uid" in Rules.of(
+        source(users=made_by("mail")), OPENLDAP, with_groups
+    ).person_attributes(with_groups)
     by_dn = Rules.of(
-        source(users=made_by("mail"), groups=desired.Groups(member_attribute="member")), OPENLDAP, with_groups
+        source(users=made_by("mail"), groups=desired.Groups(member_attribute="member")),
+        OPENLDAP,
+        with_groups,
     )
     assert "uid" not in by_dn.person_attributes(with_groups)
 
 
 def test_member_uid_holds_logins_in_every_kind_of_directory() -> None:
     windows = table.vendor("active_directory")
-    made = Rules.of(source(groups=desired.Groups(member_attribute="memberUid")), windows, Query(groups=True))
+    made = Rules.of(
+        source(groups=desired.Groups(member_attribute="memberUid")), windows, Query(groups=True)
+    )
     assert (made.members, made.logins) == ((), ("memberuid",))
 
 
@@ -160,7 +170,12 @@ def test_an_attribute_with_options_is_one_without_them_too() -> None:
 
 
 def test_members_with_options_are_members_and_not_shown_beside() -> None:
-    raw = {"member;x-load": [b"cn=b"], "member": [b"cn=a"], "memberuid;x-load": [b"ann"], "cn;lang-de": [b"Tor"]}
+    raw = {
+        "member;x-load": [b"cn=b"],
+        "member": [b"cn=a"],
+        "memberuid;x-load": [b"ann"],
+        "cn;lang-de": [b"Tor"],
+    }
     made = entries.group(attribute_options.merged(RawEntry.of("cn=g", raw)), rules())
     assert made.members == ("cn=a", "cn=b")
     assert made.member_logins == ("ann",)
@@ -174,13 +189,24 @@ def test_many_attributes_with_options_take_no_quadratic_time() -> None:
 
 def test_a_person_without_anything() -> None:
     person = entries.person(RawEntry.of("cn=x", {}), rules())
-    assert (person.identifier, person.external_id, person.manager, person.disabled) == ("", "", None, False)
+    assert (person.identifier, person.external_id, person.manager, person.disabled) == (
+        "",
+        "",
+        None,
+        False,
+    )
 
 
 def test_asked_attributes_are_lower_case_sorted_and_once() -> None:
     made = rules(users=desired.Users(fields={}, identifier="UID", manager_attribute="Manager"))
     query = Query(person_attributes=frozenset({"Mail", "mail", "uid"}))
-    assert made.person_attributes(query) == ("entryuuid", "mail", "manager", "pwdaccountlockedtime", "uid")
+    assert made.person_attributes(query) == (
+        "entryuuid",
+        "mail",
+        "manager",
+        "pwdaccountlockedtime",
+        "uid",
+    )
     members = ("member", "memberuid", "memberurl", "objectclass", "uniquemember")
     assert made.group_attributes_asked() == ("cn", "entryuuid", *members)
 
@@ -209,7 +235,9 @@ def test_a_member_by_two_attributes_is_one_member() -> None:
     assert made.attributes == {}
 
 
-@pytest.mark.parametrize(("time", "disabled"), [("000001010000Z", True), ("20250101000000Z", False)])
+@pytest.mark.parametrize(
+    ("time", "disabled"), [("000001010000Z", True), ("20250101000000Z", False)]
+)
 def test_only_a_permanent_lock_disables(time: str, disabled: bool) -> None:
     person = entries.person(RawEntry.of("cn=x", {"pwdaccountlockedtime": [time.encode()]}), rules())
     assert person.disabled is disabled
@@ -220,7 +248,9 @@ def test_the_type_of_a_plugin_reads_like_ldap() -> None:
 
 
 @pytest.mark.parametrize("answered", ["member", "2.5.4.31"])
-@pytest.mark.parametrize("written", ["member", "MEMBER", "2.5.4.31", "oid.2.5.4.31", "OID.2.5.4.31"])
+@pytest.mark.parametrize(
+    "written", ["member", "MEMBER", "2.5.4.31", "oid.2.5.4.31", "OID.2.5.4.31"]
+)
 def test_the_attribute_of_members_by_any_of_its_names(written: str, answered: str) -> None:
     made = rules(groups=desired.Groups(member_attribute=written))
     if answered in made.group_attributes_asked():
@@ -241,8 +271,12 @@ def test_members_of_other_kinds_by_oid() -> None:
 
 
 def test_the_identifier_and_the_manager_by_oid() -> None:
-    users = desired.Users(fields={}, identifier="oid.2.5.4.3", manager_attribute="oid.0.9.2342.19200300.100.1.10")
+    users = desired.Users(
+        fields={}, identifier="oid.2.5.4.3", manager_attribute="oid.0.9.2342.19200300.100.1.10"
+    )
     made = rules(users=users)
     assert {"cn", "2.5.4.3", "manager"} <= set(made.person_attributes(Query()))
-    found = entries.person(RawEntry.of("cn=a,dc=x", {"cn": [b"a"], "manager": [b"cn=b,dc=x"]}), made)
+    found = entries.person(
+        RawEntry.of("cn=a,dc=x", {"cn": [b"a"], "manager": [b"cn=b,dc=x"]}), made
+    )
     assert (found.identifier, found.manager) == ("a", "cn=b,dc=x")

@@ -19,13 +19,23 @@ USAGES = (
 
 
 def certificate(
-    *names: str, common: tuple[str, ...] = (), others: tuple[x509.ExtensionType, ...] = (), address: str = ""
+    *names: str,
+    common: tuple[str, ...] = (),
+    others: tuple[x509.ExtensionType, ...] = (),
+    address: str = "",
 ) -> bytes:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, one) for one in common])
     made: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     made += [x509.IPAddress(ipaddress.ip_address(address))] if address else []
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(KEY.public_key())
-    builder = builder.serial_number(1).not_valid_before(START).not_valid_after(START + dt.timedelta(1))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(KEY.public_key())
+    )
+    builder = (
+        builder.serial_number(1).not_valid_before(START).not_valid_after(START + dt.timedelta(1))
+    )
     for extension in (*((x509.SubjectAlternativeName(made),) if made else ()), *others):
         builder = builder.add_extension(extension, critical=True)
     return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
@@ -61,10 +71,14 @@ def test_host_names(pattern: str, host: str, fits: bool) -> None:
     assert why_refused(certificate("other.example.com", pattern), host) == why
 
 
-def test_a_common_name_stands_for_a_host_where_there_is_no_other_name_and_never_for_an_address() -> None:
+def test_a_common_name_stands_for_a_host_where_there_is_no_other_name_and_never_for_an_address() -> (
+    None
+):
     assert why_refused(certificate(common=("ldap.example.com",)), "ldap.example.com") == ""
     assert why_refused(certificate(common=("x", "ldap.example.com")), "ldap.example.com") == ""
-    assert "Hostname mismatch" in why_refused(certificate(common=("ldap.example.com", "x")), "ldap.example.com")
+    assert "Hostname mismatch" in why_refused(
+        certificate(common=("ldap.example.com", "x")), "ldap.example.com"
+    )
     beside = certificate("other.example.com", common=("ldap.example.com",))
     assert "Hostname mismatch" in why_refused(beside, "ldap.example.com")
     beside = certificate(common=("ldap.example.com",), address="192.0.2.1")
@@ -76,7 +90,10 @@ def test_a_common_name_stands_for_a_host_where_there_is_no_other_name_and_never_
 
 @pytest.mark.parametrize("written", ["2001:db8::1", "2001:DB8:0:0:0:0:0:1", "192.0.2.1"])
 def test_addresses(written: str) -> None:
-    assert why_refused(certificate(address="2001:db8::1" if ":" in written else written), written) == ""
+    assert (
+        why_refused(certificate(address="2001:db8::1" if ":" in written else written), written)
+        == ""
+    )
     assert "IP address mismatch" in why_refused(certificate(address="192.0.2.2"), written)
 
 
@@ -88,7 +105,8 @@ def test_what_a_key_may_be_used_for(usage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("types", "fits"), [(b"\x03\x02\x06\x40", True), (b"\x03\x02\x07\x80", False), (b"\x03\x01\x00", False)]
+    ("types", "fits"),
+    [(b"\x03\x02\x06\x40", True), (b"\x03\x02\x07\x80", False), (b"\x03\x01\x00", False)],
 )
 def test_the_type_that_netscape_had(types: bytes, fits: bool) -> None:
     extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.16.840.1.113730.1.1"), types)

@@ -14,19 +14,29 @@ from tests.servers.sources import source
 
 
 def entry(name: str, **attributes: str | list[str]) -> tuple[str, RawEntry]:
-    given = {key: [values] if isinstance(values, str) else values for key, values in attributes.items()}
+    given = {
+        key: [values] if isinstance(values, str) else values for key, values in attributes.items()
+    }
     raw = {key: [value.encode() for value in values] for key, values in given.items()}
     return "test", RawEntry.of(f"{name},dc=example,dc=com", raw)
 
 
 def person(name: str, *logins: str) -> tuple[str, RawEntry]:
     return entry(
-        f"cn={name},ou=people", objectclass="inetOrgPerson", cn=name, uid=[*logins], mail=f"{name}@example.com"
+        f"cn={name},ou=people",
+        objectclass="inetOrgPerson",
+        cn=name,
+        uid=[*logins],
+        mail=f"{name}@example.com",
     )
 
 
-@pytest.mark.parametrize(("other", "expected"), [("shared", ()), ("another", ("cn=one,ou=people,dc=example,dc=com",))])
-def test_a_shared_login_counts_for_nobody_in_a_group_outside_the_rules(other: str, expected: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("other", "expected"), [("shared", ()), ("another", ("cn=one,ou=people,dc=example,dc=com",))]
+)
+def test_a_shared_login_counts_for_nobody_in_a_group_outside_the_rules(
+    other: str, expected: tuple[str, ...]
+) -> None:
     """Only one of its two owners is read: it must not look as if the login were theirs alone."""
     tree = Tree(
         "test",

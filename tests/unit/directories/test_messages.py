@@ -25,7 +25,9 @@ def read(data: bytes) -> RawEntry:
 
 
 @given(st.integers(0, 2**31 - 1), st.text(), ATTRIBUTES)
-def test_an_entry_is_what_ldap3_makes_of_it(number: int, dn: str, attributes: dict[str, list[bytes]]) -> None:
+def test_an_entry_is_what_ldap3_makes_of_it(
+    number: int, dn: str, attributes: dict[str, list[bytes]]
+) -> None:
     data = ber.message(number, ber.entry(dn, attributes))
     theirs = decode_message_fast(data)
     name, pairs = (element[3] for element in theirs["payload"])
@@ -37,7 +39,9 @@ def test_an_entry_is_what_ldap3_makes_of_it(number: int, dn: str, attributes: di
 
 
 @given(st.text(), ATTRIBUTES, st.data())
-def test_a_torn_entry_is_malformed(dn: str, attributes: dict[str, list[bytes]], data: st.DataObject) -> None:
+def test_a_torn_entry_is_malformed(
+    dn: str, attributes: dict[str, list[bytes]], data: st.DataObject
+) -> None:
     whole = ber.message(7, ber.entry(dn, attributes))
     torn = whole[: data.draw(st.integers(0, len(whole) - 1))]
     with pytest.raises(ValueError, match=r".+"):
@@ -91,7 +95,9 @@ def test_a_result_with_everything() -> None:
     urls = ["ldap://a", "ldap://b"]
     data = ber.message(9, ber.result(code=10, matched="dc=x", said="elsewhere", referrals=urls))
     found = messages.message(data, 0, len(data))
-    assert messages.result(data, found.start, found.stop) == Result(10, "dc=x", "elsewhere", tuple(urls))
+    assert messages.result(data, found.start, found.stop) == Result(
+        10, "dc=x", "elsewhere", tuple(urls)
+    )
     assert messages.cookie(data, found) is None
 
 
@@ -122,7 +128,11 @@ def test_the_cookie_among_other_controls() -> None:
         ber.message(1, ber.tlv(ber.ENTRY, ber.text(b"\xff"), ber.tlv(0x30))),
         ber.message(
             1,
-            ber.tlv(ber.ENTRY, ber.text("a"), ber.tlv(0x30, ber.tlv(0x30, ber.text("a"), ber.tlv(0x31), b"\x04\x00"))),
+            ber.tlv(
+                ber.ENTRY,
+                ber.text("a"),
+                ber.tlv(0x30, ber.tlv(0x30, ber.text("a"), ber.tlv(0x31), b"\x04\x00")),
+            ),
         ),
     ],
 )

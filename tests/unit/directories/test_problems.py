@@ -22,9 +22,13 @@ def users(filter_: str | None = None, base: str = "") -> desired.Users:
     return desired.Users(fields={}, filter=filter_, base=base)
 
 
-@pytest.mark.parametrize("url", [URL, "ldaps://ldap.example.com:1636/", "ldap://[::1]:389", " LDAP://Host "])
+@pytest.mark.parametrize(
+    "url", [URL, "ldaps://ldap.example.com:1636/", "ldap://[::1]:389", " LDAP://Host "]
+)
 def test_nothing_is_wrong(url: str) -> None:
-    settings = source(url, tls=desired.Tls(), type="active_directory", active_uac=(512,), require_signing=True)
+    settings = source(
+        url, tls=desired.Tls(), type="active_directory", active_uac=(512,), require_signing=True
+    )
     assert list(LdapDirectory.problems(settings)) == []
 
 
@@ -40,21 +44,45 @@ def test_nothing_is_wrong(url: str) -> None:
         ({"servers": ("ldap://me:secret@x",)}, ("servers", 0), "names no user and no password"),
         ({"servers": ("ldaps://x",)}, ("servers", 0), "tls.mode is none"),
         ({"tls": desired.Tls(mode="ldaps")}, ("servers", 0), "write ldaps://"),
-        ({"bind": desired.Bind()}, ("bind",), "neither dn and password, nor anonymous: true, nor kerberos"),
+        (
+            {"bind": desired.Bind()},
+            ("bind",),
+            "neither dn and password, nor anonymous: true, nor kerberos",
+        ),
         ({"bind": desired.Bind(dn="cn=x", anonymous=True)}, ("bind",), "but also dn or password"),
-        ({"bind": desired.Bind(dn="cn=x", kerberos=True)}, ("bind",), "but also dn, password or anonymous: true"),
-        ({"bind": desired.Bind(kerberos=True, anonymous=True)}, ("bind",), "but also dn, password or anonymous: true"),
+        (
+            {"bind": desired.Bind(dn="cn=x", kerberos=True)},
+            ("bind",),
+            "but also dn, password or anonymous: true",
+        ),
+        (
+            {"bind": desired.Bind(kerberos=True, anonymous=True)},
+            ("bind",),
+            "but also dn, password or anonymous: true",
+        ),
         (
             {"bind": desired.Bind(anonymous=True, principal="a")},
             ("bind", "principal"),
             "only a bind with kerberos: true",
         ),
-        ({"require_signing": True}, ("require_signing",), "tls.mode is none: set starttls or ldaps"),
+        (
+            {"require_signing": True},
+            ("require_signing",),
+            "tls.mode is none: set starttls or ldaps",
+        ),
         ({"active_uac": (512,)}, ("active_uac",), "only a source of type active_directory"),
         ({"page_size": -1}, ("page_size",), "between 0 (read without pages) and 2147483647"),
         ({"ignore_referrals": ("child",)}, ("ignore_referrals", 0), "not a distinguished name"),
-        ({"ignore_referrals": ("dc=a,dc=org",)}, ("ignore_referrals", 0), "is not below base_dn, dc=example,dc=com"),
-        ({"ignore_referrals": ("dc=Example, dc=com",)}, ("ignore_referrals", 0), "is not below base_dn"),
+        (
+            {"ignore_referrals": ("dc=a,dc=org",)},
+            ("ignore_referrals", 0),
+            "is not below base_dn, dc=example,dc=com",
+        ),
+        (
+            {"ignore_referrals": ("dc=Example, dc=com",)},
+            ("ignore_referrals", 0),
+            "is not below base_dn",
+        ),
         ({"base_dn": "example.com"}, ("base_dn",), "not a distinguished name"),
         ({"users": users(base="people")}, ("users", "base"), "not a distinguished name"),
         ({"users": users("(uid=x")}, ("users", "filter"), "'(uid=x' is not a filter"),
@@ -71,12 +99,17 @@ def test_what_is_wrong(changes: dict[str, Any], path: tuple[str | int, ...], mes
 
 @pytest.mark.parametrize(
     ("url", "tls", "port"),
-    [("ldap://dc1.example.test:3268", "starttls", "389"), ("ldaps://dc1.example.test:3269", "ldaps", "636")],
+    [
+        ("ldap://dc1.example.test:3268", "starttls", "389"),
+        ("ldaps://dc1.example.test:3269", "ldaps", "636"),
+    ],
 )
 def test_the_global_catalog_holds_too_little_of_everybody(url: str, tls: Any, port: str) -> None:
     settings = source(URL.replace("ldap", url.partition(":")[0]), url, tls=desired.Tls(mode=tls))
     assert list(LdapDirectory.problems(settings)) == [], "a port like any other on any other server"
-    ((path, message),) = LdapDirectory.problems(msgspec.structs.replace(settings, type="active_directory"))
+    ((path, message),) = LdapDirectory.problems(
+        msgspec.structs.replace(settings, type="active_directory")
+    )
     assert path == ("servers", 1)
     assert "is the global catalog's" in message
     assert message.endswith(f"use {port}")
@@ -102,10 +135,19 @@ def test_kerberos_where_gssapi_does_not_work(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_signing_is_what_kerberos_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bind, "find_spec", lambda name: True)
-    settings = source(URL, bind=desired.Bind(kerberos=True, principal="reader@EXAMPLE.TEST"), require_signing=True)
+    settings = source(
+        URL, bind=desired.Bind(kerberos=True, principal="reader@EXAMPLE.TEST"), require_signing=True
+    )
     assert list(LdapDirectory.problems(settings)) == []
     monkeypatch.setattr(choose_transport, "find_spec", lambda name: True)
-    assert list(LdapDirectory.problems(msgspec.structs.replace(settings, transport=transport.PYTHON_LDAP))) == []
+    assert (
+        list(
+            LdapDirectory.problems(
+                msgspec.structs.replace(settings, transport=transport.PYTHON_LDAP)
+            )
+        )
+        == []
+    )
 
 
 def test_ldif_needs_files_and_no_server() -> None:

@@ -23,7 +23,11 @@ NOW = 1_700_000_000.0
 
 def sid(number: int) -> bytes:
     parts = [21, 3623811015, 3361044348, 30300820, number]
-    return bytes([1, 5]) + (5).to_bytes(6, "big") + b"".join(part.to_bytes(4, "little") for part in parts)
+    return (
+        bytes([1, 5])
+        + (5).to_bytes(6, "big")
+        + b"".join(part.to_bytes(4, "little") for part in parts)
+    )
 
 
 def test_a_guid_is_written_as_microsoft_does() -> None:
@@ -90,7 +94,11 @@ def test_when_an_account_of_freeipa_ends(attributes: dict[str, str], expected: b
 
 def test_either_disables_an_account_of_freeipa() -> None:
     rule = table.VENDORS["freeipa"].disabled(source(type="freeipa"))
-    for end, lock, expected in (("9999", "false", False), ("9999", "TRUE", True), ("2020", "false", True)):
+    for end, lock, expected in (
+        ("9999", "false", False),
+        ("9999", "TRUE", True),
+        ("2020", "false", True),
+    ):
         shown = {"krbprincipalexpiration": (f"{end}0101000000Z",), "nsaccountlock": (lock,)}
         assert rule(shown) is expected
     with pytest.raises(ValueError, match="krbprincipalexpiration is 'never', which is no time"):
@@ -102,7 +110,9 @@ def test_an_account_whose_state_cannot_be_understood_is_not_guessed() -> None:
         active_directory.disabled((), NOW)({"useraccountcontrol": ("x",)})
 
 
-@pytest.mark.parametrize(("value", "expected"), [("true", True), ("TRUE", True), (" True ", True), ("false", False)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", True), ("TRUE", True), (" True ", True), ("false", False)]
+)
 def test_who_is_disabled_in_389_and_freeipa(value: str, expected: bool) -> None:
     for kind in ("389ds", "freeipa"):
         rule = table.vendor(kind).disabled(source(type=kind))
@@ -142,7 +152,9 @@ def test_which_references_lead_elsewhere(url: str, expected: bool) -> None:
 )
 def test_the_default_container_of_freeipa(base_dn: str, expected: str) -> None:
     freeipa = table.vendor("freeipa")
-    assert reading.users_search(source(type="freeipa", base_dn=base_dn), freeipa, ()).base == expected
+    assert (
+        reading.users_search(source(type="freeipa", base_dn=base_dn), freeipa, ()).base == expected
+    )
     own = source(type="freeipa", base_dn=base_dn, users=desired.Users(fields={}, base="ou=x"))
     assert reading.users_search(own, freeipa, ()).base == f"ou=x,{base_dn}"
     assert reading.users_search(source(), table.vendor("openldap"), ()).base == "dc=example,dc=com"
@@ -159,7 +171,11 @@ def user(name: str, number: int, **more: list[str | bytes]) -> dict[str, list[st
 
 
 def group(name: str, number: int, *members: str) -> dict[str, list[str | bytes]]:
-    made: dict[str, list[str | bytes]] = {"objectClass": ["group"], "cn": [name], "objectSid": [sid(number)]}
+    made: dict[str, list[str | bytes]] = {
+        "objectClass": ["group"],
+        "cn": [name],
+        "objectSid": [sid(number)],
+    }
     return made | {"member": list(members)} if members else made
 
 
@@ -178,7 +194,9 @@ FOREST: dict[str, Any] = {
     TEAM: group("team", 1103, INNER, BOB, f"CN=printer,{DOMAIN}") | {"memberOf": [INNER]},
     PLAIN: group("plain", 1104, ADA),
 }
-QUERY = Query(person_attributes=frozenset({"objectguid"}), group_attributes=frozenset({"cn"}), groups=True)
+QUERY = Query(
+    person_attributes=frozenset({"objectguid"}), group_attributes=frozenset({"cn"}), groups=True
+)
 
 
 def read(**changes: Any) -> DirectorySnapshot:
@@ -188,7 +206,9 @@ def read(**changes: Any) -> DirectorySnapshot:
 
 def test_ids_are_text_in_templates_too() -> None:
     ada = next(person for person in read().persons if person.dn == ADA)
-    assert ada.external_id == ada.attributes["objectguid"][0] == "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+    assert (
+        ada.external_id == ada.attributes["objectguid"][0] == "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+    )
     assert ada.attributes["objectsid"] == (f"{SID}-1001",)
 
 
@@ -199,7 +219,9 @@ def test_a_primary_group_has_its_members() -> None:
 
 
 def test_no_primary_group_is_asked_for_where_no_group_is_wanted() -> None:
-    snapshot = MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=FOREST).read(Query())
+    snapshot = MemoryDirectory(
+        source(type="active_directory", base_dn=DOMAIN), entries=FOREST
+    ).read(Query())
     assert "objectsid" not in snapshot.persons[0].attributes
 
 
@@ -211,7 +233,9 @@ def test_no_primary_group_is_asked_for_where_no_group_is_wanted() -> None:
         desired.Groups(filter="(|(cn=team)(cn=plain))"),
     ],
 )
-def test_groups_that_the_rules_do_not_find_are_followed_here_without_a_server(groups: desired.Groups) -> None:
+def test_groups_that_the_rules_do_not_find_are_followed_here_without_a_server(
+    groups: desired.Groups,
+) -> None:
     plain, team = read(groups=groups).groups
     assert (plain.members, plain.nested_members) == ((ADA,), ())
     assert team.members == (BOB, f"CN=printer,{DOMAIN}")
@@ -231,15 +255,21 @@ def test_a_preserved_user_is_gone() -> None:
     directory = MemoryDirectory(source(type="freeipa"), entries=entries)
     assert directory.find(["1", "2", "3"], [preserved, here]) == {"2", here}
     everything = source(type="freeipa", users=desired.Users(fields={}, base="dc=example,dc=com"))
-    assert [person.identifier for person in MemoryDirectory(everything, entries=entries).read(Query()).persons] == [
-        "here"
-    ]
+    assert [
+        person.identifier
+        for person in MemoryDirectory(everything, entries=entries).read(Query()).persons
+    ] == ["here"]
 
 
 def test_attributes_with_two_names() -> None:
     attributes = {"cn": ("Ada",), "surname": ("Lovelace",), "mail": ("a@x",)}
     asked = aliases.pairs({"commonname", "surname", "rfc822mailbox", "userid", "mail"})
-    assert asked == (("commonname", "cn"), ("rfc822mailbox", "mail"), ("surname", "sn"), ("userid", "uid"))
+    assert asked == (
+        ("commonname", "cn"),
+        ("rfc822mailbox", "mail"),
+        ("surname", "sn"),
+        ("userid", "uid"),
+    )
     filled = aliases.filled(attributes, asked)
     assert filled["commonname"] == ("Ada",)
     assert filled["rfc822mailbox"] == ("a@x",)
@@ -254,31 +284,49 @@ def test_an_account_that_cannot_be_understood_is_named() -> None:
         directory.read(QUERY)
 
 
-def test_the_rule_on_disabled_accounts_is_made_for_each_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rule_on_disabled_accounts_is_made_for_each_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     expiring = FOREST | {BOB: user("bob", 1002, accountExpires=["133444736000000000"])}
     directory = MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=expiring)
     for now, expected in ((NOW - 1, False), (NOW + 1, True)):
         monkeypatch.setattr(active_directory.time, "time", lambda now=now: now)
-        assert next(person for person in directory.read(QUERY).persons if person.dn == BOB).disabled is expected
+        assert (
+            next(person for person in directory.read(QUERY).persons if person.dn == BOB).disabled
+            is expected
+        )
 
 
 def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     ada = {ADA: user("ada", 1001, objectGUID=[GUID], userAccountControl=["512"])}
     told = {}
     whole = {"objectGUID": [UUID(int=7).bytes_le], "userAccountControl": ["512"]}
-    for case, shown in (("all", whole), ("no control", {"objectGUID": whole["objectGUID"]}), ("no id", {})):
+    for case, shown in (
+        ("all", whole),
+        ("no control", {"objectGUID": whole["objectGUID"]}),
+        ("no id", {}),
+    ):
         for others in ({}, ada):
             caplog.clear()
             entries = {DOMAIN: FOREST[DOMAIN], BOB: user("bob", 1002, **shown)} | others
-            MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(QUERY)
+            MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=entries).read(
+                QUERY
+            )
             told[case, len(others)] = caplog.text
     assert told["all", 0] == told["all", 1] == ""
     assert (
-        "corp: no person shows useraccountcontrol, which all have; without it who is disabled" in told["no control", 0]
+        "corp: no person shows useraccountcontrol, which all have; without it who is disabled"
+        in told["no control", 0]
     )
-    assert f"1 of 2 persons do not show useraccountcontrol (the first is {BOB}), which" in told["no control", 1]
+    assert (
+        f"1 of 2 persons do not show useraccountcontrol (the first is {BOB}), which"
+        in told["no control", 1]
+    )
     assert "objectguid" not in told["no control", 0] + told["no control", 1]
-    assert "no person shows objectguid, which all have; without it who is renamed and moved" in told["no id", 0]
+    assert (
+        "no person shows objectguid, which all have; without it who is renamed and moved"
+        in told["no id", 0]
+    )
     assert f"1 of 2 persons do not show objectguid (the first is {BOB})" in told["no id", 1]
     assert told["no id", 1].endswith("ask for the right to read it\n")
 
@@ -291,7 +339,12 @@ def test_every_kind_of_directory_warns_of_people_without_a_stable_id(kind: str) 
 
 def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
     for vendor in table.VENDORS.values():
-        names = (vendor.identifier, vendor.stable_id, *vendor.member_attributes, *vendor.disabled_attributes)
+        names = (
+            vendor.identifier,
+            vendor.stable_id,
+            *vendor.member_attributes,
+            *vendor.disabled_attributes,
+        )
         assert all(name == name.lower() for name in (*names, *vendor.binary))
         assert msgspec.structs.replace(vendor) == vendor
 
@@ -299,10 +352,22 @@ def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
 @pytest.mark.parametrize(
     ("attributes", "active", "why"),
     [
-        ({"useraccountcontrol": ("514",)}, (), "userAccountControl 514 has the flag ACCOUNTDISABLE"),
-        ({"useraccountcontrol": ("66050",)}, (512,), "userAccountControl 66050 is none of active_uac"),
+        (
+            {"useraccountcontrol": ("514",)},
+            (),
+            "userAccountControl 514 has the flag ACCOUNTDISABLE",
+        ),
+        (
+            {"useraccountcontrol": ("66050",)},
+            (512,),
+            "userAccountControl 66050 is none of active_uac",
+        ),
         ({"useraccountcontrol": ("514",)}, (514,), ""),
-        ({"accountexpires": ("116444736600000000",)}, (), "accountExpires has passed: 1970-01-01 00:01 UTC"),
+        (
+            {"accountexpires": ("116444736600000000",)},
+            (),
+            "accountExpires has passed: 1970-01-01 00:01 UTC",
+        ),
         ({"accountexpires": ("9223372036854775807",)}, (), ""),
     ],
 )

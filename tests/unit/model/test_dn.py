@@ -123,7 +123,9 @@ def _keys(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 @given(st.text(max_size=12))
 def test_a_wide_name_is_a_name_and_its_own_wide_name(value: str) -> None:
-    normal = dn.normalize("cn=" + "".join(f"\\{byte:02x}" for byte in value.encode("utf-8", "replace")) + ",ou=X")
+    normal = dn.normalize(
+        "cn=" + "".join(f"\\{byte:02x}" for byte in value.encode("utf-8", "replace")) + ",ou=X"
+    )
     for folding in ("case", "compatibility"):
         wide = dn.wide(normal, folding)
         assert wide.endswith(",ou=x")
@@ -132,7 +134,8 @@ def test_a_wide_name_is_a_name_and_its_own_wide_name(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [" " * 200_000 + "x", "cn=" + "a " * 100_000, "cn=" + " " * 200_000 + "x", '"' * 200_000]
+    "text",
+    [" " * 200_000 + "x", "cn=" + "a " * 100_000, "cn=" + " " * 200_000 + "x", '"' * 200_000],
 )
 def test_a_hostile_name_takes_no_longer_than_its_length(text: str) -> None:
     started = time.process_time()
@@ -142,7 +145,11 @@ def test_a_hostile_name_takes_no_longer_than_its_length(text: str) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(["cn", "OU", "dc"]), st.text(min_size=1, max_size=8)), min_size=1, max_size=4)
+    st.lists(
+        st.tuples(st.sampled_from(["cn", "OU", "dc"]), st.text(min_size=1, max_size=8)),
+        min_size=1,
+        max_size=4,
+    )
 )
 def test_escaping_any_value_gives_its_name(pairs: list[tuple[str, str]]) -> None:
     pairs = [(name, value.encode("utf-8", "replace").decode()) for name, value in pairs]

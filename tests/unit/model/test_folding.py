@@ -50,7 +50,8 @@ def test_two_names(one: str, other: str) -> None:
 @given(st.text(NASTY, max_size=6), st.data())
 def test_what_differs_by_the_case_of_a_to_z_is_one_name(name: str, data: st.DataObject) -> None:
     changed = "".join(
-        data.draw(st.sampled_from([char.lower(), char.upper()])) if char.isascii() else char for char in name
+        data.draw(st.sampled_from([char.lower(), char.upper()])) if char.isascii() else char
+        for char in name
     )
     assert fold_name(changed) == fold_name(name)
 

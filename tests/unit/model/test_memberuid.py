@@ -9,7 +9,9 @@ from reconcile.model.member_uid import Logins
 
 
 def found(login: str, *persons: tuple[str, ...]) -> tuple[int, ...]:
-    return Logins(Person(f"cn={at},dc=x", "", "", {}, logins=logins) for at, logins in enumerate(persons)).find(login)
+    return Logins(
+        Person(f"cn={at},dc=x", "", "", {}, logins=logins) for at, logins in enumerate(persons)
+    ).find(login)
 
 
 @pytest.mark.parametrize(

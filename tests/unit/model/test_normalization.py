@@ -24,15 +24,23 @@ def test_what_people_write_is_normalized(text: str, form: normalization.Form) ->
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_long_text_of_ordinary_letters_is_normalized(form: normalization.Form) -> None:
-    for text in ("Jürgen, Zoë; " * 500, "Trần Đức Ẩn " * 500, ("x" + ABOVE * MOST_MARKS) * 100, "ｶﾞ" * 400):
+    for text in (
+        "Jürgen, Zoë; " * 500,
+        "Trần Đức Ẩn " * 500,
+        ("x" + ABOVE * MOST_MARKS) * 100,
+        "ｶﾞ" * 400,
+    ):
         assert normalized(form, text) == unicodedata.normalize(form, text)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
-    "text", [ENDLESS, "\uff9e\u0300" * 40_000, "\u0f73\u0300" * 40_000, "x" * 300 + (ABOVE + BELOW) * 16]
+    "text",
+    [ENDLESS, "\uff9e\u0300" * 40_000, "\u0f73\u0300" * 40_000, "x" * 300 + (ABOVE + BELOW) * 16],
 )
-def test_more_marks_than_a_language_has_stay_as_they_are(text: str, form: normalization.Form) -> None:
+def test_more_marks_than_a_language_has_stay_as_they_are(
+    text: str, form: normalization.Form
+) -> None:
     assert normalized(form, text) is text
     assert normalized_3_2(form, text) is text
 
@@ -41,7 +49,8 @@ def test_every_character_that_becomes_a_mark_counts_as_one() -> None:
     hidden = {
         char
         for char in map(chr, range(sys.maxunicode + 1))
-        if not unicodedata.combining(char) and unicodedata.combining(unicodedata.normalize("NFKD", char)[0])
+        if not unicodedata.combining(char)
+        and unicodedata.combining(unicodedata.normalize("NFKD", char)[0])
     }
     assert hidden == set(map(chr, _HIDDEN_MARKS))
     assert all(map(unicodedata.combining, _HIDDEN_MARKS.values()))

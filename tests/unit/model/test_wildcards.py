@@ -30,7 +30,10 @@ def test_pieces_in_their_order(pattern: str, text: str, matches: bool) -> None:
     assert Wildcard.of(pattern.split("*")).matches(text) is matches
 
 
-@given(st.text("ab*", min_size=1, max_size=8).filter(lambda text: "*" in text), st.text("ab", max_size=10))
+@given(
+    st.text("ab*", min_size=1, max_size=8).filter(lambda text: "*" in text),
+    st.text("ab", max_size=10),
+)
 def test_the_same_as_a_regular_expression(pattern: str, text: str) -> None:
     expression = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
     assert Wildcard.of(pattern.split("*")).matches(text) is bool(expression.fullmatch(text))
@@ -53,7 +56,9 @@ class Counted(str):
         return found
 
 
-@pytest.mark.parametrize("pattern", ["*-*-*-x", "-*-*-*-*-x*", "*-*-*-*-*-*-*-*-", "*" + "-*" * 500 + "x*"])
+@pytest.mark.parametrize(
+    "pattern", ["*-*-*-x", "-*-*-*-*-x*", "*-*-*-*-*-*-*-*-", "*" + "-*" * 500 + "x*"]
+)
 def test_no_character_is_searched_twice(pattern: str) -> None:
     text = Counted("-" * 20_000)
     Wildcard.of(pattern.split("*")).matches(text)

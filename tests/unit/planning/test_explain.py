@@ -15,7 +15,12 @@ from reconcile.planning.selection.snapshot_index import Index
 
 BASE = "dc=example,dc=com"
 A, B, C, D = (f"cn={name},{BASE}" for name in "abcd")
-ANN = Person(f"uid=ann,{BASE}", "id-ann", "ann", {"mail": ("Ann@example.com",), "userprincipalname": ("ann@ad.test",)})
+ANN = Person(
+    f"uid=ann,{BASE}",
+    "id-ann",
+    "ann",
+    {"mail": ("Ann@example.com",), "userprincipalname": ("ann@ad.test",)},
+)
 
 
 class Fixed:
@@ -84,7 +89,10 @@ def test_what_makes_somebody_a_member() -> None:
     ("typed", "by"),
     [
         ("ANN", ("login", "username")),
-        ("ann@EXAMPLE.com", ("login", "e-mail address")),  # the domain of the source goes without saying
+        (
+            "ann@EXAMPLE.com",
+            ("login", "e-mail address"),
+        ),  # the domain of the source goes without saying
         ("ann@ad.test", ("userPrincipalName",)),
         ("UID=Ann, dc=example,dc=com", ("DN",)),
         ("id-ann", ("id",)),
@@ -99,7 +107,14 @@ def test_by_which_names_somebody_is_meant(typed: str, by: tuple[str, ...]) -> No
 
 
 def test_a_user_on_the_platform_is_meant_by_its_own_names() -> None:
-    user = User("1", "Old.Name", email="o@example.com", source="corp", external_id="id-1", dn=f"uid=x,{BASE}")
+    user = User(
+        "1",
+        "Old.Name",
+        email="o@example.com",
+        source="corp",
+        external_id="id-1",
+        dn=f"uid=x,{BASE}",
+    )
     for typed, by in (
         ("old.name", "username"),
         ("O@example.com", "e-mail address"),
@@ -109,7 +124,9 @@ def test_a_user_on_the_platform_is_meant_by_its_own_names() -> None:
         assert lookup.user_matches(user, typed) == (f"{by} on the platform",)
     assert lookup.user_matches(User("1", "local"), "") == ()
     asked = lookup.names(source(), "old.name", [PlatformState("main", users=(user,))])
-    assert asked.external_ids == ("id-1", "old.name"), "the directory is asked for the user's id, too"
+    assert asked.external_ids == ("id-1", "old.name"), (
+        "the directory is asked for the user's id, too"
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,12 +140,19 @@ def test_a_user_on_the_platform_is_meant_by_its_own_names() -> None:
 )
 def test_which_rule_does_not_find_an_entry(base: str, scope: str, rule: str, why: str) -> None:
     background = Background(
-        {"sources[3].users": "a.yml:4"}, {"corp": Asked(base, scope, "(objectClass=x)")}, lambda *_: ""
+        {"sources[3].users": "a.yml:4"},
+        {"corp": Asked(base, scope, "(objectClass=x)")},
+        lambda *_: "",
     )
     names = Names("ann", ("ann",))
     other = Person(f"uid=bob,{BASE}", "", "bob", {})
     (stray,) = lookup.strays(source(), names, [ANN, other], "sources[3]", background)
-    assert (stray.dn, stray.matched, stray.rule, stray.why) == (ANN.dn, ("login",), f"sources[3].users.{rule}", why)
+    assert (stray.dn, stray.matched, stray.rule, stray.why) == (
+        ANN.dn,
+        ("login",),
+        f"sources[3].users.{rule}",
+        why,
+    )
     assert stray.origin == "a.yml:4", "of what it is part of, where it is not written itself"
 
 

@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.model.change import Action, Change, Digests, Fields, Kind, Plan, Scope, Violation, refused
+from reconcile.model.change import (
+    Action,
+    Change,
+    Digests,
+    Fields,
+    Kind,
+    Plan,
+    Scope,
+    Violation,
+    refused,
+)
 from reconcile.model.desired import GroupSafety, Limit, LossLimits, Protect, Safety
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.planning import accepted, harm, violations
@@ -20,7 +30,9 @@ def company(size: int) -> PlatformState:
     return PlatformState(
         "main",
         (SOURCE,),
-        groups=tuple(Group(f"g{one}", f"team {one}", "corp", dn=f"cn=team {one}") for one in range(10)),
+        groups=tuple(
+            Group(f"g{one}", f"team {one}", "corp", dn=f"cn=team {one}") for one in range(10)
+        ),
         users=tuple(User(str(one), f"u{one}", source="corp") for one in range(size)),
         memberships=tuple(Membership(str(one), f"g{one % 10}", "corp") for one in range(size)),
         grants=tuple(Grant(str(one), "operator", "corp") for one in range(size)),
@@ -34,16 +46,31 @@ def of_user(action: Action, name: str, **after: str) -> Change:
     if action in STATUS:
         after = {"status": STATUS[action]} | after
     before = None if action == "create" else dict.fromkeys(after, "")
-    return Change("user", action, name, before, None if action == "delete" else dict(after), "", "corp", "main")
+    return Change(
+        "user",
+        action,
+        name,
+        before,
+        None if action == "delete" else dict(after),
+        "",
+        "corp",
+        "main",
+    )
 
 
 def link(kind: Kind, action: Action, user: str, target: str) -> Change:
-    fields: Fields = {"user": user, "role" if kind == "grant" else "group": target, "origin": "corp"}
+    fields: Fields = {
+        "user": user,
+        "role" if kind == "grant" else "group": target,
+        "origin": "corp",
+    }
     sides = (None, fields) if action == "create" else (fields, None)
     return Change(kind, action, f"{user}/{target}", *sides, "", "corp", "main")
 
 
-def codes(*changes: Change, state: PlatformState | None = None, safety: Safety | None = None) -> list[str]:
+def codes(
+    *changes: Change, state: PlatformState | None = None, safety: Safety | None = None
+) -> list[str]:
     found = violations(changes, company(100) if state is None else state, safety or Safety())
     return [one.code for one in found]
 
@@ -65,7 +92,9 @@ def codes(*changes: Change, state: PlatformState | None = None, safety: Safety |
         (Limit(0, percent=True), 1, 100, 0, True),
     ],
 )
-def test_what_a_limit_allows(limit: Limit | None, number: int, base: int, at_least: int, too_many: bool) -> None:
+def test_what_a_limit_allows(
+    limit: Limit | None, number: int, base: int, at_least: int, too_many: bool
+) -> None:
     assert exceeds(limit, number, base, at_least) is too_many
 
 
@@ -77,10 +106,13 @@ def test_whatever_takes_a_user_away_is_a_loss(action: Action) -> None:
 
 def test_those_who_were_erased_count_no_more() -> None:
     users = tuple(
-        User(str(one), f"u{one}", status="erased" if one > 50 else "active", source="corp") for one in range(100)
+        User(str(one), f"u{one}", status="erased" if one > 50 else "active", source="corp")
+        for one in range(100)
     )
     state = PlatformState("main", (SOURCE,), users=users)
-    assert codes(*(of_user("block", f"u{one}") for one in range(6)), state=state) == ["users_lost:main/corp:6"]
+    assert codes(*(of_user("block", f"u{one}") for one in range(6)), state=state) == [
+        "users_lost:main/corp:6"
+    ]
 
 
 def test_some_that_were_accepted_are_never_all() -> None:
@@ -91,17 +123,24 @@ def test_some_that_were_accepted_are_never_all() -> None:
 
 def test_a_percentage_of_users_is_one_of_those_in_service() -> None:
     users = tuple(
-        User(str(one), f"u{one}", status="blocked" if one >= 50 else "active", source="corp") for one in range(100)
+        User(str(one), f"u{one}", status="blocked" if one >= 50 else "active", source="corp")
+        for one in range(100)
     )
     state = PlatformState("main", (SOURCE,), users=users)
     (found,) = violations([of_user("block", f"u{one}") for one in range(6)], state, Safety())
     assert found.detail.startswith("6 of 50 users of corp would be lost")
     (found,) = violations([of_user("erase", f"u{one}") for one in range(49, 55)], state, Safety())
-    assert found.detail.startswith("6 of 55 users of corp would be lost"), "five of them were out of service"
+    assert found.detail.startswith("6 of 55 users of corp would be lost"), (
+        "five of them were out of service"
+    )
 
 
 def test_two_changes_of_one_user_are_one_update() -> None:
-    changes = [of_user(action, f"u{one}", email="x") for one in range(50) for action in ("update", "activate")]  # type: ignore[arg-type] # both are actions
+    changes = [
+        of_user(action, f"u{one}", email="x")
+        for one in range(50)
+        for action in ("update", "activate")
+    ]  # type: ignore[arg-type] # both are actions
     assert codes(*changes) == []
     assert codes(*changes, of_user("adopt", "u60")) == ["updates:main/corp:51"]
 
@@ -118,16 +157,27 @@ def test_groups_within_groups_count_as_members() -> None:
 
     def out(one: int) -> Change:
         return Change(
-            "group", "update", f"team {one}", {"groups": {"all": "corp"}}, {"groups": {"all": None}}, "", "corp", "main"
+            "group",
+            "update",
+            f"team {one}",
+            {"groups": {"all": "corp"}},
+            {"groups": {"all": None}},
+            "",
+            "corp",
+            "main",
         )
 
     assert codes(*(out(one) for one in range(4)), state=state) == []
     found = codes(*(out(one) for one in range(5)), state=state)
     assert found == ["memberships_lost:main/corp:5", "memberships_lost:main/corp/all:5"]
-    assert codes(*(out(one) for one in range(6)), state=state) == ["memberships_lost:main/corp:6:all"]
+    assert codes(*(out(one) for one in range(6)), state=state) == [
+        "memberships_lost:main/corp:6:all"
+    ]
     free = Safety(groups=(GroupSafety(("al*",), None),))
     assert codes(*(out(one) for one in range(5)), state=state, safety=free) == []
-    assert codes(*(out(one) for one in range(6)), state=state, safety=free) == ["memberships_lost:main/corp/all:6:all"]
+    assert codes(*(out(one) for one in range(6)), state=state, safety=free) == [
+        "memberships_lost:main/corp/all:6:all"
+    ]
 
 
 def test_a_group_taken_out_of_another_is_as_many_as_leave_by_it() -> None:
@@ -145,7 +195,14 @@ def test_a_group_taken_out_of_another_is_as_many_as_leave_by_it() -> None:
     )
     out = [
         Change(
-            "group", "update", f"team {one}", {"groups": {"all": "corp"}}, {"groups": {"all": None}}, "", "corp", "main"
+            "group",
+            "update",
+            f"team {one}",
+            {"groups": {"all": "corp"}},
+            {"groups": {"all": None}},
+            "",
+            "corp",
+            "main",
         )
         for one in range(4)
     ]
@@ -166,7 +223,9 @@ def test_members_that_a_person_put_there_do_not_make_up_for_those_of_a_sync() ->
         users=users,
         memberships=(Membership("1", "g", "corp"), Membership("2", "g")),
     )
-    assert codes(link("membership", "delete", "ann", "team"), state=state) == ["memberships_lost:main/corp:1:all"]
+    assert codes(link("membership", "delete", "ann", "team"), state=state) == [
+        "memberships_lost:main/corp:1:all"
+    ]
 
 
 def test_a_group_that_is_renamed_is_the_same() -> None:
@@ -178,7 +237,10 @@ def test_a_group_that_is_renamed_is_the_same() -> None:
         memberships=(Membership("1", "g", "corp"),),
     )
     renamed = Change("group", "update", "old", {"name": "old"}, {"name": "new"}, "", "corp", "main")
-    gone, come = link("membership", "delete", "ann", "old"), link("membership", "create", "bob", "new")
+    gone, come = (
+        link("membership", "delete", "ann", "old"),
+        link("membership", "create", "bob", "new"),
+    )
     assert codes(renamed, gone, come, state=state) == []
     assert codes(renamed, gone, state=state) == ["memberships_lost:main/corp:1:all"]
 
@@ -219,9 +281,13 @@ def test_who_goes_out_of_service_empties_groups_and_roles(action: Action) -> Non
     assert codes(*both, *along, state=state) == whole
     come = [link("membership", "create", "u4", "team 3"), link("grant", "create", "u4", "lead")]
     assert codes(*both, *come, state=state) == []
-    assert codes(both[0], link("membership", "delete", "u13", "team 3"), state=state) == whole[:1], "two ways to go"
+    assert (
+        codes(both[0], link("membership", "delete", "u13", "team 3"), state=state) == whole[:1]
+    ), "two ways to go"
     free = Safety(limits=LossLimits(None, None, None), groups=(GroupSafety(("team *",), None),))
-    assert codes(*both, state=state, safety=free) == whole, "no limit is none on how many, and all is all"
+    assert codes(*both, state=state, safety=free) == whole, (
+        "no limit is none on how many, and all is all"
+    )
     free = Safety(groups=(GroupSafety(("team *",), None, may_empty=True),))
     assert codes(*both, state=state, safety=free) == whole[1:]
     everybody = [of_user(action, f"u{one}") for one in range(20)]
@@ -229,7 +295,11 @@ def test_who_goes_out_of_service_empties_groups_and_roles(action: Action) -> Non
 
 
 def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
-    for change in (of_user("block", "u7"), of_user("update", "u7", username="root"), of_user("adopt", "u7")):
+    for change in (
+        of_user("block", "u7"),
+        of_user("update", "u7", username="root"),
+        of_user("adopt", "u7"),
+    ):
         (found,) = violations([change], company(100), Safety(), "U7")
         assert (found.code, found.acceptable) == ("own_account:main/u7:1", False)
         assert harm([change], company(100), Safety(), "u7") == (found,)
@@ -238,15 +308,25 @@ def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
 
 @pytest.mark.parametrize("pattern", ["jos\u00e9", "JOSE\u0301", "jo*\u00e9", "\uff4aos\u00e9"])
 @pytest.mark.parametrize("username", ["Jos\u00e9", "Jose\u0301"])
-def test_a_protected_name_is_the_same_however_its_letters_are_encoded(pattern: str, username: str) -> None:
-    state = PlatformState("main", (SOURCE,), users=(User("1", username, source="corp"), User("2", "b", source="corp")))
+def test_a_protected_name_is_the_same_however_its_letters_are_encoded(
+    pattern: str, username: str
+) -> None:
+    state = PlatformState(
+        "main", (SOURCE,), users=(User("1", username, source="corp"), User("2", "b", source="corp"))
+    )
     safety = Safety(protect=Protect(users=(pattern,)))
-    assert codes(of_user("block", username), state=state, safety=safety) == [f"protected_user:main/{username}:1"]
+    assert codes(of_user("block", username), state=state, safety=safety) == [
+        f"protected_user:main/{username}:1"
+    ]
     assert violations([of_user("block", username)], state, Safety(), pattern.replace("*", "s"))
 
 
 def test_administrators_of_a_source_do_not_count() -> None:
-    users = (User("1", "root"), User("2", "toor", status="vacation"), User("3", "ann", source="corp"))
+    users = (
+        User("1", "root"),
+        User("2", "toor", status="vacation"),
+        User("3", "ann", source="corp"),
+    )
     grants = tuple(Grant(one.id, "administrator") for one in users)
     state = PlatformState("main", (SOURCE,), users=users, grants=grants)
     adopt = [of_user("adopt", "root"), of_user("adopt", "toor")]
@@ -254,18 +334,27 @@ def test_administrators_of_a_source_do_not_count() -> None:
     assert codes(adopt[0], state=state, safety=free) == []
     assert codes(*adopt, state=state, safety=free) == ["min_admins:main:2"]
     otherwise = Safety(protect=Protect(users=(), admin_role="ADMINistrator"))
-    assert codes(*adopt, state=state, safety=otherwise) == ["min_admins:main:2"], "case is no way around it"
+    assert codes(*adopt, state=state, safety=otherwise) == ["min_admins:main:2"], (
+        "case is no way around it"
+    )
     three = Safety(protect=Protect(users=(), min_admins=3))
-    assert codes(of_user("update", "ann", email="x"), state=state, safety=three) == [], "they were too few before"
+    assert codes(of_user("update", "ann", email="x"), state=state, safety=three) == [], (
+        "they were too few before"
+    )
     assert codes(adopt[0], state=state, safety=three) == ["min_admins:main:1"]
 
 
 def test_what_was_not_asked_for_is_not_compared() -> None:
-    state = PlatformState("main", readings=(Reading("corp", 100, None, 10, 50), Reading("other", 7)))
+    state = PlatformState(
+        "main", readings=(Reading("corp", 100, None, 10, 50), Reading("other", 7))
+    )
     now = (Reading("corp", 100, 5, None, 50), Reading("new", 0))
     assert violations((), state, Safety(), readings=now) == ()
     found = violations((), state, Safety(), readings=[Reading("corp", 100, 5, 5, 0)])
-    assert [one.code for one in found] == ["shrink:main/corp/units:5", "shrink:main/corp/members:50:all"]
+    assert [one.code for one in found] == [
+        "shrink:main/corp/units:5",
+        "shrink:main/corp/members:50:all",
+    ]
 
 
 def test_only_what_can_be_accepted_and_is_there_is_accepted() -> None:
@@ -284,10 +373,17 @@ def test_only_what_can_be_accepted_and_is_there_is_accepted() -> None:
 def harmless(draw: st.DrawFn) -> list[Change]:
     """Creations, and updates of few."""
     names = st.integers(0, 99).map("u{}".format)
-    changes = [of_user("create", name, username=name) for name in draw(st.lists(names, max_size=30))]
-    changes += [of_user("update", name, email="x") for name in draw(st.lists(names, max_size=50, unique=True))]
+    changes = [
+        of_user("create", name, username=name) for name in draw(st.lists(names, max_size=30))
+    ]
+    changes += [
+        of_user("update", name, email="x")
+        for name in draw(st.lists(names, max_size=50, unique=True))
+    ]
     changes += [link("grant", "create", name, "lead") for name in draw(st.lists(names, max_size=9))]
-    changes += [link("membership", "create", name, "team 1") for name in draw(st.lists(names, max_size=9))]
+    changes += [
+        link("membership", "create", name, "team 1") for name in draw(st.lists(names, max_size=9))
+    ]
     return changes
 
 
@@ -303,5 +399,9 @@ def test_who_loses_nothing_is_never_refused(changes: list[Change], read: int) ->
 def test_more_losses_are_never_better(lost: set[int], number: int, at_least: int) -> None:
     safety = Safety(limits=LossLimits(users_lost=Limit(number)), at_least=at_least)
     changes = [of_user("block", f"u{one}") for one in lost]
-    found = [one for one in codes(*changes, state=company(30), safety=safety) if one.startswith("users_lost:")]
+    found = [
+        one
+        for one in codes(*changes, state=company(30), safety=safety)
+        if one.startswith("users_lost:")
+    ]
     assert bool(found) == (len(lost) > number or len(lost) == 30)

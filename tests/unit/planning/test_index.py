@@ -13,14 +13,30 @@ def person(name: str, above: str = BASE) -> Person:
 
 
 def members(index: Index, group: str, *, nested: bool = True) -> str:
-    return " ".join(sorted(index.person(position).identifier for position in index.members(group, nested=nested)))
+    return " ".join(
+        sorted(
+            index.person(position).identifier for position in index.members(group, nested=nested)
+        )
+    )
 
 
 def test_members() -> None:
-    persons = (person("ann", OUTER), person("bob", INNER), person("cid"), person("dan"), person("eve", f"ou=x,{INNER}"))
+    persons = (
+        person("ann", OUTER),
+        person("bob", INNER),
+        person("cid"),
+        person("dan"),
+        person("eve", f"ou=x,{INNER}"),
+    )
     groups = (
         DirectoryGroup(OUTER, "", {}, members=(INNER,)),
-        DirectoryGroup(INNER, "", {}, members=(OUTER,), nested_members=(f"UID=Dan, {BASE}", f"uid=gone,{BASE}", "?")),
+        DirectoryGroup(
+            INNER,
+            "",
+            {},
+            members=(OUTER,),
+            nested_members=(f"UID=Dan, {BASE}", f"uid=gone,{BASE}", "?"),
+        ),
         DirectoryGroup(LONE, "", {}, member_logins=("CID", "nobody")),
     )
     index = Index(DirectorySnapshot("corp", BASE, persons=persons, groups=groups))

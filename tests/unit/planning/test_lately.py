@@ -35,8 +35,18 @@ def run(number: int, lost: dict[str, int], *codes: str, undoes: str = "") -> Run
     [
         ([run(1, {"corp": 8}), run(2, {"corp": 3, "hq": 1})], {"corp": 11, "hq": 1}),
         ([run(1, {"corp": 8}), run(2, {}, undoes="1")], {}),
-        ([run(1, {"corp": 8}), run(2, {"corp": 9}, "users_lost:main/corp:9+8"), run(3, {"corp": 2})], {"corp": 2}),
-        ([run(1, {"corp": 8, "hq": 1}), run(2, {"corp": 9}, "users_lost:main/corp:9+8")], {"hq": 1}),
+        (
+            [
+                run(1, {"corp": 8}),
+                run(2, {"corp": 9}, "users_lost:main/corp:9+8"),
+                run(3, {"corp": 2}),
+            ],
+            {"corp": 2},
+        ),
+        (
+            [run(1, {"corp": 8, "hq": 1}), run(2, {"corp": 9}, "users_lost:main/corp:9+8")],
+            {"hq": 1},
+        ),
         ([run(1, {"corp": 8, "hq": 1}), run(2, {"corp": 9, "hq": 2}, "users_lost:main:11")], {}),
         ([run(1, {"corp": 8}), run(2, {"corp": 9}, "grants_lost:main/corp:9")], {"corp": 17}),
         ([run(1, {"corp": 8}), run(2, {"corp": 9}, "users_lost:mainz/corp:9")], {"corp": 17}),

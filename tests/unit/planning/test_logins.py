@@ -30,12 +30,16 @@ def test_the_only_source_is_meant_whatever_is_typed(typed: str) -> None:
     assert source_of([CORP], typed) is CORP
 
 
-@pytest.mark.parametrize(("typed", "found"), [("jdoe@EXAMPLE.com", CORP), ("j@x@shop.example", SHOP)])
+@pytest.mark.parametrize(
+    ("typed", "found"), [("jdoe@EXAMPLE.com", CORP), ("j@x@shop.example", SHOP)]
+)
 def test_of_several_the_domain_says_which(typed: str, found: Source) -> None:
     assert source_of([CORP, SHOP], typed) is found
 
 
-@pytest.mark.parametrize("typed", ["jdoe", "jdoe@", "jdoe@elsewhere", "example.com", "jdoe@shop.example"])
+@pytest.mark.parametrize(
+    "typed", ["jdoe", "jdoe@", "jdoe@elsewhere", "example.com", "jdoe@shop.example"]
+)
 def test_nothing_is_guessed(typed: str) -> None:
     with pytest.raises(UsageError, match=r"--source") as refused:
         source_of([CORP, SHOP, TWIN], typed)
@@ -104,7 +108,9 @@ def test_members_are_counted_only_where_the_others_are_gone(
 ) -> None:
     asked = msgspec.structs.replace(CORP, groups=groups, expect=Expected(groups=("cn=x",)))
     person = Person("uid=me,dc=example,dc=com", "1", "me", {})
-    snapshot = DirectorySnapshot("corp", CORP.base_dn, (person,), (DirectoryGroup("cn=x", "2", {}, member_dns),), ())
+    snapshot = DirectorySnapshot(
+        "corp", CORP.base_dn, (person,), (DirectoryGroup("cn=x", "2", {}, member_dns),), ()
+    )
     read = partial_reading(DesiredState(Platform("sql"), (asked,)), asked, snapshot)
     assert read == Reading("corp", None, 1, None, members)
 
@@ -120,17 +126,23 @@ class First:
         return next(iter(entry.attributes.get(self.name, ())), None)
 
 
-LOGINS = Users({"username": First("uid")} | {field: First("none") for field in ("first_name", "last_name", "email")})
+LOGINS = Users(
+    {"username": First("uid")}
+    | {field: First("none") for field in ("first_name", "last_name", "email")}
+)
 
 
 def inputs(person: Person, *users: User) -> Inputs:
     """What a login of one person is judged by."""
     desired = DesiredState(
-        platform=Platform(type="memory"), sources=(msgspec.structs.replace(CORP, users=LOGINS, register_on_login=True),)
+        platform=Platform(type="memory"),
+        sources=(msgspec.structs.replace(CORP, users=LOGINS, register_on_login=True),),
     )
     snapshot = DirectorySnapshot("corp", CORP.base_dn, persons=(person,))
     state = PlatformState("main", users=users)
-    return Inputs(desired, "", (), (), Scope(), (snapshot,), (state,), Limits(), "", "2026-01-01T00:00:00Z")
+    return Inputs(
+        desired, "", (), (), Scope(), (snapshot,), (state,), Limits(), "", "2026-01-01T00:00:00Z"
+    )
 
 
 def test_only_who_stands_elsewhere_is_looked_for() -> None:
@@ -142,7 +154,10 @@ def test_only_who_stands_elsewhere_is_looked_for() -> None:
         User("4", "c", source="corp", dn="uid=ünal,dc=example,dc=com", external_id="id-4"),
         User("5", "d", source="corp", dn="uid=unal,dc=example,dc=com"),
     )
-    assert doubtful(inputs(person, own, spelt, elsewhere, known, other)) == ({"id-4"}, {elsewhere.dn})
+    assert doubtful(inputs(person, own, spelt, elsewhere, known, other)) == (
+        {"id-4"},
+        {elsewhere.dn},
+    )
 
 
 @pytest.mark.parametrize("name", ["uid=Ünal,dc=example,dc=com", "uid=ünal,dc=example,dc=com"])
@@ -154,7 +169,13 @@ def test_who_has_no_id_is_known_by_the_dn(name: str) -> None:
 
 
 def test_a_login_takes_nobody_for_another_of_a_name_that_looks_alike() -> None:
-    person = Person("cn=Groß,dc=example,dc=com", "", "ann", {"uid": ("ann",)}, manager="cn=Weiß,dc=example,dc=com")
+    person = Person(
+        "cn=Groß,dc=example,dc=com",
+        "",
+        "ann",
+        {"uid": ("ann",)},
+        manager="cn=Weiß,dc=example,dc=com",
+    )
     users = (
         User("1", "old", source="corp", dn="cn=Gross,dc=example,dc=com"),
         User("2", "boss", source="corp", dn="cn=Weiss,dc=example,dc=com"),

@@ -55,7 +55,9 @@ def test_any_text_has_an_answer_of_at_most_three(patterns: list[str], names: lis
 
 
 def test_only_some_of_many_are_looked_for() -> None:
-    found = nearest([f"name{number}x" for number in range(50)], [f"name{number}" for number in range(50)])
+    found = nearest(
+        [f"name{number}x" for number in range(50)], [f"name{number}" for number in range(50)]
+    )
     assert len(found) == 50
     assert found[0][0] == 0
     assert found[49] == []

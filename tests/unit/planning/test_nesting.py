@@ -20,7 +20,9 @@ class Name:
 
 
 def rules(*groups: DirectoryGroup, nested: str = "keep") -> SourceRules:
-    persons = tuple(Person(f"uid={name},{BASE}", name, name, {}) for name in ("ann", "bob", "cid", "dan"))
+    persons = tuple(
+        Person(f"uid={name},{BASE}", name, name, {}) for name in ("ann", "bob", "cid", "dan")
+    )
     rule = GroupRule("corp", ("cn=outer", "cn=inner"), Name(), nested=nested)  # type: ignore[arg-type] # a word
     source = Source("corp", "ldif", BASE, Users({}))
     desired = DesiredState(Platform("memory"), (source,), groups=(rule,))
@@ -35,7 +37,9 @@ def held(rules: SourceRules, key: str, *mirrored: str) -> tuple[str, str]:
 
 def test_members_by_way_of_groups_that_were_not_read_are_not_those_of_nested_groups_again() -> None:
     # The server names all persons below the outer group: bob, who is in the inner one, and cid, who is in one not read.
-    outer = DirectoryGroup(OUTER, "", {}, (f"uid=ann,{BASE}", INNER), (), (f"uid=bob,{BASE}", f"uid=cid,{BASE}"))
+    outer = DirectoryGroup(
+        OUTER, "", {}, (f"uid=ann,{BASE}", INNER), (), (f"uid=bob,{BASE}", f"uid=cid,{BASE}")
+    )
     inner = DirectoryGroup(INNER, "", {}, (f"uid=bob,{BASE}",))
     assert held(rules(outer, inner), OUTER, OUTER, INNER) == ("ann cid", INNER)
 

@@ -49,7 +49,9 @@ def test_an_escaped_star_is_no_wildcard_wherever_patterns_are_asked() -> None:
     keys = [normalize(f"cn={name},dc=example,dc=com") for name in ("admins", r"\2a", r"\2ax")]
     patterns = [r"cn=\2a", r"cn=\2a,dc=example,dc=com", r"cn=\2a*", "cn=*"]
     assert found_by(patterns, BASE, keys) == [[1], [1], [1, 2], [0, 1, 2]]
-    selection = Selection(patterns[:2], BASE).resolve(str, "corp", lambda: ((key, None, key) for key in keys))
+    selection = Selection(patterns[:2], BASE).resolve(
+        str, "corp", lambda: ((key, None, key) for key in keys)
+    )
     assert [selection.pattern(key) for key in keys] == [None, 0, None]
     assert [selection.exact_pattern(key) for key in keys] == [None, 1, None]
     assert Selection(["cn=*,dc=example,dc=com"], BASE).exact_pattern(keys[1]) is None
@@ -57,8 +59,14 @@ def test_an_escaped_star_is_no_wildcard_wherever_patterns_are_asked() -> None:
 
 @pytest.mark.parametrize("base", [r"o=\2a,dc=com", r"o=\*,dc=com", "o=*,dc=com"])
 def test_a_star_in_the_base_is_no_wildcard(base: str) -> None:
-    own, other = (normalize(f"cn=x,ou=g,{above}") for above in (r"o=\2a,dc=com", r"o=zzz,o=\2a,dc=com"))
-    assert found_by(["cn=x,ou=g", r"cn=x,ou=g,o=\2a,dc=com", "cn=*,ou=g"], base, [own, other]) == [[0], [0], [0]]
+    own, other = (
+        normalize(f"cn=x,ou=g,{above}") for above in (r"o=\2a,dc=com", r"o=zzz,o=\2a,dc=com")
+    )
+    assert found_by(["cn=x,ou=g", r"cn=x,ou=g,o=\2a,dc=com", "cn=*,ou=g"], base, [own, other]) == [
+        [0],
+        [0],
+        [0],
+    ]
 
 
 def test_a_person_is_found_by_its_identifier() -> None:
@@ -91,7 +99,11 @@ def test_a_list_finds_what_each_of_its_patterns_selects(
     keys = [normalize(f"cn={name},ou={unit},{BASE}") for name, unit, _ in entries]
     names = [name for _, _, name in entries] if named else None
     expected = [
-        [at for at, key in enumerate(keys) if Selection([pattern], BASE).matches(key, names[at] if names else None)]
+        [
+            at
+            for at, key in enumerate(keys)
+            if Selection([pattern], BASE).matches(key, names[at] if names else None)
+        ]
         for pattern in patterns
     ]
     assert found_by(patterns, BASE, keys, names) == expected
@@ -104,11 +116,16 @@ def test_which_pattern_is_the_very_dn() -> None:
 
 
 def test_a_pattern_that_names_nothing_exactly_finds_the_one_entry_that_can_be_meant() -> None:
-    keys = [normalize(f"{name},{BASE}") for name in ("cn=Émile", "cn=Gross", "cn=m²", "cn=m2", "ou=Émile")]
+    keys = [
+        normalize(f"{name},{BASE}")
+        for name in ("cn=Émile", "cn=Gross", "cn=m²", "cn=m2", "ou=Émile")
+    ]
     candidates = [(key, None, key) for key in keys]
 
     def found(*patterns: str) -> list[str]:
-        selection = Selection(patterns, BASE).resolve("place[{}]".format, "corp", candidates.__iter__)
+        selection = Selection(patterns, BASE).resolve(
+            "place[{}]".format, "corp", candidates.__iter__
+        )
         return [key.partition(",")[0] for key in keys if selection.matches(key)]
 
     assert found("cn=ÉMILE") == found("cn=E\u0301mile,dc=example,dc=com") == ["cn=Émile"]
@@ -116,13 +133,18 @@ def test_a_pattern_that_names_nothing_exactly_finds_the_one_entry_that_can_be_me
     assert found("cn=Groß") == found("cn=emile") == []
     assert found("cn=m2") == ["cn=m2"]
     assert found("cn=m²", "cn=m2") == ["cn=m²", "cn=m2"]
-    with pytest.raises(UsageError, match=r"place\[1\]: 'ｍ２' can mean several entries of source corp: cn=m2,.*cn=m²,"):
+    with pytest.raises(
+        UsageError,
+        match=r"place\[1\]: 'ｍ２' can mean several entries of source corp: cn=m2,.*cn=m²,",
+    ):
         found("cn=m2", "ｍ２")
 
 
 def test_why_names_the_pattern_that_was_resolved() -> None:
     key = normalize(f"cn=Émile,{BASE}")
-    selection = Selection(["cn=x", "ÉMILE", "*"], BASE).resolve("place[{}]".format, "corp", lambda: [(key, None, key)])
+    selection = Selection(["cn=x", "ÉMILE", "*"], BASE).resolve(
+        "place[{}]".format, "corp", lambda: [(key, None, key)]
+    )
     assert selection.pattern(key) == 1
 
 
@@ -139,7 +161,14 @@ def test_why_names_the_pattern_that_was_resolved() -> None:
         ("\uff0aa*", "xabc", "compatibility", False),
     ],
 )
-def test_wildcards_fold_as_the_server_does(pattern: str, name: str, folding: str, found: bool) -> None:
+def test_wildcards_fold_as_the_server_does(
+    pattern: str, name: str, folding: str, found: bool
+) -> None:
     key = normalize(f"cn={name},{BASE}")
     for written in (pattern, f"cn={pattern}", f"cn={pattern},{BASE}"):
-        assert Selection([written], BASE, "case" if folding == "case" else "compatibility").matches(key) is found
+        assert (
+            Selection([written], BASE, "case" if folding == "case" else "compatibility").matches(
+                key
+            )
+            is found
+        )

@@ -50,7 +50,10 @@ def test_pauses_double_up_to_a_quarter_of_an_hour() -> None:
 def test_a_day_after_the_pause_everything_is_forgotten() -> None:
     before = Failures(9, NOW, NOW + 480)
     assert counted(before, NOW + 480 + MEMORY - 1)[0].failures == 10
-    assert counted(before, NOW + 480 + MEMORY) == (Failures(1, NOW + 480 + MEMORY, NOW + 480 + MEMORY), 0)
+    assert counted(before, NOW + 480 + MEMORY) == (
+        Failures(1, NOW + 480 + MEMORY, NOW + 480 + MEMORY),
+        0,
+    )
 
 
 def test_a_clock_that_goes_back_prolongs_no_pause() -> None:
@@ -138,7 +141,10 @@ def test_without_an_origin_the_guesses_are_bounded_and_hinder_no_origin() -> Non
 def test_within_an_hour_one_origin_has_few_guesses() -> None:
     attempts = MemoryAttempts()
     for origin in ("", "203.0.113.1"):
-        assert sum(not attempts.begin("main", "k", now, origin) for now in range(NOW, NOW + 3600)) == 12
+        assert (
+            sum(not attempts.begin("main", "k", now, origin) for now in range(NOW, NOW + 3600))
+            == 12
+        )
         later = range(NOW + 3600, NOW + 7200)
         assert sum(not attempts.begin("main", "k", now, origin) for now in later) == 4
 

@@ -5,7 +5,9 @@ from reconcile.platforms.database import mariadb_bulk
 
 
 def test_an_update_goes_through_the_rows_in_order() -> None:
-    text = mariadb_bulk.as_join("UPDATE users SET email=%s, dn=%s WHERE users.id = %s", [1, 2, 0], [True, False, False])
+    text = mariadb_bulk.as_join(
+        "UPDATE users SET email=%s, dn=%s WHERE users.id = %s", [1, 2, 0], [True, False, False]
+    )
     assert text == (
         "UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (v0 BIGINT PATH '$[0]', "
         "v1 LONGTEXT CHARACTER SET utf8mb4 PATH '$[1]', v2 LONGTEXT CHARACTER SET utf8mb4 PATH '$[2]')) "
@@ -25,5 +27,10 @@ def test_a_deletion_names_the_table_it_deletes_from() -> None:
 def test_no_row_is_lost_between_the_texts(sizes: list[int]) -> None:
     rows = [(number, "x" * (size * mariadb_bulk.CHUNK // 2)) for number, size in enumerate(sizes)]
     made = list(mariadb_bulk.texts(rows))
-    assert [row for text in made for row in msgspec.json.decode(text)] == [list(row) for row in rows]
-    assert all(len(text) <= mariadb_bulk.CHUNK + 100 or len(msgspec.json.decode(text)) == 1 for text in made)
+    assert [row for text in made for row in msgspec.json.decode(text)] == [
+        list(row) for row in rows
+    ]
+    assert all(
+        len(text) <= mariadb_bulk.CHUNK + 100 or len(msgspec.json.decode(text)) == 1
+        for text in made
+    )

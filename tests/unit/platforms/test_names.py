@@ -44,7 +44,9 @@ def test_who_counts_on_a_name_that_is_kept_is_blocked_in_turn() -> None:
 
 
 def test_of_two_who_want_one_name_the_first_has_it() -> None:
-    assert list(blocked({0: Move("1", "a", "c"), 1: Move("2", "b", "c")}, {"a": "1", "b": "2"})) == [1]
+    assert list(
+        blocked({0: Move("1", "a", "c"), 1: Move("2", "b", "c")}, {"a": "1", "b": "2"})
+    ) == [1]
 
 
 @given(
@@ -86,7 +88,10 @@ def test_what_is_there_decides_where_a_key_is_split() -> None:
 
 def test_a_key_that_could_be_two_is_refused() -> None:
     both = PlatformState(
-        "main", groups=STATE.groups, users=STATE.users, memberships=(Membership("1", "7"), Membership("2", "8"))
+        "main",
+        groups=STATE.groups,
+        users=STATE.users,
+        memberships=(Membership("1", "7"), Membership("2", "8")),
     )
     with pytest.raises(Unknown, match="more than one membership"):
         Names(both).link(update("membership", "a/b/c"))

@@ -38,15 +38,24 @@ def test_what_is_no_object_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
-        ("UNIQUE constraint failed: index 'users_username'", "another user of the workspace has this username"),
+        (
+            "UNIQUE constraint failed: index 'users_username'",
+            "another user of the workspace has this username",
+        ),
         (
             "UNIQUE constraint failed: users.workspace_id, users.source_id, users.external_id",
             "another one of the same source has this external id",
         ),
-        ("UNIQUE constraint failed: grants.user_id, grants.role_id", "the user has this role already"),
+        (
+            "UNIQUE constraint failed: grants.user_id, grants.role_id",
+            "the user has this role already",
+        ),
         ("CHECK constraint failed: users_first_name_length", "the first_name is too long"),
         ("CHECK constraint failed: users_status", "the database's rule users_status forbids it"),
-        ("NOT NULL constraint failed: users.username", "the database's rule users.username forbids it"),
+        (
+            "NOT NULL constraint failed: users.username",
+            "the database's rule users.username forbids it",
+        ),
         ("no more licences", "no more licences"),
     ],
 )
@@ -65,7 +74,9 @@ def test_a_lock_of_another_machine_is_dead_after_five_minutes_of_silence() -> No
 
 def test_a_lock_tells_who_and_what_to_do() -> None:
     fresh = lock.describe(HELD._replace(age=12.3), "here")
-    assert fresh.startswith("the workspace 'main' is locked by joe on box, process 4711, since 2026-03-01T07:00:00Z")
+    assert fresh.startswith(
+        "the workspace 'main' is locked by joe on box, process 4711, since 2026-03-01T07:00:00Z"
+    )
     assert "12 s ago: wait" in fresh
     assert "--force" in lock.describe(HELD._replace(age=400.0), "here")
 
@@ -77,11 +88,20 @@ def connected(url: str) -> Database:
 KINDS = ("postgresql+psycopg", "mariadb+pymysql")
 PARTS = ("HUNTER", "SECRET")
 """What the passwords below are made of."""
-SPLIT = ("HUNTER@SECRET/x", "HUNTER/@SECRET", "HUNTER@SECRET", "HUNTER/x@SECRET", "HUNTER:1@SECRET", "HUNTER?x@SECRET")
+SPLIT = (
+    "HUNTER@SECRET/x",
+    "HUNTER/@SECRET",
+    "HUNTER@SECRET",
+    "HUNTER/x@SECRET",
+    "HUNTER:1@SECRET",
+    "HUNTER?x@SECRET",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("password", [*SPLIT, "HUNTER@2?SECRET", "HUNTER#@SECRET", "@HUNTER", "HUNTER@"])
+@pytest.mark.parametrize(
+    "password", [*SPLIT, "HUNTER@2?SECRET", "HUNTER#@SECRET", "@HUNTER", "HUNTER@"]
+)
 def test_a_password_that_is_not_quoted_is_no_part_of_a_host(kind: str, password: str) -> None:
     for url in (f"{kind}://acc:{password}@h.example/db", f"{kind}://{password}:x@h.example/db"):
         with pytest.raises(UsageError, match=r"^platform\.url") as refused:
@@ -92,14 +112,18 @@ def test_a_password_that_is_not_quoted_is_no_part_of_a_host(kind: str, password:
         connected(f"{kind}://acc:{password}@h.example/db")
 
 
-@pytest.mark.parametrize("url", ["HUNTER/SECRET:x@h/db", "h/db?user=a&password=HUNTER@SECRET", "HUNTER/x?y@SECRET"])
+@pytest.mark.parametrize(
+    "url", ["HUNTER/SECRET:x@h/db", "h/db?user=a&password=HUNTER@SECRET", "HUNTER/x?y@SECRET"]
+)
 def test_an_account_that_is_not_quoted_is_no_part_of_a_host(url: str) -> None:
     with pytest.raises(UsageError, match="quote the account") as refused:
         connected(f"postgresql+psycopg://{url}")
     assert not [part for part in PARTS if part in str(refused.value)]
 
 
-@pytest.mark.parametrize("password", ["HUNTER#SECRET", "HUNTER/SECRET", "HUNTER:SECRET", "HUNTER?x", "HUNTER%40%2Fx"])
+@pytest.mark.parametrize(
+    "password", ["HUNTER#SECRET", "HUNTER/SECRET", "HUNTER:SECRET", "HUNTER?x", "HUNTER%40%2Fx"]
+)
 def test_a_password_whose_end_is_plain_is_taken(password: str) -> None:
     database = connected(f"postgresql+psycopg://acc:{password}@h.example:5433/db")
     assert str(database) == "PostgreSQL database db on h.example:5433"

@@ -1,23 +1,47 @@
 """The numbers of a plan and of a report, by source."""
 
-from reconcile.model.change import Action, Change, Digests, Existing, Fields, Kind, Plan, Scope, Skip
+from reconcile.model.change import (
+    Action,
+    Change,
+    Digests,
+    Existing,
+    Fields,
+    Kind,
+    Plan,
+    Scope,
+    Skip,
+)
 from reconcile.model.report import Outcome, Report
 from reconcile.render import summary
 
 
-def change(kind: Kind, action: Action, key: str, before: Fields | None, after: Fields | None) -> Change:
+def change(
+    kind: Kind, action: Action, key: str, before: Fields | None, after: Fields | None
+) -> Change:
     return Change(kind, action, key, before, after, "", "corp", "main")
 
 
 CHANGES = (
     change("source", "create", "corp", None, {"name": "corp"}),
-    change("department", "update", "Sales", {"title": "Sales", "parent": None}, {"title": "Sale", "parent": "X"}),
+    change(
+        "department",
+        "update",
+        "Sales",
+        {"title": "Sales", "parent": None},
+        {"title": "Sale", "parent": "X"},
+    ),
     change("group", "update", "a", {"name": "a"}, {"name": "b"}),
     change("group", "update", "a", {"groups": {"x": "corp"}}, {"groups": {"x": None}}),
     change("group", "create", "n", None, {"name": "n", "groups": {"a": "corp", "b": "corp"}}),
     change("user", "create", "ann", None, {"username": "ann", "manager": "bob"}),
     change("user", "update", "bob", {"department": "A", "dn": "1"}, {"department": "B", "dn": "2"}),
-    change("user", "update", "cid", {"department": "A", "email": "1"}, {"department": "B", "email": "2"}),
+    change(
+        "user",
+        "update",
+        "cid",
+        {"department": "A", "email": "1"},
+        {"department": "B", "email": "2"},
+    ),
     change("user", "update", "dan", {"manager": "ann"}, {"manager": None}),
     change("user", "deactivate", "dan", {"status": "active"}, {"status": "inactive"}),
     change("user", "activate", "eve", {"status": "inactive"}, {"status": "active"}),
@@ -32,12 +56,26 @@ SKIPS = (
     Skip("main", "corp", "ou=d", "", "duplicate_name", "department: taken"),
     Skip("main", "corp", "uid=e", "", "dangling_member", "listed in cn=c"),
 )
-PLAN = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), CHANGES, SKIPS, (), (Existing("main", "corp", 10, 2, 1),))
+PLAN = Plan(
+    "1",
+    "now",
+    (),
+    (),
+    Scope(),
+    Digests("", {}, {}),
+    CHANGES,
+    SKIPS,
+    (),
+    (Existing("main", "corp", 10, 2, 1),),
+)
 
 
 def some(counts: summary.Counts) -> dict[str, dict[str, int]]:
     (found,) = counts.values()
-    shown = {what: {how: number for how, number in numbers.items() if number} for what, numbers in found.items()}
+    shown = {
+        what: {how: number for how, number in numbers.items() if number}
+        for what, numbers in found.items()
+    }
     return {what: numbers for what, numbers in shown.items() if numbers}
 
 
@@ -63,7 +101,9 @@ def test_what_a_plan_comes_to() -> None:
 
 
 def test_what_a_report_comes_to() -> None:
-    report = Report(tuple(Outcome(one, "failed" if one.key.startswith("ann") else "applied") for one in CHANGES))
+    report = Report(
+        tuple(Outcome(one, "failed" if one.key.startswith("ann") else "applied") for one in CHANGES)
+    )
     found = some(summary.done(PLAN, report))
     assert found["users"]["failed"] == found["grants"]["failed"] == found["managers"]["failed"] == 1
     assert "created" not in found["users"]
@@ -80,5 +120,16 @@ def test_who_is_adopted_was_none_of_the_existing() -> None:
         change("user", "adopt", "ann", {"source": None}, {"source": "corp"}),
         change("user", "deactivate", "ann", {"status": "active"}, {"status": "inactive"}),
     )
-    plan = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), changes, (), (), (Existing("main", "corp", 3, 0, 0),))
+    plan = Plan(
+        "1",
+        "now",
+        (),
+        (),
+        Scope(),
+        Digests("", {}, {}),
+        changes,
+        (),
+        (),
+        (Existing("main", "corp", 3, 0, 0),),
+    )
     assert some(summary.planned(plan)) == {"users": {"existing": 3, "adopted": 1, "deactivated": 1}}

@@ -23,15 +23,37 @@ UPDATE = Change(
     "c",
     "main",
 )
-BLOCK = Change("user", "block", "bob", {"status": "active"}, {"status": "blocked"}, "gone", "corp", "main")
-GRANT = Change("grant", "create", "ann/x", None, {"user": "ann", "role": "x", "origin": "corp"}, "", "corp", "other")
+BLOCK = Change(
+    "user", "block", "bob", {"status": "active"}, {"status": "blocked"}, "gone", "corp", "main"
+)
+GRANT = Change(
+    "grant",
+    "create",
+    "ann/x",
+    None,
+    {"user": "ann", "role": "x", "origin": "corp"},
+    "",
+    "corp",
+    "other",
+)
 HOSTILE = Change(
-    "user", "create", "e\x1b[2Jv|l", None, {"username": "e\x1b[2Jv|l", "email": "<b>@x"}, "a`b", "corp", "main"
+    "user",
+    "create",
+    "e\x1b[2Jv|l",
+    None,
+    {"username": "e\x1b[2Jv|l", "email": "<b>@x"},
+    "a`b",
+    "corp",
+    "main",
 )
 
 
-def plan(*changes: Change, skips: tuple[Skip, ...] = (), violations: tuple[Violation, ...] = ()) -> Plan:
-    return Plan("1", "now", ("a.yml",), (), Scope(), Digests("0" * 64, {}, {}), changes, skips, violations)
+def plan(
+    *changes: Change, skips: tuple[Skip, ...] = (), violations: tuple[Violation, ...] = ()
+) -> Plan:
+    return Plan(
+        "1", "now", ("a.yml",), (), Scope(), Digests("0" * 64, {}, {}), changes, skips, violations
+    )
 
 
 def test_fields_from_old_to_new() -> None:
@@ -62,10 +84,15 @@ def test_the_configuration_is_named_on_one_line() -> None:
     assert shown.endswith(f"\n  configuration: {line}")
     assert "configuration" not in render.plan_text(named, colour=False, full=False, pointer="")
     report = Report((Outcome(BLOCK, "applied"),))
-    assert render.report_text(named, report, colour=False, skips=False).endswith(f"\n  configuration: {line}")
+    assert render.report_text(named, report, colour=False, skips=False).endswith(
+        f"\n  configuration: {line}"
+    )
     data = json.loads(render.report_json(named, report))
     assert (data["files"], data["configuration"]) == (list(files), "0" * 64)
-    for markdown in (render.plan_markdown(named, full=True, pointer=""), render.report_markdown(named, report)):
+    for markdown in (
+        render.plan_markdown(named, full=True, pointer=""),
+        render.report_markdown(named, report),
+    ):
         assert "\nConfiguration: e\\\\x1b\\[2J.yml, 0.yml" in markdown
 
 
@@ -76,15 +103,24 @@ def test_colours_are_only_colours() -> None:
 
 
 def test_a_long_plan_is_cut_per_kind_and_points_to_the_rest() -> None:
-    many = [Change("user", "update", f"u{n:02}", {"email": "a"}, {"email": "b"}, "", "corp", "main") for n in range(25)]
-    skips = tuple(Skip("main", "corp", f"uid=u{n:02}", f"u{n:02}", "missing_field", "") for n in range(12))
-    text = render.plan_text(plan(*many, BLOCK, skips=skips), colour=False, full=False, pointer="see FILE")
+    many = [
+        Change("user", "update", f"u{n:02}", {"email": "a"}, {"email": "b"}, "", "corp", "main")
+        for n in range(25)
+    ]
+    skips = tuple(
+        Skip("main", "corp", f"uid=u{n:02}", f"u{n:02}", "missing_field", "") for n in range(12)
+    )
+    text = render.plan_text(
+        plan(*many, BLOCK, skips=skips), colour=False, full=False, pointer="see FILE"
+    )
     assert text.count("~ user") == 10
     assert "… and 15 more: user update" in text
     assert "- user bob: block" in text, "a loss is never hidden behind other changes"
     assert "… and 2 more\n" in text
     assert text.endswith("see FILE")
-    whole = render.plan_text(plan(*many, BLOCK, skips=skips), colour=False, full=True, pointer="see FILE")
+    whole = render.plan_text(
+        plan(*many, BLOCK, skips=skips), colour=False, full=True, pointer="see FILE"
+    )
     assert whole.count("~ user") == 25
     assert "see FILE" not in whole
     markdown = render.plan_markdown(plan(*many, BLOCK, skips=skips), full=False, pointer="see FILE")
@@ -152,18 +188,32 @@ def test_a_report_tells_what_was_not_applied() -> None:
 
 
 def test_tables_count_columns_as_a_terminal_does() -> None:
-    rows = [{"name": "李小龙", "n": 1, "many": list("abcdefg")}, {"name": "Ju\u0308rgen", "n": None, "many": []}]
+    rows = [
+        {"name": "李小龙", "n": 1, "many": list("abcdefg")},
+        {"name": "Ju\u0308rgen", "n": None, "many": []},
+    ]
     assert render.table(rows, ("name", "n", "many"), "table").splitlines() == [
         "NAME    N  MANY",
         "李小龙  1  a, b, c, d and 3 more",
         "Ju\u0308rgen",
     ]
-    assert render.table(rows, ("name", "many"), "csv").splitlines()[1] == '李小龙,"a, b, c, d, e, f, g"'
+    assert (
+        render.table(rows, ("name", "many"), "csv").splitlines()[1]
+        == '李小龙,"a, b, c, d, e, f, g"'
+    )
 
 
 def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
     rows = [{"a": text} for text in ("=1", "+1", "-1", "@x", "\tx", "x=1")]
-    assert render.table(rows, ("a",), "csv").splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", '"\'\tx"', "x=1"]
+    assert render.table(rows, ("a",), "csv").splitlines() == [
+        "a",
+        "'=1",
+        "'+1",
+        "'-1",
+        "'@x",
+        '"\'\tx"',
+        "x=1",
+    ]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -191,9 +241,15 @@ def test_no_cell_of_a_spreadsheet_is_a_formula() -> None:
 def test_by_no_separator_a_part_of_a_cell_is_a_formula(separator: str, hostile: str) -> None:
     rows = [{"a": "x", "b": hostile, "c": "y"}, {"a": hostile, "b": "x", "c": hostile}]
     text = render.table(rows, ("a", "b", "c"), "csv")
-    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    cells = [
+        cell
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        for cell in row
+    ]
     if separator != ",":
-        assert not [cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\uff1d"))]
+        assert not [
+            cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\uff1d"))
+        ]
     else:
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", " =", "\uff1d"))]
         assert len(cells) == 9
@@ -261,7 +317,9 @@ def test_quoted_cells_come_back_as_they_were() -> None:
     ],
 )
 def test_a_name_shows_as_itself_in_markdown(name: str) -> None:
-    change = Change("user", "create", name, None, {"username": name, "email": name}, name, "corp", "main")
+    change = Change(
+        "user", "create", name, None, {"username": name, "email": name}, name, "corp", "main"
+    )
     skip = Skip("main", "corp", name, name, "namesake", name)
     violation = Violation("main", f"protected_user:main/{name}:1", name)
     noticed = Notice("finds_nothing", name, name, name)
@@ -278,7 +336,10 @@ def test_a_name_shows_as_itself_in_markdown(name: str) -> None:
         notices=(noticed,),
     )
     report = Report((Outcome(change, "failed", name),))
-    for text in (render.plan_markdown(made, full=True, pointer=name), render.report_markdown(made, report)):
+    for text in (
+        render.plan_markdown(made, full=True, pointer=name),
+        render.report_markdown(made, report),
+    ):
         for line in text.splitlines():
             if line.startswith("|"):
                 assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) in (4, 5, 6, 8, 9), line
@@ -294,7 +355,9 @@ def test_a_name_shows_as_itself_in_markdown(name: str) -> None:
 
 def test_text_of_any_length_is_cut_for_people() -> None:
     long = "x" * 200_000
-    change = Change("user", "update", long, {"email": long}, {"email": f"{long}y"}, long, "corp", "main")
+    change = Change(
+        "user", "update", long, {"email": long}, {"email": f"{long}y"}, long, "corp", "main"
+    )
     made = plan(change, skips=(Skip("main", "corp", long, long, "namesake", long),))
     for text in (
         render.plan_text(made, colour=False, full=True, pointer=""),
@@ -308,7 +371,16 @@ def test_text_of_any_length_is_cut_for_people() -> None:
 
 
 def test_a_group_that_comes_out_of_another_is_taken_away() -> None:
-    out = Change("group", "update", "in", {"groups": {"o": ""}}, {"groups": {"o": None}}, "gone", "corp", "main")
+    out = Change(
+        "group",
+        "update",
+        "in",
+        {"groups": {"o": ""}},
+        {"groups": {"o": None}},
+        "gone",
+        "corp",
+        "main",
+    )
     text = render.plan_text(plan(out), colour=False, full=True, pointer="")
     assert text.startswith('  - group in  # gone\n      groups.o  "by hand" → (none)\n')
     assert "1 to take away" in text
@@ -318,13 +390,18 @@ def test_notices_are_in_what_is_shown_in_full_and_stay_text() -> None:
     notice = Notice("finds_nothing", "no group 'a\x1b[2J'", "groups[0]", "a.yml:1:2")
     noticed = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), notices=(notice,) * 12)
     line = "finds_nothing: a.yml:1:2: groups[0]: no group 'a\\x1b[2J'"
-    assert render.plan_text(noticed, colour=False, full=True, pointer="").count(f"  ! {line}\n") == 12
+    assert (
+        render.plan_text(noticed, colour=False, full=True, pointer="").count(f"  ! {line}\n") == 12
+    )
     assert line not in render.plan_text(noticed, colour=False, full=False, pointer="")
     for text in (
         render.plan_markdown(noticed, full=False, pointer="see FILE"),
         render.report_markdown(noticed, Report(())),
     ):
-        assert text.count("- **finds\\_nothing** a.yml:1:2: groups\\[0\\]: no group 'a\\\\x1b\\[2J'") == 10
+        assert (
+            text.count("- **finds\\_nothing** a.yml:1:2: groups\\[0\\]: no group 'a\\\\x1b\\[2J'")
+            == 10
+        )
         assert "… and 2 more" in text
     for text in (render.plan_json(noticed), render.report_json(noticed, Report(()))):
         assert len(json.loads(text)["notices"]) == 12

@@ -4,6 +4,8 @@ from alembic import context
 
 from reconcile.platforms.sql.tables.revision import TABLE
 
-context.configure(connection=context.config.attributes["connection"], version_table=TABLE, transactional_ddl=True)
+context.configure(
+    connection=context.config.attributes["connection"], version_table=TABLE, transactional_ddl=True
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -70,7 +70,9 @@ def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
     return tuple([Reading(*row) for row in rows])
 
 
-def nested(groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]]) -> tuple[Group, ...]:
+def nested(
+    groups: Sequence[tuple[Any, ...]], nestings: Sequence[tuple[Any, ...]]
+) -> tuple[Group, ...]:
     """The groups, each with those it is in; they may contain each other.
 
     `groups` are rows in the order of a group's fields, `nestings` of inner group, outer group and origin. Raises

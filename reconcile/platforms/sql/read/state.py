@@ -41,7 +41,9 @@ _SOURCES = sa.select(
     t.sources.c.name, t.sources.c.type, t.sources.c.base_dn, t.sources.c.domain, t.sources.c.note
 ).where(t.sources.c.workspace_id == _WORKSPACE)
 
-_DEPARTMENTS = _sourced(t.departments, _id(_d.id), _d.title, _id(_d.parent_id), *_mirrored(t.departments))
+_DEPARTMENTS = _sourced(
+    t.departments, _id(_d.id), _d.title, _id(_d.parent_id), *_mirrored(t.departments)
+)
 
 _GROUPS = _sourced(t.groups, _id(_g.id), _g.name, *_mirrored(t.groups))
 
@@ -67,14 +69,20 @@ _USERS = _sourced(
 _ROLES = sa.select(t.roles.c.name).where(t.roles.c.workspace_id == _WORKSPACE)
 
 _MEMBERSHIPS = (
-    sa.select(_id(t.memberships.c.user_id), _id(t.memberships.c.group_id), _or_empty(t.memberships.c.origin))
+    sa.select(
+        _id(t.memberships.c.user_id),
+        _id(t.memberships.c.group_id),
+        _or_empty(t.memberships.c.origin),
+    )
     .join(t.users, t.users.c.id == t.memberships.c.user_id)
     .where(t.users.c.workspace_id == _WORKSPACE)
 )
 
 _NESTED = (
     sa.select(
-        _id(t.nested_groups.c.member_group_id), _id(t.nested_groups.c.group_id), _or_empty(t.nested_groups.c.origin)
+        _id(t.nested_groups.c.member_group_id),
+        _id(t.nested_groups.c.group_id),
+        _or_empty(t.nested_groups.c.origin),
     )
     .join(t.groups, t.groups.c.id == t.nested_groups.c.member_group_id)
     .where(t.groups.c.workspace_id == _WORKSPACE)
@@ -103,14 +111,24 @@ _DELETED = (
 """Who was supplied once and is no user now."""
 
 _READINGS = (
-    sa.select(t.sources.c.name, t.readings.c.persons, t.readings.c.groups, t.readings.c.units, t.readings.c.members)
+    sa.select(
+        t.sources.c.name,
+        t.readings.c.persons,
+        t.readings.c.groups,
+        t.readings.c.units,
+        t.readings.c.members,
+    )
     .join(t.sources, t.sources.c.id == t.readings.c.source_id)
     .where(t.sources.c.workspace_id == _WORKSPACE)
 )
 
 
 def read(
-    connection: sa.Connection, workspace: str, progress: Progress = no_progress, *, lock: bool = False
+    connection: sa.Connection,
+    workspace: str,
+    progress: Progress = no_progress,
+    *,
+    lock: bool = False,
 ) -> PlatformState:
     """The workspace as it is; an empty state if there is none of that name. Raises PlatformUnreadable.
 
@@ -149,7 +167,9 @@ def read(
 
 def workspace_id(connection: sa.Connection, workspace: str) -> int | None:
     """The id of a workspace; None if there is none of that name."""
-    return connection.execute(sa.select(t.workspaces.c.id).where(t.workspaces.c.name == workspace)).scalar()
+    return connection.execute(
+        sa.select(t.workspaces.c.id).where(t.workspaces.c.name == workspace)
+    ).scalar()
 
 
 def count_users(connection: sa.Connection, workspace: str) -> int:

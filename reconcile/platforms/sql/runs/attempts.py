@@ -43,7 +43,9 @@ _o = t.login_origins.c
 class SqlAttempts:
     """See `reconcile.ports.Attempts`."""
 
-    def __init__(self, database: Callable[[], Database], prepare: Callable[[Collection[str]], None]) -> None:
+    def __init__(
+        self, database: Callable[[], Database], prepare: Callable[[Collection[str]], None]
+    ) -> None:
         """`prepare` makes the tables where they are missing."""
         self._database = database
         self._prepare = prepare
@@ -59,7 +61,9 @@ class SqlAttempts:
         except Busy as busy:
             raise Locked(f"no login can be counted now, and so none is made: {busy}") from busy
         if wait is None:
-            raise Locked("no login can be counted now, and so none is made: the count was removed; try again")
+            raise Locked(
+                "no login can be counted now, and so none is made: the count was removed; try again"
+            )
         return wait
 
     def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
@@ -70,7 +74,13 @@ class SqlAttempts:
                 return
             place, origins = origin_key(key, origin), _origins(connection, workspace, key)
             every, own = passed(origins.get(ALL), origins.get(place), now)
-            _keep(connection, workspace, key, origins, {place: own} | ({} if every is None else {ALL: every}))
+            _keep(
+                connection,
+                workspace,
+                key,
+                origins,
+                {place: own} | ({} if every is None else {ALL: every}),
+            )
             for old in outdated(origins | {place: own}):
                 connection.execute(_delete_origins(workspace, key).where(_o.origin_sha256 == old))
 
@@ -91,12 +101,16 @@ class SqlAttempts:
     def _counted(self, workspace: str, key: str, now: int) -> int | None:
         """Counts an attempt from nobody knows where."""
         wait = self._count(workspace, key, now)
-        for _ in range(_ROUNDS):  # a login of the same person may have forgotten everything in between
+        for _ in range(
+            _ROUNDS
+        ):  # a login of the same person may have forgotten everything in between
             if wait is not None:
                 break
             # In a transaction of its own: on MariaDB an insert that comes too late holds a lock that the others,
             # and they its own, would wait for.
-            first = t.login_failures.insert().values(workspace=workspace, key_sha256=key, **_row(counted(None, now)[0]))
+            first = t.login_failures.insert().values(
+                workspace=workspace, key_sha256=key, **_row(counted(None, now)[0])
+            )
             wait = 0 if self._is_first(first, now) else self._count(workspace, key, now)
         return wait
 
@@ -110,7 +124,9 @@ class SqlAttempts:
                 origins = _origins(connection, workspace, key)
                 if ALL in origins:
                     together, own, wait = begun(origins[ALL], origins.get(place), now)
-                    made = {at: one for at, one in ((ALL, together), (place, own)) if one is not None}
+                    made = {
+                        at: one for at, one in ((ALL, together), (place, own)) if one is not None
+                    }
                     _keep(connection, workspace, key, origins, made)
                     return wait
             self._is_first(every, now)
@@ -121,7 +137,9 @@ class SqlAttempts:
         own = _whom(_f, workspace, key)
         columns = (_f.failures, _f.last_failed_at, _f.locked_until)
         with self._database().writing() as connection:
-            row = connection.execute(sa.select(*columns).where(*own).with_for_update()).one_or_none()
+            row = connection.execute(
+                sa.select(*columns).where(*own).with_for_update()
+            ).one_or_none()
             if row is None:
                 return None
             before = Failures(row[0], _seconds(row[1]), _seconds(row[2]))
@@ -150,7 +168,9 @@ class SqlAttempts:
         try:
             for table, condition in old.items():
                 with self._database().reading() as connection:
-                    found = connection.execute(sa.select(table.c.key_sha256).where(condition).limit(1)).one_or_none()
+                    found = connection.execute(
+                        sa.select(table.c.key_sha256).where(condition).limit(1)
+                    ).one_or_none()
                 if found is not None:
                     with self._database().writing() as connection:
                         connection.execute(sa.delete(table).where(condition))
@@ -158,7 +178,9 @@ class SqlAttempts:
             log.debug("old failures of logins are still there: %s", error)
 
 
-def _whom(columns: Any, workspace: str, key: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+def _whom(
+    columns: Any, workspace: str, key: str
+) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return columns.workspace == workspace, columns.key_sha256 == key
 
 
@@ -170,13 +192,21 @@ def _origins(connection: sa.Connection, workspace: str, key: str) -> dict[str, F
         return {}
     columns = (_o.origin_sha256, _o.failures, _o.last_failed_at, _o.locked_until, _o.last_login_at)
     return {
-        place: Failures(failures, _seconds(last), _seconds(until), 0 if entered is None else _seconds(entered))
-        for place, failures, last, until, entered in connection.execute(sa.select(*columns).where(*own))
+        place: Failures(
+            failures, _seconds(last), _seconds(until), 0 if entered is None else _seconds(entered)
+        )
+        for place, failures, last, until, entered in connection.execute(
+            sa.select(*columns).where(*own)
+        )
     }
 
 
 def _keep(
-    connection: sa.Connection, workspace: str, key: str, there: Container[str], made: Mapping[str, Failures]
+    connection: sa.Connection,
+    workspace: str,
+    key: str,
+    there: Container[str],
+    made: Mapping[str, Failures],
 ) -> None:
     for place, one in made.items():
         values = _row(one) | {"last_login_at": _time(one.entered) if one.entered else None}

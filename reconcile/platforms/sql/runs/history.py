@@ -8,13 +8,30 @@ import msgspec
 import sqlalchemy as sa
 
 from reconcile.model.change import Acceptance
-from reconcile.model.history import Chain, Entry, Link, Losses, Places, Run, removals, removed_places
+from reconcile.model.history import (
+    Chain,
+    Entry,
+    Link,
+    Losses,
+    Places,
+    Run,
+    removals,
+    removed_places,
+)
 from reconcile.model.report import Outcome
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.database import bulk
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.json_values import brief, quoted
-from reconcile.platforms.history_entries import Ids, Person, answers_to, concerns, erased, naming, noted
+from reconcile.platforms.history_entries import (
+    Ids,
+    Person,
+    answers_to,
+    concerns,
+    erased,
+    naming,
+    noted,
+)
 from reconcile.platforms.sql.context import Work
 from reconcile.platforms.sql.read import state
 from reconcile.platforms.sql.tables import revision as schema
@@ -39,7 +56,12 @@ _SOME: Final = 500
 def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
     """Adds a run to the chain of its workspace, and removes what there was about whom it erased; answers its hash."""
     connection = work.connection
-    newest = sa.select(_r.hash).where(_r.workspace_id == work.workspace_id).order_by(_r.id.desc()).limit(1)
+    newest = (
+        sa.select(_r.hash)
+        .where(_r.workspace_id == work.workspace_id)
+        .order_by(_r.id.desc())
+        .limit(1)
+    )
     previous = connection.execute(newest).scalar() or ""
     values = msgspec.to_builtins(run) | {
         "workspace_id": work.workspace_id,
@@ -67,10 +89,14 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
         unsaid |= _forget(connection, work.workspace_id, person)
     removed = _removed(connection, work.workspace_id, unsaid)
     chain.end(removed)
-    made = sa.update(t.history_runs).where(_r.id == number).values(hash=chain.hash(), removed=removed)
+    made = (
+        sa.update(t.history_runs).where(_r.id == number).values(hash=chain.hash(), removed=removed)
+    )
     connection.execute(made)
     connection.execute(
-        sa.update(t.workspaces).where(t.workspaces.c.id == work.workspace_id).values(history_hash=chain.hash())
+        sa.update(t.workspaces)
+        .where(t.workspaces.c.id == work.workspace_id)
+        .values(history_hash=chain.hash())
     )
     return chain.hash()
 
@@ -79,7 +105,9 @@ def _removed(connection: sa.Connection, workspace: int, places: Collection[tuple
     """What the run keeps of the payloads that it removed; by the names of runs, for numbers are the database's."""
     found: Places = defaultdict(set)
     if places:
-        names = dict(connection.execute(sa.select(_r.id, _r.run).where(_r.workspace_id == workspace)).all())
+        names = dict(
+            connection.execute(sa.select(_r.id, _r.run).where(_r.workspace_id == workspace)).all()
+        )
         for run, position in places:
             found[names[run]].add(position)
     return removals(found)
@@ -108,7 +136,20 @@ def _number(text: str) -> int | None:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    position, kind, action, result, user, thing, salt, payload, commitment, before, after, unresolved = row
+    (
+        position,
+        kind,
+        action,
+        result,
+        user,
+        thing,
+        salt,
+        payload,
+        commitment,
+        before,
+        after,
+        unresolved,
+    ) = row
     return Entry(
         *(position, _text(kind), _text(action), _text(result), _id(user), _id(thing)),  # type: ignore[arg-type] # checked by the chain
         *(_text(salt), _text(payload), _text(commitment), (_id(before), _id(after)), unresolved),
@@ -145,16 +186,25 @@ def _forget(connection: sa.Connection, workspace: int, person: Person) -> set[tu
                 person.learn(payload.before, payload.source)
                 person.learn(payload.after, payload.source)
         person.ids |= {one.user for _, one in orphans if concerns(one, person)}
-    unresolved = _of(workspace, _c.run_id, *_ENTRY).where(_c.unresolved == 1, _c.payload.is_not(None))
-    places |= set(naming((((row[0], row[1]), _entry(row[1:])) for row in connection.execute(unresolved)), person))
+    unresolved = _of(workspace, _c.run_id, *_ENTRY).where(
+        _c.unresolved == 1, _c.payload.is_not(None)
+    )
+    places |= set(
+        naming(
+            (((row[0], row[1]), _entry(row[1:])) for row in connection.execute(unresolved)), person
+        )
+    )
     if not places:
         return places
     emptied = (
         sa.update(t.history_changes)
         .where(
-            _c.run_id == sa.bindparam("run", type_=sa.Integer), _c.position == sa.bindparam("place", type_=sa.Integer)
+            _c.run_id == sa.bindparam("run", type_=sa.Integer),
+            _c.position == sa.bindparam("place", type_=sa.Integer),
         )
-        .values(salt=None, payload=None, manager_before_id=None, manager_after_id=None, unresolved=0)
+        .values(
+            salt=None, payload=None, manager_before_id=None, manager_after_id=None, unresolved=0
+        )
     )
     connection.execute(emptied, [{"run": run, "place": place} for run, place in sorted(places)])
     return places
@@ -170,13 +220,19 @@ def _orphans(connection: sa.Connection, workspace: int) -> list[tuple[int, Entry
     return [(row[0], _entry(row[1:])) for row in connection.execute(gone)]
 
 
-def _tied(connection: sa.Connection, workspace: int, ids: Collection[str]) -> Iterator[tuple[tuple[int, int], Entry]]:
+def _tied(
+    connection: sa.Connection, workspace: int, ids: Collection[str]
+) -> Iterator[tuple[tuple[int, int], Entry]]:
     """Run id and position of the entries that concern these users, or name them as managers; and the entries."""
     numbers = sorted(map(int, ids))
     for at in range(0, len(numbers), _SOME):
         some = numbers[at : at + _SOME]
-        tied = sa.or_(_c.user_id.in_(some), _c.manager_before_id.in_(some), _c.manager_after_id.in_(some))
-        for row in connection.execute(_of(workspace, _c.run_id, *_ENTRY).where(tied, _c.payload.is_not(None))):
+        tied = sa.or_(
+            _c.user_id.in_(some), _c.manager_before_id.in_(some), _c.manager_after_id.in_(some)
+        )
+        for row in connection.execute(
+            _of(workspace, _c.run_id, *_ENTRY).where(tied, _c.payload.is_not(None))
+        ):
             yield (row[0], row[1]), _entry(row[1:])
 
 
@@ -199,7 +255,9 @@ class SqlHistory:
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[str]:
             noted = sa.select(t.workspaces.c.history_hash).where(t.workspaces.c.id == number)
-            return [_text(connection.execute(noted).scalar())] if schema.has_removals(revision) else []
+            return (
+                [_text(connection.execute(noted).scalar())] if schema.has_removals(revision) else []
+            )
 
         return "".join(self._read(workspace, read))
 
@@ -214,9 +272,14 @@ class SqlHistory:
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
-        return self._read(workspace, lambda connection, number, _: _concerning(connection, number, fold_name(name)))
+        return self._read(
+            workspace,
+            lambda connection, number, _: _concerning(connection, number, fold_name(name)),
+        )
 
-    def _read(self, workspace: str, read: Callable[[sa.Connection, int, str], list[Any]]) -> list[Any]:
+    def _read(
+        self, workspace: str, read: Callable[[sa.Connection, int, str], list[Any]]
+    ) -> list[Any]:
         database = self._database()
         if not database.exists():
             return []
@@ -226,11 +289,15 @@ class SqlHistory:
             return [] if number is None else read(connection, number, revision)
 
 
-def _runs(connection: sa.Connection, workspace: int, since: str, revision: str) -> Sequence[sa.RowMapping]:
+def _runs(
+    connection: sa.Connection, workspace: int, since: str, revision: str
+) -> Sequence[sa.RowMapping]:
     later = () if schema.has_removals(revision) else (_r.removed, _r.files)
     columns: list[sa.ColumnElement[Any]] = [one for one in _r if one not in later]
     columns += [sa.literal("").label(one.name) for one in later]
-    wanted = sa.select(*columns).where(_r.workspace_id == workspace, _r.started >= since).order_by(_r.id)
+    wanted = (
+        sa.select(*columns).where(_r.workspace_id == workspace, _r.started >= since).order_by(_r.id)
+    )
     return connection.execute(wanted).mappings().all()
 
 
@@ -255,7 +322,9 @@ def _link(row: sa.RowMapping, workspace: str) -> Link:
         text, values[name] = values[name], msgspec.json.decode(empty, type=kind)
         try:
             values[name] = msgspec.json.decode(text or empty, type=kind)
-            fits = text == msgspec.json.encode(values[name]).decode() or (not text and not values["removed"])
+            fits = text == msgspec.json.encode(values[name]).decode() or (
+                not text and not values["removed"]
+            )
         except ValueError:
             fits = False
         wrong += [] if fits else [f"{name} is {brief(text)}"]
@@ -265,7 +334,11 @@ def _link(row: sa.RowMapping, workspace: str) -> Link:
         wrong.append(f"removed is {brief(values['removed'])}")
         values["removed"] = "{}"
     previous, own, removed = values.pop("previous_hash"), values.pop("hash"), values.pop("removed")
-    values |= {"id": values.pop("run"), "commit": values.pop("git_commit"), "dirty": bool(values["dirty"])}
+    values |= {
+        "id": values.pop("run"),
+        "commit": values.pop("git_commit"),
+        "dirty": bool(values["dirty"]),
+    }
     return Link(Run(**values, workspace=workspace), previous, own, removed, ", ".join(wrong))
 
 

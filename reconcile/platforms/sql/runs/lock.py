@@ -36,7 +36,9 @@ _NUMBERS: Final = 2**31
 _TRIES: Final = 3
 _PAUSE: Final = 1.0
 """Seconds between two tries to release a lock."""
-_LOST: Final = "another run has taken over the lock, because this one did not move for too long; start again"
+_LOST: Final = (
+    "another run has taken over the lock, because this one did not move for too long; start again"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +58,14 @@ class Held(NamedTuple):
     """When that was, RFC 3339, UTC; what stands there where that is no time."""
 
 
-def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> bool:
+def take(
+    connection: sa.Connection,
+    workspaces: Collection[str],
+    holder: Holder,
+    token: str,
+    *,
+    force: bool,
+) -> bool:
     """Takes the locks of all the workspaces or none; answers whether any is taken over from the dead. Raises Locked."""
     ids = claim(connection, workspaces)
     found = holders(connection, workspaces)
@@ -80,7 +89,15 @@ def take(connection: sa.Connection, workspaces: Collection[str], holder: Holder,
 def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held]:
     """Who holds any of these workspaces."""
     lock = t.locks.c
-    said = (lock.login, lock.host, lock.pid, lock.process_started, lock.started_at, lock.heartbeat_at, t.utc_now())
+    said = (
+        lock.login,
+        lock.host,
+        lock.pid,
+        lock.process_started,
+        lock.started_at,
+        lock.heartbeat_at,
+        t.utc_now(),
+    )
     # What is there may be no text and no time, and drivers refuse that: SQLite's takes it as bytes, the others as text.
     kind = sa.LargeBinary() if connection.dialect.name == "sqlite" else sa.Text()
     statement = (
@@ -96,7 +113,9 @@ def _text(value: bytes | str | None) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
 
 
-def _held(workspace: str, login: str, host: str, pid: str, process: str, started: str, beat: str, now: str) -> Held:
+def _held(
+    workspace: str, login: str, host: str, pid: str, process: str, started: str, beat: str, now: str
+) -> Held:
     """What the row says, as far as it says anything."""
     then = _time(beat)
     age = None if then is None else ((_time(now) or then) - then).total_seconds()
@@ -133,7 +152,11 @@ def is_dead(held: Held, host: str) -> bool:
 
 def _elsewhere(held: Held, host: str) -> bool:
     """Whether the holder's process number says nothing here; also where the holder does not tell its place."""
-    return held.pid is None or held.host != host or processes.place_of(held.process_started) != processes.place()
+    return (
+        held.pid is None
+        or held.host != host
+        or processes.place_of(held.process_started) != processes.place()
+    )
 
 
 def _left_by_us(held: Held, host: str) -> bool:
@@ -156,7 +179,9 @@ def describe(held: Held, host: str) -> str:
     else:
         renewed = f"{who}, last renewed {max(0, held.age):.0f} s ago"
     if held.host == host:
-        renewed += ", in another container or machine of this name, or before this one was started again"
+        renewed += (
+            ", in another container or machine of this name, or before this one was started again"
+        )
     if is_dead(held, host):
         return f"{renewed}: see that nothing runs there, then run again with --force to take over"
     return f"{renewed}: wait until it is done; it counts as dead once it was not renewed for {STALE:.0f} s"
@@ -174,14 +199,18 @@ def _who(held: Held) -> str:
 def claim(connection: sa.Connection, workspaces: Collection[str]) -> dict[str, int]:
     """Keeps everybody else from writing to the workspaces until the transaction ends; name → id."""
     rows = t.workspaces.c
-    statement = sa.select(rows.name, rows.id).where(rows.name.in_(sorted(workspaces))).order_by(rows.id)
+    statement = (
+        sa.select(rows.name, rows.id).where(rows.name.in_(sorted(workspaces))).order_by(rows.id)
+    )
     return dict(connection.execute(statement.with_for_update()).all())
 
 
 def confirm(connection: sa.Connection, workspace: str, token: str) -> None:
     """Claims a workspace for writing. Raises Locked when the run with this token has lost its lock."""
     claim(connection, [workspace])
-    mine = sa.select(t.locks.c.token).join(t.workspaces, t.workspaces.c.id == t.locks.c.workspace_id)
+    mine = sa.select(t.locks.c.token).join(
+        t.workspaces, t.workspaces.c.id == t.locks.c.workspace_id
+    )
     if connection.execute(mine.where(t.workspaces.c.name == workspace)).scalar() != token:
         raise Locked(_LOST)
 
@@ -195,7 +224,9 @@ class Lock(NamedTuple):
 
 def renew(connection: sa.Connection, lock: Lock) -> None:
     """Says that the run with this lock is alive. Raises Locked when it has lost it everywhere."""
-    renewed = connection.execute(sa.update(t.locks).where(_is(connection, lock)).values(heartbeat_at=t.utc_now()))
+    renewed = connection.execute(
+        sa.update(t.locks).where(_is(connection, lock)).values(heartbeat_at=t.utc_now())
+    )
     if not renewed.rowcount:
         raise Locked(_LOST)
 
@@ -207,12 +238,16 @@ def release(connection: sa.Connection, lock: Lock) -> None:
 
 def _is(connection: sa.Connection, lock: Lock) -> sa.ColumnElement[bool]:
     """By the key of the table: MariaDB would wait for every row that another run is renewing."""
-    numbers = connection.execute(sa.select(t.workspaces.c.id).where(t.workspaces.c.name.in_(lock.workspaces))).scalars()
+    numbers = connection.execute(
+        sa.select(t.workspaces.c.id).where(t.workspaces.c.name.in_(lock.workspaces))
+    ).scalars()
     return sa.and_(t.locks.c.token == lock.token, t.locks.c.workspace_id.in_(numbers.all()))
 
 
 @contextmanager
-def hold(database: Database, workspaces: Collection[str], holder: Holder, *, force: bool) -> Iterator[Lock]:
+def hold(
+    database: Database, workspaces: Collection[str], holder: Holder, *, force: bool
+) -> Iterator[Lock]:
     """Holds the locks while the block runs. Raises Locked."""
     lock = Lock(secrets.token_hex(16), tuple(sorted(workspaces)))
     try:
@@ -236,7 +271,9 @@ def hold(database: Database, workspaces: Collection[str], holder: Holder, *, for
         raise PlatformUnreadable(text) from error
 
 
-def _take_in_time(database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool) -> bool:
+def _take_in_time(
+    database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool
+) -> bool:
     """A run that is writing keeps the whole database busy: then it is the one to name, and alive whatever its age."""
     try:
         with database.writing() as connection:
@@ -264,7 +301,11 @@ def _remove_in_time(database: Database, workspace: str, host: str) -> Holder | N
             for held in holders(connection, [workspace]):
                 if not is_dead(held, host):
                     raise Locked(describe(held, host))
-                ours = sa.select(t.workspaces.c.id).where(t.workspaces.c.name == workspace).scalar_subquery()
+                ours = (
+                    sa.select(t.workspaces.c.id)
+                    .where(t.workspaces.c.name == workspace)
+                    .scalar_subquery()
+                )
                 connection.execute(sa.delete(t.locks).where(t.locks.c.workspace_id == ours))
                 return Holder(held.login, held.host, held.pid or 0, held.started_at, held.heartbeat)
     except Busy:
@@ -277,7 +318,9 @@ def _raise_writing(database: Database, workspaces: Collection[str]) -> None:
     """Raises Locked for the run that keeps the whole database busy, if there is one; it is alive whatever its age."""
     with database.reading() as connection:
         for held in holders(connection, workspaces):
-            raise Locked(f"{_who(held)}: the database is being written; wait until that is done") from None
+            raise Locked(
+                f"{_who(held)}: the database is being written; wait until that is done"
+            ) from None
 
 
 def _release(database: Database, lock: Lock, *, still_taking: bool = False) -> None:

@@ -21,7 +21,12 @@ def started(pid: int) -> str | None:
     if not _tells_ours():
         return _without_proc(pid)
     try:
-        fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = (
+            (_PROC / str(pid) / "stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(")")[2]
+            .split()
+        )
     except (FileNotFoundError, ProcessLookupError):
         return _without_proc(pid)  # /proc may be mounted so that it hides what others run
     except OSError:
@@ -52,7 +57,9 @@ def place_of(started: str | None) -> str:
 def _tells_ours() -> bool:
     """Whether /proc is there and numbers processes as we do: after `unshare --pid` it may be the one of outside."""
     try:
-        return (_PROC / "self" / "stat").exists() and (_PROC / "self").readlink().name == str(os.getpid())
+        return (_PROC / "self" / "stat").exists() and (_PROC / "self").readlink().name == str(
+            os.getpid()
+        )
     except OSError:
         return False
 

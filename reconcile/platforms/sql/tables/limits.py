@@ -31,4 +31,6 @@ LIMITS: Final = Limits(
 def limits(settings: Platform) -> Limits:
     """What a platform with these settings can hold."""
     reserved = frozenset({fold_name(settings.unknown_user)})
-    return msgspec.structs.replace(LIMITS, reserved_usernames=reserved, any_role=settings.create_roles)
+    return msgspec.structs.replace(
+        LIMITS, reserved_usernames=reserved, any_role=settings.create_roles
+    )

@@ -30,7 +30,9 @@ def revision(connection: sa.Connection, database: str) -> str:
     Raises PlatformUnreadable for a revision that is not known here, and for somebody else's tables of our names.
     """
     if not sa.inspect(connection).has_table(TABLE):
-        if connection.dialect.name != "mariadb":  # there it may be an unfinished creation: `upgrade` looks closer
+        if (
+            connection.dialect.name != "mariadb"
+        ):  # there it may be an unfinished creation: `upgrade` looks closer
             _refuse_strangers(connection, database)
         return ""
     found = connection.execute(sa.text(f"SELECT version_num FROM {TABLE}")).scalars().all()  # noqa: S608 - a constant
@@ -77,10 +79,14 @@ def _wait_for_others(connection: sa.Connection, database: str) -> None:
     """Of several first runs one creates the tables. SQLite has let in only one anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    elif connection.dialect.name == "mariadb":  # the lock is the whole server's, and ends with the connection
+    elif (
+        connection.dialect.name == "mariadb"
+    ):  # the lock is the whole server's, and ends with the connection
         name = sa.func.concat(f"{_LOCK} ", sa.func.sha1(sa.func.database()))
         if connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE))).scalar() != 1:
-            raise PlatformUnreadable(f"another run has been creating the tables of the {database} for too long")
+            raise PlatformUnreadable(
+                f"another run has been creating the tables of the {database} for too long"
+            )
 
 
 def _refuse_encoding(connection: sa.Connection, database: str) -> None:
@@ -97,7 +103,10 @@ def _refuse_encoding(connection: sa.Connection, database: str) -> None:
 def _is_used(connection: sa.Connection) -> bool:
     """Whether anything was ever applied: a workspace is the first row to come."""
     there = sa.inspect(connection).has_table("workspaces")
-    return there and connection.execute(sa.text("SELECT 1 FROM workspaces LIMIT 1")).scalar() is not None
+    return (
+        there
+        and connection.execute(sa.text("SELECT 1 FROM workspaces LIMIT 1")).scalar() is not None
+    )
 
 
 def _remove_unfinished(connection: sa.Connection) -> None:

@@ -61,7 +61,9 @@ def _text(column: str, length: int = NAME) -> sa.Column[str]:
 
 
 def _time(column: str) -> sa.Column[datetime]:
-    return sa.Column(column, sa.DateTime, nullable=False, server_default=sa.text("CURRENT_TIMESTAMP"))
+    return sa.Column(
+        column, sa.DateTime, nullable=False, server_default=sa.text("CURRENT_TIMESTAMP")
+    )
 
 
 def _mirrored() -> list[sa.Column[object]]:
@@ -76,7 +78,9 @@ def _mirrored() -> list[sa.Column[object]]:
 def _fits(table: str, **lengths: int) -> list[sa.CheckConstraint]:
     """SQLite alone takes any text into a column of any length; there the lengths are checked."""
     return [
-        sa.CheckConstraint(f"length({column}) <= {length}", name=f"{table}_{column}_length").ddl_if(dialect="sqlite")
+        sa.CheckConstraint(f"length({column}) <= {length}", name=f"{table}_{column}_length").ddl_if(
+            dialect="sqlite"
+        )
         for column, length in lengths.items()
     ]
 
@@ -193,7 +197,9 @@ memberships = sa.Table(
     metadata,
     _id(),
     sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column(
+        "group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
     sa.Column("origin", sa.String(NAME)),
     _time("created_at"),
     sa.UniqueConstraint("user_id", "group_id", name="memberships_once"),
@@ -204,7 +210,12 @@ nested_groups = sa.Table(
     metadata,
     _id(),
     sa.Column("group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("member_group_id", sa.ForeignKey("groups.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column(
+        "member_group_id",
+        sa.ForeignKey("groups.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
     sa.Column("origin", sa.String(NAME)),
     _time("created_at"),
     sa.UniqueConstraint("group_id", "member_group_id", name="nested_groups_once"),
@@ -251,7 +262,9 @@ readings = sa.Table(
 locks = sa.Table(
     "locks",
     metadata,
-    sa.Column("workspace_id", sa.ForeignKey("workspaces.id"), primary_key=True, autoincrement=False),
+    sa.Column(
+        "workspace_id", sa.ForeignKey("workspaces.id"), primary_key=True, autoincrement=False
+    ),
     _name("token"),
     _name("login"),
     _name("host"),

@@ -40,13 +40,21 @@ def erase(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     for (index, _, _), reason in zip(rows, isolate(work.connection, rows, write), strict=True):
         reasons[index] = reason
-    erased = {str(number): text(change.after or {}, "username") for index, number, change in rows if not reasons[index]}
+    erased = {
+        str(number): text(change.after or {}, "username")
+        for index, number, change in rows
+        if not reasons[index]
+    }
     work.names.rename("user", erased)
     return reasons
 
 
 def _relations(work: w.Work, number: int) -> set[str]:
-    mine = sa.select(t.responsibilities.c.relation).where(t.responsibilities.c.user_id == number).distinct()
+    mine = (
+        sa.select(t.responsibilities.c.relation)
+        .where(t.responsibilities.c.user_id == number)
+        .distinct()
+    )
     return set(work.connection.execute(mine).scalars())
 
 
@@ -65,7 +73,9 @@ def _check_heirs(work: w.Work, number: int) -> None:
         name = work.settings.unknown_user
         heir = _account(work, name)
         if heir == number:
-            raise Unknown(f"it is {name!r}, who takes over open work: name another in platform.unknown_user")
+            raise Unknown(
+                f"it is {name!r}, who takes over open work: name another in platform.unknown_user"
+            )
         if heir is None:
             _make_unknown(work, name)
 
@@ -79,7 +89,9 @@ def _make_unknown(work: w.Work, name: str) -> None:
     """The unknown user: a local account that nobody logs in with."""
     row = {"workspace_id": work.workspace_id, "username": name, "status": "inactive"}
     work.connection.execute(t.users.insert().inline(), row)
-    mine = sa.select(t.users.c.id).where(t.users.c.workspace_id == work.workspace_id, t.users.c.username == name)
+    mine = sa.select(t.users.c.id).where(
+        t.users.c.workspace_id == work.workspace_id, t.users.c.username == name
+    )
     work.names.users[name] = str(work.connection.execute(mine).scalar_one())
 
 
@@ -98,7 +110,9 @@ def _hand_on(work: w.Work, number: int) -> None:
         )
         for row, kind, reference in work.connection.execute(wanted).all():
             if (kind, reference) not in held:
-                work.connection.execute(sa.update(mine).where(mine.c.id == row).values(user_id=heir))
+                work.connection.execute(
+                    sa.update(mine).where(mine.c.id == row).values(user_id=heir)
+                )
     work.connection.execute(sa.delete(mine).where(mine.c.user_id == number))
 
 
@@ -107,9 +121,13 @@ def _clear(work: w.Work, number: int, change: Change) -> None:
     known_persons.forget(work, [number])
     for table in (t.memberships, t.grants):
         connection.execute(sa.delete(table).where(table.c.user_id == number))
-    connection.execute(sa.update(t.users).where(t.users.c.manager_id == number).values(manager_id=None))
+    connection.execute(
+        sa.update(t.users).where(t.users.c.manager_id == number).values(manager_id=None)
+    )
     after = change.after or {}
-    values: dict[str, object] = {name: text(after, name) for name in ("username", "first_name", "last_name", "email")}
+    values: dict[str, object] = {
+        name: text(after, name) for name in ("username", "first_name", "last_name", "email")
+    }
     values |= dict.fromkeys(("external_id", "dn", "department_id", "manager_id", "password_hash"))
     values |= {
         "status": "erased",

@@ -14,7 +14,10 @@ from reconcile.platforms.sql.tables import tables as t
 
 def record(connection: sa.Connection, workspace: int) -> None:
     """Adds all persons who have a user now."""
-    known = sa.and_(t.supplied.c.source_id == t.users.c.source_id, t.supplied.c.external_id == t.users.c.external_id)
+    known = sa.and_(
+        t.supplied.c.source_id == t.users.c.source_id,
+        t.supplied.c.external_id == t.users.c.external_id,
+    )
     new = (
         sa.select(t.users.c.source_id, t.users.c.external_id)
         .outerjoin(t.supplied, known)
@@ -37,4 +40,6 @@ def forget(work: Work, users: Sequence[int]) -> None:
         t.users.c.source_id == t.supplied.c.source_id,
         t.users.c.external_id == t.supplied.c.external_id,
     )
-    work.connection.execute(sa.delete(t.supplied).where(theirs), [{"row": number} for number in users])
+    work.connection.execute(
+        sa.delete(t.supplied).where(theirs), [{"row": number} for number in users]
+    )

@@ -27,7 +27,9 @@ def create_memberships(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
 
-    prepared = bulk.Prepared(work.connection, t.memberships.insert(), ("user_id", "group_id", "origin"))
+    prepared = bulk.Prepared(
+        work.connection, t.memberships.insert(), ("user_id", "group_id", "origin")
+    )
 
     def insert(batch: Sequence[_Row]) -> None:
         prepared.run([row for _, row in batch])
@@ -65,7 +67,9 @@ def _create_roles(work: w.Work, names: set[str]) -> dict[str, int]:
     if not work.settings.create_roles:
         raise Refused(f"there is no role {missing[0]!r}, and platform.create_roles is false")
     highest = work.highest(t.roles)
-    work.connection.execute(t.roles.insert(), [{"workspace_id": work.workspace_id, "name": name} for name in missing])
+    work.connection.execute(
+        t.roles.insert(), [{"workspace_id": work.workspace_id, "name": name} for name in missing]
+    )
     created = sa.select(t.roles.c.name, t.roles.c.id).where(
         t.roles.c.workspace_id == work.workspace_id, t.roles.c.id > highest
     )
@@ -75,7 +79,9 @@ def _create_roles(work: w.Work, names: set[str]) -> dict[str, int]:
 def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     """Who is to be thought the one who put it there."""
     table, _ = _table(changes[0])
-    return _on_linked(work, changes, sa.update(table).values(origin=sa.bindparam("new_origin", type_=sa.String)))
+    return _on_linked(
+        work, changes, sa.update(table).values(origin=sa.bindparam("new_origin", type_=sa.String))
+    )
 
 
 def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
@@ -84,9 +90,13 @@ def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
     return _on_linked(work, changes, sa.delete(table))
 
 
-def _on_linked(work: w.Work, changes: Sequence[Change], statement: sa.Update | sa.Delete) -> list[str]:
+def _on_linked(
+    work: w.Work, changes: Sequence[Change], statement: sa.Update | sa.Delete
+) -> list[str]:
     table, column = _table(changes[0])
-    statement = statement.where(table.c.user_id == sa.bindparam("user"), table.c[column] == sa.bindparam("other"))
+    statement = statement.where(
+        table.c.user_id == sa.bindparam("user"), table.c[column] == sa.bindparam("other")
+    )
     rows: list[_Row] = []
 
     def step(index: int, change: Change) -> None:
@@ -96,7 +106,9 @@ def _on_linked(work: w.Work, changes: Sequence[Change], statement: sa.Update | s
 
     reasons = w.prepare(changes, step)
 
-    names = ("user", "other") if isinstance(statement, sa.Delete) else ("user", "other", "new_origin")
+    names = (
+        ("user", "other") if isinstance(statement, sa.Delete) else ("user", "other", "new_origin")
+    )
     prepared = bulk.Prepared(work.connection, statement, names)
 
     def write(batch: Sequence[_Row]) -> None:

@@ -13,7 +13,9 @@ from reconcile.platforms.sql.tables import tables as t
 from reconcile.platforms.sql.write.users import remove
 
 
-def create(work: w.Work, changes: Sequence[Change], made: Mapping[int, int], reasons: list[str]) -> None:
+def create(
+    work: w.Work, changes: Sequence[Change], made: Mapping[int, int], reasons: list[str]
+) -> None:
     """Nests the groups just inserted; takes out again those that cannot be in what they are to be in.
 
     `made`: which of the changes → the new group's id. Writes down why where it fails.
@@ -27,9 +29,12 @@ def create(work: w.Work, changes: Sequence[Change], made: Mapping[int, int], rea
     _drop_followers(work, made, into, reasons)
     places = [index for index in made if not reasons[index] and into[index]]
     rows = {
-        index: [(int(above), made[index], origin or None) for above, origin in into[index].items()] for index in places
+        index: [(int(above), made[index], origin or None) for above, origin in into[index].items()]
+        for index in places
     }
-    inserting = bulk.Prepared(work.connection, t.nested_groups.insert(), ("group_id", "member_group_id", "origin"))
+    inserting = bulk.Prepared(
+        work.connection, t.nested_groups.insert(), ("group_id", "member_group_id", "origin")
+    )
 
     def insert(batch: Sequence[int]) -> None:
         inserting.run([row for index in batch for row in rows[index]])
@@ -78,8 +83,12 @@ def update(work: w.Work, changes: Mapping[int, Change], reasons: list[str]) -> N
         t.nested_groups.c.group_id == sa.bindparam("outer"),
         t.nested_groups.c.member_group_id == sa.bindparam("inner"),
     )
-    deleting = bulk.Prepared(work.connection, sa.delete(t.nested_groups).where(*pair), ("outer", "inner"))
-    inserting = bulk.Prepared(work.connection, t.nested_groups.insert(), ("group_id", "member_group_id", "origin"))
+    deleting = bulk.Prepared(
+        work.connection, sa.delete(t.nested_groups).where(*pair), ("outer", "inner")
+    )
+    inserting = bulk.Prepared(
+        work.connection, t.nested_groups.insert(), ("group_id", "member_group_id", "origin")
+    )
 
     def write(batch: Sequence[int]) -> None:
         for statement, rows in ((deleting, out), (inserting, into)):

@@ -27,7 +27,9 @@ def rename(work: Work, old: str, new: str) -> None:
         (t.grants, t.grants.c.origin, t.grants.c.user_id.in_(users)),
         (t.nested_groups, t.nested_groups.c.origin, t.nested_groups.c.group_id.in_(groups)),
     ):
-        work.connection.execute(sa.update(table).where(column == old, within).values({column.name: new}))
+        work.connection.execute(
+            sa.update(table).where(column == old, within).values({column.name: new})
+        )
     del work.sources[old]
     work.sources[new] = row
 
@@ -35,7 +37,9 @@ def rename(work: Work, old: str, new: str) -> None:
 def _merge(work: Work, other: int, row: int) -> None:
     """Everything of the source `other` becomes that of `row`; what was remembered of its reads is not."""
     for table in _OWNED:
-        work.connection.execute(sa.update(table).where(table.c.source_id == other).values(source_id=row))
+        work.connection.execute(
+            sa.update(table).where(table.c.source_id == other).values(source_id=row)
+        )
     for table in _KNOWN:
         work.connection.execute(sa.delete(table).where(table.c.source_id == other))
     work.connection.execute(sa.delete(t.sources).where(t.sources.c.id == other))

@@ -46,7 +46,9 @@ def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
             raise Unknown("a source has a name")
         if new != change.key:
             renames.append((index, change.key, new))
-        values: dict[str, object] = {field: text(fields, field) for field in fields if field in _SOURCE_FIELDS}
+        values: dict[str, object] = {
+            field: text(fields, field) for field in fields if field in _SOURCE_FIELDS
+        }
         if values:
             updates.append(w.Update(index, row, values))
 
@@ -74,14 +76,22 @@ def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
         if fold_name(name) in folded:
             raise Unknown("another group of the workspace has this name")
         folded[fold_name(name)] = ""
-        rows.append((index, {"workspace_id": work.workspace_id, "name": name, **work.mirrored(fields)}))
+        rows.append(
+            (index, {"workspace_id": work.workspace_id, "name": name, **work.mirrored(fields)})
+        )
 
     reasons = w.prepare(changes, step)
-    for (index, _), reason in zip(rows, _insert(work, t.groups, [row for _, row in rows]), strict=True):
+    for (index, _), reason in zip(
+        rows, _insert(work, t.groups, [row for _, row in rows]), strict=True
+    ):
         reasons[index] = reason
     ids = _ids(work, t.groups)
     work.names.groups.update((name, str(number)) for name, number in ids.items())
-    made = {index: ids[text(changes[index].after or {}, "name")] for index, _ in rows if not reasons[index]}
+    made = {
+        index: ids[text(changes[index].after or {}, "name")]
+        for index, _ in rows
+        if not reasons[index]
+    }
     if any(nested_in(change) for change in changes):
         nested_groups.create(work, changes, made, reasons)
     return reasons
@@ -103,9 +113,13 @@ def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
             moves[index] = Move(row, fold_name(change.key), fold_name(text(fields, "name")))
 
     reasons = w.prepare(changes, step)
-    for index, reason in w.update(work, t.groups, updates, moves, work.names.holders("group"), "name").items():
+    for index, reason in w.update(
+        work, t.groups, updates, moves, work.names.holders("group"), "name"
+    ).items():
         reasons[index] = reason
-    renamed = {move.id: text(changes[i].after or {}, "name") for i, move in moves.items() if not reasons[i]}
+    renamed = {
+        move.id: text(changes[i].after or {}, "name") for i, move in moves.items() if not reasons[i]
+    }
     work.names.rename("group", renamed)
     if nestings:
         nested_groups.update(work, nestings, reasons)

@@ -15,7 +15,9 @@ from reconcile.platforms.sql.tables import tables as t
 from reconcile.platforms.sql.write import known_persons
 
 _AS_TEXT = frozenset({"username", "first_name", "last_name", "email", "status"})
-_OR_NULL = frozenset({"status_origin", "status_cause", "status_before", "departed", "external_id", "dn"})
+_OR_NULL = frozenset(
+    {"status_origin", "status_cause", "status_before", "departed", "external_id", "dn"}
+)
 _NAMED_IN_REASON = 3
 _COLUMNS = (
     "workspace_id",
@@ -76,7 +78,11 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 
 def _manage(
-    work: w.Work, coming: dict[int, str], managers: Mapping[int, str], reasons: list[str], highest: int
+    work: w.Work,
+    coming: dict[int, str],
+    managers: Mapping[int, str],
+    reasons: list[str],
+    highest: int,
 ) -> None:
     """Sets managers among the rows just inserted; takes out again those who cannot have theirs."""
     inserted = sa.select(t.users.c.username, t.users.c.id).where(
@@ -95,7 +101,10 @@ def _manage(
     prepared = bulk.Prepared(work.connection, statement, ("manager", "row"))
 
     def write(batch: Sequence[int]) -> None:
-        expect(prepared.run([(ids[managers[index]], ids[coming[index]]) for index in batch]), len(batch))
+        expect(
+            prepared.run([(ids[managers[index]], ids[coming[index]]) for index in batch]),
+            len(batch),
+        )
 
     for index, reason in zip(places, isolate(work.connection, places, write), strict=True):
         if reason:
@@ -108,10 +117,14 @@ def _manage(
     work.names.users.update((name, str(ids[name])) for name in coming.values())
 
 
-def _drop_unmanaged(coming: dict[int, str], managers: Mapping[int, str], reasons: list[str]) -> None:
+def _drop_unmanaged(
+    coming: dict[int, str], managers: Mapping[int, str], reasons: list[str]
+) -> None:
     """Takes out whose manager is neither there nor about to be, and those who count on them in turn."""
     names = set(coming.values())
-    while lost := [index for index, manager in managers.items() if index in coming and manager not in names]:
+    while lost := [
+        index for index, manager in managers.items() if index in coming and manager not in names
+    ]:
         for index in lost:
             reasons[index] = f"the manager {managers[index]!r} is not there"
             names.discard(coming.pop(index))
@@ -160,14 +173,20 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     reasons = w.prepare(changes, step)
     work.names.users = before
     # Whose adoption is taken back was supplied by no source, and deleted by nobody.
-    known_persons.forget(work, [one.id for one in updates if one.values.get("source_id", one) is None])
+    known_persons.forget(
+        work, [one.id for one in updates if one.values.get("source_id", one) is None]
+    )
     for index, reason in enumerate(reasons):
         if reason:
             moves.pop(index, None)
-    failed = w.update(work, t.users, updates, moves, work.names.holders("user") if moves else {}, "username")
+    failed = w.update(
+        work, t.users, updates, moves, work.names.holders("user") if moves else {}, "username"
+    )
     for index, reason in failed.items():
         reasons[index] = reason
-    work.names.rename("user", {move.id: renamed[move.id] for index, move in moves.items() if not reasons[index]})
+    work.names.rename(
+        "user", {move.id: renamed[move.id] for index, move in moves.items() if not reasons[index]}
+    )
     return reasons
 
 
@@ -220,7 +239,9 @@ def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
     return reasons
 
 
-def remove(work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reasons: list[str]) -> None:
+def remove(
+    work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reasons: list[str]
+) -> None:
     """Deletes rows (index, id), writing down why where it fails."""
     prepared = _deletion(work, table)
 
@@ -232,13 +253,17 @@ def remove(work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reaso
 
 
 def _deletion(work: w.Work, table: sa.Table) -> bulk.Prepared:
-    return bulk.Prepared(work.connection, sa.delete(table).where(table.c.id == sa.bindparam("row")), ("row",))
+    return bulk.Prepared(
+        work.connection, sa.delete(table).where(table.c.id == sa.bindparam("row")), ("row",)
+    )
 
 
 def _responsibilities(work: w.Work) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     statement = (
-        sa.select(t.responsibilities.c.user_id, t.responsibilities.c.kind, t.responsibilities.c.reference)
+        sa.select(
+            t.responsibilities.c.user_id, t.responsibilities.c.kind, t.responsibilities.c.reference
+        )
         .join(t.users, t.users.c.id == t.responsibilities.c.user_id)
         .where(t.users.c.workspace_id == work.workspace_id)
         .order_by(t.responsibilities.c.kind, t.responsibilities.c.reference)

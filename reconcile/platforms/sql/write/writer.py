@@ -15,7 +15,13 @@ from reconcile.platforms.sql.context import Work
 from reconcile.platforms.sql.read import state as reading
 from reconcile.platforms.sql.runs import history
 from reconcile.platforms.sql.tables import tables as t
-from reconcile.platforms.sql.write import departments, erase, known_persons, memberships_and_grants, users
+from reconcile.platforms.sql.write import (
+    departments,
+    erase,
+    known_persons,
+    memberships_and_grants,
+    users,
+)
 from reconcile.platforms.sql.write import sources_and_groups as named
 from reconcile.ports import Progress
 
@@ -55,7 +61,12 @@ class SqlWriter:
     """One workspace inside its transaction; see `reconcile.ports.Writer`."""
 
     def __init__(
-        self, connection: sa.Connection, workspace: str, settings: Platform, now: str, progress: Progress
+        self,
+        connection: sa.Connection,
+        workspace: str,
+        settings: Platform,
+        now: str,
+        progress: Progress,
     ) -> None:
         """Takes a connection inside a transaction that may write; `now` is when the run began."""
         self._settings = settings
@@ -83,7 +94,9 @@ class SqlWriter:
             raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
         state = reading.read(self._connection, self._workspace, self._progress, lock=True)
         sources, roles = (self._ids(table, number) for table in (t.sources, t.roles))
-        self._work = Work(self._connection, number, Names(state), sources, roles, self._settings, self._now)
+        self._work = Work(
+            self._connection, number, Names(state), sources, roles, self._settings, self._now
+        )
         return state
 
     def _ids(self, table: sa.Table, workspace: int) -> dict[str, int]:
@@ -99,11 +112,15 @@ class SqlWriter:
         assert self._work is not None  # noqa: S101 - read just set it
         step = _STEPS.get((changes[0].kind, changes[0].action))
         if step is None:
-            return [f"{changes[0].action} of a {changes[0].kind} is not supported yet"] * len(changes)
+            return [f"{changes[0].action} of a {changes[0].kind} is not supported yet"] * len(
+                changes
+            )
         reasons = step(self._work, changes)
         if changes[0].action == "erase":
             self.erased += (change for change, why in zip(changes, reasons, strict=True) if not why)
-        self._supplies = self._supplies or (changes[0].kind == "user" and changes[0].action in _SUPPLYING)
+        self._supplies = self._supplies or (
+            changes[0].kind == "user" and changes[0].action in _SUPPLYING
+        )
         self._written += len(changes)
         self._progress("changes written", self._written)
         return reasons

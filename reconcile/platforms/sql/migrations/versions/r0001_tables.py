@@ -54,14 +54,26 @@ def _json() -> sa.types.TypeEngine[Any]:
     return JSONB()
 
 
-def _unique(name: str, table: str, columns: list[str], expression: str, generated: str, kind: str) -> None:
+def _unique(
+    name: str, table: str, columns: list[str], expression: str, generated: str, kind: str
+) -> None:
     """A unique index over columns, one of them an expression; `generated` is its name where it has to be a column."""
     if _dialect() == "mariadb":
-        op.execute(f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} GENERATED ALWAYS AS ({expression}) STORED")
-        op.create_index(name, table, [generated if column == expression else column for column in columns], unique=True)
+        op.execute(
+            f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} GENERATED ALWAYS AS ({expression}) STORED"
+        )
+        op.create_index(
+            name,
+            table,
+            [generated if column == expression else column for column in columns],
+            unique=True,
+        )
         return
     op.create_index(
-        name, table, [sa.text(column) if column == expression else column for column in columns], unique=True
+        name,
+        table,
+        [sa.text(column) if column == expression else column for column in columns],
+        unique=True,
     )
 
 
@@ -143,7 +155,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("workspace_id", "source_id", "external_id", name="departments_external_id"),
+        sa.UniqueConstraint(
+            "workspace_id", "source_id", "external_id", name="departments_external_id"
+        ),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_departments_parent_id", "departments", ["parent_id"])
@@ -188,9 +202,23 @@ def upgrade() -> None:
         _time("created_at"),
         _time("updated_at"),
         _one_of(
-            "users_status", "status", "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
+            "users_status",
+            "status",
+            "active",
+            "inactive",
+            "vacation",
+            "blocked",
+            "blocked_in_directory",
+            "erased",
         ),
-        _one_of("users_status_cause", "status_cause", "missing", "out_of_scope", "disabled", "source_removed"),
+        _one_of(
+            "users_status_cause",
+            "status_cause",
+            "missing",
+            "out_of_scope",
+            "disabled",
+            "source_removed",
+        ),
         _one_of("users_status_before", "status_before", "vacation"),
         _one_of("users_departed", "departed", "missing", "out_of_scope"),
         sa.CheckConstraint("source_id IS NULL OR password_hash IS NULL", name="users_password"),
@@ -255,10 +283,19 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=255), nullable=False),
         sa.Column("reference", sa.String(length=255), nullable=False),
         sa.Column("relation", sa.String(length=32), server_default="owner", nullable=False),
-        _one_of("responsibilities_relation", "relation", "owner", "open_work", "permission", "supervisor"),
+        _one_of(
+            "responsibilities_relation",
+            "relation",
+            "owner",
+            "open_work",
+            "permission",
+            "supervisor",
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("kind", "reference", "user_id", "relation", name="responsibilities_once"),
+        sa.UniqueConstraint(
+            "kind", "reference", "user_id", "relation", name="responsibilities_once"
+        ),
     )
     _create(
         "supplied",
@@ -270,7 +307,10 @@ def upgrade() -> None:
     _create(
         "readings",
         sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False),
-        *(sa.Column(part, sa.Integer(), nullable=True) for part in ("persons", "groups", "units", "members")),
+        *(
+            sa.Column(part, sa.Integer(), nullable=True)
+            for part in ("persons", "groups", "units", "members")
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
         sa.PrimaryKeyConstraint("source_id"),
     )
@@ -321,7 +361,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_history_changes_user_id", "history_changes", ["user_id"])
     above = "coalesce(parent_id, 0)"
-    _unique("departments_title", "departments", ["workspace_id", above, "title"], above, "parent_or_0", "INTEGER")
+    _unique(
+        "departments_title",
+        "departments",
+        ["workspace_id", above, "title"],
+        above,
+        "parent_or_0",
+        "INTEGER",
+    )
     name, username = "lower(name)", "lower(username)"
     _unique("groups_name", "groups", ["workspace_id", name], name, "name_lower", "VARCHAR(255)")
-    _unique("users_username", "users", ["workspace_id", username], username, "username_lower", "VARCHAR(255)")
+    _unique(
+        "users_username",
+        "users",
+        ["workspace_id", username],
+        username,
+        "username_lower",
+        "VARCHAR(255)",
+    )

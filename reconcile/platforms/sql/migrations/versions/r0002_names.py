@@ -32,12 +32,16 @@ def upgrade() -> None:
 def _postgresql(table: str, column: str) -> None:
     """Leaves out rows that the former key took for two: in a Turkish locale `lower('I')` is not `i`."""
     folded = f'lower({column} COLLATE "C")'
-    numbered = f"SELECT id, row_number() OVER (PARTITION BY workspace_id, {folded} ORDER BY id) FROM {table}"  # noqa: S608 - constants
-    later = op.get_bind().execute(sa.text(f"SELECT id FROM ({numbered}) AS numbered WHERE row_number > 1")).scalars()  # noqa: S608 - constants
-    exempt = ", ".join(map(str, sorted(later)))
+    ranked = f"row_number() OVER (PARTITION BY workspace_id, {folded} ORDER BY id)"
+    numbered = f"SELECT id, {ranked} FROM {table}"  # noqa: S608 - constants
+    later = sa.text(f"SELECT id FROM ({numbered}) AS numbered WHERE row_number > 1")  # noqa: S608
+    exempt = ", ".join(map(str, sorted(op.get_bind().execute(later).scalars())))
     if exempt:
         _log.warning(
-            "%s that others have but for the case of A to Z: ids %s of %s; rename them", f"{column}s", exempt, table
+            "%s that others have but for the case of A to Z: ids %s of %s; rename them",
+            f"{column}s",
+            exempt,
+            table,
         )
     where = f" WHERE id NOT IN ({exempt})" if exempt else ""
     op.drop_index(f"{table}_{column}", table_name=table)

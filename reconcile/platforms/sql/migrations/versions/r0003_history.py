@@ -18,10 +18,16 @@ depends_on = None
 def upgrade() -> None:
     """Adds the columns; on MariaDB, which keeps each statement at once, also where that was interrupted."""
     if op.get_bind().dialect.name == "mariadb":
-        op.execute("ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS removed LONGTEXT NOT NULL DEFAULT ''")
-        op.execute("ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS files LONGTEXT NOT NULL DEFAULT ''")
+        op.execute(
+            "ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS removed LONGTEXT NOT NULL DEFAULT ''"
+        )
+        op.execute(
+            "ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS files LONGTEXT NOT NULL DEFAULT ''"
+        )
         op.execute("ALTER TABLE workspaces ADD COLUMN IF NOT EXISTS history_hash VARCHAR(64)")
         return
-    op.add_column("history_runs", sa.Column("removed", LONG_TEXT, server_default="", nullable=False))
+    op.add_column(
+        "history_runs", sa.Column("removed", LONG_TEXT, server_default="", nullable=False)
+    )
     op.add_column("history_runs", sa.Column("files", LONG_TEXT, server_default="", nullable=False))
     op.add_column("workspaces", sa.Column("history_hash", sa.String(length=64), nullable=True))
