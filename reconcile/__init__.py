@@ -1,8 +1,8 @@
 """Keep an application platform's accounts equal to what its directories say.
 
-The package's own names are few: the command line is `reconcile.cli`, the layers below it are drawn in
-docs/architecture.md. `authenticate` is for applications (docs/logins.md). Nothing is imported here before it is asked
-for, so that `reconcile --help` starts at once.
+The package's own names are few: the command line is `reconcile.cli`, the layers below it are drawn
+in docs/architecture.md. `authenticate` is for applications (docs/logins.md). Nothing is imported
+here before it is asked for, so that `reconcile --help` starts at once.
 """
 
 from importlib import import_module

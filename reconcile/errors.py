@@ -17,9 +17,9 @@
     └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
 
 Exit codes 3 (changes, with --check), 6 (applied in part) and 9 (done but not clean, with --strict)
-are answers, not errors: the commands give them. 130 and 143 are those of `reconcile.interrupts`.
-An error's text is a whole message for the person at the terminal: what happened, where, and what to do. It
-never holds a secret.
+are answers, not errors: the commands give them. 130 and 143 are those of `reconcile.interrupts`. An
+error's text is a whole message for the person at the terminal: what happened, where, and what to
+do. It never holds a secret.
 """
 
 import shlex

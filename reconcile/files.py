@@ -1,7 +1,7 @@
 """Files that others wrote: read if they are regular files, and no further than the caller says.
 
-To open a named pipe waits for somebody who writes into it, a device may never end, and some files below
-/proc wait or go on for ever.
+To open a named pipe waits for somebody who writes into it, a device may never end, and some files
+below /proc wait or go on for ever.
 """
 
 import errno
@@ -24,8 +24,8 @@ class Content(NamedTuple):
 def read(path: Path, most: int) -> Content:
     """The first `most` bytes of a file: ask for one more than is allowed to notice a file that is too large.
 
-    Raises OSError, whose strerror says what is wrong, for what cannot be read and for what is no regular file;
-    ValueError for text that can be no path.
+    Raises OSError, whose strerror says what is wrong, for what cannot be read and for what is no
+    regular file; ValueError for text that can be no path.
     """
     _refuse_irregular(path.stat().st_mode)  # before it is opened: that may do something to a device
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)

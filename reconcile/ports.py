@@ -1,9 +1,10 @@
 """What the core asks of a directory and of a platform. Adapters are found by entry point.
 
-A directory adapter is a class of the group `reconcile.directories`, named after the source type; a platform adapter
-one of `reconcile.platforms`, named after the platform type. Both are made with their settings and a `Progress`, and
-have a static `problems(settings)` that checks the settings without any I/O; its paths start at the source or the
-platform, as in `("users", "filter")`. Opening connections waits until something is read.
+A directory adapter is a class of the group `reconcile.directories`, named after the source type; a
+platform adapter one of `reconcile.platforms`, named after the platform type. Both are made with
+their settings and a `Progress`, and have a static `problems(settings)` that checks the settings
+without any I/O; its paths start at the source or the platform, as in `("users", "filter")`. Opening
+connections waits until something is read.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -19,7 +20,8 @@ from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.model.report import Outcome
 
 Progress: TypeAlias = Callable[[str, int], None]
-"""Called with what is being done and how many are done so far; may be called often and must return at once."""
+"""Called with what is being done and how many are done so far; may be called often and must return
+at once."""
 
 Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 """Path below the settings, and what is wrong there."""
@@ -30,7 +32,8 @@ def no_progress(what: str, done: int) -> None:
 
 
 Outlined: TypeAlias = Callable[[Outline], None]
-"""Called while a source is read: with its OUs, then with its groups too. A read that is tried again calls it again."""
+"""Called while a source is read: with its OUs, then with its groups too. A read that is tried again
+calls it again."""
 
 
 def outlined_to_nobody(outline: Outline) -> None:
@@ -62,7 +65,8 @@ class Directory(Protocol):
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
         """Those of the ids, and of the DNs, that exist below the base DN, whatever the filters say.
 
-        DNs are for users whose directory gave them no id. What is found comes back as it was asked for.
+        DNs are for users whose directory gave them no id. What is found comes back as it was asked
+        for.
         """
         ...
 
@@ -73,8 +77,8 @@ class Directory(Protocol):
     def refusal(self, dn: str, password: str) -> str:
         """Binds as somebody, with nothing but this password: "" where the directory lets them in, else why not.
 
-        What it says is for the administrator; the password is in none of it. Raises SourceUnreadable where nobody could
-        be asked, UsageError where nobody can ever log in.
+        What it says is for the administrator; the password is in none of it. Raises
+        SourceUnreadable where nobody could be asked, UsageError where nobody can ever log in.
         """
         ...
 
@@ -109,8 +113,9 @@ class Writer(Protocol):
     def write(self, changes: Sequence[Change]) -> Sequence[str]:
         """Carries out changes of one kind and action; answers for each "" or why it failed.
 
-        A change that fails leaves no trace and does not hinder the others. Call `read` first: names in a change's
-        `before` mean what they meant then, names in `after` include what was written since.
+        A change that fails leaves no trace and does not hinder the others. Call `read` first: names
+        in a change's `before` mean what they meant then, names in `after` include what was written
+        since.
         """
         ...
 
@@ -155,9 +160,10 @@ class Attempts(Protocol):
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
         """Counts an attempt as failed before it is made, so that of many at once no more are made than allowed.
 
-        Answers 0, or how many seconds to wait: then the attempt is not counted and must not be made. `now` is in
-        seconds since 1970. `origin` is where the attempt comes from, such as an IP address, "" where that is not
-        known: each origin has a count of its own. Raises Locked where it cannot be counted in time.
+        Answers 0, or how many seconds to wait: then the attempt is not counted and must not be
+        made. `now` is in seconds since 1970. `origin` is where the attempt comes from, such as an
+        IP address, "" where that is not known: each origin has a count of its own. Raises Locked
+        where it cannot be counted in time.
         """
         ...
 
@@ -201,7 +207,8 @@ class Platform(Protocol):
     ) -> AbstractContextManager[None]:
         """Keeps every other run out, preparing the platform for its first apply where needed.
 
-        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a live one.
+        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from
+        a live one.
         """
         ...
 
@@ -215,7 +222,8 @@ class Platform(Protocol):
     def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
         """A writer whose work is kept when the block ends, and undone when it raises.
 
-        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it did.
+        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it
+        did.
         """
         ...
 

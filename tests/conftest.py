@@ -5,7 +5,8 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-# How long an example takes says more about the machine than about the code: a busy build server would fail by it.
+# How long an example takes says more about the machine than about the code: a busy build server
+# would fail by it.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
@@ -16,7 +17,8 @@ LONG: Final = (
     "test_fuzzing.py",
     "test_convergence.py",
 )
-"""Files of a minute and more: they come first, so that one process is not left alone with one at the end."""
+"""Files of a minute and more: they come first, so that one process is not left alone with one at
+the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

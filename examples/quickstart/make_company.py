@@ -3,8 +3,8 @@
     python make_company.py > company.ldif
     python make_company.py --month 2 > company-month-2.ldif
 
-The same call always gives the same bytes. Everyone in it is made up; the names are spread over many languages,
-because directories are.
+The same call always gives the same bytes. Everyone in it is made up; the names are spread over many
+languages, because directories are.
 """
 
 import argparse
@@ -49,7 +49,8 @@ STAFF = {
 """OU below ou=people, parents first → how many work there. The first one of each is its head."""
 
 NAMED_BY_CN = "Legal"
-"""This OU came with a company that was bought: its entries are called `cn=Family name\\, Given name`."""
+"""This OU came with a company that was bought: its entries are called `cn=Family name\\, Given
+name`."""
 
 BY_NAME = {
     "Engineering/Mobile": [("Siobhán", "O'Brien"), ("Hana", "Dvořáková"), ("Tom", "Ashdown")],
@@ -162,7 +163,8 @@ def first_month() -> Company:
     """The company as the quickstart finds it."""
     company = Company([], [])
     given_names, family_names = GIVEN_NAMES.split(), FAMILY_NAMES.split()
-    # 41 and 67 have no common factor, so no pair comes twice among the first 2,747; 29 mixes the alphabets.
+    # 41 and 67 have no common factor, so no pair comes twice among the first 2,747; 29 mixes the
+    # alphabets.
     names = ((given_names[i % 41], family_names[i * 29 % 67]) for i in itertools.count())
     for unit, size in STAFF.items():
         known = BY_NAME.get(unit, [])
@@ -204,7 +206,8 @@ def first_month() -> Company:
     found(company, "oncall-team", [*company.staff("Support")[:5], "sre-team"])
     found(company, "sre-team", [*platform[:6], "oncall-team"])
     found(company, "field-team", [*company.staff("Sales"), *company.staff("Support")])
-    # Someone from every part of the house, three of them from the warehouse, and one who left without being taken out.
+    # Someone from every part of the house, three of them from the warehouse, and one who left
+    # without being taken out.
     found(
         company,
         "Health, Safety-team",

@@ -89,7 +89,8 @@ ALLOWED: Final[Mapping[tuple[Kind, Action], Allowed]] = {
     ("membership", "create"): _created(_MEMBERSHIP, "user", "group", "origin"),
     ("membership", "delete"): _deleted(_MEMBERSHIP),
 }
-"""The changes that plans hold. An update never says whose something is, nor whether a user is in service."""
+"""The changes that plans hold. An update never says whose something is, nor whether a user is in
+service."""
 
 _LEADS: Final[Mapping[Action, frozenset[str]]] = {
     "create": frozenset(get_args(Status)) - {"erased"},
@@ -203,7 +204,8 @@ def _standing(change: Change, after: Fields, *, undo: bool) -> Iterator[str]:
         if (after.get(field) or "") not in choices:
             yield f"its {field} is none that there is"
     moment = after.get("departed_at")
-    # A grace period begins when a run first misses a person; only an undo may put back an earlier time.
+    # A grace period begins when a run first misses a person; only an undo may put back an earlier
+    # time.
     if moment and moment != NOW and not undo:
         yield "its departed_at is not the time of the run"
 

@@ -75,13 +75,15 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
 
     `whole`: a change that fails undoes all of its workspace, which is an error.
 
-    Raises, before the first write, GuardRefused for a violation that the plan does not accept; StalePlan when the
-    platform is not as the plan expects; Locked when another run holds it (`force` takes over from a dead one);
-    PlatformUnreadable. Where the platform does not say whether it kept a workspace's work, what was written there has
-    the outcome `unknown`, and the workspace a trouble that says how to find out. Otherwise a workspace's work is kept
-    as a whole once all of its changes have an outcome; an exception or a killed process leaves that workspace as it
-    was. What breaks off or interrupts a run that has written another workspace is a trouble of the report. A
-    KeyboardInterrupt before that is raised, with a note of what became of the lock.
+    Raises, before the first write, GuardRefused for a violation that the plan does not accept;
+    StalePlan when the platform is not as the plan expects; Locked when another run holds it
+    (`force` takes over from a dead one); PlatformUnreadable. Where the platform does not say
+    whether it kept a workspace's work, what was written there has the outcome `unknown`, and the
+    workspace a trouble that says how to find out. Otherwise a workspace's work is kept as a whole
+    once all of its changes have an outcome; an exception or a killed process leaves that workspace
+    as it was. What breaks off or interrupts a run that has written another workspace is a trouble
+    of the report. A KeyboardInterrupt before that is raised, with a note of what became of the
+    lock.
     """
     parts: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -90,7 +92,8 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
         parts.setdefault(workspace, [])
     _refuse(plan.violations, plan)
     look = _Look(plan, guard, count)
-    # Only reading and writing may be broken off: what takes and releases locks, commits and undoes is done to its end.
+    # Only reading and writing may be broken off: what takes and releases locks, commits and undoes
+    # is done to its end.
     with interrupts.masked() as restored:
         run = _Run(
             platform, look, Recorder(plan, holder, origin, clock), progress, restored, whole=whole
@@ -374,7 +377,8 @@ def _write(
 ) -> list[Outcome]:
     """One batch. Who fails only because of one it can do without is written once more without, and that is said.
 
-    That is a manager, or a group that a new one is to be nested in. `lost`: what failed before, by kind and name.
+    That is a manager, or a group that a new one is to be nested in. `lost`: what failed before, by
+    kind and name.
     """
     outcomes = {at: Outcome(change, "applied") for at, change in enumerate(changes)}
     waiting = dict(enumerate(changes))

@@ -52,10 +52,11 @@ class _InOrderOfUse(click.Group):
 def cli() -> None:
     """Keep an application platform's users, groups, departments and roles equal to its directories.
 
-    Desired-state files say what is wanted; `plan` shows what would change; `apply` does exactly that; a second
-    run changes nothing. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 changes (plan --check), 4 refused
-    by a guard, 5 stale plan, 6 applied in part or not known, 7 a source or the platform unreadable, 8 locked,
-    9 done but not clean (--strict), 130 or 143 interrupted.
+    Desired-state files say what is wanted; `plan` shows what would change; `apply` does exactly
+    that; a second run changes nothing. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3
+    changes (plan --check), 4 refused by a guard, 5 stale plan, 6 applied in part or not known, 7 a
+    source or the platform unreadable, 8 locked, 9 done but not clean (--strict), 130 or 143
+    interrupted.
     """
 
 
@@ -99,8 +100,8 @@ for family in _FAMILIES:
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    # What a run reads and makes lives until its end: looking through all of it for cycles over and over takes a tenth
-    # of a large run and finds nothing.
+    # What a run reads and makes lives until its end: looking through all of it for cycles over and
+    # over takes a tenth of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
     run_id.begin()
     with interrupts.listening(stuck) as restored:

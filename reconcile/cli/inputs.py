@@ -124,9 +124,9 @@ def plan(
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """Reads every source and workspace, completely or not at all, and makes the plan.
 
-    A workspace that cannot be read is a trouble; the plan is narrowed to the others. Raises SourceUnreadable for any
-    source, PlatformUnreadable when no workspace can be read, ConfigError for rules that cannot be
-    followed.
+    A workspace that cannot be read is a trouble; the plan is narrowed to the others. Raises
+    SourceUnreadable for any source, PlatformUnreadable when no workspace can be read, ConfigError
+    for rules that cannot be followed.
     """
     read, troubles = inputs(loaded, scope, variables, target, progress)
     with placing(loaded):

@@ -1,7 +1,7 @@
 """A log file: readable by its owner alone, rotated by size, with nothing about people unless more is asked for.
 
-Several processes may write one file: whoever rotates holds a lock on it, and everybody looks whether the name still
-leads to the file at hand, so that logrotate may do it too.
+Several processes may write one file: whoever rotates holds a lock on it, and everybody looks
+whether the name still leads to the file at hand, so that logrotate may do it too.
 """
 
 import copy

@@ -1,8 +1,9 @@
 """Somebody logs in: found in the directory, let in by the directory, and then brought up to date on the platform.
 
-The order is the point. What the settings decide comes first; then the person is looked up with the source's own
-connection; then the attempt is counted, before it is made; then the directory is asked. Nobody learns more than "login
-failed" before that has said yes. The password goes into that one bind and nowhere else.
+The order is the point. What the settings decide comes first; then the person is looked up with the
+source's own connection; then the attempt is counted, before it is made; then the directory is
+asked. Nobody learns more than "login failed" before that has said yes. The password goes into that
+one bind and nowhere else.
 """
 
 import logging
@@ -39,7 +40,8 @@ from reconcile.ports import Directory, Platform, Progress, no_progress
 log = logging.getLogger(__name__)
 
 LONGEST: Final = 1024
-"""Characters of a name or a password; nobody's is longer, and a directory need not hash a megabyte."""
+"""Characters of a name or a password; nobody's is longer, and a directory need not hash a
+megabyte."""
 _STATES: Final[Mapping[Status, str]] = {
     "blocked": "the account is blocked",
     "blocked_in_directory": "the account is blocked, because it is disabled in the directory",
@@ -59,13 +61,15 @@ def authenticate(
 ) -> Login:
     """Lets a directory check a person's password, and brings the person's user up to date.
 
-    `name` is the username on the platform or the identifier in the directory, with or without `@domain`; `paths` are
-    the desired-state files, by default `reconcile.yml`. `source` and `workspace` have to be named where there are
-    several and the name does not say which. `variables` are those of `--var`. `origin` is from where the person comes,
-    as the caller itself has seen it, such as an IP address: failures then count for each origin.
+    `name` is the username on the platform or the identifier in the directory, with or without
+    `@domain`; `paths` are the desired-state files, by default `reconcile.yml`. `source` and
+    `workspace` have to be named where there are several and the name does not say which.
+    `variables` are those of `--var`. `origin` is from where the person comes, as the caller itself
+    has seen it, such as an IP address: failures then count for each origin.
 
-    Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has to mend; Unreadable
-    where the directory or the platform cannot be asked; Locked where a first login has to wait for a run.
+    Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has
+    to mend; Unreadable where the directory or the platform cannot be asked; Locked where a first
+    login has to wait for a run.
     """
     files = [Path(path) for path in paths]
     entrance = prepare(
@@ -111,7 +115,8 @@ class Entrance(msgspec.Struct, frozen=True):
 
     def _let_in(self, password: str, progress: Progress) -> Login:
         if not _sound(password) or not _sound(self.name):
-            # An empty password would be an anonymous bind, which every directory allows (RFC 4513, 5.1.2).
+            # An empty password would be an anonymous bind, which every directory allows (RFC 4513,
+            # 5.1.2).
             log.info(
                 "login of %r (%s): refused before anybody was asked",
                 self.name[:LONGEST],

@@ -27,7 +27,8 @@ _IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
 """Errors that speak of files, servers and settings; others may name users."""
 
 run_log = logging.getLogger("reconcile.run")
-"""What a log file holds of every command: what was read, what came of it, in counts and names of sources."""
+"""What a log file holds of every command: what was read, what came of it, in counts and names of
+sources."""
 
 service_log = logging.getLogger("reconcile.service")
 """What a service says of itself, on standard error too."""
@@ -107,8 +108,8 @@ def _logger() -> logging.Logger:
         logger.addHandler(_StandardError())
         logger.handlers[0].setFormatter(_Text())
         logger.propagate = False
-        # What libraries log of themselves (a connection that broke, a fault while one is closed) is said in our words
-        # by what they raise; with no handler of its own Python would print it.
+        # What libraries log of themselves (a connection that broke, a fault while one is closed) is
+        # said in our words by what they raise; with no handler of its own Python would print it.
         logging.getLogger().addHandler(logging.NullHandler())
         run_log.setLevel(logging.INFO)
         service_log.setLevel(logging.INFO)

@@ -34,7 +34,8 @@ def progress() -> Iterator[Silent]:
         TextColumn("{task.completed:,.0f}"),
         TimeElapsedColumn(),
     )
-    # What is printed meanwhile steps `aside` by itself; rich would send standard output to standard error.
+    # What is printed meanwhile steps `aside` by itself; rich would send standard output to standard
+    # error.
     console = Console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False

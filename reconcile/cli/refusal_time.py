@@ -15,8 +15,8 @@ def evenly(
 ) -> Iterator[None]:
     """Lets a LoginRefused out only at a whole multiple of `unit` seconds after the block has begun; 0 at once.
 
-    To look for somebody and to check a password takes longer for some people than for others, and may take longer
-    than `unit`: then the next multiple hides it as well.
+    To look for somebody and to check a password takes longer for some people than for others, and
+    may take longer than `unit`: then the next multiple hides it as well.
     """
     started = clock()
     try:

@@ -1,7 +1,8 @@
 """The loop of a service: waits for the schedule, runs, says so, and ends when it is told to.
 
-One run after the other, in the main thread: so a signal can end a run as it ends `apply`, and no run overlaps the one
-before. Waits are short and go by the clock on the wall, so that a machine that slept or whose clock was set is noticed.
+One run after the other, in the main thread: so a signal can end a run as it ends `apply`, and no
+run overlaps the one before. Waits are short and go by the clock on the wall, so that a machine that
+slept or whose clock was set is noticed.
 """
 
 import signal
@@ -68,8 +69,8 @@ def serve(
 ) -> None:
     """Runs whenever the timetable says, until the bell says stop.
 
-    `timetable` reads the files again and answers the former one where they cannot be read. `run` never raises; it
-    answers an exit code.
+    `timetable` reads the files again and answers the former one where they cannot be read. `run`
+    never raises; it answers an exit code.
     """
     table = timetable(None)
     due = table.next(now())

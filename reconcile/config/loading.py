@@ -64,10 +64,11 @@ def load(
 ) -> Loaded:
     """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
 
-    `variables` add to the files' `vars` and go before them. `contents` is taken instead of what is on disk, for files
-    that are to be checked before they are written. `sources` and `platforms` map the adapter types there
-    are to their checks, of which only those in use are called. Secrets are fetched from `environ`, files and
-    commands when they are revealed, not here. Raises ConfigError with every problem of every file.
+    `variables` add to the files' `vars` and go before them. `contents` is taken instead of what is
+    on disk, for files that are to be checked before they are written. `sources` and `platforms` map
+    the adapter types there are to their checks, of which only those in use are called. Secrets are
+    fetched from `environ`, files and commands when they are revealed, not here. Raises ConfigError
+    with every problem of every file.
     """
     problems: list[Problem] = []
     named, again = _once(file for path in paths for file in _files(path, problems))
@@ -166,7 +167,8 @@ def _document(
         return None
     found: list[Problem] = []
     document = documents.read(path, content, exposed=_exposed(mode), problems=found)
-    # What stands in another file is nobody's business: it may be a key, or the passwords of a machine.
+    # What stands in another file is nobody's business: it may be a key, or the passwords of a
+    # machine.
     if document is not None and _is_foreign(document):
         found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
         document = None

@@ -1,7 +1,7 @@
 """A source as plain settings: what its mapping in a desired-state file would be with every value written out.
 
-None stands for a key that is not given. Secrets are left out altogether, templates over the configuration are replaced
-by what they gave, templates over an entry are kept.
+None stands for a key that is not given. Secrets are left out altogether, templates over the
+configuration are replaced by what they gave, templates over an entry are kept.
 """
 
 from collections.abc import Iterator, Mapping

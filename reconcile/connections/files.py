@@ -19,7 +19,8 @@ VERSION: Final = 1
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 20
 
-# What YAML would take for a line break or refuse, what is half a character, and what shows other text than is there.
+# What YAML would take for a line break or refuse, what is half a character, and what shows other
+# text than is there.
 _UNWRITABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
@@ -31,7 +32,8 @@ class Connection(NamedTuple):
 
     file: str
     settings: Settings
-    """As `describing.described` has them, only those that the file gives; None where it says that a key is not set."""
+    """As `describing.described` has them, only those that the file gives; None where it says that a
+    key is not set."""
     ca_certificates: tuple[str, ...] = ()
     """SHA-256 fingerprints of the certificates in the CA file."""
     warnings: tuple[str, ...] = ()

@@ -28,7 +28,8 @@ def fingerprints(path: Path) -> list[str]:
 def blocks(text: str) -> Iterator[str]:
     """Each certificate of a text in PEM, with its first and last line."""
     end = 0
-    # Ends at the first one that is cut off: to look on behind each would go over the rest for every one.
+    # Ends at the first one that is cut off: to look on behind each would go over the rest for every
+    # one.
     while (start := text.find(_BEGIN, end)) >= 0 and (end := text.find(_END, start)) >= 0:
         end += len(_END)
         yield text[start:end]

@@ -1,7 +1,7 @@
 """What an import does to the desired-state files: a new source at the end of a file, or an old one where it stands.
 
-The files are changed as text in memory and loaded as if they were written. Only a result that is sound, and says what
-the connection says, is handed on.
+The files are changed as text in memory and loaded as if they were written. Only a result that is
+sound, and says what the connection says, is handed on.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,6 +1,7 @@
 """The flat connection file of ProcessMaker 3.x: every key is mapped, or named in a warning.
 
-The product writes switches as "1" and "0" or as true and false, numbers as text, and leaves out what is empty.
+The product writes switches as "1" and "0" or as true and false, numbers as text, and leaves out
+what is empty.
 """
 
 import re
@@ -23,13 +24,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?/?", re.IGNORECASE)
 
 _ALL_MEMBERS: Final = ("member", "uniquemember", "memberuid")
-"""What the product asks for, one by type; the source's type reads all of them without being told."""
+"""What the product asks for, one by type; the source's type reads all of them without being
+told."""
 _USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
 _USUAL_UNITS: Final = "(objectclass=organizationalunit)"
 _OF_THE_FORM: Final = re.compile(
     r"(AUTH_SOURCE_)?CUSTOM_.*|AUTH_SOURCE_ATTRIBUTE_IDS|AUTH_SOURCE_GRID_TEXT|.*-checkbox"
 )
-"""What the product's settings page keeps for itself: copies of other keys and states of its fields."""
+"""What the product's settings page keeps for itself: copies of other keys and states of its
+fields."""
 
 
 class Refused(Exception):

@@ -1,8 +1,9 @@
 """Changes of single values in the text of a YAML file. Everything else in it stays as it is, to the byte.
 
-A library that writes a whole file again keeps comments, but moves indentation, quotes and line breaks of what nobody
-changed. Here the parser's marks say where a value stands, and only that is replaced. What marks cannot tell (aliases,
-merge keys, block text) ends in a text that does not say what it should; `checked` finds out and refuses it.
+A library that writes a whole file again keeps comments, but moves indentation, quotes and line
+breaks of what nobody changed. Here the parser's marks say where a value stands, and only that is
+replaced. What marks cannot tell (aliases, merge keys, block text) ends in a text that does not say
+what it should; `checked` finds out and refuses it.
 """
 
 import re

@@ -30,7 +30,8 @@ def inline(value: object) -> str:
 def literal(value: Any, path: Path) -> Any:
     """The value that a desired-state file has to hold at a path of a source, so that it means this very value.
 
-    Text that would be a template over the configuration becomes one that gives the text. Templates over an entry stay.
+    Text that would be a template over the configuration becomes one that gives the text. Templates
+    over an entry stay.
     """
     at = schema.step(schema.step(schema.schema(), "sources"), 0)
     for step in path:
@@ -47,7 +48,8 @@ def _quoted(text: str) -> str:
     return f'{{{{ "{escaped}" }}}}'
 
 
-# Braces are written as their codes, so that nothing in the text can end the expression or begin another.
+# Braces are written as their codes, so that nothing in the text can end the expression or begin
+# another.
 _ESCAPES: Final[Mapping[str, str]] = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", **{char: f"\\x{ord(char):02x}" for char in "{}%#"},
 }  # fmt: skip

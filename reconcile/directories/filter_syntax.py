@@ -1,8 +1,9 @@
 """Are search filters well-formed (RFC 4515)?
 
-ldap3's parser decides, whichever transport sends the filter, so that one file is right or wrong everywhere. It is
-lenient in three places where a server would see something else than was meant, so these are refused here: names that
-are none, a backslash without two digits, and a closing parenthesis too many.
+ldap3's parser decides, whichever transport sends the filter, so that one file is right or wrong
+everywhere. It is lenient in three places where a server would see something else than was meant, so
+these are refused here: names that are none, a backslash without two digits, and a closing
+parenthesis too many.
 """
 
 import re

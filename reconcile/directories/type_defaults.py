@@ -12,7 +12,8 @@ from reconcile.model.directory import Attributes
 def by_type(source: desired.Source) -> dict[str, str | list[str]]:
     """Path within the source → what holds where the file says nothing; nothing for a type that a plug-in added.
 
-    A list is several values at once, where the file could name one: the attributes that name a group's members.
+    A list is several values at once, where the file could name one: the attributes that name a
+    group's members.
     """
     row = VENDORS.get(source.type)
     if row is None:

@@ -1,27 +1,28 @@
 r"""One typed step, and the plan made of them.
 
-A change speaks in names, never in ids, so that a person can read it and another machine can apply it: `before` in
-the names of the current state, `after` in those of the wanted one. Both are flat objects of text, null, and for a
-user's `attributes` and a group's `groups` one object of text or null. An update holds the fields that change and no
-others; a create has no `before`, a delete no `after`; of `attributes` and `groups` an update holds those that change,
-null for one that is not there.
+A change speaks in names, never in ids, so that a person can read it and another machine can apply
+it: `before` in the names of the current state, `after` in those of the wanted one. Both are flat
+objects of text, null, and for a user's `attributes` and a group's `groups` one object of text or
+null. An update holds the fields that change and no others; a create has no `before`, a delete no
+`after`; of `attributes` and `groups` an update holds those that change, null for one that is not
+there.
 
     kind        key                     fields
     source      name                    name, type, base_dn, domain, note
     department  path, parents first     title, parent, source, external_id, dn
     group       name                    name, source, external_id, dn, groups
     user        username                username, first_name, last_name, email, status, status_origin, status_cause,
-                                        status_before, departed, departed_at, source, external_id, dn,
-                                        department, manager, attributes
+                                        status_before, departed, departed_at, source, external_id,
+                                        dn, department, manager, attributes
     grant       username/role           user, role, origin
     membership  username/group          user, group, origin
 
 `departed_at` may be `now`: the time of the run that applies the change.
 
-The key of something that is there already is its name in the current state. A department's path is its titles
-joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's `department` are paths.
-`groups` holds the names of the groups that the group is nested in, each with its origin ("" by hand); an update of it
-is about one of them and changes nothing else.
+The key of something that is there already is its name in the current state. A department's path is
+its titles joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's
+`department` are paths. `groups` holds the names of the groups that the group is nested in, each
+with its origin ("" by hand); an update of it is about one of them and changes nothing else.
 """
 
 from collections.abc import Iterable
@@ -39,7 +40,8 @@ Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "mem
 Action: TypeAlias = Literal[
     "create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"
 ]
-"""`adopt`: a source takes over a local account. `relink`: a user, group or department stands for another entry."""
+"""`adopt`: a source takes over a local account. `relink`: a user, group or department stands for
+another entry."""
 Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 
 LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
@@ -48,7 +50,8 @@ ENDS: frozenset[str] = frozenset({"delete", "erase"})
 """Actions after which a user has no memberships, no grants, and not its name."""
 
 ALL = "all"
-"""The end of a violation's code where nothing would be left: to accept some is not to accept all."""
+"""The end of a violation's code where nothing would be left: to accept some is not to accept
+all."""
 
 SkipCode: TypeAlias = Literal[
     "missing_field",
@@ -71,7 +74,8 @@ SkipCode: TypeAlias = Literal[
 
 
 OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
-"""Codes of skips that are about what an entry names, and not about an entry that is to be synchronised."""
+"""Codes of skips that are about what an entry names, and not about an entry that is to be
+synchronised."""
 ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
 """Codes of skips that hold nothing back of the person, group or department itself."""
 
@@ -92,7 +96,8 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """An entry, or a part of it, that cannot be synchronised.
 
-    It gains nothing by it, and never counts as departed. What the directory takes away is taken away all the same.
+    It gains nothing by it, and never counts as departed. What the directory takes away is taken
+    away all the same.
     """
 
     workspace: str
@@ -154,8 +159,9 @@ class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
-    `created` (RFC 3339, UTC) is the only part that two plans of the same inputs do not share. `files` are the
-    desired-state files as they were named; `variables` the names (never the values) given on the command line.
+    `created` (RFC 3339, UTC) is the only part that two plans of the same inputs do not share.
+    `files` are the desired-state files as they were named; `variables` the names (never the values)
+    given on the command line.
     """
 
     tool: str
@@ -172,7 +178,8 @@ class Plan(msgspec.Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
     """How much each source that was read held."""
     to_remember: tuple[str, ...] = ()
-    """The workspaces that are to keep these readings, having others or none; () for a plan narrowed to targets."""
+    """The workspaces that are to keep these readings, having others or none; () for a plan narrowed
+    to targets."""
     accepted: tuple[Acceptance, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -263,8 +270,8 @@ _REFERENCES: tuple[tuple[str, Kind], ...] = (
 def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
     """What has to be there before the change can be made, as kind and name in the wanted state.
 
-    A manager is not required: a user whose manager could not be created is created without. So is a new group, where
-    one that it is to be nested in could not be.
+    A manager is not required: a user whose manager could not be created is created without. So is a
+    new group, where one that it is to be nested in could not be.
     """
     after = change.after or {}
     found = tuple((kind, str(after[field])) for field, kind in _REFERENCES if after.get(field))

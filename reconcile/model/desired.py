@@ -1,7 +1,7 @@
 """What the user's files say, with every built-in default filled in. None means: as the source's type has it.
 
-Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template` renders text from
-one directory entry, a `Secret` gives its text only when it is asked to.
+Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template`
+renders text from one directory entry, a `Secret` gives its text only when it is asked to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,8 @@ import msgspec
 
 Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
 Fact: TypeAlias = str
-"""What a person and a user can have in common: `dn`, `username`, `email`, or the field of an extended attribute."""
+"""What a person and a user can have in common: `dn`, `username`, `email`, or the field of an
+extended attribute."""
 Absent: TypeAlias = Literal["clear", "keep"]
 """What becomes of a field that the directory supplies nothing for."""
 Departing: TypeAlias = Literal["keep", "deactivate", "block", "erase", "delete"]
@@ -132,7 +133,8 @@ class Users(msgspec.Struct, frozen=True):
     """Which persons a source supplies, and what their accounts look like. Order of lists is the file's."""
 
     fields: dict[str, Template | None]
-    """`username`, `first_name`, `last_name`, `email`; defaults are filled in, None is a field that is not managed."""
+    """`username`, `first_name`, `last_name`, `email`; defaults are filled in, None is a field that
+    is not managed."""
     base: str = ""
     scope: Literal["subtree", "one"] = "subtree"
     filter: str | None = None
@@ -162,7 +164,8 @@ class Users(msgspec.Struct, frozen=True):
     def clears(self, field: str) -> bool:
         """Whether a field, or an extended attribute, goes empty with the directory.
 
-        `manager` does unless `absent` names it: who leads nobody any more is not to go on approving.
+        `manager` does unless `absent` names it: who leads nobody any more is not to go on
+        approving.
         """
         usual = "clear" if field == "manager" else self.when_absent
         return self.absent.get(field, usual) == "clear"
@@ -205,24 +208,29 @@ class Source(msgspec.Struct, frozen=True):
     tls: Tls = Tls()
     bind: Bind = Bind()
     require_signing: bool = False
-    """Nobody is bound over a connection that neither TLS nor Kerberos protects, whatever `tls` says."""
+    """Nobody is bound over a connection that neither TLS nor Kerberos protects, whatever `tls`
+    says."""
     page_size: int = 500
     timeout: Timeout = Timeout()
     limits: ReadLimits = ReadLimits()
     transport: str = "auto"
     """`auto`, `ldap3` or `python-ldap`: the library that speaks to the servers."""
     files: tuple[str, ...] = ()
-    """LDIF files of a source of type ldif, as absolute paths or relative to the working directory."""
+    """LDIF files of a source of type ldif, as absolute paths or relative to the working
+    directory."""
     note: str = ""
     register_on_login: bool = False
-    """A person becomes a user at the first successful login, and stays one as long as the rules allow it."""
+    """A person becomes a user at the first successful login, and stays one as long as the rules
+    allow it."""
     refuse_login_after: float = 2.0
     """Seconds: a refused login is answered after a whole multiple of them."""
     active_uac: tuple[int, ...] = ()
-    """Active Directory: the values of userAccountControl that are active, any other is disabled; () by the flag."""
+    """Active Directory: the values of userAccountControl that are active, any other is disabled; ()
+    by the flag."""
     expect: Expected = Expected()
     takes_over: tuple[str, ...] = ()
-    """Names of the sources whose users, groups and departments may become this one's, once those have lost them."""
+    """Names of the sources whose users, groups and departments may become this one's, once those
+    have lost them."""
     ignore_referrals: tuple[str, ...] = ()
     """DNs of parts below `base_dn` that are on other servers and no part of the source."""
     options: dict[str, object] = {}
@@ -231,7 +239,8 @@ class Source(msgspec.Struct, frozen=True):
 class Link(msgspec.Struct, frozen=True):
     """A person's word that a user, group or department (`name`: a department's path) stands for an entry of a source.
 
-    `entry` is its DN or id, or a person's login. `place` is where the file says so (`file:line:column`).
+    `entry` is its DN or id, or a person's login. `place` is where the file says so
+    (`file:line:column`).
     """
 
     kind: Literal["user", "group", "department"]

@@ -9,16 +9,17 @@ from reconcile.model.text.dn import Folding
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
 """Lower-case attribute name → its values, each once, none blank; absent attributes have no key.
 
-Whatever order a directory gives them in, the one in the entry's RDN is the first, and the others are
-ascending.
+Whatever order a directory gives them in, the one in the entry's RDN is the first, and the others
+are ascending.
 """
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked of a directory beside what its own settings say.
 
-    The names are derived from the templates and rules of the desired state; nothing else is read. `groups` and
-    `units` say whether those are wanted at all: a rule set without them reads persons only.
+    The names are derived from the templates and rules of the desired state; nothing else is read.
+    `groups` and `units` say whether those are wanted at all: a rule set without them reads persons
+    only.
     """
 
     person_attributes: frozenset[str] = frozenset()
@@ -31,12 +32,12 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Person(msgspec.Struct, frozen=True, gc=False):
     """One person of a directory.
 
-    `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier` the login
-    attribute's value, "" where the entry has none. `disabled` is the vendor's rule, before any rule of the user.
-    `manager` is the DN in the manager attribute; None when no manager attribute is configured, "" when absent.
-    `identifiers` and `managers` hold all values, the one that counts first, where there are several and none is in
-    the RDN; () otherwise.
-    `logins` are the values of `uid`, by which groups may name their members (`memberUid`).
+    `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier`
+    the login attribute's value, "" where the entry has none. `disabled` is the vendor's rule,
+    before any rule of the user. `manager` is the DN in the manager attribute; None when no manager
+    attribute is configured, "" when absent. `identifiers` and `managers` hold all values, the one
+    that counts first, where there are several and none is in the RDN; () otherwise. `logins` are
+    the values of `uid`, by which groups may name their members (`memberUid`).
     """
 
     dn: str
@@ -53,9 +54,10 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
     """One group of a directory.
 
-    `members` are DNs as written there, `member_logins` values of memberUid, both sorted. `nested_members`
-    are the DNs of persons who are members by way of groups that the rules do not find. `members_unknown`
-    says why not all members are known, "" where they are: such a group is no smaller group.
+    `members` are DNs as written there, `member_logins` values of memberUid, both sorted.
+    `nested_members` are the DNs of persons who are members by way of groups that the rules do not
+    find. `members_unknown` says why not all members are known, "" where they are: such a group is
+    no smaller group.
     """
 
     dn: str
@@ -78,8 +80,9 @@ class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):
 class Outline(msgspec.Struct, frozen=True):
     """What of a source is there to look at while its persons are still read: first its OUs, then its groups too.
 
-    Each list is complete, in normalized DN order; `groups` is None until they are read. Nothing is decided by it: the
-    read may yet fail, and what is a member by way of persons alone is not among the members yet.
+    Each list is complete, in normalized DN order; `groups` is None until they are read. Nothing is
+    decided by it: the read may yet fail, and what is a member by way of persons alone is not among
+    the members yet.
     """
 
     units: tuple[OrganizationalUnit, ...]
@@ -95,8 +98,10 @@ class DirectorySnapshot(msgspec.Struct, frozen=True):
     groups: tuple[DirectoryGroup, ...] = ()
     units: tuple[OrganizationalUnit, ...] = ()
     strays: frozenset[str] = frozenset()
-    """External ids (and DNs, of users without one) that the rules do not find, but a search without any filter does."""
+    """External ids (and DNs, of users without one) that the rules do not find, but a search without
+    any filter does."""
     folding: Folding = "compatibility"
     """What the server folds in names beyond what all servers do."""
     lookalikes: frozenset[str] = frozenset()
-    """Normalized DNs, of all entries there are, that only that folding makes the same as another's."""
+    """Normalized DNs, of all entries there are, that only that folding makes the same as
+    another's."""

@@ -1,9 +1,10 @@
 """Why somebody is in or out, in a group or not, with this role or none: what `reconcile explain` tells.
 
-Of every rule it says whether it lets the person in and by what; a rule that is not set is left out. `rule` names a
-place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin` where that comes from (`file:line`,
-`preset NAME`, `type NAME`, `built-in`; "" where that is not known). A `path` holds DNs of groups, each a member of the
-one before it, the person a member of the last.
+Of every rule it says whether it lets the person in and by what; a rule that is not set is left out.
+`rule` names a place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin`
+where that comes from (`file:line`, `preset NAME`, `type NAME`, `built-in`; "" where that is not
+known). A `path` holds DNs of groups, each a member of the one before it, the person a member of the
+last.
 """
 
 from typing import Literal, TypeAlias
@@ -185,8 +186,8 @@ class Tie(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """How somebody stands in one workspace, and what the next apply does about it.
 
-    `username` is the one the user has, else the one the person would get. `roles` are those that the rules give, null
-    where they decide nothing (who is no user and not to be one).
+    `username` is the one the user has, else the one the person would get. `roles` are those that
+    the rules give, null where they decide nothing (who is no user and not to be one).
     """
 
     workspace: str
@@ -225,8 +226,9 @@ class Explained(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """Everybody that a name means.
 
-    `violations` are those of a plan of everybody: where there are some, the next apply does nothing. Where nobody is
-    meant, `dangling` are the groups that list somebody of this name all the same, and `similar` logins much like it.
+    `violations` are those of a plan of everybody: where there are some, the next apply does
+    nothing. Where nobody is meant, `dangling` are the groups that list somebody of this name all
+    the same, and `similar` logins much like it.
     """
 
     asked: str

@@ -1,12 +1,14 @@
 """What runs did, as a platform records it, and the chain of hashes that ties the runs of a workspace together.
 
-An entry is one change of a run. What it says of people is its payload; a commitment, the SHA-256 of a random salt and
-the payload, stands for it in the chain. So the payload and the salt can be removed when a person is erased, and the
-chain still verifies, while nobody can guess from the commitment what was there.
+An entry is one change of a run. What it says of people is its payload; a commitment, the SHA-256 of
+a random salt and the payload, stands for it in the chain. So the payload and the salt can be
+removed when a person is erased, and the chain still verifies, while nobody can guess from the
+commitment what was there.
 
-The hash of a run is the SHA-256 of the previous run's hash, the record of the run as canonical JSON, the skeleton
-of every entry (position, kind, action, result, the ids of the user and of the object, and the commitment), and which
-payloads the run removed. `reconcile.model.verification` computes it anew.
+The hash of a run is the SHA-256 of the previous run's hash, the record of the run as canonical
+JSON, the skeleton of every entry (position, kind, action, result, the ids of the user and of the
+object, and the commitment), and which payloads the run removed. `reconcile.model.verification`
+computes it anew.
 """
 
 import hashlib
@@ -68,8 +70,8 @@ class Run(msgspec.Struct, frozen=True):
 class Link(msgspec.Struct, frozen=True):
     """A run in the chain: the hash of the run before it in its workspace ("" for the first), and its own.
 
-    `removed` is JSON of the payloads that it removed, as `removals` writes it; "" of a run that did not record that.
-    `altered` says what of the record is nothing that a run writes.
+    `removed` is JSON of the payloads that it removed, as `removals` writes it; "" of a run that did
+    not record that. `altered` says what of the record is nothing that a run writes.
     """
 
     run: Run
@@ -82,8 +84,8 @@ class Link(msgspec.Struct, frozen=True):
 class Payload(msgspec.Struct, frozen=True, gc=False):
     """What an entry says that may be about people. `before` and `after` are those of the change.
 
-    `before_ids` and `after_ids` are the platform's ids of what they name: `manager`, `department`, `parent`, and
-    `groups.NAME` for each group that a group is nested in.
+    `before_ids` and `after_ids` are the platform's ids of what they name: `manager`, `department`,
+    `parent`, and `groups.NAME` for each group that a group is nested in.
     """
 
     key: str
@@ -99,9 +101,10 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One change of a run.
 
-    `user` is the id of the user it concerns, `object` that of the group or department; "" where there was none.
-    `payload` is JSON of a Payload. It and `salt` are "" once they have been removed. `managers` and `unresolved` tell
-    who is named in it, so that an erase finds it: they are what `traces` makes of it, and go with it.
+    `user` is the id of the user it concerns, `object` that of the group or department; "" where
+    there was none. `payload` is JSON of a Payload. It and `salt` are "" once they have been
+    removed. `managers` and `unresolved` tell who is named in it, so that an erase finds it: they
+    are what `traces` makes of it, and go with it.
     """
 
     position: int

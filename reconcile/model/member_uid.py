@@ -28,7 +28,8 @@ class Logins:
     def find(self, login: str) -> tuple[int, ...]:
         """Everybody who may be meant, in ascending order; where that are several, it is none of them.
 
-        A wider folding than that of every server is used only where no login is the same without it.
+        A wider folding than that of every server is used only where no login is the same without
+        it.
         """
         key = folded(login)
         if key in self._shared:

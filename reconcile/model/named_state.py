@@ -1,6 +1,7 @@
 """A platform state in names: what its objects look like in a change.
 
-Used where changes are made (`planning`) and where they are compared with what is there (`applying`).
+Used where changes are made (`planning`) and where they are compared with what is there
+(`applying`).
 """
 
 from collections.abc import Sequence

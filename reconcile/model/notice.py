@@ -12,7 +12,8 @@ NoticeCode: TypeAlias = Literal[
     "shared_address",
     "no_administrator",
 ]
-"""`finds_nothing`: a pattern of the files finds no entry. `idle_link`: a link is true already, or names nothing.
+"""`finds_nothing`: a pattern of the files finds no entry. `idle_link`: a link is true already, or
+names nothing.
 
 `shared_address`: an e-mail address is that of several users. `no_administrator`: `protect.admin_role` protects nobody.
 
@@ -28,8 +29,9 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One notice; what it does not concern is empty.
 
     `path` is where in the desired state the rule is, as in `groups[0].select[2]`. The planner gives
-    the path in all files together; once `place` is known, it is the path within that file. `sources`
-    are those the rule is about. `nearest` are names that exist, the one most like `pattern` first.
+    the path in all files together; once `place` is known, it is the path within that file.
+    `sources` are those the rule is about. `nearest` are names that exist, the one most like
+    `pattern` first.
     """
 
     code: NoticeCode

@@ -1,10 +1,11 @@
 """What lives on the platform. Wanted and current state are the same types, so a diff is one function.
 
-Objects refer to each other by `id`, the platform's own identifier as text. An object that is only wanted has an id
-that the planner made up; it means nothing outside the wanted state it stands in. People never see ids: changes
-speak in names (`reconcile.model.change`).
+Objects refer to each other by `id`, the platform's own identifier as text. An object that is only
+wanted has an id that the planner made up; it means nothing outside the wanted state it stands in.
+People never see ids: changes speak in names (`reconcile.model.change`).
 
-`origin` says who put something there: the name of a source, or "" for a person working on the platform.
+`origin` says who put something there: the name of a source, or "" for a person working on the
+platform.
 """
 
 from typing import Final, Literal, TypeAlias
@@ -70,8 +71,9 @@ class Group(msgspec.Struct, frozen=True, gc=False):
 class User(msgspec.Struct, frozen=True, gc=False):
     """A user; `source` "" is a local account. `department` and `manager` are ids or "".
 
-    `status_before` is the vacation that a departure interrupted and a return goes back to; "" for none.
-    `departed_at` (RFC 3339, UTC) is when a run first missed the person, the beginning of a grace period.
+    `status_before` is the vacation that a departure interrupted and a return goes back to; "" for
+    none. `departed_at` (RFC 3339, UTC) is when a run first missed the person, the beginning of a
+    grace period.
     """
 
     id: str
@@ -134,7 +136,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     memberships: tuple[Membership, ...] = ()
     grants: tuple[Grant, ...] = ()
     deleted: frozenset[tuple[str, str]] = frozenset()
-    """Source and external id of persons who had a user that nobody but a person on the platform can have deleted."""
+    """Source and external id of persons who had a user that nobody but a person on the platform can
+    have deleted."""
     readings: tuple[Reading, ...] = ()
     """The last good read of each source: what a later one is compared with."""
 
@@ -143,7 +146,8 @@ class Limits(msgspec.Struct, frozen=True):
     """What a platform can hold. A field's length is counted in characters; 0 is without limit."""
 
     lengths: dict[str, int] = {}
-    """Of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and `attribute` (each value)."""
+    """Of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and `attribute`
+    (each value)."""
     reserved_usernames: frozenset[str] = frozenset()
     any_role: bool = False
     """A role need not be there before it is granted."""

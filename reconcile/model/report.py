@@ -7,7 +7,8 @@ import msgspec
 from reconcile.model.change import Change
 
 Result: TypeAlias = Literal["applied", "failed", "skipped", "unknown"]
-"""`skipped`: something the change needs failed. `unknown`: it was written, and whether that was kept is not known."""
+"""`skipped`: something the change needs failed. `unknown`: it was written, and whether that was
+kept is not known."""
 
 RESULTS: tuple[Result, ...] = get_args(Result)
 

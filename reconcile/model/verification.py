@@ -1,7 +1,8 @@
 """Whether a history is as it was recorded: each run by itself, and all runs of a workspace together.
 
-Every column that anything reads is looked at. What a run says stands in its hash; what says whom a payload names is
-made of the payload once more; and a payload that is gone was removed by a run that says so.
+Every column that anything reads is looked at. What a run says stands in its hash; what says whom a
+payload names is made of the payload once more; and a payload that is gone was removed by a run that
+says so.
 """
 
 from collections.abc import Iterable
@@ -50,7 +51,8 @@ class Verification:
         self.hash = ""
         """That of the last run that was as it should be."""
         self.sound = self.changes = self.removed = 0
-        """How many runs were as they should be; how many changes there were, and how many of them without a payload."""
+        """How many runs were as they should be; how many changes there were, and how many of them
+        without a payload."""
         self._last: Link | None = None
         self._gone: Places = {}
         self._told: Places = {}

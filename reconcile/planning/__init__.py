@@ -1,14 +1,14 @@
 """From what is wished and what is there to an ordered list of changes. Everything here only computes.
 
-No I/O, no clock, no randomness: the same inputs give the same plan to the byte. Read in this order: `query` (what to
-ask a directory for), `index` (a snapshot made fast to look things up in), `people` (who is wanted), `matching` (who is
-which user), `naming` (who may have which username), `wanted` (the state the rules demand), `diff`, `order`, `guard`
-(what may not happen without a person's consent, if at all), `make`.
-`rule_matches` and `rule_counts` say what each pattern finds, `nearest` what it may have meant,
-`notices` what a reader of the plan should know.
-`survey` and `overview` only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
-`usernames` narrows a plan to new usernames, `renaming` gives a source another name; `undo` makes a plan of what a run
-did, not of what a directory says.
+No I/O, no clock, no randomness: the same inputs give the same plan to the byte. Read in this order:
+`query` (what to ask a directory for), `index` (a snapshot made fast to look things up in), `people`
+(who is wanted), `matching` (who is which user), `naming` (who may have which username), `wanted`
+(the state the rules demand), `diff`, `order`, `guard` (what may not happen without a person's
+consent, if at all), `make`. `rule_matches` and `rule_counts` say what each pattern finds, `nearest`
+what it may have meant, `notices` what a reader of the plan should know. `survey` and `overview`
+only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
+`usernames` narrows a plan to new usernames, `renaming` gives a source another name; `undo` makes a
+plan of what a run did, not of what a directory says.
 """
 
 from reconcile.planning.explain.explain import explain

@@ -1,9 +1,9 @@
 """One person logs in: by which source, under which names, and what the rules say of that person and of nobody else.
 
-The snapshot of a login holds one person, so whoever else is on the platform is neither missing nor out of scope; the
-same planner works on it, and what it says of others is not even looked at. Groups and OUs are all read: where they are
-not to be trusted (much fewer than at the last good read, or one that has to be there is not), nobody loses anything by
-them.
+The snapshot of a login holds one person, so whoever else is on the platform is neither missing nor
+out of scope; the same planner works on it, and what it says of others is not even looked at. Groups
+and OUs are all read: where they are not to be trusted (much fewer than at the last good read, or
+one that has to be there is not), nobody loses anything by them.
 """
 
 import unicodedata
@@ -37,8 +37,8 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 class Verdict(msgspec.Struct):
     """What the rules say. `user` is the one on the platform; `wanted` whether there is to be one at all.
 
-    `skip` is why the person cannot be synchronised at present; `plan` is what would bring the user up to date.
-    `doubts` are why what was read beside the person is not to be trusted.
+    `skip` is why the person cannot be synchronised at present; `plan` is what would bring the user
+    up to date. `doubts` are why what was read beside the person is not to be trusted.
     """
 
     username: str
@@ -129,7 +129,8 @@ def is_excluded(inputs: Inputs) -> bool:
 def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
     """External ids, and DNs of users without one, of other users who have a fact in common with this person.
 
-    Whether the directory still has them is to be looked up: the person gets the account only of somebody who is gone.
+    Whether the directory still has them is to be looked up: the person gets the account only of
+    somebody who is gone.
     """
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
@@ -198,7 +199,8 @@ def judge(inputs: Inputs) -> Verdict:
     scope = Scope(
         (current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own))
     )
-    # Who is held back loses what the directory takes away, as in a plan; who cannot be a user is no part of the result.
+    # Who is held back loses what the directory takes away, as in a plan; who cannot be a user is no
+    # part of the result.
     narrowed = narrow.narrow(changes, scope.targets) if result.candidates else ()
     return Verdict(
         username=username,
@@ -277,8 +279,8 @@ def _concerned(
 ) -> PlatformState:
     """The state without the users that a login of this person is not about: a company has thousands of them.
 
-    Left are those with the person's id, names or facts, of whatever source, those that links name, and who manages
-    them.
+    Left are those with the person's id, names or facts, of whatever source, those that links name,
+    and who manages them.
     """
     try:
         username = profiles.username(source.users, person)

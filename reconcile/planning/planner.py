@@ -30,8 +30,8 @@ from reconcile.planning.target.target_state import Wanted, wanted
 class Inputs(msgspec.Struct, frozen=True):
     """Everything a plan is made from.
 
-    `configuration` is the digest of the desired state, `created` the time in RFC 3339. `snapshots` are those of the
-    sources that were read, `current` one state for each workspace.
+    `configuration` is the digest of the desired state, `created` the time in RFC 3339. `snapshots`
+    are those of the sources that were read, `current` one state for each workspace.
     """
 
     desired: DesiredState
@@ -61,7 +61,8 @@ def lost(
 ) -> tuple[set[str], set[str]]:
     """External ids, and DNs of users without one, that the platform has from this source and the snapshot has not.
 
-    They are to be looked up in the directory without any filter, to tell who is out of scope from who is missing.
+    They are to be looked up in the directory without any filter, to tell who is out of scope from
+    who is missing.
     """
     read_ids = {person.external_id.lower() for person in snapshot.persons} - {""}
     persons: References | None = None
@@ -167,8 +168,8 @@ def rule_counts(inputs: Inputs) -> list[RuleCount]:
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:
     """How much each source held, by its name.
 
-    Members that were asked for and are not known count as last time, so that a loss while they are not known, or when
-    they are known again, is still one.
+    Members that were asked for and are not known count as last time, so that a loss while they are
+    not known, or when they are known again, is still one.
     """
     last: dict[str, int] = {}
     for before in (before for state in inputs.current for before in state.readings):

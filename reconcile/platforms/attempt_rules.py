@@ -1,13 +1,15 @@
 """How many attempts to log in may fail, and how long to wait then. The same on every platform; computes only.
 
-Five attempts are free: who mistypes a password, or remembers which one it was, needs no more. After the fifth failure
-there is a pause of half a minute, doubled with each further one up to a quarter of an hour: against one account that
-leaves somebody who guesses about a hundred attempts a day. What failed is remembered for a day: were it only the
-quarter of an hour, five guesses every quarter of an hour would never meet a long pause.
+Five attempts are free: who mistypes a password, or remembers which one it was, needs no more. After
+the fifth failure there is a pause of half a minute, doubled with each further one up to a quarter
+of an hour: against one account that leaves somebody who guesses about a hundred attempts a day.
+What failed is remembered for a day: were it only the quarter of an hour, five guesses every quarter
+of an hour would never meet a long pause.
 
-Whoever guesses meets every end of a pause, so a count that is shared keeps the owner out. So each origin has its own,
-where the caller knows origins. Many origins together have what a token bucket gives (twenty, then ten an hour); it is
-more than two single ones can use up, and an origin from where the person has logged in before needs none of it.
+Whoever guesses meets every end of a pause, so a count that is shared keeps the owner out. So each
+origin has its own, where the caller knows origins. Many origins together have what a token bucket
+gives (twenty, then ten an hour); it is more than two single ones can use up, and an origin from
+where the person has logged in before needs none of it.
 """
 
 import hashlib
@@ -46,7 +48,8 @@ class Failures(NamedTuple):
     failures: int
     last: int
     until: int
-    """When the pause ends; `last` where there is none. Of all origins together: when the bucket will be full again."""
+    """When the pause ends; `last` where there is none. Of all origins together: when the bucket
+    will be full again."""
     entered: int = 0
     """When somebody last logged in from this origin; 0 for never."""
 
@@ -88,7 +91,8 @@ def begun(
 ) -> tuple[Failures | None, Failures | None, int]:
     """One more attempt from an origin: what to remember of all together and of this one, and the seconds to wait.
 
-    None, None where it has to wait. The first is None too where the origin is known: then the others do not matter.
+    None, None where it has to wait. The first is None too where the origin is known: then the
+    others do not matter.
     """
     one, wait = counted(own, now)
     if is_known(own, now):

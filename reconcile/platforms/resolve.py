@@ -1,6 +1,7 @@
 """Which object a change's names mean: `before` as the workspace was read, `now` with what was written since.
 
-Only computes. Ids are those of the state that was read, as text; `Unknown` says in a person's words what is not there.
+Only computes. Ids are those of the state that was read, as text; `Unknown` says in a person's words
+what is not there.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -104,7 +105,8 @@ class Names:
     def link(self, change: Change) -> tuple[str, str]:
         """User id, and group id or role name, of a grant or membership that is there.
 
-        A name may hold the `/` that joins the key, so every way to split it is tried: what is there decides.
+        A name may hold the `/` that joins the key, so every way to split it is tried: what is there
+        decides.
         """
         named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
         splits = [named] if named else _splits(change.key)
@@ -192,8 +194,8 @@ def blocked(
 ) -> dict[int, str]:
     """Which of the moves cannot be, and why: index → reason.
 
-    A name is free if nobody holds it, or its holder gives it up in a move that can be. `holders` is name → id of
-    all that is there, `failed` are moves that are known to fail.
+    A name is free if nobody holds it, or its holder gives it up in a move that can be. `holders` is
+    name → id of all that is there, `failed` are moves that are known to fail.
     """
     lost = dict.fromkeys(failed, "")
     mover = {move.id: place for place, move in moves.items() if move.new != move.old}

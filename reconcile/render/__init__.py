@@ -1,6 +1,7 @@
 """Plans, reports and tables as text, JSON and Markdown. Computes strings; printing is the command line's business.
 
-What comes from a directory may hold anything, so whatever is shown to a terminal goes through `printable` first.
+What comes from a directory may hold anything, so whatever is shown to a terminal goes through
+`printable` first.
 """
 
 from reconcile.render.explanations import explanation_text

@@ -123,7 +123,8 @@ _ESCAPES = str.maketrans(
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
 )
 _APART = "\u200b"
-"""Has no width, and parts what would be a link: forges make links of what is shown, whatever escapes it."""
+"""Has no width, and parts what would be a link: forges make links of what is shown, whatever
+escapes it."""
 _LINKED = re.compile(
     r"(?<=@)|(?<=[#!%~^&$])(?=\w)"  # people, issues, merge requests and the like
     r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=mailto:)|(?<=xmpp:)|(?<=\bgh-)(?=\d)",

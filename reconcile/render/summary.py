@@ -1,7 +1,8 @@
 """What a plan, or a report, comes to for each source: how many of everything, the untouched and the impossible too.
 
-A user whose department changes is moved, and updated only if more than the DN changes with it; one that is renamed and
-blocked counts as both. `existing` are those nothing happens to; it is not known for a plan narrowed to targets.
+A user whose department changes is moved, and updated only if more than the DN changes with it; one
+that is renamed and blocked counts as both. `existing` are those nothing happens to; it is not known
+for a plan narrowed to targets.
 """
 
 from collections import Counter, defaultdict

@@ -26,7 +26,8 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
 
 
 _FORMULA = re.compile("(?:^|(?<=[;\t\r\n|])) *(?=[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
-"""Where a cell begins like a formula, or what is one by another separator; some spreadsheets take wide signs for it."""
+"""Where a cell begins like a formula, or what is one by another separator; some spreadsheets take
+wide signs for it."""
 _QUOTED = re.compile('[",;|\t\r\n]')
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -61,8 +62,8 @@ def _quoted(cell: str) -> str:
 def _harmless(cell: str) -> str:
     """A spreadsheet takes text that begins like a formula for one; an apostrophe before it keeps it text (OWASP).
 
-    By another separator a part of a cell is a cell, so parts get one too. Of control characters only tabs and line
-    ends stay, which a text of several lines has.
+    By another separator a part of a cell is a cell, so parts get one too. Of control characters
+    only tabs and line ends stay, which a text of several lines has.
     """
     cell = _CONTROLS.sub(lambda match: repr(match.group())[1:-1], cell)
     return _FORMULA.sub(lambda match: f"'{match.group()}", cell)

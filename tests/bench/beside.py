@@ -1,7 +1,7 @@
 """`read()` beside a bare read by the same library, in one process: URL, suffix and transport as arguments.
 
-Both are done once before anything is measured, so that imports and first times count for neither. What they cost goes
-to standard output as JSON: for each its wall and CPU seconds.
+Both are done once before anything is measured, so that imports and first times count for neither.
+What they cost goes to standard output as JSON: for each its wall and CPU seconds.
 """
 
 import gc

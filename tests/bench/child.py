@@ -1,7 +1,8 @@
 """Runs one command and writes what it cost as JSON to a file: child.py FILE COMMAND...
 
-This stands in a process of its own that imports next to nothing: Linux counts the memory of whoever starts a process
-towards the peak of the process, so a starter must be smaller than anything it measures.
+This stands in a process of its own that imports next to nothing: Linux counts the memory of whoever
+starts a process towards the peak of the process, so a starter must be smaller than anything it
+measures.
 """
 
 import json

@@ -33,7 +33,8 @@ from reconcile.render import markdown, tables, text, wording
 FEWER, MORE = 8_000, 64_000
 """Characters; the second eight times the first."""
 LONGEST: Final = 0.05
-"""Seconds in which any function may be done with a text, whatever the growth: too short to say anything of it."""
+"""Seconds in which any function may be done with a text, whatever the growth: too short to say
+anything of it."""
 GROWTH: Final = 32.0
 """Times as long for eight times the text: linear is 8, quadratic 64."""
 

@@ -2,8 +2,9 @@
 
     python -m tests.contract.child FOLDER POINT [URL]
 
-It writes `ready` when it is there. Points: `locked`, `began`, `half` (in the middle of one statement, with changed
-pages already in the file), `written`, `committed`; or `race`: it waits for a line, tries to lock, and says what came.
+It writes `ready` when it is there. Points: `locked`, `began`, `half` (in the middle of one
+statement, with changed pages already in the file), `written`, `committed`; or `race`: it waits for
+a line, tries to lock, and says what came.
 """
 
 import os
@@ -74,6 +75,7 @@ def main(folder: Path, point: str, url: str = "sqlite:///acme.db") -> None:
 
 
 if __name__ == "__main__":
-    # A shell that starts this in the background has it ignore Ctrl-C; the test is about what Ctrl-C does.
+    # A shell that starts this in the background has it ignore Ctrl-C; the test is about what Ctrl-C
+    # does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     main(Path(sys.argv[1]), *sys.argv[2:])

@@ -82,7 +82,8 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keep", range(len(SUFFIX) + 1, len(SUFFIX + ADA)))
 def test_a_file_that_is_cut_off_anywhere_in_an_entry(tmp_path: Path, keep: int) -> None:
     whole = SUFFIX + ADA
-    # What is cut off exactly between two whole lines after objectClass cannot be told from an entry with less in it.
+    # What is cut off exactly between two whole lines after objectClass cannot be told from an entry
+    # with less in it.
     if whole[keep - 1 : keep] == b"\n" and b"objectClass" in whole[len(SUFFIX) : keep]:
         assert len(read(tmp_path, whole[:keep]).persons) == 1
     else:

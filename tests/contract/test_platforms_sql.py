@@ -185,7 +185,8 @@ def test_the_migrations_make_the_tables_as_the_code_knows_them(
             rows = connection.execute(
                 "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
             ).fetchall()
-        # SQLite writes a column that was added later into the last line, before the bracket that closes it.
+        # SQLite writes a column that was added later into the last line, before the bracket that
+        # closes it.
         apart = {
             table: re.sub(r", (?=\w+ (?:TEXT|VARCHAR|INTEGER|DATETIME))", "\n", text)
             for table, text in rows

@@ -2,8 +2,9 @@
 
     python -m tests.scenarios.crashing
 
-Each line it reads is a list in JSON of what to run at once: the folder, the arguments of `reconcile`, and the point to
-die at. Each line it answers lists how they ended: exit code, or signal (-9 where it was killed). Points are
+Each line it reads is a list in JSON of what to run at once: the folder, the arguments of
+`reconcile`, and the point to die at. Each line it answers lists how they ended: exit code, or
+signal (-9 where it was killed). Points are
 
 - `["statement", n]`: before the n-th statement of SQL that is no mere question, whichever connection runs it (BEGIN,
   COMMIT and VACUUM are among them);

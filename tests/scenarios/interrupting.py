@@ -2,9 +2,10 @@
 
     python -m tests.scenarios.interrupting
 
-Each line it reads is one command in JSON: the folder, the arguments of `reconcile`, the signals to send (number and
-seconds after the one before), and whether Python itself is started anew. It answers with the exit code and the seconds
-it took; what was printed is in the files `out` and `err` of the folder.
+Each line it reads is one command in JSON: the folder, the arguments of `reconcile`, the signals to
+send (number and seconds after the one before), and whether Python itself is started anew. It
+answers with the exit code and the seconds it took; what was printed is in the files `out` and `err`
+of the folder.
 """
 
 import contextlib

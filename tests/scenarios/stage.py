@@ -1,7 +1,8 @@
 """Plays a scenario file (docs in `README.md` beside this) on real parts: YAML files, LDIF, the sql platform.
 
-The directory is written as `RDN path: attributes`, below dc=example,dc=com; what an entry is follows from its RDN
-(`uid` a person, `cn` a group, `ou` an OU), and the usual attributes are filled in unless they are given, or null.
+The directory is written as `RDN path: attributes`, below dc=example,dc=com; what an entry is
+follows from its RDN (`uid` a person, `cn` a group, `ou` an OU), and the usual attributes are filled
+in unless they are given, or null.
 """
 
 import base64

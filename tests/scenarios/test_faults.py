@@ -1,7 +1,8 @@
 """Random faults and states of several persons at once: a fault in one aspect decides nothing in another.
 
-What becomes of a user is told here from the words of docs/safety.md and docs/configuration.md, aspect by aspect, and
-compared with the platform after each run; the preview and a login have to say the same as the plan.
+What becomes of a user is told here from the words of docs/safety.md and docs/configuration.md,
+aspect by aspect, and compared with the platform after each run; the preview and a login have to say
+the same as the plan.
 """
 
 from contextlib import closing

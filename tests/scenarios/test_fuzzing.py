@@ -22,7 +22,8 @@ from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 
 HERE = Path(__file__).parents[1]
 CHUNKS, CONFIGURATIONS, PLANS, DIRECTORIES = 8, 300, 250, 250
-"""How many parts each test has, for several processors, and how many cases there are in each part."""
+"""How many parts each test has, for several processors, and how many cases there are in each
+part."""
 PATIENCE = 10.0
 """Seconds of processor time for one case; it takes hundredths."""
 MEMORY = 200 * 1024

@@ -1,7 +1,7 @@
 """Many days of one person: there, disabled, out of scope, gone, or with a source that is gone, in any order.
 
-What a user's status has to be is told here from the words of docs/configuration.md, by looking back over the days, and
-compared with what the platform holds after each of them.
+What a user's status has to be is told here from the words of docs/configuration.md, by looking back
+over the days, and compared with what the platform holds after each of them.
 """
 
 from typing import Any, NamedTuple

@@ -58,7 +58,8 @@ def test_the_tutorial(tmp_path: Path) -> None:
     top = clone(tmp_path)
     bash = shutil.which("bash")
     assert bash
-    # `make demo` and the virtual environment are tried by the build itself; here they are the ones the tests run in.
+    # `make demo` and the virtual environment are tried by the build itself; here they are the ones
+    # the tests run in.
     binaries = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(top)}
     script = ["set -e"]

@@ -3,8 +3,8 @@
     with breaking(server.port, b"COMMIT", after=b"history_runs", how=unanswered) as broken:
         ...  # connect to broken.port
 
-It looks at the bytes that the client sends and knows nothing else of the protocols: PostgreSQL and MariaDB both send
-statements as text.
+It looks at the bytes that the client sends and knows nothing else of the protocols: PostgreSQL and
+MariaDB both send statements as text.
 """
 
 import socket
@@ -76,7 +76,8 @@ class Pair:
         self.proxy, self.client, self.server = proxy, client, server
         self.answered = threading.Event()
         self.mute = self.deaf = self.held = False
-        """Whether answers, and statements, are swallowed; whether the server waits on when the client is gone."""
+        """Whether answers, and statements, are swallowed; whether the server waits on when the
+        client is gone."""
 
     def answers(self) -> None:
         with suppress(OSError):

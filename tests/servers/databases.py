@@ -127,7 +127,8 @@ def _start(
     account: Account,
 ) -> Running:
     log = folder / "log"
-    # Somebody else may take a free port before the server does; then it ends at once and another one is chosen.
+    # Somebody else may take a free port before the server does; then it ends at once and another
+    # one is chosen.
     for _ in range(5):
         port = free_port()
 

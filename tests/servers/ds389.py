@@ -3,8 +3,9 @@
     with ds389(folder, ldif) as server:
         ...  # server.url, server.admin, server.password
 
-Its configuration is made from the template that comes with the package, so that nothing outside of the folder is
-written or has to be removed. Where it is not installed the test is skipped; under CI that is a failure.
+Its configuration is made from the template that comes with the package, so that nothing outside of
+the folder is written or has to be removed. Where it is not installed the test is skipped; under CI
+that is a failure.
 """
 
 import hashlib
@@ -78,18 +79,20 @@ def ds389(
 ) -> Iterator[Ds389]:
     """Starts ns-slapd over the entries of `ldif` and waits until it answers.
 
-    `schema` is a schema file in LDIF, `settings` are attributes of cn=config (`nsslapd-sizelimit: 6`), `certificate`
-    switches StartTLS and LDAPS on.
+    `schema` is a schema file in LDIF, `settings` are attributes of cn=config (`nsslapd-sizelimit:
+    6`), `certificate` switches StartTLS and LDAPS on.
     """
     daemon = program("ns-slapd", _PACKAGES)
     if os.geteuid() != 0:
-        # It could run as anybody, but its schema and its template are readable by root and dirsrv alone.
+        # It could run as anybody, but its schema and its template are readable by root and dirsrv
+        # alone.
         without("ns-slapd is started by root only")
     config = _prepared(folder, schema)
     if certificate is not None:
         _certified(config, certificate)
     server: Ds389 | None = None
-    # Somebody else may take a free port before ns-slapd does; then it ends at once and another one is chosen.
+    # Somebody else may take a free port before ns-slapd does; then it ends at once and another one
+    # is chosen.
     for attempt in range(5):
         ports = free_port(), free_port()
         _configure(folder, ports, dict(settings or {}), secure=certificate is not None)

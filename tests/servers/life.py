@@ -5,8 +5,9 @@
     life.rules(departments=[life.rule("ou=Sales")])
     life.apply()
 
-Names are below the test's own organizational unit unless they end in the server's suffix. What an entry is follows from
-its RDN: `ou` a unit, `cn` a group, `uid` a person; on Active Directory `cn` is a person unless it has an objectClass.
+Names are below the test's own organizational unit unless they end in the server's suffix. What an
+entry is follows from its RDN: `ou` a unit, `cn` a group, `uid` a person; on Active Directory `cn`
+is a person unless it has an objectClass.
 """
 
 import json

@@ -1,7 +1,8 @@
 """A server that lies: it answers with what no directory holds, without end, too slowly, or not at all.
 
-Each mode is a function of this module: it is called with the connection and the number of the first search for more
-than one entry, and has said all it says when it returns. The look at a base entry, which comes before, is answered.
+Each mode is a function of this module: it is called with the connection and the number of the first
+search for more than one entry, and has said all it says when it returns. The look at a base entry,
+which comes before, is answered.
 """
 
 import itertools

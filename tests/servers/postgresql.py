@@ -4,8 +4,8 @@
         server.run("CREATE DATABASE acme")
         ...  # server.url("acme"), server.port
 
-It belongs to the package's own account where root starts the tests, for it refuses root. Nothing is left when the
-block ends. Where it is not installed the test is skipped; under CI that is a failure.
+It belongs to the package's own account where root starts the tests, for it refuses root. Nothing is
+left when the block ends. Where it is not installed the test is skipped; under CI that is a failure.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """A TCP proxy in front of a directory server that breaks at a chosen place in the conversation.
 
-It understands LDAP's clear text just enough to count messages "search result done": one ends every page, and one ends
-the look at a base entry that comes before each read.
+It understands LDAP's clear text just enough to count messages "search result done": one ends every
+page, and one ends the look at a base entry that comes before each read.
 """
 
 import socket

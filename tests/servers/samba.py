@@ -3,9 +3,9 @@
     with samba(folder, entries) as server:
         ...  # server.url, server.admin, server.password
 
-Its ports are fixed (389, 636 and a KDC's 88, so only root may start it), but every server has an address of its own
-within 127.0.0.0/8, so that several run at once. Where Samba is not installed the test is skipped; under CI that is a
-failure.
+Its ports are fixed (389, 636 and a KDC's 88, so only root may start it), but every server has an
+address of its own within 127.0.0.0/8, so that several run at once. Where Samba is not installed the
+test is skipped; under CI that is a failure.
 """
 
 import atexit
@@ -103,8 +103,9 @@ def samba(
 ) -> Iterator[Samba]:
     """Makes a domain, carries the steps out, starts the server and waits until it answers.
 
-    With `certificate` it has that one instead of the one it makes itself. `strong` is `yes` to refuse simple binds in
-    clear text, and Kerberos' within TLS; `allow_sasl_over_tls` to take that one. With `kdc` it gives tickets.
+    With `certificate` it has that one instead of the one it makes itself. `strong` is `yes` to
+    refuse simple binds in clear text, and Kerberos' within TLS; `allow_sasl_over_tls` to take that
+    one. With `kdc` it gives tickets.
     """
     server = _provisioned(folder)
     services = "ldap kdc" if kdc else "ldap"

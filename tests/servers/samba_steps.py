@@ -2,8 +2,8 @@
 
     /usr/bin/python3 samba_steps.py FOLDER < steps.json
 
-Each step is one of ["add", DN, {attribute: [values]}], ["modify", DN, {attribute: [values]}] (replaces them),
-["rename", DN, new DN], ["delete", DN], ["password", sAMAccountName, password].
+Each step is one of ["add", DN, {attribute: [values]}], ["modify", DN, {attribute: [values]}]
+(replaces them), ["rename", DN, new DN], ["delete", DN], ["password", sAMAccountName, password].
 """
 
 import json
@@ -23,7 +23,8 @@ def main(folder: str) -> None:
         url=f"{folder}/private/sam.ldb", lp=settings, session_info=system_session(settings)
     )
     steps = json.load(sys.stdin)
-    # One transaction for all would take longer with every step in it, one for each is slow from the start.
+    # One transaction for all would take longer with every step in it, one for each is slow from the
+    # start.
     for start in range(0, len(steps), 500):
         database.transaction_start()
         carry_out(database, steps[start : start + 500])

@@ -3,7 +3,8 @@
     with slapd(folder, ldif) as server:
         ...  # server.url, server.admin, server.password
 
-Nothing is left when the block ends. Where slapd is not installed the test is skipped; under CI that is a failure.
+Nothing is left when the block ends. Where slapd is not installed the test is skipped; under CI that
+is a failure.
 """
 
 import os
@@ -102,9 +103,9 @@ def slapd(
 ) -> Iterator[Slapd]:
     """Starts slapd over the entries of `ldif` and waits until it answers.
 
-    `certificate` switches StartTLS and LDAPS on. `lines` go into the database's part of slapd.conf (`access to …`,
-    `sizelimit 10`, `overlay ppolicy`), `first_lines` into the global part (`security tls=1`). Without a `sizelimit`
-    among them there is none.
+    `certificate` switches StartTLS and LDAPS on. `lines` go into the database's part of slapd.conf
+    (`access to …`, `sizelimit 10`, `overlay ppolicy`), `first_lines` into the global part
+    (`security tls=1`). Without a `sizelimit` among them there is none.
     """
     daemon, slapadd = program("slapd"), program("slapadd")
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,7 +172,8 @@ def _load(slapadd: str, configuration: Path, ldif: str) -> None:
 
 
 def _start(daemon: str, configuration: Path, suffix: str, *, ldaps: bool) -> Slapd:
-    # Somebody else may take a free port before slapd does; then slapd ends at once and another one is chosen.
+    # Somebody else may take a free port before slapd does; then slapd ends at once and another one
+    # is chosen.
     for _ in range(5):
         port, ldaps_port = free_port(), free_port()
         listeners = f"ldap://127.0.0.1:{port}/"

@@ -49,8 +49,8 @@ def stand_in(
 ) -> Iterator[str]:
     """The URL of a server that lets everybody in, and gives one answer after the other to searches.
 
-    Every connection hears the answers from the start, unless it `goes_on` where the last one was. `binds` are the
-    answers to the first binds, `bind` is that to all others.
+    Every connection hears the answers from the start, unless it `goes_on` where the last one was.
+    `binds` are the answers to the first binds, `bind` is that to all others.
     """
     bind = ber.result(ber.BIND_RESPONSE) if bind is None else bind
     over_all = list(answers)

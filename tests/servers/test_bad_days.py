@@ -131,7 +131,8 @@ def test_389_over_ldaps(ds: ds389.Ds389, authority: Authority, ds_site: Any) -> 
 
 HURRIED = {"connect": "2s", "read": "1s", "total": "30s"}
 PLACES = (10, 1000, 2000)
-"""Bytes from the server: in the handshake, in the bind or the first look, in the encrypted pages."""
+"""Bytes from the server: in the handshake, in the bind or the first look, in the encrypted
+pages."""
 
 
 def refused_behind(site: Site, count: int) -> None:

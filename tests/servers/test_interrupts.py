@@ -158,7 +158,8 @@ def storm(kind: str, folder: Path, seed: int) -> Seen:
             commands.target(version)
             before = commands.held()
             anew = number % ANEW == 0
-            # Python's own start is not ours: it takes some 50 ms until the first line of the command runs.
+            # Python's own start is not ours: it takes some 50 ms until the first line of the
+            # command runs.
             moment = generator.uniform(0.1 if anew else 0.0, lengths[anew])
             sent = generator.choice(SENT)
             signals = [(int(sent), moment)]

@@ -1,6 +1,7 @@
 """Servers that lie: every wait ends, every read ends, and the reason says what was seen and what to do.
 
-The times are those of the settings and bounds far beyond them: how fast it is, is measured elsewhere.
+The times are those of the settings and bounds far beyond them: how fast it is, is measured
+elsewhere.
 """
 
 import socket

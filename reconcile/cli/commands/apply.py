@@ -52,8 +52,8 @@ def apply(
 ) -> None:
     """Carry out a plan file exactly, or plan and carry out.
 
-    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan file. Without --yes the plan
-    is shown and a question asked.
+    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan file.
+    Without --yes the plan is shown and a question asked.
     """
     from reconcile.cli import run
     from reconcile.model.change import Scope

@@ -35,7 +35,8 @@ def export(
 ) -> None:
     """Write the settings of a source as JSON, without its password.
 
-    Only a source that passes its test is exported: every server is connected to, logged in at and searched.
+    Only a source that passes its test is exported: every server is connected to, logged in at and
+    searched.
     """
     from reconcile import connections
     from reconcile.cli import connection_dialog, connection_files, inputs
@@ -99,8 +100,9 @@ def import_(
 ) -> None:
     """Make a source of a connection file, as YAML.
 
-    FILE is what `connection export` wrote, or what was downloaded from the settings of an authentication source of
-    ProcessMaker 3.x. The source is checked together with the desired state in PATH. Nothing is written without --out.
+    FILE is what `connection export` wrote, or what was downloaded from the settings of an
+    authentication source of ProcessMaker 3.x. The source is checked together with the desired state
+    in PATH. Nothing is written without --out.
     """
     from reconcile import connections
     from reconcile.cli import connection_dialog, connection_files, inputs

@@ -48,8 +48,9 @@ def explain(
 ) -> None:
     """Explain why somebody is in or out, and what they get.
 
-    USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the platform. Also for
-    people who are not synchronised. Exit code 1 when the name means nobody. Writes nothing.
+    USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the
+    platform. Also for people who are not synchronised. Exit code 1 when the name means nobody.
+    Writes nothing.
     """
     import msgspec
 

@@ -83,8 +83,8 @@ def history(
 ) -> None:
     """List past runs, or show what one of them changed.
 
-    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the beginning or end of its
-    name. With --user, a name from then or now, in any case.
+    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the
+    beginning or end of its name. With --user, a name from then or now, in any case.
     """
     from reconcile.cli import inputs
 
@@ -119,7 +119,8 @@ def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
 def _list(platform: "Platform", names: tuple[str, ...], limit: int, form: str) -> None:
     from reconcile import render
 
-    # Each workspace in the order in which its runs took place, which is not that of their times where a clock was set.
+    # Each workspace in the order in which its runs took place, which is not that of their times
+    # where a clock was set.
     links = list(merge(*(platform.history.runs(name) for name in names), key=_when))
     shown = links[-limit:]
     if form == "json":
@@ -224,7 +225,8 @@ def _verify(
 def _verified(platform: "Platform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
     """All runs of a workspace, what is wrong with them or "", and they themselves.
 
-    What is read run by run has to be one state: where another run was recorded meanwhile, all is looked at once more.
+    What is read run by run has to be one state: where another run was recorded meanwhile, all is
+    looked at once more.
     """
     from reconcile.model.verification import Verification
 

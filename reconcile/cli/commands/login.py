@@ -47,9 +47,9 @@ def login(
 ) -> None:
     """Log in as somebody, against the directory.
 
-    USER is the username on the platform or the login in the directory, with or without @domain. The password is asked
-    for on a terminal; elsewhere it is one line of standard input. A login brings the user up to date, and makes one
-    where the source says register_on_login: true.
+    USER is the username on the platform or the login in the directory, with or without @domain. The
+    password is asked for on a terminal; elsewhere it is one line of standard input. A login brings
+    the user up to date, and makes one where the source says register_on_login: true.
     """
     from reconcile.cli.login import prepare
 

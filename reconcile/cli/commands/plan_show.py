@@ -68,7 +68,8 @@ def plan(
 ) -> None:
     """Show what apply would change. Writes nothing but FILE.
 
-    With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody changed it since.
+    With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody
+    changed it since.
     """
     from reconcile.cli import inputs, output, plan_files, run_identity
     from reconcile.cli import undo as undoing

@@ -53,8 +53,8 @@ def preview(
 ) -> None:
     """Show who would be synchronised, with role and status, and whether they exist already.
 
-    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be synchronised, and
-    why. Who leaves is not here: see plan. Writes nothing.
+    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be
+    synchronised, and why. Who leaves is not here: see plan. Writes nothing.
     """
     import msgspec
 

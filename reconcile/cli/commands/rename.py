@@ -42,8 +42,8 @@ def migrate_usernames(
 ) -> None:
     """Rename the users of the sources to what `fields.username` says now: all or none.
 
-    Nothing else is changed. One user who cannot have the new name refuses everything, in every workspace; each is
-    listed.
+    Nothing else is changed. One user who cannot have the new name refuses everything, in every
+    workspace; each is listed.
     """
     from reconcile import planning
     from reconcile.cli import inputs, output
@@ -104,8 +104,9 @@ def rename_source(
 ) -> None:
     """Let the source NEW of the files have what the platform knows of OLD, in every workspace.
 
-    A source is known by its name: without this, one that is called otherwise is a source that is gone, with all its
-    users, and one that is new. No directory is read, and nothing else is changed.
+    A source is known by its name: without this, one that is called otherwise is a source that is
+    gone, with all its users, and one that is new. No directory is read, and nothing else is
+    changed.
     """
     from reconcile import __version__, planning
     from reconcile.cli import inputs, output

@@ -47,8 +47,9 @@ def serve(
 ) -> None:
     """Run as a service: plan and apply again and again.
 
-    Every run is what `apply --yes` does, and reads the files anew; one that fails is reported, and the service goes on.
-    SIGTERM or Ctrl-C ends it after the current run, a second one breaks that off; SIGHUP reads the schedule again.
+    Every run is what `apply --yes` does, and reads the files anew; one that fails is reported, and
+    the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
+    off; SIGHUP reads the schedule again.
     """
     from reconcile.cli import inputs
     from reconcile.cli import run as carrying

@@ -13,7 +13,8 @@ from reconcile.config.yaml.nodes import Path
 _COLUMN: Final = 60
 _WIDTH: Final = 100
 _PLAIN: Final = re.compile(r"[A-Za-z/(][A-Za-z0-9 _./+@=()$:\\-]*|[0-9]+(?:ms|[smhdw])")
-"""Texts that mean themselves without quotes, in a list too, unless they look like something else."""
+"""Texts that mean themselves without quotes, in a list too, unless they look like something
+else."""
 
 
 def annotated(settings: Iterable[Setting], folder: str) -> str:

@@ -1,9 +1,9 @@
 """The JSON Schema of the desired-state file: what it demands, in words for people, and what it marks.
 
-Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (`entry`: a template over one
-directory entry, not over the configuration), `x-path` (true: a file, relative to the folder of the file that says it),
-`x-not-supported-yet` (true, or a list of the values meant), `x-message` (what to say where the `pattern` does not
-match).
+Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (`entry`: a template
+over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
+folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
+`x-message` (what to say where the `pattern` does not match).
 """
 
 import functools
@@ -79,7 +79,8 @@ def map_text(
 def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fault]:
     """Everything in which a rendered document is not as the schema says.
 
-    `available` has the adapter types there are, under `sources` and `platform`; they count as supported.
+    `available` has the adapter types there are, under `sources` and `platform`; they count as
+    supported.
     """
     refused: list[Path] = []
     found: list[tuple[str, Fault]] = []

@@ -131,4 +131,5 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     "maximum": _bound("at most"),
     "uniqueItems": _unique,
 }
-"""By keyword of the schema; called with the path, the value, what the keyword wishes and the schema around it."""
+"""By keyword of the schema; called with the path, the value, what the keyword wishes and the schema
+around it."""

@@ -1,6 +1,7 @@
 """Closed envelopes: texts that are fetched when they are needed, and never show.
 
-A secret is a template that may call `env`, `file` and `command`. Nothing of it is fetched before `reveal`.
+A secret is a template that may call `env`, `file` and `command`. Nothing of it is fetched before
+`reveal`.
 """
 
 import re
@@ -17,7 +18,8 @@ from reconcile.errors import ConfigError, Problem
 COMMAND_SECONDS: Final = 30.0
 MAX_BYTES: Final = 1024 * 1024
 _LONGEST_URL: Final = 4096
-"""Characters; where a password ends in a URL, which may hold any character, is quadratic to find."""
+"""Characters; where a password ends in a URL, which may hold any character, is quadratic to
+find."""
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _PARAMETER = r"[?&](?:password|passwd|pwd)="

@@ -1,6 +1,7 @@
 """From the checked document to `DesiredState`: defaults filled in, templates compiled, paths resolved.
 
-Works on what is sound of a document that has problems too, so that templates and adapters add theirs.
+Works on what is sound of a document that has problems too, so that templates and adapters add
+theirs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -251,7 +252,8 @@ def check_adapter(
         faults = [((*path, *below), message) for below, message in checker(settings)]
     except ConfigError as error:
         return list(error.problems)
-    # Where something is wrong already, what is left of the settings may look wrong for no other reason.
+    # Where something is wrong already, what is left of the settings may look wrong for no other
+    # reason.
     for where, message in [fault for fault in faults if not findings.touch(fault[0])]:
         findings.add(where, message)
     return []

@@ -31,7 +31,8 @@ def absence(value: str | Mapping[str, str]) -> dict[str, Any]:
 def check(data: Values, findings: Findings) -> None:
     """Adds links that name not one thing and one entry, or the same thing or entry twice.
 
-    With several workspaces one entry may be that of several users, groups or departments: of one in each.
+    With several workspaces one entry may be that of several users, groups or departments: of one in
+    each.
     """
     seen: dict[tuple[str, str, str], int] = {}
     alone = len(list(texts(mapping(data, "platform"), "workspaces"))) <= 1

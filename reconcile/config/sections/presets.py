@@ -1,7 +1,8 @@
 """Presets: one word that stands for a set of defaults. What the file says goes before them, they before the built-in.
 
-A preset is data: the keys it sets, by their path in the document. It is laid under the rendered document before that
-is checked, so a preset's values are checked like those of a file, and are part of the configuration's digest.
+A preset is data: the keys it sets, by their path in the document. It is laid under the rendered
+document before that is checked, so a preset's values are checked like those of a file, and are part
+of the configuration's digest.
 """
 
 import re
@@ -20,8 +21,8 @@ _SPECIAL: Final = re.compile(r'[,+"\\<>;=#]')
 class Default(NamedTuple):
     """One key of a preset; `*` in the path is every item of a list.
 
-    `{domain}` in a list's text is the part of the source's base DN that names the domain, `dc=example,dc=com`. A
-    default with a `source_type` is only for sources of that type.
+    `{domain}` in a list's text is the part of the source's base DN that names the domain,
+    `dc=example,dc=com`. A default with a `source_type` is only for sources of that type.
     """
 
     path: str

@@ -1,8 +1,8 @@
 """When a service runs: what may be written under `schedule`, and when it comes next.
 
-Everything becomes a cron line, and cronsim, which follows Debian's cron, says when that comes: Sunday is 0 and 7; where
-both days are given one of them is enough; a time of day that the clock skips in spring comes when it has moved on, and
-one that it shows twice in autumn comes once.
+Everything becomes a cron line, and cronsim, which follows Debian's cron, says when that comes:
+Sunday is 0 and 7; where both days are given one of them is enough; a time of day that the clock
+skips in spring comes when it has moved on, and one that it shows twice in autumn comes once.
 """
 
 import re
@@ -97,7 +97,8 @@ def zone(schedule: Schedule) -> tzinfo:
 def upcoming(schedule: Schedule, after: datetime, where: tzinfo) -> datetime:
     """The first time, in `where`, that the schedule comes after a moment (with a time zone)."""
     local = after.astimezone(where)
-    # In the hour that a clock shows twice, cronsim answers for the first showing, which may have passed.
+    # In the hour that a clock shows twice, cronsim answers for the first showing, which may have
+    # passed.
     return next(
         time for time in CronSim(schedule.cron, local) if time.timestamp() > after.timestamp()
     )

@@ -1,9 +1,10 @@
 """The common shapes of entry templates as Python closures: no Jinja2 at all when they are rendered.
 
-Constants, attributes, `identifier`, `dn`, `domain`, `source`, `vars.x`, `default` with any of these or a constant,
-`lower`, `upper`, `trim`, `~` and text around and between. A closure gives None where Jinja2 would find something
-undefined. Two kinds are told apart: a *soft* part may be undefined and `default` still catches it; a *hard* one has
-used something undefined, and nothing catches that any more.
+Constants, attributes, `identifier`, `dn`, `domain`, `source`, `vars.x`, `default` with any of these
+or a constant, `lower`, `upper`, `trim`, `~` and text around and between. A closure gives None where
+Jinja2 would find something undefined. Two kinds are told apart: a *soft* part may be undefined and
+`default` still catches it; a *hard* one has used something undefined, and nothing catches that any
+more.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,9 @@
 """Jinja2 that can neither reach out nor run away: the one environment in which all templates are compiled.
 
-Besides Jinja2's own sandbox, everything that multiplies is bounded: there are no macros, includes or namespaces that
-could carry growth from one round of a loop to the next, loops share a budget of rounds, and operators, filters and
-methods that make text or lists refuse results beyond `MAX_TEXT` and `MAX_ITEMS`. So a template ends, whatever it says.
+Besides Jinja2's own sandbox, everything that multiplies is bounded: there are no macros, includes
+or namespaces that could carry growth from one round of a loop to the next, loops share a budget of
+rounds, and operators, filters and methods that make text or lists refuse results beyond `MAX_TEXT`
+and `MAX_ITEMS`. So a template ends, whatever it says.
 """
 
 import re

@@ -54,8 +54,8 @@ class Node:
     def find(self, path: Path, *, key: bool = False) -> Place:
         """The place of what a path names, or of the nearest thing above that exists.
 
-        Of a list or mapping that has a key it is the key's place, of other values their own; `key` asks for the
-        key's place in any case.
+        Of a list or mapping that has a key it is the key's place, of other values their own; `key`
+        asks for the key's place in any case.
         """
         node, place = self, self.place
         for depth, step in enumerate(path, 1):

@@ -1,10 +1,12 @@
 """The bind with a Kerberos ticket: SASL's mechanism GSSAPI (RFC 4752), whichever transport carries its messages.
 
-The ticket comes from where libkrb5 finds it (KRB5CCNAME, or a key in KRB5_CLIENT_KTNAME), the server's from the KDC.
-Within TLS the bind is tied to the server's certificate (RFC 5929) and nothing is encrypted twice, which Active
-Directory would refuse. Without TLS Kerberos encrypts all that follows, or there is no bind.
+The ticket comes from where libkrb5 finds it (KRB5CCNAME, or a key in KRB5_CLIENT_KTNAME), the
+server's from the KDC. Within TLS the bind is tied to the server's certificate (RFC 5929) and
+nothing is encrypted twice, which Active Directory would refuse. Without TLS Kerberos encrypts all
+that follows, or there is no bind.
 
-The one place that imports gssapi, which is an extra: this module is imported once a source binds so.
+The one place that imports gssapi, which is an extra: this module is imported once a source binds
+so.
 """
 
 from collections.abc import Callable
@@ -27,7 +29,8 @@ from reconcile.model import desired
 MECHANISM: Final = "GSSAPI"
 
 Ask: TypeAlias = Callable[[bytes], tuple[Result, bytes]]
-"""Sends one message of the mechanism; gives the server's result and its own message, which may be empty."""
+"""Sends one message of the mechanism; gives the server's result and its own message, which may be
+empty."""
 
 _PLAIN, _ENCRYPTED = 1, 4
 """What may follow the bind, as bits of RFC 4752, 3.3; signing alone (2) is not offered here."""
@@ -97,8 +100,8 @@ def bind(
 ) -> Bound:
     """Binds by asking. `certificate` is the server's, in DER, where there is TLS, and None where there is none.
 
-    Raises NoConnection where there is no ticket or the server refuses it, Unusable where another server may do
-    better, Overdue where the KDC has not answered at the deadline.
+    Raises NoConnection where there is no ticket or the server refuses it, Unusable where another
+    server may do better, Overdue where the KDC has not answered at the deadline.
     """
     service = f"ldap/{source.tls.server_name or some.host}"
     deadline = deadline or after(source.timeout.connect, CONNECT)

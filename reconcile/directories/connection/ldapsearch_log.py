@@ -1,7 +1,7 @@
 """Searches as `ldapsearch` commands that can be pasted into a shell; they ask for the password themselves.
 
-They have the name in the server's certificate in the URL, as ldapsearch knows no other way to be told it. With Kerberos
-they take the same ticket, which is for that name too.
+They have the name in the server's certificate in the URL, as ldapsearch knows no other way to be
+told it. With Kerberos they take the same ticket, which is for that name too.
 """
 
 import shlex
@@ -59,7 +59,8 @@ def _name(source: desired.Source, some: Target) -> str:
 def _mechanism(source: desired.Source, some: Target) -> list[str]:
     if not source.bind.kerberos:
         return ["-x"]
-    # Encrypted by TLS or by Kerberos, never by both; and the host name as it is, whatever DNS calls it.
+    # Encrypted by TLS or by Kerberos, never by both; and the host name as it is, whatever DNS calls
+    # it.
     return ["-Y", "GSSAPI", "-N", "-Q", "-O", "maxssf=0" if protects(source, some) else "minssf=56"]
 
 

@@ -1,8 +1,9 @@
 """LDAP's messages as bytes (RFC 4511 in BER, X.690): answers read in one pass and without copies, requests of a bind.
 
-ldap3 decodes every value twice, as text and raw, through a tree of tuples; that takes two thirds of the time of a
-large read. What follows reads only what answers a search, ten times faster, and trusts nothing: every length must fit
-exactly into what surrounds it, or Malformed is raised. Lengths of indefinite form do not occur in LDAP.
+ldap3 decodes every value twice, as text and raw, through a tree of tuples; that takes two thirds of
+the time of a large read. What follows reads only what answers a search, ten times faster, and
+trusts nothing: every length must fit exactly into what surrounds it, or Malformed is raised.
+Lengths of indefinite form do not occur in LDAP.
 """
 
 from functools import lru_cache
@@ -33,7 +34,8 @@ class Malformed(ValueError):
 class Message(NamedTuple):
     """Where the value of one message's operation stands in the bytes.
 
-    `end` is where the message ends, controls included, and `at` where the operation begins with its tag.
+    `end` is where the message ends, controls included, and `at` where the operation begins with its
+    tag.
     """
 
     id: int
@@ -45,7 +47,8 @@ class Message(NamedTuple):
 
 
 Found: TypeAlias = tuple[bytes, int, int, int]
-"""The bytes that a message came in; where it begins there, where its operation does, and where it ends."""
+"""The bytes that a message came in; where it begins there, where its operation does, and where it
+ends."""
 
 
 def size(data: bytes, position: int) -> int:
@@ -100,8 +103,8 @@ def message(data: bytes, position: int, end: int) -> Message:
 def entries(data: bytes, position: int, number: int) -> tuple[list["Found"], int]:
     """The messages from `position` on that answer a request with an entry and are small, and where they end.
 
-    Nothing but their heads is looked at: nine messages of ten are such, and `message` takes four times as long. What
-    does not look like one, or is not all there, is left to `message`.
+    Nothing but their heads is looked at: nine messages of ten are such, and `message` takes four
+    times as long. What does not look like one, or is not all there, is left to `message`.
     """
     found: list[Found] = []
     mark = bytes((*_number(number), ENTRY))

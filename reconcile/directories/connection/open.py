@@ -1,7 +1,7 @@
 """Connect, protect, bind: one server, within `timeout.connect` in all, whichever library searches it afterwards.
 
-Each of these answers is waited for in Python, and has to be the next message there is: what comes unasked, or for
-somebody else, ends the attempt.
+Each of these answers is waited for in Python, and has to be the next message there is: what comes
+unasked, or for somebody else, ends the attempt.
 """
 
 import ssl
@@ -100,7 +100,8 @@ class _Opening:
             name = RESULT_CODES.get(result.code, f"result {result.code}")
             raise context.not_started(f"{name} ({result.said})" if result.message else name)
         if wire.rest:
-            # Whoever is on the way could have sent it: nothing that came in clear text is taken for protected.
+            # Whoever is on the way could have sent it: nothing that came in clear text is taken for
+            # protected.
             raise context.not_started("more came in clear text behind the answer")
 
     def _bound(self, wire: Wire) -> str:

@@ -1,7 +1,8 @@
 """One search while it goes on: what was asked, what came, and whether that can be true.
 
-What a server sends without end looks like an answer at every single moment. It is found out by what no server does:
-more entries than a page was asked for, the same page again, pages and pages without any entry.
+What a server sends without end looks like an answer at every single moment. It is found out by what
+no server does: more entries than a page was asked for, the same page again, pages and pages without
+any entry.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,11 @@ from reconcile.directories.search.search import Search
 _LARGEST_COOKIE: Final = 1 << 16
 """Bytes; those of real servers have a few hundred at most."""
 _EMPTY_PAGES: Final = 1000
-"""How many pages without an entry may follow each other: a server may pause where it looks through many entries."""
+"""How many pages without an entry may follow each other: a server may pause where it looks through
+many entries."""
 _ASIDES: Final = 10_000
-"""How many references, and how many intermediate messages, one page may bring: some servers repeat them in each."""
+"""How many references, and how many intermediate messages, one page may bring: some servers repeat
+them in each."""
 
 
 class Unbelievable(ValueError):

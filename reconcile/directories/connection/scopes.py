@@ -11,15 +11,15 @@ from reconcile.model.text.printing import quoted
 def check(search: Search, names: Sequence[str]) -> None:
     """Raises Unbelievable for the name of an entry that is not below the base, or not in the scope, of the search.
 
-    Which name the base has is the server's decision, and some fold more than others: whatever any of them might take
-    for the base passes.
+    Which name the base has is the server's decision, and some fold more than others: whatever any
+    of them might take for the base passes.
     """
     if not search.base:
         return
     suffix = f",{search.base}"
     cut = -len(suffix)
-    # Nearly every entry spells the base as it was asked for: no name has to be taken apart then. A backslash would make
-    # the comma a part of a value.
+    # Nearly every entry spells the base as it was asked for: no name has to be taken apart then. A
+    # backslash would make the comma a part of a value.
     odd = [name for name in names if not name.endswith(suffix) or name[cut - 1 : cut] == "\\"]
     if search.scope == "one":
         odd += [name for name in names if "," in name[:cut]]

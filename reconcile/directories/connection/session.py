@@ -1,8 +1,9 @@
 """Searches over one open connection: paged, complete, and every page's result looked at.
 
-A library writes the requests and reads entries, the rest is done here: the next page is asked for before the last one
-is decoded, so that server and client work at the same time. Nothing is followed or left out: whatever is not an entry
-or a success raises SourceUnreadable. A server is believed as far as it answers what it was asked, and no further.
+A library writes the requests and reads entries, the rest is done here: the next page is asked for
+before the last one is decoded, so that server and client work at the same time. Nothing is followed
+or left out: whatever is not an entry or a success raises SourceUnreadable. A server is believed as
+far as it answers what it was asked, and no further.
 """
 
 import logging

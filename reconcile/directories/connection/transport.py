@@ -30,7 +30,8 @@ class Session(Protocol):
     def search(self, search: Search) -> Iterator[Sequence[RawEntry]]:
         """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find.
 
-        Every page's result code is looked at, and a referral is an error: nothing is followed or left out.
+        Every page's result code is looked at, and a referral is an error: nothing is followed or
+        left out.
         """
         ...
 

@@ -1,7 +1,7 @@
 """One connection to a server, as bytes: in clear text, within TLS, or encrypted by Kerberos. Every wait has an end.
 
-Whichever library writes and reads the messages, none of them ever waits: what comes is waited for here. A byte is no
-answer, so that a server which sends one byte at a time wins no time by it.
+Whichever library writes and reads the messages, none of them ever waits: what comes is waited for
+here. A byte is no answer, so that a server which sends one byte at a time wins no time by it.
 """
 
 import datetime as dt
@@ -133,7 +133,8 @@ class Wire:
     def receive(self, largest: int) -> bytes:
         """What is there, at least one whole message; what follows the last whole one goes back into `rest`.
 
-        Raises OSError, ValueError for what is no LDAP, and TooLarge before a message is collected that is.
+        Raises OSError, ValueError for what is no LDAP, and TooLarge before a message is collected
+        that is.
         """
         chunks = [self.rest]
         have, needed = len(self.rest), messages.size(self.rest, 0)

@@ -1,9 +1,10 @@
 """Which of the two transports serves a source.
 
-`python-ldap` stands on OpenLDAP's C library: it reads a large directory in two thirds to four fifths of the time and
-spares the import of ldap3. It has to be compiled, so it is an extra; wherever it is not installed, `auto` takes
-`ldap3`, which is always there. The choice changes nothing of what is read, checked, waited for or refused: connection,
-TLS, bind and the bounds of an answer are the same (`opening`, `session`).
+`python-ldap` stands on OpenLDAP's C library: it reads a large directory in two thirds to four
+fifths of the time and spares the import of ldap3. It has to be compiled, so it is an extra;
+wherever it is not installed, `auto` takes `ldap3`, which is always there. The choice changes
+nothing of what is read, checked, waited for or refused: connection, TLS, bind and the bounds of an
+answer are the same (`opening`, `session`).
 """
 
 import importlib

@@ -1,8 +1,8 @@
 """From a source's settings to a bound session: the transport, the servers in their order, what has to be warned of.
 
-A server that cannot be reached or cannot be trusted is left for the next one, and why is remembered. A server that
-refuses the bind ends the attempt: another one would refuse it too, and might lock the account. Nothing ever falls back
-to clear text.
+A server that cannot be reached or cannot be trusted is left for the next one, and why is
+remembered. A server that refuses the bind ends the attempt: another one would refuse it too, and
+might lock the account. Nothing ever falls back to clear text.
 """
 
 import importlib
@@ -37,8 +37,9 @@ def connect(
 ) -> Session:
     """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason.
 
-    Each server has `timeout.connect` for all steps together; `until` is when the whole read has to be over, and raises
-    OutOfTime. `warned`: what there is to be said about the way to them was said before.
+    Each server has `timeout.connect` for all steps together; `until` is when the whole read has to
+    be over, and raises OutOfTime. `warned`: what there is to be said about the way to them was said
+    before.
     """
     try:
         targets = [target(url) for url in urls]

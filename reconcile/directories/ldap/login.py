@@ -1,7 +1,7 @@
 """Logging in: finding one person, and binding as that person.
 
-The bind goes over a connection of its own, opened as the source's own are: by the same transport, with the same TLS
-rules, never in clear text where those ask for TLS.
+The bind goes over a connection of its own, opened as the source's own are: by the same transport,
+with the same TLS rules, never in clear text where those ask for TLS.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,8 @@ from reconcile.model.text.folding import folded
 from reconcile.ports import Progress
 
 _WITHOUT_TLS: Final = frozenset({8, 13})
-"""What a server answers to whoever binds without TLS: a fault of the settings, not of the person."""
+"""What a server answers to whoever binds without TLS: a fault of the settings, not of the
+person."""
 
 
 class _Envelope:
@@ -97,7 +98,8 @@ def _unshared(
 ) -> tuple[Person, ...]:
     """The persons without the logins that somebody else of the source has, too.
 
-    It is asked even where no group that the rules find lists logins: a group within one of them may.
+    It is asked even where no group that the rules find lists logins: a group within one of them
+    may.
     """
     logins = {login for person in found for login in person.logins}
     if not logins:
@@ -124,7 +126,8 @@ def _unshared(
 def refusal(source: desired.Source, dn: str, password: str) -> str:
     """Why the directory lets somebody not in; "" where it does. Raises SourceUnreadable where nobody could be asked."""
     if not dn or not password or "\0" in password:
-        # RFC 4513, 5.1.2: a server would call it a success and bind nobody; one written in C ends a text at the NUL.
+        # RFC 4513, 5.1.2: a server would call it a success and bind nobody; one written in C ends a
+        # text at the NUL.
         return "nobody is asked with an empty name, an empty password, or a NUL character in it"
     one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
     try:

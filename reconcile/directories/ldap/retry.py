@@ -1,7 +1,7 @@
 """A read that breaks off is tried again: on the same server after a pause, then on the next one.
 
-Every attempt reads everything from the start. Nothing is ever put together from two attempts or two servers: what one
-of them gave before it broke off is thrown away.
+Every attempt reads everything from the start. Nothing is ever put together from two attempts or two
+servers: what one of them gave before it broke off is thrown away.
 """
 
 import logging
@@ -18,7 +18,8 @@ log = logging.getLogger("reconcile.directories")
 Answer = TypeVar("Answer")
 
 PAUSES: Final = (0.5, 1.0)
-"""Seconds before each further attempt on one server; up to half as much is added: not all clients come back at once."""
+"""Seconds before each further attempt on one server; up to half as much is added: not all clients
+come back at once."""
 
 
 def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
@@ -41,8 +42,9 @@ def _wait(pause: float) -> None:
 def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer]) -> Answer:
     """The answer of the first attempt that gives one; `attempt` is called with the URL of the server to use.
 
-    Raises what an attempt raises; after several, one SourceUnreadable with the last word of each server. A server that
-    says nothing at all until the time is over, or cannot be reached, is not waited for again.
+    Raises what an attempt raises; after several, one SourceUnreadable with the last word of each
+    server. A server that says nothing at all until the time is over, or cannot be reached, is not
+    waited for again.
     """
     last: dict[str, SourceUnreadable] = {}
     tried = 0

@@ -1,8 +1,9 @@
 r"""LDIF content records (RFC 2849), from bytes.
 
-Written here because the two LDIF parsers at hand are both the module `ldif`, so that installing one breaks the other,
-and neither tells a file that was cut off from a whole one. A cut-off export is the dangerous kind of broken: it looks
-like people who left. Therefore the last line must be ended and every entry must have an objectClass.
+Written here because the two LDIF parsers at hand are both the module `ldif`, so that installing one
+breaks the other, and neither tells a file that was cut off from a whole one. A cut-off export is
+the dangerous kind of broken: it looks like people who left. Therefore the last line must be ended
+and every entry must have an objectClass.
 """
 
 import re

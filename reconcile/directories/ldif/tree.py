@@ -18,7 +18,8 @@ log = logging.getLogger("reconcile.directories")
 
 _PAGE: Final = 1000
 _FOLDING: Final[Folding] = "compatibility"
-"""No server says which names are the same, and all entries are at hand: the widest, where no other can be meant."""
+"""No server says which names are the same, and all entries are at hand: the widest, where no other
+can be meant."""
 
 
 class Tree:

@@ -48,7 +48,8 @@ class LdapThree:
             message["messageID"] = message_number(self._number)
             message["protocolOp"] = operation().setComponentByName("searchRequest", asked)
             if page_size:
-                # Critical: a server that cannot page has to say so instead of sending what it likes.
+                # Critical: a server that cannot page has to say so instead of sending what it
+                # likes.
                 message["controls"] = build_controls_list(
                     [paged_search_control(True, page_size, cookie)]
                 )

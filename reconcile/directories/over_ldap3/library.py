@@ -1,7 +1,8 @@
 """The one place that imports ldap3, for its import warns.
 
-ldap3 2.9.1 uses two names of pyasn1 that pyasn1 has renamed. Exactly these two warnings are silenced, and only while
-ldap3 is imported. Nothing here touches ldap3's settings: they are global to the process.
+ldap3 2.9.1 uses two names of pyasn1 that pyasn1 has renamed. Exactly these two warnings are
+silenced, and only while ldap3 is imported. Nothing here touches ldap3's settings: they are global
+to the process.
 """
 
 import warnings

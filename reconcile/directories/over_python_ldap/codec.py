@@ -1,7 +1,8 @@
 """Requests and entries by libldap, which is given one end of a pair of sockets and never sees a server.
 
-libldap waits where no signal and no time of ours ends it, and collects whatever a server announces. So whole messages
-that were looked at are put before it, and it only takes them apart; it finds them there, or is at fault.
+libldap waits where no signal and no time of ours ends it, and collects whatever a server announces.
+So whole messages that were looked at are put before it, and it only takes them apart; it finds them
+there, or is at fault.
 """
 
 import socket
@@ -30,7 +31,8 @@ _KNOWN: Final = 1000
 class _LowerCase(dict[tuple[str, ...], tuple[str, ...]]):
     """The names of an entry's attributes → the same in lower case; most entries have the same ones.
 
-    Raises ValueError for a name that is there twice: libldap has given the values of the first one to each of them.
+    Raises ValueError for a name that is there twice: libldap has given the values of the first one
+    to each of them.
     """
 
     def __missing__(self, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The one place that imports python-ldap, which has no types, and what is the same for every connection.
 
-python-ldap installs a top-level module `ldif` too; nothing here uses it. Importing this raises ImportError where
-libldap is too old to do what is asked of it.
+python-ldap installs a top-level module `ldif` too; nothing here uses it. Importing this raises
+ImportError where libldap is too old to do what is asked of it.
 """
 
 import os
@@ -14,7 +14,8 @@ from ldap.ldapobject import SimpleLDAPObject
 
 LDAPError: Final = ldap.LDAPError
 
-# PYTHON_LDAP_TRACE_LEVEL in the environment makes python-ldap print every call with its arguments: passwords too.
+# PYTHON_LDAP_TRACE_LEVEL in the environment makes python-ldap print every call with its arguments:
+# passwords too.
 ldap._trace_level = 0  # noqa: SLF001 - there is no public way to overrule the environment
 
 Entry: TypeAlias = tuple[str, dict[str, list[bytes]]]
@@ -45,8 +46,8 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
     def next(self, number: int, entries: list[Entry]) -> int | None:
         """Kind of the next message that answers a request and is no entry; None where there is none at once.
 
-        The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to libldap, as nobody
-        else uses the connection.
+        The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to
+        libldap, as nobody else uses the connection.
         """
         next_one, option = self._l.result4, self._l.get_option
         one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE

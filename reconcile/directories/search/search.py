@@ -29,7 +29,8 @@ class Search(NamedTuple):
     seconds: int = 0
     """How long the server may take; 0 is as long as it likes."""
     elsewhere: Callable[[str], bool] = nowhere
-    """Whether the URL of a reference leads to something that is no part of what is searched, and so may be left out."""
+    """Whether the URL of a reference leads to something that is no part of what is searched, and so
+    may be left out."""
 
     def __str__(self) -> str:
         return f"the search (base {quoted(self.base) or 'the root'}, scope {self.scope}, filter {quoted(self.filter)})"

@@ -1,7 +1,8 @@
 """Attributes with two names: a template may use either, whichever of them the server answers with.
 
-Servers give an attribute back under its main name, or under one of those that were asked for, or do not know the other
-name at all; so both are asked for, and what comes under one is shown under the other too.
+Servers give an attribute back under its main name, or under one of those that were asked for, or do
+not know the other name at all; so both are asked for, and what comes under one is shown under the
+other too.
 """
 
 from collections.abc import Iterable

@@ -130,8 +130,8 @@ def decoded(
 ) -> tuple[Attributes, Mapping[str, int]]:
     """All values as text, in the order of `values`; those of `binary` as it says (raises ValueError).
 
-    Attributes without a value, or with blank ones alone, are absent. The mapping beside them has the
-    attributes with values that are no text, and how many of their values are: those come first.
+    Attributes without a value, or with blank ones alone, are absent. The mapping beside them has
+    the attributes with values that are no text, and how many of their values are: those come first.
     """
     attributes: Attributes = {}
     several: list[tuple[str, list[bytes]]] = []
@@ -144,8 +144,9 @@ def decoded(
         }
         entry = RawEntry.of(entry.dn, raw)
     try:
-        # Nearly every entry is text throughout, and most attributes have one value: no call for each. This is half of
-        # what reading costs beyond the library; a comprehension, or a `strict` zip, takes a fifth more.
+        # Nearly every entry is text throughout, and most attributes have one value: no call for
+        # each. This is half of what reading costs beyond the library; a comprehension, or a
+        # `strict` zip, takes a fifth more.
         for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
             if len(some) == 1:
                 only = some[0].decode()

@@ -1,6 +1,7 @@
 """Is somebody still there? Looks for ids and DNs below the base DN, whatever the filters say.
 
-An entry that a directory keeps although its person is gone (a preserved account of FreeIPA) is not there.
+An entry that a directory keeps although its person is gone (a preserved account of FreeIPA) is not
+there.
 """
 
 from collections.abc import Collection, Iterator

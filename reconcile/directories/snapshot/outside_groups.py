@@ -1,9 +1,10 @@
 """Members by way of groups that the rules do not find.
 
-Groups within groups are flattened by whoever reads a snapshot, as long as the inner groups are in it. Where
-`groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons would be missed. A server with
-the in-chain rule is asked for them, one search for each group that has such a member; where that are many, or the
-server has no such rule, refuses or takes too long, all groups are read once and followed here.
+Groups within groups are flattened by whoever reads a snapshot, as long as the inner groups are in
+it. Where `groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons
+would be missed. A server with the in-chain rule is asked for them, one search for each group that
+has such a member; where that are many, or the server has no such rule, refuses or takes too long,
+all groups are read once and followed here.
 """
 
 import logging
@@ -53,8 +54,8 @@ def completed(
 ) -> tuple[DirectoryGroup, ...]:
     """The groups with their `nested_members`.
 
-    Inner groups that the rules do not find are no `members` any more. Where not all members of one of
-    those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
+    Inner groups that the rules do not find are no `members` any more. Where not all members of one
+    of those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
     """
     if not groups or not looks_beyond(source):
         return groups
@@ -134,8 +135,8 @@ def _over_all(
 class _Beyond(NamedTuple):
     """The persons in groups that the rules do not find; `unknown`: why those are not all, or "".
 
-    `logins` and `members` stand there as well, and may mean several persons: they count for nobody, and
-    whoever looks at the group is told.
+    `logins` and `members` stand there as well, and may mean several persons: they count for nobody,
+    and whoever looks at the group is told.
     """
 
     persons: set[str]
@@ -212,7 +213,8 @@ def _by_rule(
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
             search = _over_all(source, vendor, f"(&{wanted}{chain})", ("objectsid",), PATIENCE)
             answer = [entry for page in searcher.search(search) for entry in page]
-            # A server that does not know the rule need not say so: to it the filter matches nothing, with success.
+            # A server that does not know the rule need not say so: to it the filter matches
+            # nothing, with success.
             there = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
             if not all(there.only(dn.key(member)) for member in inner):
                 log.warning(
@@ -274,7 +276,8 @@ def _by_following(
                 is_known = member in groups or member in known.persons
                 keys = (member,) if is_known else meant.meant(member)
                 if len(keys) > 1:
-                    # Where it can mean a group outside the rules, the snapshot would not show that it is ambiguous.
+                    # Where it can mean a group outside the rules, the snapshot would not show that
+                    # it is ambiguous.
                     if all(one in known.persons for one in keys):
                         unclear.add(written)
                     else:

@@ -1,9 +1,10 @@
 """Attributes that come in ranges: Active Directory gives at most 1,500 values of one at a time.
 
-They are asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as only one search runs
-at a time. Ranges are places in a list: where a value is taken out of the list in between, all that follow move up, and
-one is in neither range. So all of them are read anew, and have to be of one `uSNChanged`. A group that cannot be read
-to its last value is not a smaller group: it is refused.
+They are asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as
+only one search runs at a time. Ranges are places in a list: where a value is taken out of the list
+in between, all that follow move up, and one is in neither range. So all of them are read anew, and
+have to be of one `uSNChanged`. A group that cannot be read to its last value is not a smaller
+group: it is refused.
 """
 
 import logging

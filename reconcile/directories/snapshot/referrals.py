@@ -11,7 +11,8 @@ from reconcile.model.text import dn
 def left_out(source: desired.Source, vendor: Vendor) -> Callable[[str], bool]:
     """Whether the URL of a reference leads to something that is no part of what the source reads.
 
-    That is what the vendor says, and the parts that `ignore_referrals` names. Raises ValueError for one that is no DN.
+    That is what the vendor says, and the parts that `ignore_referrals` names. Raises ValueError for
+    one that is no DN.
     """
     ignored = [dn.wide(dn.normalize(name), vendor.folding) for name in source.ignore_referrals]
     if not ignored:

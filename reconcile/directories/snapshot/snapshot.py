@@ -1,7 +1,7 @@
 """Searches → a whole snapshot, the same for every kind of directory.
 
-Before anything is searched its base is looked at: a directory that hides what the reader may not see answers "success,
-no entries", and an empty source is not the same as a closed one.
+Before anything is searched its base is looked at: a directory that hides what the reader may not
+see answers "success, no entries", and an empty source is not the same as a closed one.
 """
 
 import logging
@@ -59,9 +59,9 @@ def snapshot(
 ) -> DirectorySnapshot:
     """Everything that the source's rules find; OUs and groups first, as they are few. Raises SourceUnreadable.
 
-    `lookalikes` are those of all entries of the directory, where they are known (see DirectorySnapshot).
-    `unshared` takes from persons the logins that others have, too: before any group that lists logins is
-    followed, whether the rules find it or not.
+    `lookalikes` are those of all entries of the directory, where they are known (see
+    DirectorySnapshot). `unshared` takes from persons the logins that others have, too: before any
+    group that lists logins is followed, whether the rules find it or not.
     """
     rules = Rules.of(source, vendor, query)
     users = users_search(source, vendor, rules.person_attributes(query))

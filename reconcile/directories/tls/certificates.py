@@ -1,7 +1,8 @@
 """What a certificate says, from its bytes (X.509 in DER), which TLS has checked already.
 
-Whom it is for and until when is for `reconcile test`, as libldap says nothing about the certificate it hands over. Its
-digest ties a Kerberos bind to the connection. `parts` is what `fitness` looks at.
+Whom it is for and until when is for `reconcile test`, as libldap says nothing about the certificate
+it hands over. Its digest ties a Kerberos bind to the connection. `parts` is what `fitness` looks
+at.
 """
 
 import datetime as dt
@@ -54,7 +55,8 @@ _SIGNED_WITH: Final = {
     _HASHES + b"\x02": "sha384",
     _HASHES + b"\x03": "sha512",
 }
-"""The object identifiers of signatures, and of the hashes that RSA-PSS names, with what RFC 5929, 4.1 hashes by."""
+"""The object identifiers of signatures, and of the hashes that RSA-PSS names, with what RFC 5929,
+4.1 hashes by."""
 
 
 class Facts(NamedTuple):

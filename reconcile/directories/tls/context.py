@@ -35,8 +35,9 @@ def context(tls: desired.Tls) -> ssl.SSLContext:
         raise NoConnection(
             TLS, f"the CA file {tls.ca_file} (tls.ca_file) cannot be used: {why}"
         ) from error
-    # Newer versions of Python trust whatever the file holds, a server's own certificate too, as libldap does; and they
-    # refuse what is not written as RFC 5280 has it, such as what Samba makes for itself. Here all do the same.
+    # Newer versions of Python trust whatever the file holds, a server's own certificate too, as
+    # libldap does; and they refuse what is not written as RFC 5280 has it, such as what Samba makes
+    # for itself. Here all do the same.
     rules.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     rules.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.verify == "none":

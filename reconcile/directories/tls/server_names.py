@@ -1,9 +1,9 @@
 """Is a certificate one for this server? The same answer as that of every usual client.
 
-OpenSSL, which the standard library uses, and the GnuTLS or OpenSSL within other LDAP clients each look at
-names and purposes in a way of their own, and each takes some certificates that another refuses. What
-any of them refuses is refused here: a common name for an address, or beside other names; a wildcard
-for all of `com`; a certificate for another purpose.
+OpenSSL, which the standard library uses, and the GnuTLS or OpenSSL within other LDAP clients each
+look at names and purposes in a way of their own, and each takes some certificates that another
+refuses. What any of them refuses is refused here: a common name for an address, or beside other
+names; a wildcard for all of `com`; a certificate for another purpose.
 """
 
 import ipaddress

@@ -17,11 +17,12 @@ FILETIME_OF_1970: Final = 116_444_736_000_000_000
 FILETIMES_A_SECOND: Final = 10_000_000
 
 GLOBAL_CATALOG: Final = frozenset({3268, 3269})
-"""Ports where a domain controller shows a part of the attributes of all domains: no `accountExpires`, and `member` of
-universal groups alone."""
+"""Ports where a domain controller shows a part of the attributes of all domains: no
+`accountExpires`, and `member` of universal groups alone."""
 
 PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
-"""Directly below a domain these are other trees: a search at the domain's root refers to them, always."""
+"""Directly below a domain these are other trees: a search at the domain's root refers to them,
+always."""
 
 _DATA: Final = re.compile(r"\bdata ([0-9a-f]{3,4})\b")
 _MEANINGS: Final = {
@@ -76,9 +77,9 @@ def disabled_now(source: desired.Source) -> Callable[[Attributes], bool]:
 def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], bool]:
     """The rule on disabled accounts at `now` (seconds since 1970).
 
-    Disabled is an account with ACCOUNTDISABLE, or whose accountExpires has passed. With `active_uac` it is every
-    account whose userAccountControl is none of these values. An account that does not show its userAccountControl is
-    not disabled by that.
+    Disabled is an account with ACCOUNTDISABLE, or whose accountExpires has passed. With
+    `active_uac` it is every account whose userAccountControl is none of these values. An account
+    that does not show its userAccountControl is not disabled by that.
     """
     reasoned = reason(active_uac, now)
     return lambda attributes: bool(reasoned(attributes))

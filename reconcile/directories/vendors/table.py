@@ -56,7 +56,8 @@ def _lock_or_end(_source: desired.Source) -> Disabled:
 def principal_expired(attributes: Attributes, now: str) -> bool:
     """FreeIPA: krbPrincipalExpiration has passed, after which the server refuses every login.
 
-    `now` is year to second in UTC, as 20261231235959. Raises ValueError for a value that is no such time.
+    `now` is year to second in UTC, as 20261231235959. Raises ValueError for a value that is no such
+    time.
     """
     for value in attributes.get("krbprincipalexpiration", ()):
         end = _TIME.fullmatch(value.strip())
@@ -78,9 +79,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     stable_id: str
     """The attribute that names an entry for ever."""
     id_text: Callable[[bytes], str] = bytes.decode
-    """The stable id as text, from its value; raises ValueError (UnicodeDecodeError is one) for what is none."""
+    """The stable id as text, from its value; raises ValueError (UnicodeDecodeError is one) for what
+    is none."""
     id_assertion: Callable[[str], str] = filters.escape
-    """The stable id's text as it stands in a filter; raises ValueError for a text that cannot be one."""
+    """The stable id's text as it stands in a filter; raises ValueError for a text that cannot be
+    one."""
     group_filter: str
     group_base: str = ""
     """The container of all groups, below the base DN."""
@@ -91,9 +94,11 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     dynamic: bool = False
     """Whether groups may have their members found by a search, as the class groupOfURLs."""
     principal: str = ""
-    """An attribute that people can log in with as well, by its whole value; "" where there is none."""
+    """An attribute that people can log in with as well, by its whole value; "" where there is
+    none."""
     primary_group: bool = False
-    """Whether a person's `primarygroupid` makes it a member of the group whose `objectsid` ends in that number."""
+    """Whether a person's `primarygroupid` makes it a member of the group whose `objectsid` ends in
+    that number."""
     in_chain: str = ""
     """The matching rule that finds members of members; "" where the server has none."""
     unit_filter: str
@@ -102,12 +107,15 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     disabled: Callable[[desired.Source], Disabled]
     """Makes the rule, once for each read."""
     shown_by_all: tuple[str, ...] = ()
-    """Attributes that every person has; where one does not show them, the reader may not see them."""
+    """Attributes that every person has; where one does not show them, the reader may not see
+    them."""
     manager_attribute: str | None = None
     binary: Mapping[str, Callable[[bytes], str]] = MappingProxyType({})
-    """Attributes whose values are bytes, and how they are written as text; they raise ValueError."""
+    """Attributes whose values are bytes, and how they are written as text; they raise
+    ValueError."""
     removed: tuple[str, ...] = ()
-    """Containers (parts of a normalized DN) of entries that are kept although their person is gone."""
+    """Containers (parts of a normalized DN) of entries that are kept although their person is
+    gone."""
     folding: Folding = "case"
     """What the server folds in names beyond what all do; measured, see docs/directories.md."""
     elsewhere: Callable[[str], bool] = nowhere
@@ -184,7 +192,8 @@ _FREEIPA: Final = Vendor(
     disabled_attributes=("nsaccountlock", "krbprincipalexpiration"),
     disabled=_lock_or_end,
     shown_by_all=("ipauniqueid",),
-    # `ipa user-del --preserve` moves an account there, `ipa user-stage` from there to the staged ones.
+    # `ipa user-del --preserve` moves an account there, `ipa user-stage` from there to the staged
+    # ones.
     removed=("cn=accounts,cn=provisioning",),
 )
 

@@ -1,12 +1,13 @@
 r"""Distinguished names that compare as every directory server compares them.
 
-`normalize` makes one spelling of all that every server takes for the same name: the case of ASCII letters, the names
-of attribute types, insignificant and doubled spaces, escapes, the order within a multi-valued RDN. Everything else
-stays to the letter, so that two entries of a server are never one here. In a normalized name every comma separates two
-RDNs, and only the needed escapes are left, as hexadecimal pairs; the functions below `parse` work on such text.
+`normalize` makes one spelling of all that every server takes for the same name: the case of ASCII
+letters, the names of attribute types, insignificant and doubled spaces, escapes, the order within a
+multi-valued RDN. Everything else stays to the letter, so that two entries of a server are never one
+here. In a normalized name every comma separates two RDNs, and only the needed escapes are left, as
+hexadecimal pairs; the functions below `parse` work on such text.
 
-`wide` folds more, as only some servers do. It may find an entry that no other can be meant by (`model/references.py`),
-and never makes one entry of two.
+`wide` folds more, as only some servers do. It may find an entry that no other can be meant by
+(`model/references.py`), and never makes one entry of two.
 """
 
 import re
@@ -18,17 +19,20 @@ from reconcile.model.text import attribute_types
 from reconcile.model.text.normalization import normalized_3_2
 
 Folding: TypeAlias = Literal["case", "compatibility"]
-"""What a server folds beyond what all do: the case of letters of all scripts, or also what Unicode calls compatible."""
+"""What a server folds beyond what all do: the case of letters of all scripts, or also what Unicode
+calls compatible."""
 
 # Printable ASCII without what an escape could stand for, and everything beyond ASCII.
 _PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff]++"
 _COMMON = (
     r"(?ai:cn|ou|dc|uid|o|l|c|st|sn|mail)"  # main names: nothing else can be written for them here
 )
-# Almost every name of a real directory: nothing in it can be spelt in another way but by case. Possessive, as there is
-# one way only to read such a name, and every one that is read comes by here.
+# Almost every name of a real directory: nothing in it can be spelt in another way but by case.
+# Possessive, as there is one way only to read such a name, and every one that is read comes by
+# here.
 _PLAIN = re.compile(rf"(?:{_COMMON}={_PART}(?: {_PART})*+(?:,(?!\Z)|\Z))++")
-# An underscore is not allowed (RFC 4512, 1.4), but 389 Directory Server and others have types with one.
+# An underscore is not allowed (RFC 4512, 1.4), but 389 Directory Server and others have types with
+# one.
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*")
 _ESCAPE = r"\\(?:[0-9A-Fa-f]{2}|[^0-9A-Za-z])"
 _STRING = re.compile(rf' *(?P<value>(?:[^\\",+;\0]|{_ESCAPE})*)')
@@ -44,7 +48,8 @@ _END_OF_RDN = re.compile(r"(?:[^\\,]|\\.)*+,", re.DOTALL)
 _LONGEST_SHOWN: Final = 300
 """Characters of a DN in an error message."""
 _UNICODE_3_2: Final = unicodedata.ucd_3_2_0
-"""The version that RFC 4518 is about, and that servers follow; what came later is folded by none."""
+"""The version that RFC 4518 is about, and that servers follow; what came later is folded by
+none."""
 _FEW: Final = frozenset(
     map(
         chr,
@@ -58,7 +63,8 @@ _FEW: Final = frozenset(
         ),
     )
 )
-"""Letters whose case OpenLDAP folds, and 389 Directory Server or Samba does not; measured, all of them."""
+"""Letters whose case OpenLDAP folds, and 389 Directory Server or Samba does not; measured, all of
+them."""
 
 
 def normalize(dn: str) -> str:
@@ -71,7 +77,8 @@ def normalize(dn: str) -> str:
 def key(text: str) -> str:
     """The normalized DN, or what names an entry whose DN cannot be understood: its first RDN to the letter.
 
-    No such key is that of a DN, and two of them are the same only if the first RDN is written the same. "" is the root.
+    No such key is that of a DN, and two of them are the same only if the first RDN is written the
+    same. "" is the root.
     """
     try:
         return normalize(text)
@@ -88,8 +95,8 @@ def key(text: str) -> str:
 def wide(key: str, folding: Folding) -> str:
     """A normalized name as servers compare it that fold more than all do; a key that is no DN stays as it is.
 
-    The case of letters beyond ASCII never matters. With "compatibility" it makes no difference either whether é is one
-    character or two, nor how wide a letter is, and so on (NFKC).
+    The case of letters beyond ASCII never matters. With "compatibility" it makes no difference
+    either whether é is one character or two, nor how wide a letter is, and so on (NFKC).
     """
     if is_plain(key):
         return key

@@ -24,9 +24,9 @@ _ASCII_CASE: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 
 def fold_name(name: str) -> str:
     """The name as it is compared: equal for names that are one name.
 
-    Letter by letter, without regard to case and to whether an accent is part of its letter or follows
-    it (canonical equivalence). Accents, spaces and all else count. Whatever is equal but for the case
-    of A to Z is equal here.
+    Letter by letter, without regard to case and to whether an accent is part of its letter or
+    follows it (canonical equivalence). Accents, spaces and all else count. Whatever is equal but
+    for the case of A to Z is equal here.
     """
     if name.isascii():
         return name.lower()

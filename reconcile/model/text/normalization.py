@@ -1,8 +1,8 @@
 """Unicode normalization of foreign text, in time that grows with its length alone.
 
-Combining marks are put in order by an insertion sort, so a letter with 80,000 of them takes minutes.
-No language needs more than a few: the Stream-Safe Text Format of UAX #15 allows 30 in a row. A text
-with more stays as it is written, and so is the same as nothing but its own spelling.
+Combining marks are put in order by an insertion sort, so a letter with 80,000 of them takes
+minutes. No language needs more than a few: the Stream-Safe Text Format of UAX #15 allows 30 in a
+row. A text with more stays as it is written, and so is the same as nothing but its own spelling.
 """
 
 import unicodedata
@@ -13,7 +13,8 @@ Form: TypeAlias = Literal["NFC", "NFD", "NFKC", "NFKD"]
 MOST_MARKS: Final = 30
 """How many combining marks may follow each other in a text that is normalized."""
 _SHORT: Final = 256
-"""Characters of a text that is normalized without a look at its marks: the worst takes 50 microseconds."""
+"""Characters of a text that is normalized without a look at its marks: the worst takes 50
+microseconds."""
 _HIDDEN_MARKS: Final = str.maketrans(
     dict.fromkeys("\u0f73\u0f75\u0f81", "\u0f71") | dict.fromkeys("\uff9e\uff9f", "\u3099")
 )

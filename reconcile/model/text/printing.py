@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-# Control characters, marks that turn the direction of text, and characters without any width (but for the joiners
-# that some scripts need): all can make a terminal show what is not there.
+# Control characters, marks that turn the direction of text, and characters without any width (but
+# for the joiners that some scripts need): all can make a terminal show what is not there.
 _BEYOND = (
     "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f"

@@ -1,7 +1,8 @@
 """Which entry is meant by a name that is written somewhere: in a member value, a manager, a rule, the platform.
 
-What every server takes for the same name decides first. Only where that finds nothing, a name may find an entry by
-what the server in question folds beyond that; and only if no other entry can be meant.
+What every server takes for the same name decides first. Only where that finds nothing, a name may
+find an entry by what the server in question folds beyond that; and only if no other entry can be
+meant.
 """
 
 from collections import defaultdict

@@ -10,8 +10,8 @@ NAMES: Final = frozenset({"username", "the name"})
 def misfit(what: str, text: str, length: int) -> str:
     """Why the platform is not given a text; "" for one that fits.
 
-    `what` says what it is, `length` how many characters the platform takes (0: any). Control characters are never
-    taken, invisible ones not in `NAMES`.
+    `what` says what it is, `length` how many characters the platform takes (0: any). Control
+    characters are never taken, invisible ones not in `NAMES`.
     """
     if length and len(text) > length:
         return f"{what} has {len(text)} characters, the platform takes {length}"

@@ -1,7 +1,8 @@
 """Texts that stand for others: pieces in their order, with any text between them.
 
-No regular expression: with several `*` one would try every way to cut a long name before it says no.
-Here each piece is looked for once, from where the one before it ends: the first place is as good as any.
+No regular expression: with several `*` one would try every way to cut a long name before it says
+no. Here each piece is looked for once, from where the one before it ends: the first place is as
+good as any.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """What turns the current state into the wanted one: an object is the same if its id is the same.
 
-A user's change of status is a step of its own, beside the update of the profile, because a loss is ordered and
-guarded as such. Reasons come from the planner where it knows one, else they say what the rule is.
+A user's change of status is a step of its own, beside the update of the profile, because a loss is
+ordered and guarded as such. Reasons come from the planner where it knows one, else they say what
+the rule is.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -220,7 +221,8 @@ def _user_changes(
             after["attributes"] = {name: will.get(name) for name in names}
         why = reason or f"changed in {user.source}"
         if "username" in profile and "manager" in profile:
-            # A rename comes before creations, a manager after them: the manager may be new and take the old name.
+            # A rename comes before creations, a manager after them: the manager may be new and take
+            # the old name.
             late = _pick(before, ["manager"]), _pick(after, ["manager"])
             yield Change("user", "update", old.username, *late, why, user.source, workspace)
             del before["manager"], after["manager"]

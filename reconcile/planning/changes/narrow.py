@@ -15,9 +15,9 @@ _KINDS: tuple[Kind, ...] = ("user", "group", "department")
 def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change, ...]:
     """The changes of the targets (`user:jdoe`, `group:Staff`, `department:Sales/EMEA`), and what those need.
 
-    A user brings its memberships and grants, its manager if that one is new, and whoever gives up the name it takes; a
-    group its memberships, what is nested in it and what it is nested in, and that its new members become its source's.
-    Raises UsageError for a target that is none.
+    A user brings its memberships and grants, its manager if that one is new, and whoever gives up
+    the name it takes; a group its memberships, what is nested in it and what it is nested in, and
+    that its new members become its source's. Raises UsageError for a target that is none.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:

@@ -2,9 +2,10 @@
 
 A group that is taken out of another one goes with the memberships that end.
 
-Renames come before creations, so that a name one gives up can be taken by another. One exception to "losses last": a
-user, deleted or erased, whose name somebody else takes in the same plan goes before everything that names users,
-together with its memberships and grants. So does a group or department that only an undo deletes.
+Renames come before creations, so that a name one gives up can be taken by another. One exception to
+"losses last": a user, deleted or erased, whose name somebody else takes in the same plan goes
+before everything that names users, together with its memberships and grants. So does a group or
+department that only an undo deletes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,7 +50,8 @@ def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     ranks: dict[tuple[int, int, int, int], list[Change]] = {}
     for change in changes:
         ranks.setdefault(_rank(change, released), []).append(change)
-    # Within a rank only the name counts: comparing names alone is several times faster than whole ranks.
+    # Within a rank only the name counts: comparing names alone is several times faster than whole
+    # ranks.
     ranked = [one for rank in sorted(ranks) for one in sorted(ranks[rank], key=_named)]
     moving = [at for at, change in enumerate(ranked) if change.kind == "department"]
     for at, change in zip(moving, _feasible([ranked[at] for at in moving]), strict=True):

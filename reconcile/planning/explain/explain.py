@@ -1,7 +1,7 @@
 """Why a person is in, out, in that group, with that role: the same planner over the same snapshots, asked of one.
 
-`asking` says who is meant, `verdicts` what each rule says of that person, `standings` what the planner made of it all
-in each workspace. Nothing is decided here.
+`asking` says who is meant, `verdicts` what each rule says of that person, `standings` what the
+planner made of it all in each workspace. Nothing is decided here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

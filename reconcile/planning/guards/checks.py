@@ -1,10 +1,11 @@
 """The guards: what of a plan is refused until a person accepts it, or for good.
 
-They look at the changes of one workspace, at its current state and at how much was read, so the same guards judge a
-plan when it is made and once more, under the lock, before its first change. Losing all of something is refused at any
-size: all users of a source, all members of a mirrored group, all who have a role of a source. Only users in service
-count, on both sides: a member who is blocked is nobody who stays, and another one in service who comes into the group
-or gets the role is. New users do not offset lost ones. The code of such a violation ends in `:all`: twelve of many
+They look at the changes of one workspace, at its current state and at how much was read, so the
+same guards judge a plan when it is made and once more, under the lock, before its first change.
+Losing all of something is refused at any size: all users of a source, all members of a mirrored
+group, all who have a role of a source. Only users in service count, on both sides: a member who is
+blocked is nobody who stays, and another one in service who comes into the group or gets the role
+is. New users do not offset lost ones. The code of such a violation ends in `:all`: twelve of many
 accepted are not all twelve. `none` as a limit does not disable this check.
 """
 
@@ -44,8 +45,9 @@ def violations(
 ) -> tuple[Violation, ...]:
     """What the guards find in the changes of one workspace.
 
-    `readings` are what the sources held when the changes were planned; `renaming` says that users are renamed on
-    purpose, which is no update of them (protected ones stay protected); `lately` is what runs took away of late.
+    `readings` are what the sources held when the changes were planned; `renaming` says that users
+    are renamed on purpose, which is no update of them (protected ones stay protected); `lately` is
+    what runs took away of late.
     """
     losses = Losses(changes, state, renaming=renaming)
     found = _Limits(state, safety, losses, lately)
@@ -71,7 +73,8 @@ def harm(
 ) -> tuple[Violation, ...]:
     """What the guards find in the changes of one person who logs in: all but `updates` and `creates`.
 
-    Many small losses are a large one: a company that logs in on one morning must not lose what a plan may not take.
+    Many small losses are a large one: a company that logs in on one morning must not lose what a
+    plan may not take.
     """
     limits = msgspec.structs.replace(safety.limits, updates=None, creates=None)
     held = msgspec.structs.replace(safety, limits=limits)

@@ -1,7 +1,8 @@
 """Groups and roles that nobody in service would have, because users go out of service or are no more.
 
-A loss of users is counted as users, and in no percentage of memberships or grants. But a group or role that loses at
-least two at once, and with them all who are in service, is lost as a whole, whichever way each of them goes.
+A loss of users is counted as users, and in no percentage of memberships or grants. But a group or
+role that loses at least two at once, and with them all who are in service, is lost as a whole,
+whichever way each of them goes.
 """
 
 from collections import defaultdict
@@ -14,7 +15,8 @@ from reconcile.planning.guards.effective_members import Crowds
 from reconcile.planning.guards.losses import IN_SERVICE, Losses
 
 FEWEST: Final = 2
-"""Who is alone in a group or role may leave the company: that is one person who goes, and no group that is emptied."""
+"""Who is alone in a group or role may leave the company: that is one person who goes, and no group
+that is emptied."""
 
 
 class Gone:

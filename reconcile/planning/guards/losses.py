@@ -1,6 +1,7 @@
 """The changes of one workspace, sorted by what they take away.
 
-What goes with a user who is erased or deleted counts as that user, and in no percentage of anything else.
+What goes with a user who is erased or deleted counts as that user, and in no percentage of anything
+else.
 """
 
 from collections import Counter, defaultdict
@@ -45,7 +46,8 @@ class Losses:
         self._state = state
         self.users: list[Change] = []
         self.taken: list[Change] = []
-        """Users who are renamed, or change hands: local accounts adopted, users taken over from another source."""
+        """Users who are renamed, or change hands: local accounts adopted, users taken over from
+        another source."""
         self.relinked: list[Change] = []
         """Users of the same source who stand for another entry of it."""
         self.changed: list[Change] = []
@@ -63,7 +65,8 @@ class Losses:
         self._nesting: list[tuple[str, str, str]] = []
         """Source, inner and outer group of each new nesting, by their names of now."""
         self._status: dict[str, bool] = {}
-        """Case-folded name of now of each user that is new or whose status changes → whether it is in service then."""
+        """Case-folded name of now of each user that is new or whose status changes → whether it is
+        in service then."""
         self._updated: dict[str, set[str]] = defaultdict(set)
         self._renaming = renaming
         links: list[Change] = []
@@ -255,7 +258,8 @@ def changes_hands(change: Change) -> bool:
 class Links(NamedTuple):
     """How many memberships (or grants) there are now, and of these how many a sync gave to users in service.
 
-    In `all` a nesting counts as the users within the inner group, at least as one; in `given` it is one.
+    In `all` a nesting counts as the users within the inner group, at least as one; in `given` it is
+    one.
     """
 
     all: Counter[tuple[str, str]]

@@ -83,7 +83,8 @@ class _Hands:
         }
         """Kind and name of now of what changes hands → its new source."""
         self._owners: dict[tuple[Kind, str], str] = {}
-        """Kind and folded name in the wanted state → whose it is; departments are referred to by none."""
+        """Kind and folded name in the wanted state → whose it is; departments are referred to by
+        none."""
         for (kind, name), one in self._there.items():
             self._owners[kind, fold_name(name)] = self._handed.get((kind, name), one.source)
         self._twice: set[tuple[Kind, str]] = set()

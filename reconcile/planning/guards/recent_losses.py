@@ -1,8 +1,9 @@
 """What the runs of the last days took away: many small losses, each below its limit, are a large one all the same.
 
-Each run records how many users, memberships and grants it took from each source. A plan that takes more is judged for
-itself, and once more together with those. The count begins anew with a run in which somebody accepted a violation of
-that limit in that source, who has looked by then; what was undone does not count.
+Each run records how many users, memberships and grants it took from each source. A plan that takes
+more is judged for itself, and once more together with those. The count begins anew with a run in
+which somebody accepted a violation of that limit in that source, who has looked by then; what was
+undone does not count.
 """
 
 from collections import Counter, defaultdict
@@ -55,7 +56,8 @@ def summed(runs: Iterable[Run]) -> Lost:
 def _looked_at(run: Run, limit: str, sources: Iterable[str]) -> set[str]:
     """Of which sources somebody accepted a violation of the limit; a code of all of the workspace is of each.
 
-    A source's name may hold what ends another one in a code: the longest name that a code can be of is the one.
+    A source's name may hold what ends another one in a code: the longest name that a code can be of
+    is the one.
     """
     places = {f"{limit}:{run.workspace}/{source}": source for source in sources}
     found: set[str] = set()

@@ -47,7 +47,8 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
 def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
     """The same of a snapshot that holds one person and is complete else.
 
-    Members are counted where only that person is one, if at all: some are found by way of persons, who are not there.
+    Members are counted where only that person is one, if at all: some are found by way of persons,
+    who are not there.
     """
     whole = reading(desired, source, snapshot)
     own = {person.dn for person in snapshot.persons}

@@ -1,7 +1,7 @@
 """A source that goes by another name in the files: its users stay its users.
 
-A source is known by its name, so to a plan one that was renamed is one that is gone and one that is new. This makes the
-plan that tells the platform.
+A source is known by its name, so to a plan one that was renamed is one that is gone and one that is
+new. This makes the plan that tells the platform.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Moving users who are there to another scheme of usernames, all of them or none.
 
-An ordinary plan renames too, one user at a time: whoever cannot have the new name is skipped. Here one such is
-enough, and nobody is renamed, so that a scheme is never half in use.
+An ordinary plan renames too, one user at a time: whoever cannot have the new name is skipped. Here
+one such is enough, and nobody is renamed, so that a scheme is never half in use.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -1,7 +1,8 @@
 """Which OUs are departments, and how they hang together.
 
-The tree of departments begins below the base of the departments and that of the users: an OU such as `ou=people`, in
-which a directory keeps everybody, is a department only when it is selected, and nobody's missing parent.
+The tree of departments begins below the base of the departments and that of the users: an OU such
+as `ou=people`, in which a directory keeps everybody, is a department only when it is selected, and
+nobody's missing parent.
 """
 
 from collections.abc import Iterable

@@ -1,11 +1,13 @@
 r"""Selections: how a name in the desired state finds entries of a directory.
 
-A pattern with two or more RDNs is a DN, whole or relative to the source's base DN; with one RDN (`cn=*-team`) it is
-compared with an entry's own RDN; without `=` it is compared with the plain name: a person's identifier, the value of
-a group's or OU's RDN. `*` stands for any text, including none; within an RDN `\2a` is the character itself (RFC 4514).
+A pattern with two or more RDNs is a DN, whole or relative to the source's base DN; with one RDN
+(`cn=*-team`) it is compared with an entry's own RDN; without `=` it is compared with the plain
+name: a person's identifier, the value of a group's or OU's RDN. `*` stands for any text, including
+none; within an RDN `\2a` is the character itself (RFC 4514).
 
-The case of ASCII letters and insignificant spaces never matter. What only some servers fold (the case of other
-letters, whether é is one character or two) may find an entry where no other can be meant: `Selection.resolve` looks.
+The case of ASCII letters and insignificant spaces never matter. What only some servers fold (the
+case of other letters, whether é is one character or two) may find an entry where no other can be
+meant: `Selection.resolve` looks.
 """
 
 import re
@@ -27,7 +29,8 @@ _DN, _RDN, _NAME = range(3)
 
 _ESCAPED = re.compile(r"\\(?:(?P<star>2[aA]|\*)|.)", re.DOTALL)
 _STAR = "\ue02a"
-"""Stands for an escaped star until the pattern is cut at the others: of private use, so that no folding changes it."""
+"""Stands for an escaped star until the pattern is cut at the others: of private use, so that no
+folding changes it."""
 
 
 def _marked(pattern: str) -> str:
@@ -118,8 +121,8 @@ class Selection:
     def resolve(self, path: Callable[[int], str], source: str, candidates: Candidates) -> Self:
         """Lets a pattern that names no entry exactly find one by a wider folding; returns itself.
 
-        `path` gives that of a pattern in the desired state, by its number; `source` has the candidates. Raises
-        RulesRefused, which names all of them, where several can be meant.
+        `path` gives that of a pattern in the desired state, by its number; `source` has the
+        candidates. Raises RulesRefused, which names all of them, where several can be meant.
         """
         exact = [
             (at, kind, text) for at, (kind, text) in enumerate(self._read) if at not in self._globs
@@ -200,8 +203,9 @@ class Selection:
     def found(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
         """For each pattern the positions of the entries that it finds.
 
-        `keys` are the normalized DNs of all entries, `names` their plain names (default: the values of their RDNs).
-        Takes one pass over the entries, and for each no longer if there are more patterns without a wildcard.
+        `keys` are the normalized DNs of all entries, `names` their plain names (default: the values
+        of their RDNs). Takes one pass over the entries, and for each no longer if there are more
+        patterns without a wildcard.
         """
         found: list[list[int]] = [[] for _ in self._read]
         exact: tuple[dict[str, list[int]], ...] = ({}, {}, {})

@@ -1,8 +1,9 @@
 """From the persons of a source to candidates: who is in scope, which user each is, and what each is to be.
 
-The order is the rule. First who is who (`matching`), then who is in scope and in service, then the profile: a profile
-that cannot be supplied decides nothing but itself. The user of such a person is *held*: it loses what the directory
-takes away, and gains nothing until the profile is sound again. A person without a user becomes a skip alone.
+The order is the rule. First who is who (`matching`), then who is in scope and in service, then the
+profile: a profile that cannot be supplied decides nothing but itself. The user of such a person is
+*held*: it loses what the directory takes away, and gains nothing until the profile is sound again.
+A person without a user becomes a skip alone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,8 +24,9 @@ from reconcile.planning.target.profiles import Refused
 class Candidate(msgspec.Struct, gc=False):
     """A person who is to be a user. `values` and `attributes` are what the profile sets; see `Profile`.
 
-    `why` says how the person came to the user, `relinked` that it stands for another entry than before. `disabled` is
-    None where that cannot be told. `held`: the profile cannot be supplied, so the user gains nothing.
+    `why` says how the person came to the user, `relinked` that it stands for another entry than
+    before. `disabled` is None where that cannot be told. `held`: the profile cannot be supplied, so
+    the user gains nothing.
     """
 
     rules: SourceRules
@@ -58,7 +60,8 @@ class Candidate(msgspec.Struct, gc=False):
 class Departed(msgspec.Struct, frozen=True):
     """A user of a source without a person in scope. `found`: the directory still has the person.
 
-    `disabled` is None where nothing was read of the person that tells; `replaced`: a link gave the person away.
+    `disabled` is None where nothing was read of the person that tells; `replaced`: a link gave the
+    person away.
     """
 
     found: bool
@@ -212,8 +215,8 @@ class Gathering:
     def _in_scope(self) -> dict[int, bool]:
         """Positions of the persons in scope → whether they are so without a user, too.
 
-        Persons whom only an existing user would bring into scope (`create: never`) take part while there are users
-        left who may be theirs.
+        Persons whom only an existing user would bring into scope (`create: never`) take part while
+        there are users left who may be theirs.
         """
         scope: dict[int, bool] = {}
         rules, matches = self.rules, self._matches

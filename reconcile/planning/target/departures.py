@@ -1,7 +1,7 @@
 """Users whose persons left: what is done at once, what when the grace period is over, and who has it behind them.
 
-The grace period counts from the first run that missed the person for the same cause: out of scope first and missing
-later begins it anew. A user whose person comes back loses the mark.
+The grace period counts from the first run that missed the person for the same cause: out of scope
+first and missing later begins it anew. A user whose person comes back loses the mark.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,8 @@ _NAMELESS: Final = "unknown"
 def depart(book: Accounts, user: User, lifecycle: Lifecycle, how: Gone, now: str) -> None:
     """Adds a user whose person is missing or out of scope, as it is to be; or takes it out. `now`: RFC 3339.
 
-    Where the person is disabled too, the harder consequence counts, and no grace period of the other postpones it.
+    Where the person is disabled too, the harder consequence counts, and no grace period of the
+    other postpones it.
     """
     cause: Departed = "out_of_scope" if how.found else "missing"
     rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope

@@ -31,7 +31,8 @@ def gather(
 ) -> Gathered:
     """Everybody of the sources that were read, matched with the users of this workspace.
 
-    `used` are links that a run has followed. Raises RulesRefused for links that cannot be followed together.
+    `used` are links that a run has followed. Raises RulesRefused for links that cannot be followed
+    together.
     """
     granted: dict[str, list[str]] = {}
     for grant in current.grants:
@@ -125,8 +126,8 @@ def settle_usernames(
 ) -> list[Candidate]:
     """The candidates who become users or stay some; who cannot have the username it claims becomes a skip, too.
 
-    Whoever has a user already keeps it, with the name it has. `deleted` are the ids of the users whose names the plan
-    frees.
+    Whoever has a user already keeps it, with the name it has. `deleted` are the ids of the users
+    whose names the plan frees.
     """
     held = slots(
         (("", fold_name(user.username)), Held(user.id, user.username, user.source, user.dn))

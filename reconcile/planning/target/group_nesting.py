@@ -1,7 +1,8 @@
 """What each mirrored group holds: the people who are its members, and the groups that are nested in it.
 
-Under `nested: keep` a group within the group is nested in it if it is mirrored too. The people of one that is not
-become members, so that whoever the directory counts among the members gets what members get, one way or the other.
+Under `nested: keep` a group within the group is nested in it if it is mirrored too. The people of
+one that is not become members, so that whoever the directory counts among the members gets what
+members get, one way or the other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -64,8 +65,8 @@ def nested(
 ) -> tuple[Group, ...]:
     """The wanted groups, each nested in what it is to be nested in. Those `held` come into nothing, nothing into them.
 
-    As with members, the rule of the outer group says what is taken out of it; of one that is not selected, only what a
-    sync nested in it.
+    As with members, the rule of the outer group says what is taken out of it; of one that is not
+    selected, only what a sync nested in it.
     """
     declared = {rules.source.name for rules in sources}
     listed: dict[str, dict[str, str]] = {}

@@ -1,8 +1,8 @@
 """The groups and departments that are wanted: those the rules select, matched with what is there, under free names.
 
-Both are the same thing here (`mirroring`): an entry of a directory mirrored under a title, groups side by side,
-departments below each other. What is no longer selected stays as it is; only what the sync put into it is taken out
-(`membership`, `accounts`).
+Both are the same thing here (`mirroring`): an entry of a directory mirrored under a title, groups
+side by side, departments below each other. What is no longer selected stays as it is; only what the
+sync put into it is taken out (`membership`, `accounts`).
 """
 
 from collections.abc import Mapping, Sequence

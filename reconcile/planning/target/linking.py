@@ -1,8 +1,9 @@
 """The links of the files: which entry a user, group or department stands for, by a person's word.
 
-A link goes before every other way of matching, but not before the rules: it ties nothing to an entry that they leave
-out. Once it is done the directory's id holds, so a link that is true already does nothing and is reported as a notice,
-like one that names nothing. A DN or login may be given to somebody else later, so a link by one is used only once.
+A link goes before every other way of matching, but not before the rules: it ties nothing to an
+entry that they leave out. Once it is done the directory's id holds, so a link that is true already
+does nothing and is reported as a notice, like one that names nothing. A DN or login may be given to
+somebody else later, so a link by one is used only once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -107,7 +108,8 @@ def _refuse_exchanges(
 ) -> None:
     """Raises RulesRefused where what is linked stands at present for an entry that another link wants.
 
-    Each needs what the other one has to free, so no order of the two is right: they have to be two runs.
+    Each needs what the other one has to free, so no order of the two is right: they have to be two
+    runs.
     """
     wanted: dict[tuple[str, str, str], str] = {}
     things: list[tuple[User | Group | Department, str]] = []
@@ -239,7 +241,8 @@ def _refuse_exchanged(
 ) -> None:
     """Raises _Idle where the thing stands for an entry that is there, and another thing for this one already.
 
-    That is what a link looks like that was followed once, when another group is given the name of before.
+    That is what a link looks like that was followed once, when another group is given the name of
+    before.
     """
     own = {_own(entry) for entry in entries.values()}
     held = any(one.source == link.source and _own(one) == _own(entries[key]) for one in things)

@@ -1,9 +1,10 @@
 """Which person is which user: by a link of the files, else by the directory's id, else by two facts that agree.
 
-In a directory without ids the DN is the id. Nobody inherits an account by coincidence: where an id does not match, two
-of the facts in `match_by` have to, and they have to mean one person and one user only. A DN that is made of the
-username is no second fact. What agrees in its DN or username alone is a namesake, and a person has to say which it is.
-A user whose id still exists elsewhere in the directory is never taken for another person's.
+In a directory without ids the DN is the id. Nobody inherits an account by coincidence: where an id
+does not match, two of the facts in `match_by` have to, and they have to mean one person and one
+user only. A DN that is made of the username is no second fact. What agrees in its DN or username
+alone is a namesake, and a person has to say which it is. A user whose id still exists elsewhere in
+the directory is never taken for another person's.
 """
 
 from collections import Counter
@@ -26,7 +27,8 @@ SHARED: Final = 10
 """A value that more users share tells none of them from the others."""
 _NAMES: Final[Mapping[Fact, str]] = {"dn": "DN", "email": "e-mail address"}
 _WEAK: Final = frozenset({"dn", "username"})
-"""What makes a namesake of somebody by itself. E-mail addresses are shared, and given to others, every day."""
+"""What makes a namesake of somebody by itself. E-mail addresses are shared, and given to others,
+every day."""
 
 Facts = Mapping[Fact, str]
 """What is known of a person or user, as it is compared; "" where there is nothing."""
@@ -35,8 +37,9 @@ Facts = Mapping[Fact, str]
 class Matches(msgspec.Struct):
     """Position of a person → the user; `unmatched` users are left.
 
-    `ties` says of persons how they were found where the id did not do it; `namesakes` of persons without a user whom
-    they may be, and why nobody can tell. `displaced` are users whose person a link gave to another user.
+    `ties` says of persons how they were found where the id did not do it; `namesakes` of persons
+    without a user whom they may be, and why nobody can tell. `displaced` are users whose person a
+    link gave to another user.
     """
 
     users: dict[int, User]
@@ -160,8 +163,8 @@ def match_facts(
 ) -> list[User]:
     """Matches persons who have no user with users by facts; the users that found their person.
 
-    `how` is how a reason begins. A person and a user who agree in too little, or in as much as others do, are noted
-    as namesakes.
+    `how` is how a reason begins. A person and a user who agree in too little, or in as much as
+    others do, are noted as namesakes.
     """
     known = {user.id: user for user in users}
     agreeing = _agreeing(persons, known, match_by)

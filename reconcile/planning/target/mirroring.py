@@ -1,10 +1,11 @@
 """Which group or department stands for which entry, and under which name.
 
-An entry is known by a link of the files, by its id, or by its DN where that has no entry of its own any more. One that
-is new takes what has its name if the entry of that is gone: the same name in the same source is the same group. Where
-an entry that is known already wants such a name, what has it steps aside under another one, so that nobody comes into
-a group through a name that stands for something else. An entry that cannot have its name is *held*: it loses members
-as the directory says, and gains none.
+An entry is known by a link of the files, by its id, or by its DN where that has no entry of its own
+any more. One that is new takes what has its name if the entry of that is gone: the same name in the
+same source is the same group. Where an entry that is known already wants such a name, what has it
+steps aside under another one, so that nobody comes into a group through a name that stands for
+something else. An entry that cannot have its name is *held*: it loses members as the directory
+says, and gains none.
 """
 
 from collections import Counter
@@ -32,9 +33,11 @@ Mirror = TypeVar("Mirror", bound=Group | Department)
 Entry = DirectoryGroup | OrganizationalUnit
 Slot = tuple[str, str]
 _FOLDING: Final[Folding] = "compatibility"
-"""Of what is there and what is wished for; whatever can be the same is, where nothing else can be."""
+"""Of what is there and what is wished for; whatever can be the same is, where nothing else can
+be."""
 ASIDE: Final = " (removed)"
-"""What the name of something whose entry is gone ends in once an entry that is there takes its name."""
+"""What the name of something whose entry is gone ends in once an entry that is there takes its
+name."""
 
 
 class Wish(msgspec.Struct, gc=False):

@@ -1,9 +1,9 @@
 """Who may have which name: usernames, group names, titles below one department. `folding` says what is one name.
 
-Of two claims on one name, the one that has it already keeps it; otherwise neither gets it. A name that something else
-holds is free only if that gives it up in the same plan: by a rename that itself succeeds, or because it is deleted. So
-the claims are settled together: all are granted at first, then those that rest on a name nobody gives up are taken
-back, until nothing moves.
+Of two claims on one name, the one that has it already keeps it; otherwise neither gets it. A name
+that something else holds is free only if that gives it up in the same plan: by a rename that itself
+succeeds, or because it is deleted. So the claims are settled together: all are granted at first,
+then those that rest on a name nobody gives up are taken back, until nothing moves.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -88,7 +88,8 @@ def settle(
             granted[slot] = winner
             losers = [one for one in claimants if one is not winner]
             refusals += [_refusal(one, holders[winner.id], duplicate) for one in losers]
-            # Several may hold one name where people wrote it by hand: none of them gets another spelling of it.
+            # Several may hold one name where people wrote it by hand: none of them gets another
+            # spelling of it.
             others = [holder for holder in holders.values() if holder.id != winner.id]
             if others and winner.id in holders and holders[winner.id].name != winner.text:
                 del granted[slot]

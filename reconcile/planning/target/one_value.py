@@ -1,7 +1,8 @@
 """Which of several values counts: that of the RDN, else the one the platform has now, else the smallest.
 
-The values of an attribute are a set (RFC 4512, 2.2), so their order must decide nothing. The directories put the value
-of the RDN first and the rest in ascending order; this is the part that looks at the platform.
+The values of an attribute are a set (RFC 4512, 2.2), so their order must decide nothing. The
+directories put the value of the RDN first and the rest in ascending order; this is the part that
+looks at the platform.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,8 @@ from reconcile.model.desired import Entry, Template
 from reconcile.model.text import dn
 
 TRIES: Final = 64
-"""How many choices of values are tried for one template: more than that is no set of alternatives."""
+"""How many choices of values are tried for one template: more than that is no set of
+alternatives."""
 
 
 class _Chosen(msgspec.Struct, gc=False):
@@ -29,8 +31,8 @@ def rendered(
 ) -> str | None:
     """What the template gives, with the choice of values that gives `current` again if there is one.
 
-    `current` is the text on the platform, "" for none; `identifiers` are the values of the login attribute, the one
-    that counts first. Raises TemplateFailed.
+    `current` is the text on the platform, "" for none; `identifiers` are the values of the login
+    attribute, the one that counts first. Raises TemplateFailed.
     """
     text = template.render(entry, identifiers[0])
     if text == current or not current:

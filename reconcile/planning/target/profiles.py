@@ -1,7 +1,7 @@
 """What a person's profile is to be: every template rendered, every value checked.
 
-A value that is wrong in a field or a required attribute holds back the profile as a whole; in an attribute that is
-optional, that attribute alone.
+A value that is wrong in a field or a required attribute holds back the profile as a whole; in an
+attribute that is optional, that attribute alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,8 @@ class Refused(Exception):
 class Profile(msgspec.Struct):
     """Fields and extended attributes, those left out that are not managed or stay as they are.
 
-    "" and None are what the directory clears. `left_out` are attributes whose value the platform cannot hold, and why.
+    "" and None are what the directory clears. `left_out` are attributes whose value the platform
+    cannot hold, and why.
     """
 
     fields: dict[str, str]

@@ -1,8 +1,9 @@
 """The table of statuses: what a user's status becomes, and who is to be remembered for it.
 
-Rule of thumb: what a sync did, a sync undoes when its cause is gone; what an administrator blocked stays blocked.
-Inactive and vacation follow the directory, except that vacation counts as active. Who was on vacation when the person
-departed is on vacation again after a return; who was disabled is not.
+Rule of thumb: what a sync did, a sync undoes when its cause is gone; what an administrator blocked
+stays blocked. Inactive and vacation follow the directory, except that vacation counts as active.
+Who was on vacation when the person departed is on vacation again after a return; who was disabled
+is not.
 """
 
 from collections.abc import Callable, Mapping

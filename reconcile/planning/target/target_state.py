@@ -22,8 +22,8 @@ from reconcile.planning.target.linking import Linked
 class Wanted(msgspec.Struct):
     """The wanted state, who could not be part of it, and why things are as they are.
 
-    `candidates` are those who follow the directory; `matched`: source → position of a person → its user now; `people`
-    are those of each source before anybody loses a username to somebody else.
+    `candidates` are those who follow the directory; `matched`: source → position of a person → its
+    user now; `people` are those of each source before anybody loses a username to somebody else.
     `notices` are what a reader should know of this workspace; what several have is shown once.
     """
 

@@ -15,8 +15,8 @@ from reconcile.planning.target.candidates import Candidate
 class Accounts(msgspec.Struct):
     """The users wanted, by id; `reasons` says of some why they are new or changed.
 
-    `deleted` are the ids of those to go, `erased` of those of whom only the row stays, `names` all usernames that are
-    there or given out, case-folded.
+    `deleted` are the ids of those to go, `erased` of those of whom only the row stays, `names` all
+    usernames that are there or given out, case-folded.
     """
 
     users: dict[str, User]
@@ -122,10 +122,10 @@ def assign_managers(
 ) -> list[tuple[SourceRules, str, str]]:
     """Sets managers where the source names them. `located`: source and position of a person → id of its user.
 
-    A manager who is nobody's user clears the field, if it is cleared with the directory; a source without a manager
-    attribute leaves it alone, and so does a profile that is held. Of several managers the one of now stays. A name that
-    can mean several persons leaves it alone, too: returned are the rules of its source, the name, and the DN of who has
-    it.
+    A manager who is nobody's user clears the field, if it is cleared with the directory; a source
+    without a manager attribute leaves it alone, and so does a profile that is held. Of several
+    managers the one of now stays. A name that can mean several persons leaves it alone, too:
+    returned are the rules of its source, the name, and the DN of who has it.
     """
     found: dict[tuple[str, str], str | None] = {}
     unclear: list[tuple[SourceRules, str, str]] = []

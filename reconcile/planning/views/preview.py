@@ -39,9 +39,9 @@ class Previewed(msgspec.Struct, frozen=True):
 class Skipped(msgspec.Struct, frozen=True):
     """One person in scope who cannot be synchronised, and why.
 
-    One who exists gains nothing, and loses what the directory takes away: `status` and `action` say what the next apply
-    makes of the user, "" where there is none. `code` is that of the skip, or `ignored`: the user was deleted on the
-    platform and is not to come back.
+    One who exists gains nothing, and loses what the directory takes away: `status` and `action` say
+    what the next apply makes of the user, "" where there is none. `code` is that of the skip, or
+    `ignored`: the user was deleted on the platform and is not to come back.
     """
 
     workspace: str

@@ -62,9 +62,9 @@ def survey(
 ) -> Iterator[Found]:
     """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
 
-    Names, login and mail are those of the directory, and those that are shown. `used` are, by workspace, the links that
-    a run has followed. Raises UsageError when a department is
-    selected without its parent.
+    Names, login and mail are those of the directory, and those that are shown. `used` are, by
+    workspace, the links that a run has followed. Raises UsageError when a department is selected
+    without its parent.
     """
     rules = SourceRules(desired, source, snapshot)
     everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())

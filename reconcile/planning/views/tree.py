@@ -14,7 +14,8 @@ from reconcile.planning.selection.snapshot_index import Index
 from reconcile.planning.selection.source_rules import SourceRules
 
 _DEEPEST = 100
-"""Levels of a tree: enough for any directory that people made, and far from what a program cannot descend."""
+"""Levels of a tree: enough for any directory that people made, and far from what a program cannot
+descend."""
 
 
 def tree_query(desired: DesiredState, source: Source) -> Query:

@@ -1,10 +1,11 @@
 """One statement for many rows, which come and go as the driver's own tuples.
 
-How many go at once is the driver's business: psycopg sends on without waiting for answers, PyMySQL joins the rows of an
-INSERT. Of an UPDATE and a DELETE it does neither: see `given`.
+How many go at once is the driver's business: psycopg sends on without waiting for answers, PyMySQL
+joins the rows of an INSERT. Of an UPDATE and a DELETE it does neither: see `given`.
 
-SQLAlchemy writes the statement; the rows go past it, because looking at each value of each row costs it as much time
-as the database needs to store them. So values must be what the driver takes: text, numbers, None; JSON as text.
+SQLAlchemy writes the statement; the rows go past it, because looking at each value of each row
+costs it as much time as the database needs to store them. So values must be what the driver takes:
+text, numbers, None; JSON as text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

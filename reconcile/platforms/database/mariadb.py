@@ -37,7 +37,8 @@ _NUMBERS: Final = {
 
 
 _UNSETTLED: Final = frozenset({0, 1180, 1047})
-"""No number at all; an error during COMMIT, of the engine or of the cluster, that leaves open what became of it."""
+"""No number at all; an error during COMMIT, of the engine or of the cluster, that leaves open what
+became of it."""
 
 
 class MariadbDatabase(server.ServerDatabase):

@@ -1,7 +1,8 @@
 """For MariaDB: one UPDATE or DELETE for many rows, whose values are given as one JSON text.
 
-PyMySQL would send a statement for each row and wait for each answer, which over a network costs a round trip a row.
-The server makes a table of the text and goes through it in order, looking up our rows by their keys.
+PyMySQL would send a statement for each row and wait for each answer, which over a network costs a
+round trip a row. The server makes a table of the text and goes through it in order, looking up our
+rows by their keys.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,8 @@ import msgspec
 CHUNK: Final = 2 * 1024 * 1024
 """Bytes of one text; a server takes 16 MiB in one statement unless it was told otherwise."""
 _TEXT: Final = "LONGTEXT CHARACTER SET utf8mb4"
-"""Without this it would have the database's own character set, and turn what that one cannot hold into "?"."""
+"""Without this it would have the database's own character set, and turn what that one cannot hold
+into "?"."""
 
 
 def as_join(statement: str, order: Sequence[int], numbers: Sequence[bool]) -> str:

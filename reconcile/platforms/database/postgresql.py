@@ -31,11 +31,13 @@ _TEXTS: Final = (
     ("permission denied for database", server.RIGHTS),
     ("does not exist", server.NO_DATABASE),
 )
-"""When connecting fails there is nothing but a text, in the server's language: those of English ones are known."""
+"""When connecting fails there is nothing but a text, in the server's language: those of English
+ones are known."""
 
 
 _UNSETTLED: Final = frozenset({"08", "57", "58", "XX"})
-"""Classes of SQLSTATE after which nobody knows whether a COMMIT was carried out; beside them 40003."""
+"""Classes of SQLSTATE after which nobody knows whether a COMMIT was carried out; beside them
+40003."""
 
 
 class PostgresqlDatabase(server.ServerDatabase):

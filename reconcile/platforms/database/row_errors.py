@@ -1,7 +1,7 @@
 """Why a database refuses a row, in a person's words; and which of its errors are about the row at all.
 
-A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, as a full disk, is not,
-and ends the transaction.
+A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, as a
+full disk, is not, and ends the transaction.
 """
 
 import re
@@ -22,9 +22,11 @@ _MEANINGS: Final = {
     "sources": "another source of the workspace has this name",
 }
 _RAISED: Final = {"44000", 1643, 1644}
-"""What a trigger or a view says by itself: SQLSTATE of PostgreSQL, number of MariaDB; see `_is_raised`."""
+"""What a trigger or a view says by itself: SQLSTATE of PostgreSQL, number of MariaDB; see
+`_is_raised`."""
 _POSTGRESQL: Final = frozenset({"53", "54", "55", "57", "58", "72", "F0", "HV", "XX"})
-"""Classes of SQLSTATE that PostgreSQL has added to those of the standard, for what goes wrong in the server."""
+"""Classes of SQLSTATE that PostgreSQL has added to those of the standard, for what goes wrong in
+the server."""
 _OWN: Final = 5000
 """MariaDB's own numbers are smaller; a trigger may give any."""
 _CHECKED: Final = 4025

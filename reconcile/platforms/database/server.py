@@ -1,9 +1,9 @@
 """A database on a server: what PostgreSQL and MariaDB have in common.
 
-Writers of one workspace are kept apart by the workspace's row: whoever writes holds it to the end of the transaction
-(`locking.claim`). Every insert into the workspace refers to that row and waits as well; what was read for writing is
-locked row by row (`reading.read`). So READ COMMITTED is enough, and the only level at which what was waited for is
-seen.
+Writers of one workspace are kept apart by the workspace's row: whoever writes holds it to the end
+of the transaction (`locking.claim`). Every insert into the workspace refers to that row and waits
+as well; what was read for writing is locked row by row (`reading.read`). So READ COMMITTED is
+enough, and the only level at which what was waited for is seen.
 """
 
 from abc import abstractmethod
@@ -27,7 +27,8 @@ SILENT: float = 600
 COMMIT: float = 60
 """The same of an answer to COMMIT: the server is asked once more then, by another connection."""
 IDLE: Final = 300
-"""Seconds after which the server ends a transaction that says nothing: its machine sleeps or the network is gone."""
+"""Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
+network is gone."""
 BROKEN: Final = "the connection broke, and what was not yet kept is undone; a new plan shows how things are ({text})"
 LOST: Final = "the connection broke while it was asked to keep what was written ({text})"
 DEFERRED: Final = (

@@ -1,8 +1,8 @@
 """A database in an SQLite file.
 
-Reading opens the file with `mode=rw`, which creates nothing, and forbids every write by `query_only`; not with
-`mode=ro`, because after a killed run the first reader has to undo what that run left half written, and a read-only
-connection may not.
+Reading opens the file with `mode=rw`, which creates nothing, and forbids every write by
+`query_only`; not with `mode=ro`, because after a killed run the first reader has to undo what that
+run left half written, and a read-only connection may not.
 """
 
 import logging
@@ -23,7 +23,8 @@ from reconcile.platforms.database.json_values import brief, encode
 
 _log = logging.getLogger(__name__)
 _CACHE_KIB = 64 * 1024
-"""Room for what a transaction changes: once it overflows, SQLite shuts readers out until the commit."""
+"""Room for what a transaction changes: once it overflows, SQLite shuts readers out until the
+commit."""
 _MEANINGS = (
     (
         "not a database",
@@ -127,13 +128,15 @@ class SqliteDatabase(Database):
 
         @sa.event.listens_for(engine, "begin")
         def begin(connection: sa.Connection) -> None:
-            # The driver's own transaction control knows neither savepoints nor IMMEDIATE and is switched off.
+            # The driver's own transaction control knows neither savepoints nor IMMEDIATE and is
+            # switched off.
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
         @sa.event.listens_for(engine, "handle_error")
         def handle_error(context: sa.ExceptionContext) -> None:
-            # SQLAlchemy would close the connection of an interrupt without undoing the transaction, which a statement
-            # that is not read to its end keeps open: nobody could write then, not even to release the lock.
+            # SQLAlchemy would close the connection of an interrupt without undoing the transaction,
+            # which a statement that is not read to its end keeps open: nobody could write then, not
+            # even to release the lock.
             if not isinstance(context.original_exception, Exception):
                 context.is_disconnect = False
 
@@ -149,7 +152,8 @@ class SqliteDatabase(Database):
                     cursor.execute("PRAGMA foreign_keys = ON")
                     cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
                     if write:
-                        # Zeroes what is deleted: a run may be killed between the commit of an erase and `scrub`.
+                        # Zeroes what is deleted: a run may be killed between the commit of an erase
+                        # and `scrub`.
                         cursor.execute("PRAGMA secure_delete = ON")
                     else:
                         cursor.execute("PRAGMA query_only = ON")

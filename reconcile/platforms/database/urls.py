@@ -58,7 +58,8 @@ def connect(settings: desired.Platform) -> Database:
 def _refuse_unquoted(url: sa.URL, text: str) -> None:
     """Raises UsageError where a part of the password may have become a host or a database, which are named to people.
 
-    With one @ at most, behind the account, account and password end where they should, whatever else stands in them.
+    With one @ at most, behind the account, account and password end where they should, whatever
+    else stands in them.
     """
     count = text.count("@")
     if count > 1 or (count and url.username is None):

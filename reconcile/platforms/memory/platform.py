@@ -4,11 +4,12 @@ Changes can be made to fail, and the process to "die" in the middle:
 
     MemoryPlatform(fault=lambda change: "no more licences" if change.key == "jdoe" else None)
 
-`fault` is asked before each change; the text it returns is why that change fails, and what it raises ends the
-transaction at this very point.
+`fault` is asked before each change; the text it returns is why that change fails, and what it
+raises ends the transaction at this very point.
 
-With `transactions=False` it is like a platform behind a network: every change is kept at once, one that swaps names in
-two steps, and nothing is undone. `step` is called before each of them; what it raises is where the process dies.
+With `transactions=False` it is like a platform behind a network: every change is kept at once, one
+that swaps names in two steps, and nothing is undone. `step` is called before each of them; what it
+raises is where the process dies.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -145,7 +146,8 @@ class MemoryWriter:
         self._fault = fault
         self._names = Names(state)
         self.highest = 0
-        """The highest id there ever was: none is given twice, for the history names objects by them."""
+        """The highest id there ever was: none is given twice, for the history names objects by
+        them."""
         self.recorded: list[tuple[Run, Sequence[Outcome], Names]] = []
         """Runs to be added to the history, with the names that were there before."""
 
@@ -157,7 +159,8 @@ class MemoryWriter:
     def write(self, changes: Sequence[Change]) -> Sequence[str]:
         """Carries out changes of one kind and action; answers for each "" or why it failed.
 
-        All that have no fault are tried together, without those that fail again, until what is left stands.
+        All that have no fault are tried together, without those that fail again, until what is left
+        stands.
         """
         reasons = [self._fault(change) or "" for change in changes]
         while True:

@@ -107,8 +107,9 @@ def update(
 ) -> dict[int, str]:
     """Writes updates, some of which may swap unique names; answers place → why it failed.
 
-    A row whose name another one takes is parked first: its column `name` gets a text of its own. If it then cannot
-    have its new name, everything is undone and tried again without it and those who count on it.
+    A row whose name another one takes is parked first: its column `name` gets a text of its own. If
+    it then cannot have its new name, everything is undone and tried again without it and those who
+    count on it.
     """
     failed = blocked(moves, holders)
     while True:

@@ -88,7 +88,8 @@ def desired(
         ],
         "roles": {"mode": "multiple"},
         "groups": [{"source": "corp", "select": ["cn=team-*"]}],
-        # FreeIPA keeps all persons in one container and has no organizational units to make departments of.
+        # FreeIPA keeps all persons in one container and has no organizational units to make
+        # departments of.
         "departments": [] if product == "freeipa" else [departments],
     }
 

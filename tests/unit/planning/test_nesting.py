@@ -36,7 +36,8 @@ def held(rules: SourceRules, key: str, *mirrored: str) -> tuple[str, str]:
 
 
 def test_members_by_way_of_groups_that_were_not_read_are_not_those_of_nested_groups_again() -> None:
-    # The server names all persons below the outer group: bob, who is in the inner one, and cid, who is in one not read.
+    # The server names all persons below the outer group: bob, who is in the inner one, and cid, who
+    # is in one not read.
     outer = DirectoryGroup(
         OUTER, "", {}, (f"uid=ann,{BASE}", INNER), (), (f"uid=bob,{BASE}", f"uid=cid,{BASE}")
     )

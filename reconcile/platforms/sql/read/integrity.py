@@ -1,7 +1,8 @@
 """What no application should leave behind, and SQLite lets it: rows that refer to nothing, numbers where text belongs.
 
-SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly at all. A plan made
-over such rows would be wrong, so the workspace counts as unreadable, and the message names the row.
+SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly
+at all. A plan made over such rows would be wrong, so the workspace counts as unreadable, and the
+message names the row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,8 +76,8 @@ def nested(
 ) -> tuple[Group, ...]:
     """The groups, each with those it is in; they may contain each other.
 
-    `groups` are rows in the order of a group's fields, `nestings` of inner group, outer group and origin. Raises
-    PlatformUnreadable for groups of two workspaces.
+    `groups` are rows in the order of a group's fields, `nestings` of inner group, outer group and
+    origin. Raises PlatformUnreadable for groups of two workspaces.
     """
     above: dict[str, dict[str, str]] = {row[0]: {} for row in groups}
     for inner, outer, origin in nestings:

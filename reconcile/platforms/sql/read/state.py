@@ -132,9 +132,9 @@ def read(
 ) -> PlatformState:
     """The workspace as it is; an empty state if there is none of that name. Raises PlatformUnreadable.
 
-    With `lock` nobody else can change what was read until the transaction ends: an insert waits for the workspace's
-    row, which the transaction holds, or for the user's or group's it refers to. SQLite knows no row locks; there the
-    whole database is ours.
+    With `lock` nobody else can change what was read until the transaction ends: an insert waits for
+    the workspace's row, which the transaction holds, or for the user's or group's it refers to.
+    SQLite knows no row locks; there the whole database is ours.
     """
     number = workspace_id(connection, workspace)
     if number is None:

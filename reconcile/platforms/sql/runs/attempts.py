@@ -1,8 +1,8 @@
 """Logins that failed, in the table `login_failures`; those whose origin is known in `login_origins`.
 
-Each attempt is a transaction of its own, and holds nothing but its row: a run that writes on a server hinders no login.
-SQLite lets one program write at a time; there a login waits for a run that writes, and is refused where that takes too
-long: an attempt that cannot be counted is not made.
+Each attempt is a transaction of its own, and holds nothing but its row: a run that writes on a
+server hinders no login. SQLite lets one program write at a time; there a login waits for a run that
+writes, and is refused where that takes too long: an attempt that cannot be counted is not made.
 """
 
 import logging
@@ -93,7 +93,8 @@ class SqlAttempts:
     def forget_erased(self, workspace: str, erased: Iterable[Change]) -> None:
         """Forgets what failed for those who were erased.
 
-        Not in the transaction that erases them: there it could keep others from logging in until that ends.
+        Not in the transaction that erases them: there it could keep others from logging in until
+        that ends.
         """
         for key in sorted(keys(erased)):
             self.forget(workspace, key)
@@ -106,8 +107,8 @@ class SqlAttempts:
         ):  # a login of the same person may have forgotten everything in between
             if wait is not None:
                 break
-            # In a transaction of its own: on MariaDB an insert that comes too late holds a lock that the others,
-            # and they its own, would wait for.
+            # In a transaction of its own: on MariaDB an insert that comes too late holds a lock
+            # that the others, and they its own, would wait for.
             first = t.login_failures.insert().values(
                 workspace=workspace, key_sha256=key, **_row(counted(None, now)[0])
             )

@@ -1,13 +1,14 @@
 """One run at a time for each workspace: a row in `locks`, and when it may be taken over.
 
-A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been renewed for STALE
-seconds. Elsewhere is another machine, another container on this one, and this one before it was started again: there a
-process number means another process, and a host name proves nothing. A thread renews it every BEAT seconds, by a
-connection of its own. Whoever takes a lock first claims the workspace's row, and so does a run that writes, to the end
-of its transaction: while it writes, nobody takes its lock over, whatever its age. (SQLite lets nobody else write at
-all, the thread included; the run renews the lock in the transaction that it commits.) Whoever lost a lock all the same
-(a machine that slept) finds its token gone before it writes. So a lock that can be taken over and looks dead is dead or
-harmless, and no lock of the server's own is needed.
+A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been
+renewed for STALE seconds. Elsewhere is another machine, another container on this one, and this one
+before it was started again: there a process number means another process, and a host name proves
+nothing. A thread renews it every BEAT seconds, by a connection of its own. Whoever takes a lock
+first claims the workspace's row, and so does a run that writes, to the end of its transaction:
+while it writes, nobody takes its lock over, whatever its age. (SQLite lets nobody else write at
+all, the thread included; the run renews the lock in the transaction that it commits.) Whoever lost
+a lock all the same (a machine that slept) finds its token gone before it writes. So a lock that can
+be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
 """
 
 import logging
@@ -98,7 +99,8 @@ def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held
         lock.heartbeat_at,
         t.utc_now(),
     )
-    # What is there may be no text and no time, and drivers refuse that: SQLite's takes it as bytes, the others as text.
+    # What is there may be no text and no time, and drivers refuse that: SQLite's takes it as bytes,
+    # the others as text.
     kind = sa.LargeBinary() if connection.dialect.name == "sqlite" else sa.Text()
     statement = (
         sa.select(t.workspaces.c.name, *(sa.cast(one, kind) for one in said))

@@ -1,7 +1,7 @@
 """Whether a process of this machine is still the one that took a lock.
 
-A number means a process only where it was given: on one machine, from one start of it to the next, and within one
-namespace of process numbers, of which every container has its own.
+A number means a process only where it was given: on one machine, from one start of it to the next,
+and within one namespace of process numbers, of which every container has its own.
 """
 
 import os
@@ -9,14 +9,15 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _STATE, _START = 0, 19
-"""Places behind the command's closing bracket in /proc/PID/stat: one letter, and clock ticks since the start."""
+"""Places behind the command's closing bracket in /proc/PID/stat: one letter, and clock ticks since
+the start."""
 
 
 def started(pid: int) -> str | None:
     """When a process started, as this machine tells it: equal texts are one process. None where it does not tell.
 
-    The text is `place()`, a slash and the time. "" says that there is no such process; one that has ended and waits
-    for its parent (a zombie) counts as gone.
+    The text is `place()`, a slash and the time. "" says that there is no such process; one that has
+    ended and waits for its parent (a zombie) counts as gone.
     """
     if not _tells_ours():
         return _without_proc(pid)

@@ -1,7 +1,8 @@
 """Which revision of the schema a database has, and bringing it to the newest.
 
-The name of the revision stands in a table of our own, so that an application may keep an `alembic_version` beside it.
-Alembic takes long to import and is only asked when there is something to do.
+The name of the revision stands in a table of our own, so that an application may keep an
+`alembic_version` beside it. Alembic takes long to import and is only asked when there is something
+to do.
 """
 
 import hashlib
@@ -27,7 +28,8 @@ _LOCK: Final = int.from_bytes(hashlib.sha256(TABLE.encode()).digest()[:7])
 def revision(connection: sa.Connection, database: str) -> str:
     """The database's revision; "" where nothing was ever applied.
 
-    Raises PlatformUnreadable for a revision that is not known here, and for somebody else's tables of our names.
+    Raises PlatformUnreadable for a revision that is not known here, and for somebody else's tables
+    of our names.
     """
     if not sa.inspect(connection).has_table(TABLE):
         if (
@@ -55,7 +57,8 @@ def has_removals(found: str) -> bool:
 def upgrade(connection: sa.Connection, database: str) -> None:
     """Creates the tables, or brings them to the newest revision, inside the connection's transaction.
 
-    MariaDB keeps every single statement of it at once. What an interrupted creation left there is removed first.
+    MariaDB keeps every single statement of it at once. What an interrupted creation left there is
+    removed first.
     """
     _wait_for_others(connection, database)
     found = revision(connection, database)

@@ -1,8 +1,9 @@
 """The tables of the sql platform, as docs/sql-platform.md explains them to the application's programmers.
 
-Made for being read and written by hand: standard names, `id` everywhere, defaults for whatever can be left out.
-NULL means "none"; in `origin` and `status_origin` it means "a person did it". Migrations create the tables
-(`reconcile.platforms.sql.migrations`); a test holds the two to each other.
+Made for being read and written by hand: standard names, `id` everywhere, defaults for whatever can
+be left out. NULL means "none"; in `origin` and `status_origin` it means "a person did it".
+Migrations create the tables (`reconcile.platforms.sql.migrations`); a test holds the two to each
+other.
 """
 
 from datetime import datetime

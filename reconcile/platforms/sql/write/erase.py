@@ -1,7 +1,7 @@
 """Erasing users: the row stays, so that what points at it goes on pointing somewhere, and nothing personal is left.
 
-What the user was related to (`responsibilities`) is handed on first: open work to the unknown user, what it owned to
-the administrator; its permissions and posts as a supervisor go.
+What the user was related to (`responsibilities`) is handed on first: open work to the unknown user,
+what it owned to the administrator; its permissions and posts as a supervisor go.
 """
 
 from collections.abc import Sequence

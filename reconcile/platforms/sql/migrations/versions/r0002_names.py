@@ -1,8 +1,8 @@
 """The unique keys of usernames and of group names fold the letters A to Z, and no others.
 
-`lower()` folds other letters on PostgreSQL and MariaDB, by the locale and the version of the server:
-there a key refused what the planner, and the other databases, take for two names. SQLite's folds
-A to Z and stays as it is.
+`lower()` folds other letters on PostgreSQL and MariaDB, by the locale and the version of the
+server: there a key refused what the planner, and the other databases, take for two names. SQLite's
+folds A to Z and stays as it is.
 """
 
 import logging

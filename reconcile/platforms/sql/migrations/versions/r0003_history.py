@@ -1,7 +1,7 @@
 """A run records its desired-state files and which texts it removed from the history, the workspace its last hash.
 
-So a text that somebody removed by hand is told from one that went with an erase, and a history that lacks its last runs
-from one that had no more.
+So a text that somebody removed by hand is told from one that went with an erase, and a history that
+lacks its last runs from one that had no more.
 """
 
 import sqlalchemy as sa
