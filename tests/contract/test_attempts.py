@@ -11,8 +11,8 @@ from reconcile.applying import apply
 from reconcile.errors import Locked
 from reconcile.model.change import Digests, Fields, Plan, Scope
 from reconcile.model.login import person_key
-from reconcile.platforms.attempt_rules import BURST, FREE, MEMORY, REFILL
 from reconcile.platforms.database import database
+from reconcile.platforms.ledger.attempt_rules import BURST, FREE, MEMORY, REFILL
 from reconcile.ports import Platform
 from tests.contract.platforms import (
     CASES,

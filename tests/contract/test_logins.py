@@ -15,8 +15,8 @@ from reconcile.errors import Locked, LoginRefused, SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState
-from reconcile.platforms.attempt_rules import FREE
 from reconcile.platforms.database import database
+from reconcile.platforms.ledger.attempt_rules import FREE
 from reconcile.ports import Platform
 from tests.contract.platforms import HOLDER, change
 

@@ -15,8 +15,8 @@ from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.sql import SqlPlatform
+from reconcile.platforms.sql.schema import SCHEMA
 from reconcile.platforms.sql.tables.limits import LIMITS
-from reconcile.platforms.sql.tables.revision import REVISIONS
 from reconcile.platforms.sql.tables.tables import metadata
 from tests.contract.platforms import (
     CORP,
@@ -159,7 +159,7 @@ def test_an_unknown_revision_is_refused(tmp_path: Path, platform: SqlPlatform) -
     ok(platform, user("anna"))
     by_hand(tmp_path, "UPDATE reconcile_revision SET version_num = '0815'")
     for attempt in (lambda: platform.read("main"), lambda: prepare(platform)):
-        with pytest.raises(PlatformUnreadable, match=rf"'0815'.*'{REVISIONS[-1]}'.*newer"):
+        with pytest.raises(PlatformUnreadable, match=rf"'0815'.*'{SCHEMA.newest}'.*newer"):
             attempt()
     by_hand(tmp_path, "DELETE FROM reconcile_revision")
     with pytest.raises(PlatformUnreadable, match="none"):
@@ -212,7 +212,10 @@ def test_the_revisions_are_those_of_the_migrations() -> None:
     config = Config()
     config.set_main_option("script_location", "reconcile.platforms.sql:migrations")
     scripts = ScriptDirectory.from_config(config)
-    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
+    assert (
+        tuple(reversed([script.revision for script in scripts.walk_revisions()]))
+        == SCHEMA.revisions
+    )
 
 
 def test_the_limits_are_the_lengths_of_the_columns() -> None:

@@ -13,8 +13,8 @@ from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change, Digests, Plan, Scope
 from reconcile.model.report import Report
 from reconcile.platforms.database import server
+from reconcile.platforms.ledger import lock, settling
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.runs import lock, settling
 from tests.contract.platforms import HERE, Acme, sql, user
 from tests.contract.servers import Opened, is_mariadb, usernames, wait_until
 from tests.scenarios.shell import Shell

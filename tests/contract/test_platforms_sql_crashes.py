@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import Locked
+from reconcile.platforms.ledger import lock
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.runs import lock
 from tests.contract.child import USERS
 from tests.contract.platforms import HERE, Acme, ok, prepare, user
 from tests.contract.servers import Opened, application, is_mariadb, refusal, usernames, wait_until

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import pytest
 
 from reconcile.errors import Locked
+from reconcile.platforms.ledger import processes
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.runs import processes
 from tests.contract.platforms import HERE, Acme, Servers, acme, prepare, sql
 from tests.contract.servers import is_mariadb
 

@@ -16,7 +16,7 @@ from alembic.config import Config
 from reconcile.model.desired import Platform
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.database.urls import connect
-from reconcile.platforms.sql.tables.revision import REVISIONS
+from reconcile.platforms.sql.schema import SCHEMA
 from tests.contract.platforms import Acme, Servers, Text, acme, group, ok, prepare, user, write
 from tests.contract.servers import Opened, usernames
 from tests.scenarios.stage import DESIRED, Stage, ldif
@@ -125,7 +125,7 @@ def test_an_interrupted_upgrade_goes_on(maria: Acme, opened: Opened) -> None:
     prepare(opened(maria))
     maria.by_hand("UPDATE reconcile_revision SET version_num = '0001'")
     ok(opened(maria), user("ipek"), user("İpek"))
-    assert maria.by_hand("SELECT version_num FROM reconcile_revision") == [(REVISIONS[-1],)]
+    assert maria.by_hand("SELECT version_num FROM reconcile_revision") == [(SCHEMA.newest,)]
 
 
 def test_rows_that_the_former_key_took_for_two_stay(

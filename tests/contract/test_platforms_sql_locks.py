@@ -15,8 +15,8 @@ import pytest
 
 from reconcile.errors import Locked, PlatformUnreadable
 from reconcile.platforms.database import database
+from reconcile.platforms.ledger import lock, processes
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.platforms.sql.runs import lock, processes
 from reconcile.ports import Holder
 from tests.contract.child import USERS
 from tests.contract.platforms import HERE, ok, prepare, sql, user

@@ -37,11 +37,10 @@ from reconcile.cli import run as carrying
 from reconcile.config import load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.planning import planner
-from reconcile.platforms.database import database, sqlite
+from reconcile.platforms.database import database, revision, sqlite
+from reconcile.platforms.ledger import attempts, lock
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.read import state
-from reconcile.platforms.sql.runs import attempts, lock
-from reconcile.platforms.sql.tables import revision
 from reconcile.platforms.sql.write import writer
 
 LOADED: list[Any] = [

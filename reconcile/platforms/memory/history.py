@@ -8,7 +8,7 @@ from reconcile.model.history import Chain, Entry, Link, Places, Run, removals
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome
 from reconcile.model.text.folding import fold_name
-from reconcile.platforms.history_entries import (
+from reconcile.platforms.ledger.history_entries import (
     Ids,
     Person,
     answers_to,

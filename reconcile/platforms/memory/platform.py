@@ -24,7 +24,7 @@ from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import Limits, PlatformState, Reading
 from reconcile.model.report import Outcome
-from reconcile.platforms.attempt_rules import MemoryAttempts, keys
+from reconcile.platforms.ledger.attempt_rules import MemoryAttempts, keys
 from reconcile.platforms.memory.draft import Draft
 from reconcile.platforms.memory.history import MemoryHistory
 from reconcile.platforms.resolve import Names

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.platforms.attempt_rules import (
+from reconcile.platforms.ledger.attempt_rules import (
     BURST,
     FIRST_PAUSE,
     FREE,

@@ -13,7 +13,7 @@ from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.json_values import decode, encode
 from reconcile.platforms.database.row_errors import refusal
 from reconcile.platforms.database.urls import connect
-from reconcile.platforms.sql.runs import lock
+from reconcile.platforms.ledger import lock
 
 
 @given(st.dictionaries(st.text(), st.text()))

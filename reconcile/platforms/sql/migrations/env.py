@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from reconcile.platforms.sql.tables.revision import TABLE
-
 context.configure(
-    connection=context.config.attributes["connection"], version_table=TABLE, transactional_ddl=True
+    connection=context.config.attributes["connection"],
+    version_table=context.config.attributes["version_table"],
+    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -3,14 +3,15 @@
 The database turns ids into text and NULL into "", which is several times faster than doing it here.
 """
 
-from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from reconcile.model.platform import Department, Grant, Membership, PlatformState, Source, User
 from reconcile.platforms.database import bulk
 from reconcile.platforms.database.json_values import decode
+from reconcile.platforms.ledger.history import Users
+from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.sql.read import integrity
 from reconcile.platforms.sql.tables import tables as t
 from reconcile.ports import Progress, no_progress
@@ -36,6 +37,9 @@ def _sourced(table: sa.Table, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]
 
 
 _u, _d, _g = t.users.c, t.departments.c, t.groups.c
+
+USERS: Final = Users(_u.id, _u.workspace_id, _u.username, _u.dn, _u.external_id, sa.true())
+"""For the history: every row of the table is a user."""
 
 _SOURCES = sa.select(
     t.sources.c.name, t.sources.c.type, t.sources.c.base_dn, t.sources.c.domain, t.sources.c.note
@@ -165,27 +169,8 @@ def read(
     )
 
 
-def workspace_id(connection: sa.Connection, workspace: str) -> int | None:
-    """The id of a workspace; None if there is none of that name."""
-    return connection.execute(
-        sa.select(t.workspaces.c.id).where(t.workspaces.c.name == workspace)
-    ).scalar()
-
-
 def count_users(connection: sa.Connection, workspace: str) -> int:
     """How many users a workspace has."""
     joined = t.users.join(t.workspaces)
     counted = sa.select(sa.func.count()).select_from(joined).where(t.workspaces.c.name == workspace)
     return connection.execute(counted).scalar_one()
-
-
-def missing_workspaces(connection: sa.Connection, names: Collection[str]) -> list[str]:
-    """Those of the names that are no workspace yet, in order."""
-    there = set(connection.execute(sa.select(t.workspaces.c.name)).scalars())
-    return sorted(set(names) - there)
-
-
-def create_workspaces(connection: sa.Connection, names: Collection[str]) -> None:
-    """Makes workspaces of these names."""
-    if names:
-        connection.execute(t.workspaces.insert(), [{"name": name} for name in names])

@@ -9,7 +9,7 @@ from reconcile.model.platform import Limits
 from reconcile.model.text.folding import fold_name
 
 NAME: Final = 255
-"""Characters in a name of any kind."""
+"""Characters in a name of any kind; the same as in `database.columns`, which needs SQLAlchemy."""
 EMAIL: Final = 320
 """Characters in an e-mail address: 64 before the @ and 255 behind it."""
 

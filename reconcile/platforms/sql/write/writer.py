@@ -10,10 +10,12 @@ from reconcile.model.desired import Platform
 from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.model.report import Outcome
+from reconcile.platforms.ledger import history
+from reconcile.platforms.ledger.history_entries import Ids
+from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.resolve import Names
 from reconcile.platforms.sql.context import Work
 from reconcile.platforms.sql.read import state as reading
-from reconcile.platforms.sql.runs import history
 from reconcile.platforms.sql.tables import tables as t
 from reconcile.platforms.sql.write import (
     departments,
@@ -89,7 +91,7 @@ class SqlWriter:
 
     def read(self) -> PlatformState:
         """The workspace as it is now."""
-        number = reading.workspace_id(self._connection, self._workspace)
+        number = workspace_id(self._connection, self._workspace)
         if number is None:
             raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
         state = reading.read(self._connection, self._workspace, self._progress, lock=True)
@@ -146,4 +148,7 @@ class SqlWriter:
         if self._work is None:
             self.read()
         assert self._work is not None  # noqa: S101 - read just set it
-        self.recorded = history.record(self._work, run, outcomes)
+        work = self._work
+        before, now = Ids.before(work.names), Ids.now(work.names)
+        writing = history.Writing(work.connection, work.workspace_id, before, now, work.now)
+        self.recorded = history.record(writing, reading.USERS, run, outcomes)

@@ -4,7 +4,7 @@ Where the databases differ: PostgreSQL has identities that nobody can set by han
 zone and JSONB. MariaDB compares text like the others do (case, accents and spaces at the end
 matter) only with a collation that says so; it has no index over an expression, so a column of the
 table holds it; and its tables carry a comment by which an interrupted creation is known again
-(`reconcile.platforms.sql.tables.revision`).
+(`reconcile.platforms.database.schema`).
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from reconcile.platforms.sql.tables.revision import MARK
-from reconcile.platforms.sql.tables.tables import LONG_TEXT
+from reconcile.platforms.database.columns import LONG_TEXT
+from reconcile.platforms.database.schema import MARK
 
 revision = "0001"
 down_revision = None

@@ -7,7 +7,7 @@ lacks its last runs from one that had no more.
 import sqlalchemy as sa
 from alembic import op
 
-from reconcile.platforms.sql.tables.tables import LONG_TEXT
+from reconcile.platforms.database.columns import LONG_TEXT
 
 revision = "0003"
 down_revision = "0002"

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from reconcile.platforms.sql.tables.revision import MARK
+from reconcile.platforms.database.schema import MARK
 
 revision = "0004"
 down_revision = "0003"

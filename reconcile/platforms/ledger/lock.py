@@ -24,10 +24,11 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from reconcile.errors import Locked, PlatformUnreadable, ReconcileError
+from reconcile.platforms.database.columns import utc_now
 from reconcile.platforms.database.database import Busy, CommitLost, Database
 from reconcile.platforms.database.json_values import brief
-from reconcile.platforms.sql.runs import processes
-from reconcile.platforms.sql.tables import tables as t
+from reconcile.platforms.ledger import processes
+from reconcile.platforms.ledger import tables as t
 from reconcile.ports import Holder
 
 BEAT: Final = 30.0
@@ -97,7 +98,7 @@ def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held
         lock.process_started,
         lock.started_at,
         lock.heartbeat_at,
-        t.utc_now(),
+        utc_now(),
     )
     # What is there may be no text and no time, and drivers refuse that: SQLite's takes it as bytes,
     # the others as text.
@@ -227,7 +228,7 @@ class Lock(NamedTuple):
 def renew(connection: sa.Connection, lock: Lock) -> None:
     """Says that the run with this lock is alive. Raises Locked when it has lost it everywhere."""
     renewed = connection.execute(
-        sa.update(t.locks).where(_is(connection, lock)).values(heartbeat_at=t.utc_now())
+        sa.update(t.locks).where(_is(connection, lock)).values(heartbeat_at=utc_now())
     )
     if not renewed.rowcount:
         raise Locked(_LOST)

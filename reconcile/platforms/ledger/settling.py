@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.database.database import Database
-from reconcile.platforms.sql.runs import lock
-from reconcile.platforms.sql.tables import tables as t
+from reconcile.platforms.ledger import lock
+from reconcile.platforms.ledger import tables as t
 
 PATIENCE: float = 30
 """Seconds for the server to be there again and done with the transaction."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -23,7 +23,9 @@ from reconcile.model.text.folding import fold_name
 from reconcile.platforms.database import bulk
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.json_values import brief, quoted
-from reconcile.platforms.history_entries import (
+from reconcile.platforms.database.schema import Schema
+from reconcile.platforms.ledger import tables as t
+from reconcile.platforms.ledger.history_entries import (
     Ids,
     Person,
     answers_to,
@@ -32,10 +34,7 @@ from reconcile.platforms.history_entries import (
     naming,
     noted,
 )
-from reconcile.platforms.sql.context import Work
-from reconcile.platforms.sql.read import state
-from reconcile.platforms.sql.tables import revision as schema
-from reconcile.platforms.sql.tables import tables as t
+from reconcile.platforms.ledger.workspaces import workspace_id
 
 _r, _c = t.history_runs.c, t.history_changes.c
 _COLUMNS: Final = (
@@ -53,7 +52,31 @@ _SOME: Final = 500
 """Ids in one statement."""
 
 
-def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
+class Users(NamedTuple):
+    """The columns by which the users of today are known, and which rows of their table are users."""
+
+    id: sa.ColumnElement[int]
+    workspace: sa.ColumnElement[int]
+    username: sa.ColumnElement[Any]
+    dn: sa.ColumnElement[Any]
+    external_id: sa.ColumnElement[Any]
+    only: sa.ColumnElement[bool]
+
+
+class Writing(NamedTuple):
+    """The open transaction in which a run is recorded."""
+
+    connection: sa.Connection
+    workspace_id: int
+    before: Ids
+    """As the workspace was before the run."""
+    now: Ids
+    """With what the run wrote."""
+    started: str
+    """When the run began, RFC 3339, UTC."""
+
+
+def record(work: Writing, users: Users, run: Run, outcomes: Sequence[Outcome]) -> str:
     """Adds a run to the chain of its workspace, and removes what there was about whom it erased; answers its hash."""
     connection = work.connection
     newest = (
@@ -80,13 +103,13 @@ def record(work: Work, run: Run, outcomes: Sequence[Outcome]) -> str:
     chain = Chain(previous, run)
     insert = bulk.Prepared(connection, t.history_changes.insert(), _COLUMNS)
     unsaid: set[tuple[int, int]] = set()
-    for chunk in noted(outcomes, Ids.before(work.names), Ids.now(work.names), work.now):
+    for chunk in noted(outcomes, work.before, work.now, work.started):
         chain.add(chunk)
         unsaid.update((number, one.position) for one in chunk if not one.payload)
         insert.run([_row(number, one) for one in chunk])
-    person = erased(outcomes, Ids.before(work.names))
+    person = erased(outcomes, work.before)
     if person is not None:
-        unsaid |= _forget(connection, work.workspace_id, person)
+        unsaid |= _forget(connection, users, work.workspace_id, person)
     removed = _removed(connection, work.workspace_id, unsaid)
     chain.end(removed)
     made = (
@@ -171,11 +194,13 @@ def _of(workspace: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(*columns).select_from(joined).where(_r.workspace_id == workspace)
 
 
-def _forget(connection: sa.Connection, workspace: int, person: Person) -> set[tuple[int, int]]:
+def _forget(
+    connection: sa.Connection, users: Users, workspace: int, person: Person
+) -> set[tuple[int, int]]:
     """Takes salt and payload out of every entry that concerns the person or names them; answers where they were."""
     places: set[tuple[int, int]] = set()
     looked: set[str] = set()
-    orphans = _orphans(connection, workspace)
+    orphans = _orphans(connection, users, workspace)
     while new := person.ids - looked - {""}:
         looked |= new
         for place, entry in _tied(connection, workspace, new):
@@ -210,12 +235,12 @@ def _forget(connection: sa.Connection, workspace: int, person: Person) -> set[tu
     return places
 
 
-def _orphans(connection: sa.Connection, workspace: int) -> list[tuple[int, Entry]]:
+def _orphans(connection: sa.Connection, users: Users, workspace: int) -> list[tuple[int, Entry]]:
     """What was done to users that are no longer there: one of them may have been the person's."""
     gone = (
         _of(workspace, _c.run_id, *_ENTRY)
         .where(_c.kind == "user", _c.payload.is_not(None), _c.user_id.is_not(None))
-        .where(~sa.exists().where(t.users.c.id == _c.user_id))
+        .where(~sa.exists().where(users.id == _c.user_id, users.only))
     )
     return [(row[0], _entry(row[1:])) for row in connection.execute(gone)]
 
@@ -239,14 +264,21 @@ def _tied(
 class SqlHistory:
     """See `reconcile.ports.History`."""
 
-    def __init__(self, database: Callable[[], Database]) -> None:
+    def __init__(
+        self, database: Callable[[], Database], schema: Schema, users: Users, removals: str = ""
+    ) -> None:
+        """`removals`: the first revision of the schema that records what runs removed; "" for all."""
         self._database = database
+        self._schema = schema
+        self._users = users
+        self._removals = removals
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
         """The oldest first; those that began then or later."""
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[Link]:
-            return [_link(row, workspace) for row in _runs(connection, number, since, revision)]
+            rows = _runs(connection, number, since, removals=self._has_removals(revision))
+            return [_link(row, workspace) for row in rows]
 
         return self._read(workspace, read)
 
@@ -256,7 +288,7 @@ class SqlHistory:
         def read(connection: sa.Connection, number: int, revision: str) -> list[str]:
             noted = sa.select(t.workspaces.c.history_hash).where(t.workspaces.c.id == number)
             return (
-                [_text(connection.execute(noted).scalar())] if schema.has_removals(revision) else []
+                [_text(connection.execute(noted).scalar())] if self._has_removals(revision) else []
             )
 
         return "".join(self._read(workspace, read))
@@ -274,8 +306,13 @@ class SqlHistory:
         """Run and change of all that was done to users who have, or once had, this name."""
         return self._read(
             workspace,
-            lambda connection, number, _: _concerning(connection, number, fold_name(name)),
+            lambda connection, number, _: _concerning(
+                connection, self._users, number, fold_name(name)
+            ),
         )
+
+    def _has_removals(self, revision: str) -> bool:
+        return not self._removals or self._schema.has(revision, self._removals)
 
     def _read(
         self, workspace: str, read: Callable[[sa.Connection, int, str], list[Any]]
@@ -284,15 +321,15 @@ class SqlHistory:
         if not database.exists():
             return []
         with database.reading() as connection:
-            revision = schema.revision(connection, str(database))
-            number = state.workspace_id(connection, workspace) if revision else None
+            revision = self._schema.revision(connection, str(database))
+            number = workspace_id(connection, workspace) if revision else None
             return [] if number is None else read(connection, number, revision)
 
 
 def _runs(
-    connection: sa.Connection, workspace: int, since: str, revision: str
+    connection: sa.Connection, workspace: int, since: str, *, removals: bool
 ) -> Sequence[sa.RowMapping]:
-    later = () if schema.has_removals(revision) else (_r.removed, _r.files)
+    later = () if removals else (_r.removed, _r.files)
     columns: list[sa.ColumnElement[Any]] = [one for one in _r if one not in later]
     columns += [sa.literal("").label(one.name) for one in later]
     wanted = (
@@ -342,20 +379,24 @@ def _link(row: sa.RowMapping, workspace: str) -> Link:
     return Link(Run(**values, workspace=workspace), previous, own, removed, ", ".join(wrong))
 
 
-def _concerning(connection: sa.Connection, workspace: int, name: str) -> list[tuple[str, Entry]]:
+def _concerning(
+    connection: sa.Connection, users: Users, workspace: int, name: str
+) -> list[tuple[str, Entry]]:
     """In Python, because databases do not agree on what differs by nothing but case."""
-    now = sa.select(t.users.c.id, t.users.c.username, t.users.c.dn, t.users.c.external_id)
+    now = sa.select(users.id, users.username, users.dn, users.external_id)
     ids = {
         str(number)
-        for number, *names in connection.execute(now.where(t.users.c.workspace_id == workspace))
+        for number, *names in connection.execute(
+            now.where(users.workspace == workspace, users.only)
+        )
         if name in {fold_name(one or "") for one in names}
     }
     loose: list[tuple[int, int]] = []
     person = Person(set(), {name}, set(), {name})
-    users = _of(workspace, _c.run_id, *_ENTRY).where(
+    changes = _of(workspace, _c.run_id, *_ENTRY).where(
         _c.payload.is_not(None), sa.or_(_c.kind == "user", _c.user_id.is_(None))
     )
-    for row in connection.execute(users):
+    for row in connection.execute(changes):
         entry = _entry(row[1:])
         if entry.kind == "user" and answers_to(entry, name):
             ids.add(entry.user)

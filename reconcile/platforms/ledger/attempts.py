@@ -16,7 +16,9 @@ from sqlalchemy.exc import IntegrityError
 
 from reconcile.errors import Locked, PlatformUnreadable
 from reconcile.model.change import Change
-from reconcile.platforms.attempt_rules import (
+from reconcile.platforms.database.database import Busy, Database
+from reconcile.platforms.ledger import tables as t
+from reconcile.platforms.ledger.attempt_rules import (
     ALL,
     KNOWN,
     MEMORY,
@@ -28,8 +30,6 @@ from reconcile.platforms.attempt_rules import (
     outdated,
     passed,
 )
-from reconcile.platforms.database.database import Busy, Database
-from reconcile.platforms.sql.tables import tables as t
 
 log = logging.getLogger(__name__)
 

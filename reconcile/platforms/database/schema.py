@@ -1,0 +1,148 @@
+"""Which revision of its schema a database has, and bringing it to the newest.
+
+The name of the revision is kept in a table of our own, so that an application may keep an
+`alembic_version` beside it. Alembic takes long to import and is only asked when there is something
+to do.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from reconcile.errors import PlatformUnreadable
+
+MARK: Final = "made by reconcile"
+"""The comment of our tables on MariaDB."""
+_PATIENCE: Final = 60
+"""Seconds to wait for another run that creates or changes the tables."""
+
+
+class Schema(NamedTuple):
+    """The tables of one kind of database, and the migrations that make them."""
+
+    version_table: str
+    """The table with the name of the revision."""
+    revisions: tuple[str, ...]
+    """All of them, the newest last; tests hold them to the files of `migrations`."""
+    migrations: str
+    """Package and folder of the migrations, as Alembic writes them: `package.name:folder`."""
+    tables: Callable[[], Sequence[sa.Table]]
+    """All tables, those that others refer to first."""
+    setting: str
+    """The setting whose value is the URL of the database."""
+
+    @property
+    def newest(self) -> str:
+        """The revision that this version of reconcile works with."""
+        return self.revisions[-1]
+
+    def has(self, found: str, revision: str) -> bool:
+        """Whether a database of the revision `found` has what came with `revision`."""
+        return self.revisions.index(found) >= self.revisions.index(revision)
+
+    def revision(self, connection: sa.Connection, database: str) -> str:
+        """The database's revision; "" where nothing was ever applied.
+
+        Raises PlatformUnreadable for a revision that is not known here, and for tables of our names
+        that another program made.
+        """
+        if not sa.inspect(connection).has_table(self.version_table):
+            # On MariaDB it may be an unfinished creation: `upgrade` looks closer.
+            if connection.dialect.name != "mariadb":
+                self._refuse_strangers(connection, database)
+            return ""
+        versions = sa.text(f"SELECT version_num FROM {self.version_table}")  # noqa: S608 - a constant
+        found = connection.execute(versions).scalars().all()
+        if not found and connection.dialect.name == "mariadb" and not _is_used(connection):
+            return ""  # an interrupted creation: `upgrade` starts it over
+        if len(found) != 1 or found[0] not in self.revisions:
+            raise PlatformUnreadable(
+                f"the schema of the {database} has revision "
+                f"{', '.join(map(repr, found)) or 'none'}, "
+                f"this version of reconcile knows up to {self.newest!r}: "
+                "use the version that made it or a newer one, or restore a backup from before that"
+            )
+        return str(found[0])
+
+    def upgrade(self, connection: sa.Connection, database: str) -> None:
+        """Creates the tables, or brings them to the newest revision.
+
+        Works inside the connection's transaction. MariaDB keeps every single statement of it at
+        once; what an interrupted creation left there is removed first.
+        """
+        self._wait_for_others(connection, database)
+        found = self.revision(connection, database)
+        if found == self.newest:
+            return
+        if not found:
+            _refuse_encoding(connection, database)
+            self._remove_unfinished(connection)
+            self._refuse_strangers(connection, database)
+
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", self.migrations)
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = self.version_table
+        command.upgrade(config, "head")
+
+    def _wait_for_others(self, connection: sa.Connection, database: str) -> None:
+        """Of several first runs one creates the tables. SQLite has let in only one anyway."""
+        number = int.from_bytes(hashlib.sha256(self.version_table.encode()).digest()[:7])
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        if connection.dialect.name != "mariadb":
+            return
+        # The lock is the whole server's, and ends with the connection.
+        name = sa.func.concat(f"{number} ", sa.func.sha1(sa.func.database()))
+        if connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE))).scalar() != 1:
+            raise PlatformUnreadable(
+                f"another run has been creating the tables of the {database} for too long"
+            )
+
+    def _remove_unfinished(self, connection: sa.Connection) -> None:
+        """On MariaDB, the empty tables of an interrupted creation; none that another program made."""
+        if connection.dialect.name != "mariadb":
+            return
+        if not sa.inspect(connection).has_table(self.version_table):
+            return
+        marked = sa.text(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = database() AND table_comment = :mark"
+        )
+        ours = set(connection.execute(marked, {"mark": MARK}).scalars())
+        for table in reversed(self.tables()):
+            if table.name in ours:
+                table.drop(connection)
+
+    def _refuse_strangers(self, connection: sa.Connection, database: str) -> None:
+        """Tables of the same names that another program made are not ours to use."""
+        ours = {table.name for table in self.tables()}
+        strange = sorted(ours & set(sa.inspect(connection).get_table_names()))
+        if strange:
+            raise PlatformUnreadable(
+                f"the {database} has tables that reconcile did not make: {', '.join(strange)}. "
+                f"Name another database in `{self.setting}`"
+            )
+
+
+def _refuse_encoding(connection: sa.Connection, database: str) -> None:
+    """A PostgreSQL database has one encoding for ever, and most of them cannot hold every name."""
+    if connection.dialect.name == "postgresql":
+        encoding = connection.execute(sa.text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise PlatformUnreadable(
+                f"the {database} has the encoding {encoding}, which cannot hold every name: "
+                "create one with ENCODING 'UTF8'"
+            )
+
+
+def _is_used(connection: sa.Connection) -> bool:
+    """Whether anything was ever applied: a workspace is the first row to come."""
+    if not sa.inspect(connection).has_table("workspaces"):
+        return False
+    return connection.execute(sa.text("SELECT 1 FROM workspaces LIMIT 1")).scalar() is not None

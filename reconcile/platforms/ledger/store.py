@@ -1,0 +1,105 @@
+"""What the sql platform and the ledger of any other share: a database with locks, history, logins."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from reconcile.platforms.database.database import Database
+from reconcile.platforms.database.schema import Schema
+from reconcile.platforms.ledger import lock as locks
+from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.history import SqlHistory, Users
+from reconcile.platforms.ledger.workspaces import create_workspaces, missing_workspaces
+from reconcile.ports import Holder
+
+
+class Store:
+    """One database with its schema; see `reconcile.ports` for what each method promises."""
+
+    def __init__(
+        self, connect: Callable[[], Database], schema: Schema, users: Users, removals: str = ""
+    ) -> None:
+        """`connect` is called when the database is first used; `removals` as for SqlHistory."""
+        self._connect = connect
+        self._schema = schema
+        self._held: dict[str, locks.Lock] = {}
+        self.started = ""
+        """When the run that holds the locks began, RFC 3339, UTC."""
+        self.attempts = SqlAttempts(lambda: self.database, self.prepare)
+        self.history = SqlHistory(lambda: self.database, schema, users, removals)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database; nothing is opened before it is used. Raises UsageError for its URL."""
+        return self._connect()
+
+    def revision(self, connection: sa.Connection) -> str:
+        """The revision of the database; "" where nothing was ever applied."""
+        return self._schema.revision(connection, str(self.database))
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection | None]:
+        """A transaction that only reads; None where nothing was ever applied."""
+        if not self.database.exists():
+            yield None
+            return
+        with self.database.reading() as connection:
+            yield connection if self.revision(connection) else None
+
+    def prepare(self, workspaces: Collection[str]) -> None:
+        """Makes file, tables and workspaces where they are missing."""
+        database = self.database
+        if not database.exists():
+            database.create()
+        with database.reading() as connection:
+            newest = self.revision(connection) == self._schema.newest
+            if newest and not missing_workspaces(connection, workspaces):
+                return
+        with database.writing() as connection:
+            self._schema.upgrade(connection, str(database))
+            create_workspaces(connection, missing_workspaces(connection, workspaces))
+
+    @contextmanager
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> Iterator[None]:
+        """Keeps every other run out of the workspaces. Raises Locked."""
+        self.prepare(workspaces)
+        with locks.hold(self.database, workspaces, holder, force=force) as lock:
+            self._held |= dict.fromkeys(workspaces, lock)
+            self.started = holder.started
+            try:
+                yield
+            finally:
+                for workspace in workspaces:
+                    self._held.pop(workspace, None)
+
+    def held(self, workspace: str) -> locks.Lock:
+        """The lock that this process holds. Raises RuntimeError where it holds none."""
+        lock = self._held.get(workspace)
+        if lock is None:
+            raise RuntimeError("transaction() without lock(): another run could be writing")
+        return lock
+
+    @contextmanager
+    def writing(self, workspace: str) -> Iterator[sa.Connection]:
+        """A transaction of the run that holds the lock. Raises Locked where it has lost it."""
+        lock = self.held(workspace)
+        with self.database.writing() as connection:
+            locks.confirm(connection, workspace, lock.token)
+            yield connection
+            locks.renew(connection, lock)
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        with self.reading() as connection:
+            if connection is None:
+                return None
+        return locks.remove(self.database, workspace, host)
+
+    def close(self) -> None:
+        """Lets go of the connection; may be called at any time, more than once."""
+        if "database" in self.__dict__:
+            self.database.close()

@@ -1,1 +1,0 @@
-"""What is kept of runs and logins: locks, history, failed attempts."""

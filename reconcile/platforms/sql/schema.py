@@ -1,0 +1,25 @@
+"""The schema of the sql platform's database: its revisions, and the migrations that make them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from reconcile.platforms.database.schema import Schema
+
+
+def _tables() -> Sequence[sa.Table]:
+    from reconcile.platforms.sql.tables.tables import metadata
+
+    return metadata.sorted_tables
+
+
+SCHEMA: Final = Schema(
+    version_table="reconcile_revision",
+    revisions=("0001", "0002", "0003", "0004"),
+    migrations="reconcile.platforms.sql:migrations",
+    tables=_tables,
+    setting="platform.url",
+)
+REMOVALS: Final = "0003"
+"""The first with `history_runs.removed` and `files`, and with `workspaces.history_hash`."""
