@@ -1,4 +1,4 @@
-"""What the core asks of a directory and of a platform. Adapters are found by entry point.
+"""What the core asks of a directory, of a platform and of a ledger. Adapters are found by entry point.
 
 A directory adapter is a class of the group `reconcile.directories`, named after the source type; a
 platform adapter one of `reconcile.platforms`, named after the platform type. Both are made with
@@ -16,8 +16,17 @@ from reconcile.model.change import Change
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.history import Entry, Link, Run
 from reconcile.model.login import Names
-from reconcile.model.platform import Limits, PlatformState, Reading
-from reconcile.model.report import Outcome
+from reconcile.model.platform import (
+    Contents,
+    Limits,
+    LinkKind,
+    ObjectKind,
+    Pair,
+    PlatformState,
+    Reading,
+    Row,
+)
+from reconcile.model.report import Outcome, Written
 
 Progress: TypeAlias = Callable[[str, int], None]
 """Called with what is being done and how many are done so far; may be called often and must return
@@ -103,28 +112,102 @@ class Holder(NamedTuple):
     """When it last said that it is alive, RFC 3339, UTC; "" where it does not tell."""
 
 
-class Writer(Protocol):
-    """One workspace inside its transaction. What it read and wrote is kept only if the block ends without an error."""
+class Rejected(Exception):
+    """The application does not accept a call, and has changed nothing. The text says why."""
 
-    def read(self) -> PlatformState:
-        """The workspace as it is now; nobody else can change it until the block ends."""
+
+class Unclear(Exception):
+    """A call was sent and not answered: the application may have done it. The text says what happened."""
+
+
+class Platform(Protocol):
+    """The application whose users are kept equal to the directories, and nothing of ours.
+
+    Ids are the application's own, as text. Fields are those of `reconcile.model.kinds`, by the same
+    names: a user's `department` and `manager` and a department's `parent` are ids, "" for none.
+    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it may
+    have been done, PlatformUnreadable where the application cannot be reached. No call is ever
+    repeated before what became of it has been looked up.
+    """
+
+    limits: Limits
+
+    def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """What is wrong with the settings as far as can be told without I/O."""
         ...
 
-    def write(self, changes: Sequence[Change]) -> Sequence[str]:
-        """Carries out changes of one kind and action; answers for each "" or why it failed.
+    def read(self, workspace: str) -> Contents:
+        """Everything of a workspace. Complete, or raises PlatformUnreadable; changes nothing."""
+        ...
+
+    def create(self, workspace: str, kind: ObjectKind, fields: Row) -> str:
+        """Makes a user, group or department, and returns its id."""
+        ...
+
+    def update(self, workspace: str, kind: ObjectKind, object_id: str, fields: Row) -> None:
+        """Sets these fields and no others; of `attributes` those given, where None removes one."""
+        ...
+
+    def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
+        """Removes an object with all of its links. One that does not exist is no error."""
+        ...
+
+    def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Makes links: all of them, or none and raises. One that exists is no error."""
+        ...
+
+    def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Removes links: all of them, or none and raises. One that does not exist is no error."""
+        ...
+
+    def check(self) -> Iterable[Check]:
+        """Connects; ends with the first step that fails, as one Check with ok False."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the connection; may be called at any time, more than once."""
+        ...
+
+
+class Writer(Protocol):
+    """One workspace while a run writes to it."""
+
+    def read(self) -> PlatformState:
+        """The workspace as it is now; no other run can change it until the block ends."""
+        ...
+
+    def begin(self, run: Run) -> None:
+        """What the history will say of this run, as far as that is known, should the process die."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Written]:
+        """Carries out changes of one kind and action; returns what became of each.
 
         A change that fails leaves no trace and does not hinder the others. Call `read` first: names
         in a change's `before` mean what they meant then, names in `after` include what was written
-        since.
+        since. Raises only where nothing of the workspace is kept.
         """
         ...
 
+    @property
+    def kept_at_once(self) -> bool:
+        """Whether every change is kept as soon as it is written, and nothing is undone."""
+        ...
+
+    @property
+    def broken(self) -> BaseException | None:
+        """What broke off the writing, where what was written before is kept; None otherwise."""
+        ...
+
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        """Keeps how much sources held, each in the place of the former; unknown sources are left out."""
         ...
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
-        """Adds the run to the history of the workspace, with every change; the last thing before the block ends.
+        """Adds the run to the history of the workspace, with every change; the last call of the block.
 
         What earlier runs recorded of a user that this one erased is removed.
         """
@@ -176,8 +259,12 @@ class Attempts(Protocol):
         ...
 
 
-class Platform(Protocol):
-    """The application being kept in line. Reads are complete or raise PlatformUnreadable, and change nothing."""
+class ManagedPlatform(Protocol):
+    """A platform with its ledger, as planning and applying see it.
+
+    Either the driver made it of a Platform and a Ledger, or it is Transactional. Reads are complete
+    or raise PlatformUnreadable, and change nothing.
+    """
 
     limits: Limits
 
@@ -191,13 +278,6 @@ class Platform(Protocol):
         """What runs did."""
         ...
 
-    def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
-
-    @staticmethod
-    def problems(settings: desired.Platform) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
-        ...
-
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is; an empty state where nothing has ever been applied."""
         ...
@@ -207,23 +287,25 @@ class Platform(Protocol):
     ) -> AbstractContextManager[None]:
         """Keeps every other run out, preparing the platform for its first apply where needed.
 
-        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from
-        a live one.
+        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a
+        live one.
         """
         ...
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a run that is dead, as seen from `host`, and answers whose it was; None where none is.
+        """Removes the lock of a run that is dead, as seen from `host`, and returns its holder.
 
-        Raises Locked for a run that is alive.
+        None where there is no lock. Raises Locked for a run that is alive.
         """
         ...
 
     def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
-        """A writer whose work is kept when the block ends, and undone when it raises.
+        """A writer for the workspace. Needs the lock.
 
-        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it
-        did.
+        Where the platform is Transactional its work is kept when the block ends, and undone when it
+        raises. Otherwise every change is kept at once.
+
+        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it did.
         """
         ...
 
@@ -233,4 +315,18 @@ class Platform(Protocol):
 
     def close(self) -> None:
         """Lets go of the connection; may be called at any time, more than once."""
+        ...
+
+
+class Transactional(ManagedPlatform, Protocol):
+    """A platform that keeps its own ledger and writes both in one transaction: `sql`.
+
+    A run is kept as a whole or not at all; its writer is never `broken`.
+    """
+
+    def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """What is wrong with the settings as far as can be told without I/O."""
         ...

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -26,11 +26,11 @@ from reconcile.model.change import (
 )
 from reconcile.model.history import Losses, Origin
 from reconcile.model.platform import PlatformState
-from reconcile.model.report import Outcome, Report, Trouble
+from reconcile.model.report import Outcome, Report, Trouble, Written
 from reconcile.model.text.department_path import titles
 from reconcile.model.text.folding import fold_name
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
-from reconcile.ports import Holder, Platform, Progress, Writer, no_progress
+from reconcile.ports import Holder, ManagedPlatform, Progress, Writer, no_progress
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def unguarded(_changes: Sequence[Change], _state: PlatformState) -> Sequence[Vio
 
 def apply(  # noqa: PLR0913 - all but the first three have a default, and each is the caller's to decide
     plan: Plan,
-    platform: Platform,
+    platform: ManagedPlatform,
     holder: Holder,
     *,
     guard: Guard = unguarded,
@@ -176,7 +176,7 @@ class _Run:
 
     def __init__(
         self,
-        platform: Platform,
+        platform: ManagedPlatform,
         look: _Look,
         recorder: Recorder,
         progress: Progress,
@@ -203,75 +203,133 @@ class _Run:
         troubles: list[Trouble] = []
         errors: list[Exception] = []
         for at, (workspace, changes) in enumerate(parts.items()):
-            written: list[Outcome] = []
-            kept = False
+            written = _Written(changes)
             try:
                 with opening(workspace):
                     with self._platform.transaction(workspace) as writer, self._restored():
-                        written = self._write(parts, workspace, writer, len(outcomes))
-                    kept = True
+                        written.at_once = writer.kept_at_once
+                        self._write(parts, workspace, writer, written, len(outcomes))
+                    written.kept = True
+                    written.finished = writer.broken is None
+                    _raise(writer.broken)
             except KeyboardInterrupt as error:
-                if not _wrote((*outcomes, *(written if kept else ()))):
+                written.broke_off("interrupted")
+                outcomes += written.outcomes()
+                if not _wrote(outcomes):
                     raise
-                left = list(parts)[at + kept :]
-                outcomes += written if kept else ()
+                later = list(parts)[at + 1 :]
                 outcomes += (
-                    Outcome(one, "failed", "interrupted") for name in left for one in parts[name]
+                    Outcome(change, "failed", "interrupted")
+                    for name in later
+                    for change in parts[name]
                 )
-                troubles += _interrupted(left, workspace, _notes(error))
+                troubles += _interrupted(workspace, written, later, _notes(error))
                 return Report(tuple(outcomes), tuple(troubles))
             except OutcomeUnknown as error:
-                written = [_unknown(one) for one in written]
+                written.unknown()
                 troubles.append(_unsettled(workspace, error, self._recorder.id))
             except Exception as error:
-                if first_raises and not outcomes and not kept:
+                if first_raises and not outcomes and not written.any_kept:
                     raise
                 errors.append(error)
                 trouble = _trouble(workspace, error)
                 troubles.append(trouble)
-                if not kept:
-                    written = [
-                        Outcome(one, "failed", trouble.detail.partition("\n")[0]) for one in changes
-                    ]
-            outcomes += written
+                written.broke_off(trouble.detail.partition("\n")[0])
+            outcomes += written.outcomes()
         if len(errors) == 1 and not _wrote(outcomes):
             raise errors[0]
         return Report(tuple(outcomes), tuple(troubles))
 
     def _write(
-        self, parts: Mapping[str, Sequence[Change]], workspace: str, writer: Writer, before: int
-    ) -> list[Outcome]:
-        """All that is done within the transaction of a workspace; `before` is how many outcomes there are already."""
+        self,
+        parts: Mapping[str, Sequence[Change]],
+        workspace: str,
+        writer: Writer,
+        written: "_Written",
+        before: int,
+    ) -> None:
+        """All that is done within the transaction of a workspace.
+
+        `before`: how many outcomes there are already.
+        """
         changes, plan = parts[workspace], self._look.plan
         state = writer.read()
         self._look(parts, [state])
-        written = _carry_out(changes, writer, _counting(self._progress, workspace, before))
-        if self._whole:
-            _refuse_failures(written)
-        if workspace in plan.to_remember:
+        if changes:
+            writer.begin(self._recorder.run(workspace, (), {}))
+        _carry_out(changes, writer, written, _counting(self._progress, workspace, before))
+        outcomes = written.outcomes()
+        if self._whole and not writer.kept_at_once:
+            _refuse_failures(outcomes)
+        if workspace in plan.to_remember and writer.broken is None:
             writer.remember(plan.readings)
         if changes:
-            writer.record(
-                self._recorder.run(workspace, written, self._look.taken(written, state)), written
-            )
-        return written
+            lost = self._look.taken(outcomes, state)
+            writer.record(self._recorder.run(workspace, outcomes, lost), outcomes)
 
 
-def _interrupted(left: Sequence[str], workspace: str, notes: Sequence[str]) -> list[Trouble]:
-    """Of the workspaces that are left, and of the one in which a lock could not be released."""
-    details = dict.fromkeys(left, "interrupted before it was written")
+class _Written:
+    """What became of the changes of one workspace, at every moment."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._changes = changes
+        self.at: dict[int, Outcome] = {}
+        """By the place of the change; those that nothing became of yet are missing."""
+        self.kept = False
+        """Whether the transaction ended well."""
+        self.finished = False
+        """Whether nothing broke off the writing."""
+        self.at_once = False
+        """Whether every change is kept as soon as it is written."""
+        self._rest = Written("failed", "interrupted")
+
+    @property
+    def any_kept(self) -> bool:
+        """Whether what has been written so far is kept."""
+        return self.kept or (self.at_once and _wrote(self.at.values()))
+
+    def outcomes(self) -> list[Outcome]:
+        """One for each change, in order."""
+        places = range(len(self._changes))
+        return [self.at.get(at) or Outcome(self._changes[at], *self._rest) for at in places]
+
+    def unknown(self) -> None:
+        """What was applied may not have been kept. What failed has failed whatever became of it."""
+        for at, outcome in self.at.items():
+            if outcome.result == "applied":
+                self.at[at] = msgspec.structs.replace(outcome, result="unknown")
+
+    def broke_off(self, why: str) -> None:
+        """An error ended the writing: nothing is kept, or what was kept at once and no more."""
+        if self.kept:
+            return
+        if not self.at_once:
+            self.at.clear()
+        self._rest = Written("failed", why)
+
+
+def _raise(broken: BaseException | None) -> None:
+    """Raises what broke off a writer whose work is kept as far as it went."""
+    if broken is not None:
+        raise broken
+
+
+def _interrupted(
+    workspace: str, written: _Written, later: Sequence[str], notes: Sequence[str]
+) -> list[Trouble]:
+    """Of a workspace during which a signal came, and of those after it.
+
+    `notes` say that a lock could not be released.
+    """
+    details = {}
+    if not written.any_kept:
+        details[workspace] = "interrupted before it was written"
+    elif not written.finished:
+        details[workspace] = "interrupted while it was written; what was written is kept"
+    details |= dict.fromkeys(later, "interrupted before it was written")
     for note in notes:
         details[workspace] = f"{details[workspace]}; {note}" if workspace in details else note
     return [Trouble(name, ReconcileError.exit_code, detail) for name, detail in details.items()]
-
-
-def _unknown(outcome: Outcome) -> Outcome:
-    """What failed has failed whatever became of the rest."""
-    return (
-        msgspec.structs.replace(outcome, result="unknown")
-        if outcome.result == "applied"
-        else outcome
-    )
 
 
 def _unsettled(workspace: str, error: OutcomeUnknown, run: str) -> Trouble:
@@ -312,11 +370,14 @@ def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int]
 
 
 def _carry_out(
-    changes: Sequence[Change], writer: Writer, progress: Callable[[int], None]
-) -> list[Outcome]:
+    changes: Sequence[Change],
+    writer: Writer,
+    written: _Written,
+    progress: Callable[[int], None],
+) -> None:
     """Writes batch after batch; a change that needs something that failed is skipped."""
     failed: dict[tuple[Kind, str], str] = {}
-    outcomes: dict[int, Outcome] = {}
+    outcomes = written.at
     leaving = {
         change.key: at
         for at, change in enumerate(changes)
@@ -327,8 +388,8 @@ def _carry_out(
         for at, one in enumerate(changes)
         if _taken_from(one) in leaving
     }
-    written = ((at, change) for at, change in enumerate(changes) if at not in waiting)
-    for _, group in groupby(written, key=lambda item: _batch(item[1])):
+    direct = ((at, change) for at, change in enumerate(changes) if at not in waiting)
+    for _, group in groupby(direct, key=lambda item: _batch(item[1])):
         batch = dict(group)
         blocked = {
             at: need
@@ -341,17 +402,19 @@ def _carry_out(
             outcomes[at] = Outcome(batch[at], "skipped", f"needs {kind} {name}, which failed")
         for at, change in batch.items():
             made = makes(change)
-            if outcomes[at].result != "applied" and made is not None:
+            if outcomes[at].result not in _THERE and made is not None:
                 failed[made[0], fold_name(made[1])] = outcomes[at].detail
         progress(len(outcomes))
     for at, user in waiting.items():
-        if outcomes[user].result == "applied":
-            outcomes[at] = Outcome(changes[at], "applied")
+        if outcomes[user].result in _THERE:
+            outcomes[at] = Outcome(changes[at], outcomes[user].result)
         else:
-            outcomes[at] = Outcome(
-                changes[at], "skipped", f"user {changes[user].key} stays: {outcomes[user].detail}"
-            )
-    return [outcomes[at] for at in range(len(changes))]
+            stays = f"user {changes[user].key} stays: {outcomes[user].detail}"
+            outcomes[at] = Outcome(changes[at], "skipped", stays)
+
+
+_THERE: Final = ("applied", "unknown")
+"""After these what a change makes has to be taken as existing."""
 
 
 def _taken_from(change: Change) -> str:
@@ -395,7 +458,11 @@ def _write(
             leave(at, gone)
     while waiting:
         answers = dict(zip(waiting, writer.write(list(waiting.values())), strict=True))
-        failed = {at for at, why in answers.items() if why}
+        for at, answer in answers.items():
+            if answer.result != "failed":
+                detail = ", ".join(filter(None, (outcomes[at].detail, answer.detail)))
+                outcomes[at] = Outcome(changes[at], answer.result, detail)
+        failed = {at for at, answer in answers.items() if answer.result == "failed"}
         newcomers = {
             fold_name(made[1]): at for at in failed if (made := makes(changes[at])) is not None
         }
@@ -410,7 +477,7 @@ def _write(
         ):  # where managers lead each other in a circle, all of it fails
             final = failed
         for at in final:
-            outcomes[at] = Outcome(changes[at], "failed", answers[at])
+            outcomes[at] = Outcome(changes[at], "failed", answers[at].detail)
         waiting = {at: waiting[at] for at in sorted(failed - final)}
         for at in waiting:
             gone = {

@@ -18,7 +18,7 @@ from reconcile.model.change import Change, Plan, Violation
 from reconcile.model.platform import Limits, PlatformState
 from reconcile.model.text.printing import quoted
 from reconcile.planning import beyond_rules
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from reconcile.render import wording
 
 
@@ -46,7 +46,7 @@ def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
             )
 
 
-def guard(loaded: Loaded, made: Plan, target: Platform) -> Guard:
+def guard(loaded: Loaded, made: Plan, target: ManagedPlatform) -> Guard:
     """The guards over a plan from a file. They raise StalePlan for an undo that undoes something else."""
     usual = inputs.guard(loaded, made, target)
 
@@ -60,7 +60,11 @@ def guard(loaded: Loaded, made: Plan, target: Platform) -> Guard:
 
 
 def _refuse_other_undo(
-    loaded: Loaded, run: str, target: Platform, changes: Sequence[Change], state: PlatformState
+    loaded: Loaded,
+    run: str,
+    target: ManagedPlatform,
+    changes: Sequence[Change],
+    state: PlatformState,
 ) -> None:
     """An undo may put back what no rule says: so it has to be the very undo of that run."""
     made = undoing.made(loaded, run, target, (state,))

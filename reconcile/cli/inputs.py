@@ -29,7 +29,7 @@ from reconcile.model.report import Trouble
 from reconcile.model.text.printing import quoted
 from reconcile.planning import Inputs, begins, lost, make, summed, taken, violations
 from reconcile.planning.selection.query import query
-from reconcile.ports import Directory, Fault, Platform, Progress
+from reconcile.ports import Directory, Fault, ManagedPlatform, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +93,9 @@ def directory(source: desired.Source, progress: Progress) -> Directory:
     return adapter
 
 
-def platform(settings: desired.Platform, progress: Progress) -> Platform:
+def platform(settings: desired.Platform, progress: Progress) -> ManagedPlatform:
     """The adapter of the platform, not yet connected."""
-    adapter: Platform = _adapter("reconcile.platforms", settings.type)(settings, progress)
+    adapter: ManagedPlatform = _adapter("reconcile.platforms", settings.type)(settings, progress)
     return adapter
 
 
@@ -120,7 +120,11 @@ def _known(names: Iterable[str], declared: Sequence[str], what: str) -> None:
 
 
 def plan(
-    loaded: Loaded, scope: Scope, variables: Iterable[str], target: Platform, progress: Progress
+    loaded: Loaded,
+    scope: Scope,
+    variables: Iterable[str],
+    target: ManagedPlatform,
+    progress: Progress,
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """Reads every source and workspace, completely or not at all, and makes the plan.
 
@@ -141,7 +145,7 @@ def plan(
     return made, troubles
 
 
-def guard(loaded: Loaded, made: Plan, target: Platform, *, renaming: bool = False) -> Guard:
+def guard(loaded: Loaded, made: Plan, target: ManagedPlatform, *, renaming: bool = False) -> Guard:
     """The guards once more, for when the plan is applied; `renaming` as for `planning.violations`."""
     safety, own = loaded.desired.safety, target.limits.own_username
 
@@ -162,14 +166,14 @@ def counting(loaded: Loaded) -> Count:
     return lambda changes, state: taken(changes, state, loaded.desired.safety)
 
 
-def lately(target: Platform, safety: desired.Safety, workspace: str, created: str) -> Losses:
+def lately(target: ManagedPlatform, safety: desired.Safety, workspace: str, created: str) -> Losses:
     """What runs took away of late from a workspace, for a plan of that time."""
     since = begins(created, safety)
     return summed(link.run for link in target.history.runs(workspace, since)) if since else {}
 
 
 def readable(
-    target: Platform, names: Iterable[str]
+    target: ManagedPlatform, names: Iterable[str]
 ) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
     """The workspaces that can be read, and a trouble for each other. Raises PlatformUnreadable for all of them."""
     states: list[PlatformState] = []
@@ -191,7 +195,7 @@ def inputs(
     loaded: Loaded,
     scope: Scope,
     variables: Iterable[str],
-    target: Platform,
+    target: ManagedPlatform,
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
 ) -> tuple[Inputs, tuple[Trouble, ...]]:
@@ -210,7 +214,7 @@ def collected(
     loaded: Loaded,
     scope: Scope,
     variables: Iterable[str],
-    target: Platform,
+    target: ManagedPlatform,
     current: tuple[PlatformState, ...],
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query] = query,

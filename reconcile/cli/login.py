@@ -35,7 +35,7 @@ from reconcile.model.text.folding import fold_name
 from reconcile.planning import Inputs, harm, login
 from reconcile.planning.login import Verdict
 from reconcile.planning.selection.query import query
-from reconcile.ports import Directory, Platform, Progress, no_progress
+from reconcile.ports import Directory, ManagedPlatform, Progress, no_progress
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Entrance(msgspec.Struct, frozen=True):
             return self._updated(verdict, _person(inputs).external_id, current, platform)
 
     def _checked(
-        self, password: str, current: PlatformState, platform: Platform, directory: Directory
+        self, password: str, current: PlatformState, platform: ManagedPlatform, directory: Directory
     ) -> Inputs:
         """What is to be judged, once the directory has let the person in. Raises LoginRefused."""
         state, name = self.loaded.desired, self.source.name
@@ -227,7 +227,7 @@ class Entrance(msgspec.Struct, frozen=True):
                 f"{username} may not log in: the rules on {self.source.name} no longer select it",
             )
 
-    def _guard(self, plan: Plan, platform: Platform) -> Guard:
+    def _guard(self, plan: Plan, platform: ManagedPlatform) -> Guard:
         """A login takes from its person nothing that a run might not take; how many are new or change is no matter."""
         safety, own = self.loaded.desired.safety, platform.limits.own_username
 
@@ -238,7 +238,7 @@ class Entrance(msgspec.Struct, frozen=True):
         return look
 
     def _updated(
-        self, verdict: Verdict, external_id: str, current: PlatformState, platform: Platform
+        self, verdict: Verdict, external_id: str, current: PlatformState, platform: ManagedPlatform
     ) -> Login:
         """The login, with the user as the rules want it now, or as far as that can be done now."""
         user, changes = verdict.user, verdict.plan.changes

@@ -21,7 +21,7 @@ from reconcile.errors import Locked, OutputLost, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope, refusal
 from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.model.text.printing import quoted
-from reconcile.ports import Holder, Platform
+from reconcile.ports import Holder, ManagedPlatform
 from reconcile.render.wording import configuration as configuration_named
 from reconcile.render.wording import outcome_line, printable
 
@@ -184,7 +184,7 @@ def _show_plan(made: Plan, task: Task, form: str, *, colour: bool, asks: bool) -
     return None
 
 
-def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
+def _bury(target: ManagedPlatform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
     """Where there was nothing to write, nothing was locked: what a dead run left is put in order all the same."""
     busy = {change.workspace for change in made.changes}
     for workspace in workspaces:

@@ -14,11 +14,11 @@ from reconcile.model.report import Trouble
 from reconcile.model.verification import fault
 from reconcile.planning import Undo
 from reconcile.planning.undo.plan import undo
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 
 
 def plan(
-    loaded: Loaded, scope: Scope, run: str, variables: Iterable[str], target: Platform
+    loaded: Loaded, scope: Scope, run: str, variables: Iterable[str], target: ManagedPlatform
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """Of every workspace in which the run took place. Raises UsageError where there is no such run."""
     if scope.sources or scope.targets:
@@ -41,7 +41,7 @@ def plan(
 def made(
     loaded: Loaded,
     run: str,
-    target: Platform,
+    target: ManagedPlatform,
     current: Sequence[PlatformState],
     *,
     variables: Iterable[str] = (),
@@ -73,7 +73,9 @@ def made(
     )
 
 
-def _refuse_altered(target: Platform, workspace: str, run: str, entries: Sequence[Entry]) -> None:
+def _refuse_altered(
+    target: ManagedPlatform, workspace: str, run: str, entries: Sequence[Entry]
+) -> None:
     """Whoever can write to the history could else have an undo do whatever they like."""
     for link in target.history.runs(workspace):
         why = fault(link, link.previous, entries) if link.run.id == run else ""
@@ -84,7 +86,7 @@ def _refuse_altered(target: Platform, workspace: str, run: str, entries: Sequenc
             )
 
 
-def find(target: Platform, workspaces: Iterable[str], run: str) -> str:
+def find(target: ManagedPlatform, workspaces: Iterable[str], run: str) -> str:
     """The id of the run that is meant: all of it, or as much of its beginning or end as tells it from the others.
 
     Raises UsageError where there is none, or more than one.

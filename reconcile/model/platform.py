@@ -8,13 +8,17 @@ People never see ids: changes speak in names (`reconcile.model.change`).
 platform.
 """
 
-from typing import Final, Literal, TypeAlias
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
 Status: TypeAlias = Literal[
     "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
 ]
+Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
+ALL_KINDS: Final[frozenset[Kind]] = frozenset(get_args(Kind))
+ALL_STATUSES: Final[frozenset[Status]] = frozenset(get_args(Status))
 Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_removed"]
 """Why a sync took a user out of service; "" where none did."""
 
@@ -142,16 +146,62 @@ class PlatformState(msgspec.Struct, frozen=True):
     """The last good read of each source: what a later one is compared with."""
 
 
+ObjectKind: TypeAlias = Literal["department", "group", "user"]
+LinkKind: TypeAlias = Literal["membership", "grant", "nesting"]
+"""User in group, role to user, group in group."""
+Row: TypeAlias = dict[str, Any]
+"""The fields of one object, by name: text, and for `attributes` a mapping of text to text. In a call
+to `update` a value of `attributes` may be None: that one is removed."""
+Pair: TypeAlias = tuple[str, str]
+"""A link: who is in it by id (a user; for `nesting` a group), and what it leads to: the id of a group,
+or the name of a role."""
+
+
+class Contents(NamedTuple):
+    """All of a workspace, as the application has it."""
+
+    rows: Mapping[ObjectKind, Mapping[str, Row]]
+    """Kind → id → fields; a field that the application does not keep is left out."""
+    links: Mapping[LinkKind, Collection[Pair]]
+    roles: Collection[str] = ()
+    """The roles that exist, whether anybody has them or not."""
+
+
 class Limits(msgspec.Struct, frozen=True):
-    """What a platform can hold. A field's length is counted in characters; 0 is without limit."""
+    """What a platform can do and hold. What it cannot is refused or skipped when a plan is made."""
 
     lengths: dict[str, int] = {}
-    """Of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and `attribute`
-    (each value)."""
+    """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
+    `attribute` (each value); 0 is without limit."""
+    lengths_in: Literal["characters", "bytes"] = "characters"
+    """What lengths count; bytes are those of UTF-8."""
+    charset: Literal["any", "basic", "latin-1", "ascii"] = "any"
+    """Which characters values may hold; `basic` is Unicode's basic plane, as in MySQL's utf8."""
+    names: Literal["exact", "ascii", "unicode"] = "ascii"
+    """What two names may not differ by alone: nothing, the case of A to Z, or the case of any letter."""
     reserved_usernames: frozenset[str] = frozenset()
+    kinds: frozenset[Kind] = ALL_KINDS
+    """The kinds it has; without `grant` it has no roles."""
+    fields: dict[ObjectKind, frozenset[str]] = {}
+    """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
+    directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
+    fixed: dict[ObjectKind, frozenset[str]] = {}
+    """Fields that cannot change once the object exists."""
+    statuses: frozenset[Status] = ALL_STATUSES
+    """A status it lacks becomes the nearest harder one that it has."""
+    deletes: frozenset[ObjectKind] = frozenset({"department", "group", "user"})
+    """The kinds whose objects it can delete."""
     any_role: bool = False
-    """A role need not be there before it is granted."""
+    """A role need not exist before it is granted."""
+    several_roles: bool = True
+    """A user can have more than one role."""
+    needs: frozenset[Literal["role", "group", "department"]] = frozenset()
+    """What every user must have at least one of."""
     nested_groups: bool = False
     """A group can be in other groups."""
     own_username: str = ""
     """The account that reconcile itself uses on the platform; "" where it needs none."""
+    links_per_call: int = 1
+    """How many links one call may carry."""
+    concurrency: int = 1
+    """How many calls may be made at once; for one group there is never more than one."""

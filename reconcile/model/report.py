@@ -1,6 +1,6 @@
 """What happened to each change of a plan."""
 
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
@@ -11,6 +11,17 @@ Result: TypeAlias = Literal["applied", "failed", "skipped", "unknown"]
 kept is not known."""
 
 RESULTS: tuple[Result, ...] = get_args(Result)
+
+
+class Written(NamedTuple):
+    """What became of one change that a writer was given."""
+
+    result: Result = "applied"
+    detail: str = ""
+    """Why it failed, was skipped or is unknown; of one that was applied, what it lacks."""
+
+
+APPLIED: Final = Written()
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.platforms.database import database
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import CASES, SERVERS, Acme, Case, Servers, acme, sql
 from tests.contract.servers import Opened
 from tests.servers.databases import Server
@@ -46,13 +46,13 @@ def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
     ]
 )
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
-    """Each adapter of the Platform port, empty."""
+    """Each adapter of the ManagedPlatform port, empty."""
     with CASES[request.param](tmp_path, servers) as made:
         yield made
 
 
 @pytest.fixture
-def platform(case: Case) -> Platform:
+def platform(case: Case) -> ManagedPlatform:
     """The same without its name and what hinders it."""
     return case.platform
 

@@ -15,7 +15,7 @@ from reconcile.model.change import Action, Change, Fields, Kind
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.ports import Holder, Platform
+from reconcile.ports import Holder, ManagedPlatform
 from tests.servers.databases import Server
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
@@ -70,7 +70,7 @@ class Case(NamedTuple):
     """An adapter under test, and how to hinder it from outside: `hinder(username)` makes writing that user fail."""
 
     name: str
-    platform: Platform
+    platform: ManagedPlatform
     hinder: Callable[[str], None]
 
 
@@ -78,7 +78,7 @@ def sql(folder: Path, url: str = "sqlite:///acme.db") -> SqlPlatform:
     return SqlPlatform(desired.Platform("sql", Text(url), folder=str(folder)))
 
 
-def prepare(platform: Platform) -> None:
+def prepare(platform: ManagedPlatform) -> None:
     """Makes the tables."""
     with platform.lock(["main"], HOLDER):
         pass
@@ -213,18 +213,21 @@ def nested(name: str, before: dict[str, str | None], after: dict[str, str | None
 
 
 def write(
-    platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main"
+    platform: ManagedPlatform, *batches: Change | Sequence[Change], workspace: str = "main"
 ) -> list[str]:
     """Writes each batch in one transaction; the reasons of all."""
     reasons: list[str] = []
     with platform.lock([workspace], HOLDER), platform.transaction(workspace) as writer:
         writer.read()
         for batch in batches:
-            reasons += writer.write([batch] if isinstance(batch, Change) else batch)
+            written = writer.write([batch] if isinstance(batch, Change) else batch)
+            reasons += ["" if one.result == "applied" else one.detail for one in written]
     return reasons
 
 
-def ok(platform: Platform, *batches: Change | Sequence[Change], workspace: str = "main") -> None:
+def ok(
+    platform: ManagedPlatform, *batches: Change | Sequence[Change], workspace: str = "main"
+) -> None:
     assert not any(write(platform, *batches, workspace=workspace))
 
 
@@ -266,11 +269,11 @@ def view(state: PlatformState) -> dict[str, Any]:
     }
 
 
-def users(platform: Platform) -> Any:
+def users(platform: ManagedPlatform) -> Any:
     return view(platform.read("main"))["users"]
 
 
-def ids(platform: Platform) -> dict[str, str]:
+def ids(platform: ManagedPlatform) -> dict[str, str]:
     return {one.username: one.id for one in platform.read("main").users}
 
 

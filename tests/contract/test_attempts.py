@@ -11,9 +11,10 @@ from reconcile.applying import apply
 from reconcile.errors import Locked
 from reconcile.model.change import Digests, Fields, Plan, Scope
 from reconcile.model.login import person_key
+from reconcile.model.report import APPLIED
 from reconcile.platforms.database import database
 from reconcile.platforms.ledger.attempt_rules import BURST, FREE, MEMORY, REFILL
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import (
     CASES,
     CORP,
@@ -31,11 +32,11 @@ NOW = 1_800_000_000
 KEY, OTHER = "a" * 64, "b" * 64
 
 
-def fill(platform: Platform, workspace: str = "main", key: str = KEY) -> None:
+def fill(platform: ManagedPlatform, workspace: str = "main", key: str = KEY) -> None:
     assert [platform.attempts.begin(workspace, key, NOW) for _ in range(FREE)] == [0] * FREE
 
 
-def test_nothing_is_remembered_of_who_is_erased(platform: Platform) -> None:
+def test_nothing_is_remembered_of_who_is_erased(platform: ManagedPlatform) -> None:
     anna, ben = person_key("corp", "e1", ""), person_key("corp", "e2", "")
     ok(
         platform,
@@ -61,7 +62,9 @@ def test_nothing_is_remembered_of_who_is_erased(platform: Platform) -> None:
     ] == [30, 30]
 
 
-def test_five_are_free_on_a_platform_where_nothing_was_ever_applied(platform: Platform) -> None:
+def test_five_are_free_on_a_platform_where_nothing_was_ever_applied(
+    platform: ManagedPlatform,
+) -> None:
     fill(platform)
     assert platform.attempts.begin("main", KEY, NOW) == 30
     assert platform.attempts.begin("main", KEY, NOW + 29) == 1
@@ -70,13 +73,13 @@ def test_five_are_free_on_a_platform_where_nothing_was_ever_applied(platform: Pl
     assert platform.read("main").users == ()
 
 
-def test_everybody_is_counted_for_themselves(platform: Platform) -> None:
+def test_everybody_is_counted_for_themselves(platform: ManagedPlatform) -> None:
     fill(platform)
     assert platform.attempts.begin("main", OTHER, NOW) == 0
     assert platform.attempts.begin("other", KEY, NOW) == 0
 
 
-def test_a_login_forgets(platform: Platform) -> None:
+def test_a_login_forgets(platform: ManagedPlatform) -> None:
     fill(platform)
     fill(platform, key=OTHER)
     platform.attempts.passed("main", KEY, NOW)
@@ -85,13 +88,13 @@ def test_a_login_forgets(platform: Platform) -> None:
     assert platform.attempts.begin("main", OTHER, NOW) == 30
 
 
-def test_a_day_forgets(platform: Platform) -> None:
+def test_a_day_forgets(platform: ManagedPlatform) -> None:
     fill(platform)
     assert platform.attempts.begin("main", OTHER, NOW + 31 + MEMORY) == 0  # takes the old rows away
     assert platform.attempts.begin("main", KEY, NOW + 31 + MEMORY) == 0
 
 
-def test_each_origin_has_a_count_of_its_own(platform: Platform) -> None:
+def test_each_origin_has_a_count_of_its_own(platform: ManagedPlatform) -> None:
     for origin in ("203.0.113.1", "203.0.113.2"):
         assert [platform.attempts.begin("main", KEY, NOW, origin) for _ in range(FREE)] == [
             0
@@ -105,7 +108,9 @@ def test_each_origin_has_a_count_of_its_own(platform: Platform) -> None:
     assert platform.attempts.begin("main", OTHER, NOW, "203.0.113.2") == 0
 
 
-def test_new_origins_together_are_bounded_and_a_known_one_is_let_in(platform: Platform) -> None:
+def test_new_origins_together_are_bounded_and_a_known_one_is_let_in(
+    platform: ManagedPlatform,
+) -> None:
     platform.attempts.begin("main", KEY, NOW, "home")
     platform.attempts.passed("main", KEY, NOW, "home")
     answers = [
@@ -118,7 +123,7 @@ def test_new_origins_together_are_bounded_and_a_known_one_is_let_in(platform: Pl
     assert platform.attempts.begin("main", KEY, NOW + REFILL, "203.0.113.98") == REFILL
 
 
-def test_old_origins_go_and_known_ones_stay(platform: Platform) -> None:
+def test_old_origins_go_and_known_ones_stay(platform: ManagedPlatform) -> None:
     platform.attempts.begin("main", KEY, NOW, "home")
     platform.attempts.passed("main", KEY, NOW, "home")
     platform.attempts.begin("main", OTHER, NOW, "away")
@@ -130,7 +135,7 @@ def test_old_origins_go_and_known_ones_stay(platform: Platform) -> None:
     assert platform.attempts.begin("main", KEY, later, "home") == 0
 
 
-def test_many_at_once_from_one_origin_are_no_more_than_five(platform: Platform) -> None:
+def test_many_at_once_from_one_origin_are_no_more_than_five(platform: ManagedPlatform) -> None:
     answers: list[int] = []
     barrier = threading.Barrier(8)
 
@@ -147,14 +152,14 @@ def test_many_at_once_from_one_origin_are_no_more_than_five(platform: Platform) 
     assert sorted(answers) == [0] * FREE + [30] * 3
 
 
-def test_a_run_that_holds_the_lock_hinders_no_login(platform: Platform) -> None:
+def test_a_run_that_holds_the_lock_hinders_no_login(platform: ManagedPlatform) -> None:
     with platform.lock(["main"], HOLDER):
         fill(platform)
         assert platform.attempts.begin("main", KEY, NOW) == 30
         platform.attempts.forget("main", KEY)
 
 
-def test_many_at_once_are_no_more_than_five(platform: Platform) -> None:
+def test_many_at_once_are_no_more_than_five(platform: ManagedPlatform) -> None:
     answers: list[int] = []
     barrier = threading.Barrier(8)
 
@@ -171,7 +176,7 @@ def test_many_at_once_are_no_more_than_five(platform: Platform) -> None:
     assert sorted(answers) == [0] * FREE + [30] * 3
 
 
-def test_logins_of_one_person_at_once_do_not_hinder_each_other(platform: Platform) -> None:
+def test_logins_of_one_person_at_once_do_not_hinder_each_other(platform: ManagedPlatform) -> None:
     """As of a program that sends the same name and password with every request."""
     wrong: list[object] = []
 
@@ -220,7 +225,7 @@ def test_on_a_server_a_run_that_is_writing_hinders_no_login(
         ok(made.platform, user("anna"))
         with made.platform.lock(["main"], HOLDER), made.platform.transaction("main") as writer:
             writer.read()
-            assert list(writer.write([user("ben")])) == [""]
+            assert list(writer.write([user("ben")])) == [APPLIED]
             fill(made.platform)
             made.platform.attempts.forget("main", KEY)
 

@@ -12,7 +12,7 @@ from reconcile.model.history import Entry, Losses
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Report
 from reconcile.model.verification import Verification
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import (
     CORP,
     ERASED,
@@ -31,16 +31,16 @@ def planned(*changes: Change) -> Plan:
     return Plan("test", "2026-03-01T08:00:00Z", (), (), Scope(), Digests("c" * 64, {}, {}), changes)
 
 
-def run(platform: Platform, *changes: Change, second: int = 0) -> Report:
+def run(platform: ManagedPlatform, *changes: Change, second: int = 0) -> Report:
     holder = HOLDER._replace(started=f"2026-03-01T08:00:{second:02}Z")
     return apply(planned(*changes), platform, holder, clock=lambda: "2026-03-01T09:00:00Z")
 
 
-def entries(platform: Platform, at: int = -1) -> list[Entry]:
+def entries(platform: ManagedPlatform, at: int = -1) -> list[Entry]:
     return list(platform.history.entries("main", platform.history.runs("main")[at].run.id))
 
 
-def faults(platform: Platform) -> list[str]:
+def faults(platform: ManagedPlatform) -> list[str]:
     checked = Verification()
     found = [
         checked.take(link, entries_of(platform, link.run.id))
@@ -50,11 +50,11 @@ def faults(platform: Platform) -> list[str]:
     return found
 
 
-def entries_of(platform: Platform, run: str) -> list[Entry]:
+def entries_of(platform: ManagedPlatform, run: str) -> list[Entry]:
     return list(platform.history.entries("main", run))
 
 
-def texts(platform: Platform) -> str:
+def texts(platform: ManagedPlatform) -> str:
     return "".join(
         one.payload + one.salt
         for link in platform.history.runs("main")
@@ -62,7 +62,7 @@ def texts(platform: Platform) -> str:
     )
 
 
-def test_before_the_first_run_there_is_none(platform: Platform, tmp_path: Path) -> None:
+def test_before_the_first_run_there_is_none(platform: ManagedPlatform, tmp_path: Path) -> None:
     assert list(platform.history.runs("main")) == []
     assert list(platform.history.entries("main", "x")) == []
     assert list(platform.history.concerning("main", "x")) == []
@@ -107,13 +107,13 @@ def test_a_run_is_recorded_with_every_change(case: Case) -> None:
     assert failed.after_ids == {"manager": anna}
 
 
-def test_without_changes_nothing_is_recorded(platform: Platform) -> None:
+def test_without_changes_nothing_is_recorded(platform: ManagedPlatform) -> None:
     run(platform, user("anna"))
     run(platform, second=1)
     assert len(platform.history.runs("main")) == 1
 
 
-def test_a_run_that_breaks_off_leaves_none(platform: Platform) -> None:
+def test_a_run_that_breaks_off_leaves_none(platform: ManagedPlatform) -> None:
     run(platform, user("anna"))
     with (
         suppress(KeyError),
@@ -127,7 +127,7 @@ def test_a_run_that_breaks_off_leaves_none(platform: Platform) -> None:
     assert faults(platform) == [""]
 
 
-def test_runs_are_chained(platform: Platform) -> None:
+def test_runs_are_chained(platform: ManagedPlatform) -> None:
     run(platform, user("anna"))
     run(platform, user("ben"), second=1)
     run(
@@ -140,7 +140,7 @@ def test_runs_are_chained(platform: Platform) -> None:
     assert faults(platform) == ["", "", ""]
 
 
-def test_what_was_done_to_somebody_is_found_by_every_name(platform: Platform) -> None:
+def test_what_was_done_to_somebody_is_found_by_every_name(platform: ManagedPlatform) -> None:
     fields: Fields = {
         "username": "Anna",
         "source": "corp",
@@ -240,12 +240,14 @@ def test_an_erase_takes_out_earlier_accounts_and_failures_too(case: Case) -> Non
     assert faults(platform) == [""] * 6
 
 
-def test_unlocking_what_is_not_locked_does_nothing(platform: Platform, tmp_path: Path) -> None:
+def test_unlocking_what_is_not_locked_does_nothing(
+    platform: ManagedPlatform, tmp_path: Path
+) -> None:
     assert platform.unlock("main", "here") is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: Platform) -> None:
+def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: ManagedPlatform) -> None:
     codes = [
         "users_lost:main/corp:1",
         "memberships_lost:main/corp/Sales Team:6",
@@ -262,7 +264,7 @@ def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: Platfor
     assert faults(platform) == [""]
 
 
-def test_what_a_run_took_away_is_recorded_and_found_by_its_time(platform: Platform) -> None:
+def test_what_a_run_took_away_is_recorded_and_found_by_its_time(platform: ManagedPlatform) -> None:
     def count(changes: Sequence[Change], state: PlatformState) -> Losses:
         return {"users_lost": {"corp": len(changes), 'a "b"': len(state.users)}}
 

@@ -15,9 +15,10 @@ from reconcile.errors import Locked, LoginRefused, SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState
+from reconcile.model.report import APPLIED
 from reconcile.platforms.database import database
 from reconcile.platforms.ledger.attempt_rules import FREE
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import HOLDER, change
 
 RIGHT = "Kein-Wörtchen-davon"
@@ -82,7 +83,10 @@ def entries() -> dict[str, dict[str, list[str]]]:
 
 @pytest.fixture
 def enter(
-    platform: Platform, entries: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    platform: ManagedPlatform,
+    entries: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Enter:
     """Logs somebody in as an application does."""
     file = tmp_path / "reconcile.yml"
@@ -112,7 +116,7 @@ def accounts(state: PlatformState) -> dict[str, tuple[str, str]]:
 
 
 def test_a_run_that_holds_the_lock_is_not_written_into(
-    enter: Enter, platform: Platform, entries: Any
+    enter: Enter, platform: ManagedPlatform, entries: Any
 ) -> None:
     enter("anna")
     before = platform.read("main")
@@ -128,7 +132,7 @@ def test_a_run_that_holds_the_lock_is_not_written_into(
 
 
 def test_who_is_about_to_be_blocked_is_let_in_until_the_run_has_kept_it(
-    enter: Enter, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    enter: Enter, platform: ManagedPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody but the run knows before; on SQLite nobody logs in while a run writes."""
     monkeypatch.setattr(database, "BUSY", 0.2)
@@ -138,7 +142,7 @@ def test_who_is_about_to_be_blocked_is_let_in_until_the_run_has_kept_it(
     with platform.lock(["main"], HOLDER):
         with platform.transaction("main") as writer:
             writer.read()
-            assert list(writer.write([change("user", "block", "anna", blocked, was)])) == [""]
+            assert list(writer.write([change("user", "block", "anna", blocked, was)])) == [APPLIED]
             with contextlib.suppress(Locked):
                 assert enter("anna").updated is False
         assert refused(enter, "anna") == "out_of_service"
@@ -146,7 +150,7 @@ def test_who_is_about_to_be_blocked_is_let_in_until_the_run_has_kept_it(
 
 
 def test_what_the_directory_says_counts_at_once_whatever_a_run_does(
-    enter: Enter, platform: Platform, entries: Any
+    enter: Enter, platform: ManagedPlatform, entries: Any
 ) -> None:
     enter("anna")
     entries[f"uid=anna,{BASE}"] = person("anna", employeeType="gone")
@@ -221,7 +225,7 @@ def test_an_attempt_is_counted_before_it_is_made(enter: Enter) -> None:
 
 
 def test_a_login_that_changes_something_holds_the_platform(
-    enter: Enter, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    enter: Enter, platform: ManagedPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hindered: list[str] = []
     transaction = platform.transaction

@@ -1,4 +1,4 @@
-"""One suite over every adapter of the Platform port."""
+"""One suite over every adapter of the ManagedPlatform port."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ import pytest
 from reconcile.errors import Locked
 from reconcile.model.change import Change, Fields
 from reconcile.model.platform import PlatformState, Reading
+from reconcile.model.report import APPLIED
 from reconcile.model.text.department_path import path
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import (
     CORP,
     ERASED,
@@ -31,14 +32,14 @@ from tests.contract.platforms import (
 
 
 def test_what_was_never_applied_is_empty_and_reading_makes_nothing(
-    platform: Platform, tmp_path: Path
+    platform: ManagedPlatform, tmp_path: Path
 ) -> None:
     assert platform.read("main") == PlatformState("main")
     assert all(check.ok for check in platform.check())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_creates_are_read_back(platform: Platform) -> None:
+def test_creates_are_read_back(platform: ManagedPlatform) -> None:
     anna = {
         "first_name": "Änna",
         "last_name": "O'Neill 李",
@@ -87,7 +88,7 @@ def test_creates_are_read_back(platform: Platform) -> None:
     )
 
 
-def test_updates_of_every_kind(platform: Platform) -> None:
+def test_updates_of_every_kind(platform: ManagedPlatform) -> None:
     ok(
         platform,
         CORP,
@@ -203,7 +204,7 @@ def test_any_text_can_be_written_and_changed(case: Case) -> None:
     assert seen["sources"]["corp"].note == odd
 
 
-def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:
+def test_nothing_is_taken_by_writing_null(platform: ManagedPlatform) -> None:
     ok(
         platform,
         department("Sales"),
@@ -219,7 +220,7 @@ def test_nothing_is_taken_by_writing_null(platform: Platform) -> None:
 @pytest.mark.parametrize(
     ("action", "status"), [("activate", "active"), ("deactivate", "inactive"), ("block", "blocked")]
 )
-def test_status(platform: Platform, action: Any, status: str) -> None:
+def test_status(platform: ManagedPlatform, action: Any, status: str) -> None:
     ok(platform, CORP, user("anna", status="vacation"))
     after: Fields = {
         "status": status,
@@ -231,7 +232,7 @@ def test_status(platform: Platform, action: Any, status: str) -> None:
     assert users(platform) == {"anna": {"status": status, "status_origin": "corp", **cause}}
 
 
-def test_deletes_take_along_what_hangs_on_them(platform: Platform) -> None:
+def test_deletes_take_along_what_hangs_on_them(platform: ManagedPlatform) -> None:
     ok(
         platform,
         [department("Sales"), department("North", "Sales")],
@@ -272,13 +273,15 @@ def test_deletes_take_along_what_hangs_on_them(platform: Platform) -> None:
     }
 
 
-def test_a_department_with_others_below_stays(platform: Platform) -> None:
+def test_a_department_with_others_below_stays(platform: ManagedPlatform) -> None:
     ok(platform, [department("Sales"), department("North", "Sales")])
     assert write(platform, change("department", "delete", "Sales")) != [""]
     assert len(platform.read("main").departments) == 2
 
 
-def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(platform: Platform) -> None:
+def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(
+    platform: ManagedPlatform,
+) -> None:
     ok(
         platform,
         CORP,
@@ -304,7 +307,7 @@ def test_an_adopted_account_belongs_to_the_source_and_keeps_what_it_has(platform
     assert view(platform.read("main"))["memberships"] == {("anna", "g"): ""}
 
 
-def test_of_an_erased_user_the_row_stays_and_no_more(platform: Platform) -> None:
+def test_of_an_erased_user_the_row_stays_and_no_more(platform: ManagedPlatform) -> None:
     anna = user(
         "anna",
         first_name="A",
@@ -363,7 +366,7 @@ def test_one_that_cannot_be_erased_stays_as_it_was(case: Case) -> None:
     assert view(platform.read("main"))["memberships"] == {("anna", "g"): "corp"}
 
 
-def test_now_is_when_the_run_began(platform: Platform) -> None:
+def test_now_is_when_the_run_began(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"), user("ben", departed="missing", departed_at="now"))
     ok(
         platform,
@@ -386,7 +389,7 @@ def test_a_failing_change_is_isolated(case: Case) -> None:
     assert set(users(case.platform)) == {"a", "c"}
 
 
-def test_what_is_not_there_is_a_failure(platform: Platform) -> None:
+def test_what_is_not_there_is_a_failure(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"), group("staff"))
     missing: list[Change] = [
         change("source", "update", "corp", {"note": "x"}),
@@ -428,14 +431,14 @@ def test_what_is_not_there_is_a_failure(platform: Platform) -> None:
     assert view(platform.read("main")) == view(before)
 
 
-def test_no_changes_are_no_work(platform: Platform) -> None:
+def test_no_changes_are_no_work(platform: ManagedPlatform) -> None:
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         assert writer.read() == PlatformState("main")
         assert list(writer.write([])) == []
     assert platform.read("main") == PlatformState("main")
 
 
-def test_a_transaction_that_raises_is_undone(platform: Platform) -> None:
+def test_a_transaction_that_raises_is_undone(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"))
     for error in (ValueError, KeyboardInterrupt, SystemExit):
 
@@ -451,14 +454,14 @@ def test_a_transaction_that_raises_is_undone(platform: Platform) -> None:
     ok(platform, user("ben"))
 
 
-def test_the_writer_reads_what_it_wrote(platform: Platform) -> None:
+def test_the_writer_reads_what_it_wrote(platform: ManagedPlatform) -> None:
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.read()
         writer.write([user("anna")])
         assert [one.username for one in writer.read().users] == ["anna"]
 
 
-def test_workspaces_are_apart(platform: Platform) -> None:
+def test_workspaces_are_apart(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"), workspace="main")
     ok(platform, user("anna"), group("staff"), workspace="other")
     assert platform.read("main").groups == ()
@@ -466,7 +469,7 @@ def test_workspaces_are_apart(platform: Platform) -> None:
     assert platform.read("third") == PlatformState("third")
 
 
-def test_one_run_at_a_time(platform: Platform) -> None:
+def test_one_run_at_a_time(platform: ManagedPlatform) -> None:
     with platform.lock(["main", "other"], HOLDER):
         for wanted in (["main"], ["third", "other"]):
             with (
@@ -481,7 +484,7 @@ def test_one_run_at_a_time(platform: Platform) -> None:
         pass
 
 
-def test_without_the_lock_nothing_is_written(platform: Platform) -> None:
+def test_without_the_lock_nothing_is_written(platform: ManagedPlatform) -> None:
     with pytest.raises(RuntimeError, match="without lock"), platform.transaction("main"):
         pass
     with platform.lock(["main"], HOLDER):
@@ -493,18 +496,18 @@ def test_without_the_lock_nothing_is_written(platform: Platform) -> None:
             pass
 
 
-def test_closing_twice_is_fine(platform: Platform) -> None:
+def test_closing_twice_is_fine(platform: ManagedPlatform) -> None:
     platform.close()
     platform.close()
 
 
-def remember(platform: Platform, *readings: Reading) -> None:
+def remember(platform: ManagedPlatform, *readings: Reading) -> None:
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.read()
         writer.remember(readings)
 
 
-def test_how_much_sources_held_is_remembered_each_for_itself(platform: Platform) -> None:
+def test_how_much_sources_held_is_remembered_each_for_itself(platform: ManagedPlatform) -> None:
     branch = change("source", "create", "branch", {"name": "branch", "type": "ldif"})
     ok(platform, CORP, branch)
     assert platform.read("main").readings == ()
@@ -520,15 +523,17 @@ def test_how_much_sources_held_is_remembered_each_for_itself(platform: Platform)
     assert platform.read("other").readings == ()
 
 
-def test_a_source_that_is_new_is_remembered_in_the_same_transaction(platform: Platform) -> None:
+def test_a_source_that_is_new_is_remembered_in_the_same_transaction(
+    platform: ManagedPlatform,
+) -> None:
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.read()
-        assert list(writer.write([CORP])) == [""]
+        assert list(writer.write([CORP])) == [APPLIED]
         writer.remember([Reading("corp", 1)])
     assert platform.read("main").readings == (Reading("corp", 1),)
 
 
-def test_what_is_remembered_is_undone_with_everything_else(platform: Platform) -> None:
+def test_what_is_remembered_is_undone_with_everything_else(platform: ManagedPlatform) -> None:
     ok(platform, CORP)
     remember(platform, Reading("corp", 20))
 
@@ -543,7 +548,7 @@ def test_what_is_remembered_is_undone_with_everything_else(platform: Platform) -
     assert platform.read("main").readings == (Reading("corp", 20),)
 
 
-def test_a_source_gets_another_name_with_everything_it_has(platform: Platform) -> None:
+def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlatform) -> None:
     """Ids stay; what people and other sources did stays theirs; another workspace has a source of the old name."""
     other = change(
         "source",
@@ -594,7 +599,9 @@ def _renamed(state: PlatformState) -> dict[str, Any]:
     return view(msgspec.json.decode(text, type=PlatformState)) | {"sources": None}
 
 
-def test_a_source_renamed_to_one_that_is_there_becomes_one_with_it(platform: Platform) -> None:
+def test_a_source_renamed_to_one_that_is_there_becomes_one_with_it(
+    platform: ManagedPlatform,
+) -> None:
     new = change(
         "source", "create", "hq", {"name": "hq", "type": "openldap", "base_dn": "", "domain": ""}
     )

@@ -1,6 +1,6 @@
-"""Names on every adapter of the Platform port: swapped, handed on, moved, taken, and as long as may be."""
+"""Names on every adapter of the ManagedPlatform port: swapped, handed on, moved, taken, and as long as may be."""
 
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import (
     CORP,
     Case,
@@ -18,14 +18,14 @@ from tests.contract.platforms import (
 )
 
 
-def test_ids_stay_and_are_never_given_again(platform: Platform) -> None:
+def test_ids_stay_and_are_never_given_again(platform: ManagedPlatform) -> None:
     ok(platform, [user("anna"), user("ben")])
     before = ids(platform)
     ok(platform, change("user", "update", "anna", {"username": "Anna Maria"}))
     assert ids(platform) == {"Anna Maria": before["anna"], "ben": before["ben"]}
 
 
-def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:
+def test_names_may_be_swapped_and_handed_on(platform: ManagedPlatform) -> None:
     ok(platform, [user(name) for name in ("a", "b", "c", "d", "e")], [group("g"), group("h")])
     before = ids(platform)
     ok(
@@ -58,7 +58,7 @@ def test_names_may_be_swapped_and_handed_on(platform: Platform) -> None:
     assert set(view(platform.read("main"))["memberships"]) == {("a", "g"), ("c", "h")}
 
 
-def test_losses_mean_the_names_of_before(platform: Platform) -> None:
+def test_losses_mean_the_names_of_before(platform: ManagedPlatform) -> None:
     ok(platform, [user("a"), user("b")], group("g"), [member("a", "g"), member("b", "g")])
     before = ids(platform)
     reasons = write(
@@ -74,7 +74,7 @@ def test_losses_mean_the_names_of_before(platform: Platform) -> None:
     assert ids(platform) == {"a": before["b"]}
 
 
-def test_departments_trade_places_between_levels(platform: Platform) -> None:
+def test_departments_trade_places_between_levels(platform: ManagedPlatform) -> None:
     ok(platform, [department("A"), department("B"), department("X", "A")])
     before = {one.title: one.id for one in platform.read("main").departments}
     ok(
@@ -89,7 +89,7 @@ def test_departments_trade_places_between_levels(platform: Platform) -> None:
     assert (after["X"], after["B"]) == (before["B"], before["X"])
 
 
-def test_departments_move_and_swap(platform: Platform) -> None:
+def test_departments_move_and_swap(platform: ManagedPlatform) -> None:
     ok(
         platform,
         [
@@ -139,7 +139,7 @@ def test_a_rename_that_fails_keeps_its_name_from_those_who_want_it(case: Case) -
     assert users(case.platform)["x"]["email"] == "x@example.com"
 
 
-def test_what_was_deleted_in_this_plan_is_not_there(platform: Platform) -> None:
+def test_what_was_deleted_in_this_plan_is_not_there(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"))
     assert write(
         platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})
@@ -149,7 +149,7 @@ def test_what_was_deleted_in_this_plan_is_not_there(platform: Platform) -> None:
     ]
 
 
-def test_names_are_unique_whatever_their_case(platform: Platform) -> None:
+def test_names_are_unique_whatever_their_case(platform: ManagedPlatform) -> None:
     ok(platform, user("Änna"), group("Staff"))
     reasons = write(
         platform, [user("ÄNNA"), user("ben"), user("Ben")], [group("STAFF"), group("x"), group("X")]
@@ -161,7 +161,7 @@ def test_names_are_unique_whatever_their_case(platform: Platform) -> None:
     assert set(users(platform)) == {"änna", "ben"}
 
 
-def test_what_is_there_cannot_be_created_again(platform: Platform) -> None:
+def test_what_is_there_cannot_be_created_again(platform: ManagedPlatform) -> None:
     everything = [CORP, department("Sales"), group("g"), user("a", source="corp", external_id="1")]
     ok(platform, *everything, grant("a", "r"), member("a", "g"))
     again = [
@@ -173,7 +173,7 @@ def test_what_is_there_cannot_be_created_again(platform: Platform) -> None:
     assert all(write(platform, *again))
 
 
-def test_a_name_may_hold_the_slash_of_the_key(platform: Platform) -> None:
+def test_a_name_may_hold_the_slash_of_the_key(platform: ManagedPlatform) -> None:
     ok(
         platform,
         [user("a/b"), user("a")],
@@ -190,7 +190,7 @@ def test_a_name_may_hold_the_slash_of_the_key(platform: Platform) -> None:
     assert view(platform.read("main"))["grants"] == {("a", "x/y"): "other"}
 
 
-def test_values_as_long_as_the_limits_say(platform: Platform) -> None:
+def test_values_as_long_as_the_limits_say(platform: ManagedPlatform) -> None:
     limit = platform.limits.lengths
     long = {
         field: "ä" * (limit.get(field) or 300) for field in ("first_name", "last_name", "email")

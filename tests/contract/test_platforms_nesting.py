@@ -1,8 +1,8 @@
-"""Groups within groups on every adapter of the Platform port."""
+"""Groups within groups on every adapter of the ManagedPlatform port."""
 
 from typing import Any
 
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import (
     change,
     group,
@@ -13,11 +13,11 @@ from tests.contract.platforms import (
 )
 
 
-def nestings(platform: Platform) -> Any:
+def nestings(platform: ManagedPlatform) -> Any:
     return view(platform.read("main"))["nested"]
 
 
-def test_groups_are_created_within_each_other_and_in_a_circle(platform: Platform) -> None:
+def test_groups_are_created_within_each_other_and_in_a_circle(platform: ManagedPlatform) -> None:
     assert platform.limits.nested_groups
     ok(platform, group("there"))
     ok(
@@ -32,7 +32,7 @@ def test_groups_are_created_within_each_other_and_in_a_circle(platform: Platform
     assert nestings(platform) == {**circle, ("a", "there"): ""}
 
 
-def test_nestings_come_go_and_change_hands(platform: Platform) -> None:
+def test_nestings_come_go_and_change_hands(platform: ManagedPlatform) -> None:
     ok(platform, [group("in", groups={"a": "corp", "b": ""}), group("a"), group("b"), group("c")])
     ok(
         platform,
@@ -47,7 +47,7 @@ def test_nestings_come_go_and_change_hands(platform: Platform) -> None:
     assert nestings(platform) == {("in", "b"): "corp"}
 
 
-def test_a_nesting_names_groups_as_they_were_and_as_they_will_be(platform: Platform) -> None:
+def test_a_nesting_names_groups_as_they_were_and_as_they_will_be(platform: ManagedPlatform) -> None:
     ok(platform, [group("a"), group("b"), group("in", groups={"a": "corp"})])
     ok(
         platform,
@@ -66,14 +66,16 @@ def test_a_nesting_names_groups_as_they_were_and_as_they_will_be(platform: Platf
     assert nestings(platform) == {("in", "a"): "corp", ("in", "new"): "corp", ("b", "in"): "corp"}
 
 
-def test_nestings_go_with_either_group(platform: Platform) -> None:
+def test_nestings_go_with_either_group(platform: ManagedPlatform) -> None:
     ok(platform, [group("a", groups={"b": "corp"}), group("b", groups={"c": "corp"}), group("c")])
     ok(platform, change("group", "delete", "b"))
     assert nestings(platform) == {}
     assert set(view(platform.read("main"))["groups"]) == {"a", "c"}
 
 
-def test_a_nesting_that_cannot_be_fails_alone_and_leaves_no_trace(platform: Platform) -> None:
+def test_a_nesting_that_cannot_be_fails_alone_and_leaves_no_trace(
+    platform: ManagedPlatform,
+) -> None:
     ok(platform, [group("old"), group("taken")])
     reasons = write(
         platform,

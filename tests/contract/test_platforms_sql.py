@@ -14,6 +14,7 @@ from reconcile.errors import PlatformUnreadable, ReconcileError, UsageError
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.platform import PlatformState
+from reconcile.model.report import APPLIED
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.schema import SCHEMA
 from reconcile.platforms.sql.tables.limits import LIMITS
@@ -414,7 +415,11 @@ def test_rows_that_no_program_should_leave_behind_are_named(
     with closing(SqlPlatform(desired.Platform("sql", Known(f"sqlite:///{file}")))) as platform:
         with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
             writer.read()
-            assert [list(writer.write([change])) for change in changes] == [[""], [""], [""]]
+            assert [list(writer.write([change])) for change in changes] == [
+                [APPLIED],
+                [APPLIED],
+                [APPLIED],
+            ]
         with sqlite3.connect(file) as connection:
             connection.executescript(edit)
         connection.close()

@@ -9,7 +9,7 @@ import pytest
 from reconcile.applying import apply
 from reconcile.model.change import Change, Digests, Fields, Plan, Scope
 from reconcile.planning.undo.plan import Undo, undo
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from reconcile.render.wording import differences, sign
 from tests.contract.platforms import (
     CASES,
@@ -326,7 +326,7 @@ STORIES = {
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ManagedPlatform]:
     def none(kind: str) -> None:
         raise AssertionError(kind)
 
@@ -342,7 +342,7 @@ def told(one: Change) -> str:
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
-def test_what_somebody_worked_on_since(platform: Platform, story: Story) -> None:
+def test_what_somebody_worked_on_since(platform: ManagedPlatform, story: Story) -> None:
     ok(platform, *story.before)
     plan = Plan("test", LATER, (), (), Scope(), Digests("0" * 64, {}, {}), tuple(story.run))
     report = apply(plan, platform, HOLDER)

@@ -37,7 +37,7 @@ from reconcile.cli import run as carrying
 from reconcile.config import load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.planning import planner
-from reconcile.platforms.database import database, revision, sqlite
+from reconcile.platforms.database import database, schema, sqlite
 from reconcile.platforms.ledger import attempts, lock
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.read import state
@@ -53,7 +53,7 @@ LOADED: list[Any] = [
     database,
     lock,
     state,
-    revision,
+    schema,
 ]
 LOADED += [sqlite, writer, command, Config, carrying]
 """Imported before the first fork, so that each run starts at once."""

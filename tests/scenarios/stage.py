@@ -23,13 +23,13 @@ from reconcile.config import Loaded, load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model.change import Change, Plan, Scope
-from reconcile.model.report import Report
+from reconcile.model.report import APPLIED, Report
 from reconcile.model.text.dn import rdn
 from reconcile.planning import Inputs, accepted, lost, make
 from reconcile.planning.selection.query import query
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.ports import Holder, Platform
+from reconcile.ports import Holder, ManagedPlatform
 from reconcile.render import rows
 from reconcile.render.wording import sign
 
@@ -105,7 +105,7 @@ def _entry(name: str, given: dict[str, Any], base: str) -> Iterator[str]:
 class Stage:
     """A folder with files, and a platform."""
 
-    def __init__(self, folder: Path, platform: Platform | None = None) -> None:
+    def __init__(self, folder: Path, platform: ManagedPlatform | None = None) -> None:
         """Without a platform, the one the files name."""
         self.folder = folder
         self._platform = platform
@@ -123,7 +123,7 @@ class Stage:
             (self.folder / f"{name}.ldif").write_text(text, encoding="utf-8")
 
     @contextmanager
-    def platform(self, settings: Any) -> Iterator[Platform]:
+    def platform(self, settings: Any) -> Iterator[ManagedPlatform]:
         """The platform, closed afterwards if it was opened here."""
         if self._platform is not None:
             yield self._platform
@@ -252,7 +252,7 @@ class Stage:
                 )
                 with platform.transaction("main") as writer:
                     writer.read()
-                    assert list(writer.write([change])) == [""], change
+                    assert list(writer.write([change])) == [APPLIED], change
 
     def state(self, workspace: str = "main") -> dict[str, list[str]]:
         """What the platform holds, in lines."""

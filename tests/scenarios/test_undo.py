@@ -11,7 +11,7 @@ from reconcile.planning import accepted
 from reconcile.planning.undo.plan import Undo, undo
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.ports import Platform
+from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import view
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 from tests.scenarios.test_convergence import BY_HAND, directories, rules
@@ -19,14 +19,14 @@ from tests.scenarios.test_convergence import BY_HAND, directories, rules
 LATER = "2026-02-01T00:00:00Z"
 
 
-def undoing(platform: Platform, run: str = "") -> Plan:
+def undoing(platform: ManagedPlatform, run: str = "") -> Plan:
     run = run or platform.history.runs("main")[-1].run.id
     entries = {"main": platform.history.entries("main", run)}
     made = undo(Undo(run, "0" * 64, (), (), (), (platform.read("main"),), entries, "test", LATER))
     return accepted(made, [one.code for one in made.violations], "tester")
 
 
-def shown(platform: Platform) -> Any:
+def shown(platform: ManagedPlatform) -> Any:
     """The platform without what is never taken back: which sources and roles are known."""
     return {
         name: part

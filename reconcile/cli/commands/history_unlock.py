@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 
     from reconcile.model.history import Link
     from reconcile.model.verification import Verification
-    from reconcile.ports import Platform
+    from reconcile.ports import ManagedPlatform
 
 EXIT_BROKEN = 1
 
@@ -116,7 +116,7 @@ def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
     return str(runs[0]) if runs else "", tuple(path for path in arguments if path not in runs)
 
 
-def _list(platform: "Platform", names: tuple[str, ...], limit: int, form: str) -> None:
+def _list(platform: "ManagedPlatform", names: tuple[str, ...], limit: int, form: str) -> None:
     from reconcile import render
 
     # Each workspace in the order in which its runs took place, which is not that of their times
@@ -141,7 +141,7 @@ def _when(link: "Link") -> str:
     return link.run.started
 
 
-def _show(platform: "Platform", names: tuple[str, ...], run: str, form: str) -> None:
+def _show(platform: "ManagedPlatform", names: tuple[str, ...], run: str, form: str) -> None:
     from reconcile import render
     from reconcile.cli import undo
 
@@ -157,7 +157,7 @@ def _show(platform: "Platform", names: tuple[str, ...], run: str, form: str) -> 
     )
 
 
-def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -> None:
+def _about(platform: "ManagedPlatform", names: tuple[str, ...], user: str, form: str) -> None:
     from reconcile import render
 
     parts = []
@@ -175,7 +175,7 @@ def _about(platform: "Platform", names: tuple[str, ...], user: str, form: str) -
 
 
 def _verify(
-    platform: "Platform", names: tuple[str, ...], hashes: tuple[str, ...], form: str
+    platform: "ManagedPlatform", names: tuple[str, ...], hashes: tuple[str, ...], form: str
 ) -> int:
     import msgspec
 
@@ -222,7 +222,7 @@ def _verify(
     return EXIT_BROKEN if missing or any(row["broken"] for row in rows) else 0
 
 
-def _verified(platform: "Platform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
+def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
     """All runs of a workspace, what is wrong with them or "", and they themselves.
 
     What is read run by run has to be one state: where another run was recorded meanwhile, all is

@@ -23,7 +23,7 @@ from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import Limits, PlatformState, Reading
-from reconcile.model.report import Outcome
+from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.ledger.attempt_rules import MemoryAttempts, keys
 from reconcile.platforms.memory.draft import Draft
 from reconcile.platforms.memory.history import MemoryHistory
@@ -156,8 +156,18 @@ class MemoryWriter:
         self._names = Names(self.state)
         return self.state
 
-    def write(self, changes: Sequence[Change]) -> Sequence[str]:
-        """Carries out changes of one kind and action; answers for each "" or why it failed.
+    kept_at_once = False
+    broken = None
+
+    def begin(self, run: Run) -> None:
+        """Nothing: a transaction that is not kept leaves nothing to remember."""
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Written]:
+        """Carries out changes of one kind and action; returns what became of each."""
+        return [Written("failed", reason) if reason else APPLIED for reason in self._write(changes)]
+
+    def _write(self, changes: Sequence[Change]) -> list[str]:
+        """For each change "" or why it failed.
 
         All that have no fault are tried together, without those that fail again, until what is left
         stands.

@@ -9,7 +9,7 @@ from reconcile.model.change import Change
 from reconcile.model.desired import Platform
 from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState, Reading
-from reconcile.model.report import Outcome
+from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.ledger import history
 from reconcile.platforms.ledger.history_entries import Ids
 from reconcile.platforms.ledger.workspaces import workspace_id
@@ -105,8 +105,17 @@ class SqlWriter:
         named = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == workspace)
         return dict(self._connection.execute(named).all())
 
-    def write(self, changes: Sequence[Change]) -> Sequence[str]:
-        """Carries out changes of one kind and action; answers for each "" or why it failed."""
+    kept_at_once = False
+    broken = None
+
+    def begin(self, run: Run) -> None:
+        """Nothing: a transaction that is not kept leaves nothing to remember."""
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Written]:
+        """Carries out changes of one kind and action; returns what became of each."""
+        return [Written("failed", reason) if reason else APPLIED for reason in self._write(changes)]
+
+    def _write(self, changes: Sequence[Change]) -> list[str]:
         if not changes:
             return []
         if self._work is None:
