@@ -7,22 +7,11 @@ by what it does to the platform in the guards (`planning.hands`).
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 from reconcile.model.change import Action, Change, Fields, Kind
-from reconcile.model.platform import (
-    NOW,
-    Cause,
-    Departed,
-    Department,
-    Grant,
-    Group,
-    Membership,
-    Reading,
-    Source,
-    Status,
-    User,
-)
+from reconcile.model.kinds import KINDS, NAMES, names, of_aspect
+from reconcile.model.platform import NOW, Reading
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import quoted
 from reconcile.model.text.sentences import misfit
@@ -39,15 +28,13 @@ class Allowed(NamedTuple):
     """Whether only a plan that undoes a run holds it."""
 
 
-_SOURCE: Final = frozenset(Source.__struct_fields__)
-_DEPARTMENT: Final = frozenset(Department.__struct_fields__) - {"id"}
-_GROUP: Final = frozenset(Group.__struct_fields__) - {"id"}
-_USER: Final = frozenset(User.__struct_fields__) - {"id"}
-_GRANT: Final = frozenset(Grant.__struct_fields__)
-_MEMBERSHIP: Final = frozenset(Membership.__struct_fields__)
-_STANDING: Final = frozenset(
-    {"status", "status_origin", "status_cause", "status_before", "departed", "departed_at"}
-)
+_SOURCE: Final = names("source")
+_DEPARTMENT: Final = names("department")
+_GROUP: Final = names("group")
+_USER: Final = names("user")
+_GRANT: Final = names("grant")
+_MEMBERSHIP: Final = names("membership")
+_STANDING: Final = frozenset(of_aspect("user", "service"))
 _OWNER: Final = frozenset({"source", "external_id"})
 """Whose something is, and which entry it stands for."""
 
@@ -92,40 +79,32 @@ ALLOWED: Final[Mapping[tuple[Kind, Action], Allowed]] = {
 """The changes that plans hold. An update never says whose something is, nor whether a user is in
 service."""
 
+_CHOICES: Final[Mapping[str, frozenset[str]]] = {
+    field.name: frozenset(field.choices) for field in KINDS["user"] if field.choices
+}
 _LEADS: Final[Mapping[Action, frozenset[str]]] = {
-    "create": frozenset(get_args(Status)) - {"erased"},
+    "create": _CHOICES["status"] - {"erased"},
     "activate": frozenset({"active", "vacation"}),
     "deactivate": frozenset({"inactive"}),
     "block": frozenset({"blocked", "blocked_in_directory"}),
     "erase": frozenset({"erased"}),
 }
 """The statuses that an action on a user leads to."""
-_CHOICES: Final[Mapping[str, frozenset[str]]] = {
-    "status_cause": frozenset(get_args(Cause)),
-    "status_before": frozenset({"", "vacation"}),
-    "departed": frozenset(get_args(Departed)),
-}
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _FIRST_YEAR: Final = 2000
 _LONGEST_NAME: Final = 1000
 """Characters of a name in a plan's header; those that a platform keeps are shorter."""
 _MOST: Final = 2**31
 """More than a source holds of anything."""
-_OBJECTS: Final = frozenset({"attributes", "groups"})
-_NAMED_BY: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "source": ("name",),
-    "department": ("title",),
-    "group": ("name",),
-    "user": ("username",),
-    "grant": ("user", "role"),
-    "membership": ("user", "group"),
+_OBJECTS: Final = {
+    kind: frozenset(field.name for field in fields if field.mapping)
+    for kind, fields in KINDS.items()
 }
-_TEXTS: Final[Mapping[Kind, Mapping[str, tuple[str, str]]]] = {
-    "user": {field: (field, field) for field in ("username", "first_name", "last_name", "email")},
-    "group": {"name": ("the name", "group")},
-    "department": {"title": ("the name", "department")},
+_TEXTS: Final = {
+    kind: tuple(field for field in fields if field.length and not field.mapping)
+    for kind, fields in KINDS.items()
 }
-"""Kind → field that a directory supplies → what it is called, and the platform's limit of it."""
+"""Kind → the texts that a directory supplies."""
 
 
 def fault(change: Change, *, undo: bool = False, lengths: Mapping[str, int] | None = None) -> str:
@@ -164,9 +143,8 @@ def _shape(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[str]:
     )
     if foreign := sorted({field for side in sides for field in side} - may):
         yield f"it may not change {', '.join(foreign)}"
-    if any(
-        isinstance(side[field], dict) != (field in _OBJECTS) for side in sides for field in side
-    ):
+    objects = _OBJECTS[change.kind]
+    if any(isinstance(side[field], dict) != (field in objects) for side in sides for field in side):
         yield "it has a value of the wrong shape"
     if len(sides) == 2 and sides[0].keys() != sides[1].keys():
         yield "before and after are not of the same fields"
@@ -187,7 +165,7 @@ def _names(change: Change) -> Iterator[str]:
     """Whether the key is the name of what is made or goes, and no name is emptied."""
     changed = change.before is not None and change.after is not None
     named = (change.before if change.after is None else change.after) or {}
-    fields = [field for field in _NAMED_BY[change.kind] if not changed or field in named]
+    fields = [field for field in NAMES[change.kind] if not changed or field in named]
     if not change.key or not all(named.get(field) for field in fields):
         yield "it has no name"
     elif not changed and change.key != _key(change, named):
@@ -201,7 +179,8 @@ def _standing(change: Change, after: Fields, *, undo: bool) -> Iterator[str]:
     if "status" in after and after["status"] not in _LEADS.get(change.action, ()):
         yield "it is not what its action says"
     for field, choices in _CHOICES.items():
-        if (after.get(field) or "") not in choices:
+        # Which status it may have depends on the action, which was looked at above.
+        if field != "status" and (after.get(field) or "") not in choices:
             yield f"its {field} is none that there is"
     moment = after.get("departed_at")
     # A grace period begins when a run first misses a person; only an undo may put back an earlier
@@ -239,11 +218,13 @@ def header_fault(texts: Iterable[str], times: Iterable[str], readings: Sequence[
 
 def _texts(kind: Kind, after: Fields, lengths: Mapping[str, int]) -> Iterator[str]:
     """Whether each text that a directory supplies is one that an entry could have supplied."""
-    for field, (what, limit) in _TEXTS.get(kind, {}).items():
-        yield from filter(None, [misfit(what, str(after.get(field) or ""), lengths.get(limit, 0))])
+    for field in _TEXTS[kind]:
+        what = field.name if kind == "user" else "the name"
+        text = str(after.get(field.name) or "")
+        yield from filter(None, [misfit(what, text, lengths.get(field.length, 0))])
     attributes = after.get("attributes")
-    for field, value in attributes.items() if isinstance(attributes, dict) else ():
-        what = f"attribute {field}"
+    for name, value in attributes.items() if isinstance(attributes, dict) else ():
+        what = f"attribute {name}"
         yield from filter(None, [misfit(what, value or "", lengths.get("attribute", 0))])
 
 
@@ -251,7 +232,7 @@ def _key(change: Change, fields: Fields) -> str:
     if change.kind == "department":
         above = str(fields.get("parent") or "")
         return path([*titles(above), str(fields["title"])]) if _is_path(above) else ""
-    return "/".join(str(fields[field]) for field in _NAMED_BY[change.kind])
+    return "/".join(str(fields[field]) for field in NAMES[change.kind])
 
 
 def _is_path(text: str) -> bool:

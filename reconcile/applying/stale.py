@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
+from reconcile.model.kinds import KEYS, NAMES, PAIRS
 from reconcile.model.named_state import Named, Names
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
@@ -23,7 +24,7 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
         (change.kind, _key(change, change.before))
         for change in changes
         if change.before is not None
-        and (change.after is None or change.after.keys() & {"username", "name", "title", "parent"})
+        and (change.after is None or change.after.keys() & KEYS[change.kind])
     }
     lines: list[str] = []
     for change in changes:
@@ -48,13 +49,10 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
 
 def _key(change: Change, fields: Fields | None) -> Key:
     """The key of what a change is about: its name, or the two names of a grant or membership."""
-    if change.kind in ("grant", "membership"):
-        return tuple(
-            str((fields or {}).get(field))
-            for field in ("user", "group", "role")
-            if field in (fields or {})
-        )
-    return (change.key,)
+    if change.kind not in PAIRS:
+        return (change.key,)
+    fields = fields or {}
+    return tuple(str(fields.get(field)) for field in NAMES[change.kind] if field in fields)
 
 
 def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key | None:
@@ -63,7 +61,7 @@ def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key |
     `makers`: what the plan creates or renames, by its new name.
     """
     key = list(_key(change, change.after))
-    if change.kind in ("grant", "membership"):
+    if change.kind in PAIRS:
         for at, (need, name) in enumerate(requirements(change)):
             maker = makers.get((need, fold_name(name)))
             if maker is not None and maker.before is None:

@@ -31,12 +31,13 @@ from typing import Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from reconcile.errors import GuardRefused
+from reconcile.model import kinds
 from reconcile.model.notice import NOT_CLEAN, Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 
-Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
+Kind: TypeAlias = kinds.Kind
 Action: TypeAlias = Literal[
     "create", "update", "delete", "adopt", "relink", "activate", "deactivate", "block", "erase"
 ]
@@ -242,7 +243,7 @@ def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
 def makes(change: Change) -> tuple[Kind, str] | None:
     """What is there under this name only once the change is done: something new, or its new name."""
     after = change.after
-    if after is None or change.kind in ("grant", "membership"):
+    if after is None or change.kind in kinds.PAIRS:
         return None
     if change.kind == "department":
         title, parent = after.get("title"), after.get("parent")
@@ -254,17 +255,12 @@ def makes(change: Change) -> tuple[Kind, str] | None:
             str(title or before[-1]),
         ]
         return None if new == before else (change.kind, path(new))
-    name = after.get("username" if change.kind == "user" else "name")
+    (field,) = kinds.NAMES[change.kind]
+    name = after.get(field)
     return None if name is None else (change.kind, str(name))
 
 
-_REFERENCES: tuple[tuple[str, Kind], ...] = (
-    ("source", "source"),
-    ("parent", "department"),
-    ("department", "department"),
-    ("user", "user"),
-    ("group", "group"),
-)
+_REQUIRED: Final = {kind: kinds.required(kind) for kind in kinds.KINDS}
 
 
 def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
@@ -274,12 +270,11 @@ def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
     new group, where one that it is to be nested in could not be.
     """
     after = change.after or {}
-    found = tuple((kind, str(after[field])) for field, kind in _REFERENCES if after.get(field))
-    return (
-        found
-        if change.before is None
-        else found + tuple(("group", name) for name in nested_in(change))
-    )
+    references = _REQUIRED[change.kind]
+    needed = tuple((kind, str(after[field])) for field, kind in references if after.get(field))
+    if change.before is None:
+        return needed
+    return needed + tuple(("group", name) for name in nested_in(change))
 
 
 def nested_in(change: Change) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ Used where changes are made (`planning`) and where they are compared with what i
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from reconcile.model.change import Fields, Kind
+import msgspec
+
+from reconcile.model.change import Fields
+from reconcile.model.kinds import KINDS, Kind, references
 from reconcile.model.platform import (
     Department,
     Grant,
@@ -20,6 +23,26 @@ from reconcile.model.platform import (
 from reconcile.model.text import department_path
 
 Named: TypeAlias = Source | Department | Group | User | Membership | Grant
+
+
+class _Layout(NamedTuple):
+    """What becomes of the fields of a user, group or department. The structs have them in order."""
+
+    nullable: tuple[str, ...]
+    """The texts that are null where they are empty."""
+    references: tuple[tuple[str, Kind], ...]
+
+
+def _layout(kind: Kind) -> _Layout:
+    nullable = tuple(field.name for field in KINDS[kind] if field.nullable)
+    return _Layout(nullable, tuple(references(kind).items()))
+
+
+_LAYOUTS: Final[dict[type, _Layout]] = {
+    User: _layout("user"),
+    Group: _layout("group"),
+    Department: _layout("department"),
+}
 
 
 class Names:
@@ -80,15 +103,15 @@ class Names:
         """The fields of an object of this state, in the order people read them."""
         match one:
             case User():
-                return self._user(one)
+                fields = self._laid_out(one)
+                fields["attributes"] = dict(sorted(one.attributes.items()))
+                return fields
             case Group():
-                return {"name": one.name, **_mirrored(one), "groups": self._nested_in(one)}
+                fields = self._laid_out(one)
+                fields["groups"] = self._nested_in(one)
+                return fields
             case Department():
-                return {
-                    "title": one.title,
-                    "parent": self.path(one.parent) or None,
-                    **_mirrored(one),
-                }
+                return self._laid_out(one)
             case Membership():
                 user, group = self._users[one.user].username, self._groups[one.group].name
                 return {"user": user, "group": group, "origin": one.origin or None}
@@ -118,31 +141,22 @@ class Names:
         named = {self._groups[above].name: origin for above, origin in group.groups.items()}
         return dict(sorted(named.items()))
 
-    def _user(self, user: User) -> Fields:
-        manager = self._users.get(user.manager)
-        return {
-            "username": user.username,
-            "first_name": user.first_name,
-            "last_name": user.last_name,
-            "email": user.email,
-            "status": user.status,
-            "status_origin": user.status_origin or None,
-            "status_cause": user.status_cause or None,
-            "status_before": user.status_before or None,
-            "departed": user.departed or None,
-            "departed_at": user.departed_at or None,
-            "source": user.source or None,
-            "external_id": user.external_id or None,
-            "dn": user.dn or None,
-            "department": self.path(user.department) or None,
-            "manager": manager.username if manager is not None else None,
-            "attributes": dict(sorted(user.attributes.items())),
-        }
+    def _laid_out(self, one: User | Group | Department) -> Fields:
+        """The fields of an object: ids as names, and null for what is empty."""
+        fields: Fields = msgspec.structs.asdict(one)
+        del fields["id"]
+        nullable, references = _LAYOUTS[type(one)]
+        for field in nullable:
+            if not fields[field]:
+                fields[field] = None
+        for field, kind in references:
+            if fields[field]:
+                fields[field] = self._named(kind, fields[field]) or None
+        return fields
 
-
-def _mirrored(one: Group | Department) -> Fields:
-    return {
-        "source": one.source or None,
-        "external_id": one.external_id or None,
-        "dn": one.dn or None,
-    }
+    def _named(self, kind: Kind, row: Any) -> str:
+        """The name of an object of an id; "" where there is none."""
+        if kind == "department":
+            return self._paths.get(row) or self.path(row)
+        user = self._users.get(row)
+        return user.username if user is not None else ""

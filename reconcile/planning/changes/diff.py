@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from reconcile.model.change import Action, Change, Fields, Kind
+from reconcile.model.kinds import of_aspect
 from reconcile.model.named_state import Names
 from reconcile.model.platform import (
     BY_HAND,
@@ -27,14 +28,7 @@ from reconcile.model.platform import (
 
 Pair = TypeVar("Pair", bound=Membership | Grant)
 
-_STATUS_FIELDS: Final = (
-    "status",
-    "status_origin",
-    "status_cause",
-    "status_before",
-    "departed",
-    "departed_at",
-)
+_STATUS_FIELDS: Final = of_aspect("user", "service")
 _ACTIONS: Mapping[Status, Action] = {
     "active": "activate",
     "vacation": "activate",

@@ -7,9 +7,14 @@ import msgspec
 
 from reconcile.model.change import Fields
 from reconcile.model.history import Payload
+from reconcile.model.kinds import KINDS, PAIRS, references
 from reconcile.model.platform import User
 
-REFERENCES: Final = frozenset({"manager", "department", "parent"})
+REFERENCES: Final = frozenset(field for kind in KINDS.keys() - PAIRS for field in references(kind))
+"""The fields that are ids in a state and names in a change."""
+_MAPPINGS: Final = frozenset(
+    field.name for fields in KINDS.values() for field in fields if field.mapping
+)
 MADE: Final = "undo:"
 """How the ids of what has to be made again begin."""
 
@@ -67,7 +72,7 @@ def put_back(
     values: dict[str, str] = {}
     gone: list[str] = []
     for field, old in (payload.before or {}).items():
-        if field in changed or field not in away or field in ("attributes", "groups"):
+        if field in changed or field not in away or field in _MAPPINGS:
             continue
         if field not in REFERENCES:
             values[field] = str(old or "")

@@ -10,6 +10,7 @@ import msgspec
 
 from reconcile.model.change import ENDS, Skip
 from reconcile.model.history import Entry, Payload
+from reconcile.model.kinds import plain, references
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 from reconcile.planning.undo.name_conflicts import Now, clashes
 from reconcile.planning.undo.restore_fields import (
@@ -24,7 +25,8 @@ from reconcile.planning.undo.restore_fields import (
 
 Step: TypeAlias = Callable[[Entry, Payload], str]
 
-_MIRRORED: Final = ("source", "external_id", "dn")
+_DEPARTMENT_TEXTS: Final = plain("department")
+_GROUP_TEXTS: Final = plain("group")
 
 
 class Reversal:
@@ -177,7 +179,7 @@ class Reversal:
             if (payload.before or {}).get("parent") and not above:
                 return "the department above it is gone"
             self._departments[row] = Department(
-                row, parent=above, **texts(payload.before, ("title", *_MIRRORED))
+                row, parent=above, **texts(payload.before, _DEPARTMENT_TEXTS)
             )
             return ""
         department = self._departments.get(one.object)
@@ -212,9 +214,7 @@ class Reversal:
                     )
                 )
             }
-            self._groups[row] = Group(
-                row, groups=nested, **texts(payload.before, ("name", *_MIRRORED))
-            )
+            self._groups[row] = Group(row, groups=nested, **texts(payload.before, _GROUP_TEXTS))
             return ""
         row = self._known(one.object, "group", self._groups)
         group = self._groups.get(row)
@@ -279,10 +279,11 @@ class Reversal:
             return "was deleted"
         if user is None or user.status == "erased":
             return "" if one.user in self._ended else "is gone"
-        known: dict[str, Mapping[str, object]] = {
-            "manager": self._users,
+        objects: dict[str, Mapping[str, object]] = {
+            "user": self._users,
             "department": self._departments,
         }
+        known = {field: objects[kind] for field, kind in references("user").items()}
         values, changed = put_back(user, payload, known, self._again)
         attributes, more = attributes_back(user, payload)
         self._users[user.id] = msgspec.structs.replace(user, **values, attributes=attributes)
