@@ -16,8 +16,6 @@ import msgspec
 Status: TypeAlias = Literal[
     "active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"
 ]
-Kind: TypeAlias = Literal["source", "department", "group", "user", "grant", "membership"]
-ALL_KINDS: Final[frozenset[Kind]] = frozenset(get_args(Kind))
 ALL_STATUSES: Final[frozenset[Status]] = frozenset(get_args(Status))
 Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_removed"]
 """Why a sync took a user out of service; "" where none did."""
@@ -180,8 +178,8 @@ class Limits(msgspec.Struct, frozen=True):
     names: Literal["exact", "ascii", "unicode"] = "ascii"
     """What two names may not differ by alone: nothing, the case of A to Z, or the case of any letter."""
     reserved_usernames: frozenset[str] = frozenset()
-    kinds: frozenset[Kind] = ALL_KINDS
-    """The kinds it has; without `grant` it has no roles."""
+    lacks: frozenset[Literal["department", "group", "grant"]] = frozenset()
+    """The kinds it does not have; without `grant` it has no roles."""
     fields: dict[ObjectKind, frozenset[str]] = {}
     """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
