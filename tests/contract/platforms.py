@@ -13,9 +13,13 @@ from urllib.parse import quote
 from reconcile.model import desired
 from reconcile.model.change import Action, Change, Fields, Kind
 from reconcile.model.platform import PlatformState
+from reconcile.platforms.database.urls import connect
+from reconcile.platforms.driver.platform import DrivenPlatform
+from reconcile.platforms.ledger.ledger import SqlLedger
+from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.ports import Holder, ManagedPlatform
+from reconcile.ports import Holder, ManagedPlatform, Rejected
 from tests.servers.databases import Server
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
@@ -147,8 +151,26 @@ def mariadb_case(folder: Path, servers: Servers) -> Iterator[Case]:
         yield Case("mariadb", platform, hinder)
 
 
+@contextmanager
+def driven_case(folder: Path, _servers: Servers) -> Iterator[Case]:
+    """An application without transactions, driven, with its ledger in a file."""
+    refused: set[str] = set()
+
+    def refuse(call: str) -> None:
+        if any(call.startswith(f"create user {name}") for name in refused):
+            raise Rejected("the application says no")
+
+    application = MemoryApplication(before=refuse)
+    ledger = SqlLedger(
+        lambda: connect(desired.Platform("sql", Text("sqlite:///ledger.db"), folder=str(folder)))
+    )
+    with closing(DrivenPlatform(application, ledger)) as platform:
+        yield Case("driven", platform, refused.add)
+
+
 CASES: dict[str, Callable[[Path, Servers], AbstractContextManager[Case]]] = {
     "memory": memory_case,
+    "driven": driven_case,
     "sqlite": sqlite_case,
     "postgresql": postgresql_case,
     "mariadb": mariadb_case,

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from reconcile.model.book import Ids
 from reconcile.model.change import Acceptance
 from reconcile.model.history import (
     Chain,
@@ -26,7 +27,6 @@ from reconcile.platforms.database.json_values import brief, quoted
 from reconcile.platforms.database.schema import Schema
 from reconcile.platforms.ledger import tables as t
 from reconcile.platforms.ledger.history_entries import (
-    Ids,
     Person,
     answers_to,
     concerns,

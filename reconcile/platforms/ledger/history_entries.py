@@ -4,12 +4,13 @@ Only computes, but for the salts, which are random.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
+from reconcile.model.book import Ids
 from reconcile.model.change import Change, Fields, Kind
 from reconcile.model.history import Entry, Payload, commitment, payload_text, traces
 from reconcile.model.platform import NOW
@@ -24,22 +25,14 @@ _OF_USERS: Final[frozenset[Kind]] = frozenset({"user", "grant", "membership"})
 _NOBODY: Final = ("", "")
 
 
-class Ids(NamedTuple):
-    """Name → id, at one moment."""
+def ids_before(names: Names) -> Ids:
+    """The ids as the workspace was read."""
+    return Ids(names.users_before, names.groups_before, names.departments_before)
 
-    users: Mapping[str, str]
-    groups: Mapping[str, str]
-    departments: Mapping[str, str]
 
-    @classmethod
-    def before(cls, names: Names) -> "Ids":
-        """As the workspace was read."""
-        return cls(names.users_before, names.groups_before, names.departments_before)
-
-    @classmethod
-    def now(cls, names: Names) -> "Ids":
-        """With what was written since."""
-        return cls(names.users, names.groups, names.departments)
+def ids_now(names: Names) -> Ids:
+    """The ids with what was written since."""
+    return Ids(names.users, names.groups, names.departments)
 
 
 class Person(msgspec.Struct):

@@ -149,3 +149,52 @@ SHARED: tuple[sa.Table, ...] = (
     history_changes,
 )
 """Those that the sql platform has in its own database, and every other platform in its ledger."""
+
+book_metadata = sa.MetaData()
+
+objects = sa.Table(
+    "objects",
+    book_metadata,
+    id_column(),
+    sa.Column("workspace_id", sa.ForeignKey(workspaces.c.id), nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    name_column("platform_id"),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("source_id", sa.ForeignKey(sources.c.id)),
+    sa.Column("external_id", sa.String(NAME)),
+    sa.Column("dn", sa.Text),
+    sa.Column("status", sa.String(32)),
+    sa.Column("status_origin", sa.String(NAME)),
+    sa.Column("status_cause", sa.String(32)),
+    sa.Column("status_before", sa.String(32)),
+    sa.Column("departed", sa.String(32)),
+    sa.Column("departed_at", sa.String(32)),
+    sa.UniqueConstraint("workspace_id", "kind", "platform_id", name="objects_platform_id"),
+    sqlite_autoincrement=True,
+)
+"""Every user, group and department that a run has seen on the platform."""
+
+links = sa.Table(
+    "links",
+    book_metadata,
+    sa.Column(
+        "workspace_id", sa.ForeignKey(workspaces.c.id), primary_key=True, autoincrement=False
+    ),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("member_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("holder", sa.String(NAME), primary_key=True),
+    name_column("origin"),
+)
+"""The links that a source put there. `holder` is the id of a group, or the name of a role."""
+
+journal = sa.Table(
+    "journal",
+    book_metadata,
+    id_column(),
+    sa.Column("workspace_id", sa.ForeignKey(workspaces.c.id), nullable=False, index=True),
+    sa.Column("state", sa.String(32), nullable=False),
+    sa.Column("body", LONG_TEXT, nullable=False),
+    sa.Column("platform_id", sa.String(NAME)),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+)
+"""What the run under way is about to do, and what became of it; the first row is the run itself."""

@@ -9,11 +9,11 @@ from reconcile.model.platform import PlatformState
 from reconcile.model.report import Outcome
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.ledger.history_entries import (
-    Ids,
     Person,
     answers_to,
     concerns,
     erased,
+    ids_before,
     naming,
     noted,
 )
@@ -75,13 +75,13 @@ class MemoryHistory:
         previous = known[-1][0].hash if known else ""
         chain = Chain(previous, run)
         entries: list[Entry] = []
-        for chunk in noted(outcomes, Ids.before(before), Ids.before(after), started):
+        for chunk in noted(outcomes, ids_before(before), ids_before(after), started):
             entries += chunk
             chain.add(chunk)
         known.append((Link(run, previous, ""), entries))
         said = self._said(run.workspace)
         unsaid = {run.id: {one.position for one in entries if not one.payload}}
-        person = erased(outcomes, Ids.before(before))
+        person = erased(outcomes, ids_before(before))
         if person is not None:
             self._forget(run.workspace, person, set(after.users_before.values()))
         for name, positions in self._said(run.workspace).items():

@@ -11,7 +11,7 @@ from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.ledger import history
-from reconcile.platforms.ledger.history_entries import Ids
+from reconcile.platforms.ledger.history_entries import ids_before, ids_now
 from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.resolve import Names
 from reconcile.platforms.sql.context import Work
@@ -158,6 +158,6 @@ class SqlWriter:
             self.read()
         assert self._work is not None  # noqa: S101 - read just set it
         work = self._work
-        before, now = Ids.before(work.names), Ids.now(work.names)
+        before, now = ids_before(work.names), ids_now(work.names)
         writing = history.Writing(work.connection, work.workspace_id, before, now, work.now)
         self.recorded = history.record(writing, reading.USERS, run, outcomes)

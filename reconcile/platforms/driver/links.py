@@ -1,0 +1,145 @@
+"""Memberships, grants and nested groups: many links in one call, one call at a time for a group."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from reconcile.model.book import Tie
+from reconcile.model.change import Change
+from reconcile.model.platform import LinkKind, Pair
+from reconcile.platforms.driver.batch import Batch
+from reconcile.platforms.driver.steps import New, Planned, Result
+from reconcile.platforms.resolve import text
+
+
+def write(batch: Batch) -> None:
+    """Memberships or grants that are made, change hands or end."""
+    kind = cast("LinkKind", batch.changes[0].kind)
+    action = batch.changes[0].action
+    by_holder: dict[str, list[tuple[int, Pair]]] = {}
+
+    def prepare(place: int, change: Change) -> None:
+        pair = _pair(batch, kind, change)
+        if action == "update":
+            origin = text(change.after or {}, "origin")
+            batch.plan(Planned(place, (Tie(kind, pair, origin),)))
+        else:
+            by_holder.setdefault(pair[1], []).append((place, pair))
+
+    batch.each(prepare)
+    size = max(1, batch.workspace.limits.links_per_call)
+    for holder, pairs in by_holder.items():
+        for start in range(0, len(pairs), size):
+            batch.plan(_call(batch, kind, holder, pairs[start : start + size]))
+
+
+def _pair(batch: Batch, kind: LinkKind, change: Change) -> Pair:
+    names = batch.workspace.names
+    user, holder = names.new_link(change) if change.action == "create" else names.link(change)
+    user = batch.workspace.platform_id("user", user)
+    if kind == "membership":
+        holder = batch.workspace.platform_id("group", holder)
+    return user, holder
+
+
+def _call(batch: Batch, kind: LinkKind, holder: str, pairs: Sequence[tuple[int, Pair]]) -> Planned:
+    making = batch.changes[pairs[0][0]].action == "create"
+    return Planned(
+        pairs[0][0],
+        (),
+        "link" if making else "unlink",
+        kind,
+        pairs=tuple(pair for _, pair in pairs),
+        places=tuple(place for place, _ in pairs),
+        origins=tuple(
+            text(batch.changes[place].after or {}, "origin") if making else "" for place, _ in pairs
+        ),
+        lane=f"{kind} {holder}",
+    )
+
+
+def halves(step: Planned, result: Result) -> list[Planned]:
+    """What is left to try of a call whose links were refused together: each half by itself."""
+    if result.state != "refused" or len(step.pairs) < 2:
+        return []
+    middle = len(step.pairs) // 2
+    return [_part(step, slice(None, middle)), _part(step, slice(middle, None))]
+
+
+def _part(step: Planned, part: slice) -> Planned:
+    return Planned(
+        step.places[part][0],
+        (),
+        step.operation,
+        step.kind,
+        pairs=step.pairs[part],
+        places=step.places[part],
+        origins=step.origins[part],
+        lane=step.lane,
+    )
+
+
+def nest(batch: Batch, place: int, step: int, coming: Mapping[str, int]) -> None:
+    """Puts a group that a step creates into the groups that its change names.
+
+    `coming`: name → the step that creates it, for groups of the same batch; -1 for one that failed.
+    """
+    workspace = batch.workspace
+    groups = (batch.changes[place].after or {}).get("groups")
+    for name, origin in (groups if isinstance(groups, dict) else {}).items():
+        above: str | New
+        after: tuple[int, ...] = (step,)
+        because = f"the group {name!r} does not exist"
+        if name in workspace.names.groups:
+            above = workspace.platform_id("group", workspace.names.groups[name])
+        elif coming.get(name, -1) >= 0:
+            above = New(coming[name])
+            after = (step, coming[name])
+        else:
+            batch.failed[place] = because
+            continue
+        batch.plan(_nesting(place, "link", (New(step), above), origin or "", after, because))
+
+
+def renest(batch: Batch, place: int, change: Change) -> None:
+    """Takes a group out of groups, and puts it into others."""
+    workspace = batch.workspace
+    own = workspace.names.row(change)
+    out, into = workspace.names.nesting(change)
+    member = workspace.platform_id("group", own)
+    already = _above(batch, own)
+    for above in sorted(out - into.keys()):
+        pair = member, workspace.platform_id("group", above)
+        batch.plan(_nesting(place, "unlink", pair, "", (), ""))
+    for above, origin in into.items():
+        pair = member, workspace.platform_id("group", above)
+        if above in already:  # only who nested it there changes
+            batch.plan(Planned(place, (Tie("nesting", pair, origin),)))
+        else:
+            batch.plan(_nesting(place, "link", pair, origin, (), ""))
+
+
+def _above(batch: Batch, own: str) -> frozenset[str]:
+    """The groups that a group was in when the workspace was read."""
+    return batch.workspace.nested.get(own, frozenset())
+
+
+def _nesting(
+    place: int,
+    operation: str,
+    pair: tuple[str | New, str | New],
+    origin: str,
+    after: tuple[int, ...],
+    because: str,
+) -> Planned:
+    return Planned(
+        place,
+        (),
+        "link" if operation == "link" else "unlink",
+        "nesting",
+        pairs=(pair,),
+        places=(place,),
+        origins=(origin,),
+        after=after,
+        because=because,
+        lane=f"nesting {pair[1]}",
+    )

@@ -1,0 +1,101 @@
+"""A platform and its ledger as one."""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from reconcile.errors import ReconcileError
+from reconcile.model.platform import Limits, PlatformState
+from reconcile.platforms.driver.merge import merge
+from reconcile.platforms.driver.replay import replay
+from reconcile.platforms.driver.writer import DrivenWriter
+from reconcile.ports import (
+    Attempts,
+    Check,
+    History,
+    Holder,
+    Ledger,
+    Platform,
+    Progress,
+    no_progress,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class DrivenPlatform:
+    """Any Platform with its Ledger; see `reconcile.ports.ManagedPlatform`."""
+
+    def __init__(
+        self, platform: Platform, ledger: Ledger, progress: Progress = no_progress
+    ) -> None:
+        """Connects to neither before it is used."""
+        self._platform = platform
+        self._ledger = ledger
+        self._progress = progress
+        self.limits: Limits = platform.limits
+
+    @property
+    def attempts(self) -> Attempts:
+        """The logins that failed."""
+        return self._ledger.attempts
+
+    @property
+    def history(self) -> History:
+        """What runs did."""
+        return self._ledger.history
+
+    def read(self, workspace: str) -> PlatformState:
+        """The workspace as it is. Changes neither the platform nor the ledger."""
+        contents = self._platform.read(workspace)
+        state = merge(workspace, contents, self._ledger.book(workspace)).state
+        self._progress("users read", len(state.users))
+        return state
+
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> AbstractContextManager[None]:
+        """Keeps every other run out that has the same ledger."""
+        return self._ledger.lock(workspaces, holder, force=force)
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        return self._ledger.unlock(workspace, host)
+
+    @contextmanager
+    def transaction(self, workspace: str) -> Iterator[DrivenWriter]:
+        """A writer whose every change is kept at once. First, what a dead run left is settled.
+
+        However the block ends, the history says what was done.
+        """
+        self._ledger.started(workspace)
+        replay(self._platform, self._ledger, workspace)
+        writer = DrivenWriter(self._platform, self._ledger, workspace, self._progress)
+        try:
+            yield writer
+        except BaseException:
+            if writer.begun:
+                self._settle(workspace)
+            raise
+
+    def _settle(self, workspace: str) -> None:
+        """Records a run that was broken off; where that cannot be, the next run does it."""
+        try:
+            replay(self._platform, self._ledger, workspace)
+        except ReconcileError as error:
+            _log.warning(
+                "the history does not have this run yet: %s. The next run records it", error
+            )
+
+    def check(self) -> Iterable[Check]:
+        """Connects to the platform, then opens the ledger."""
+        for check in self._platform.check():
+            yield check
+            if not check.ok:
+                return
+        yield from self._ledger.check()
+
+    def close(self) -> None:
+        """Lets go of both connections; may be called at any time, more than once."""
+        self._platform.close()
+        self._ledger.close()

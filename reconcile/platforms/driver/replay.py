@@ -1,0 +1,105 @@
+"""What a run did that died before it could say so: its journal, read against the platform."""
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+
+from reconcile.model.book import Logged, Settled
+from reconcile.model.change import Change
+from reconcile.model.history import Run
+from reconcile.model.platform import Contents
+from reconcile.model.report import Outcome
+from reconcile.platforms.driver.evidence import evidence, linked
+from reconcile.platforms.driver.merge import merge
+from reconcile.platforms.ledger.history_entries import ids_now
+from reconcile.platforms.resolve import Names
+from reconcile.ports import Ledger, Platform
+
+_log = logging.getLogger(__name__)
+
+_DIED = "the run ended before this was done"
+
+
+def replay(platform: Platform, ledger: Ledger, workspace: str) -> None:
+    """Settles every open step by what the platform has, and records the run that died.
+
+    A step that was not answered is looked for once more: a slow server may have made it since.
+    """
+    run, steps = ledger.journal(workspace)
+    if run is None and not steps:
+        return
+    contents = platform.read(workspace)
+    known: set[tuple[str, str]] = set(ledger.book(workspace).objects)
+    settled = [_settle(logged, contents, known) for logged in steps]
+    found = [one for logged, one in zip(steps, settled, strict=True) if logged.state in _LOOKED_FOR]
+    ledger.write(workspace, settled=found)
+    for logged, one in zip(steps, settled, strict=True):
+        if logged.state == "unclear" and one.state == "unclear":
+            ledger.forget_step(workspace, logged.number)
+    if run is None:
+        for one in found:
+            if one.state == "kept":
+                ledger.forget_step(workspace, one.step)
+        return
+    outcomes = _outcomes(steps, settled)
+    _log.warning(
+        "the run %s ended early; it made %d of the %d changes that it began: they are in the history",
+        run.id,
+        sum(outcome.result == "applied" for outcome in outcomes),
+        len(outcomes),
+    )
+    merged = merge(workspace, contents, ledger.book(workspace))
+    ids = ids_now(Names(merged.state))
+    ledger.finish(workspace, _ended(run, outcomes, ledger.started(workspace)), outcomes, ids, ids)
+
+
+_LOOKED_FOR = ("open", "unclear")
+
+
+def _settle(logged: Logged, contents: Contents, known: set[tuple[str, str]]) -> Settled:
+    """What became of a step, by what the platform has now."""
+    call = logged.step.call
+    if logged.state not in _LOOKED_FOR:
+        return Settled(logged.number, logged.state, detail=logged.detail)
+    if call is None:
+        return Settled(logged.number, "kept", logged.step.edits)
+    if call.operation in ("link", "unlink"):
+        done = linked(call, contents)
+        edits = tuple(edit for edit, kept in zip(logged.step.edits, done, strict=False) if kept)
+        return Settled(logged.number, "kept" if all(done) else "unclear", edits, detail=_DIED)
+    seen, platform_id = evidence(call, contents, known)
+    if not seen:
+        return Settled(logged.number, "unclear", detail=_DIED)
+    if platform_id:
+        known.add((call.kind, platform_id))
+    return Settled(logged.number, "kept", logged.step.edits, platform_id)
+
+
+def _outcomes(steps: Sequence[Logged], settled: Sequence[Settled]) -> list[Outcome]:
+    """One for each change that the run began, in their order: applied if all of its steps were kept."""
+    changes: dict[int, Change] = {}
+    lost: dict[int, str] = {}
+    for logged, one in zip(steps, settled, strict=True):
+        changes |= logged.step.changes
+        if one.state != "kept":
+            lost |= dict.fromkeys(logged.step.changes, one.detail or _DIED)
+    return [
+        Outcome(changes[place], "failed", lost[place])
+        if place in lost
+        else Outcome(changes[place], "applied")
+        for place in sorted(changes)
+    ]
+
+
+def _ended(run: Run, outcomes: Sequence[Outcome], finished: str) -> Run:
+    applied = sum(outcome.result == "applied" for outcome in outcomes)
+    ending = "in part" if applied else "failed"
+    return msgspec.structs.replace(
+        run,
+        finished=finished,
+        outcome=ending,
+        applied=applied,
+        failed=len(outcomes) - applied,
+        skipped=0,
+    )

@@ -1,0 +1,312 @@
+"""Steps: carried out several at once, each journaled before and after it is made.
+
+A step waits for those it is `after`, and fails with them. Of those in one `lane` one is made at a
+time. What is not answered is looked up, never repeated: one read of the platform tells which of the
+unclear steps it has done.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Final, Literal, NamedTuple, cast
+
+import msgspec
+
+from reconcile.errors import PlatformUnreadable, ReconcileError
+from reconcile.model.book import Call, Edit, Put, Settled, Step, Tie
+from reconcile.model.change import Change
+from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair
+from reconcile.platforms.driver.evidence import evidence, linked
+from reconcile.ports import Ledger, Platform, Rejected, Unclear
+
+_log = logging.getLogger(__name__)
+
+NOT_SEEN: Final = "the platform did not answer, and does not have it: the next run tries again"
+State = Literal["kept", "refused", "unclear", "unknown", "not made"]
+"""`unclear`: not answered, and not seen on the platform. `unknown`: nor could that be looked up.
+`not made`: an earlier fault ended the run, or a step it waited for failed."""
+
+
+class New(NamedTuple):
+    """In place of an id: the object that another planned step of the batch creates."""
+
+    step: int
+
+
+class Planned(msgspec.Struct):
+    """A step to be made. Ids in it may be `New`."""
+
+    place: int
+    """Which change of the batch it carries out."""
+    edits: tuple[Edit, ...] = ()
+    operation: Literal["create", "update", "delete", "link", "unlink", ""] = ""
+    """Empty where only the book changes."""
+    kind: ObjectKind | LinkKind = "user"
+    target: str | New = ""
+    """The platform's id of the object."""
+    fields: dict[str, object] = {}
+    pairs: tuple[tuple[str | New, str | New], ...] = ()
+    places: tuple[int, ...] = ()
+    """For links, the change that each pair carries out."""
+    origins: tuple[str, ...] = ()
+    """For links, who puts each of them there; "" where it is removed."""
+    after: tuple[int, ...] = ()
+    """Planned steps that have to be kept first."""
+    because: str = ""
+    """Why it fails where one of those was not kept."""
+    without: str = ""
+    """The change is applied without this step; what it then lacks, in words."""
+    lane: str = ""
+    """Steps of one lane are made one after the other."""
+
+
+class Result(NamedTuple):
+    """What became of a planned step."""
+
+    state: State
+    detail: str = ""
+    platform_id: str = ""
+    done: tuple[bool, ...] = ()
+    """For links that were looked up, which of them the platform has as they were to be."""
+
+
+class Runner:
+    """Carries out steps for one workspace."""
+
+    def __init__(self, platform: Platform, ledger: Ledger, workspace: str) -> None:
+        """Nothing is called before `run`."""
+        self._platform = platform
+        self._ledger = ledger
+        self._workspace = workspace
+        self._pending: list[Settled] = []
+        self.broken: BaseException | None = None
+        """What ended the run: from then on nothing is made."""
+        self.known: set[tuple[str, str]] = set()
+        """Kind and id of every object that the platform had, or was seen to have got."""
+        self.new: dict[tuple[ObjectKind, str], str] = {}
+        """Our ids of objects that the book learned."""
+
+    def run(
+        self, planned: Sequence[Planned], changes: Mapping[int, Change], first: int
+    ) -> list[Result]:
+        """Makes the steps, and returns what became of each.
+
+        `changes` are those of the batch by their place; `first` is how many the run was given before.
+        """
+        results: dict[int, Result] = {}
+        waiting = dict(enumerate(planned))
+        while waiting:
+            self._fail_followers(waiting, results)
+            window = self._window(waiting, results)
+            made = self._make(window, planned, results, changes, first) if window else {}
+            if not made:
+                break
+            results |= made
+            for at in made:
+                del waiting[at]
+        for at in waiting:
+            results[at] = Result("not made", planned[at].because or _first_line(self.broken))
+        self._flush()
+        return [results[at] for at in range(len(planned))]
+
+    def _fail_followers(self, waiting: dict[int, Planned], results: dict[int, Result]) -> None:
+        """What waits for a step that was not kept is not made; that may go on along a chain."""
+
+        def is_lost(step: Planned) -> bool:
+            return any(at in results and results[at].state != "kept" for at in step.after)
+
+        while lost := [at for at, step in waiting.items() if is_lost(step)]:
+            for at in lost:
+                results[at] = Result("not made", waiting.pop(at).because)
+
+    def _window(self, waiting: Mapping[int, Planned], results: Mapping[int, Result]) -> list[int]:
+        """The steps that can be made at once, in their order."""
+        if self.broken is not None:
+            return []
+        window: list[int] = []
+        lanes: set[str] = set()
+        for at, step in waiting.items():
+            if len(window) == self._platform.limits.concurrency:
+                break
+            ready = all(before in results for before in step.after)
+            if ready and not (step.lane and step.lane in lanes):
+                window.append(at)
+                lanes.add(step.lane)
+        return window
+
+    def _make(
+        self,
+        window: Sequence[int],
+        planned: Sequence[Planned],
+        results: Mapping[int, Result],
+        changes: Mapping[int, Change],
+        first: int,
+    ) -> dict[int, Result]:
+        """Journals a window of steps, makes their calls, and settles them."""
+        steps = [_step(planned[at], results, changes, first) for at in window]
+        try:
+            numbers, new = self._ledger.write(self._workspace, settled=self._pending, opened=steps)
+        except (ReconcileError, KeyboardInterrupt) as error:
+            self._break(error)
+            return {}
+        self._learn(new)
+        self._pending = []
+        made = self._look_up(steps, self._call_all(steps))
+        for number, step, result in zip(numbers, steps, made, strict=True):
+            state = _JOURNALED[result.state]
+            edits = _edits(step, result)
+            if state != "open":
+                self._pending.append(
+                    Settled(number, state, edits, result.platform_id, result.detail)
+                )
+            if result.platform_id and step.call is not None:
+                self.known.add((step.call.kind, result.platform_id))
+        return dict(zip(window, made, strict=True))
+
+    def _flush(self) -> None:
+        try:
+            _, new = self._ledger.write(self._workspace, settled=self._pending)
+        except (ReconcileError, KeyboardInterrupt) as error:
+            self._break(error)
+            return
+        self._learn(new)
+        self._pending = []
+
+    def _learn(self, new: Mapping[tuple[ObjectKind, str], str]) -> None:
+        self.new |= new
+
+    def _call_all(self, steps: Sequence[Step]) -> list[Result | None]:
+        """The result of each call; None for one that was not answered."""
+        if len(steps) == 1:
+            return [self._call_one(steps[0])]
+        with ThreadPoolExecutor(max_workers=len(steps)) as pool:
+            futures: list[Future[Result | None]] = [
+                pool.submit(self._call_one, step) for step in steps
+            ]
+            try:
+                wait(futures)
+            except KeyboardInterrupt as interrupt:
+                self._break(interrupt)
+        return [future.result() for future in futures]
+
+    def _call_one(self, step: Step) -> Result | None:
+        try:
+            return Result("kept", platform_id=self._call(step.call) if step.call else "")
+        except Rejected as rejected:
+            return Result("refused", str(rejected) or "the platform refuses it")
+        except Unclear as unclear:
+            _log.info("not answered: %s", unclear)
+            return None
+        except PlatformUnreadable as error:
+            self._break(error)
+            return None
+        except KeyboardInterrupt as interrupt:
+            self._break(interrupt)
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the call may be done
+            _log.debug("traceback", exc_info=error)
+            _log.error("unexpected %s: %s", type(error).__name__, error)
+            self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
+            return None
+
+    def _call(self, call: Call) -> str:
+        """Makes a call, and returns the id of what it created."""
+        platform, workspace = self._platform, self._workspace
+        if call.operation in ("link", "unlink"):
+            make = platform.link if call.operation == "link" else platform.unlink
+            make(workspace, cast("LinkKind", call.kind), call.pairs)
+            return ""
+        kind = cast("ObjectKind", call.kind)
+        if call.operation == "create":
+            return platform.create(workspace, kind, dict(call.fields))
+        if call.operation == "update":
+            platform.update(workspace, kind, call.platform_id, dict(call.fields))
+        else:
+            platform.delete(workspace, kind, call.platform_id)
+        return ""
+
+    def _look_up(self, steps: Sequence[Step], made: Sequence[Result | None]) -> list[Result]:
+        """Asks the platform what became of the calls that it did not answer."""
+        if all(result is not None for result in made):
+            return [result for result in made if result is not None]
+        try:
+            contents = self._platform.read(self._workspace)
+        except (ReconcileError, KeyboardInterrupt) as error:
+            self._break(error)
+            unknown = Result("unknown", f"the platform did not answer: {_first_line(error)}")
+            return [unknown if result is None else result for result in made]
+        return [
+            self._seen(step, contents) if result is None else result
+            for step, result in zip(steps, made, strict=True)
+        ]
+
+    def _seen(self, step: Step, contents: Contents) -> Result:
+        call = step.call
+        if call is None:
+            return Result("kept")
+        if call.operation in ("link", "unlink"):
+            done = linked(call, contents)
+            return Result("kept") if all(done) else Result("unclear", NOT_SEEN, done=done)
+        seen, platform_id = evidence(call, contents, self.known)
+        return Result("kept", platform_id=platform_id) if seen else Result("unclear", NOT_SEEN)
+
+    def _break(self, error: BaseException) -> None:
+        if self.broken is None:
+            self.broken = error
+
+
+_JOURNALED: Final[Mapping[State, Literal["open", "kept", "refused", "unclear"]]] = {
+    "kept": "kept",
+    "refused": "refused",
+    "unclear": "unclear",
+    "unknown": "open",
+    "not made": "refused",
+}
+"""A step of which nothing is known stays open: the next run looks it up."""
+
+
+def _step(
+    planned: Planned, results: Mapping[int, Result], changes: Mapping[int, Change], first: int
+) -> Step:
+    """The step with the ids of what was created before it."""
+
+    def resolved(value: str | New) -> str:
+        return results[value.step].platform_id if isinstance(value, New) else value
+
+    places = planned.places or (planned.place,)
+    carried = {first + place: changes[place] for place in places}
+    pairs: tuple[Pair, ...] = tuple(
+        (resolved(one), resolved(other)) for one, other in planned.pairs
+    )
+    ties = tuple(
+        Tie(cast("LinkKind", planned.kind), pair, origin)
+        for pair, origin in zip(pairs, planned.origins, strict=True)
+    )
+    target = resolved(planned.target)
+    edits: Iterable[Edit] = (
+        msgspec.structs.replace(edit, platform_id=target)
+        if isinstance(edit, Put) and not edit.platform_id
+        else edit
+        for edit in planned.edits
+    )
+    call = None
+    if planned.operation:
+        fields = {
+            name: resolved(value) if isinstance(value, New) else value
+            for name, value in planned.fields.items()
+        }
+        call = Call(planned.operation, planned.kind, target, fields, pairs)  # type: ignore[arg-type] # values as the kinds have them
+    return Step(call, (*edits, *ties), carried)
+
+
+def _edits(step: Step, result: Result) -> tuple[Edit, ...]:
+    """What the book says once this became of the step."""
+    if result.state == "kept":
+        return step.edits
+    return tuple(edit for edit, done in zip(step.edits, result.done, strict=False) if done)
+
+
+def _first_line(error: BaseException | None) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return str(error).partition("\n")[0] if error is not None else ""

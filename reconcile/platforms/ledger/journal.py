@@ -1,0 +1,75 @@
+"""The journal in its table: the run under way, and each of its steps before and after it is made."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.model.book import Logged, Settled, Step
+from reconcile.model.history import Run
+from reconcile.platforms.ledger import tables as t
+
+_RUN: Final = "run"
+_j = t.journal.c
+
+
+def begin(connection: sa.Connection, workspace: int, run: Run) -> None:
+    """Writes down which run begins."""
+    row = {"workspace_id": workspace, "state": _RUN, "body": _text(run)}
+    connection.execute(t.journal.insert(), row)
+
+
+def open_steps(connection: sa.Connection, workspace: int, steps: Sequence[Step]) -> list[int]:
+    """Writes down steps that are about to be made, and returns their numbers."""
+    numbers = []
+    for step in steps:
+        row = {"workspace_id": workspace, "state": "open", "body": _text(step)}
+        key = connection.execute(t.journal.insert(), row).inserted_primary_key
+        numbers.append(key[0] if key is not None else 0)
+    return numbers
+
+
+def settle(connection: sa.Connection, settled: Settled) -> None:
+    """Writes down what became of a step."""
+    values = {"state": settled.state, "detail": settled.detail, "platform_id": settled.platform_id}
+    connection.execute(sa.update(t.journal).where(_j.id == settled.step).values(values))
+
+
+def read(connection: sa.Connection, workspace: int) -> tuple[Run | None, list[Logged]]:
+    """The run whose journal was not closed, and its steps in their order; None where there is none."""
+    mine = (
+        sa.select(_j.id, _j.state, _j.body, _j.detail)
+        .where(_j.workspace_id == workspace)
+        .order_by(_j.id)
+    )
+    run: Run | None = None
+    steps: list[Logged] = []
+    try:
+        for number, state, body, detail in connection.execute(mine):
+            if state == _RUN:
+                run = msgspec.json.decode(body, type=Run)
+            else:
+                steps.append(Logged(number, msgspec.json.decode(body, type=Step), state, detail))
+    except msgspec.DecodeError as error:
+        raise PlatformUnreadable(
+            f"the journal of the ledger is damaged ({error}): restore the ledger from a backup, "
+            "or delete the rows of its table `journal`"
+        ) from error
+    return run, steps
+
+
+def close(connection: sa.Connection, workspace: int) -> None:
+    """Empties the journal but for the steps whose outcome is still not clear."""
+    done = (_j.workspace_id == workspace) & (_j.state != "unclear")
+    connection.execute(sa.delete(t.journal).where(done))
+
+
+def remove(connection: sa.Connection, number: int) -> None:
+    """Takes a step out that has become clear, or that has been looked for long enough."""
+    connection.execute(sa.delete(t.journal).where(_j.id == number))
+
+
+def _text(value: Run | Step) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,145 @@
+"""A ledger in a database: what reconcile remembers of a platform that keeps nothing of ours."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Final
+
+import sqlalchemy as sa
+
+from reconcile.errors import ReconcileError
+from reconcile.model.book import Book, Edit, Ids, Logged, Settled, Step
+from reconcile.model.history import Run
+from reconcile.model.platform import ObjectKind, Reading
+from reconcile.model.report import Outcome
+from reconcile.platforms.database.database import Database
+from reconcile.platforms.ledger import book, history, journal
+from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.schema import SCHEMA
+from reconcile.platforms.ledger.store import Store
+from reconcile.platforms.ledger.workspaces import workspace_id
+from reconcile.ports import Check, Holder
+
+_EMPTY: Final = Book()
+
+
+class SqlLedger:
+    """A ledger in SQLite, PostgreSQL or MariaDB; see `reconcile.ports.Ledger`."""
+
+    def __init__(self, connect: Callable[[], Database]) -> None:
+        """`connect` is called when the database is first used."""
+        self._store = Store(connect, SCHEMA, book.USERS)
+        self.attempts: SqlAttempts = self._store.attempts
+        self.history = self._store.history
+
+    def book(self, workspace: str) -> Book:
+        """What is remembered of a workspace; an empty book where nothing has ever been applied."""
+        with self._store.reading() as connection:
+            number = None if connection is None else workspace_id(connection, workspace)
+            if connection is None or number is None:
+                return _EMPTY
+            return book.read(connection, number)
+
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> AbstractContextManager[None]:
+        """Keeps every other run out; makes file, tables and workspaces where they are missing."""
+        return self._store.lock(workspaces, holder, force=force)
+
+    def unlock(self, workspace: str, host: str) -> Holder | None:
+        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        return self._store.unlock(workspace, host)
+
+    def started(self, workspace: str) -> str:
+        """When the run that holds the lock began. Raises RuntimeError without the lock."""
+        self._store.held(workspace)
+        return self._store.started
+
+    def begin(self, workspace: str, run: Run) -> None:
+        """Writes down which run begins."""
+        with self._store.writing(workspace) as connection:
+            journal.begin(connection, self._number(connection, workspace), run)
+
+    def write(
+        self,
+        workspace: str,
+        *,
+        settled: Sequence[Settled] = (),
+        opened: Sequence[Step] = (),
+        edits: Sequence[Edit] = (),
+    ) -> tuple[list[int], dict[tuple[ObjectKind, str], str]]:
+        """In one transaction: what became of steps, edits of the book, and steps about to be made.
+
+        Returns the numbers of the opened steps, and our ids of objects that the book did not have.
+        """
+        if not (settled or opened or edits):
+            return [], {}
+        with self._store.writing(workspace) as connection:
+            number = self._number(connection, workspace)
+            editor = book.Editor(connection, number)
+            editor.edit(edits)
+            for one in settled:
+                journal.settle(connection, one)
+                editor.edit(one.edits, one.platform_id)
+            return journal.open_steps(connection, number, opened), editor.new
+
+    def journal(self, workspace: str) -> tuple[Run | None, list[Logged]]:
+        """The run whose journal was not closed, because it died, and its steps."""
+        with self._store.reading() as connection:
+            number = None if connection is None else workspace_id(connection, workspace)
+            if connection is None or number is None:
+                return None, []
+            return journal.read(connection, number)
+
+    def forget_step(self, workspace: str, number: int) -> None:
+        """Takes a step out of the journal."""
+        with self._store.writing(workspace) as connection:
+            journal.remove(connection, number)
+
+    def remember(self, workspace: str, readings: Iterable[Reading]) -> None:
+        """Keeps how much sources held, each in the place of the former."""
+        with self._store.writing(workspace) as connection:
+            book.remember_readings(connection, self._number(connection, workspace), readings)
+
+    def finish(
+        self, workspace: str, run: Run, outcomes: Sequence[Outcome], before: Ids, now: Ids
+    ) -> None:
+        """Adds the run to the history and closes the journal."""
+        with self._store.writing(workspace) as connection:
+            number = self._number(connection, workspace)
+            writing = history.Writing(connection, number, before, now, run.started)
+            history.record(writing, book.USERS, run, outcomes)
+            book.remember_supplied(connection, number)
+            journal.close(connection, number)
+        erased = [
+            outcome.change
+            for outcome in outcomes
+            if outcome.result == "applied" and outcome.change.action == "erase"
+        ]
+        if erased:
+            self.attempts.forget_erased(workspace, erased)
+            self._store.database.scrub()
+
+    def check(self) -> Iterable[Check]:
+        """Connects, and says which revision it has."""
+        try:
+            database = self._store.database
+            if not database.exists():
+                yield Check("ledger", True, f"the {database} will be created on the first apply")
+                return
+            with database.reading() as connection:
+                revision = self._store.revision(connection)
+                known = f"revision {revision}" if revision else "empty"
+                yield Check("ledger", True, f"the {database} can be read ({known})")
+        except ReconcileError as error:
+            yield Check("ledger", False, str(error))
+
+    def close(self) -> None:
+        """Lets go of the connection; may be called at any time, more than once."""
+        self._store.close()
+
+    @staticmethod
+    def _number(connection: sa.Connection, workspace: str) -> int:
+        number = workspace_id(connection, workspace)
+        if number is None:
+            raise ReconcileError(f"the ledger has lost the workspace {workspace!r}: run again")
+        return number

@@ -1,0 +1,173 @@
+"""An application that lives in memory: the smallest complete Platform, for tests and examples.
+
+It keeps every call at once, has ids of its own, refuses a name that exists already, and can be made to
+fail as a service behind a network does:
+
+    MemoryApplication(before=hook)
+
+`before` is called with the name of each call before it is made, `after` once it is made; what they
+raise is what the caller sees.
+"""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from reconcile.model import desired
+from reconcile.model.platform import Contents, Limits, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.text.folding import fold_name
+from reconcile.ports import Check, Fault, Progress, Rejected, no_progress
+
+_NAMES: Final[dict[ObjectKind, str]] = {"user": "username", "group": "name", "department": "title"}
+_LINKS: Final[tuple[LinkKind, ...]] = ("membership", "grant", "nesting")
+Hook = Callable[[str], None]
+
+
+def _nothing(_call: str) -> None:
+    """A hook that does nothing."""
+
+
+class MemoryApplication:
+    """An application in memory; see `reconcile.ports.Platform` for what each method promises."""
+
+    def __init__(
+        self,
+        settings: desired.Platform | None = None,
+        progress: Progress = no_progress,
+        *,
+        limits: Limits | None = None,
+        before: Hook = _nothing,
+        after: Hook = _nothing,
+    ) -> None:
+        """Takes what it is able to do, and what happens before and after each call."""
+        del settings, progress
+        self.limits = limits or Limits(any_role=True, nested_groups=True, links_per_call=10)
+        self.before = before
+        self.after = after
+        self.calls: list[str] = []
+        """Every call that was made, in words."""
+        self._rows: dict[str, dict[ObjectKind, dict[str, Row]]] = {}
+        self._links: dict[str, dict[LinkKind, set[Pair]]] = {}
+        self._numbers = itertools.count(1)
+        self._one_by_one = threading.Lock()
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """It has no settings."""
+        if settings.url is not None:
+            yield ("url",), "a platform in memory has none"
+
+    def read(self, workspace: str) -> Contents:
+        """Everything of a workspace."""
+        self.before("read")
+        with self._one_by_one:
+            rows = {
+                kind: {one: _copy(row) for one, row in self._of(workspace, kind).items()}
+                for kind in _NAMES
+            }
+            return Contents(rows, {kind: set(self._between(workspace, kind)) for kind in _LINKS})
+
+    def _of(self, workspace: str, kind: ObjectKind) -> dict[str, Row]:
+        return self._rows.setdefault(workspace, {}).setdefault(kind, {})
+
+    def _between(self, workspace: str, kind: LinkKind) -> set[Pair]:
+        return self._links.setdefault(workspace, {}).setdefault(kind, set())
+
+    def create(self, workspace: str, kind: ObjectKind, fields: Row) -> str:
+        """Makes an object, and returns its id."""
+        what = f"create {kind} {fields[_NAMES[kind]]}"
+        self.before(what)
+        with self._one_by_one:
+            self._refuse_duplicate(workspace, kind, "", fields)
+            made = f"{kind[0]}-{next(self._numbers)}"
+            self._of(workspace, kind)[made] = _merged({}, fields)
+            self.calls.append(what)
+        self.after(what)
+        return made
+
+    def update(self, workspace: str, kind: ObjectKind, object_id: str, fields: Row) -> None:
+        """Sets fields of an object."""
+        what = f"update {kind} {object_id} {' '.join(sorted(fields))}"
+        self.before(what)
+        with self._one_by_one:
+            rows = self._of(workspace, kind)
+            if object_id not in rows:
+                raise Rejected(f"there is no {kind} {object_id}")
+            new = _merged(rows[object_id], fields)
+            self._refuse_duplicate(workspace, kind, object_id, new)
+            rows[object_id] = new
+            self.calls.append(what)
+        self.after(what)
+
+    def _refuse_duplicate(self, workspace: str, kind: ObjectKind, own: str, fields: Row) -> None:
+        name = _NAMES[kind]
+        for one, row in self._of(workspace, kind).items():
+            same = fold_name(row[name]) == fold_name(fields[name])
+            if kind == "department":
+                same = row[name] == fields[name] and row.get("parent") == fields.get("parent")
+            if one != own and same:
+                raise Rejected(f"another {kind} has this {name}")
+
+    def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
+        """Removes an object with all that refers to it."""
+        what = f"delete {kind} {object_id}"
+        self.before(what)
+        with self._one_by_one:
+            below = self._of(workspace, "department").values()
+            if kind == "department" and any(row.get("parent") == object_id for row in below):
+                raise Rejected("it still has departments below it")
+            self._of(workspace, kind).pop(object_id, None)
+            for link in _LINKS:
+                pairs = self._between(workspace, link)
+                pairs -= {pair for pair in pairs if object_id in pair}
+            for row in self._of(workspace, "user").values():
+                for field in ("manager", "department"):
+                    if row.get(field) == object_id:
+                        row[field] = ""
+            self.calls.append(what)
+        self.after(what)
+
+    def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Makes links: all of them or none."""
+        what = f"link {kind} {' '.join('/'.join(pair) for pair in pairs)}"
+        self.before(what)
+        with self._one_by_one:
+            for member, holder in pairs:
+                self._refuse_unknown(workspace, "group" if kind == "nesting" else "user", member)
+                if kind != "grant":
+                    self._refuse_unknown(workspace, "group", holder)
+            self._between(workspace, kind).update(pairs)
+            self.calls.append(what)
+        self.after(what)
+
+    def _refuse_unknown(self, workspace: str, kind: ObjectKind, one: str) -> None:
+        if one not in self._of(workspace, kind):
+            raise Rejected(f"there is no {kind} {one}")
+
+    def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Removes links."""
+        what = f"unlink {kind} {' '.join('/'.join(pair) for pair in pairs)}"
+        self.before(what)
+        with self._one_by_one:
+            self._between(workspace, kind).difference_update(pairs)
+            self.calls.append(what)
+        self.after(what)
+
+    def check(self) -> Iterable[Check]:
+        """It is always there."""
+        yield Check("platform", True, "in memory")
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _copy(row: Row) -> Row:
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in row.items()}
+
+
+def _merged(row: Row, fields: Row) -> Row:
+    """The fields set; of `attributes` those given, where None removes one."""
+    attributes: dict[str, Any] = {**row.get("attributes", {}), **(fields.get("attributes") or {})}
+    kept = {name: value for name, value in attributes.items() if value is not None}
+    return {**row, **fields, **({"attributes": kept} if kept or "attributes" in fields else {})}
