@@ -11,7 +11,7 @@ import pytest
 
 from reconcile.platforms.database import database
 from reconcile.ports import ManagedPlatform
-from tests.contract.platforms import CASES, SERVERS, Acme, Case, Servers, acme, sql
+from tests.contract.platforms import CASES, SERVERS, Acme, Case, Servers, acme, parameters, sql
 from tests.contract.servers import Opened
 from tests.servers.databases import Server
 
@@ -40,11 +40,7 @@ def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
     return postgresql
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in CASES
-    ]
-)
+@pytest.fixture(params=parameters(CASES))
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
     """Each adapter of the ManagedPlatform port, empty."""
     with CASES[request.param](tmp_path, servers) as made:

@@ -4,11 +4,13 @@ import itertools
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
+
+import pytest
 
 from reconcile.model import desired
 from reconcile.model.change import Action, Change, Fields, Kind
@@ -19,7 +21,7 @@ from reconcile.platforms.ledger.ledger import SqlLedger
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
-from reconcile.ports import Holder, ManagedPlatform, Rejected
+from reconcile.ports import Holder, ManagedPlatform
 from tests.servers.databases import Server
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
@@ -156,11 +158,10 @@ def driven_case(folder: Path, _servers: Servers) -> Iterator[Case]:
     """An application without transactions, driven, with its ledger in a file."""
     refused: set[str] = set()
 
-    def refuse(call: str) -> None:
-        if any(call.startswith(f"create user {name}") for name in refused):
-            raise Rejected("the application says no")
+    def refuse(_kind: object, row: dict[str, Any]) -> str:
+        return "the application says no" if row.get("username") in refused else ""
 
-    application = MemoryApplication(before=refuse)
+    application = MemoryApplication(refuse=refuse)
     ledger = SqlLedger(
         lambda: connect(desired.Platform("sql", Text("sqlite:///ledger.db"), folder=str(folder)))
     )
@@ -176,6 +177,19 @@ CASES: dict[str, Callable[[Path, Servers], AbstractContextManager[Case]]] = {
     "mariadb": mariadb_case,
 }
 SERVERS = ("postgresql", "mariadb")
+
+
+def parameters(names: Iterable[str]) -> list[Any]:
+    """The names of cases as parameters of a test, marked where they need a server."""
+    return [
+        pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in names
+    ]
+
+
+transactional = pytest.mark.parametrize(
+    "case", parameters(["memory", "sqlite", "postgresql", "mariadb"]), indirect=True
+)
+"""For tests of what only those promise that keep a run as a whole or not at all."""
 
 
 def change(
@@ -250,7 +264,8 @@ def write(
 def ok(
     platform: ManagedPlatform, *batches: Change | Sequence[Change], workspace: str = "main"
 ) -> None:
-    assert not any(write(platform, *batches, workspace=workspace))
+    reasons = write(platform, *batches, workspace=workspace)
+    assert not any(reasons), reasons
 
 
 def view(state: PlatformState) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tests.contract.platforms import (
     grant,
     group,
     member,
+    transactional,
     user,
 )
 
@@ -113,6 +114,7 @@ def test_without_changes_nothing_is_recorded(platform: ManagedPlatform) -> None:
     assert len(platform.history.runs("main")) == 1
 
 
+@transactional
 def test_a_run_that_breaks_off_leaves_none(platform: ManagedPlatform) -> None:
     run(platform, user("anna"))
     with (

@@ -19,7 +19,7 @@ from reconcile.model.report import APPLIED
 from reconcile.platforms.database import database
 from reconcile.platforms.ledger.attempt_rules import FREE
 from reconcile.ports import ManagedPlatform
-from tests.contract.platforms import HOLDER, change
+from tests.contract.platforms import HOLDER, change, transactional
 
 RIGHT = "Kein-Wörtchen-davon"
 BROKEN = "the server breaks off"
@@ -131,6 +131,7 @@ def test_a_run_that_holds_the_lock_is_not_written_into(
     assert accounts(platform.read("main")) == {"anna": ("active", "Neu")}
 
 
+@transactional
 def test_who_is_about_to_be_blocked_is_let_in_until_the_run_has_kept_it(
     enter: Enter, platform: ManagedPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

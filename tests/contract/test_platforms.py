@@ -24,6 +24,7 @@ from tests.contract.platforms import (
     ids,
     member,
     ok,
+    transactional,
     user,
     users,
     view,
@@ -438,6 +439,7 @@ def test_no_changes_are_no_work(platform: ManagedPlatform) -> None:
     assert platform.read("main") == PlatformState("main")
 
 
+@transactional
 def test_a_transaction_that_raises_is_undone(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"))
     for error in (ValueError, KeyboardInterrupt, SystemExit):
@@ -533,6 +535,7 @@ def test_a_source_that_is_new_is_remembered_in_the_same_transaction(
     assert platform.read("main").readings == (Reading("corp", 1),)
 
 
+@transactional
 def test_what_is_remembered_is_undone_with_everything_else(platform: ManagedPlatform) -> None:
     ok(platform, CORP)
     remember(platform, Reading("corp", 20))

@@ -5,7 +5,17 @@ from typing import Final
 
 from reconcile.model.book import REMEMBERED
 from reconcile.model.change import Change, Fields
-from reconcile.model.platform import NOW, Limits, ObjectKind
+from reconcile.model.platform import (
+    NOW,
+    Department,
+    Group,
+    Limits,
+    LinkKind,
+    ObjectKind,
+    Pair,
+    PlatformState,
+    User,
+)
 from reconcile.model.report import APPLIED, Written
 from reconcile.platforms.driver.merge import NAME_OF, REFERENCES, Merged
 from reconcile.platforms.driver.steps import Planned, Result
@@ -29,16 +39,37 @@ class Workspace:
         """`names` are those of the merged state; `started`: when the run began, RFC 3339."""
         self.names = names
         self.theirs = dict(merged.theirs)
+        self.sources = {source.name for source in merged.state.sources}
         self.nested = {group.id: frozenset(group.groups) for group in merged.state.groups}
         """Our id of a group → those of the groups it was in when the workspace was read."""
+        self.links: dict[LinkKind, set[Pair]] = {
+            "membership": {(link.user, link.group) for link in merged.state.memberships},
+            "grant": {(link.user, link.role) for link in merged.state.grants},
+        }
+        """The memberships and grants, by our ids and the names of roles."""
+        self.managers = {user.id: user.manager for user in merged.state.users if user.manager}
+        """Our id of a user → that of its manager, as the workspace was read."""
+        self.identities = {
+            (kind, entry.source, entry.external_id): entry.id
+            for kind, objects in _objects(merged.state)
+            for entry in objects
+            if entry.source and entry.external_id
+        }
+        """Kind, source and external id of what stands for an entry → our id."""
         self.limits = limits
         self.started = started
 
     def platform_id(self, kind: ObjectKind, own: str) -> str:
         """The platform's id of an object. Raises Unknown where the platform no longer has it."""
         if (kind, own) not in self.theirs:
-            raise Unknown(f"the {kind} no longer exists")
+            raise Unknown("it is no longer there")
         return self.theirs[kind, own]
+
+    def expect_source(self, change: Change) -> None:
+        """Raises Unknown where the change names a source that the platform does not know."""
+        source = text(change.after or {}, "source")
+        if source and source not in self.sources:
+            raise Unknown(f"the source {source!r} is not there")
 
     def sent(self, kind: ObjectKind, change: Change) -> dict[str, object]:
         """What the platform is told of an object: the fields of the change that it keeps.
@@ -75,6 +106,12 @@ class Workspace:
         return fields
 
 
+def _objects(
+    state: PlatformState,
+) -> tuple[tuple[ObjectKind, Sequence[User | Group | Department]], ...]:
+    return ("user", state.users), ("group", state.groups), ("department", state.departments)
+
+
 def _patch(before: object, after: Fields) -> dict[str, str | None]:
     """The attributes that change; None for one that goes, whether it is null or left out."""
     patch: dict[str, str | None] = dict.fromkeys(before) if isinstance(before, dict) else {}
@@ -93,7 +130,7 @@ class Batch:
         self.failed: dict[int, str] = {}
         """Why a change cannot even be tried, by its place."""
         self.circles: list[list[int]] = []
-        """Places whose names go round in a circle."""
+        """The numbers of the steps by which names go round in a circle, the parking first."""
 
     def plan(self, step: Planned) -> int:
         """Adds a step, and returns its number."""
@@ -103,10 +140,14 @@ class Batch:
     def each(self, prepare: Callable[[int, Change], None]) -> None:
         """Prepares every change; one that names what does not exist fails, and no other with it."""
         for place, change in enumerate(self.changes):
-            try:
-                prepare(place, change)
-            except Unknown as unknown:
-                self.failed[place] = str(unknown)
+            self.prepare(place, change, prepare)
+
+    def prepare(self, place: int, change: Change, prepare: Callable[[int, Change], None]) -> None:
+        """Prepares one change; it fails where it names what does not exist."""
+        try:
+            prepare(place, change)
+        except Unknown as unknown:
+            self.failed[place] = str(unknown)
 
     def written(self, results: Sequence[Result]) -> list[Written]:
         """What became of each change, from what became of its steps."""

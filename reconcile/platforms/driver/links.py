@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from reconcile.model.book import Tie
-from reconcile.model.change import Change
+from reconcile.model.change import Change, nested_in
 from reconcile.model.platform import LinkKind, Pair
 from reconcile.platforms.driver.batch import Batch
 from reconcile.platforms.driver.steps import New, Planned, Result
-from reconcile.platforms.resolve import text
+from reconcile.platforms.resolve import Unknown, text
 
 
 def write(batch: Batch) -> None:
@@ -34,7 +34,12 @@ def write(batch: Batch) -> None:
 
 def _pair(batch: Batch, kind: LinkKind, change: Change) -> Pair:
     names = batch.workspace.names
-    user, holder = names.new_link(change) if change.action == "create" else names.link(change)
+    if change.action == "create":
+        user, holder = names.new_link(change)
+        if (user, holder) in batch.workspace.links[kind]:
+            raise Unknown("it is there already")
+    else:
+        user, holder = names.link(change)
     user = batch.workspace.platform_id("user", user)
     if kind == "membership":
         holder = batch.workspace.platform_id("group", holder)
@@ -78,26 +83,56 @@ def _part(step: Planned, part: slice) -> Planned:
     )
 
 
+def refuse_lost_nestings(batch: Batch, places: Sequence[int]) -> list[int]:
+    """Those of the new groups that can be nested as they are to be; the others fail beforehand.
+
+    Who is to be in one that fails, fails too.
+    """
+    names = {text(batch.changes[place].after or {}, "name"): place for place in places}
+    left = list(places)
+    settled = False
+    while not settled:
+        settled = True
+        for place in left:
+            why = _lost_nesting(batch, place, names)
+            if why:
+                batch.failed[place] = why
+                names.pop(text(batch.changes[place].after or {}, "name"), None)
+                left.remove(place)
+                settled = False
+                break
+    return left
+
+
+def _lost_nesting(batch: Batch, place: int, coming: Mapping[str, int]) -> str:
+    own = text(batch.changes[place].after or {}, "name")
+    for name in nested_in(batch.changes[place]):
+        if name == own:
+            return "a group cannot be in itself"
+        if name not in batch.workspace.names.groups and name not in coming:
+            return f"the group {name!r} is not there"
+    return ""
+
+
 def nest(batch: Batch, place: int, step: int, coming: Mapping[str, int]) -> None:
     """Puts a group that a step creates into the groups that its change names.
 
-    `coming`: name → the step that creates it, for groups of the same batch; -1 for one that failed.
+    `coming`: name → the step that creates it, for groups of the same batch.
     """
     workspace = batch.workspace
     groups = (batch.changes[place].after or {}).get("groups")
     for name, origin in (groups if isinstance(groups, dict) else {}).items():
         above: str | New
         after: tuple[int, ...] = (step,)
-        because = f"the group {name!r} does not exist"
         if name in workspace.names.groups:
             above = workspace.platform_id("group", workspace.names.groups[name])
-        elif coming.get(name, -1) >= 0:
+        else:
             above = New(coming[name])
             after = (step, coming[name])
-        else:
-            batch.failed[place] = because
-            continue
-        batch.plan(_nesting(place, "link", (New(step), above), origin or "", after, because))
+        without = f"but not within group {name}, which failed"
+        planned = _nesting(place, "link", (New(step), above), origin or "", after, without)
+        planned.without = without
+        batch.plan(planned)
 
 
 def renest(batch: Batch, place: int, change: Change) -> None:
@@ -105,6 +140,8 @@ def renest(batch: Batch, place: int, change: Change) -> None:
     workspace = batch.workspace
     own = workspace.names.row(change)
     out, into = workspace.names.nesting(change)
+    if own in into:
+        raise Unknown("a group cannot be in itself")
     member = workspace.platform_id("group", own)
     already = _above(batch, own)
     for above in sorted(out - into.keys()):
@@ -143,3 +180,26 @@ def _nesting(
         because=because,
         lane=f"nesting {pair[1]}",
     )
+
+
+def end_all(batch: Batch, place: int, own: str, after: int) -> None:
+    """Once a step is made, ends every link of a user, and takes it from those it leads."""
+    workspace = batch.workspace
+    user = workspace.platform_id("user", own)
+    for kind in ("membership", "grant"):
+        for member, holder in sorted(workspace.links[kind]):
+            if member != own:
+                continue
+            end = workspace.platform_id("group", holder) if kind == "membership" else holder
+            planned = _nesting(place, "unlink", (user, end), "", (after,), "")
+            planned.kind, planned.lane = kind, f"{kind} {end}"
+            batch.plan(planned)
+    for led, manager in workspace.managers.items():
+        if manager == own and ("user", led) in workspace.theirs:
+            target = workspace.platform_id("user", led)
+            step = Planned(place, (), "update", "user", target, {"manager": ""}, after=(after,))
+            step.without = _STILL_LED
+            batch.plan(step)
+
+
+_STILL_LED = "but it is still named as a manager"

@@ -1,6 +1,7 @@
 """Users, groups and departments: the steps that create, change and delete them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from reconcile.model.book import Drop, Put
@@ -8,9 +9,8 @@ from reconcile.model.change import Change, nested_in
 from reconcile.model.platform import ObjectKind
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.batch import Batch
-from reconcile.platforms.driver.links import nest, renest
-from reconcile.platforms.driver.merge import NAME_OF
-from reconcile.platforms.driver.renames import arrange, move_of
+from reconcile.platforms.driver.links import end_all, nest, refuse_lost_nestings, renest
+from reconcile.platforms.driver.renames import arrange, move_of, wanted_departments
 from reconcile.platforms.driver.steps import New, Planned
 from reconcile.platforms.resolve import Unknown, text
 
@@ -19,9 +19,11 @@ def create(batch: Batch) -> None:
     """New objects; those that others of the batch refer to come first."""
     kind = _kind(batch)
     places = _free_places(batch, kind)
-    order = _by_manager(batch, places) if kind == "user" else list(places)
+    if kind == "group":
+        places = refuse_lost_nestings(batch, places)
+    order = _order(batch, kind, places)
     steps: dict[int, int] = {}
-    by_name = {text(batch.changes[place].after or {}, NAME_OF[kind]): place for place in places}
+    by_name = {_called(batch.changes[place]): place for place in places}
     leaders: list[tuple[int, str]] = []
     for place in order:
         try:
@@ -35,7 +37,7 @@ def create(batch: Batch) -> None:
     for place, manager in leaders:
         _lead(batch, place, manager, by_name, steps)
     if kind == "group":
-        coming = {name: steps.get(at, -1) for name, at in by_name.items()}
+        coming = {name: steps[at] for name, at in by_name.items() if at in steps}
         for place, number in steps.items():
             if nested_in(batch.changes[place]):
                 nest(batch, place, number, coming)
@@ -47,24 +49,43 @@ def _kind(batch: Batch) -> ObjectKind:
     return kind
 
 
+def _called(change: Change) -> str:
+    """What an object is called in the changes of a plan: departments by their path."""
+    if change.kind == "department":
+        return change.key
+    return text(change.after or {}, "username" if change.kind == "user" else "name")
+
+
 def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
-    """The changes whose names are free. A platform need not refuse a name that exists twice."""
-    taken: dict[object, str] = {}
+    """The changes whose names and entries are free. A platform need not refuse what exists twice."""
+    names = batch.workspace.names
+    taken: dict[object, str] = dict.fromkeys(names.departments, "")
     if kind != "department":
-        taken = batch.workspace.names.holders("user" if kind == "user" else "group")
+        taken = names.holders("user" if kind == "user" else "group")
+    entries = set(batch.workspace.identities)
     places: list[int] = []
     for place, change in enumerate(batch.changes):
-        name = (
-            change.key
-            if kind == "department"
-            else fold_name(text(change.after or {}, NAME_OF[kind]))
-        )
-        if name in taken or (kind == "department" and name in batch.workspace.names.departments):
+        called = _called(change)
+        name = called if kind == "department" else fold_name(called)
+        after = change.after or {}
+        entry = (kind, text(after, "source"), text(after, "external_id"))
+        if name in taken:
             batch.failed[place] = f"another {kind} of the workspace has this name"
-            continue
-        taken[name] = ""
-        places.append(place)
+        elif entry[1] and entry[2] and entry in entries:
+            batch.failed[place] = f"another {kind} stands for this entry of {entry[1]}"
+        else:
+            taken[name] = ""
+            entries.add(entry)
+            places.append(place)
     return places
+
+
+def _order(batch: Batch, kind: ObjectKind, places: Sequence[int]) -> list[int]:
+    if kind == "user":
+        return _by_manager(batch, places)
+    if kind == "department":
+        return sorted(places, key=lambda place: batch.changes[place].key.count("/"))
+    return list(places)
 
 
 def _by_manager(batch: Batch, places: Sequence[int]) -> list[int]:
@@ -90,15 +111,24 @@ def _creation(
 ) -> tuple[Planned, str]:
     """The step that creates an object; and its manager, where that one is created after it."""
     workspace, change = batch.workspace, batch.changes[place]
+    workspace.expect_source(change)
     fields = workspace.sent(kind, change)
     after: tuple[int, ...] = ()
     because = waits_for = ""
-    for field in ("parent", "department"):
-        if field in fields:
-            fields[field] = workspace.reference(field, fields[field])
+    parent = str(fields.get("parent") or "")
+    if parent and parent not in workspace.names.departments and parent in by_name:
+        above = steps.get(by_name[parent])
+        because = f"the department {parent!r} is not there"
+        if above is None:
+            raise Unknown(because)
+        fields["parent"], after = New(above), (above,)
+    elif "parent" in fields:
+        fields["parent"] = workspace.reference("parent", parent)
+    if "department" in fields:
+        fields["department"] = workspace.reference("department", fields["department"])
     manager = str(fields.get("manager") or "")
     if manager and manager not in workspace.names.users and manager in by_name:
-        because = f"the manager {manager!r} does not exist"
+        because = f"the manager {manager!r} is not there"
         step = steps.get(by_name[manager])
         if step is not None:
             fields["manager"] = New(step)
@@ -140,33 +170,52 @@ _REFERRING: Final = ("parent", "department", "manager")
 def update(batch: Batch) -> None:
     """Whatever a change of an object holds; names may go round among those of the batch."""
     kind = _kind(batch)
-    moves = {}
-    renamed: dict[str, str] = {}
-    for place, change in enumerate(batch.changes):
-        move = move_of(batch.workspace.names, kind, change)
-        if move is not None:
-            moves[place] = move
-        if kind == "user" and move is not None and text(change.after or {}, "username"):
-            renamed[move.id] = text(change.after or {}, "username")
     names = batch.workspace.names
-    before = names.users
-    if kind == "user":
-        names.rename("user", renamed)  # managers are named as they are called afterwards
-    steps: dict[int, Planned] = {}
+    with _as_wanted(batch):  # others are named as they are called afterwards
+        moves = {
+            place: move
+            for place, change in enumerate(batch.changes)
+            if (move := move_of(names, kind, change)) is not None
+        }
+        steps: dict[int, Planned] = {}
 
-    def prepare(place: int, change: Change) -> None:
-        if change.kind == "group" and (change.after or {}).keys() == {"groups"}:
-            renest(batch, place, change)
-        else:
-            steps[place] = _update(batch, kind, place, change)
+        def prepare(place: int, change: Change) -> None:
+            if change.kind == "group" and (change.after or {}).keys() == {"groups"}:
+                renest(batch, place, change)
+            else:
+                steps[place] = _update(batch, kind, place, change)
 
-    batch.each(prepare)
-    names.users = before
-    arrange(batch, kind, steps, {at: move for at, move in moves.items() if at in steps})
+        batch.each(prepare)
+    planned = arrange(batch, kind, steps, {at: move for at, move in moves.items() if at in steps})
+    for place, number in planned.items():
+        if batch.changes[place].action == "erase":
+            end_all(batch, place, names.row(batch.changes[place]), number)
+
+
+@contextmanager
+def _as_wanted(batch: Batch) -> Iterator[None]:
+    """The names of users and departments as they are once the batch is carried out."""
+    names = batch.workspace.names
+    users, departments = names.users, names.departments
+    renamed = {
+        names.users_before[change.key]: text(change.after or {}, "username")
+        for change in batch.changes
+        if change.kind == "user"
+        and change.key in names.users_before
+        and text(change.after or {}, "username")
+    }
+    names.rename("user", renamed)
+    if batch.changes[0].kind == "department":
+        names.departments = wanted_departments(names, batch.changes)
+    try:
+        yield
+    finally:
+        names.users, names.departments = users, departments
 
 
 def _update(batch: Batch, kind: ObjectKind, place: int, change: Change) -> Planned:
     workspace = batch.workspace
+    workspace.expect_source(change)
     target = workspace.platform_id(kind, workspace.names.row(change))
     fields = workspace.sent(kind, change)
     for field in _REFERRING:
@@ -181,13 +230,23 @@ def delete(batch: Batch) -> None:
     """Objects go with their links; a department with others below it stays."""
     kind = _kind(batch)
     workspace = batch.workspace
-    above = {parent for parent, _ in workspace.names.tree.values()}
+    steps: dict[str, int] = {}
 
     def prepare(place: int, change: Change) -> None:
         own = workspace.names.row(change)
-        if kind == "department" and own in above:
+        below: list[str] = []
+        if kind == "department":
+            below = [one for one, (parent, _) in workspace.names.tree.items() if parent == own]
+        if any(one not in steps for one in below):
             raise Unknown("it still has departments below it")
         target = workspace.platform_id(kind, own)
-        batch.plan(Planned(place, (Drop(kind, target, by_run=True),), "delete", kind, target))
+        step = Planned(place, (Drop(kind, target, by_run=True),), "delete", kind, target)
+        step.after = tuple(steps[one] for one in below)
+        step.because = "it still has departments below it"
+        steps[own] = batch.plan(step)
 
-    batch.each(prepare)
+    deepest_first = sorted(
+        enumerate(batch.changes), key=lambda item: item[1].key.count("/"), reverse=True
+    )
+    for place, change in deepest_first if kind == "department" else enumerate(batch.changes):
+        batch.prepare(place, change, prepare)

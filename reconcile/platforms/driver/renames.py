@@ -5,7 +5,7 @@ name of its own until its new one is free. Where a step of a circle is refused, 
 their new names get their old ones back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.batch import Batch
 from reconcile.platforms.driver.merge import NAME_OF
 from reconcile.platforms.driver.steps import Planned, Result
-from reconcile.platforms.resolve import Move, Names, blocked, text
+from reconcile.platforms.resolve import Move, Names, blocked, paths, text
 
 KEPT_IT = "the name is taken: its holder kept it"
 
@@ -43,15 +43,32 @@ def _move_in_tree(names: Names, change: Change) -> Move | None:
     if "parent" in after:
         above = text(after, "parent")
         parent = names.departments.get(above, above)
-    return Move(
-        own, names.tree[own], (parent, text(after, "title") or titles(change.key)[-1] or title)
-    )
+    return Move(own, names.tree[own], (parent, text(after, "title") or title))
+
+
+def wanted_departments(names: Names, changes: Iterable[Change]) -> dict[str, str]:
+    """Path → id of every department once all of these changes are made."""
+    tree = dict(names.tree)
+    parents: dict[str, str] = {}
+    for change in changes:
+        own = names.departments_before.get(change.key)
+        after = change.after or {}
+        if change.kind != "department" or own not in tree:
+            continue
+        above, title = tree[own]
+        tree[own] = (above, text(after, "title") or title)
+        if "parent" in after:
+            parents[own] = text(after, "parent")
+    return paths(tree, parents)
 
 
 def arrange(
     batch: Batch, kind: ObjectKind, steps: Mapping[int, Planned], moves: Mapping[int, Move]
-) -> None:
-    """Plans the updates of a batch so that every name is free when it is taken."""
+) -> dict[int, int]:
+    """Plans the updates of a batch so that every name is free when it is taken.
+
+    Returns place → number of the step, but for those that go round in a circle.
+    """
     holders = _holders(batch, kind)
     for place, reason in blocked(moves, holders).items():
         batch.failed[place] = reason
@@ -74,6 +91,7 @@ def arrange(
         numbers[place] = batch.plan(step)
     for circle in circles:
         _rotate(batch, kind, circle, steps)
+    return numbers
 
 
 def _holders(batch: Batch, kind: ObjectKind) -> dict[object, str]:
@@ -128,30 +146,29 @@ def _rotate(
     own = batch.workspace.names.row(batch.changes[first])
     old = batch.changes[first].key if kind != "department" else titles(batch.changes[first].key)[-1]
     name = parked(old, own)
-    last = batch.plan(
-        msgspec.structs.replace(
-            steps[first],
-            operation="update",
-            fields={field: name},
-            edits=(Put(kind, str(steps[first].target), {"name": name}),),
-        )
+    park = msgspec.structs.replace(
+        steps[first],
+        operation="update",
+        fields={field: name},
+        edits=(Put(kind, str(steps[first].target), {"name": name}),),
     )
+    numbers = [batch.plan(park)]
+    rest: dict[int, dict[str, object]] = {}
     for place in (*reversed(circle[1:]), first):
-        step = steps[place]
-        names = {key: value for key, value in step.fields.items() if key in (field, "parent")}
-        renamed = msgspec.structs.replace(step, fields=names, after=(last,), because=KEPT_IT)
-        last = batch.plan(renamed)
+        fields = dict(steps[place].fields)
+        names = {key: fields.pop(key) for key in (field, "parent") if key in fields}
+        if place == first:
+            names.setdefault(field, old)
+        rest[place] = fields
+        step = msgspec.structs.replace(steps[place], operation="update", fields=names)
+        step.after, step.because = (numbers[-1],), KEPT_IT
+        numbers.append(batch.plan(step))
     for place in circle:
-        rest = {
-            key: value for key, value in steps[place].fields.items() if key not in (field, "parent")
-        }
-        if rest:
-            batch.plan(
-                msgspec.structs.replace(
-                    steps[place], fields=rest, edits=(), after=(last,), because=KEPT_IT
-                )
-            )
-    batch.circles.append(list(circle))
+        if rest[place]:
+            step = msgspec.structs.replace(steps[place], fields=rest[place], edits=())
+            step.after, step.because = (numbers[-1],), KEPT_IT
+            batch.plan(step)
+    batch.circles.append(numbers)
 
 
 def restore(
@@ -165,18 +182,14 @@ def restore(
     The last that took a name gives it back first, so that the one before it finds its own free.
     """
     failed: dict[int, str] = {}
-    for circle in batch.circles:
-        made = [
-            (step, result)
-            for step, result in zip(batch.planned, results, strict=True)
-            if step.place in circle and NAME_OF[kind] in step.fields
-        ]
-        if all(result.state == "kept" for _, result in made):
+    for numbers in batch.circles:
+        states = {results[number].state for number in numbers}
+        if states == {"kept"} or "unknown" in states:
             continue
-        back = [step for step, result in made if result.state == "kept"]
-        for step in dict.fromkeys(step.place for step in reversed(back)):
-            failed[step] = KEPT_IT
-            failed |= _give_back(batch, kind, step, run)
+        back = [batch.planned[n].place for n in numbers if results[n].state == "kept"]
+        for place in dict.fromkeys(reversed(back)):
+            failed[place] = KEPT_IT
+            failed |= _give_back(batch, kind, place, run)
     return failed
 
 

@@ -77,19 +77,33 @@ def _settle(logged: Logged, contents: Contents, known: set[tuple[str, str]]) -> 
 
 
 def _outcomes(steps: Sequence[Logged], settled: Sequence[Settled]) -> list[Outcome]:
-    """One for each change that the run began, in their order: applied if all of its steps were kept."""
+    """One for each change that the run began, in their order."""
     changes: dict[int, Change] = {}
     lost: dict[int, str] = {}
+    kept: set[int] = set()
+    created: set[int] = set()
     for logged, one in zip(steps, settled, strict=True):
+        call = logged.step.call
         changes |= logged.step.changes
         if one.state != "kept":
             lost |= dict.fromkeys(logged.step.changes, one.detail or _DIED)
+            continue
+        kept.update(logged.step.changes)
+        if call is not None and call.operation == "create":
+            created.update(logged.step.changes)
     return [
-        Outcome(changes[place], "failed", lost[place])
-        if place in lost
-        else Outcome(changes[place], "applied")
+        _outcome(changes[place], lost.get(place, ""), place in kept, place in created)
         for place in sorted(changes)
     ]
+
+
+def _outcome(change: Change, lost: str, kept: bool, created: bool) -> Outcome:
+    """Applied, if all of its steps were kept, or what they were to create exists."""
+    if not lost:
+        return Outcome(change, "applied")
+    if created:
+        return Outcome(change, "applied", f"but not all of it: {lost}")
+    return Outcome(change, "failed", f"{lost}; part of it was made" if kept else lost)
 
 
 def _ended(run: Run, outcomes: Sequence[Outcome], finished: str) -> Run:

@@ -9,11 +9,10 @@ from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import ObjectKind, PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
-from reconcile.model.text.department_path import titles
 from reconcile.platforms.driver import links, objects
 from reconcile.platforms.driver.batch import Batch, Workspace
 from reconcile.platforms.driver.merge import NAME_OF, merge
-from reconcile.platforms.driver.renames import restore
+from reconcile.platforms.driver.renames import restore, wanted_departments
 from reconcile.platforms.driver.steps import Planned, Result, Runner
 from reconcile.platforms.ledger.history_entries import ids_before, ids_now
 from reconcile.platforms.resolve import Names, text
@@ -131,6 +130,7 @@ class DrivenWriter:
         """Takes in which names now mean which objects."""
         workspace, kind = batch.workspace, batch.changes[0].kind
         if kind not in NAME_OF:
+            _link(workspace, batch.changes, written)
             return
         for (new_kind, theirs), own in self._runner.new.items():
             workspace.theirs[new_kind, own] = theirs
@@ -144,7 +144,7 @@ class DrivenWriter:
             for place, change in enumerate(batch.changes)
             if written[place].result in ("applied", "unknown") or place in created
         ]
-        for place, change in kept:
+        for place, change in sorted(kept, key=lambda item: item[1].key.count("/")):
             if change.action == "create" and place in created:
                 key = (cast("ObjectKind", kind), created[place])
                 self._name_new(change, self._runner.new.get(key, ""))
@@ -152,8 +152,9 @@ class DrivenWriter:
             workspace, [change for _, change in kept if change.action not in ("create", "delete")]
         )
         gone = {workspace.names.row(change) for _, change in kept if change.action == "delete"}
-        if gone:
-            workspace.names.forget(gone, cast("ObjectKind", kind))
+        _forget(workspace, cast("ObjectKind", kind), gone)
+        erased = {workspace.names.row(change) for _, change in kept if change.action == "erase"}
+        _forget_identities(workspace, gone | erased)
         workspace.names.settle()
 
     def _name_new(self, change: Change, own: str) -> None:
@@ -168,9 +169,10 @@ class DrivenWriter:
             parent = text(after, "parent")
             above = names.departments.get(parent, "") if parent else ""
             names.tree[own] = (above, text(after, "title"))
+            names.departments[change.key] = own
 
     def _write_sources(self, changes: Sequence[Change]) -> list[Written]:
-        known = {source.name for source in self._ledger.book(self._name).sources}
+        known = self._open().sources
         written: list[Written] = []
         edits: list[Edit] = []
         for change in changes:
@@ -181,12 +183,13 @@ class DrivenWriter:
                 written.append(Written("failed", "another source of the workspace has this name"))
                 continue
             if change.action != "create" and change.key not in known:
-                written.append(Written("failed", f"the source {change.key!r} does not exist"))
+                written.append(Written("failed", f"the source {change.key!r} is not there"))
                 continue
             if change.action == "create":
                 edits.append(PutSource(name, fields))
             else:
                 edits.append(PutSource(change.key, fields, name if name != change.key else ""))
+                known.discard(change.key)
             known.add(name)
             written.append(APPLIED)
         self._ledger.write(self._name, edits=edits)
@@ -242,12 +245,41 @@ def _rename(workspace: Workspace, changes: Sequence[Change]) -> None:
     }
     names.rename("user", users)
     names.rename("group", groups)
+    wanted = wanted_departments(names, changes)
     for change in changes:
         after = change.after or {}
         if change.kind == "department" and {"title", "parent"} & after.keys():
             own = names.row(change)
             parent, title = names.tree[own]
             if "parent" in after:
-                above = text(after, "parent")
-                parent = names.departments.get(above, "") if above else ""
-            names.tree[own] = (parent, text(after, "title") or title or titles(change.key)[-1])
+                parent = wanted.get(text(after, "parent"), "")
+            names.tree[own] = (parent, text(after, "title") or title)
+
+
+def _link(workspace: Workspace, changes: Sequence[Change], written: Sequence[Written]) -> None:
+    """Takes in memberships and grants that were made or ended."""
+    for change, one in zip(changes, written, strict=True):
+        links = workspace.links["membership" if change.kind == "membership" else "grant"]
+        if one.result == "failed":
+            continue
+        if change.action == "create":
+            links.add(workspace.names.new_link(change))
+        elif change.action == "delete":
+            links.discard(workspace.names.link(change))
+
+
+def _forget(workspace: Workspace, kind: ObjectKind, gone: set[str]) -> None:
+    """Takes in that objects are no more, and their links with them."""
+    if not gone:
+        return
+    workspace.names.forget(gone, kind)
+    for own in gone:
+        workspace.theirs.pop((kind, own), None)
+    for pairs in workspace.links.values():
+        pairs -= {pair for pair in pairs if pair[0 if kind == "user" else 1] in gone}
+
+
+def _forget_identities(workspace: Workspace, gone: set[str]) -> None:
+    """Takes in that objects stand for no entry any more."""
+    for entry in [entry for entry, own in workspace.identities.items() if own in gone]:
+        del workspace.identities[entry]

@@ -28,6 +28,10 @@ def _nothing(_call: str) -> None:
     """A hook that does nothing."""
 
 
+def _nothing_to_refuse(_kind: ObjectKind, _row: Row) -> str:
+    return ""
+
+
 class MemoryApplication:
     """An application in memory; see `reconcile.ports.Platform` for what each method promises."""
 
@@ -39,16 +43,20 @@ class MemoryApplication:
         limits: Limits | None = None,
         before: Hook = _nothing,
         after: Hook = _nothing,
+        refuse: Callable[[ObjectKind, Row], str] = _nothing_to_refuse,
     ) -> None:
         """Takes what it is able to do, and what happens before and after each call."""
         del settings, progress
         self.limits = limits or Limits(any_role=True, nested_groups=True, links_per_call=10)
         self.before = before
         self.after = after
+        self.refuse = refuse
+        """Why an object with these fields is refused; "" where it is not."""
         self.calls: list[str] = []
         """Every call that was made, in words."""
         self._rows: dict[str, dict[ObjectKind, dict[str, Row]]] = {}
         self._links: dict[str, dict[LinkKind, set[Pair]]] = {}
+        self._roles: dict[str, set[str]] = {}
         self._numbers = itertools.count(1)
         self._one_by_one = threading.Lock()
 
@@ -66,7 +74,8 @@ class MemoryApplication:
                 kind: {one: _copy(row) for one, row in self._of(workspace, kind).items()}
                 for kind in _NAMES
             }
-            return Contents(rows, {kind: set(self._between(workspace, kind)) for kind in _LINKS})
+            links = {kind: set(self._between(workspace, kind)) for kind in _LINKS}
+            return Contents(rows, links, set(self._roles.get(workspace, ())))
 
     def _of(self, workspace: str, kind: ObjectKind) -> dict[str, Row]:
         return self._rows.setdefault(workspace, {}).setdefault(kind, {})
@@ -79,7 +88,7 @@ class MemoryApplication:
         what = f"create {kind} {fields[_NAMES[kind]]}"
         self.before(what)
         with self._one_by_one:
-            self._refuse_duplicate(workspace, kind, "", fields)
+            self._refuse(workspace, kind, "", fields)
             made = f"{kind[0]}-{next(self._numbers)}"
             self._of(workspace, kind)[made] = _merged({}, fields)
             self.calls.append(what)
@@ -95,12 +104,14 @@ class MemoryApplication:
             if object_id not in rows:
                 raise Rejected(f"there is no {kind} {object_id}")
             new = _merged(rows[object_id], fields)
-            self._refuse_duplicate(workspace, kind, object_id, new)
+            self._refuse(workspace, kind, object_id, new)
             rows[object_id] = new
             self.calls.append(what)
         self.after(what)
 
-    def _refuse_duplicate(self, workspace: str, kind: ObjectKind, own: str, fields: Row) -> None:
+    def _refuse(self, workspace: str, kind: ObjectKind, own: str, fields: Row) -> None:
+        if why := self.refuse(kind, fields):
+            raise Rejected(why)
         name = _NAMES[kind]
         for one, row in self._of(workspace, kind).items():
             same = fold_name(row[name]) == fold_name(fields[name])
@@ -138,6 +149,8 @@ class MemoryApplication:
                 if kind != "grant":
                     self._refuse_unknown(workspace, "group", holder)
             self._between(workspace, kind).update(pairs)
+            if kind == "grant":
+                self._roles.setdefault(workspace, set()).update(role for _, role in pairs)
             self.calls.append(what)
         self.after(what)
 

@@ -44,7 +44,9 @@ def _number(name: str, **options: Any) -> sa.Column[int]:
 
 def _refers(name: str, to: str, **options: Any) -> sa.Column[int]:
     """A number that is the id of a row elsewhere."""
-    return sa.Column(name, sa.Integer(), sa.ForeignKey(f"{to}.id"), **{"nullable": False, **options})
+    return sa.Column(
+        name, sa.Integer(), sa.ForeignKey(f"{to}.id"), **{"nullable": False, **options}
+    )
 
 
 def _text(name: str, length: int = 255, **options: Any) -> sa.Column[str]:

@@ -1,0 +1,242 @@
+"""The driver over an application that keeps every call at once: nothing is lost, nothing is done twice.
+
+A small company goes through a month of changes: everybody comes, names go round in a circle,
+people move, leave and are erased. The application breaks off at every single call, before and after
+it is made: by not answering, by refusing, by a process that dies. The next run ends as an
+undisturbed one would, and report, history and ledger say what the application has.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile.applying import apply
+from reconcile.errors import PlatformUnreadable
+from reconcile.model import desired
+from reconcile.model.change import Change, Digests, Plan, Scope
+from reconcile.model.platform import Limits
+from reconcile.model.report import Report
+from reconcile.platforms.database.urls import connect
+from reconcile.platforms.driver.platform import DrivenPlatform
+from reconcile.platforms.ledger.ledger import SqlLedger
+from reconcile.platforms.memory.application import MemoryApplication
+from reconcile.ports import Unclear
+from tests.contract.platforms import (
+    CORP,
+    ERASED,
+    HERE,
+    Text,
+    change,
+    department,
+    grant,
+    group,
+    member,
+    nested,
+    user,
+    view,
+)
+
+LIMITS = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=1)
+MANY = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=4)
+
+
+class Died(BaseException):
+    """The process is killed."""
+
+
+def mine(name: str, **fields: Any) -> Change:
+    return user(name, source="corp", external_id=f"id-{name}", dn=f"uid={name}", **fields)
+
+
+FIRST: tuple[Change, ...] = (
+    CORP,
+    department("Sales", source="corp", external_id="d1"),
+    department("East", "Sales", source="corp", external_id="d2"),
+    group("staff", source="corp", external_id="g1"),
+    group("inner", groups={"staff": "corp"}, source="corp", external_id="g2"),
+    mine("ann", manager="bob", department="Sales/East", attributes={"phone": "1"}),
+    mine("bob", manager="ann", status="active"),
+    mine("cid", manager="bob"),
+    mine("dan"),
+    *(grant(name, "operator") for name in ("ann", "bob")),
+    *(member(name, "staff") for name in ("ann", "bob", "cid")),
+    member("dan", "inner"),
+)
+SECOND: tuple[Change, ...] = (
+    change("department", "update", "Sales", {"title": "Vertrieb"}, {"title": "Sales"}),
+    change("group", "update", "staff", {"name": "all"}, {"name": "staff"}),
+    nested("inner", {"staff": "corp"}, {"staff": None}),
+    *(
+        change("user", "update", old, {"username": new, "email": f"{new}@x"}, {"username": old})
+        for old, new in (("ann", "bob"), ("bob", "cid"), ("cid", "ann"))
+    ),
+    grant("dan", "guest"),
+    change("grant", "delete", "bob/operator", None, {"user": "bob", "role": "operator"}),
+    change("membership", "delete", "ann/staff", None, {"user": "ann", "group": "staff"}),
+    change(
+        "user",
+        "block",
+        "ann",
+        {"status": "blocked", "status_origin": "corp", "status_cause": "missing"},
+        {"status": "active", "status_origin": None, "status_cause": None},
+    ),
+    change("user", "erase", "dan", ERASED, {"username": "dan"}),
+)
+
+
+class House:
+    """An application, its ledger, and a platform driven over both."""
+
+    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
+        self.folder = folder
+        self.application = MemoryApplication(limits=limits)
+        self.platform = self.reopened()
+
+    def reopened(self) -> DrivenPlatform:
+        """As another process would have it."""
+        place = desired.Platform("sql", Text("sqlite:///ledger.db"), folder=str(self.folder))
+        return DrivenPlatform(self.application, SqlLedger(lambda: connect(place)))
+
+    def apply(self, changes: Sequence[Change]) -> Report:
+        digests = Digests("", {}, {})
+        plan = Plan("1", "now", (), (), Scope(), digests, tuple(changes))
+        return apply(plan, self.platform, HERE)
+
+    def seen(self) -> dict[str, Any]:
+        """What planning sees, but for the ids."""
+        return view(self.platform.read("main"))
+
+    def calm(self) -> None:
+        self.application.before = self.application.after = lambda _call: None
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    with closing(made.platform):
+        yield made
+
+
+def test_everything_is_kept_and_recorded(house: House) -> None:
+    report = house.apply(FIRST)
+    assert [one for one in report.outcomes if one.result != "applied"] == []
+    assert house.seen()["users"]["ann"]["manager"] == "bob"
+    assert house.seen()["users"]["bob"]["manager"] == "ann"
+    report = house.apply(SECOND)
+    assert [
+        (one.change.key, one.detail) for one in report.outcomes if one.result != "applied"
+    ] == []
+    seen = house.seen()
+    assert {name: user.get("external_id") for name, user in seen["users"].items()} == {
+        "bob": "id-ann",
+        "cid": "id-bob",
+        "ann": "id-cid",
+        "erased-x": None,
+    }
+    assert seen["users"]["bob"]["status"] == "blocked"
+    assert seen["memberships"] == {("cid", "all"): "corp", ("ann", "all"): "corp"}
+    runs = house.platform.history.runs("main")
+    assert [(run.run.applied, run.run.outcome) for run in runs] == [
+        (len(FIRST), "applied"),
+        (len(SECOND), "applied"),
+    ]
+
+
+def fuse(number: int, error: Callable[[], BaseException]) -> Callable[[str], None]:
+    """A hook that fails at one call; reads are not counted."""
+    left = [number]
+
+    def burn(call: str) -> None:
+        if call == "read":
+            return
+        left[0] -= 1
+        if left[0] < 0 and left[0] == -1:
+            raise error()
+
+    return burn
+
+
+CALLS = range(24)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", CALLS)
+def test_what_is_not_answered_is_looked_up_and_never_repeated(
+    house: House, number: int, when: str
+) -> None:
+    setattr(house.application, when, fuse(number, lambda: Unclear("no answer in 30 s")))
+    report = house.apply(FIRST)
+    failed = [one for one in report.outcomes if one.result == "failed"]
+    if when == "after":
+        assert failed == []
+    house.calm()
+    state = house.seen()
+    for one in report.outcomes:
+        if one.change.kind == "user":
+            assert (one.change.key in state["users"]) == (one.result == "applied"), one
+        if one.change.kind == "membership":
+            pair = tuple(one.change.key.split("/"))
+            assert (pair in state["memberships"]) == (one.result == "applied"), one
+    usernames = [row["username"] for row in house.application.read("main").rows["user"].values()]
+    assert sorted(usernames) == sorted(set(usernames))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", CALLS)
+def test_killed_at_any_call_the_next_run_records_what_was_kept(
+    house: House, number: int, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DrivenPlatform, "_settle", lambda *_: None)  # the dead settle nothing
+    setattr(house.application, when, fuse(number, Died))
+    made = 0
+    try:
+        house.apply(FIRST)
+    except Died:
+        made = len(house.application.calls)
+    else:
+        return  # there are not so many calls
+    house.calm()
+    house.platform.close()
+    house.platform = house.reopened()
+    assert house.platform.history.runs("main") == [] or made
+    with house.platform.lock(["main"], HERE, force=True), house.platform.transaction("main"):
+        pass
+    (recorded,) = house.platform.history.runs("main")
+    entries = house.platform.history.entries("main", recorded.run.id)
+    kept = {(entry.kind, entry.read().key) for entry in entries if entry.result == "applied"}  # type: ignore[union-attr]
+    state = house.seen()
+    assert {key for kind, key in kept if kind == "user"} == set(state["users"])
+    assert {key for kind, key in kept if kind == "group"} == set(state["groups"])
+    assert {key for kind, key in kept if kind == "membership"} == {
+        "/".join(pair) for pair in state["memberships"]
+    }
+    assert all(fields.get("source") == "corp" for fields in state["users"].values())
+    assert set(state["memberships"].values()) <= {"corp"}
+
+
+def test_a_platform_that_breaks_off_is_reported_as_it_is(house: House) -> None:
+    house.application.before = fuse(8, lambda: PlatformUnreadable("503 from the service"))
+    report = house.apply(FIRST)
+    applied = {one.change.key for one in report.outcomes if one.result == "applied"}
+    house.calm()
+    seen = house.seen()
+    there = {*seen["sources"], *seen["departments"], *seen["groups"], *seen["users"]}
+    there |= {"/".join(pair) for pair in (*seen["memberships"], *seen["grants"])}
+    assert applied == there
+    assert [trouble.exit_code for trouble in report.troubles] == [7]
+    (recorded,) = house.platform.history.runs("main")
+    assert recorded.run.applied == len(applied)
+
+
+def test_at_once_as_many_as_the_platform_takes(tmp_path: Path) -> None:
+    one, many = House(tmp_path / "one"), House(tmp_path / "many", MANY)
+    for made in (one, many):
+        made.folder.mkdir()
+        with closing(made.platform):
+            made.apply(FIRST)
+            made.apply(SECOND)
+    left, right = one.seen(), many.seen()
+    assert left == right
