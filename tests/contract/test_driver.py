@@ -68,7 +68,7 @@ FIRST: tuple[Change, ...] = (
 SECOND: tuple[Change, ...] = (
     change("department", "update", "Sales", {"title": "Vertrieb"}, {"title": "Sales"}),
     change("group", "update", "staff", {"name": "all"}, {"name": "staff"}),
-    nested("inner", {"staff": "corp"}, {"staff": None}),
+    nested("inner", {"staff": "corp"}, {"all": None}),
     *(
         change("user", "update", old, {"username": new, "email": f"{new}@x"}, {"username": old})
         for old, new in (("ann", "bob"), ("bob", "cid"), ("cid", "ann"))

@@ -27,6 +27,7 @@ from reconcile.model.report import APPLIED, Report
 from reconcile.model.text.dn import rdn
 from reconcile.planning import Inputs, accepted, lost, make
 from reconcile.planning.selection.query import query
+from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder, ManagedPlatform
@@ -195,7 +196,7 @@ class Stage:
             platforms={"sql": SqlPlatform.problems},
         )
 
-    def apply(self, made: Plan) -> Report:
+    def apply(self, made: Plan, *, force: bool = False) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
             guard, count = (
@@ -203,7 +204,12 @@ class Stage:
                 assembling.counting(self.loaded()),
             )
             return apply(
-                made, platform, HOLDER._replace(started=made.created), guard=guard, count=count
+                made,
+                platform,
+                HOLDER._replace(started=made.created),
+                guard=guard,
+                count=count,
+                force=force,
             )
 
     def delete(self, usernames: list[str]) -> None:
@@ -222,6 +228,12 @@ class Stage:
                     )
             return
         if not usernames:
+            return
+        if isinstance(self._platform, DrivenPlatform):
+            application = self._platform._platform
+            for theirs, row in application.read("main").rows["user"].items():
+                if row["username"] in usernames:
+                    application.delete("main", "user", theirs)
             return
         state = self._platform.read("main")
         gone = {user.id: user for user in state.users if user.username in usernames}

@@ -7,15 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 import yaml
 
-from reconcile.model.platform import PlatformState
-from reconcile.platforms.memory.platform import MemoryPlatform
+from reconcile.platforms.driver.platform import DrivenPlatform
+from reconcile.platforms.memory.application import MemoryApplication
+from tests.driven import driven
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
 
 DESIRED_STATE = DESIRED | {
@@ -211,29 +212,37 @@ class Fuse:
             raise Died
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
-def test_without_transactions_every_change_is_a_point(number: int, tmp_path: Path) -> None:
-    written(tmp_path, BEFORE)
-    start: tuple[PlatformState, ...] = ()
-    if number == 2:
-        first = MemoryPlatform()
-        stage = Stage(tmp_path, first)
-        stage.apply(stage.plan()[0])
-        start = (first.read("main"),)
-        written(tmp_path, AFTER)
-    stage = Stage(tmp_path, MemoryPlatform(states=start))
-    plan, _ = stage.plan()
-    stage.apply(plan)
-    expected = stage.state()
-    for died in count(1):
+def test_without_transactions_every_call_is_a_point(
+    number: int, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at any call, before it is made or once it is, the next run ends as an undisturbed one."""
+    monkeypatch.setattr(DrivenPlatform, "_settle", lambda *_: None)  # the dead settle nothing
+
+    def prepared(folder: Path) -> tuple[Stage, MemoryApplication]:
+        folder.mkdir()
+        application = MemoryApplication()
+        stage = Stage(folder, driven(folder, application))
+        written(folder, BEFORE)
+        if number == 2:
+            stage.apply(stage.plan()[0])
+            written(folder, AFTER)
+        application.calls.clear()
+        return stage, application
+
+    undisturbed, application = prepared(tmp_path / "undisturbed")
+    undisturbed.apply(undisturbed.plan()[0])
+    expected, calls = undisturbed.state(), len(application.calls)
+    for died in range(1, calls + 1):
+        stage, application = prepared(tmp_path / f"died-{died}")
         fuse = Fuse(died)
-        stage = Stage(tmp_path, MemoryPlatform(states=start, transactions=False, step=fuse))
-        try:
-            stage.apply(plan)
-            break
-        except Died:
-            fuse.left = 0
-        assert {one.result for one in stage.apply(stage.plan()[0]).outcomes} <= {"applied"}, died
+        setattr(application, when, lambda call, fuse=fuse: None if call == "read" else fuse())
+        with pytest.raises(Died):
+            stage.apply(stage.plan()[0])
+        fuse.left = 0
+        stage = Stage(stage.folder, driven(stage.folder, application))
+        report = stage.apply(stage.plan()[0], force=True)
+        assert {one.result for one in report.outcomes} <= {"applied"}, died
         assert stage.state() == expected, died
-    assert stage.state() == expected
-    assert died > len(plan.changes) / 2
+        assert stage.plan()[0].changes == (), died

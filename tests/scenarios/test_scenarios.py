@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconcile.errors import GuardRefused, ReconcileError
-from reconcile.platforms.memory.platform import MemoryPlatform
+from tests.driven import driven
 from tests.scenarios.stage import DESIRED, NOW, Stage, ldif, told
 
 HERE = Path(__file__).parent
@@ -41,9 +41,9 @@ def stories() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("story", list(stories()))
-@pytest.mark.parametrize("kind", ["sql", "memory"])
+@pytest.mark.parametrize("kind", ["sql", "driven"])
 def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
-    stage = Stage(tmp_path, MemoryPlatform() if kind == "memory" else None)
+    stage = Stage(tmp_path, driven(tmp_path) if kind == "driven" else None)
     known = {
         "desired",
         "directory",

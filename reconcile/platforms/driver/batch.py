@@ -42,11 +42,13 @@ class Workspace:
         self.sources = {source.name for source in merged.state.sources}
         self.nested = {group.id: frozenset(group.groups) for group in merged.state.groups}
         """Our id of a group → those of the groups it was in when the workspace was read."""
-        self.links: dict[LinkKind, set[Pair]] = {
-            "membership": {(link.user, link.group) for link in merged.state.memberships},
-            "grant": {(link.user, link.role) for link in merged.state.grants},
+        self.links: dict[LinkKind, dict[Pair, str]] = {
+            "membership": {
+                (link.user, link.group): link.origin for link in merged.state.memberships
+            },
+            "grant": {(link.user, link.role): link.origin for link in merged.state.grants},
         }
-        """The memberships and grants, by our ids and the names of roles."""
+        """The memberships and grants, by our ids and the names of roles → who put them there."""
         self.managers = {user.id: user.manager for user in merged.state.users if user.manager}
         """Our id of a user → that of its manager, as the workspace was read."""
         self.identities = {
@@ -127,6 +129,8 @@ class Batch:
         self.workspace = workspace
         self.changes = changes
         self.planned: list[Planned] = []
+        self.ended: dict[int, list[Planned]] = {}
+        """Number of the step that erases a user → the links that are made again if it fails."""
         self.failed: dict[int, str] = {}
         """Why a change cannot even be tried, by its place."""
         self.circles: list[list[int]] = []

@@ -182,24 +182,37 @@ def _nesting(
     )
 
 
-def end_all(batch: Batch, place: int, own: str, after: int) -> None:
-    """Once a step is made, ends every link of a user, and takes it from those it leads."""
+def end_all(batch: Batch, place: int, own: str) -> tuple[list[int], list[Planned]]:
+    """Ends every membership and grant of a user.
+
+    Returns the numbers of the steps, and the steps that take them back. The links end before the
+    user is erased: a run that dies in between leaves a user who is erased by the next.
+    """
     workspace = batch.workspace
     user = workspace.platform_id("user", own)
+    numbers: list[int] = []
+    back: list[Planned] = []
     for kind in ("membership", "grant"):
-        for member, holder in sorted(workspace.links[kind]):
+        for (member, holder), origin in sorted(workspace.links[kind].items()):
             if member != own:
                 continue
             end = workspace.platform_id("group", holder) if kind == "membership" else holder
-            planned = _nesting(place, "unlink", (user, end), "", (after,), "")
-            planned.kind, planned.lane = kind, f"{kind} {end}"
-            batch.plan(planned)
+            for operation, who, steps in (("unlink", "", None), ("link", origin, back)):
+                step = _nesting(place, operation, (user, end), who, (), "")
+                step.kind, step.lane = kind, f"{kind} {end}"
+                if steps is None:
+                    numbers.append(batch.plan(step))
+                else:
+                    steps.append(step)
+    return numbers, back
+
+
+def lead_no_more(batch: Batch, place: int, own: str, after: int) -> None:
+    """Once a user is erased, takes it from those it leads."""
+    workspace = batch.workspace
     for led, manager in workspace.managers.items():
         if manager == own and ("user", led) in workspace.theirs:
             target = workspace.platform_id("user", led)
             step = Planned(place, (), "update", "user", target, {"manager": ""}, after=(after,))
-            step.without = _STILL_LED
+            step.without = "but it is still named as a manager"
             batch.plan(step)
-
-
-_STILL_LED = "but it is still named as a manager"

@@ -38,7 +38,7 @@ REFERENCES: Final[Mapping[str, ObjectKind]] = {
     "department": "department",
     "manager": "user",
 }
-_UNKNOWN: Final = "?"
+UNKNOWN: Final = "?"
 """Before the platform's id of an object that the book does not have. Ours are numbers."""
 
 
@@ -59,7 +59,7 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
     _check(contents)
     known = {key: entry for key, entry in book.objects.items() if key[1] in _rows(contents, key[0])}
     ours = {
-        (kind, theirs): known[kind, theirs].id if (kind, theirs) in known else _UNKNOWN + theirs
+        (kind, theirs): known[kind, theirs].id if (kind, theirs) in known else UNKNOWN + theirs
         for kind in KINDS
         for theirs in _rows(contents, kind)
     }

@@ -9,7 +9,14 @@ from reconcile.model.change import Change, nested_in
 from reconcile.model.platform import ObjectKind
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.batch import Batch
-from reconcile.platforms.driver.links import end_all, nest, refuse_lost_nestings, renest
+from reconcile.platforms.driver.links import (
+    end_all,
+    lead_no_more,
+    nest,
+    refuse_lost_nestings,
+    renest,
+)
+from reconcile.platforms.driver.merge import NAME_OF
 from reconcile.platforms.driver.renames import arrange, move_of, wanted_departments
 from reconcile.platforms.driver.steps import New, Planned
 from reconcile.platforms.resolve import Unknown, text
@@ -53,7 +60,7 @@ def _called(change: Change) -> str:
     """What an object is called in the changes of a plan: departments by their path."""
     if change.kind == "department":
         return change.key
-    return text(change.after or {}, "username" if change.kind == "user" else "name")
+    return text(change.after or {}, NAME_OF["user" if change.kind == "user" else "group"])
 
 
 def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
@@ -178,39 +185,47 @@ def update(batch: Batch) -> None:
             if (move := move_of(names, kind, change)) is not None
         }
         steps: dict[int, Planned] = {}
+        links: dict[int, list[Planned]] = {}
 
         def prepare(place: int, change: Change) -> None:
             if change.kind == "group" and (change.after or {}).keys() == {"groups"}:
                 renest(batch, place, change)
-            else:
-                steps[place] = _update(batch, kind, place, change)
+                return
+            steps[place] = _update(batch, kind, place, change)
+            if change.action == "erase":
+                ended, links[place] = end_all(batch, place, names.row(change))
+                steps[place].after = tuple(ended)
 
         batch.each(prepare)
     planned = arrange(batch, kind, steps, {at: move for at, move in moves.items() if at in steps})
     for place, number in planned.items():
-        if batch.changes[place].action == "erase":
-            end_all(batch, place, names.row(batch.changes[place]), number)
+        if place in links:
+            batch.ended[number] = links[place]
+            lead_no_more(batch, place, names.row(batch.changes[place]), number)
 
 
 @contextmanager
 def _as_wanted(batch: Batch) -> Iterator[None]:
-    """The names of users and departments as they are once the batch is carried out."""
+    """All names as they are once the batch is carried out."""
     names = batch.workspace.names
-    users, departments = names.users, names.departments
-    renamed = {
-        names.users_before[change.key]: text(change.after or {}, "username")
-        for change in batch.changes
-        if change.kind == "user"
-        and change.key in names.users_before
-        and text(change.after or {}, "username")
-    }
-    names.rename("user", renamed)
+    users, groups, departments = names.users, names.groups, names.departments
+    names.rename("user", _renamed(batch, "user", names.users_before))
+    names.rename("group", _renamed(batch, "group", names.groups_before))
     if batch.changes[0].kind == "department":
         names.departments = wanted_departments(names, batch.changes)
     try:
         yield
     finally:
-        names.users, names.departments = users, departments
+        names.users, names.groups, names.departments = users, groups, departments
+
+
+def _renamed(batch: Batch, kind: ObjectKind, known: Mapping[str, str]) -> dict[str, str]:
+    """Our id → new name, of those that get one."""
+    return {
+        known[change.key]: text(change.after or {}, NAME_OF[kind])
+        for change in batch.changes
+        if change.kind == kind and change.key in known and text(change.after or {}, NAME_OF[kind])
+    }
 
 
 def _update(batch: Batch, kind: ObjectKind, place: int, change: Change) -> Planned:

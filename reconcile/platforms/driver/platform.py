@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from reconcile.errors import ReconcileError
 from reconcile.model.platform import Limits, PlatformState
 from reconcile.platforms.driver.merge import merge
-from reconcile.platforms.driver.replay import replay
+from reconcile.platforms.driver.replay import as_it_is, replay
 from reconcile.platforms.driver.writer import DrivenWriter
 from reconcile.ports import (
     Attempts,
@@ -48,7 +48,7 @@ class DrivenPlatform:
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is. Changes neither the platform nor the ledger."""
         contents = self._platform.read(workspace)
-        state = merge(workspace, contents, self._ledger.book(workspace)).state
+        state = merge(workspace, contents, as_it_is(workspace, contents, self._ledger)).state
         self._progress("users read", len(state.users))
         return state
 

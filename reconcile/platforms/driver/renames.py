@@ -87,7 +87,7 @@ def arrange(
             continue
         step = steps[place]
         if place in waits_for and waits_for[place] in numbers:
-            step.after, step.because = (numbers[waits_for[place]],), KEPT_IT
+            step.after, step.because = (*step.after, numbers[waits_for[place]]), KEPT_IT
         numbers[place] = batch.plan(step)
     for circle in circles:
         _rotate(batch, kind, circle, steps)

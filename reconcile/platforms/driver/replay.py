@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reconcile.model.book import Logged, Settled
+from reconcile.model.book import Book, Logged, Settled
 from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import Contents
 from reconcile.model.report import Outcome
+from reconcile.platforms.driver.edited import edited
 from reconcile.platforms.driver.evidence import evidence, linked
 from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.ledger.history_entries import ids_now
@@ -19,6 +20,15 @@ from reconcile.ports import Ledger, Platform
 _log = logging.getLogger(__name__)
 
 _DIED = "the run ended before this was done"
+
+
+def as_it_is(workspace: str, contents: Contents, ledger: Ledger) -> Book:
+    """The book with what a run did that died before it could write it down. Writes nothing."""
+    book = ledger.book(workspace)
+    _, steps = ledger.journal(workspace)
+    known: set[tuple[str, str]] = set(book.objects)
+    settled = [_settle(logged, contents, known) for logged in steps if logged.state in _LOOKED_FOR]
+    return edited(book, [(edit, one.platform_id) for one in settled for edit in one.edits])
 
 
 def replay(platform: Platform, ledger: Ledger, workspace: str) -> None:

@@ -98,6 +98,9 @@ class DrivenWriter:
         by_place = dict(enumerate(changes))
         results = self._run(batch.planned, by_place, first)
         written = batch.written(results)
+        for number, links_back in batch.ended.items():
+            if results[number].state not in ("kept", "unknown"):
+                self._runner.run(links_back, by_place, first)
         for place, reason in self._restored(batch, results, by_place, first).items():
             written[place] = Written("failed", reason)
         self._learn(batch, results, written)
@@ -259,13 +262,13 @@ def _rename(workspace: Workspace, changes: Sequence[Change]) -> None:
 def _link(workspace: Workspace, changes: Sequence[Change], written: Sequence[Written]) -> None:
     """Takes in memberships and grants that were made or ended."""
     for change, one in zip(changes, written, strict=True):
-        links = workspace.links["membership" if change.kind == "membership" else "grant"]
+        pairs = workspace.links["membership" if change.kind == "membership" else "grant"]
         if one.result == "failed":
             continue
         if change.action == "create":
-            links.add(workspace.names.new_link(change))
+            pairs[workspace.names.new_link(change)] = text(change.after or {}, "origin")
         elif change.action == "delete":
-            links.discard(workspace.names.link(change))
+            pairs.pop(workspace.names.link(change), None)
 
 
 def _forget(workspace: Workspace, kind: ObjectKind, gone: set[str]) -> None:
@@ -276,7 +279,8 @@ def _forget(workspace: Workspace, kind: ObjectKind, gone: set[str]) -> None:
     for own in gone:
         workspace.theirs.pop((kind, own), None)
     for pairs in workspace.links.values():
-        pairs -= {pair for pair in pairs if pair[0 if kind == "user" else 1] in gone}
+        for pair in [pair for pair in pairs if pair[0 if kind == "user" else 1] in gone]:
+            del pairs[pair]
 
 
 def _forget_identities(workspace: Workspace, gone: set[str]) -> None:

@@ -1,0 +1,28 @@
+"""An application in memory, driven, with its ledger in a file: a platform that promises no transaction."""
+
+from pathlib import Path
+
+from reconcile.model import desired
+from reconcile.platforms.database.urls import connect
+from reconcile.platforms.driver.platform import DrivenPlatform
+from reconcile.platforms.ledger.ledger import SqlLedger
+from reconcile.platforms.memory.application import MemoryApplication
+
+
+class _Text:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+
+def ledger(folder: Path, url: str = "sqlite:///ledger.db") -> SqlLedger:
+    """A ledger that connects when it is first used."""
+    settings = desired.Platform("sql", _Text(url), folder=str(folder))
+    return SqlLedger(lambda: connect(settings))
+
+
+def driven(folder: Path, application: MemoryApplication | None = None) -> DrivenPlatform:
+    """The application with its ledger, as one more process would open it."""
+    return DrivenPlatform(application or MemoryApplication(), ledger(folder))
