@@ -56,7 +56,7 @@ $(VENV)/.installed: pyproject.toml .ci/venv
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml .ci/venv .ci/dev-install .ci/compiling-packages
+$(VENV)/.installed-dev: pyproject.toml examples/adapter/pyproject.toml .ci/venv .ci/dev-install .ci/compiling-packages
 	@.ci/venv
 	@.ci/dev-install
 	@touch $@ $(VENV)/.installed

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from reconcile.errors import Locked
 from reconcile.model.report import APPLIED
 from reconcile.ports import Holder
-from tests.contract.platforms import sql, user
+from reconcile.testing.builders import user
+from tests.contract.platforms import sql
 
 USERS = [f"u{number:03}" for number in range(500)]
 

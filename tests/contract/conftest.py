@@ -11,7 +11,8 @@ import pytest
 
 from reconcile.platforms.database import database
 from reconcile.ports import ManagedPlatform
-from tests.contract.platforms import CASES, SERVERS, Acme, Case, Servers, acme, parameters, sql
+from reconcile.testing.builders import Case
+from tests.contract.platforms import CASES, SERVERS, Acme, Servers, acme, parameters, sql
 from tests.contract.servers import Opened
 from tests.servers.databases import Server
 

@@ -15,18 +15,8 @@ from reconcile.model.report import APPLIED
 from reconcile.platforms.database import database
 from reconcile.platforms.ledger.attempt_rules import BURST, FREE, MEMORY, REFILL
 from reconcile.ports import ManagedPlatform
-from tests.contract.platforms import (
-    CASES,
-    CORP,
-    ERASED,
-    HOLDER,
-    SERVERS,
-    Servers,
-    change,
-    ok,
-    sql,
-    user,
-)
+from reconcile.testing.builders import CORP, ERASED, HOLDER, change, ok, user
+from tests.contract.platforms import CASES, SERVERS, Servers, sql
 
 NOW = 1_800_000_000
 KEY, OTHER = "a" * 64, "b" * 64

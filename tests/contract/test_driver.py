@@ -24,11 +24,9 @@ from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.ledger.ledger import SqlLedger
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.ports import Unclear
-from tests.contract.platforms import (
+from reconcile.testing.builders import (
     CORP,
     ERASED,
-    HERE,
-    Text,
     change,
     department,
     grant,
@@ -38,6 +36,7 @@ from tests.contract.platforms import (
     user,
     view,
 )
+from tests.contract.platforms import HERE, Text
 
 LIMITS = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=1)
 MANY = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=4)

@@ -16,7 +16,8 @@ from reconcile.model.verification import Verification
 from reconcile.platforms.database.urls import connect
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.tables.tables import metadata
-from tests.contract.platforms import CORP, ERASED, Acme, Text, change, group, member, sql, user
+from reconcile.testing.builders import CORP, ERASED, change, group, member, user
+from tests.contract.platforms import Acme, Text, sql
 from tests.contract.servers import Opened, is_mariadb
 from tests.contract.test_history import run
 

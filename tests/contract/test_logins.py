@@ -19,7 +19,8 @@ from reconcile.model.report import APPLIED
 from reconcile.platforms.database import database
 from reconcile.platforms.ledger.attempt_rules import FREE
 from reconcile.ports import ManagedPlatform
-from tests.contract.platforms import HOLDER, change, transactional
+from reconcile.testing.builders import HOLDER, change
+from tests.contract.platforms import transactional
 
 RIGHT = "Kein-Wörtchen-davon"
 BROKEN = "the server breaks off"

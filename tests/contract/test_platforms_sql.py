@@ -19,21 +19,19 @@ from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.schema import SCHEMA
 from reconcile.platforms.sql.tables.limits import LIMITS
 from reconcile.platforms.sql.tables.tables import metadata
-from tests.contract.platforms import (
+from reconcile.testing.builders import (
     CORP,
-    HERE,
     HOLDER,
     change,
     grant,
     group,
     member,
     ok,
-    prepare,
-    sql,
     user,
     view,
     write,
 )
+from tests.contract.platforms import HERE, prepare, sql
 from tests.contract.sqlite import by_hand
 from tests.servers.sources import Known
 

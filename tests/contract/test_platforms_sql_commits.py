@@ -15,7 +15,8 @@ from reconcile.model.report import Report
 from reconcile.platforms.database import server
 from reconcile.platforms.ledger import lock, settling
 from reconcile.platforms.sql import SqlPlatform
-from tests.contract.platforms import HERE, Acme, sql, user
+from reconcile.testing.builders import user
+from tests.contract.platforms import HERE, Acme, sql
 from tests.contract.servers import Opened, is_mariadb, usernames, wait_until
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED

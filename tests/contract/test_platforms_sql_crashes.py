@@ -13,8 +13,9 @@ from reconcile.errors import Locked
 from reconcile.model.report import APPLIED
 from reconcile.platforms.ledger import lock
 from reconcile.platforms.sql import SqlPlatform
+from reconcile.testing.builders import ok, user
 from tests.contract.child import USERS
-from tests.contract.platforms import HERE, Acme, ok, prepare, user
+from tests.contract.platforms import HERE, Acme, prepare
 from tests.contract.servers import Opened, application, is_mariadb, refusal, usernames, wait_until
 
 pytestmark = pytest.mark.server

@@ -10,7 +10,8 @@ import pytest
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.sql import SqlPlatform
-from tests.contract.platforms import HOLDER, Acme, Servers, ok, prepare, sql, user
+from reconcile.testing.builders import HOLDER, ok, user
+from tests.contract.platforms import Acme, Servers, prepare, sql
 
 _NAMES = re.compile(r"\b(acme|reconcile|application)\b")
 PAGE = (Path(__file__).parents[2] / "docs" / "sql-platform.md").read_text(encoding="utf-8")

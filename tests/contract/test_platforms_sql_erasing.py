@@ -16,14 +16,10 @@ from reconcile.model.change import Change, Digests, Fields, Plan, Scope
 from reconcile.model.verification import fault
 from reconcile.platforms.database.sqlite import SqliteDatabase
 from reconcile.platforms.sql import SqlPlatform
-from tests.contract.platforms import (
+from reconcile.testing.builders import (
     CORP,
     ERASED,
     HOLDER,
-    SERVERS,
-    Servers,
-    Text,
-    acme,
     change,
     grant,
     group,
@@ -32,6 +28,7 @@ from tests.contract.platforms import (
     user,
     write,
 )
+from tests.contract.platforms import SERVERS, Servers, Text, acme
 
 Run: TypeAlias = Callable[..., list[tuple[object, ...]]]
 

@@ -17,7 +17,8 @@ from reconcile.model.desired import Platform
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.database.urls import connect
 from reconcile.platforms.sql.schema import SCHEMA
-from tests.contract.platforms import Acme, Servers, Text, acme, group, ok, prepare, user, write
+from reconcile.testing.builders import group, ok, user, write
+from tests.contract.platforms import Acme, Servers, Text, acme, prepare
 from tests.contract.servers import Opened, usernames
 from tests.scenarios.stage import DESIRED, Stage, ldif
 

@@ -8,19 +8,8 @@ import pymysql
 import pytest
 
 from reconcile.errors import PlatformUnreadable
-from tests.contract.platforms import (
-    CORP,
-    HERE,
-    Acme,
-    change,
-    grant,
-    group,
-    member,
-    ok,
-    user,
-    view,
-    write,
-)
+from reconcile.testing.builders import CORP, change, grant, group, member, ok, user, view, write
+from tests.contract.platforms import HERE, Acme
 from tests.contract.servers import Opened, application, is_mariadb, usernames, wait_until, waiting
 
 pytestmark = pytest.mark.server

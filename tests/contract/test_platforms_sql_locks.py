@@ -19,8 +19,9 @@ from reconcile.platforms.database import database
 from reconcile.platforms.ledger import lock, processes
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder
+from reconcile.testing.builders import ok, user
 from tests.contract.child import USERS
-from tests.contract.platforms import HERE, ok, prepare, sql, user
+from tests.contract.platforms import HERE, prepare, sql
 from tests.contract.servers import refusal
 from tests.contract.sqlite import by_hand
 

@@ -15,7 +15,8 @@ import yaml
 from psycopg import sql as compose
 
 from reconcile.errors import PlatformUnreadable
-from tests.contract.platforms import Acme, ok, prepare, user, write
+from reconcile.testing.builders import ok, user, write
+from tests.contract.platforms import Acme, prepare
 from tests.contract.servers import Opened, is_mariadb
 from tests.scenarios.stage import DESIRED, ldif
 

@@ -11,18 +11,8 @@ import sqlalchemy as sa
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model.platform import PlatformState
 from reconcile.platforms.sql.tables.tables import metadata
-from tests.contract.platforms import (
-    CORP,
-    Acme,
-    change,
-    grant,
-    group,
-    member,
-    ok,
-    prepare,
-    user,
-    write,
-)
+from reconcile.testing.builders import CORP, change, grant, group, member, ok, user, write
+from tests.contract.platforms import Acme, prepare
 from tests.contract.servers import (
     Opened,
     is_mariadb,

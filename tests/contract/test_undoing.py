@@ -11,8 +11,7 @@ from reconcile.model.change import Change, Digests, Fields, Plan, Scope
 from reconcile.planning.undo.plan import Undo, undo
 from reconcile.ports import ManagedPlatform
 from reconcile.render.wording import differences, sign
-from tests.contract.platforms import (
-    CASES,
+from reconcile.testing.builders import (
     CORP,
     HOLDER,
     change,
@@ -24,6 +23,7 @@ from tests.contract.platforms import (
     ok,
     user,
 )
+from tests.contract.platforms import CASES
 
 LATER = "2026-03-02T08:00:00Z"
 

@@ -16,7 +16,7 @@ import yaml
 
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.application import MemoryApplication
-from tests.driven import driven
+from reconcile.testing.driven import driven
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
 
 DESIRED_STATE = DESIRED | {

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconcile.errors import GuardRefused, ReconcileError
-from tests.driven import driven
+from reconcile.testing.driven import driven
 from tests.scenarios.stage import DESIRED, NOW, Stage, ldif, told
 
 HERE = Path(__file__).parent

@@ -10,6 +10,8 @@ from reconcile.platforms.memory.application import MemoryApplication
 
 
 class _Text:
+    """A secret that is none."""
+
     def __init__(self, text: str) -> None:
         self._text = text
 

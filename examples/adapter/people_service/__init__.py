@@ -1,0 +1,1 @@
+"""An example of an adapter: `platform` drives the REST service of `service`."""
