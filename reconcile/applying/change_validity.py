@@ -107,7 +107,9 @@ _TEXTS: Final = {
 """Kind → the texts that a directory supplies."""
 
 
-def fault(change: Change, *, undo: bool = False, lengths: Mapping[str, int] | None = None) -> str:
+def invalid_reason(
+    change: Change, *, undo: bool = False, lengths: Mapping[str, int] | None = None
+) -> str:
     """What is wrong with the change; "" for one that a plan can hold.
 
     `undo` is whether the plan undoes a run, which may put back what people did; `lengths` are what

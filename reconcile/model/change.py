@@ -50,9 +50,27 @@ LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
 ENDS: frozenset[str] = frozenset({"delete", "erase"})
 """Actions after which a user has no memberships, no grants, and not its name."""
 
-ALL = "all"
-"""The end of a violation's code where nothing would be left: to accept some is not to accept
-all."""
+GuardName: TypeAlias = Literal[
+    "users_lost",
+    "memberships_lost",
+    "grants_lost",
+    "emptied",
+    "updates",
+    "creates",
+    "shrink",
+    "expected_person",
+    "expected_group",
+    "protected_user",
+    "protected_role",
+    "protected_group",
+    "min_admins",
+    "account_taken",
+    "group_taken",
+    "department_taken",
+    "not_its_own",
+    "own_account",
+]
+"""The guards: what a violation is about. docs/plans.md explains each."""
 
 SkipCode: TypeAlias = Literal[
     "missing_field",
@@ -73,6 +91,11 @@ SkipCode: TypeAlias = Literal[
     "not_undone",
 ]
 
+
+SkipKind: TypeAlias = Literal[
+    "source", "department", "group", "user", "grant", "membership", "manager"
+]
+"""What a skip is about: an object of a kind, or an entry that is named as a member or a manager."""
 
 OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
 """Codes of skips that are about what an entry names, and not about an entry that is to be
@@ -97,8 +120,8 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """An entry, or a part of it, that cannot be synchronised.
 
-    It gains nothing by it, and never counts as departed. What the directory takes away is taken
-    away all the same.
+    Its object gains nothing, and the entry never counts as departed. What the directory takes away
+    is taken away all the same. `dn` and `username` are "" where there is none, as for groups.
     """
 
     workspace: str
@@ -107,27 +130,71 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     username: str
     code: SkipCode
     detail: str
-    """Of a group or department (they have no username) it begins with that word and a colon."""
     exists: bool = False
     """Whether the person has a user of the source on the platform, which is held back by it."""
+    kind: SkipKind = "user"
+    subject: str = ""
+    """The key of the object, where neither `dn` nor `username` says which one it is."""
+
+    @property
+    def sentence(self) -> str:
+        """The detail for a reader who does not see `kind` and `subject`."""
+        if self.kind == "user" or self.code in OF_REFERENCES:
+            return self.detail
+        between = " " if self.kind in kinds.PAIRS else ": "
+        what = between.join(filter(None, (self.kind, self.subject)))
+        return f"{what}: {self.detail}"
 
 
 class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """What a guard found. The code holds the number it found, so that who accepts 12 losses has not accepted 13."""
+    """What a guard found, as values. Nothing reads `code` or `detail`; people do."""
 
     workspace: str
-    code: str
+    guard: GuardName
+    source: str
+    """"" where the guard looks at all of the workspace."""
+    subject: str
+    """The group, role, user, field, part of a source or pattern it is about; "" for none."""
+    number: int
+    """How many are lost, changed or missing."""
     detail: str
+    earlier: int = 0
+    """How many earlier runs took away, where only all together are too many."""
+    entire: bool = False
+    """Nothing would be left."""
+    becomes: Literal["", "renamed", "deleted"] = ""
+    """What would happen to a protected group itself."""
     acceptable: bool = True
     """False where only other settings, or another directory, can help."""
 
+    @property
+    def code(self) -> str:
+        """What `--accept` takes: guard, place and number, as in `users_lost:main/corp:12:all`.
 
-class Acceptance(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """Who accepted the violation of a code, and when (RFC 3339, UTC): as the plan was made."""
+        It holds the number, so that accepting 12 losses does not accept 13; and whether it is all
+        there is, so that accepting some does not accept all.
+        """
+        place = "/".join(filter(None, (self.workspace, self.source, self.subject)))
+        number = f"{self.number}+{self.earlier}" if self.earlier else str(self.number)
+        code = f"{self.guard}:{place}:{self.becomes or number}"
+        return f"{code}:all" if self.entire else code
+
+
+class Acceptance(
+    msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Who accepted the violation of a code, and when (RFC 3339, UTC): as the plan was made.
+
+    `guard`, `workspace` and `source` are those of the violation. Runs of earlier versions recorded
+    none of them; they are left out where they are "", so that the hash of such a run stays.
+    """
 
     code: str
     by: str
     at: str
+    guard: str = ""
+    workspace: str = ""
+    source: str = ""
 
 
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,24 +266,32 @@ def refused(
     violations: Iterable[Violation], accepted: Iterable[Acceptance]
 ) -> tuple[Violation, ...]:
     """Those of the violations that are not accepted, or cannot be."""
-    codes = {one.code for one in accepted}
-    return tuple(one for one in violations if not (one.acceptable and one.code in codes))
+    codes = {acceptance.code for acceptance in accepted}
+    return tuple(
+        violation
+        for violation in violations
+        if not violation.acceptable or violation.code not in codes
+    )
 
 
 def refusal(violations: Iterable[Violation], accepted: Iterable[str] = ()) -> GuardRefused:
-    """The error for violations that nobody accepted; `accepted` are the codes of others of the same plan.
+    """The error for violations that were not accepted; `accepted` are codes that were.
 
-    Names may be anybody's: each line stays one.
+    Names in them come from directories, so each is quoted to stay one line.
     """
-    lines = (
-        (quoted(one.code, LONGEST_SENTENCE), quoted(one.detail, LONGEST_SENTENCE), one.acceptable)
-        for one in violations
-    )
+    lines = [
+        (
+            quoted(violation.code, LONGEST_SENTENCE),
+            quoted(violation.detail, LONGEST_SENTENCE),
+            violation.acceptable,
+        )
+        for violation in violations
+    ]
     return GuardRefused.because(lines, accepted)
 
 
-class _Held(Protocol):
-    """What of a skip decides whether a plan is clean."""
+class _Skipped(Protocol):
+    """The part of a skip that decides whether a plan is clean."""
 
     @property
     def exists(self) -> bool: ...
@@ -225,8 +300,8 @@ class _Held(Protocol):
     def code(self) -> str: ...
 
 
-def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
-    """How many rules find nothing, users are skipped, and changes an undo leaves; "" for none."""
+def not_clean(notices: Iterable[Notice], skips: Iterable[_Skipped] = ()) -> str:
+    """How many rules find nothing, existing users are skipped and changes are left; "" for none."""
     skips = list(skips)
     empty = sum(notice.code in NOT_CLEAN for notice in notices)
     held = sum(skip.exists for skip in skips)
@@ -236,8 +311,11 @@ def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
         (held, "existing user is skipped", "existing users are skipped"),
         (left, "change is not undone", "changes are not undone"),
     )
-    found = [reason for reason in reasons if reason[0]]
-    return ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in found)
+    return ", ".join(
+        f"{number} {singular if number == 1 else plural}"
+        for number, singular, plural in reasons
+        if number
+    )
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:

@@ -15,11 +15,11 @@ from reconcile.planning.explain.explain import explain
 from reconcile.planning.explain.lookup import asking_query
 from reconcile.planning.explain.rule_results import Background
 from reconcile.planning.guards.acceptance import accepted
-from reconcile.planning.guards.checks import harm, violations
+from reconcile.planning.guards.checks import login_violations, violations
 from reconcile.planning.guards.ownership import beyond_rules
-from reconcile.planning.guards.recent_losses import begins, summed, taken
+from reconcile.planning.guards.recent_losses import losses_of_changes, total, window_start
 from reconcile.planning.notices import did_you_mean, finds_nothing
-from reconcile.planning.planner import Inputs, lost, make, rule_counts
+from reconcile.planning.planner import Inputs, make_plan, rule_counts, unmatched_users
 from reconcile.planning.renames.source import renaming
 from reconcile.planning.renames.usernames import Migration, migration
 from reconcile.planning.selection.query import query
@@ -38,15 +38,14 @@ __all__ = [
     "Undo",
     "accepted",
     "asking_query",
-    "begins",
     "beyond_rules",
     "did_you_mean",
     "explain",
     "finds_nothing",
-    "harm",
     "keyword",
-    "lost",
-    "make",
+    "login_violations",
+    "losses_of_changes",
+    "make_plan",
     "migration",
     "outlined",
     "overview",
@@ -55,10 +54,11 @@ __all__ = [
     "renaming",
     "rule_counts",
     "search_query",
-    "summed",
     "survey",
-    "taken",
+    "total",
     "tree_query",
     "undo",
+    "unmatched_users",
     "violations",
+    "window_start",
 ]

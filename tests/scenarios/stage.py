@@ -16,16 +16,15 @@ from typing import Any
 import msgspec
 import yaml
 
-from reconcile.applying import apply, dumps, loads
-from reconcile.cli import foreign, identity_history
-from reconcile.cli import inputs as assembling
+from reconcile.applying import GuardRules, apply, dumps, loads, recent_losses
+from reconcile.cli import identity_history
 from reconcile.config import Loaded, load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model.change import Change, Plan, Scope
 from reconcile.model.report import Report
 from reconcile.model.text.dn import rdn
-from reconcile.planning import Inputs, accepted, lost, make
+from reconcile.planning import Inputs, accepted, make_plan, unmatched_users
 from reconcile.planning.selection.query import query
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
@@ -135,7 +134,7 @@ class Stage:
         self, scope: Scope | None = None, at: str = NOW, accept: list[str] | None = None
     ) -> tuple[Plan, tuple[str, ...]]:
         """The plan, having gone through its file format, and its notices. `accept`: codes; None for all that can be."""
-        made = make(self.inputs(scope, at))
+        made = make_plan(self.inputs(scope, at))
         codes = (
             [one.code for one in made.violations if one.acceptable] if accept is None else accept
         )
@@ -159,7 +158,7 @@ class Stage:
                     continue
                 with closing(LdifDirectory(source)) as directory:
                     snapshot = directory.read(query(state, source))
-                    strays = directory.find(*lost(snapshot, current))
+                    strays = directory.find(*unmatched_users(snapshot, current))
                     snapshots.append(msgspec.structs.replace(snapshot, strays=strays))
             return Inputs(
                 state,
@@ -173,7 +172,7 @@ class Stage:
                 "test",
                 at,
                 {
-                    name: assembling.lately(platform, state.safety, name, at)
+                    name: recent_losses(platform, state.safety, name, at)
                     for name in state.platform.workspaces
                 },
                 {
@@ -198,13 +197,8 @@ class Stage:
     def apply(self, made: Plan) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            guard, count = (
-                foreign.guard(self.loaded(), made, platform),
-                assembling.counting(self.loaded()),
-            )
-            return apply(
-                made, platform, HOLDER._replace(started=made.created), guard=guard, count=count
-            )
+            rules = GuardRules(self.loaded().desired, foreign=True)
+            return apply(made, platform, HOLDER._replace(started=made.created), rules=rules)
 
     def delete(self, usernames: list[str]) -> None:
         """What people delete on the platform, past the sync."""

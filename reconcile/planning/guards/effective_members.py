@@ -1,30 +1,31 @@
-"""Who is in a group, directly or by groups nested in it, by case-folded names; before the changes and after them."""
+"""The users of each group, also by groups nested in it, before the changes and after them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 
-Pairs = Iterable[tuple[str, str]]
-"""Member (the name of a user or an inner group) and group."""
+Pairs: TypeAlias = Iterable[tuple[str, str]]
+"""Member (the name of a user or an inner group) and group, case-folded."""
 
 
-class Crowds:
-    """The users within each group."""
+class EffectiveMembers:
+    """Who is in which group, by case-folded names."""
 
-    def __init__(self, state: PlatformState, *, given: bool = False) -> None:
-        """`given`: only what a sync put there."""
-        names = {user.id: fold_name(user.username) for user in state.users}
+    def __init__(self, state: PlatformState, *, from_sync: bool = False) -> None:
+        """`from_sync`: only memberships and nestings that a sync made."""
+        users = {user.id: fold_name(user.username) for user in state.users}
         groups = {group.id: fold_name(group.name) for group in state.groups}
         self._users: dict[str, set[str]] = defaultdict(set)
         self._inner: dict[str, set[str]] = defaultdict(set)
-        for one in state.memberships:
-            if one.origin or not given:
-                self._users[groups[one.group]].add(names[one.user])
+        for membership in state.memberships:
+            if membership.origin or not from_sync:
+                self._users[groups[membership.group]].add(users[membership.user])
         for group in state.groups:
             for above, origin in group.groups.items():
-                if origin or not given:
+                if origin or not from_sync:
                     self._inner[groups[above]].add(groups[group.id])
 
     def change(self, ended: Pairs, unnested: Pairs, joined: Pairs, nested: Pairs) -> None:
@@ -38,15 +39,14 @@ class Crowds:
         for inner, group in nested:
             self._inner[group].add(inner)
 
-    def within(self, name: str) -> set[str]:
-        """The users in a group, whichever way."""
-        name = fold_name(name)
-        found = set(self._users.get(name, ()))
-        seen, waiting = {name}, [name]
+    def within(self, group: str) -> set[str]:
+        """The users of a group, direct and by nested groups; a circle of groups does no harm."""
+        group = fold_name(group)
+        members = set(self._users.get(group, ()))
+        seen, waiting = {group}, [group]
         while waiting:
-            for inner in self._inner.get(waiting.pop(), ()):
-                if inner not in seen:
-                    seen.add(inner)
-                    waiting.append(inner)
-                    found |= self._users.get(inner, set())
-        return found
+            new = self._inner.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+            members.update(*(self._users.get(inner, ()) for inner in new))
+        return members

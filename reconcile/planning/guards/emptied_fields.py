@@ -1,60 +1,70 @@
-"""Fields that go empty for many users at once: an account that may no longer read an attribute looks like that."""
+"""Fields that go empty for many users at once: an account that lost a read right looks like that."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from reconcile.model.change import ALL, Change, Fields, Violation
+from reconcile.model.change import Change, Fields, Violation
 from reconcile.model.desired import Safety
+from reconcile.model.kinds import KINDS
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.emptied_groups import FEWEST
-from reconcile.planning.guards.losses import IN_SERVICE, Losses
-from reconcile.planning.guards.thresholds import exceeds, some
+from reconcile.planning.guards.loss_summary import LossSummary
+from reconcile.planning.guards.thresholds import exceeds, sample
+from reconcile.planning.guards.user_changes import IN_SERVICE
 
-_FIELDS: Final = ("first_name", "last_name", "email", "manager")
+_FIELDS: Final = tuple(
+    field.name
+    for field in KINDS["user"]
+    if field.aspect == "profile" and not field.key and not field.mapping
+)
+"""What a directory says of a person, and can stop saying."""
 
 
-def emptied(losses: Losses, state: PlatformState, safety: Safety) -> Iterator[Violation]:
-    """A violation for each field of a source that more users in service lose than `safety.limits.emptied` allows.
+def emptied_fields(
+    summary: LossSummary, state: PlatformState, safety: Safety
+) -> Iterator[Violation]:
+    """`emptied`: each field of a source that too many users in service lose.
 
-    One that all who have it lose is a violation at any size, but for that of one user alone.
+    A field that all who have it lose is a violation at any size, except for a single user.
     """
     lost: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for change in losses.changed:
+    for change in summary.changed:
         for field in _cleared(change):
-            if fold_name(change.key) in losses.serving:
+            if fold_name(change.key) in summary.serving:
                 lost[change.source, field].add(change.key)
     limit = safety.limits.emptied
     for (source, field), names in sorted(lost.items()):
-        own = (user for user in state.users if user.source == source and user.status in IN_SERVICE)
-        there = {user.username for user in own if _has(user, field)} | names
-        number, base = len(names), len(there)
+        number, base = len(names), len(names | _having(state, source, field))
         entirely = number == base and number >= FEWEST
         if not entirely and not exceeds(limit, number, base, safety.at_least):
             continue
-        code = f"emptied:{state.workspace}/{source}/{field}:{number}"
-        code, told = (
-            (f"{code}:{ALL}", "nobody would have one")
-            if entirely
-            else (code, f"the limit emptied is {limit}")
-        )
-        who = some(names) if entirely else ""
-        detail = f"{number} of {base} users of {source} would lose their {field}{who}: {told}"
-        yield Violation(state.workspace, code, detail)
+        why = "no user would have one" if entirely else f"the limit emptied is {limit}"
+        who = sample(names) if entirely else ""
+        detail = f"{number} of {base} users of {source} would lose their {field}{who}: {why}"
+        yield Violation(state.workspace, "emptied", source, field, number, detail, entire=entirely)
+
+
+def _having(state: PlatformState, source: str, field: str) -> set[str]:
+    """The users of a source in service who have the field now."""
+    own = (user for user in state.users if user.source == source and user.status in IN_SERVICE)
+    return {user.username for user in own if _has(user, field)}
 
 
 def _cleared(change: Change) -> Iterator[str]:
     """The fields and extended attributes that a change of a user empties."""
     before, after = change.before or {}, change.after or {}
-    yield from (
-        field for field in _FIELDS if before.get(field) and field in after and not after[field]
-    )
-    was, will = _texts(before), _texts(after)
-    yield from (field for field, text in was.items() if text and field in will and not will[field])
+    for field in _FIELDS:
+        if before.get(field) and field in after and not after[field]:
+            yield field
+    attributes, left = _attributes(before), _attributes(after)
+    for name, text in attributes.items():
+        if text and name in left and not left[name]:
+            yield name
 
 
-def _texts(fields: Fields) -> dict[str, str | None]:
+def _attributes(fields: Fields) -> dict[str, str | None]:
     attributes = fields.get("attributes")
     return attributes if isinstance(attributes, dict) else {}
 

@@ -1,8 +1,8 @@
-"""Groups and roles that nobody in service would have, because users go out of service or are no more.
+"""Sources, groups and roles that are left with no user in service, because users leave.
 
 A loss of users is counted as users, and in no percentage of memberships or grants. But a group or
 role that loses at least two at once, and with them all who are in service, is lost as a whole,
-whichever way each of them goes.
+however each of them goes.
 """
 
 from collections import defaultdict
@@ -11,88 +11,92 @@ from typing import Final
 
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.effective_members import Crowds
-from reconcile.planning.guards.losses import IN_SERVICE, Losses
+from reconcile.planning.guards.effective_members import EffectiveMembers
+from reconcile.planning.guards.loss_summary import LossSummary
+from reconcile.planning.guards.user_changes import IN_SERVICE
 
 FEWEST: Final = 2
-"""Who is alone in a group or role may leave the company: that is one person who goes, and no group
-that is emptied."""
+"""The only member of a group may leave: that is one person leaving, not a group being emptied."""
 
 
-class Gone:
+class EmptiedGroups:
     """What the users who are lost leave empty behind them."""
 
-    def __init__(self, state: PlatformState, losses: Losses) -> None:
+    def __init__(self, state: PlatformState, summary: LossSummary) -> None:
         """Of one workspace."""
         self._state = state
-        self._losses = losses
-        self._lost = {fold_name(change.key) for change in losses.users}
+        self._summary = summary
+        self._lost = summary.lost_names
 
     @cached_property
     def staying(self) -> list[User]:
         """The users of sources who are in service and stay so."""
-        return [
-            user
-            for user in self._state.users
-            if user.source
-            and user.status in IN_SERVICE
-            and fold_name(user.username) not in self._lost
-        ]
+        return [user for user in self._of_sources if fold_name(user.username) not in self._lost]
+
+    @cached_property
+    def _of_sources(self) -> list[User]:
+        """The users of sources who are in service before the changes."""
+        return [user for user in self._state.users if user.source and user.status in IN_SERVICE]
+
+    @cached_property
+    def sources(self) -> set[str]:
+        """The sources that lose all of their users in service. That is reported once, as users."""
+        losing = {change.source for change in self._summary.users}
+        serving = {user.source for user in self._of_sources}
+        return losing & serving - {user.source for user in self.staying}
 
     def groups(self) -> dict[str, tuple[str, int]]:
-        """Name of each mirrored group that is emptied → its source and how many in service it had of a sync."""
+        """Name of each emptied group of a source → its source, and how many users it had.
+
+        Only users in service count, and only memberships that a sync gave.
+        """
         if not self._lost:
             return {}
-        serving = self._serving()
-        out = {fold_name(user.username) for user in self._state.users} - serving | self._lost
-        before, after = Crowds(self._state, given=True), self._losses.after(self._state, given=True)
-        found: dict[str, tuple[str, int]] = {}
+        serving = self._summary.serving
+        names = {fold_name(user.username) for user in self._state.users}
+        out_of_service = names - serving | self._lost
+        before = EffectiveMembers(self._state, from_sync=True)
+        after = self._summary.members_after(from_sync=True)
+        emptied: dict[str, tuple[str, int]] = {}
         for group in self._state.groups:
-            if group.source:
-                had = before.within(group.name) & serving
-                if len(had) >= FEWEST and had & self._lost and not after.within(group.name) - out:
-                    found[group.name] = group.source, len(had)
-        return found
+            if not group.source:
+                continue
+            had = before.within(group.name) & serving
+            loses_enough = len(had) >= FEWEST and not had.isdisjoint(self._lost)
+            if loses_enough and after.within(group.name) <= out_of_service:
+                emptied[group.name] = group.source, len(had)
+        return emptied
 
     def roles(self) -> dict[tuple[str, str], int]:
-        """Source and role of the grants that are emptied → how many in service had it of that source."""
+        """Source and role of the grants that are emptied → how many users in service had it."""
         if not self._lost:
             return {}
-        serving = self._serving()
+        ended: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for link in self._summary.grants:
+            ended[link.source, link.target].add(fold_name(link.member))
+        emptied: dict[tuple[str, str], int] = {}
+        for pair, users in self._holders().items():
+            loses_enough = len(users) >= FEWEST and not users.isdisjoint(self._lost)
+            gains = pair in self._summary.gaining_roles
+            if loses_enough and not gains and users <= self._lost | ended[pair]:
+                emptied[pair] = len(users)
+        return emptied
+
+    def _holders(self) -> dict[tuple[str, str], set[str]]:
+        """Source and role → the users in service to whom the source gave it."""
+        serving = self._summary.serving
         names = {user.id: fold_name(user.username) for user in self._state.users}
-        had: dict[tuple[str, str], set[str]] = defaultdict(set)
+        holders: dict[tuple[str, str], set[str]] = defaultdict(set)
         for grant in self._state.grants:
             if grant.origin and names[grant.user] in serving:
-                had[grant.origin, grant.role].add(names[grant.user])
-        ended: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for link in self._losses.grants:
-            ended[link.source, link.target].add(fold_name(link.member))
-        return {
-            pair: len(users)
-            for pair, users in had.items()
-            if len(users) >= FEWEST
-            and users & self._lost
-            and pair not in self._losses.granted
-            and not users - self._lost - ended[pair]
-        }
+                holders[grant.origin, grant.role].add(names[grant.user])
+        return holders
 
     def members(self, name: str) -> set[str]:
-        """The users in service within a group, by a sync."""
-        return Crowds(self._state, given=True).within(name) & self._serving()
+        """The users in service within a group by memberships of a sync."""
+        members = EffectiveMembers(self._state, from_sync=True)
+        return members.within(name) & self._summary.serving
 
     def holders(self, source: str, role: str) -> set[str]:
-        """The users in service who have a role of a source."""
-        names = {
-            user.id: fold_name(user.username)
-            for user in self._state.users
-            if user.status in IN_SERVICE
-        }
-        pair = (source, role)
-        return {
-            names[one.user]
-            for one in self._state.grants
-            if one.user in names and (one.origin, one.role) == pair
-        }
-
-    def _serving(self) -> set[str]:
-        return set(self._losses.serving)
+        """The users in service to whom a source gave a role."""
+        return self._holders()[source, role]

@@ -63,13 +63,22 @@ PLAN = Plan(
     ),
     (Skip("main", "corp", "uid=x", "x", "missing_field", "no mail", exists=True),),
     (
-        Violation("main", "users_lost:main/corp:9", "too many"),
-        Violation("main", "min_admins:main:1", "", False),
+        Violation("main", "users_lost", "corp", "", 9, "too many"),
+        Violation("main", "min_admins", "", "", 1, "", acceptable=False),
     ),
     (),
     (Reading("corp", 1, None, 0, 3),),
     ("main",),
-    (Acceptance("users_lost:main/corp:9", "anna", "2026-01-01T00:00:00Z"),),
+    (
+        Acceptance(
+            "users_lost:main/corp:9",
+            "anna",
+            "2026-01-01T00:00:00Z",
+            guard="users_lost",
+            workspace="main",
+            source="corp",
+        ),
+    ),
     (
         Notice(
             "finds_nothing",
@@ -113,10 +122,15 @@ def test_every_code_of_a_notice_is_in_the_schema_and_in_the_docs() -> None:
 
 
 def old_format() -> bytes:
-    """The plan as format 1 had it: without notices, and skips that say nothing of users."""
+    """The plan as format 1 had it: without notices, and violations with nothing but a code."""
     header, *lines, footer = map(json.loads, dumps(PLAN).splitlines())
     for line in lines:
-        line.pop("exists", None)
+        if line["type"] == "skip":
+            del line["exists"], line["kind"], line["subject"]
+        if line["type"] == "violation":
+            for field in ("guard", "source", "subject", "number", "earlier", "entire", "becomes"):
+                del line[field]
+            line["code"] = "users_lost:main/corp:9"
     lines = [header | {"format": 1}, *(line for line in lines if line["type"] != "notice")]
     body = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
     del footer["notices"]
@@ -124,15 +138,26 @@ def old_format() -> bytes:
     return body + json.dumps(footer).encode() + b"\n"
 
 
-def test_a_plan_file_of_the_format_before_is_read_but_says_nothing_that_strict_asks_about() -> None:
-    read = loads(old_format(), "x")
-    skips = tuple(msgspec.structs.replace(skip, exists=False) for skip in PLAN.skips)
-    assert read == msgspec.structs.replace(PLAN, skips=skips, notices=())
-    assert loads(dumps(PLAN), "x", strict=True) == PLAN
-    with pytest.raises(
-        PlanFileError, match="format 1, which does not hold what --strict asks about"
-    ):
-        loads(old_format(), "x", strict=True)
+def test_a_plan_file_of_the_format_before_is_refused_and_said_what_to_do() -> None:
+    message = r"^x: the plan file has format 1, written by .*; this version reads format 2 only\."
+    with pytest.raises(PlanFileError, match=message + " Make a new plan$"):
+        loads(old_format(), "x")
+
+
+def test_a_violation_is_written_as_values_that_make_up_its_code() -> None:
+    lines = list(map(json.loads, dumps(PLAN).splitlines()))
+    (first, _) = (line for line in lines if line["type"] == "violation")
+    assert "code" not in first
+    assert (first["guard"], first["source"], first["number"]) == ("users_lost", "corp", 9)
+    assert loads(dumps(PLAN), "x").violations[0].code == "users_lost:main/corp:9"
+
+
+@pytest.mark.parametrize("field", ["guard", "workspace", "source"])
+def test_an_acceptance_of_another_place_is_refused(field: str) -> None:
+    (acceptance,) = PLAN.accepted
+    forged = msgspec.structs.replace(acceptance, **{field: "grants_lost"})
+    with pytest.raises(PlanFileError, match="it accepts users_lost:main/corp:9, which is no viol"):
+        loads(dumps(msgspec.structs.replace(PLAN, accepted=(forged,))), "x")
 
 
 @given(st.data())

@@ -1,0 +1,100 @@
+"""How many memberships and grants a workspace has before the changes: what losses are measured by."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconcile.model.platform import PlatformState
+from reconcile.planning.guards.effective_members import EffectiveMembers
+from reconcile.planning.guards.loss_summary import LostLink
+from reconcile.planning.guards.user_changes import IN_SERVICE
+
+
+class LinkCounts(NamedTuple):
+    """By source, and name of the group or role: all memberships or grants, and those of a sync.
+
+    In `all` a nesting counts as the users within the inner group, at least as one; in `from_sync`,
+    which holds what a sync gave to users in service, it is one.
+    """
+
+    all: Counter[tuple[str, str]]
+    from_sync: Counter[tuple[str, str]]
+
+    def left(self, lost: Iterable[LostLink]) -> Counter[tuple[str, str]]:
+        """What is left of `from_sync` without these links, which have to be part of it."""
+        left = Counter(self.from_sync)
+        left.subtract((link.source, link.target) for link in lost)
+        return left
+
+
+def count_grants(state: PlatformState) -> LinkCounts:
+    """The grants by source and role. One that a person gave counts for the user's source."""
+    users = {user.id: user for user in state.users}
+    counts = Counter(
+        (grant.origin or users[grant.user].source, grant.role) for grant in state.grants
+    )
+    from_sync = Counter(
+        (grant.origin, grant.role)
+        for grant in state.grants
+        if grant.origin and users[grant.user].status in IN_SERVICE
+    )
+    return LinkCounts(counts, from_sync)
+
+
+def count_memberships(state: PlatformState) -> LinkCounts:
+    """The memberships and nestings by source and group. One by a person counts for the group's source."""
+    groups = {group.id: group for group in state.groups}
+    serving = {user.id for user in state.users if user.status in IN_SERVICE}
+    by_id = Counter((membership.origin, membership.group) for membership in state.memberships)
+    from_sync = Counter(
+        (membership.origin, groups[membership.group].name)
+        for membership in state.memberships
+        if membership.origin and membership.user in serving
+    )
+    _count_nestings(state, by_id, from_sync)
+    counts: Counter[tuple[str, str]] = Counter()
+    for (origin, row), number in by_id.items():
+        group = groups[row]
+        counts[origin or group.source, group.name] += number
+    return LinkCounts(counts, from_sync)
+
+
+def _count_nestings(
+    state: PlatformState, by_id: Counter[tuple[str, str]], from_sync: Counter[tuple[str, str]]
+) -> None:
+    """Adds each nesting to the counts of the outer group: with the users it brings, and as one."""
+    nested = [group for group in state.groups if group.groups]
+    if not nested:
+        return
+    names = {group.id: group.name for group in state.groups}
+    members = EffectiveMembers(state)
+    for inner in nested:
+        brought = max(1, len(members.within(inner.name)))
+        for above, origin in inner.groups.items():
+            by_id[origin, above] += brought
+            if origin:
+                from_sync[origin, names[above]] += 1
+
+
+def by_source(counts: Counter[tuple[str, str]]) -> Counter[str]:
+    """The numbers of each source."""
+    sums: Counter[str] = Counter()
+    for (source, _), number in counts.items():
+        sums[source] += number
+    return sums
+
+
+def by_target(counts: Counter[tuple[str, str]]) -> Counter[str]:
+    """The numbers of each group or role."""
+    sums: Counter[str] = Counter()
+    for (_, target), number in counts.items():
+        sums[target] += number
+    return sums
+
+
+def sources_left_with_nothing(
+    lost: Iterable[LostLink], left: Counter[tuple[str, str]], gaining: Iterable[tuple[str, str]]
+) -> set[str]:
+    """The sources that keep nothing of what they gave, and give nothing new."""
+    keeping = {source for (source, _), number in left.items() if number > 0}
+    return {link.source for link in lost} - keeping - {source for source, _ in gaining}
