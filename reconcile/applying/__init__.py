@@ -1,4 +1,4 @@
-"""A plan on disk, and a plan carried out: whether it still holds, then every change with its outcome.
+"""A plan on disk and a plan carried out: whether it still holds, then every change and its outcome.
 
 - `plan_file`: bytes ↔ plan. A damaged file is refused, and so is a forged one (`change_validity`).
 - `stale`: what has changed on the platform since the plan was made.

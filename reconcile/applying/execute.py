@@ -48,7 +48,7 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     origin: Origin | None = None,
     clock: Callable[[], str] | None = None,
 ) -> Report:
-    """Applies every change of the plan, and returns what became of each. The history records the run.
+    """Applies every change of the plan and returns what became of each; the history records the run.
 
     `rules`: by what the guards judge each workspace as it is under the lock; None judges nothing,
     and counts no losses. The plan says what of their findings is accepted. `together`: the plan is

@@ -1,4 +1,4 @@
-"""A plan as JSON Lines: a header, changes, skips, violations, notices, a footer that proves all.
+"""A plan as JSON Lines: a header, changes, skips, violations, notices, and a footer as proof.
 
 The same plan is the same bytes. `schemas/plan.schema.json` describes a line for other programs.
 """
@@ -9,7 +9,8 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from reconcile.applying.change_validity import header_fault, invalid_reason
+from reconcile.applying.change_validity import invalid_reason
+from reconcile.applying.header_validity import header_fault
 from reconcile.errors import PlanFileError
 from reconcile.model.change import (
     Acceptance,

@@ -11,9 +11,10 @@ there.
     source      name                    name, type, base_dn, domain, note
     department  path, parents first     title, parent, source, external_id, dn
     group       name                    name, source, external_id, dn, groups
-    user        username                username, first_name, last_name, email, status, status_origin, status_cause,
-                                        status_before, departed, departed_at, source, external_id,
-                                        dn, department, manager, attributes
+    user        username                username, first_name, last_name, email, status,
+                                        status_origin, status_cause, status_before, departed,
+                                        departed_at, source, external_id, dn, department, manager,
+                                        attributes
     grant       username/role           user, role, origin
     membership  username/group          user, group, origin
 
@@ -206,7 +207,10 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the command line narrowed the plan to; an empty tuple is no limit. `undo` is the run that it takes back."""
+    """What the command line narrowed the plan to; an empty tuple is no limit.
+
+    `undo` is the run that the plan takes back, "" for none.
+    """
 
     workspaces: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -215,7 +219,7 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many users, departments and groups of a source are on the platform before the plan, the erased left out."""
+    """How many users (without the erased), departments and groups of a source exist before the plan."""
 
     workspace: str
     source: str
@@ -319,7 +323,7 @@ def not_clean(notices: Iterable[Notice], skips: Iterable[_Skipped] = ()) -> str:
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:
-    """What is there under this name only once the change is done: something new, or its new name."""
+    """Kind and name of what exists only once the change is done: something new, or a new name."""
     after = change.after
     if after is None or change.kind in kinds.PAIRS:
         return None

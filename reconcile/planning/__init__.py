@@ -16,8 +16,8 @@ from reconcile.planning.explain.lookup import asking_query
 from reconcile.planning.explain.rule_results import Background
 from reconcile.planning.guards.acceptance import accepted
 from reconcile.planning.guards.checks import login_violations, violations
-from reconcile.planning.guards.ownership import beyond_rules
-from reconcile.planning.guards.recent_losses import losses_of_changes, total, window_start
+from reconcile.planning.guards.limits.recent_losses import losses_of_changes, total, window_start
+from reconcile.planning.guards.ownership.beyond_rules import beyond_rules
 from reconcile.planning.notices import did_you_mean, finds_nothing
 from reconcile.planning.planner import Inputs, make_plan, rule_counts, unmatched_users
 from reconcile.planning.renames.source import renaming

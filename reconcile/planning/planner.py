@@ -246,7 +246,7 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 
 
 def refuse_impossible(inputs: Inputs) -> None:
-    """Raises RulesRefused for rules the platform cannot follow, UsageError as `refuse_other_case`."""
+    """Raises RulesRefused and UsageError as `refuse_impossible_rules`."""
     refuse_impossible_rules(inputs.desired, inputs.current, inputs.limits)
 
 

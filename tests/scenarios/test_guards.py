@@ -72,7 +72,8 @@ def test_an_accepted_plan_is_applied_and_says_who_accepted_it(
     data = json.loads(company.run("show", "the.plan", "--format", "json")[0])
     when = data["created"]
     assert f"Accepted by anna, {when}:\n  ! {CODE}: 12 of 40 users" in out
-    assert data["accepted"] == [{"code": CODE, "by": "anna", "at": when}]
+    place = {"guard": "users_lost", "workspace": "main", "source": "corp"}
+    assert data["accepted"] == [{"code": CODE, "by": "anna", "at": when, **place}]
     assert [(one["code"], one["acceptable"], one["accepted"]) for one in data["violations"]] == [
         (CODE, True, True)
     ]

@@ -19,13 +19,13 @@ from reconcile.model.change import Change, Violation
 from reconcile.model.desired import Safety
 from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState, Reading
-from reconcile.planning.guards.changed_users import changed_users, lost_users
-from reconcile.planning.guards.emptied_fields import emptied_fields
-from reconcile.planning.guards.emptied_groups import EmptiedGroups
-from reconcile.planning.guards.limit_check import LimitCheck
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.lost_grants import LostGrants, stripped_accounts
-from reconcile.planning.guards.lost_memberships import LostMemberships
+from reconcile.planning.guards.limits.changed_users import changed_users, lost_users
+from reconcile.planning.guards.limits.emptied_fields import emptied_fields
+from reconcile.planning.guards.limits.limit_check import LimitCheck
+from reconcile.planning.guards.limits.lost_grants import LostGrants, stripped_accounts
+from reconcile.planning.guards.limits.lost_memberships import LostMemberships
+from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
+from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.protected import protected_violations
 from reconcile.planning.guards.source_health import shrunk
 

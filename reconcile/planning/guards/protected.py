@@ -1,4 +1,4 @@
-"""What no plan may take away, not even with an acceptance: `safety.protect`, and our own account."""
+"""What no plan may take away, even if accepted: `safety.protect`, and our own account."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from reconcile.model.change import Change, GuardName, Violation
 from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.effective_members import EffectiveMembers
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.user_changes import (
+from reconcile.planning.guards.losses.effective_members import EffectiveMembers
+from reconcile.planning.guards.losses.loss_summary import LossSummary
+from reconcile.planning.guards.losses.user_changes import (
     IN_SERVICE,
     changes_hands,
     stands_for_another,

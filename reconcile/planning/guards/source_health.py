@@ -1,4 +1,4 @@
-"""Whether a read of a source can be trusted: it holds as much as last time, and what it has to hold."""
+"""Whether a read of a source can be trusted: as large as last time, with what it has to hold."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
@@ -9,7 +9,7 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.desired import DesiredState, Safety, Source
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import Reading
-from reconcile.planning.guards.thresholds import exceeds
+from reconcile.planning.guards.limits.thresholds import exceeds
 from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.snapshot_index import Index

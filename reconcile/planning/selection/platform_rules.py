@@ -11,7 +11,7 @@ from reconcile.planning.selection import source_names
 def refuse_impossible_rules(
     desired: DesiredState, current: Iterable[PlatformState], limits: Limits
 ) -> None:
-    """Raises RulesRefused for rules the platform cannot follow, UsageError as `refuse_other_case`."""
+    """Raises RulesRefused for such rules, and UsageError as `refuse_other_case`."""
     current = list(current)
     _refuse_nesting(desired, limits)
     source_names.refuse_other_case(desired.sources, current)

@@ -147,7 +147,7 @@ def test_progress_is_told_per_workspace() -> None:
 
 def test_one_stale_workspace_refuses_all() -> None:
     platform = MemoryPlatform(states=[PlatformState("other", users=(User("1", "BOB"),))])
-    with pytest.raises(StalePlan, match="user bob exists by now"):
+    with pytest.raises(StalePlan, match="user bob already exists"):
         apply(plan(user("ann"), user("bob", "other")), platform, HOLDER)
     assert platform.read("main").users == ()
 

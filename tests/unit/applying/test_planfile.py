@@ -229,7 +229,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
         ),
         (
             Change("user", "update", "x", {"email": "1"}, {"dn": "2"}, "", "", "main"),
-            "before and after are not of the same fields",
+            "before and after do not have the same fields",
         ),
         (
             Change(
@@ -242,7 +242,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
                 "",
                 "main",
             ),
-            "what a group is nested in is changed by itself",
+            "nested groups are changed in a change of their own",
         ),
         (
             Change("group", "create", "x", None, {"name": "x", "groups": "y"}, "", "", "main"),
@@ -273,7 +273,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
         ),
         (
             Change("department", "update", "a//b", {"title": "b"}, {"title": "c"}, "", "", "main"),
-            "its key is no path",
+            "its key is not a path",
         ),
         *(
             (
@@ -282,11 +282,11 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
             )
             for action, before, after, wrong in (
                 ("update", "active", "blocked", "it may not change status"),
-                ("activate", "active", "blocked", "it is not what its"),
+                ("activate", "active", "blocked", "its status is not what its"),
                 ("adopt", "active", "inactive", "it may not change status"),
-                ("deactivate", "active", "erased", "it is not what its"),
-                ("block", "blocked", "active", "it is not what its"),
-                ("block", "active", "asleep", "it is not what its"),
+                ("deactivate", "active", "erased", "its status is not what its"),
+                ("block", "blocked", "active", "its status is not what its"),
+                ("block", "active", "asleep", "its status is not what its"),
                 ("block", "active", None, "it has no status"),
             )
         ),
@@ -298,15 +298,15 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
                 ("group", "source", "corp", None, "it may not change source"),
                 ("department", "source", "corp", "lab", "it may not change source"),
                 ("source", "name", "corp", "lab", "it may not change name"),
-                ("user", "status_cause", None, "bored", "its status_cause is none that there is"),
+                ("user", "status_cause", None, "bored", "its status_cause has an unknown value"),
                 (
                     "user",
                     "status_before",
                     None,
                     "blocked",
-                    "its status_before is none that there is",
+                    "its status_before has an unknown value",
                 ),
-                ("user", "departed", None, "long ago", "its departed is none that there is"),
+                ("user", "departed", None, "long ago", "its departed has an unknown value"),
                 (
                     "user",
                     "departed_at",

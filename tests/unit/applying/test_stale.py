@@ -118,13 +118,13 @@ def test_every_difference_is_told() -> None:
         "user ann: manager was 'bob', is nothing",
         "user ANN: attributes.fax was '9', is nothing",
         "user ANN: attributes.phone was '0', is '1'",
-        "user gone is gone",
-        "user BOB exists by now",
-        "group team exists by now",
-        "department Sales/North exists by now",
-        "membership bob/Team is gone",
+        "user gone no longer exists",
+        "user BOB already exists",
+        "group team already exists",
+        "department Sales/North already exists",
+        "membership bob/Team no longer exists",
         "membership ann/Team: origin was nothing, is 'corp'",
-        "grant ann/operator exists by now",
+        "grant ann/operator already exists",
     ]
 
 
@@ -169,8 +169,8 @@ def test_pairs_are_looked_up_under_the_names_of_now() -> None:
         ),
     ]
     assert moved([*changes, *late], STATE) == [
-        "grant annold/operator exists by now",
-        "membership annold/Crew exists by now",
+        "grant annold/operator already exists",
+        "membership annold/Crew already exists",
     ]
 
 

@@ -20,7 +20,7 @@ from reconcile.model.change import (
 from reconcile.model.desired import GroupSafety, Limit, LossLimits, Protect, Safety
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.planning import accepted, login_violations, violations
-from reconcile.planning.guards.thresholds import exceeds
+from reconcile.planning.guards.limits.thresholds import exceeds
 
 SOURCE = Source("corp", "ldif", "dc=example,dc=com")
 

@@ -16,9 +16,9 @@ from reconcile.model.desired import Safety
 from reconcile.model.history import Losses, Run
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.group_limits import GroupLimits
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.user_changes import names_in_service, takes_out_of_service
+from reconcile.planning.guards.limits.group_limits import GroupLimits
+from reconcile.planning.guards.losses.loss_summary import LossSummary
+from reconcile.planning.guards.losses.user_changes import names_in_service, takes_out_of_service
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """No run is older."""

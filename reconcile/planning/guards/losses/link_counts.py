@@ -1,13 +1,13 @@
-"""How many memberships and grants a workspace has before the changes: what losses are measured by."""
+"""How many memberships and grants there are before the changes: what losses are measured by."""
 
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from reconcile.model.platform import PlatformState
-from reconcile.planning.guards.effective_members import EffectiveMembers
-from reconcile.planning.guards.loss_summary import LostLink
-from reconcile.planning.guards.user_changes import IN_SERVICE
+from reconcile.planning.guards.losses.effective_members import EffectiveMembers
+from reconcile.planning.guards.losses.loss_summary import LostLink
+from reconcile.planning.guards.losses.user_changes import IN_SERVICE
 
 
 class LinkCounts(NamedTuple):
@@ -42,7 +42,10 @@ def count_grants(state: PlatformState) -> LinkCounts:
 
 
 def count_memberships(state: PlatformState) -> LinkCounts:
-    """The memberships and nestings by source and group. One by a person counts for the group's source."""
+    """The memberships and nestings by source and group.
+
+    One that a person gave counts for the group's source.
+    """
     groups = {group.id: group for group in state.groups}
     serving = {user.id for user in state.users if user.status in IN_SERVICE}
     by_id = Counter((membership.origin, membership.group) for membership in state.memberships)

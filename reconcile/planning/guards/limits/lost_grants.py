@@ -1,4 +1,4 @@
-"""`grants_lost`: roles that a source gave, each role by itself, and roles of adopted local accounts."""
+"""`grants_lost`: roles that a source gave, each by itself, and roles of adopted local accounts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -7,24 +7,24 @@ from typing import Final
 
 from reconcile.model.change import GuardName, Violation
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.emptied_groups import EmptiedGroups
-from reconcile.planning.guards.limit_check import LimitCheck, Loss, of_source
-from reconcile.planning.guards.link_counts import (
+from reconcile.planning.guards.limits.limit_check import LimitCheck, Loss, of_source
+from reconcile.planning.guards.limits.lost_memberships import losers_of
+from reconcile.planning.guards.limits.thresholds import sample
+from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
+from reconcile.planning.guards.losses.link_counts import (
     LinkCounts,
     by_source,
     count_grants,
     sources_left_with_nothing,
 )
-from reconcile.planning.guards.loss_summary import LostLink
-from reconcile.planning.guards.lost_memberships import losers_of
-from reconcile.planning.guards.thresholds import sample
-from reconcile.planning.guards.user_changes import changes_hands
+from reconcile.planning.guards.losses.loss_summary import LostLink
+from reconcile.planning.guards.losses.user_changes import changes_hands
 
 _GUARD: Final[GuardName] = "grants_lost"
 
 
 class LostGrants:
-    """The grants that one workspace loses. What there is now is counted only if some are lost."""
+    """The grants that one workspace loses. Those it has are counted only if some are lost."""
 
     def __init__(self, check: LimitCheck, emptied: EmptiedGroups) -> None:
         """`emptied`: what lost users leave empty behind them."""

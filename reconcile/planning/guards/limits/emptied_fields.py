@@ -1,4 +1,4 @@
-"""Fields that go empty for many users at once: an account that lost a read right looks like that."""
+"""Fields that go empty for many users at once: an account without read rights looks like that."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from reconcile.model.desired import Safety
 from reconcile.model.kinds import KINDS
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.emptied_groups import FEWEST
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.thresholds import exceeds, sample
-from reconcile.planning.guards.user_changes import IN_SERVICE
+from reconcile.planning.guards.limits.thresholds import exceeds, sample
+from reconcile.planning.guards.losses.emptied_groups import FEWEST
+from reconcile.planning.guards.losses.loss_summary import LossSummary
+from reconcile.planning.guards.losses.user_changes import IN_SERVICE
 
 _FIELDS: Final = tuple(
     field.name

@@ -1,4 +1,4 @@
-"""What a change does to a user, judged by the fields that it changes and never by its action's name."""
+"""What a change does to a user: judged by the fields that it changes, never by its action."""
 
 from typing import Final
 

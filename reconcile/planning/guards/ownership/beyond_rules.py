@@ -18,8 +18,8 @@ from reconcile.model.desired import DesiredState, Source
 from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.owners import Owners, Thing, nested_in, new_name
-from reconcile.planning.guards.same_entry import (
+from reconcile.planning.guards.ownership.owners import Owners, Thing, nested_in, new_name
+from reconcile.planning.guards.ownership.same_entry import (
     changes_entry,
     too_little_in_common,
     value_after,

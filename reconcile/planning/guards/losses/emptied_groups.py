@@ -11,9 +11,9 @@ from typing import Final
 
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.effective_members import EffectiveMembers
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.user_changes import IN_SERVICE
+from reconcile.planning.guards.losses.effective_members import EffectiveMembers
+from reconcile.planning.guards.losses.loss_summary import LossSummary
+from reconcile.planning.guards.losses.user_changes import IN_SERVICE
 
 FEWEST: Final = 2
 """The only member of a group may leave: that is one person leaving, not a group being emptied."""

@@ -13,8 +13,8 @@ from reconcile.model.change import Change
 from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.effective_members import EffectiveMembers
-from reconcile.planning.guards.user_changes import (
+from reconcile.planning.guards.losses.effective_members import EffectiveMembers
+from reconcile.planning.guards.losses.user_changes import (
     IN_SERVICE,
     changes_hands,
     ends,

@@ -83,7 +83,7 @@ class Owners:
         return {self.after(change)}
 
     def _sources_of_pair(self, change: Change) -> set[str]:
-        """Who gives or gave it. What a person gave is taken by the source behind the user or group."""
+        """Who gives or gave it; what a person gave is taken by the source of the user or group."""
         fields = (change.after if change.before is None else change.before) or {}
         origin = str(fields.get("origin") or "")
         if origin or change.after is not None:

@@ -9,7 +9,7 @@ from reconcile.model.desired import Source
 from reconcile.model.kinds import NAMES
 from reconcile.model.platform import User
 from reconcile.model.text import dn
-from reconcile.planning.guards.owners import Thing
+from reconcile.planning.guards.ownership.owners import Thing
 from reconcile.planning.target.matching import ENOUGH, independent, user_facts
 
 _FOLDINGS: Final[tuple[dn.Folding, ...]] = ("case", "compatibility")

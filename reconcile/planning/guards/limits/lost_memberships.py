@@ -10,24 +10,24 @@ from typing import Final
 
 from reconcile.model.change import GuardName, Violation
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.emptied_groups import EmptiedGroups
-from reconcile.planning.guards.group_limits import GroupLimits
-from reconcile.planning.guards.limit_check import LimitCheck, Loss, of_source
-from reconcile.planning.guards.link_counts import (
+from reconcile.planning.guards.limits.group_limits import GroupLimits
+from reconcile.planning.guards.limits.limit_check import LimitCheck, Loss, of_source
+from reconcile.planning.guards.limits.thresholds import sample
+from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
+from reconcile.planning.guards.losses.link_counts import (
     LinkCounts,
     by_source,
     by_target,
     count_memberships,
     sources_left_with_nothing,
 )
-from reconcile.planning.guards.loss_summary import LostLink
-from reconcile.planning.guards.thresholds import sample
+from reconcile.planning.guards.losses.loss_summary import LostLink
 
 _GUARD: Final[GuardName] = "memberships_lost"
 
 
 class LostMemberships:
-    """The memberships that one workspace loses. What there is now is counted only if some are lost."""
+    """The memberships that one workspace loses. Those it has are counted only if some are lost."""
 
     def __init__(self, check: LimitCheck, emptied: EmptiedGroups) -> None:
         """`emptied`: what lost users leave empty behind them."""

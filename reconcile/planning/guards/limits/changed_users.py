@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from reconcile.model.change import Violation
-from reconcile.planning.guards.emptied_groups import EmptiedGroups
-from reconcile.planning.guards.limit_check import LimitCheck, of_source
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.thresholds import sample
+from reconcile.planning.guards.limits.limit_check import LimitCheck, of_source
+from reconcile.planning.guards.limits.thresholds import sample
+from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
+from reconcile.planning.guards.losses.loss_summary import LossSummary
 
 
 def lost_users(check: LimitCheck, emptied: EmptiedGroups) -> Iterator[Violation]:

@@ -1,4 +1,4 @@
-"""How a number that is lost or changed becomes a violation of a limit: now, and with earlier losses."""
+"""How a number that is lost or changed exceeds a limit: now, or together with earlier losses."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,9 +9,9 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
-from reconcile.planning.guards.loss_summary import LossSummary
-from reconcile.planning.guards.recent_losses import losses_of
-from reconcile.planning.guards.thresholds import exceeds
+from reconcile.planning.guards.limits.recent_losses import losses_of
+from reconcile.planning.guards.limits.thresholds import exceeds
+from reconcile.planning.guards.losses.loss_summary import LossSummary
 
 
 class Loss(NamedTuple):
@@ -44,7 +44,7 @@ class LimitCheck:
     def judge(
         self, loss: Loss, limit: Limit | None, *, entirely: bool = False
     ) -> Iterator[Violation]:
-        """A violation where the limit is exceeded, or where nothing is left, which no limit allows."""
+        """A violation where the limit is exceeded or, whatever the limit, nothing is left."""
         if not entirely and not exceeds(limit, loss.number, loss.base, self.safety.at_least):
             return
         why = "none would be left" if entirely else f"the limit {loss.guard} is {limit}"
