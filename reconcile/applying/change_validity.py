@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from reconcile.applying.allowed_changes import ALLOWED, Allowed
-from reconcile.model.change import Action, Change, Fields
+from reconcile.model.change import Action, Change, Fields, mapping, text
 from reconcile.model.kinds import KINDS, NAMES, Kind
 from reconcile.model.platform import NOW
 from reconcile.model.text.department_path import path, titles
@@ -61,7 +61,7 @@ def _reasons(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator
     yield from _wrong_fields(change, allowed, undo=undo)
     yield from _wrong_name(change)
     yield from _missing_fields(change, allowed, undo=undo)
-    if change.action == "adopt" and (change.before or {}).get("source"):
+    if change.action == "adopt" and change.fields_before.get("source"):
         yield "only an account without a source is adopted"
     if change.kind == "user":
         yield from _wrong_service(change, undo=undo)
@@ -97,14 +97,14 @@ def _missing_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator
     """An action has the fields that it needs."""
     # What an undo puts back may have been made by a person, who is no source.
     needs = allowed.needs - {"source", "origin"} if undo else allowed.needs
-    after = change.after or {}
+    after = change.fields_after
     yield from (f"it has no {field}" for field in sorted(needs) if not after.get(field))
 
 
 def _wrong_name(change: Change) -> Iterator[str]:
     """The key is the name of what is created or deleted, and no name is emptied."""
     changed = change.before is not None and change.after is not None
-    named = (change.before if change.after is None else change.after) or {}
+    named = change.after or change.fields_before
     fields = [field for field in NAMES[change.kind] if not changed or field in named]
     if not change.key or not all(named.get(field) for field in fields):
         yield "it has no name"
@@ -116,11 +116,11 @@ def _wrong_name(change: Change) -> Iterator[str]:
 
 def _wrong_service(change: Change, *, undo: bool) -> Iterator[str]:
     """A user's status is one that the action leads to, and what goes with it has known values."""
-    after = change.after or {}
+    after = change.fields_after
     if "status" in after and after["status"] not in _LEADS.get(change.action, ()):
         yield "its status is not what its action says"
     for field, choices in _CHOICES.items():
-        if field != "status" and (after.get(field) or "") not in choices:
+        if field != "status" and text(after, field) not in choices:
             yield f"its {field} has an unknown value"
     moment = after.get("departed_at")
     # A grace period begins when a run first misses a person: only an undo puts back an earlier one.
@@ -130,15 +130,14 @@ def _wrong_service(change: Change, *, undo: bool) -> Iterator[str]:
 
 def _wrong_texts(change: Change, lengths: Mapping[str, int]) -> Iterator[str]:
     """Each text that a directory supplies is one that an entry could have supplied."""
-    after = change.after or {}
+    after = change.fields_after
     texts = [
-        (field.name if change.kind == "user" else "the name", after.get(field.name), field.length)
+        (field.name if change.kind == "user" else "the name", text(after, field.name), field.length)
         for field in _TEXTS[change.kind]
     ]
-    attributes = after.get("attributes")
-    if isinstance(attributes, dict):
-        texts += [(f"attribute {name}", text, "attribute") for name, text in attributes.items()]
-    reasons = (misfit(what, str(text or ""), lengths.get(name, 0)) for what, text, name in texts)
+    attributes = mapping(after, "attributes")
+    texts += [(f"attribute {name}", value or "", "attribute") for name, value in attributes.items()]
+    reasons = (misfit(what, value, lengths.get(length, 0)) for what, value, length in texts)
     return filter(None, reasons)
 
 
@@ -146,7 +145,7 @@ def _key(change: Change, fields: Fields) -> str:
     """The key that an object of these fields has; "" for a parent that is not a path."""
     if change.kind != "department":
         return "/".join(str(fields[field]) for field in NAMES[change.kind])
-    above = str(fields.get("parent") or "")
+    above = text(fields, "parent")
     return path([*titles(above), str(fields["title"])]) if _is_path(above) else ""
 
 

@@ -10,7 +10,7 @@ import msgspec
 from reconcile import interrupts
 from reconcile.applying.judge import GuardRules, Judge
 from reconcile.applying.record import Recorder
-from reconcile.applying.stale import moved
+from reconcile.applying.stale import Difference, differences
 from reconcile.errors import OutcomeUnknown, ReconcileError, StalePlan
 from reconcile.model.change import (
     ENDS,
@@ -142,7 +142,10 @@ class _Look:
         self, parts: Mapping[str, Sequence[Change]], states: Sequence[PlatformState]
     ) -> None:
         """Raises StalePlan, or GuardRefused for what the plan does not accept."""
-        _refuse_stale([line for state in states for line in moved(parts[state.workspace], state)])
+        stale: list[Difference] = []
+        for state in states:
+            stale += differences(parts[state.workspace], state)
+        _refuse_stale(stale)
         found: list[Violation] = []
         for state in states:
             found += self._judge.violations(parts[state.workspace], state)
@@ -288,9 +291,10 @@ def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def _refuse_stale(lines: Sequence[str]) -> None:
-    if lines:
-        raise StalePlan(quoted(line, LONGEST_SENTENCE) for line in lines)
+def _refuse_stale(stale: Sequence[Difference]) -> None:
+    if stale:
+        lines = [quoted(difference.line, LONGEST_SENTENCE) for difference in stale]
+        raise StalePlan(lines, all_exist=all(difference.exists for difference in stale))
 
 
 def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int], None]:

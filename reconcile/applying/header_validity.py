@@ -32,10 +32,12 @@ def _faults(
             yield f"{quoted(moment)} is no time"
     if len({reading.source for reading in readings}) < len(readings):
         yield "it says twice how much a source held"
-    for reading in readings:
-        for count in (reading.persons, reading.groups, reading.units, reading.members):
-            if count is not None and not 0 <= count < _MOST:
-                yield f"{quoted(str(count))} is no count of what a source held"
+    yield from (
+        f"{quoted(str(count))} is no count of what a source held"
+        for reading in readings
+        for count in (reading.persons, reading.groups, reading.units, reading.members)
+        if count is not None and not 0 <= count < _MOST
+    )
 
 
 def is_time(text: str) -> bool:

@@ -28,7 +28,7 @@ def run_id(started: str, distinct: str) -> str:
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 over canonical JSON: first the plan without its time and changes, then each change."""
+    """SHA-256 over canonical JSON: the plan without its time and changes, then each change."""
     rest = msgspec.structs.replace(plan, created="", changes=())
     digest = hashlib.sha256(_encoder.encode(rest) + b"\n")
     for at in range(0, len(plan.changes), _SOME):

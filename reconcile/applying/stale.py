@@ -1,7 +1,7 @@
 """What has changed on the platform since a plan was made: every `before` that no longer holds."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
 from reconcile.model.kinds import KEYS, NAMES, PAIRS
@@ -12,10 +12,19 @@ from reconcile.model.text.folding import fold_name
 Key: TypeAlias = tuple[str, ...]
 
 
-def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
-    """One line for everything that is not as the changes of this workspace expect it.
+class Difference(NamedTuple):
+    """Something that is not as a plan expects it."""
 
-    No line: the plan still holds.
+    line: str
+    """What it is, for people."""
+    exists: bool = False
+    """The plan creates it, and it already exists."""
+
+
+def differences(changes: Iterable[Change], current: PlatformState) -> list[Difference]:
+    """Everything that is not as the changes of this workspace expect it.
+
+    None: the plan still holds.
     """
     changes = [change for change in changes if change.workspace == current.workspace]
     names = Names(current)
@@ -24,18 +33,19 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
         (made[0], fold_name(made[1])): change for change in changes if (made := makes(change))
     }
     given_up = {
-        (change.kind, _key(change, change.before))
+        (change.kind, _key(change, change.fields_before))
         for change in changes
         if _gives_up_its_key(change)
     }
-    lines: list[str] = []
+    found: list[Difference] = []
     for change in changes:
         own = objects[change.kind]
         if change.before is not None:
-            lines += _differing(change, change.before, own)
+            found += map(Difference, _differing(change, change.before, own))
         elif own and _is_taken(_key_now(change, makers), own, change.kind, given_up):
-            lines.append(f"{change.kind} {change.key} already exists")
-    return lines
+            line = f"{change.kind} {change.key} already exists"
+            found.append(Difference(line, exists=True))
+    return found
 
 
 def _gives_up_its_key(change: Change) -> bool:
@@ -45,11 +55,10 @@ def _gives_up_its_key(change: Change) -> bool:
     return change.after is None or not KEYS[change.kind].isdisjoint(change.after)
 
 
-def _key(change: Change, fields: Fields | None) -> Key:
+def _key(change: Change, fields: Fields) -> Key:
     """The key of what a change is about: its name, or the two names of a grant or membership."""
     if change.kind not in PAIRS:
         return (change.key,)
-    fields = fields or {}
     return tuple(str(fields.get(field)) for field in NAMES[change.kind] if field in fields)
 
 
@@ -58,7 +67,7 @@ def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key |
 
     `makers`: what the plan creates or renames, by its new name.
     """
-    key = list(_key(change, change.after))
+    key = list(_key(change, change.fields_after))
     if change.kind in PAIRS:
         for at, (kind, name) in enumerate(requirements(change)):
             maker = makers.get((kind, fold_name(name)))

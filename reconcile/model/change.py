@@ -13,8 +13,8 @@ there.
     group       name                    name, source, external_id, dn, groups
     user        username                username, first_name, last_name, email, status,
                                         status_origin, status_cause, status_before, departed,
-                                        departed_at, source, external_id, dn, department, manager,
-                                        attributes
+                                        departed_at, source, external_id, dn, department,
+                                        manager, attributes
     grant       username/role           user, role, origin
     membership  username/group          user, group, origin
 
@@ -116,6 +116,27 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     reason: str
     source: str
     workspace: str
+
+    @property
+    def fields_before(self) -> Fields:
+        """The fields before the change; empty for something new."""
+        return self.before or {}
+
+    @property
+    def fields_after(self) -> Fields:
+        """The fields after the change; empty for something deleted."""
+        return self.after or {}
+
+
+def text(fields: Fields, name: str) -> str:
+    """A field that is text; "" where it is null or not there."""
+    return str(fields.get(name) or "")
+
+
+def mapping(fields: Fields, name: str) -> dict[str, str | None]:
+    """A field that is an object of text; empty where it is not there."""
+    value = fields.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
@@ -219,7 +240,7 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many users (without the erased), departments and groups of a source exist before the plan."""
+    """How much of a source exists before the plan; users without the erased ones."""
 
     workspace: str
     source: str
@@ -328,18 +349,23 @@ def makes(change: Change) -> tuple[Kind, str] | None:
     if after is None or change.kind in kinds.PAIRS:
         return None
     if change.kind == "department":
-        title, parent = after.get("title"), after.get("parent")
-        if change.action == "create":
-            return change.kind, change.key
-        before = titles(change.key)
-        new = [
-            *(titles(str(parent or "")) if "parent" in after else before[:-1]),
-            str(title or before[-1]),
-        ]
-        return None if new == before else (change.kind, path(new))
-    (field,) = kinds.NAMES[change.kind]
-    name = after.get(field)
-    return None if name is None else (change.kind, str(name))
+        name = _new_path(change, after)
+    else:
+        (field,) = kinds.NAMES[change.kind]
+        name = text(after, field)
+    return (change.kind, name) if name else None
+
+
+def _new_path(change: Change, after: Fields) -> str:
+    """The path of a new department, or the new one of an existing department; "" where it stays."""
+    if change.before is None:
+        return change.key
+    before = titles(change.key)
+    *above, title = before
+    if "parent" in after:
+        above = list(titles(text(after, "parent")))
+    new = [*above, text(after, "title") or title]
+    return "" if new == list(before) else path(new)
 
 
 _REQUIRED: Final = {kind: kinds.required(kind) for kind in kinds.KINDS}
@@ -351,7 +377,7 @@ def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
     A manager is not required: a user whose manager could not be created is created without. So is a
     new group, where one that it is to be nested in could not be.
     """
-    after = change.after or {}
+    after = change.fields_after
     references = _REQUIRED[change.kind]
     needed = tuple((kind, str(after[field])) for field, kind in references if after.get(field))
     if change.before is None:
@@ -361,15 +387,11 @@ def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
 
 def nested_in(change: Change) -> tuple[str, ...]:
     """The groups, by their names in the wanted state, that a change of a group nests it in."""
-    groups = (change.after or {}).get("groups")
-    return (
-        tuple(name for name, origin in groups.items() if origin is not None)
-        if isinstance(groups, dict)
-        else ()
-    )
+    groups = mapping(change.fields_after, "groups")
+    return tuple(name for name, origin in groups.items() if origin is not None)
 
 
 def unnests(change: Change) -> bool:
     """Whether the change takes a group out of others and does nothing else."""
-    after = change.after or {}
+    after = change.fields_after
     return change.kind == "group" and after.keys() == {"groups"} and not nested_in(change)

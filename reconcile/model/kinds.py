@@ -39,7 +39,7 @@ class Field(msgspec.Struct, frozen=True):
     nullable: bool = False
     """Null in a change where it is empty; otherwise it is the empty text."""
     mapping: bool = False
-    """An object of text. An update holds those of its values that change, null for one that goes."""
+    """An object of text. An update holds the values that change, null for one that goes."""
     refers_to: Kind | None = None
     """What it names: its value, or for a mapping each name in it. The platform's state has the
     id in that place; a source is its own id."""
@@ -155,7 +155,7 @@ def _required(kind: Kind) -> Iterator[tuple[str, Kind]]:
 
 
 def references(kind: Kind) -> dict[str, Kind]:
-    """Each field whose text is an id in the state and a name in a change, with the kind it names."""
+    """Each field whose text is an id in the state and a name in a change; with its kind."""
     return {
         field.name: field.refers_to
         for field in KINDS[kind]

@@ -11,8 +11,9 @@ from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.losses.user_changes import (
-    IN_SERVICE,
     changes_hands,
+    folded_names,
+    in_service,
     stands_for_another,
     takes_out_of_service,
 )
@@ -130,10 +131,10 @@ def _done(change: Change) -> str:
     if change.action in _DONE:
         return _DONE[change.action]
     if changes_hands(change):
-        return f"taken over by {(change.after or {})['source'] or 'no source'}"
+        return f"taken over by {change.fields_after['source'] or 'no source'}"
     if stands_for_another(change):
         return "given to another entry of the directory"
-    return f"renamed to {(change.after or {})['username']}"
+    return f"renamed to {change.fields_after['username']}"
 
 
 def _administrators(
@@ -159,9 +160,9 @@ def _administrators(
 
 def _local_holders(state: PlatformState, role: str) -> set[str]:
     """The case-folded names of local users in service who have the role."""
-    local = {user.id: user for user in state.users if not user.source and user.status in IN_SERVICE}
+    local = folded_names(user for user in in_service(state) if not user.source)
     return {
-        fold_name(local[grant.user].username)
+        local[grant.user]
         for grant in state.grants
         if grant.user in local and folded(grant.role) == role
     }
@@ -180,4 +181,4 @@ def _losing_administration(summary: LossSummary, role: str) -> set[str]:
 
 def _adopts(change: Change) -> bool:
     """Whether a source takes over a local account."""
-    return changes_hands(change) and not (change.before or {}).get("source")
+    return changes_hands(change) and not change.fields_before.get("source")

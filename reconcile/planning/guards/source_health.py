@@ -69,7 +69,7 @@ def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySn
 def shrunk(
     workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety
 ) -> Iterator[Violation]:
-    """`shrink`: each part of a source that fell too far behind the last good read, or to nothing."""
+    """`shrink`: each part of a source far smaller than at its last good read, or empty."""
     last_by_source = {read.source: read for read in last}
     for read in now:
         before = last_by_source.get(read.source)

@@ -1,6 +1,6 @@
 """What has moved is told field by field; what nobody planned to touch may move."""
 
-from reconcile.applying.stale import moved
+from reconcile.applying.stale import differences
 from reconcile.model.change import Change, Fields
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 
@@ -15,6 +15,10 @@ STATE = PlatformState(
     memberships=(Membership("u1", "g1", "corp"),),
     grants=(Grant("u1", "operator"),),
 )
+
+
+def moved(changes: list[Change], current: PlatformState) -> list[str]:
+    return [difference.line for difference in differences(changes, current)]
 
 
 def change(kind: str, action: str, key: str, before: Fields | None, after: Fields | None) -> Change:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from reconcile.model.change import Change, Fields, Violation
+from reconcile.model.change import Change, Violation, mapping
 from reconcile.model.desired import Safety
 from reconcile.model.kinds import KINDS
 from reconcile.model.platform import PlatformState, User
@@ -12,7 +12,7 @@ from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.limits.thresholds import exceeds, sample
 from reconcile.planning.guards.losses.emptied_groups import FEWEST
 from reconcile.planning.guards.losses.loss_summary import LossSummary
-from reconcile.planning.guards.losses.user_changes import IN_SERVICE
+from reconcile.planning.guards.losses.user_changes import in_service
 
 _FIELDS: Final = tuple(
     field.name
@@ -48,25 +48,18 @@ def emptied_fields(
 
 def _having(state: PlatformState, source: str, field: str) -> set[str]:
     """The users of a source in service who have the field now."""
-    own = (user for user in state.users if user.source == source and user.status in IN_SERVICE)
+    own = (user for user in in_service(state) if user.source == source)
     return {user.username for user in own if _has(user, field)}
 
 
 def _cleared(change: Change) -> Iterator[str]:
     """The fields and extended attributes that a change of a user empties."""
-    before, after = change.before or {}, change.after or {}
-    for field in _FIELDS:
-        if before.get(field) and field in after and not after[field]:
-            yield field
-    attributes, left = _attributes(before), _attributes(after)
-    for name, text in attributes.items():
-        if text and name in left and not left[name]:
-            yield name
-
-
-def _attributes(fields: Fields) -> dict[str, str | None]:
-    attributes = fields.get("attributes")
-    return attributes if isinstance(attributes, dict) else {}
+    before, after = change.fields_before, change.fields_after
+    fields = set(filter(before.get, _FIELDS))
+    yield from (field for field in fields & after.keys() if not after[field])
+    attributes, left = mapping(before, "attributes"), mapping(after, "attributes")
+    names = set(filter(attributes.get, attributes))
+    yield from (name for name in names & left.keys() if not left[name])
 
 
 def _has(user: User, field: str) -> bool:

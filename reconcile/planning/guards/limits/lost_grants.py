@@ -18,7 +18,7 @@ from reconcile.planning.guards.losses.link_counts import (
     sources_left_with_nothing,
 )
 from reconcile.planning.guards.losses.loss_summary import LostLink
-from reconcile.planning.guards.losses.user_changes import changes_hands
+from reconcile.planning.guards.losses.user_changes import changes_hands, folded_names
 
 _GUARD: Final[GuardName] = "grants_lost"
 
@@ -117,7 +117,7 @@ def stripped_accounts(check: LimitCheck) -> Iterator[Violation]:
     }
     if not handed:
         return
-    local = {user.id: fold_name(user.username) for user in state.users if not user.source}
+    local = folded_names(user for user in state.users if not user.source)
     for role, links in sorted(_roles_by_hand(summary.grants, handed).items()):
         grants = (grant for grant in state.grants if grant.role == role and grant.user in local)
         holders = {local[grant.user] for grant in grants} & summary.serving

@@ -20,6 +20,7 @@ from reconcile.planning.guards.losses.link_counts import (
     by_target,
     count_memberships,
     sources_left_with_nothing,
+    sums,
 )
 from reconcile.planning.guards.losses.loss_summary import LostLink
 
@@ -80,7 +81,7 @@ class LostMemberships:
         counted = Counter({pair: counts[pair] for pair in counts if not self._limits.free(pair[1])})
         yield from self._check.judge_sources(
             _GUARD,
-            _numbers((link.source, link.number) for link in self._counted),
+            sums((link.source, link.number) for link in self._counted),
             by_source(counted),
             self._default,
             self._describe_source,
@@ -104,7 +105,7 @@ class LostMemberships:
 
     def _of_groups(self) -> Iterator[Violation]:
         """Each group of a source by itself, unless it was reported above."""
-        numbers = _numbers((link.target, link.number) for link in self._ended)
+        numbers = sums((link.target, link.number) for link in self._ended)
         bases = by_target(self._counts.all)
         bare = self._bare_groups()
         sources = {link.target: link.source for link in self._ended}
@@ -139,11 +140,3 @@ def losers_of(lost: Iterable[LostLink], source: str, bare: Collection[str]) -> s
     if source not in bare:
         return ""
     return sample(link.member for link in lost if link.source == source)
-
-
-def _numbers(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
-    """The sums by name."""
-    sums: Counter[str] = Counter()
-    for name, number in pairs:
-        sums[name] += number
-    return sums

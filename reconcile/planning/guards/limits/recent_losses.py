@@ -17,6 +17,7 @@ from reconcile.model.history import Losses, Run
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.limits.group_limits import GroupLimits
+from reconcile.planning.guards.losses.link_counts import sums
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.losses.user_changes import names_in_service, takes_out_of_service
 
@@ -91,10 +92,11 @@ def losses_of(summary: LossSummary, state: PlatformState, safety: Safety) -> Los
     limits = GroupLimits(safety.groups, safety.limits.memberships_lost, state)
     serving = names_in_service(state) if summary.users else set()
     users = (change.source for change in summary.users if fold_name(change.key) in serving)
-    memberships: Counter[str] = Counter()
-    for link in summary.memberships:
-        if not link.with_user and not limits.free(link.target):
-            memberships[link.source] += link.number
+    memberships = sums(
+        (link.source, link.number)
+        for link in summary.memberships
+        if not (link.with_user or limits.free(link.target))
+    )
     losses = {
         "users_lost": Counter(users),
         "memberships_lost": memberships,

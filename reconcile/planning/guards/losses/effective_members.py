@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
+from reconcile.planning.guards.losses.user_changes import folded_names
 
 Pairs: TypeAlias = Iterable[tuple[str, str]]
 """Member (the name of a user or an inner group) and group, case-folded."""
@@ -16,7 +17,7 @@ class EffectiveMembers:
 
     def __init__(self, state: PlatformState, *, from_sync: bool = False) -> None:
         """`from_sync`: only memberships and nestings that a sync made."""
-        users = {user.id: fold_name(user.username) for user in state.users}
+        users = folded_names(state.users)
         groups = {group.id: fold_name(group.name) for group in state.groups}
         self._users: dict[str, set[str]] = defaultdict(set)
         self._inner: dict[str, set[str]] = defaultdict(set)

@@ -13,7 +13,7 @@ from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
 from reconcile.planning.guards.losses.loss_summary import LossSummary
-from reconcile.planning.guards.losses.user_changes import IN_SERVICE
+from reconcile.planning.guards.losses.user_changes import folded_names, in_service
 
 FEWEST: Final = 2
 """The only member of a group may leave: that is one person leaving, not a group being emptied."""
@@ -36,7 +36,7 @@ class EmptiedGroups:
     @cached_property
     def _of_sources(self) -> list[User]:
         """The users of sources who are in service before the changes."""
-        return [user for user in self._state.users if user.source and user.status in IN_SERVICE]
+        return [user for user in in_service(self._state) if user.source]
 
     @cached_property
     def sources(self) -> set[str]:
@@ -53,7 +53,7 @@ class EmptiedGroups:
         if not self._lost:
             return {}
         serving = self._summary.serving
-        names = {fold_name(user.username) for user in self._state.users}
+        names = set(folded_names(self._state.users).values())
         out_of_service = names - serving | self._lost
         before = EffectiveMembers(self._state, from_sync=True)
         after = self._summary.members_after(from_sync=True)
@@ -84,11 +84,10 @@ class EmptiedGroups:
 
     def _holders(self) -> dict[tuple[str, str], set[str]]:
         """Source and role → the users in service to whom the source gave it."""
-        serving = self._summary.serving
-        names = {user.id: fold_name(user.username) for user in self._state.users}
+        names = folded_names(in_service(self._state))
         holders: dict[tuple[str, str], set[str]] = defaultdict(set)
         for grant in self._state.grants:
-            if grant.origin and names[grant.user] in serving:
+            if grant.origin and grant.user in names:
                 holders[grant.origin, grant.role].add(names[grant.user])
         return holders
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from reconcile.model.platform import PlatformState
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
 from reconcile.planning.guards.losses.loss_summary import LostLink
-from reconcile.planning.guards.losses.user_changes import IN_SERVICE
+from reconcile.planning.guards.losses.user_changes import in_service
 
 
 class LinkCounts(NamedTuple):
@@ -29,14 +29,13 @@ class LinkCounts(NamedTuple):
 
 def count_grants(state: PlatformState) -> LinkCounts:
     """The grants by source and role. One that a person gave counts for the user's source."""
-    users = {user.id: user for user in state.users}
-    counts = Counter(
-        (grant.origin or users[grant.user].source, grant.role) for grant in state.grants
-    )
+    sources = {user.id: user.source for user in state.users}
+    serving = {user.id for user in in_service(state)}
+    counts = Counter((grant.origin or sources[grant.user], grant.role) for grant in state.grants)
     from_sync = Counter(
         (grant.origin, grant.role)
         for grant in state.grants
-        if grant.origin and users[grant.user].status in IN_SERVICE
+        if grant.origin and grant.user in serving
     )
     return LinkCounts(counts, from_sync)
 
@@ -47,7 +46,7 @@ def count_memberships(state: PlatformState) -> LinkCounts:
     One that a person gave counts for the group's source.
     """
     groups = {group.id: group for group in state.groups}
-    serving = {user.id for user in state.users if user.status in IN_SERVICE}
+    serving = {user.id for user in in_service(state)}
     by_id = Counter((membership.origin, membership.group) for membership in state.memberships)
     from_sync = Counter(
         (membership.origin, groups[membership.group].name)
@@ -81,18 +80,20 @@ def _count_nestings(
 
 def by_source(counts: Counter[tuple[str, str]]) -> Counter[str]:
     """The numbers of each source."""
-    sums: Counter[str] = Counter()
-    for (source, _), number in counts.items():
-        sums[source] += number
-    return sums
+    return sums((source, number) for (source, _), number in counts.items())
 
 
 def by_target(counts: Counter[tuple[str, str]]) -> Counter[str]:
     """The numbers of each group or role."""
-    sums: Counter[str] = Counter()
-    for (_, target), number in counts.items():
-        sums[target] += number
-    return sums
+    return sums((target, number) for (_, target), number in counts.items())
+
+
+def sums(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
+    """The numbers of each name, added up."""
+    totals: Counter[str] = Counter()
+    for name, number in pairs:
+        totals[name] += number
+    return totals
 
 
 def sources_left_with_nothing(

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from reconcile.model.change import Change
+from reconcile.model.change import Change, Fields, mapping, text
 from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
@@ -81,15 +81,7 @@ class LossSummary:
 
     def _sort(self, changes: Iterable[Change]) -> None:
         """Users and groups come first: what becomes of a link depends on them."""
-        links: list[Change] = []
-        for change in changes:
-            if change.kind == "user":
-                self._add_user(change)
-            elif change.kind in PAIRS:
-                links.append(change)
-            elif change.kind == "group" and change.before is not None:
-                self._add_group(change)
-                links.append(change)
+        links = self._sort_objects(changes)
         ended = {fold_name(change.key) for change in self.users if ends(change)}
         for change in links:
             if change.kind == "group":
@@ -102,8 +94,21 @@ class LossSummary:
         if any(link.nesting for link in self.memberships):
             self._weigh_nestings()
 
+    def _sort_objects(self, changes: Iterable[Change]) -> list[Change]:
+        """Sorts users and groups, and returns the changes that are about links."""
+        links: list[Change] = []
+        for change in changes:
+            if change.kind == "user":
+                self._add_user(change)
+            elif change.kind in PAIRS:
+                links.append(change)
+            elif change.kind == "group" and change.before is not None:
+                self._add_group(change)
+                links.append(change)
+        return links
+
     def _add_user(self, change: Change) -> None:
-        after = change.after or {}
+        after = change.fields_after
         if "status" in after or change.after is None:
             self._in_service_after[fold_name(change.key)] = after.get("status") in IN_SERVICE
         if change.before is None:
@@ -133,7 +138,7 @@ class LossSummary:
         """What a group is taken out of is lost; what it is put into is gained."""
         if change.after is None:
             return
-        before, after = _nested_in(change.before), _nested_in(change.after)
+        before, after = _nested_in(change.fields_before), _nested_in(change.after)
         for outer, origin in before.items():
             if after.get(outer) is None:
                 link = LostLink(
@@ -146,7 +151,7 @@ class LossSummary:
 
     def _add_lost(self, change: Change, ended: Collection[str]) -> None:
         """`ended`: the case-folded names of the users who are erased or deleted."""
-        before = change.before or {}
+        before = change.fields_before
         is_grant = change.kind == "grant"
         user = str(before["user"])
         link = LostLink(
@@ -159,7 +164,7 @@ class LossSummary:
         (self.grants if is_grant else self.memberships).append(link)
 
     def _add_gained(self, change: Change) -> None:
-        after = change.after or {}
+        after = change.fields_after
         user = fold_name(str(after["user"]))
         if change.kind == "grant":
             self._granting.append((change.source, user, str(after["role"])))
@@ -230,8 +235,12 @@ class LossSummary:
     @cached_property
     def _names_before(self) -> dict[str, str]:
         """Case-folded new name → current name, of users who are renamed."""
-        renamed = (change for change in self.renamed_or_adopted if _new_username(change))
-        return {fold_name(_new_username(change)): fold_name(change.key) for change in renamed}
+        names = {
+            fold_name(text(change.fields_after, "username")): fold_name(change.key)
+            for change in self.renamed_or_adopted
+        }
+        names.pop("", None)
+        return names
 
     def _will_serve(self, user: str) -> bool:
         """Whether a user, by its case-folded new name, is in service after the changes."""
@@ -261,13 +270,7 @@ class LossSummary:
         return members
 
 
-def _nested_in(fields: object) -> dict[str, str]:
+def _nested_in(fields: Fields) -> dict[str, str]:
     """The groups that a side of a change of a group names, each with who nested it there."""
-    groups = fields.get("groups") if isinstance(fields, dict) else None
-    if not isinstance(groups, dict):
-        return {}
+    groups = mapping(fields, "groups")
     return {name: origin for name, origin in groups.items() if origin is not None}
-
-
-def _new_username(change: Change) -> str:
-    return str((change.after or {}).get("username") or "")

@@ -1,19 +1,22 @@
 """What a change does to a user: judged by the fields that it changes, never by its action."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconcile.model.change import Change
-from reconcile.model.platform import PlatformState
+from reconcile.model.change import Change, text
+from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 
 IN_SERVICE: Final = frozenset({"active", "vacation"})
 """The statuses of users who may log in; a vacation ends by itself."""
 
 
+_STAYS: Final = IN_SERVICE | {""}
+
+
 def takes_out_of_service(change: Change) -> bool:
     """Whether the user is deleted, or has a status in which nobody may log in."""
-    status = (change.after or {}).get("status")
-    return change.after is None or (status is not None and status not in IN_SERVICE)
+    return change.after is None or text(change.after, "status") not in _STAYS
 
 
 def ends(change: Change) -> bool:
@@ -23,9 +26,11 @@ def ends(change: Change) -> bool:
 
 def stands_for_another(change: Change) -> bool:
     """Whether an existing user loses the id of its entry, or gets that of another entry."""
-    before = (change.before or {}).get("external_id")
-    after = (change.after or {}).get("external_id")
-    return bool(before) and str(before).lower() != str(after or "").lower()
+    before, after = (
+        text(change.fields_before, "external_id"),
+        text(change.fields_after, "external_id"),
+    )
+    return before != "" and before.lower() != after.lower()
 
 
 def changes_hands(change: Change) -> bool:
@@ -35,6 +40,16 @@ def changes_hands(change: Change) -> bool:
     return change.action == "adopt" or "source" in change.after
 
 
+def in_service(state: PlatformState) -> Iterator[User]:
+    """The users in service."""
+    return (user for user in state.users if user.status in IN_SERVICE)
+
+
+def folded_names(users: Iterable[User]) -> dict[str, str]:
+    """Id → case-folded name."""
+    return {user.id: fold_name(user.username) for user in users}
+
+
 def names_in_service(state: PlatformState) -> set[str]:
     """The case-folded names of the users in service."""
-    return {fold_name(user.username) for user in state.users if user.status in IN_SERVICE}
+    return set(folded_names(in_service(state)).values())

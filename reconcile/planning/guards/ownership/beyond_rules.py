@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from reconcile.model.change import Change, GuardName, Kind, Violation
+from reconcile.model.change import Change, GuardName, Kind, Violation, text
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import PlatformState, User
@@ -32,6 +32,8 @@ _TAKEN: Final[Mapping[Kind, GuardName]] = {
     "department": "department_taken",
 }
 
+_NOT_ITS_OWN: Final[GuardName] = "not_its_own"
+
 
 def beyond_rules(
     changes: Iterable[Change], state: PlatformState, desired: DesiredState
@@ -42,19 +44,11 @@ def beyond_rules(
     seen: set[tuple[str, ...]] = set()
     for change in changes:
         parts = _parts(change)
-        guard: GuardName = "not_its_own"
         if seen & parts:
-            why = "another change is about the same"
-        elif change.kind in _TAKEN:
-            why = rules.why_not_changed(change)
-            guard = _TAKEN[change.kind]
-        elif change.kind in PAIRS:
-            why = rules.why_not_given(change)
+            guard, why = _NOT_ITS_OWN, "another change is about the same"
         else:
-            why = rules.why_not_declared(change)
+            guard, why = rules.why_not(change)
         seen |= parts
-        if not why:
-            why, guard = rules.why_not_of_its_source(change), "not_its_own"
         if why:
             detail = f"{change.kind} {change.key}: {why}. No rule of the configuration does that"
             yield Violation(
@@ -83,13 +77,24 @@ class _Rules:
         self._links = {(link.kind, fold_name(link.name), link.source) for link in desired.links}
         self._linking = {(link.kind, link.source) for link in desired.links}
 
+    def why_not(self, change: Change) -> tuple[GuardName, str]:
+        """Why a change is not allowed, and the guard that forbids it."""
+        guard = _NOT_ITS_OWN
+        if change.kind in _TAKEN:
+            guard, why = _TAKEN[change.kind], self.why_not_changed(change)
+        elif change.kind in PAIRS:
+            why = self.why_not_given(change)
+        else:
+            why = self.why_not_declared(change)
+        return (guard, why) if why else (_NOT_ITS_OWN, self.why_not_of_its_source(change))
+
     def why_not_declared(self, change: Change) -> str:
         """A source becomes what the files declare."""
         source = self._sources.get(change.key)
         if source is None:
             return "it is not declared"
         declared = msgspec.structs.asdict(as_declared(source))
-        after = change.after or {}
+        after = change.fields_after
         differing = [field for field, value in after.items() if declared[field] != value]
         return f"the files declare another {', '.join(differing)}" if differing else ""
 
@@ -105,7 +110,7 @@ class _Rules:
         return "" if before is None else self._why_existing_not_changed(change, before, owner)
 
     def _why_existing_not_changed(self, change: Change, before: Thing, owner: str) -> str:
-        if change.kind == "group" and "groups" in (change.after or {}):
+        if change.kind == "group" and "groups" in change.fields_after:
             return self._why_not_nested(change, owner)
         if not before.source and not owner:
             return _why_not_changed_by_sync(change)
@@ -115,7 +120,7 @@ class _Rules:
         return self._why_not_taken(change, before, owner)
 
     def _why_not_taken(self, change: Change, before: Thing, owner: str) -> str:
-        """What changes hands goes to a declared source that may take it, and by facts that agree."""
+        """What changes hands goes to a declared source that may take it, by facts that agree."""
         source = self._sources.get(owner)
         if source is None:
             return _would_be_of(owner)
@@ -127,18 +132,18 @@ class _Rules:
             return self._why_not_let_go(change, owner)
         if change.action != "relink":
             return "it would stand for another entry of the directory"
-        return too_little_in_common(before, change.after or {}, source)
+        return too_little_in_common(before, change.fields_after, source)
 
     def _why_not_let_go(self, change: Change, owner: str) -> str:
         """Only what is erased, or what a link gave up to another one, stands for no entry."""
-        erased = (change.after or {}).get("status") == "erased"
+        erased = change.fields_after.get("status") == "erased"
         if erased or (change.kind, owner) in self._linking:
             return ""
         return "it would stand for no entry of the directory"
 
     def _why_not_adopted(self, change: Change, before: Thing, source: Source) -> str:
         """A local account is adopted under its own name, as `adopt_local` says."""
-        after = change.after or {}
+        after = change.fields_after
         if not isinstance(before, User) or change.action != "adopt" or self._adopts == "never":
             return f"{source.name} would take what belongs to no source"
         if fold_name(value_after(before, after, "username")) != fold_name(before.username):
@@ -163,7 +168,7 @@ class _Rules:
         after = change.after
         if after is None:
             return ""
-        origin = str(after["origin"] or "")
+        origin = text(after, "origin")
         if origin not in self._sources:
             return f"it would be given by {_named(origin)}, which is not declared"
         if self._owners.of("user", str(after["user"])) != origin:
@@ -195,14 +200,14 @@ def _parts(change: Change) -> set[tuple[str, ...]]:
 
 def _changes_hands(change: Change, before: Thing, owner: str) -> bool:
     """Whether it belongs to another source, or stands for another entry, afterwards."""
-    after = change.after or {}
+    after = change.fields_after
     if "source" in after and before.source != owner:
         return True
     return changes_entry(before, after)
 
 
 def _stands_for_an_entry(change: Change, before: Thing) -> bool:
-    after = change.after or {}
+    after = change.fields_after
     return bool(value_after(before, after, "external_id") or value_after(before, after, "dn"))
 
 

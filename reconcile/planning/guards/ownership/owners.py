@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.change import Change, Fields, Kind, mapping, text
 from reconcile.model.kinds import NAMES, PAIRS
 from reconcile.model.named_state import Names
 from reconcile.model.platform import Department, Group, PlatformState, User
@@ -28,9 +28,9 @@ class Owners:
             change for change in changes if change.kind in _KINDS and change.after is not None
         ]
         self._handed = {
-            (change.kind, change.key): str((change.after or {})["source"] or "")
+            (change.kind, change.key): text(change.fields_after, "source")
             for change in changes
-            if change.before is not None and "source" in (change.after or {})
+            if change.before is not None and "source" in change.fields_after
         }
         """Kind and current name of what changes hands → its new source."""
         self._by_new_name: dict[tuple[Kind, str], str] = {
@@ -65,7 +65,7 @@ class Owners:
     def after(self, change: Change) -> str:
         """The source of what the change is about, after it; of what is deleted, the one it had."""
         if change.before is None:
-            return str((change.after or {}).get("source") or "")
+            return text(change.fields_after, "source")
         thing = self.thing(change)
         source = thing.source if thing is not None else ""
         return self._handed.get((change.kind, change.key), source)
@@ -76,7 +76,7 @@ class Owners:
             return {change.key}
         if change.kind in PAIRS:
             return self._sources_of_pair(change)
-        if change.kind == "group" and "groups" in (change.before or {}):
+        if change.kind == "group" and "groups" in change.fields_before:
             sides = (nested_in(change.before), nested_in(change.after))
             origins = {origin for side in sides for origin in side.values() if origin}
             return origins or {self.after(change), change.source}
@@ -84,8 +84,8 @@ class Owners:
 
     def _sources_of_pair(self, change: Change) -> set[str]:
         """Who gives or gave it; what a person gave is taken by the source of the user or group."""
-        fields = (change.after if change.before is None else change.before) or {}
-        origin = str(fields.get("origin") or "")
+        fields = change.before or change.fields_after
+        origin = text(fields, "origin")
         if origin or change.after is not None:
             return {origin}
         kind: Kind = "user" if change.kind == "grant" else "group"
@@ -101,10 +101,9 @@ def new_name(change: Change) -> str:
     if change.kind == "department":
         return ""
     (field,) = NAMES[change.kind]
-    return str((change.after or {}).get(field) or "")
+    return text(change.fields_after, field)
 
 
 def nested_in(fields: Fields | None) -> dict[str, str | None]:
     """The field `groups` of a side of a change; empty where there is none."""
-    groups = (fields or {}).get("groups")
-    return groups if isinstance(groups, dict) else {}
+    return mapping(fields or {}, "groups")

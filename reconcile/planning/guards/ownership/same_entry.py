@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from reconcile.model.change import Fields
+from reconcile.model.change import Fields, mapping, text
 from reconcile.model.desired import Source
 from reconcile.model.kinds import NAMES
 from reconcile.model.platform import User
@@ -39,8 +39,7 @@ def too_little_in_common(before: Thing, after: Fields, source: Source) -> str:
 
 def _facts_agree(before: User, after: Fields, source: Source) -> bool:
     """Whether as many facts stay the same as it takes to match a person and a user."""
-    changed = after.get("attributes")
-    attributes = before.attributes | (changed if isinstance(changed, dict) else {})
+    attributes = before.attributes | mapping(after, "attributes")
     wanted = msgspec.structs.replace(
         before,
         username=value_after(before, after, "username"),
@@ -56,7 +55,7 @@ def _facts_agree(before: User, after: Fields, source: Source) -> bool:
 
 def value_after(before: Thing, after: Fields, field: str) -> str:
     """A field once the change is done; "" for none."""
-    return str(after[field] or "") if field in after else str(getattr(before, field))
+    return text(after, field) if field in after else str(getattr(before, field))
 
 
 def same_dn(first: str, second: str) -> bool:
