@@ -65,7 +65,7 @@ def _reasons(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator
         yield "only an account without a source is adopted"
     if change.kind == "user":
         yield from _wrong_service(change, undo=undo)
-    if not undo:
+    if not undo and _TEXTS[change.kind]:
         yield from _wrong_texts(change, lengths)
 
 

@@ -33,15 +33,15 @@ def differences(changes: Iterable[Change], current: PlatformState) -> list[Diffe
         (made[0], fold_name(made[1])): change for change in changes if (made := makes(change))
     }
     given_up = {
-        (change.kind, _key(change, change.fields_before))
+        (change.kind, _key(change, change.before))
         for change in changes
-        if _gives_up_its_key(change)
+        if change.before is not None and _gives_up_its_key(change)
     }
     found: list[Difference] = []
     for change in changes:
         own = objects[change.kind]
         if change.before is not None:
-            found += map(Difference, _differing(change, change.before, own))
+            found += _differing(change, change.before, own)
         elif own and _is_taken(_key_now(change, makers), own, change.kind, given_up):
             line = f"{change.kind} {change.key} already exists"
             found.append(Difference(line, exists=True))
@@ -49,9 +49,7 @@ def differences(changes: Iterable[Change], current: PlatformState) -> list[Diffe
 
 
 def _gives_up_its_key(change: Change) -> bool:
-    """Whether something existing is deleted, or gets another key."""
-    if change.before is None:
-        return False
+    """Whether an existing object is deleted, or gets another key."""
     return change.after is None or not KEYS[change.kind].isdisjoint(change.after)
 
 
@@ -122,19 +120,19 @@ def _folded(key: Key, kind: Kind) -> Key:
     return (fold_name(key[0]), key[1]) if kind == "grant" else tuple(map(fold_name, key))
 
 
-def _differing(change: Change, before: Fields, objects: _Objects) -> Iterator[str]:
-    """What is not as `before` says, a line for each field."""
+def _differing(change: Change, before: Fields, objects: _Objects) -> Iterator[Difference]:
+    """What is not as `before` says, one for each field."""
     now = objects.fields(_key(change, before))
     if now is None:
-        yield f"{change.kind} {change.key} no longer exists"
+        yield Difference(f"{change.kind} {change.key} no longer exists")
         return
     for field, expected in before.items():
         value = now.get(field)
         if isinstance(expected, dict) and isinstance(value, dict):
             value = {name: value.get(name) for name in expected}
         if value != expected:
-            for difference in _explain(field, expected, value):
-                yield f"{change.kind} {change.key}: {difference}"
+            for line in _explain(field, expected, value):
+                yield Difference(f"{change.kind} {change.key}: {line}")
 
 
 def _explain(field: str, expected: object, value: object) -> Iterator[str]:

@@ -2,10 +2,9 @@ r"""One typed step, and the plan made of them.
 
 A change speaks in names, never in ids, so that a person can read it and another machine can apply
 it: `before` in the names of the current state, `after` in those of the wanted one. Both are flat
-objects of text, null, and for a user's `attributes` and a group's `groups` one object of text or
-null. An update holds the fields that change and no others; a create has no `before`, a delete no
-`after`; of `attributes` and `groups` an update holds those that change, null for one that is not
-there.
+objects of text and null; a user's `attributes` and a group's `groups` are objects of text and null
+themselves. An update holds only the fields that change, and of `attributes` and `groups` only the
+names that change, null for one that does not exist. A create has no `before`, a delete no `after`.
 
     kind        key                     fields
     source      name                    name, type, base_dn, domain, note
@@ -20,10 +19,11 @@ there.
 
 `departed_at` may be `now`: the time of the run that applies the change.
 
-The key of something that is there already is its name in the current state. A department's path is
-its titles joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's
+The key of an existing object is its name in the current state. A department's path is its titles
+joined by `/`, with a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's
 `department` are paths. `groups` holds the names of the groups that the group is nested in, each
 with its origin ("" by hand); an update of it is about one of them and changes nothing else.
+`reconcile.model.kinds` says what each field means.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
 """Actions that take something away; they come last in a plan."""
 ENDS: frozenset[str] = frozenset({"delete", "erase"})
-"""Actions after which a user has no memberships, no grants, and not its name."""
+"""Actions after which a user has no memberships, no grants, and no longer its name."""
 
 GuardName: TypeAlias = Literal[
     "users_lost",
@@ -99,10 +99,9 @@ SkipKind: TypeAlias = Literal[
 """What a skip is about: an object of a kind, or an entry that is named as a member or a manager."""
 
 OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
-"""Codes of skips that are about what an entry names, and not about an entry that is to be
-synchronised."""
+"""Codes of skips about a name within an entry, and not about an entry to be synchronised."""
 ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
-"""Codes of skips that hold nothing back of the person, group or department itself."""
+"""Codes of skips that do not hold back the person, group or department itself."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -372,10 +371,10 @@ _REQUIRED: Final = {kind: kinds.required(kind) for kind in kinds.KINDS}
 
 
 def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
-    """What has to be there before the change can be made, as kind and name in the wanted state.
+    """What has to exist before the change can be made, as kind and name in the wanted state.
 
-    A manager is not required: a user whose manager could not be created is created without. So is a
-    new group, where one that it is to be nested in could not be.
+    A manager is not required: a user whose manager could not be created is created without one. A
+    new group is created without the nesting in a group that could not be created.
     """
     after = change.fields_after
     references = _REQUIRED[change.kind]

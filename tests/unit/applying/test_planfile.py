@@ -14,7 +14,20 @@ from hypothesis import strategies as st
 
 from reconcile.applying import dumps, loads
 from reconcile.errors import PlanFileError
-from reconcile.model.change import Acceptance, Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import (
+    Acceptance,
+    Action,
+    Change,
+    Digests,
+    GuardName,
+    Kind,
+    Plan,
+    Scope,
+    Skip,
+    SkipCode,
+    SkipKind,
+    Violation,
+)
 from reconcile.model.notice import NOT_CLEAN, Notice, NoticeCode
 from reconcile.model.platform import Reading
 
@@ -119,6 +132,28 @@ def test_every_code_of_a_notice_is_in_the_schema_and_in_the_docs() -> None:
         r"^\| `(\w+)` \|.*\| (yes|no) \|$", docs.partition("## Notices")[2], re.MULTILINE
     )
     assert rows == [(code, "yes" if code in NOT_CLEAN else "no") for code in codes]
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "values"),
+    [
+        ("change", "kind", Kind),
+        ("change", "action", Action),
+        ("skip", "code", SkipCode),
+        ("skip", "kind", SkipKind),
+        ("violation", "guard", GuardName),
+    ],
+)
+def test_the_schema_lists_what_a_line_can_say(line: str, field: str, values: object) -> None:
+    listed = SCHEMA["$defs"][line]["properties"][field]["enum"]
+    assert sorted(listed) == sorted(get_args(values))
+
+
+def test_every_guard_and_every_code_of_a_skip_is_in_the_docs() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "plans.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \|", docs, re.MULTILINE)
+    explained = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
+    assert explained >= {*get_args(GuardName), *get_args(SkipCode)}
 
 
 def old_format() -> bytes:

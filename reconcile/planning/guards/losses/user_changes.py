@@ -11,12 +11,13 @@ IN_SERVICE: Final = frozenset({"active", "vacation"})
 """The statuses of users who may log in; a vacation ends by itself."""
 
 
-_STAYS: Final = IN_SERVICE | {""}
+_STAYS: Final = IN_SERVICE | {None}
+"""What a change that leaves a user in service has as status; None where it has none."""
 
 
 def takes_out_of_service(change: Change) -> bool:
     """Whether the user is deleted, or has a status in which nobody may log in."""
-    return change.after is None or text(change.after, "status") not in _STAYS
+    return change.after is None or change.after.get("status") not in _STAYS
 
 
 def ends(change: Change) -> bool:
@@ -26,11 +27,10 @@ def ends(change: Change) -> bool:
 
 def stands_for_another(change: Change) -> bool:
     """Whether an existing user loses the id of its entry, or gets that of another entry."""
-    before, after = (
-        text(change.fields_before, "external_id"),
-        text(change.fields_after, "external_id"),
-    )
-    return before != "" and before.lower() != after.lower()
+    before = change.fields_before.get("external_id")
+    if not before:
+        return False
+    return str(before).lower() != text(change.fields_after, "external_id").lower()
 
 
 def changes_hands(change: Change) -> bool:
