@@ -123,8 +123,11 @@ class StalePlan(ReconcileError):
 
     exit_code = 5
 
-    def __init__(self, moved: Iterable[str]) -> None:
-        """Takes one line for each thing that moved."""
+    def __init__(self, moved: Iterable[str], *, all_exist: bool = False) -> None:
+        """Takes one line for each thing that moved.
+
+        `all_exist`: they are things that the plan creates and that already exist.
+        """
         self.moved = tuple(moved)
         lines = [f"  {line}" for line in self.moved[:_MOVED_SHOWN]]
         if len(self.moved) > _MOVED_SHOWN:
@@ -132,8 +135,8 @@ class StalePlan(ReconcileError):
         told = "\n".join(
             ["the plan is stale, nothing was applied. What moved since it was made:", *lines]
         )
-        again = all(line.endswith("exists by now") for line in self.moved)
-        super().__init__(f"{told}\n{'Was it applied already? ' if again else ''}Make a new plan.")
+        again = "Was it applied already? " if all_exist else ""
+        super().__init__(f"{told}\n{again}Make a new plan.")
 
 
 class Unreadable(ReconcileError):

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from reconcile import interrupts
+from reconcile.applying.judge import GuardRules, Judge
 from reconcile.applying.record import Recorder
-from reconcile.applying.stale import moved
+from reconcile.applying.stale import Difference, differences
 from reconcile.errors import OutcomeUnknown, ReconcileError, StalePlan
 from reconcile.model.change import (
     ENDS,
@@ -34,31 +35,13 @@ from reconcile.ports import Holder, ManagedPlatform, Progress, Writer, no_progre
 
 logger = logging.getLogger(__name__)
 
-Guard: TypeAlias = Callable[[Sequence[Change], PlatformState], Sequence[Violation]]
-"""What is wrong with the changes of a workspace as it is now."""
-
-
-Count: TypeAlias = Callable[[Sequence[Change], PlatformState], Losses]
-"""What the changes of a workspace take away from it, as it was before them."""
-
-
-def uncounted(_changes: Sequence[Change], _state: PlatformState) -> Losses:
-    """A Count that finds nothing."""
-    return {}
-
-
-def unguarded(_changes: Sequence[Change], _state: PlatformState) -> Sequence[Violation]:
-    """A Guard that finds nothing."""
-    return ()
-
 
 def apply(  # noqa: PLR0913 - all but the first three have a default, and each is the caller's to decide
     plan: Plan,
     platform: ManagedPlatform,
     holder: Holder,
     *,
-    guard: Guard = unguarded,
-    count: Count = uncounted,
+    rules: GuardRules | None = None,
     together: bool = True,
     whole: bool = False,
     force: bool = False,
@@ -66,12 +49,13 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     origin: Origin | None = None,
     clock: Callable[[], str] | None = None,
 ) -> Report:
-    """Applies every change of the plan, and answers what became of each. The history of each workspace gets the run.
+    """Applies every change of the plan and returns what became of each; the history records the run.
 
-    `together`: the plan is begun in all of its workspaces or in none. Otherwise each is locked and looked at for
-    itself, and one that cannot be written is a trouble of the report, unless it is the only one. `guard` looks at
-    every workspace as it is under the lock; of what it finds the plan says what is accepted. `count` says what was
-    taken away, `origin` and `clock`, the time in RFC 3339, are for the history too.
+    `rules`: by what the guards judge each workspace as it is under the lock; None judges nothing,
+    and counts no losses. The plan says what of their findings is accepted. `together`: the plan is
+    begun in all of its workspaces or in none. Otherwise each is locked and judged by itself, and
+    one that cannot be written is a trouble of the report, unless it is the only one. `origin` and
+    `clock` (the time in RFC 3339, UTC) are for the history.
 
     `whole`: a change that fails undoes all of its workspace, which is an error.
 
@@ -91,7 +75,8 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     for workspace in plan.to_remember:
         parts.setdefault(workspace, [])
     _refuse(plan.violations, plan)
-    look = _Look(plan, guard, count)
+    judge = Judge(plan, platform, rules, clock or (lambda: holder.started))
+    look = _Look(plan, judge)
     # Only reading and writing may be broken off: what takes and releases locks, commits and undoes
     # is done to its end.
     with interrupts.masked() as restored:
@@ -145,21 +130,26 @@ def _notes(error: BaseException) -> list[str]:
 class _Look:
     """Looks at workspaces before they are written to."""
 
-    def __init__(self, plan: Plan, guard: Guard, count: Count) -> None:
+    def __init__(self, plan: Plan, judge: Judge) -> None:
         self.plan = plan
-        self._guard = guard
-        self._count = count
+        self._judge = judge
 
-    def taken(self, outcomes: Iterable[Outcome], state: PlatformState) -> Losses:
+    def losses(self, outcomes: Iterable[Outcome], state: PlatformState) -> Losses:
         """What was taken away; `state` is as it was before."""
-        return self._count([one.change for one in outcomes if one.result == "applied"], state)
+        applied = [outcome.change for outcome in outcomes if outcome.result == "applied"]
+        return self._judge.losses(applied, state)
 
     def __call__(
         self, parts: Mapping[str, Sequence[Change]], states: Sequence[PlatformState]
     ) -> None:
         """Raises StalePlan, or GuardRefused for what the plan does not accept."""
-        _refuse_stale([line for state in states for line in moved(parts[state.workspace], state)])
-        found = [one for state in states for one in self._guard(parts[state.workspace], state)]
+        stale: list[Difference] = []
+        for state in states:
+            stale += differences(parts[state.workspace], state)
+        _refuse_stale(stale)
+        found: list[Violation] = []
+        for state in states:
+            found += self._judge.violations(parts[state.workspace], state)
         _refuse(found, self.plan)
 
 
@@ -264,7 +254,7 @@ class _Run:
         if workspace in plan.to_remember and writer.broken is None:
             writer.remember(plan.readings)
         if changes:
-            lost = self._look.taken(outcomes, state)
+            lost = self._look.losses(outcomes, state)
             writer.record(self._recorder.run(workspace, outcomes, lost), outcomes)
 
 
@@ -360,9 +350,10 @@ def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def _refuse_stale(lines: Sequence[str]) -> None:
-    if lines:
-        raise StalePlan(quoted(line, LONGEST_SENTENCE) for line in lines)
+def _refuse_stale(stale: Sequence[Difference]) -> None:
+    if stale:
+        lines = [quoted(difference.line, LONGEST_SENTENCE) for difference in stale]
+        raise StalePlan(lines, all_exist=all(difference.exists for difference in stale))
 
 
 def _counting(progress: Progress, workspace: str, before: int) -> Callable[[int], None]:

@@ -1,15 +1,16 @@
-"""A plan as JSON Lines: a header, changes, skips, violations, notices, a footer that proves all.
+"""A plan as JSON Lines: a header, changes, skips, violations, notices, and a footer as proof.
 
 The same plan is the same bytes. `schemas/plan.schema.json` describes a line for other programs.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from reconcile.applying.change_validity import fault, header_fault
+from reconcile.applying.change_validity import invalid_reason
+from reconcile.applying.header_validity import header_fault
 from reconcile.errors import PlanFileError
 from reconcile.model.change import (
     Acceptance,
@@ -25,11 +26,8 @@ from reconcile.model.notice import Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.printing import quoted
 
-FORMAT = 2
-"""Version of the file format that is written."""
-
-_READ = (1, 2)
-"""The versions that are read. 1 has no notices, and its skips have no `exists`."""
+FORMAT: Final = 2
+"""Version of the file format: the only one that is written, and the only one that is read."""
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="header"):
@@ -119,109 +117,143 @@ def _tagged(value: msgspec.Struct, line: type[msgspec.Struct]) -> msgspec.Struct
     return line(*(getattr(value, field) for field in value.__struct_fields__))
 
 
-def loads(data: bytes, name: str, *, strict: bool = False) -> Plan:
+def loads(data: bytes, name: str) -> Plan:
     """The plan of a plan file; `name` is for messages.
 
-    Raises PlanFileError, saying what is wrong with the file. `strict` also refuses a format without
-    the fields that `Plan.not_clean` reads.
+    Raises PlanFileError, saying what is wrong with the file.
     """
     lines = data.splitlines(keepends=True)
     if not lines:
         raise PlanFileError(f"{name}: the plan file is empty")
     header = _header(lines[0], name)
-    if strict and header.format == 1:
-        lacks = "which does not hold what --strict asks about"
-        raise PlanFileError(f"{name}: the plan file has format 1, {lacks}. Make a new plan")
-    footer = (
-        _decode(lines[-1], len(lines), name)
-        if len(lines) > 1 and lines[-1].endswith(b"\n")
-        else None
-    )
+    footer = _footer(data, lines, name)
+    plan = msgspec.structs.replace(_without_lists(header), **_lists(lines, header, name))
+    _refuse_other_counts(plan, footer, name)
+    _refuse_forged_acceptances(plan, name)
+    _refuse_forged_header(plan, name)
+    return plan
+
+
+def _footer(data: bytes, lines: list[bytes], name: str) -> Footer:
+    """The last line, which proves that nothing before it is missing or was changed."""
+    last = lines[-1]
+    complete = len(lines) > 1 and last.endswith(b"\n")
+    footer = _decode(last, len(lines), name) if complete else None
     if not isinstance(footer, Footer):
         raise PlanFileError(
             f"{name}: the plan file is cut off: its last line is not a footer. Make a new plan"
         )
-    if hashlib.sha256(data[: -len(lines[-1])]).hexdigest() != footer.sha256:
+    if hashlib.sha256(data[: -len(last)]).hexdigest() != footer.sha256:
         raise PlanFileError(
-            f"{name}: the plan file was changed after it was written: its SHA-256 differs. Make a new plan"
+            f"{name}: the plan file was changed after it was written: its SHA-256 differs."
+            " Make a new plan"
         )
-    parts: dict[type, list[msgspec.Struct]] = {Change: [], Skip: [], Violation: [], Notice: []}
+    return footer
+
+
+def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any, ...]]:
+    """What stands between header and footer: the plan's lists, by field."""
+    lists: dict[str, list[msgspec.Struct]] = {field: [] for _, field in _PLAIN.values()}
     for number, line in enumerate(lines[1:-1], start=2):
-        value = _decode(line, number, name)
-        kind = _PLAIN.get(type(value))
-        if kind is None:
-            raise PlanFileError(
-                f"{name}:{number}: a {value.__struct_config__.tag} has no place here"
-            )
-        plain = kind(*(getattr(value, field) for field in value.__struct_fields__))
-        wrong = fault(plain, undo=bool(header.scope.undo)) if isinstance(plain, Change) else ""
-        if wrong:
-            raise PlanFileError(
-                f"{name}:{number}: no plan holds such a change: {quoted(wrong)}. Make a new plan"
-            )
-        parts[kind].append(plain)
-    counts = tuple(map(len, parts.values()))
-    if counts != (footer.changes, footer.skips, footer.violations, footer.notices):
-        raise PlanFileError(
-            f"{name}: the plan file's footer counts {footer.changes} changes, there are {counts[0]}"
-        )
-    _refuse_forged(header, parts[Violation], name)
+        tagged = _decode(line, number, name)
+        if type(tagged) not in _PLAIN:
+            what = tagged.__struct_config__.tag
+            raise PlanFileError(f"{name}:{number}: a {what} has no place here")
+        plain, field = _PLAIN[type(tagged)]
+        value = plain(*(getattr(tagged, part) for part in tagged.__struct_fields__))
+        if isinstance(value, Change):
+            _refuse_invalid(value, header, f"{name}:{number}")
+        lists[field].append(value)
+    return {field: tuple(values) for field, values in lists.items()}
+
+
+def _refuse_invalid(change: Change, header: Header, place: str) -> None:
+    why = invalid_reason(change, undo=bool(header.scope.undo))
+    if why:
+        raise PlanFileError(f"{place}: no plan holds such a change: {quoted(why)}. Make a new plan")
+
+
+def _without_lists(header: Header) -> Plan:
     return Plan(
-        header.tool,
-        header.created,
-        header.files,
-        header.variables,
-        header.scope,
-        header.digests,
-        tuple(parts[Change]),  # type: ignore[arg-type] # filled by type above
-        tuple(parts[Skip]),  # type: ignore[arg-type] # filled by type above
-        tuple(parts[Violation]),  # type: ignore[arg-type] # filled by type above
-        header.existing,
-        header.readings,
-        header.to_remember,
-        header.accepted,
-        tuple(parts[Notice]),  # type: ignore[arg-type] # filled by type above
+        tool=header.tool,
+        created=header.created,
+        files=header.files,
+        variables=header.variables,
+        scope=header.scope,
+        digests=header.digests,
+        existing=header.existing,
+        readings=header.readings,
+        to_remember=header.to_remember,
+        accepted=header.accepted,
     )
 
 
-def _refuse_forged(header: Header, violations: Iterable[msgspec.Struct], name: str) -> None:
-    """Raises PlanFileError for an acceptance of what the plan does not hold, and for a header that no plan has."""
-    acceptable = {one.code for one in violations if isinstance(one, Violation) and one.acceptable}
-    for one in header.accepted:
-        if one.code not in acceptable:
-            what = f"it accepts {quoted(one.code)}, which is no violation of the plan"
+def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
+    """Raises PlanFileError where the footer counts something else than the file holds."""
+    counted = {
+        "changes": (footer.changes, len(plan.changes)),
+        "skips": (footer.skips, len(plan.skips)),
+        "violations": (footer.violations, len(plan.violations)),
+        "notices": (footer.notices, len(plan.notices)),
+    }
+    for what, (number, there) in counted.items():
+        if number != there:
+            raise PlanFileError(
+                f"{name}: the plan file's footer counts {number} {what}, but there are {there}."
+                " Make a new plan"
+            )
+
+
+def _refuse_forged_acceptances(plan: Plan, name: str) -> None:
+    """Raises PlanFileError for an acceptance of what the plan does not hold, or of something else.
+
+    The history keeps what was accepted by guard, workspace and source, so these have to be those of
+    the violation.
+    """
+    acceptable = {
+        (violation.code, violation.guard, violation.workspace, violation.source)
+        for violation in plan.violations
+        if violation.acceptable
+    }
+    for accepted in plan.accepted:
+        of = (accepted.code, accepted.guard, accepted.workspace, accepted.source)
+        if of not in acceptable:
+            what = f"it accepts {quoted(accepted.code)}, which is no violation of the plan"
             raise PlanFileError(f"{name}: {what}. Make a new plan")
-    scope = header.scope
+
+
+def _refuse_forged_header(plan: Plan, name: str) -> None:
+    """Raises PlanFileError for a name, time or count that no plan has in its header."""
+    scope = plan.scope
     names = (
-        header.tool,
-        *header.variables,
+        plan.tool,
+        *plan.variables,
         *scope.workspaces,
         *scope.sources,
         *scope.targets,
         scope.undo,
+        *plan.to_remember,
+        *(accepted.by for accepted in plan.accepted),
+        *(reading.source for reading in plan.readings),
     )
-    others = (
-        *header.to_remember,
-        *(one.by for one in header.accepted),
-        *(one.source for one in header.readings),
-    )
-    times = (header.created, *(one.at for one in header.accepted))
-    if wrong := header_fault((*names, *others), times, header.readings):
+    times = (plan.created, *(accepted.at for accepted in plan.accepted))
+    if wrong := header_fault(names, times, plan.readings):
         raise PlanFileError(
             f"{name}:1: no plan says such a thing of itself: {wrong}. Make a new plan"
         )
 
 
-_PLAIN: dict[type, type[msgspec.Struct]] = {
-    ChangeLine: Change,
-    SkipLine: Skip,
-    ViolationLine: Violation,
-    NoticeLine: Notice,
+_PLAIN: dict[type, tuple[type[msgspec.Struct], str]] = {
+    ChangeLine: (Change, "changes"),
+    SkipLine: (Skip, "skips"),
+    ViolationLine: (Violation, "violations"),
+    NoticeLine: (Notice, "notices"),
 }
+"""Type of a line → what it is in a plan, and in which field."""
 
 
 def _header(line: bytes, name: str) -> Header:
-    """The version is looked at first, so that a newer file is called newer and not damaged."""
+    """The version is looked at first, so that a file of another one is not called damaged."""
     try:
         raw = _format_decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -230,12 +262,11 @@ def _header(line: bytes, name: str) -> Header:
         ) from error
     if raw.get("type") != "header":
         raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
-    if raw.get("format") not in _READ:
-        read = " and ".join(map(str, _READ))
+    if raw.get("format") != FORMAT:
         written, tool = (quoted(repr(raw.get(key))) for key in ("format", "tool"))
         raise PlanFileError(
-            f"{name}: the plan file has format {written}, this version reads {read}."
-            f" It was written by reconcile {tool}: apply it with that version, or make a new plan"
+            f"{name}: the plan file has format {written}, written by reconcile {tool};"
+            f" this version reads format {FORMAT} only. Make a new plan"
         )
     header = _decode(line, 1, name)
     assert isinstance(header, Header)  # noqa: S101 - its tag was looked at above

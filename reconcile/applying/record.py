@@ -1,6 +1,7 @@
 """The record of a run, for the history."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -8,30 +9,31 @@ import msgspec
 
 from reconcile.model.change import Plan
 from reconcile.model.history import Ending, Losses, Origin, Run
-from reconcile.model.report import Outcome
+from reconcile.model.report import Outcome, Result
 from reconcile.ports import Holder
 
 _SOME: Final = 5000
 """Changes encoded at once."""
+_COUNTED: Final[tuple[Result, ...]] = ("applied", "failed", "skipped")
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def run_id(started: str, distinct: str) -> str:
-    """The id of a run that began at this time (RFC 3339, UTC); `distinct` tells runs of one second apart.
+    """The id of a run, as in `20261122T013000Z-3f2a91`; the last part is hexadecimal.
 
-    `20261122T013000Z-3f2a91`, the last part hexadecimal.
+    `started` is RFC 3339, UTC; `distinct` tells runs of one second apart.
     """
-    return f"{started.replace('-', '').replace(':', '')}-{hashlib.sha256(distinct.encode()).hexdigest()[:6]}"
+    moment = started.replace("-", "").replace(":", "")
+    return f"{moment}-{hashlib.sha256(distinct.encode()).hexdigest()[:6]}"
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 over the canonical JSON of the plan without its time and its changes, then of each change, by lines."""
-    found = hashlib.sha256(
-        _encoder.encode(msgspec.structs.replace(plan, created="", changes=())) + b"\n"
-    )
+    """SHA-256 over canonical JSON: the plan without its time and changes, then each change."""
+    rest = msgspec.structs.replace(plan, created="", changes=())
+    digest = hashlib.sha256(_encoder.encode(rest) + b"\n")
     for at in range(0, len(plan.changes), _SOME):
-        found.update(_encoder.encode_lines(plan.changes[at : at + _SOME]))
-    return found.hexdigest()
+        digest.update(_encoder.encode_lines(plan.changes[at : at + _SOME]))
+    return digest.hexdigest()
 
 
 class Recorder:
@@ -40,7 +42,10 @@ class Recorder:
     def __init__(
         self, plan: Plan, holder: Holder, origin: Origin | None, clock: Callable[[], str] | None
     ) -> None:
-        """`clock` tells the time in RFC 3339, UTC. Without an `origin` the id comes of the plan and its holder."""
+        """`clock` returns the time in RFC 3339, UTC.
+
+        Without an `origin` the id is made from the plan and its holder.
+        """
         self._plan = plan
         self._holder = holder
         self._digest = plan_digest(plan) if plan.changes else ""
@@ -51,16 +56,18 @@ class Recorder:
 
     @property
     def id(self) -> str:
-        """By which the history knows the run."""
+        """The run's id in the history."""
         return self._origin.run
 
     def run(self, workspace: str, outcomes: Sequence[Outcome], lost: Losses) -> Run:
-        """The record of a workspace whose changes ended so, and took away so much."""
-        mine = {one.code for one in self._plan.violations if one.workspace == workspace}
-        counts = {
-            result: sum(one.result == result for one in outcomes)
-            for result in ("applied", "failed", "skipped")
+        """The record of a workspace; `lost` is what its changes took away."""
+        own = {
+            violation.code
+            for violation in self._plan.violations
+            if violation.workspace == workspace
         }
+        results = Counter(outcome.result for outcome in outcomes)
+        counts = {result: results[result] for result in _COUNTED}
         return Run(
             id=self._origin.run,
             workspace=workspace,
@@ -69,7 +76,7 @@ class Recorder:
             commit=self._origin.commit,
             dirty=self._origin.dirty,
             undoes=self._plan.scope.undo,
-            accepted=tuple(one for one in self._plan.accepted if one.code in mine),
+            accepted=tuple(one for one in self._plan.accepted if one.code in own),
             login=self._holder.user,
             host=self._holder.host,
             started=self._holder.started,
@@ -81,7 +88,7 @@ class Recorder:
         )
 
 
-def _ending(applied: int, all_: int) -> Ending:
-    if applied == all_:
+def _ending(applied: int, total: int) -> Ending:
+    if applied == total:
         return "applied"
     return "in part" if applied else "failed"

@@ -1,7 +1,7 @@
-"""What has moved on the platform since a plan was made: every `before` that is no longer true, in words."""
+"""What has changed on the platform since a plan was made: every `before` that no longer holds."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
 from reconcile.model.kinds import KEYS, NAMES, PAIRS
@@ -12,8 +12,20 @@ from reconcile.model.text.folding import fold_name
 Key: TypeAlias = tuple[str, ...]
 
 
-def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
-    """One line for each thing that is not as the changes of this workspace expect it; none, and the plan holds."""
+class Difference(NamedTuple):
+    """Something that is not as a plan expects it."""
+
+    line: str
+    """What it is, for people."""
+    exists: bool = False
+    """The plan creates it, and it already exists."""
+
+
+def differences(changes: Iterable[Change], current: PlatformState) -> list[Difference]:
+    """Everything that is not as the changes of this workspace expect it.
+
+    None: the plan still holds.
+    """
     changes = [change for change in changes if change.workspace == current.workspace]
     names = Names(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
@@ -23,47 +35,40 @@ def moved(changes: Iterable[Change], current: PlatformState) -> list[str]:
     given_up = {
         (change.kind, _key(change, change.before))
         for change in changes
-        if change.before is not None
-        and (change.after is None or change.after.keys() & KEYS[change.kind])
+        if change.before is not None and _gives_up_its_key(change)
     }
-    lines: list[str] = []
+    found: list[Difference] = []
     for change in changes:
-        there = objects[change.kind]
-        if change.before is None:
-            key = _key_now(change, makers) if there else None
-            if key is not None and any(
-                (change.kind, found) not in given_up for found in there.like(key)
-            ):
-                lines.append(f"{change.kind} {change.key} exists by now")
-            continue
-        fields = there.fields(_key(change, change.before))
-        if fields is None:
-            lines.append(f"{change.kind} {change.key} is gone")
-        else:
-            lines += (
-                f"{change.kind} {change.key}: {difference}"
-                for difference in _differences(change.before, fields)
-            )
-    return lines
+        own = objects[change.kind]
+        if change.before is not None:
+            found += _differing(change, change.before, own)
+        elif own and _is_taken(_key_now(change, makers), own, change.kind, given_up):
+            line = f"{change.kind} {change.key} already exists"
+            found.append(Difference(line, exists=True))
+    return found
 
 
-def _key(change: Change, fields: Fields | None) -> Key:
+def _gives_up_its_key(change: Change) -> bool:
+    """Whether an existing object is deleted, or gets another key."""
+    return change.after is None or not KEYS[change.kind].isdisjoint(change.after)
+
+
+def _key(change: Change, fields: Fields) -> Key:
     """The key of what a change is about: its name, or the two names of a grant or membership."""
     if change.kind not in PAIRS:
         return (change.key,)
-    fields = fields or {}
     return tuple(str(fields.get(field)) for field in NAMES[change.kind] if field in fields)
 
 
 def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key | None:
-    """The key that something new would have now; None for what needs a user or group that is yet to be made.
+    """The key that something new would have now; None if it needs a user or group that is new, too.
 
     `makers`: what the plan creates or renames, by its new name.
     """
-    key = list(_key(change, change.after))
+    key = list(_key(change, change.fields_after))
     if change.kind in PAIRS:
-        for at, (need, name) in enumerate(requirements(change)):
-            maker = makers.get((need, fold_name(name)))
+        for at, (kind, name) in enumerate(requirements(change)):
+            maker = makers.get((kind, fold_name(name)))
             if maker is not None and maker.before is None:
                 return None
             key[at] = name if maker is None else maker.key
@@ -77,9 +82,9 @@ class _Objects:
         self._names = names
         self._objects: dict[Key, Named] = {}
         self._folded: dict[Key, list[Key]] = {}
-        for one in names.objects(kind):
-            key = names.parts(one)
-            self._objects[key] = one
+        for thing in names.objects(kind):
+            key = names.parts(thing)
+            self._objects[key] = thing
             self._folded.setdefault(_folded(key, kind), []).append(key)
         self._kind: Kind = kind
 
@@ -88,45 +93,60 @@ class _Objects:
         return bool(self._objects)
 
     def like(self, key: Key) -> list[Key]:
-        """The keys of all that differ from this one by nothing but case."""
+        """The keys of all that differ from this one at most in case."""
         return self._folded.get(_folded(key, self._kind), [])
 
     def fields(self, key: Key) -> Fields | None:
-        """The fields of the very object, or of the only one that differs by nothing but case."""
-        found = self.like(key)
-        if key not in self._objects and len(found) != 1:
-            return None
-        return self._names.fields(self._objects[key if key in self._objects else found[0]])
+        """The fields of the object of this key, or of the only one that differs just in case."""
+        alike = self.like(key)
+        if key not in self._objects:
+            if len(alike) != 1:
+                return None
+            (key,) = alike
+        return self._names.fields(self._objects[key])
+
+
+def _is_taken(
+    key: Key | None, objects: _Objects, kind: Kind, given_up: Collection[tuple[Kind, Key]]
+) -> bool:
+    """Whether something has the key of what is to be created, and the plan does not free it."""
+    if key is None:
+        return False
+    return any((kind, existing) not in given_up for existing in objects.like(key))
 
 
 def _folded(key: Key, kind: Kind) -> Key:
-    """Names compare without regard to case, all but those of roles."""
+    """Names compare without regard to case, except for roles."""
     return (fold_name(key[0]), key[1]) if kind == "grant" else tuple(map(fold_name, key))
 
 
-def _differences(before: Fields, now: Mapping[str, object]) -> Iterator[str]:
+def _differing(change: Change, before: Fields, objects: _Objects) -> Iterator[Difference]:
+    """What is not as `before` says, one for each field."""
+    now = objects.fields(_key(change, before))
+    if now is None:
+        yield Difference(f"{change.kind} {change.key} no longer exists")
+        return
     for field, expected in before.items():
-        found = now.get(field)
-        if isinstance(expected, dict) and isinstance(found, dict):
-            found = {name: found.get(name) for name in expected}
-        if found != expected:
-            yield from _explain(field, expected, found)
+        value = now.get(field)
+        if isinstance(expected, dict) and isinstance(value, dict):
+            value = {name: value.get(name) for name in expected}
+        if value != expected:
+            for line in _explain(field, expected, value):
+                yield Difference(f"{change.kind} {change.key}: {line}")
 
 
-def _explain(field: str, expected: object, found: object) -> Iterator[str]:
-    """Where a value moved; nested ones are told part by part."""
+def _explain(field: str, expected: object, value: object) -> Iterator[str]:
+    """Where a value changed; an object is compared part by part."""
     if not isinstance(expected, dict):
-        yield f"{field} was {_quoted(expected)}, is {_quoted(found)}"
+        yield f"{field} was {_quoted(expected)}, is {_quoted(value)}"
         return
     from deepdiff import DeepDiff
 
-    parts = [
-        level
-        for levels in DeepDiff(expected, found, view="tree", threshold_to_diff_deeper=0).values()
-        for level in levels
-    ]
+    differences = DeepDiff(expected, value, view="tree", threshold_to_diff_deeper=0)
+    parts = [level for levels in differences.values() for level in levels]
     for level in sorted(parts, key=lambda level: str(level.path())):
-        yield f"{field}.{level.path(output_format='list')[-1]} was {_quoted(level.t1)}, is {_quoted(level.t2)}"
+        name = level.path(output_format="list")[-1]
+        yield f"{field}.{name} was {_quoted(level.t1)}, is {_quoted(level.t2)}"
 
 
 def _quoted(value: object) -> str:

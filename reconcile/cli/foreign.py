@@ -8,17 +8,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconcile.applying import Guard, fault
-from reconcile.cli import inputs
-from reconcile.cli import undo as undoing
+from reconcile.applying import invalid_reason
 from reconcile.cli.options import DEFAULT_PATH
-from reconcile.config import Loaded
-from reconcile.errors import PlanFileError, StalePlan, UsageError
-from reconcile.model.change import Change, Plan, Violation
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.errors import PlanFileError, UsageError
+from reconcile.model.change import Plan
+from reconcile.model.platform import Limits
 from reconcile.model.text.printing import quoted
-from reconcile.planning import beyond_rules
-from reconcile.ports import ManagedPlatform
 from reconcile.render import wording
 
 
@@ -39,38 +34,8 @@ def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
     """Raises PlanFileError for a text that an entry of a directory could not have put there."""
     undo = bool(made.scope.undo)
     for change in made.changes:
-        if why := fault(change, undo=undo, lengths=limits.lengths):
+        if why := invalid_reason(change, undo=undo, lengths=limits.lengths):
             what = f"{change.action} {change.kind} {quoted(change.key)}: {quoted(why)}"
             raise PlanFileError(
                 f"{plan_file}: no plan holds such a change: {what}. Make a new plan"
             )
-
-
-def guard(loaded: Loaded, made: Plan, target: ManagedPlatform) -> Guard:
-    """The guards over a plan from a file. They raise StalePlan for an undo that undoes something else."""
-    usual = inputs.guard(loaded, made, target)
-
-    def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
-        if made.scope.undo:
-            _refuse_other_undo(loaded, made.scope.undo, target, changes, state)
-            return usual(changes, state)
-        return *usual(changes, state), *beyond_rules(changes, state, loaded.desired)
-
-    return look
-
-
-def _refuse_other_undo(
-    loaded: Loaded,
-    run: str,
-    target: ManagedPlatform,
-    changes: Sequence[Change],
-    state: PlatformState,
-) -> None:
-    """An undo may put back what no rule says: so it has to be the very undo of that run."""
-    made = undoing.made(loaded, run, target, (state,))
-    if tuple(changes) != made.changes:
-        raise StalePlan(
-            [
-                f"the changes in workspace {state.workspace} are not those that undo run {quoted(run)} now"
-            ]
-        )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from reconcile import __version__
-from reconcile.applying import Count, Guard
+from reconcile.applying import recent_losses
 from reconcile.cli.identity_history import used
 from reconcile.cli.logs import note
 from reconcile.cli.notices import placed, placing, report
@@ -21,13 +21,12 @@ from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
-from reconcile.model.change import Change, Plan, Scope, Violation
+from reconcile.model.change import Plan, Scope
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
 from reconcile.model.text.printing import quoted
-from reconcile.planning import Inputs, begins, lost, make, summed, taken, violations
+from reconcile.planning import Inputs, make_plan, unmatched_users
 from reconcile.planning.selection.query import query
 from reconcile.ports import Directory, Fault, ManagedPlatform, Progress
 
@@ -134,7 +133,7 @@ def plan(
     """
     read, troubles = inputs(loaded, scope, variables, target, progress)
     with placing(loaded):
-        made = make(read)
+        made = make_plan(read)
     made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
     report(made.notices)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
@@ -143,33 +142,6 @@ def plan(
         {name: len(part) for name, part in parts.items()},
     )
     return made, troubles
-
-
-def guard(loaded: Loaded, made: Plan, target: ManagedPlatform, *, renaming: bool = False) -> Guard:
-    """The guards once more, for when the plan is applied; `renaming` as for `planning.violations`."""
-    safety, own = loaded.desired.safety, target.limits.own_username
-
-    def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
-        since = min(
-            made.created, now(), key=datetime.fromisoformat
-        )  # a file may claim to be of next year
-        lost = {} if renaming else lately(target, safety, state.workspace, since)
-        return violations(
-            changes, state, safety, own, made.readings, renaming=renaming, lately=lost
-        )
-
-    return look
-
-
-def counting(loaded: Loaded) -> Count:
-    """How much a run takes away, for those that come after it."""
-    return lambda changes, state: taken(changes, state, loaded.desired.safety)
-
-
-def lately(target: ManagedPlatform, safety: desired.Safety, workspace: str, created: str) -> Losses:
-    """What runs took away of late from a workspace, for a plan of that time."""
-    since = begins(created, safety)
-    return summed(link.run for link in target.history.runs(workspace, since)) if since else {}
 
 
 def readable(
@@ -236,8 +208,9 @@ def collected(
         limits=target.limits,
         tool=__version__,
         created=created,
-        lately={
-            one.workspace: lately(target, state.safety, one.workspace, created) for one in current
+        recent={
+            one.workspace: recent_losses(target, state.safety, one.workspace, created)
+            for one in current
         },
         used={one.workspace: used(state.links, one, target.history) for one in current},
     )
@@ -261,7 +234,7 @@ def _snapshots(
             }
             facts = {"source": source.name} | {name: len(part) for name, part in parts.items()}
             note("source %s: %d persons, %d groups, %d organizational units", facts)
-            external_ids, dns = lost(snapshot, current)
+            external_ids, dns = unmatched_users(snapshot, current)
             if external_ids or dns:
                 snapshot = msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))
             yield snapshot

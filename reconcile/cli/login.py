@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from reconcile import __version__
-from reconcile.applying import Guard, apply
+from reconcile.applying import GuardRules, apply
 from reconcile.cli import inputs as assembling
 from reconcile.cli import run_identity
 from reconcile.cli.identity_history import used
@@ -27,12 +27,12 @@ from reconcile.cli.refusal_time import evenly
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
-from reconcile.model.change import Change, Plan, Scope, Violation
+from reconcile.model.change import Scope
 from reconcile.model.directory import Person
 from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning import Inputs, harm, login
+from reconcile.planning import Inputs, login
 from reconcile.planning.login import Verdict
 from reconcile.planning.selection.query import query
 from reconcile.ports import Directory, ManagedPlatform, Progress, no_progress
@@ -227,16 +227,6 @@ class Entrance(msgspec.Struct, frozen=True):
                 f"{username} may not log in: the rules on {self.source.name} no longer select it",
             )
 
-    def _guard(self, plan: Plan, platform: ManagedPlatform) -> Guard:
-        """A login takes from its person nothing that a run might not take; how many are new or change is no matter."""
-        safety, own = self.loaded.desired.safety, platform.limits.own_username
-
-        def look(changes: Sequence[Change], state: PlatformState) -> Sequence[Violation]:
-            lost = assembling.lately(platform, safety, state.workspace, plan.created)
-            return harm(changes, state, safety, own, plan.readings, lost)
-
-        return look
-
     def _updated(
         self, verdict: Verdict, external_id: str, current: PlatformState, platform: ManagedPlatform
     ) -> Login:
@@ -251,8 +241,7 @@ class Entrance(msgspec.Struct, frozen=True):
                     verdict.plan,
                     platform,
                     holder,
-                    guard=self._guard(verdict.plan, platform),
-                    count=assembling.counting(self.loaded),
+                    rules=GuardRules(self.loaded.desired, purpose="login"),
                     clock=assembling.now,
                 )
             except GuardRefused as error:

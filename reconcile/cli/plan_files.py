@@ -14,15 +14,15 @@ MAX_BYTES: Final = 1024**3
 """A plan that erases a million people is half as large."""
 
 
-def read(path: Path, *, strict: bool = False) -> Plan:
-    """Raises PlanFileError for a file that is damaged or cannot be read; `strict` as for `loads`."""
+def read(path: Path) -> Plan:
+    """Raises PlanFileError for a file that is damaged or cannot be read."""
     try:
         data = files.read(path, MAX_BYTES + 1).data
     except OSError as error:
         raise PlanFileError(f"{path}: the plan file cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
         raise PlanFileError(f"{path}: larger than {MAX_BYTES // 1024**2} MiB: no plan file is")
-    return loads(data, str(path), strict=strict)
+    return loads(data, str(path))
 
 
 def write(path: Path, plan: Plan) -> None:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from reconcile import interrupts
+from reconcile.applying import GuardRules
 from reconcile.applying import apply as carry_out
 from reconcile.cli import foreign, inputs, output, plan_files, run_identity
 from reconcile.cli.exit_codes import reported
@@ -54,7 +55,7 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
     workspaces or in none; a plan made here goes workspace by workspace.
     """
     file = task.plan_file
-    saved = plan_files.read(file, strict=task.strict) if file is not None else None
+    saved = plan_files.read(file) if file is not None else None
     if saved is not None and file is not None and not task.files:
         foreign.refuse_other_files(saved.files, file)
     loaded = inputs.configuration(task.files, task.variables)
@@ -115,10 +116,7 @@ def _run(
             made,
             target,
             holder,
-            guard=inputs.guard(loaded, made, target)
-            if saved is None
-            else foreign.guard(loaded, made, target),
-            count=inputs.counting(loaded),
+            rules=GuardRules(loaded.desired, foreign=saved is not None),
             together=saved is not None,
             force=task.force,
             progress=tell,

@@ -2,27 +2,28 @@ r"""One typed step, and the plan made of them.
 
 A change speaks in names, never in ids, so that a person can read it and another machine can apply
 it: `before` in the names of the current state, `after` in those of the wanted one. Both are flat
-objects of text, null, and for a user's `attributes` and a group's `groups` one object of text or
-null. An update holds the fields that change and no others; a create has no `before`, a delete no
-`after`; of `attributes` and `groups` an update holds those that change, null for one that is not
-there.
+objects of text and null; a user's `attributes` and a group's `groups` are objects of text and null
+themselves. An update holds only the fields that change, and of `attributes` and `groups` only the
+names that change, null for one that does not exist. A create has no `before`, a delete no `after`.
 
     kind        key                     fields
     source      name                    name, type, base_dn, domain, note
     department  path, parents first     title, parent, source, external_id, dn
     group       name                    name, source, external_id, dn, groups
-    user        username                username, first_name, last_name, email, status, status_origin, status_cause,
-                                        status_before, departed, departed_at, source, external_id,
-                                        dn, department, manager, attributes
+    user        username                username, first_name, last_name, email, status,
+                                        status_origin, status_cause, status_before, departed,
+                                        departed_at, source, external_id, dn, department,
+                                        manager, attributes
     grant       username/role           user, role, origin
     membership  username/group          user, group, origin
 
 `departed_at` may be `now`: the time of the run that applies the change.
 
-The key of something that is there already is its name in the current state. A department's path is
-its titles joined by `/`, a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's
+The key of an existing object is its name in the current state. A department's path is its titles
+joined by `/`, with a `/` or `\` within a title written `\/` or `\\`; `parent` and a user's
 `department` are paths. `groups` holds the names of the groups that the group is nested in, each
 with its origin ("" by hand); an update of it is about one of them and changes nothing else.
+`reconcile.model.kinds` says what each field means.
 """
 
 from collections.abc import Iterable
@@ -48,11 +49,29 @@ Fields: TypeAlias = dict[str, str | dict[str, str | None] | None]
 LOSSES: frozenset[str] = frozenset({"delete", "deactivate", "block", "erase"})
 """Actions that take something away; they come last in a plan."""
 ENDS: frozenset[str] = frozenset({"delete", "erase"})
-"""Actions after which a user has no memberships, no grants, and not its name."""
+"""Actions after which a user has no memberships, no grants, and no longer its name."""
 
-ALL = "all"
-"""The end of a violation's code where nothing would be left: to accept some is not to accept
-all."""
+GuardName: TypeAlias = Literal[
+    "users_lost",
+    "memberships_lost",
+    "grants_lost",
+    "emptied",
+    "updates",
+    "creates",
+    "shrink",
+    "expected_person",
+    "expected_group",
+    "protected_user",
+    "protected_role",
+    "protected_group",
+    "min_admins",
+    "account_taken",
+    "group_taken",
+    "department_taken",
+    "not_its_own",
+    "own_account",
+]
+"""The guards: what a violation is about. docs/plans.md explains each."""
 
 SkipCode: TypeAlias = Literal[
     "missing_field",
@@ -74,11 +93,15 @@ SkipCode: TypeAlias = Literal[
 ]
 
 
+SkipKind: TypeAlias = Literal[
+    "source", "department", "group", "user", "grant", "membership", "manager"
+]
+"""What a skip is about: an object of a kind, or an entry that is named as a member or a manager."""
+
 OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
-"""Codes of skips that are about what an entry names, and not about an entry that is to be
-synchronised."""
+"""Codes of skips about a name within an entry, and not about an entry to be synchronised."""
 ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
-"""Codes of skips that hold nothing back of the person, group or department itself."""
+"""Codes of skips that do not hold back the person, group or department itself."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -93,12 +116,33 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     source: str
     workspace: str
 
+    @property
+    def fields_before(self) -> Fields:
+        """The fields before the change; empty for something new."""
+        return self.before or {}
+
+    @property
+    def fields_after(self) -> Fields:
+        """The fields after the change; empty for something deleted."""
+        return self.after or {}
+
+
+def text(fields: Fields, name: str) -> str:
+    """A field that is text; "" where it is null or not there."""
+    return str(fields.get(name) or "")
+
+
+def mapping(fields: Fields, name: str) -> dict[str, str | None]:
+    """A field that is an object of text; empty where it is not there."""
+    value = fields.get(name)
+    return value if isinstance(value, dict) else {}
+
 
 class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """An entry, or a part of it, that cannot be synchronised.
 
-    It gains nothing by it, and never counts as departed. What the directory takes away is taken
-    away all the same.
+    Its object gains nothing, and the entry never counts as departed. What the directory takes away
+    is taken away all the same. `dn` and `username` are "" where there is none, as for groups.
     """
 
     workspace: str
@@ -107,27 +151,71 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     username: str
     code: SkipCode
     detail: str
-    """Of a group or department (they have no username) it begins with that word and a colon."""
     exists: bool = False
     """Whether the person has a user of the source on the platform, which is held back by it."""
+    kind: SkipKind = "user"
+    subject: str = ""
+    """The key of the object, where neither `dn` nor `username` says which one it is."""
+
+    @property
+    def sentence(self) -> str:
+        """The detail for a reader who does not see `kind` and `subject`."""
+        if self.kind == "user" or self.code in OF_REFERENCES:
+            return self.detail
+        between = " " if self.kind in kinds.PAIRS else ": "
+        what = between.join(filter(None, (self.kind, self.subject)))
+        return f"{what}: {self.detail}"
 
 
 class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """What a guard found. The code holds the number it found, so that who accepts 12 losses has not accepted 13."""
+    """What a guard found, as values. Nothing reads `code` or `detail`; people do."""
 
     workspace: str
-    code: str
+    guard: GuardName
+    source: str
+    """"" where the guard looks at all of the workspace."""
+    subject: str
+    """The group, role, user, field, part of a source or pattern it is about; "" for none."""
+    number: int
+    """How many are lost, changed or missing."""
     detail: str
+    earlier: int = 0
+    """How many earlier runs took away, where only all together are too many."""
+    entire: bool = False
+    """Nothing would be left."""
+    becomes: Literal["", "renamed", "deleted"] = ""
+    """What would happen to a protected group itself."""
     acceptable: bool = True
     """False where only other settings, or another directory, can help."""
 
+    @property
+    def code(self) -> str:
+        """What `--accept` takes: guard, place and number, as in `users_lost:main/corp:12:all`.
 
-class Acceptance(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """Who accepted the violation of a code, and when (RFC 3339, UTC): as the plan was made."""
+        It holds the number, so that accepting 12 losses does not accept 13; and whether it is all
+        there is, so that accepting some does not accept all.
+        """
+        place = "/".join(filter(None, (self.workspace, self.source, self.subject)))
+        number = f"{self.number}+{self.earlier}" if self.earlier else str(self.number)
+        code = f"{self.guard}:{place}:{self.becomes or number}"
+        return f"{code}:all" if self.entire else code
+
+
+class Acceptance(
+    msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Who accepted the violation of a code, and when (RFC 3339, UTC): as the plan was made.
+
+    `guard`, `workspace` and `source` are those of the violation. Runs of earlier versions recorded
+    none of them; they are left out where they are "", so that the hash of such a run stays.
+    """
 
     code: str
     by: str
     at: str
+    guard: str = ""
+    workspace: str = ""
+    source: str = ""
 
 
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +227,10 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the command line narrowed the plan to; an empty tuple is no limit. `undo` is the run that it takes back."""
+    """What the command line narrowed the plan to; an empty tuple is no limit.
+
+    `undo` is the run that the plan takes back, "" for none.
+    """
 
     workspaces: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -148,7 +239,7 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many users, departments and groups of a source are on the platform before the plan, the erased left out."""
+    """How much of a source exists before the plan; users without the erased ones."""
 
     workspace: str
     source: str
@@ -199,24 +290,32 @@ def refused(
     violations: Iterable[Violation], accepted: Iterable[Acceptance]
 ) -> tuple[Violation, ...]:
     """Those of the violations that are not accepted, or cannot be."""
-    codes = {one.code for one in accepted}
-    return tuple(one for one in violations if not (one.acceptable and one.code in codes))
+    codes = {acceptance.code for acceptance in accepted}
+    return tuple(
+        violation
+        for violation in violations
+        if not violation.acceptable or violation.code not in codes
+    )
 
 
 def refusal(violations: Iterable[Violation], accepted: Iterable[str] = ()) -> GuardRefused:
-    """The error for violations that nobody accepted; `accepted` are the codes of others of the same plan.
+    """The error for violations that were not accepted; `accepted` are codes that were.
 
-    Names may be anybody's: each line stays one.
+    Names in them come from directories, so each is quoted to stay one line.
     """
-    lines = (
-        (quoted(one.code, LONGEST_SENTENCE), quoted(one.detail, LONGEST_SENTENCE), one.acceptable)
-        for one in violations
-    )
+    lines = [
+        (
+            quoted(violation.code, LONGEST_SENTENCE),
+            quoted(violation.detail, LONGEST_SENTENCE),
+            violation.acceptable,
+        )
+        for violation in violations
+    ]
     return GuardRefused.because(lines, accepted)
 
 
-class _Held(Protocol):
-    """What of a skip decides whether a plan is clean."""
+class _Skipped(Protocol):
+    """The part of a skip that decides whether a plan is clean."""
 
     @property
     def exists(self) -> bool: ...
@@ -225,8 +324,8 @@ class _Held(Protocol):
     def code(self) -> str: ...
 
 
-def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
-    """How many rules find nothing, users are skipped, and changes an undo leaves; "" for none."""
+def not_clean(notices: Iterable[Notice], skips: Iterable[_Skipped] = ()) -> str:
+    """How many rules find nothing, existing users are skipped and changes are left; "" for none."""
     skips = list(skips)
     empty = sum(notice.code in NOT_CLEAN for notice in notices)
     held = sum(skip.exists for skip in skips)
@@ -236,40 +335,48 @@ def not_clean(notices: Iterable[Notice], skips: Iterable[_Held] = ()) -> str:
         (held, "existing user is skipped", "existing users are skipped"),
         (left, "change is not undone", "changes are not undone"),
     )
-    found = [reason for reason in reasons if reason[0]]
-    return ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in found)
+    return ", ".join(
+        f"{number} {singular if number == 1 else plural}"
+        for number, singular, plural in reasons
+        if number
+    )
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:
-    """What is there under this name only once the change is done: something new, or its new name."""
+    """Kind and name of what exists only once the change is done: something new, or a new name."""
     after = change.after
     if after is None or change.kind in kinds.PAIRS:
         return None
     if change.kind == "department":
-        title, parent = after.get("title"), after.get("parent")
-        if change.action == "create":
-            return change.kind, change.key
-        before = titles(change.key)
-        new = [
-            *(titles(str(parent or "")) if "parent" in after else before[:-1]),
-            str(title or before[-1]),
-        ]
-        return None if new == before else (change.kind, path(new))
-    (field,) = kinds.NAMES[change.kind]
-    name = after.get(field)
-    return None if name is None else (change.kind, str(name))
+        name = _new_path(change, after)
+    else:
+        (field,) = kinds.NAMES[change.kind]
+        name = text(after, field)
+    return (change.kind, name) if name else None
+
+
+def _new_path(change: Change, after: Fields) -> str:
+    """The path of a new department, or the new one of an existing department; "" where it stays."""
+    if change.before is None:
+        return change.key
+    before = titles(change.key)
+    *above, title = before
+    if "parent" in after:
+        above = list(titles(text(after, "parent")))
+    new = [*above, text(after, "title") or title]
+    return "" if new == list(before) else path(new)
 
 
 _REQUIRED: Final = {kind: kinds.required(kind) for kind in kinds.KINDS}
 
 
 def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
-    """What has to be there before the change can be made, as kind and name in the wanted state.
+    """What has to exist before the change can be made, as kind and name in the wanted state.
 
-    A manager is not required: a user whose manager could not be created is created without. So is a
-    new group, where one that it is to be nested in could not be.
+    A manager is not required: a user whose manager could not be created is created without one. A
+    new group is created without the nesting in a group that could not be created.
     """
-    after = change.after or {}
+    after = change.fields_after
     references = _REQUIRED[change.kind]
     needed = tuple((kind, str(after[field])) for field, kind in references if after.get(field))
     if change.before is None:
@@ -279,15 +386,11 @@ def requirements(change: Change) -> tuple[tuple[Kind, str], ...]:
 
 def nested_in(change: Change) -> tuple[str, ...]:
     """The groups, by their names in the wanted state, that a change of a group nests it in."""
-    groups = (change.after or {}).get("groups")
-    return (
-        tuple(name for name, origin in groups.items() if origin is not None)
-        if isinstance(groups, dict)
-        else ()
-    )
+    groups = mapping(change.fields_after, "groups")
+    return tuple(name for name, origin in groups.items() if origin is not None)
 
 
 def unnests(change: Change) -> bool:
     """Whether the change takes a group out of others and does nothing else."""
-    after = change.after or {}
+    after = change.fields_after
     return change.kind == "group" and after.keys() == {"groups"} and not nested_in(change)

@@ -2,11 +2,10 @@
 
 The structs of `reconcile.model.platform` say how an object is kept in memory; this table says what
 its fields mean: what they hold, what they refer to, which of them is its name, and which aspect of
-a person or an entry they belong to. Whoever has to know all fields of a kind reads it here, so that
-a new field is a new line here. A test compares the table with the structs.
+a person or an entry they belong to. Code that needs all fields of a kind reads them here, so a new
+field is a new line here. A test compares the table with the structs.
 
-Values only; what is computed from it once is kept in constants, because changes come by the
-hundred thousand.
+Callers compute what they need once and keep it in constants: a plan can have a million changes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ Aspect: TypeAlias = Literal[
 for. `service`: whether a user is in service, and why. `profile`: what the directory says of it.
 `department`, `groups`, `roles`: where it belongs and what it may."""
 Unique: TypeAlias = Literal["", "workspace", "parent", "source"]
-"""Within what no two objects of the kind have the same value; "" where they may."""
+"""Where no two objects of the kind have the same value; "" if they may anywhere."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -33,18 +32,18 @@ class Field(msgspec.Struct, frozen=True):
     name: str
     aspect: Aspect
     key: bool = False
-    """Part of the object's key. A key that is `nullable` may be empty, as that of a department
-    with nothing above it."""
+    """Part of the object's key. A part that is `nullable` may be empty, as the parent of a
+    department at the top."""
     unique: Unique = ""
     nullable: bool = False
-    """Null in a change where it is empty; otherwise it is the empty text."""
+    """An empty value is null in a change; otherwise it is the empty text."""
     mapping: bool = False
-    """An object of text; an update holds those of its values that change, null for one that goes."""
+    """An object of text. An update holds the values that change, null for one that goes."""
     refers_to: Kind | None = None
     """What it names: its value, or for a mapping each name in it. The platform's state has the
     id in that place; a source is its own id."""
     dispensable: bool = False
-    """What refers to something that could not be made is made without it."""
+    """An object is created without this reference if the other object could not be created."""
     choices: tuple[str, ...] = ()
     """The texts that it can be, "" for null; () for any."""
     length: str = ""
@@ -155,7 +154,7 @@ def _required(kind: Kind) -> Iterator[tuple[str, Kind]]:
 
 
 def references(kind: Kind) -> dict[str, Kind]:
-    """Each field whose value, a text, is an id in the state and a name in a change; with its kind."""
+    """Each field whose text is an id in the state and a name in a change; with its kind."""
     return {
         field.name: field.refers_to
         for field in KINDS[kind]

@@ -1,4 +1,4 @@
-"""What a reader of a plan should know, though it hinders nothing."""
+"""What a reader of a plan should know, though it prevents nothing."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -12,13 +12,12 @@ NoticeCode: TypeAlias = Literal[
     "shared_address",
     "no_administrator",
 ]
-"""`finds_nothing`: a pattern of the files finds no entry. `idle_link`: a link is true already, or
-names nothing.
-
-`shared_address`: an e-mail address is that of several users. `no_administrator`: `protect.admin_role` protects nobody.
-
-`nobody_selected`: the rules on a source make nobody a user. `source_renamed`: a source looks as if
-it had been renamed in the files.
+"""`finds_nothing`: a pattern of the files finds no entry.
+`nobody_selected`: the rules of a source select no users.
+`source_renamed`: a source looks as if it had been renamed in the files.
+`idle_link`: a link does nothing, because it already holds or names nothing.
+`shared_address`: several users have the same e-mail address.
+`no_administrator`: no user has the role of `protect.admin_role`.
 """
 
 NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})
@@ -26,11 +25,11 @@ NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})
 
 
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One notice; what it does not concern is empty.
+    """One notice; a field that does not apply is empty.
 
-    `path` is where in the desired state the rule is, as in `groups[0].select[2]`. The planner gives
+    `path` is where the rule is in the desired state, as in `groups[0].select[2]`. The planner gives
     the path in all files together; once `place` is known, it is the path within that file.
-    `sources` are those the rule is about. `nearest` are names that exist, the one most like
+    `sources` are those the rule is about. `nearest` are existing names, the most similar to
     `pattern` first.
     """
 
@@ -38,7 +37,7 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     path: str = ""
     place: str = ""
-    """`file:line:column`, or what gives the value where no file does, as in `preset vmmanager`."""
+    """`file:line:column`, or what sets the value where no file does, as in `preset vmmanager`."""
     pattern: str = ""
     sources: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()

@@ -1,25 +1,29 @@
-"""From what is wished and what is there to an ordered list of changes. Everything here only computes.
+"""From what the files want and what exists to an ordered list of changes. Everything only computes.
 
-No I/O, no clock, no randomness: the same inputs give the same plan to the byte. Read in this order:
-`query` (what to ask a directory for), `index` (a snapshot made fast to look things up in), `people`
-(who is wanted), `matching` (who is which user), `naming` (who may have which username), `wanted`
-(the state the rules demand), `diff`, `order`, `guard` (what may not happen without a person's
-consent, if at all), `make`. `rule_matches` and `rule_counts` say what each pattern finds, `nearest`
-what it may have meant, `notices` what a reader of the plan should know. `survey` and `overview`
-only look at a source; `preview` tells who would be synchronised, `explain` why one person is;
-`usernames` narrows a plan to new usernames, `renaming` gives a source another name; `undo` makes a
-plan of what a run did, not of what a directory says.
+No I/O, no clock, no randomness: the same inputs give the same plan to the byte. The rooms, in the
+order in which a plan goes through them:
+
+- `selection`: what to ask a directory for, and which entries the rules find in a snapshot.
+- `target`: the state that the rules demand: who is which user, under which name, in which groups.
+- `changes`: the differences between that and the current state, in their order.
+- `guards`: what needs a person's consent, and what is never allowed.
+- `undo` makes the changes from what a run did, not from what a directory says. `renames` narrows a
+  plan to new usernames, or gives a source another name.
+- `views` shows a source and who would be synchronised; `explain` says why one person is, or is not.
+
+`planner` puts them together; `login` does so for one person. `notices` says what a reader of the
+plan should know.
 """
 
 from reconcile.planning.explain.explain import explain
 from reconcile.planning.explain.lookup import asking_query
 from reconcile.planning.explain.rule_results import Background
 from reconcile.planning.guards.acceptance import accepted
-from reconcile.planning.guards.checks import harm, violations
-from reconcile.planning.guards.ownership import beyond_rules
-from reconcile.planning.guards.recent_losses import begins, summed, taken
+from reconcile.planning.guards.checks import login_violations, violations
+from reconcile.planning.guards.limits.recent_losses import losses_of_changes, total, window_start
+from reconcile.planning.guards.ownership.beyond_rules import beyond_rules
 from reconcile.planning.notices import did_you_mean, finds_nothing
-from reconcile.planning.planner import Inputs, lost, make, rule_counts
+from reconcile.planning.planner import Inputs, make_plan, rule_counts, unmatched_users
 from reconcile.planning.renames.source import renaming
 from reconcile.planning.renames.usernames import Migration, migration
 from reconcile.planning.selection.query import query
@@ -38,15 +42,14 @@ __all__ = [
     "Undo",
     "accepted",
     "asking_query",
-    "begins",
     "beyond_rules",
     "did_you_mean",
     "explain",
     "finds_nothing",
-    "harm",
     "keyword",
-    "lost",
-    "make",
+    "login_violations",
+    "losses_of_changes",
+    "make_plan",
     "migration",
     "outlined",
     "overview",
@@ -55,10 +58,11 @@ __all__ = [
     "renaming",
     "rule_counts",
     "search_query",
-    "summed",
     "survey",
-    "taken",
+    "total",
     "tree_query",
     "undo",
+    "unmatched_users",
     "violations",
+    "window_start",
 ]

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from reconcile.errors import RulesRefused
 from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip, Violation
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.directory import DirectorySnapshot
@@ -22,16 +22,19 @@ from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
 from reconcile.planning.notices import finds_nothing, nobody_selected
 from reconcile.planning.selection import source_names
+from reconcile.planning.selection.platform_rules import refuse_impossible_rules
 from reconcile.planning.selection.rule_counts import PlatformNames, RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.target_state import Wanted, wanted
+
+_NOTHING: Final[Losses] = {}
 
 
 class Inputs(msgspec.Struct, frozen=True):
     """Everything a plan is made from.
 
     `configuration` is the digest of the desired state, `created` the time in RFC 3339. `snapshots`
-    are those of the sources that were read, `current` one state for each workspace.
+    are those of the sources that were read, `current` has one state for each workspace.
     """
 
     desired: DesiredState
@@ -44,10 +47,10 @@ class Inputs(msgspec.Struct, frozen=True):
     limits: Limits
     tool: str
     created: str
-    lately: Mapping[str, Losses] = {}
-    """Of each workspace what runs took away of late."""
+    recent: Mapping[str, Losses] = {}
+    """Workspace → what earlier runs took away within the window."""
     used: Mapping[str, Collection[Link]] = {}
-    """Of each workspace the links that a run has followed already."""
+    """Workspace → the links that a run has already followed."""
 
 
 def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState) -> Wanted:
@@ -56,45 +59,44 @@ def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformSt
     return wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
 
 
-def lost(
+def unmatched_users(
     snapshot: DirectorySnapshot, current: Iterable[PlatformState]
 ) -> tuple[set[str], set[str]]:
-    """External ids, and DNs of users without one, that the platform has from this source and the snapshot has not.
+    """The users of a source whose person the snapshot does not have.
 
-    They are to be looked up in the directory without any filter, to tell who is out of scope from
-    who is missing.
+    Returns their external ids, and the DNs of those without one. Both have to be looked up in the
+    directory without any filter, to tell who is out of scope from who is missing.
     """
     read_ids = {person.external_id.lower() for person in snapshot.persons} - {""}
-    persons: References | None = None
     external_ids: set[str] = set()
-    dns: set[str] = set()
+    by_dn: set[str] = set()
     for state in current:
         for user in state.users:
-            if (
-                user.source != snapshot.source
-                or user.status == "erased"
-                or user.external_id.lower() in read_ids
-            ):
+            if user.source != snapshot.source or user.status == "erased":
+                continue
+            if user.external_id.lower() in read_ids:
                 continue
             if user.external_id:
                 external_ids.add(user.external_id)
             elif user.dn:
-                if persons is None:
-                    persons = References(
-                        ({dn.key(person.dn) for person in snapshot.persons},),
-                        snapshot.folding,
-                        snapshot.lookalikes,
-                    )
-                if not persons.only(dn.key(user.dn)):
-                    dns.add(user.dn)
-    return external_ids, dns
+                by_dn.add(user.dn)
+    return external_ids, _not_read(snapshot, by_dn)
 
 
-def make(inputs: Inputs) -> Plan:
+def _not_read(snapshot: DirectorySnapshot, names: set[str]) -> set[str]:
+    """The DNs that do not stand for exactly one person of the snapshot."""
+    if not names:
+        return set()
+    keys = {dn.key(person.dn) for person in snapshot.persons}
+    persons = References((keys,), snapshot.folding, snapshot.lookalikes)
+    return {name for name in names if not persons.only(dn.key(name))}
+
+
+def make_plan(inputs: Inputs) -> Plan:
     """The plan, with notices such as rules that find nothing.
 
     Raises RulesRefused for rules that contradict the directory or that the platform cannot follow,
-    UsageError for a target that is nowhere.
+    UsageError for a target that does not exist.
     """
     refuse_impossible(inputs)
     rules = source_rules(inputs)
@@ -107,8 +109,9 @@ def make(inputs: Inputs) -> Plan:
         names.add(result.state)
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
-    narrow.check(inputs.scope.targets, changes, skips, inputs.current)
-    narrowed = narrow.narrow(tuple(changes), inputs.scope.targets)
+    targets = inputs.scope.targets
+    narrow.check(targets, changes, skips, inputs.current)
+    narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
     return Plan(
         tool=inputs.tool,
@@ -116,18 +119,23 @@ def make(inputs: Inputs) -> Plan:
         files=inputs.files,
         variables=inputs.variables,
         scope=inputs.scope,
-        digests=Digests(
-            configuration=inputs.configuration,
-            sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
-            current={state.workspace: state_digest(state) for state in inputs.current},
-        ),
+        digests=_digests(inputs),
         changes=narrowed,
-        skips=narrow.narrow_skips(tuple(skips), inputs.scope.targets),
-        violations=tuple(judged(inputs, narrowed, rules, read)),
-        existing=() if inputs.scope.targets else tuple(_existing(inputs)),
+        skips=narrow.narrow_skips(tuple(skips), targets),
+        violations=tuple(check_guards(inputs, narrowed, rules, read)),
+        # A plan narrowed to targets counts nothing, and is no reason to remember a read.
+        existing=() if targets else tuple(_existing(inputs)),
         readings=read,
-        to_remember=() if inputs.scope.targets else tuple(_news(inputs.current, read)),
+        to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
         notices=notices(inputs, rules, names, results),
+    )
+
+
+def _digests(inputs: Inputs) -> Digests:
+    return Digests(
+        configuration=inputs.configuration,
+        sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
+        current={state.workspace: state_digest(state) for state in inputs.current},
     )
 
 
@@ -137,22 +145,22 @@ def notices(
     names: PlatformNames | None = None,
     results: Sequence[Wanted] = (),
 ) -> tuple[Notice, ...]:
-    """What a reader should know, though it hinders nothing; each once for all workspaces.
+    """What a reader should know, though it prevents nothing; each once for all workspaces.
 
-    Without `names`, nothing is said of the rules that are about the platform. `results` are what
-    is wanted in each workspace.
+    Without `names`, rules about the platform are not looked at. `results` are what is wanted in
+    each workspace.
     """
     desired = inputs.desired
-    found = (
+    all_notices = (
         *finds_nothing(in_sources(desired, rules)),
         *finds_nothing(names.counts() if names is not None else ()),
-        *nobody_selected(desired, (one.source.name for one in rules)),
+        *nobody_selected(desired, (rule.source.name for rule in rules)),
         *source_names.hints(desired.sources, inputs.current),
         *state_notices.idle_links(desired, results),
         *state_notices.shared_addresses(results),
         *state_notices.no_administrator(desired, inputs.current if results else ()),
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(all_notices))
 
 
 def rule_counts(inputs: Inputs) -> list[RuleCount]:
@@ -168,99 +176,78 @@ def rule_counts(inputs: Inputs) -> list[RuleCount]:
 def readings(inputs: Inputs, rules: Iterable[SourceRules]) -> tuple[Reading, ...]:
     """How much each source held, by its name.
 
-    Members that were asked for and are not known count as last time, so that a loss while they are
-    not known, or when they are known again, is still one.
+    Members that were asked for and are not known count as last time. So a loss while they are not
+    known, or when they are known again, is still a loss.
     """
+    last = _members_at_last_read(inputs.current)
+    read: list[Reading] = []
+    for rule in sorted(rules, key=lambda rule: rule.source.name):
+        reading = source_health.reading(inputs.desired, rule.source, rule.index.snapshot)
+        if reading.groups is not None and reading.members is None:
+            reading = msgspec.structs.replace(reading, members=last.get(reading.source))
+        read.append(reading)
+    return tuple(read)
+
+
+def _members_at_last_read(current: Iterable[PlatformState]) -> dict[str, int]:
+    """Source → its members at the last good read, the most that a workspace remembers."""
     last: dict[str, int] = {}
-    for before in (before for state in inputs.current for before in state.readings):
-        if before.members is not None:
-            last[before.source] = max(before.members, last.get(before.source, 0))
-    found = []
-    for one in sorted(rules, key=lambda one: one.source.name):
-        read = source_health.reading(inputs.desired, one.source, one.index.snapshot)
-        if read.groups is not None and read.members is None:
-            read = msgspec.structs.replace(read, members=last.get(read.source))
-        found.append(read)
-    return tuple(found)
+    for state in current:
+        for reading in state.readings:
+            if reading.members is not None:
+                last[reading.source] = max(reading.members, last.get(reading.source, 0))
+    return last
 
 
-def judged(
+def check_guards(
     inputs: Inputs,
     changes: tuple[Change, ...],
     rules: Iterable[SourceRules],
     read: tuple[Reading, ...],
 ) -> Iterator[Violation]:
-    """What the guards find in the changes of all workspaces, and what is missing in the sources."""
+    """What the guards find in the changes of all workspaces, and what the sources lack."""
+    safety, own = inputs.desired.safety, inputs.limits.own_username
     for state in inputs.current:
-        own = [change for change in changes if change.workspace == state.workspace]
-        lately = inputs.lately.get(state.workspace, {})
-        yield from checks.violations(
-            own, state, inputs.desired.safety, inputs.limits.own_username, read, lately=lately
-        )
-        for one in rules:
-            yield from source_health.missing(
-                state.workspace, one.source, one.index, one.matches.path
-            )
+        workspace = state.workspace
+        in_workspace = [change for change in changes if change.workspace == workspace]
+        recent = inputs.recent.get(workspace, _NOTHING)
+        yield from checks.violations(in_workspace, state, safety, own, read, recent=recent)
+        for rule in rules:
+            path = rule.matches.path
+            yield from source_health.missing(workspace, rule.source, rule.index, path)
 
 
-def _news(current: Iterable[PlatformState], read: tuple[Reading, ...]) -> Iterator[str]:
+def workspaces_to_remember(
+    current: Iterable[PlatformState], read: tuple[Reading, ...]
+) -> Iterator[str]:
     """The workspaces that do not know yet how much the sources hold."""
     return (state.workspace for state in current if not set(read) <= set(state.readings))
 
 
 def _existing(inputs: Inputs) -> Iterator[Existing]:
+    """How many users, departments and groups of each source that was read are on the platform."""
+    sources = sorted(snapshot.source for snapshot in inputs.snapshots)
     for state in inputs.current:
         users = Counter(user.source for user in state.users if user.status != "erased")
         departments = Counter(department.source for department in state.departments)
         groups = Counter(group.source for group in state.groups)
-        for name in sorted(snapshot.source for snapshot in inputs.snapshots):
+        for name in sources:
             yield Existing(state.workspace, name, users[name], departments[name], groups[name])
 
 
 def source_rules(inputs: Inputs) -> list[SourceRules]:
     """The rules of each source over its snapshot, in the order of the files."""
-    declared = {source.name: source for source in inputs.desired.sources}
+    snapshots = {snapshot.source: snapshot for snapshot in inputs.snapshots}
     return [
-        SourceRules(inputs.desired, declared[snapshot.source], snapshot)
-        for snapshot in sorted(
-            inputs.snapshots, key=lambda snapshot: list(declared).index(snapshot.source)
-        )
+        SourceRules(inputs.desired, source, snapshots[source.name])
+        for source in inputs.desired.sources
+        if source.name in snapshots
     ]
 
 
 def refuse_impossible(inputs: Inputs) -> None:
-    """Raises RulesRefused for rules the platform cannot follow, UsageError as `refuse_other_case`."""
-    _refuse_nesting(inputs.desired, inputs.limits)
-    source_names.refuse_other_case(inputs.desired.sources, inputs.current)
-    if not inputs.limits.any_role:
-        _refuse_unknown_roles(inputs.desired, inputs.current)
-
-
-def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
-    """Raises RulesRefused where groups within groups are to be kept and the platform has none."""
-    kept = [at for at, rule in enumerate(desired.groups) if rule.nested == "keep"]
-    if kept and not limits.nested_groups:
-        message = (
-            f"a platform of type {desired.platform.type} has no groups within groups: "
-            "write flatten, so that members of members become members, or ignore"
-        )
-        raise RulesRefused((f"groups[{at}].nested", message) for at in kept)
-
-
-def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
-    """Raises RulesRefused for roles that the platform does not have and does not make by itself."""
-    named = {f"role_mappings[{at}].role": one.role for at, one in enumerate(desired.role_mappings)}
-    departments = enumerate(desired.departments)
-    named |= {f"departments[{at}].role": one.role for at, one in departments if one.role}
-    unknown: list[tuple[str, str]] = []
-    for state in current:
-        known = ", ".join(sorted(state.roles)) or "none"
-        for path, role in named.items():
-            if role not in state.roles:
-                message = f"the workspace {state.workspace} has no role {role!r}; it has: {known}"
-                unknown.append((path, message))
-    if unknown:
-        raise RulesRefused(unknown)
+    """Raises RulesRefused and UsageError as `refuse_impossible_rules`."""
+    refuse_impossible_rules(inputs.desired, inputs.current, inputs.limits)
 
 
 def state_digest(state: PlatformState) -> str:
@@ -268,14 +255,14 @@ def state_digest(state: PlatformState) -> str:
     return digest(
         PlatformState(
             state.workspace,
-            tuple(sorted(state.sources, key=lambda one: one.name)),
-            tuple(sorted(state.departments, key=lambda one: one.id)),
-            tuple(sorted(state.groups, key=lambda one: one.id)),
-            tuple(sorted(state.users, key=lambda one: one.id)),
+            tuple(sorted(state.sources, key=lambda source: source.name)),
+            tuple(sorted(state.departments, key=lambda department: department.id)),
+            tuple(sorted(state.groups, key=lambda group: group.id)),
+            tuple(sorted(state.users, key=lambda user: user.id)),
             state.roles,
             tuple(sorted(state.memberships)),
             tuple(sorted(state.grants)),
             state.deleted,
-            tuple(sorted(state.readings, key=lambda one: one.source)),
+            tuple(sorted(state.readings, key=lambda reading: reading.source)),
         )
     )

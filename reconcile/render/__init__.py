@@ -6,7 +6,7 @@ What comes from a directory may hold anything, so whatever is shown to a termina
 
 from reconcile.render.explanations import explanation_text
 from reconcile.render.history import run_json, run_text, runs_json, runs_text
-from reconcile.render.json import plan_json, report_json
+from reconcile.render.json import explanation_json, plan_json, report_json
 from reconcile.render.markdown import plan_markdown, report_markdown
 from reconcile.render.tables import table
 from reconcile.render.text import plan_text, report_text
@@ -15,6 +15,7 @@ from reconcile.render.wording import escaped, printable
 
 __all__ = [
     "escaped",
+    "explanation_json",
     "explanation_text",
     "people_lines",
     "plan_json",

@@ -239,7 +239,7 @@ def _next(standing: Standing, has_manager: bool, paint: Paint) -> Iterator[str]:
     if standing.roles is not None and standing.manager is not None and has_manager:
         yield f"manager: {wording.printable(standing.manager) or 'none'}"
     for skip in standing.skips:
-        yield f"{paint('!', '!')} {skip.code}: {wording.printable(skip.detail)}"
+        yield f"{paint('!', '!')} {skip.code}: {wording.printable(skip.sentence)}"
     for change in standing.changes:
         yield from (line.removeprefix("  ") for line in changed(change, paint))
     if not standing.changes:

@@ -2,13 +2,15 @@
 
 import msgspec
 
-from reconcile.model.change import Plan
+from reconcile.model.change import Plan, Violation
+from reconcile.model.explanation import Explanation
 from reconcile.model.report import RESULTS, Report
 from reconcile.render import summary, wording
 
 
 def plan_json(plan: Plan) -> str:
     """Format version, tool, digests, summary, changes, skips, violations and notices."""
+    refused = plan.refused
     return as_text(
         {
             "format": 1,
@@ -23,15 +25,15 @@ def plan_json(plan: Plan) -> str:
                 "by_kind": wording.counts(plan.changes),
                 "skips": wording.skip_counts(plan),
                 "violations": len(plan.violations),
-                "refused": len(plan.refused),
+                "refused": len(refused),
                 "notices": len(plan.notices),
                 "counts": summary.as_json(summary.planned(plan)),
             },
             "changes": plan.changes,
             "skips": plan.skips,
             "violations": [
-                {**msgspec.structs.asdict(one), "accepted": one not in plan.refused}
-                for one in plan.violations
+                violation_object(violation) | {"accepted": violation not in refused}
+                for violation in plan.violations
             ],
             "accepted": plan.accepted,
             "notices": plan.notices,
@@ -61,6 +63,17 @@ def report_json(plan: Plan, report: Report) -> str:
             "troubles": report.troubles,
         }
     )
+
+
+def violation_object(violation: Violation) -> dict[str, object]:
+    """A violation with its code, which its fields make up."""
+    return {"code": violation.code, **msgspec.structs.asdict(violation)}
+
+
+def explanation_json(explanation: Explanation) -> str:
+    """An explanation as it is, and the violations with their codes."""
+    violations = [violation_object(violation) for violation in explanation.violations]
+    return as_text(msgspec.structs.asdict(explanation) | {"violations": violations})
 
 
 def as_text(value: object) -> str:

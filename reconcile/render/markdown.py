@@ -48,7 +48,7 @@ def _skipped(plan: Plan, *, full: bool) -> list[str]:
     shown = plan.skips if full else plan.skips[: wording.SHOWN]
     lines = ["### Skipped", ""]
     lines += _table(
-        ("code", "who", "why"), ((one.code, one.username or one.dn, one.detail) for one in shown)
+        ("code", "who", "why"), ((one.code, one.username or one.dn, one.sentence) for one in shown)
     )
     lines.append("")
     if len(shown) < len(plan.skips):

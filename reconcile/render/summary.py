@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from reconcile.model.change import OF_REFERENCES, Change, Plan, Skip
+from reconcile.model.change import Change, Plan, Skip, SkipKind
 from reconcile.model.report import Report
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -196,11 +196,16 @@ def _updated(change: Change) -> Iterator[str]:
 
 
 def _impossible(skip: Skip) -> str:
-    """What a skip is about. Those of groups and departments say so at the beginning of their detail."""
-    if skip.code in OF_REFERENCES:
-        return "memberships"
-    kind = "" if skip.username else skip.detail.partition(": ")[0]
-    return {"group": "groups", "department": "departments"}.get(kind, "users")
+    """The row that a skip counts in. What an undo leaves of a user's memberships is the user's."""
+    return "users" if skip.username else _SKIP_ROWS.get(skip.kind, "users")
+
+
+_SKIP_ROWS: Final[Mapping[SkipKind, str]] = {
+    "group": "groups",
+    "department": "departments",
+    "membership": "memberships",
+    "manager": "memberships",
+}
 
 
 def as_json(counts: Counts) -> list[dict[str, object]]:

@@ -117,7 +117,9 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
         where = f" ({wording.shown(skip.dn)})" if skip.username and skip.dn else ""
         named = f"{who}{where}: " if who else ""
         place = f"{wording.printable(skip.workspace)}: " if several else ""
-        lines.append(f"  {paint('!', '!')} {place}{skip.code}: {named}{wording.shown(skip.detail)}")
+        lines.append(
+            f"  {paint('!', '!')} {place}{skip.code}: {named}{wording.shown(skip.sentence)}"
+        )
     if len(shown) < len(plan.skips):
         lines.append(f"  … and {len(plan.skips) - len(shown)} more")
     return [*lines, ""]

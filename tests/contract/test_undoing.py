@@ -352,6 +352,8 @@ def test_what_somebody_worked_on_since(platform: ManagedPlatform, story: Story) 
     entries = {"main": platform.history.entries("main", run)}
     made = undo(Undo(run, "0" * 64, (), (), (), (platform.read("main"),), entries, "test", LATER))
     assert [told(one) for one in made.changes] == list(story.undone)
-    left = [f"{one.username}: {one.detail}" if one.username else one.detail for one in made.skips]
+    left = [
+        f"{one.username}: {one.sentence}" if one.username else one.sentence for one in made.skips
+    ]
     assert sorted(left) == sorted(story.left)
     ok(platform, *made.changes)

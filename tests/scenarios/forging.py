@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from reconcile.applying import dumps, loads
-from reconcile.applying.change_validity import ALLOWED
+from reconcile.applying.allowed_changes import ALLOWED
 from reconcile.model.change import Action, Change, Fields, Kind, Plan
 from reconcile.model.named_state import Names
 from reconcile.model.platform import Grant, PlatformState

@@ -16,16 +16,15 @@ from typing import Any
 import msgspec
 import yaml
 
-from reconcile.applying import apply, dumps, loads
-from reconcile.cli import foreign, identity_history
-from reconcile.cli import inputs as assembling
+from reconcile.applying import GuardRules, apply, dumps, loads, recent_losses
+from reconcile.cli import identity_history
 from reconcile.config import Loaded, load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model.change import Change, Plan, Scope
 from reconcile.model.report import APPLIED, Report
 from reconcile.model.text.dn import rdn
-from reconcile.planning import Inputs, accepted, lost, make
+from reconcile.planning import Inputs, accepted, make_plan, unmatched_users
 from reconcile.planning.selection.query import query
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.platform import MemoryPlatform
@@ -136,7 +135,7 @@ class Stage:
         self, scope: Scope | None = None, at: str = NOW, accept: list[str] | None = None
     ) -> tuple[Plan, tuple[str, ...]]:
         """The plan, having gone through its file format, and its notices. `accept`: codes; None for all that can be."""
-        made = make(self.inputs(scope, at))
+        made = make_plan(self.inputs(scope, at))
         codes = (
             [one.code for one in made.violations if one.acceptable] if accept is None else accept
         )
@@ -160,7 +159,7 @@ class Stage:
                     continue
                 with closing(LdifDirectory(source)) as directory:
                     snapshot = directory.read(query(state, source))
-                    strays = directory.find(*lost(snapshot, current))
+                    strays = directory.find(*unmatched_users(snapshot, current))
                     snapshots.append(msgspec.structs.replace(snapshot, strays=strays))
             return Inputs(
                 state,
@@ -174,7 +173,7 @@ class Stage:
                 "test",
                 at,
                 {
-                    name: assembling.lately(platform, state.safety, name, at)
+                    name: recent_losses(platform, state.safety, name, at)
                     for name in state.platform.workspaces
                 },
                 {
@@ -199,17 +198,9 @@ class Stage:
     def apply(self, made: Plan, *, force: bool = False) -> Report:
         """Carries the plan out, at the time it was made."""
         with self.platform(self.settings()) as platform:
-            guard, count = (
-                foreign.guard(self.loaded(), made, platform),
-                assembling.counting(self.loaded()),
-            )
+            rules = GuardRules(self.loaded().desired, foreign=True)
             return apply(
-                made,
-                platform,
-                HOLDER._replace(started=made.created),
-                guard=guard,
-                count=count,
-                force=force,
+                made, platform, HOLDER._replace(started=made.created), rules=rules, force=force
             )
 
     def delete(self, usernames: list[str]) -> None:

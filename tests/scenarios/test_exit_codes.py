@@ -168,7 +168,7 @@ WAYS: list[tuple[int, Arrange, list[str], str]] = [
     (4, all_gone, ["apply", "--yes"], "refused by the guards, nothing was applied:"),
     (4, all_gone, ["serve", "--schedule", "--once"], "users_lost:main/corp:8"),
     (4, refused, ["apply", "the.plan", "--yes"], "users_lost:main/corp:8"),
-    (5, stale, ["apply", "the.plan", "--yes"], "user new exists by now"),
+    (5, stale, ["apply", "the.plan", "--yes"], "user new already exists"),
     (5, reconfigured, ["apply", "the.plan", "--yes"], "is not the one the plan was made from"),
     (6, one_fails, ["apply", "--yes"], "failed: user unlucky: no more licences"),
     (7, no_directory, ["plan"], "corp.ldif cannot be read: No such file or directory"),

@@ -393,7 +393,7 @@ BLOCK = change("user", "block", "u1", {"status": "active"}, {"status": "blocked"
                 change("user", "create", "new", None, NEW, source="lab"),
                 change("user", "update", "u2", {"username": "u2"}, {"username": "NEW"}),
             ),
-            "another change gives the name",
+            "another change also gives the name",
         ),
         ((BLOCK, BLOCK), "another change is about the same"),
         (

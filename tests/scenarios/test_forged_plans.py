@@ -177,7 +177,7 @@ def test_a_plan_s_text_is_one_short_line_of_a_message(planned: Shell) -> None:
     path = planned.folder / "the.plan"
     made = loads(path.read_bytes(), "the.plan")
     (_, user) = made.changes
-    violation = Violation("main", "x" * 100_000, "d\nerror: all is well")
+    violation = Violation("main", "users_lost", "", "x" * 100_000, 1, "d\nerror: all is well")
     for forged in (
         {"changes": (msgspec.structs.replace(user, workspace="w\n" * 50_000),)},
         {

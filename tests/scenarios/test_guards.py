@@ -11,6 +11,7 @@ import pytest
 
 from reconcile.applying import dumps, loads
 from reconcile.model.change import Acceptance
+from reconcile.planning import accepted
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 
 CODE = "users_lost:main/corp:12"
@@ -60,7 +61,7 @@ def test_a_total_loss_names_some_of_those_who_lose(company: Shell) -> None:
     company.company({"uid=new": None}, safety={"shrink": "none"})
     out, _ = company.run("plan", code=4)
     lost = "users_lost:main/corp:40:all: 40 of 40 users of corp would be lost (40 to block)"
-    assert f"{lost} (p01, p02, p03, p04, p05 and 35 more): nothing of it would be left" in out
+    assert f"{lost} (p01, p02, p03, p04, p05 and 35 more): none would be left" in out
 
 
 def test_an_accepted_plan_is_applied_and_says_who_accepted_it(
@@ -71,7 +72,8 @@ def test_an_accepted_plan_is_applied_and_says_who_accepted_it(
     data = json.loads(company.run("show", "the.plan", "--format", "json")[0])
     when = data["created"]
     assert f"Accepted by anna, {when}:\n  ! {CODE}: 12 of 40 users" in out
-    assert data["accepted"] == [{"code": CODE, "by": "anna", "at": when}]
+    place = {"guard": "users_lost", "workspace": "main", "source": "corp"}
+    assert data["accepted"] == [{"code": CODE, "by": "anna", "at": when, **place}]
     assert [(one["code"], one["acceptable"], one["accepted"]) for one in data["violations"]] == [
         (CODE, True, True)
     ]
@@ -156,8 +158,8 @@ def test_twelve_are_not_thirteen(company: Shell) -> None:
     company.company(people(1, 27), safety={"shrink": "none"})
     _, err = company.run("plan", "--accept", CODE, "--out", "more.plan", code=2)
     assert err == (
-        "error: no violation of this plan has the code 'users_lost:main/corp:12'; "
-        "to accept are: users_lost:main/corp:13\n"
+        "error: no violation of this plan has the code 'users_lost:main/corp:12'. "
+        "Accept one of: users_lost:main/corp:13\n"
     )
     assert not (company.folder / "more.plan").exists()
     company.run("plan", "--accept", "users_lost:main/corp:13", "--accept", CODE, code=2)
@@ -177,13 +179,10 @@ def test_twelve_are_not_thirteen(company: Shell) -> None:
         "found under the lock"
     )
     (violation,) = made.violations
-    twelve = msgspec.structs.replace(violation, code=CODE)
+    twelve = msgspec.structs.replace(violation, number=12)
+    assert twelve.code == CODE
     path.write_bytes(
-        dumps(
-            msgspec.structs.replace(
-                made, violations=(twelve,), accepted=(Acceptance(CODE, "m", made.created),)
-            )
-        )
+        dumps(accepted(msgspec.structs.replace(made, violations=(twelve,)), [CODE], "m"))
     )
     assert "users_lost:main/corp:13" in company.run("apply", "the.plan", "--yes", code=4)[1]
     assert active(company) == 40
@@ -200,7 +199,7 @@ def test_what_there_is_not_cannot_be_accepted(shell: Shell) -> None:
     _, err = shell.run("plan", "--accept", "protected_user:main/ann:1", code=2)
     assert err.partition("\n")[2] == (
         "error: protected_user:main/ann:1 cannot be accepted: "
-        "ann would be blocked, and is protected: if that is meant, change `safety.protect.users`\n"
+        "ann would be blocked, but it is protected. If this is intended, change `safety.protect.users`\n"
     )
     _, err = shell.run("apply", "--yes", code=4)
     assert "If that is meant: reconcile plan --accept" not in err
@@ -330,7 +329,7 @@ def test_usernames_move_to_another_scheme_whatever_the_limit_of_updates(shell: S
     shell.desired(sources=[source | {"users": renaming}], safety={"protect": {"users": ["p01"]}})
     shell.run("plan", code=4)
     _, err = shell.run("migrate-usernames", "--yes", code=4)
-    assert "p01 would be renamed to p01.corp, and is protected" in err
+    assert "p01 would be renamed to p01.corp, but it is protected" in err
     assert "updates:" not in err
     shell.desired(sources=[source | {"users": renaming, "expect": {"persons": ["canary"]}}])
     assert "corp has no person canary" in shell.run("migrate-usernames", "--yes", code=4)[1]

@@ -47,7 +47,8 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
         "+ user cid",
         "+ membership ann/team",
     ]
-    skips = {(skip.dn.partition(",dc=")[0], skip.code, skip.detail) for skip in plan.skips}
+    skips = {(skip.dn.partition(",dc=")[0], skip.code, skip.sentence) for skip in plan.skips}
+    assert {skip.kind for skip in plan.skips} == {"department", "group", "user"}
     assert skips == {
         (
             "ou=toolong",
@@ -110,7 +111,7 @@ def test_department_templates_that_fail(tmp_path: Path) -> None:
         "+ department A",
         "+ user ann",
     ]
-    assert [(skip.code, skip.detail) for skip in plan.skips] == [
+    assert [(skip.code, skip.sentence) for skip in plan.skips] == [
         ("template_failed", "department: the template '{{ description }}' supplies nothing")
     ]
 

@@ -119,7 +119,7 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
         ]
         assert reasons == step["reasons"], where
     if "details" in step:
-        assert [skip.detail for skip in plan.skips] == step["details"], where
+        assert [skip.sentence for skip in plan.skips] == step["details"], where
     assert [stage.placed(notice) for notice in notices] == step.get("notices", []), where
     if "violations" in step:
         assert [one.code for one in plan.violations] == step["violations"], where

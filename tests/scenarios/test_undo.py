@@ -101,7 +101,9 @@ def lines(plan: Plan) -> list[str]:
 
 
 def left(plan: Plan) -> list[str]:
-    return [f"{one.username}: {one.detail}" if one.username else one.detail for one in plan.skips]
+    return [
+        f"{one.username}: {one.sentence}" if one.username else one.sentence for one in plan.skips
+    ]
 
 
 FIRST = {"uid=ann": {"mail": "a@x"}, "uid=bob": None, "cn=g": {"member": ["uid=ann"]}}

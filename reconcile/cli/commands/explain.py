@@ -61,7 +61,7 @@ def explain(
     from reconcile.directories.type_defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning.explain import lookup
-    from reconcile.render import escaped, explanation_text
+    from reconcile.render import explanation_json, explanation_text
 
     _refuse_impossible(user)
     loaded = inputs.configuration(paths, variables)
@@ -89,7 +89,7 @@ def explain(
     found = msgspec.structs.replace(found, sources=tuple(searched))
     report(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
     if form == "json":
-        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
+        click.echo(explanation_json(found))
     else:
         click.echo(explanation_text(found, colour=colour()))
     if troubles:

@@ -60,7 +60,7 @@ def migrate_usernames(
                 f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed"
             )
         with placing(loaded):
-            full = planning.make(read)
+            full = planning.make_plan(read)
         found = planning.migration(
             full, read.current, read.snapshots, loaded.desired.safety, target.limits.own_username
         )
@@ -148,7 +148,7 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies renames, all or none, and tells what was done."""
-    from reconcile.applying import apply
+    from reconcile.applying import GuardRules, apply
     from reconcile.cli import inputs, output, run, run_identity
 
     holder = run_identity.holder()
@@ -157,7 +157,7 @@ def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
             made,
             target,
             holder,
-            guard=inputs.guard(loaded, made, target, renaming=True),
+            rules=GuardRules(loaded.desired, purpose="renaming"),
             whole=True,
             force=force,
             progress=tell,

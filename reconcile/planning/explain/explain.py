@@ -14,7 +14,7 @@ from reconcile.planning.explain.rule_results import Background, Verdicts
 from reconcile.planning.explain.workspace_view import Workspace, same_user
 from reconcile.planning.planner import (
     Inputs,
-    judged,
+    check_guards,
     notices,
     readings,
     refuse_impossible,
@@ -65,7 +65,7 @@ def explain(
     people += _others(typed, workspaces, strays)
     if people:
         changes = tuple(change for workspace in workspaces for change in workspace.changes)
-        refusals = tuple(judged(inputs, changes, rules, readings(inputs, rules)))
+        refusals = tuple(check_guards(inputs, changes, rules, readings(inputs, rules)))
         return Explanation(typed, searched, tuple(people), violations=refusals)
     listed = tuple(dict.fromkeys(skip for one in workspaces for skip in one.dangling(typed)))
     return Explanation(

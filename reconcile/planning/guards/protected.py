@@ -1,23 +1,25 @@
-"""What no plan may take away, whoever accepts it: `safety.protect`, and the account that reconcile itself uses."""
+"""What no plan may take away, even if accepted: `safety.protect`, and our own account."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from reconcile.model.change import Change, Violation
+from reconcile.model.change import Change, GuardName, Violation
 from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.effective_members import Crowds
-from reconcile.planning.guards.losses import (
-    IN_SERVICE,
-    Losses,
+from reconcile.planning.guards.losses.effective_members import EffectiveMembers
+from reconcile.planning.guards.losses.loss_summary import LossSummary
+from reconcile.planning.guards.losses.user_changes import (
     changes_hands,
+    folded_names,
+    in_service,
     stands_for_another,
-    takes_out,
+    takes_out_of_service,
 )
 from reconcile.planning.selection.patterns import NamePatterns, folded
 
-_DONE = {
+_DONE: Final[Mapping[str, str]] = {
     "deactivate": "deactivated",
     "block": "blocked",
     "erase": "erased",
@@ -26,120 +28,157 @@ _DONE = {
 }
 
 
-def breaches(
-    losses: Losses, state: PlatformState, protect: Protect, own_username: str
+def protected_violations(
+    summary: LossSummary, state: PlatformState, protect: Protect, own_username: str
 ) -> Iterator[Violation]:
-    """The violations that nobody can accept."""
-    yield from _users(losses, state, protect, own_username)
-    roles, groups = NamePatterns(protect.roles), NamePatterns(protect.groups)
-    for change in losses.groups if groups else ():
-        if groups.matches(change.key):
-            done, to = (
-                ("deleted", "")
-                if change.after is None
-                else ("renamed", f" to {change.after['name']}")
-            )
-            yield Violation(
-                state.workspace,
-                f"protected_group:{state.workspace}/{change.key}:{done}",
-                f"the group {change.key} would be {done}{to}, and is protected: if that is meant, take it out of"
-                " `safety.protect.groups`",
-                acceptable=False,
-            )
-    for what, lost in (
-        (
-            "role",
-            Counter(link.target for link in losses.grants if roles and roles.matches(link.target)),
-        ),
-        ("group", _leaving(losses, state, groups) if groups else Counter[str]()),
-    ):
-        for name, number in sorted(lost.items()):
-            yield Violation(
-                state.workspace,
-                f"protected_{what}:{state.workspace}/{name}:{number}",
-                f"{number} would lose the {what} {name}, which is protected: if that is meant, take it out of"
-                f" `safety.protect.{what}s`",
-                acceptable=False,
-            )
-    yield from _admins(losses, state, protect)
+    """The violations that cannot be accepted."""
+    yield from _users(summary, state, protect, own_username)
+    groups, roles = NamePatterns(protect.groups), NamePatterns(protect.roles)
+    if groups:
+        yield from _changed_groups(summary, state, groups)
+    if roles:
+        lost = (link.target for link in summary.grants if roles.matches(link.target))
+        yield from _losers(state, "role", Counter(lost))
+    if groups:
+        yield from _losers(state, "group", _leaving(summary, state, groups))
+    yield from _administrators(summary, state, protect)
 
 
-def _leaving(losses: Losses, state: PlatformState, groups: NamePatterns) -> Counter[str]:
-    """Name of each protected group → how many leave it: itself, or one of the groups within it that they are in by."""
-    found: Counter[str] = Counter()
-    if not losses.memberships:
-        return found
-    before, after = Crowds(state), losses.after(state)
-    for group in state.groups:
-        if groups.matches(group.name):
-            ends = [link for link in losses.memberships if link.target == group.name]
-            users = {fold_name(link.member) for link in ends if not link.nesting}
-            users |= before.within(group.name) - after.within(group.name)
-            if users or ends:
-                found[group.name] = len(users) or len(ends)
-    return found
-
-
-def _users(
-    losses: Losses, state: PlatformState, protect: Protect, own_username: str
+def _changed_groups(
+    summary: LossSummary, state: PlatformState, groups: NamePatterns
 ) -> Iterator[Violation]:
-    patterns, own = NamePatterns(protect.users), folded(own_username)
-    told: set[str] = set()
-    for change in (*losses.users, *losses.taken, *losses.relinked):
-        name = fold_name(change.key)
-        if name in told:
+    """Protected groups that would be renamed or deleted."""
+    for change in summary.groups:
+        if not groups.matches(change.key):
             continue
-        if own and folded(change.key) == own:
-            why = "the account that reconcile itself uses: give it another one, or keep this one out of the sources"
-            code = "own_account"
-        elif patterns and patterns.matches(name):
-            why = "protected: if that is meant, change `safety.protect.users`"
-            code = "protected_user"
-        else:
-            continue
-        told.add(name)
-        detail = f"{change.key} would be {_done(change)}, and is {why}"
-        yield Violation(
-            state.workspace, f"{code}:{state.workspace}/{change.key}:1", detail, acceptable=False
-        )
-
-
-def _done(change: Change) -> str:
-    if change.action in _DONE:
-        return _DONE[change.action]
-    if changes_hands(change):
-        return f"taken over by {(change.after or {})['source'] or 'no source'}"
-    if stands_for_another(change):
-        return "given to another entry of the directory"
-    return f"renamed to {(change.after or {})['username']}"
-
-
-def _admins(losses: Losses, state: PlatformState, protect: Protect) -> Iterator[Violation]:
-    """Administrators who depend on no directory: whoever is left can put things right."""
-    role = folded(protect.admin_role)
-    local = {user.id: user for user in state.users if not user.source and user.status in IN_SERVICE}
-    admins = {
-        fold_name(local[grant.user].username)
-        for grant in state.grants
-        if grant.user in local and folded(grant.role) == role
-    }
-    lost = {fold_name(change.key) for change in losses.users}
-    lost |= {
-        fold_name(change.key)
-        for change in losses.taken
-        if not takes_out(change) and _adopts(change)
-    }
-    lost |= {fold_name(link.member) for link in losses.grants if folded(link.target) == role}
-    left = len(admins - lost)
-    if left < len(admins) and left < protect.min_admins:
+        new_name = "" if change.after is None else f" to {change.after['name']}"
+        done = "renamed" if new_name else "deleted"
         yield Violation(
             state.workspace,
-            f"min_admins:{state.workspace}:{len(admins) - left}",
-            f"{left} of {len(admins)} administrators who depend on no source would be left, and"
-            f" {protect.min_admins} have to stay: if that is meant, change `safety.protect.min_admins`",
+            "protected_group",
+            "",
+            change.key,
+            1,
+            f"the group {change.key} would be {done}{new_name}, but it is protected."
+            " If this is intended, remove it from `safety.protect.groups`",
+            becomes="renamed" if new_name else "deleted",
             acceptable=False,
         )
 
 
+def _losers(state: PlatformState, kind: str, lost: Counter[str]) -> Iterator[Violation]:
+    """Protected roles and groups that users would lose. `lost`: name → how many lose it."""
+    guard: GuardName = "protected_role" if kind == "role" else "protected_group"
+    for name, number in sorted(lost.items()):
+        yield Violation(
+            state.workspace,
+            guard,
+            "",
+            name,
+            number,
+            f"{number} would lose the {kind} {name}, which is protected."
+            f" If this is intended, remove it from `safety.protect.{kind}s`",
+            acceptable=False,
+        )
+
+
+def _leaving(summary: LossSummary, state: PlatformState, groups: NamePatterns) -> Counter[str]:
+    """Name of each protected group → how many leave it, or leave a group nested in it."""
+    leaving: Counter[str] = Counter()
+    if not summary.memberships:
+        return leaving
+    before, after = EffectiveMembers(state), summary.members_after()
+    for group in state.groups:
+        if not groups.matches(group.name):
+            continue
+        links = [link for link in summary.memberships if link.target == group.name]
+        users = {fold_name(link.member) for link in links if not link.nesting}
+        users |= before.within(group.name) - after.within(group.name)
+        if users or links:
+            leaving[group.name] = len(users) or len(links)
+    return leaving
+
+
+def _users(
+    summary: LossSummary, state: PlatformState, protect: Protect, own_username: str
+) -> Iterator[Violation]:
+    """Protected users, and the account of `reconcile` itself, each reported once."""
+    patterns, own = NamePatterns(protect.users), folded(own_username)
+    reported: set[str] = set()
+    for change in (*summary.users, *summary.renamed_or_adopted, *summary.relinked):
+        name = fold_name(change.key)
+        guard: GuardName | None = None
+        if own and folded(change.key) == own:
+            guard = "own_account"
+        elif patterns and patterns.matches(name):
+            guard = "protected_user"
+        if guard is None or name in reported:
+            continue
+        reported.add(name)
+        detail = f"{change.key} would be {_done(change)}, but it is {_WHY_NOT[guard]}"
+        yield Violation(state.workspace, guard, "", change.key, 1, detail, acceptable=False)
+
+
+_WHY_NOT: Final[Mapping[str, str]] = {
+    "own_account": "the account that reconcile itself uses."
+    " Give reconcile another account, or keep this one out of the sources",
+    "protected_user": "protected. If this is intended, change `safety.protect.users`",
+}
+
+
+def _done(change: Change) -> str:
+    """What the change does to the user, as a participle."""
+    if change.action in _DONE:
+        return _DONE[change.action]
+    if changes_hands(change):
+        return f"taken over by {change.fields_after['source'] or 'no source'}"
+    if stands_for_another(change):
+        return "given to another entry of the directory"
+    return f"renamed to {change.fields_after['username']}"
+
+
+def _administrators(
+    summary: LossSummary, state: PlatformState, protect: Protect
+) -> Iterator[Violation]:
+    """Too few administrators who depend on no directory, and so can always put things right."""
+    role = folded(protect.admin_role)
+    administrators = _local_holders(state, role)
+    left = len(administrators - _losing_administration(summary, role))
+    if left < len(administrators) and left < protect.min_admins:
+        yield Violation(
+            state.workspace,
+            "min_admins",
+            "",
+            "",
+            len(administrators) - left,
+            f"{left} of {len(administrators)} administrators who depend on no source would be"
+            f" left, but there have to be {protect.min_admins}."
+            " If this is intended, change `safety.protect.min_admins`",
+            acceptable=False,
+        )
+
+
+def _local_holders(state: PlatformState, role: str) -> set[str]:
+    """The case-folded names of local users in service who have the role."""
+    local = folded_names(user for user in in_service(state) if not user.source)
+    return {
+        local[grant.user]
+        for grant in state.grants
+        if grant.user in local and folded(grant.role) == role
+    }
+
+
+def _losing_administration(summary: LossSummary, role: str) -> set[str]:
+    """The case-folded names of users who leave, are adopted by a source, or lose the role."""
+    adopted = {
+        fold_name(change.key)
+        for change in summary.renamed_or_adopted
+        if not takes_out_of_service(change) and _adopts(change)
+    }
+    stripped = {fold_name(link.member) for link in summary.grants if folded(link.target) == role}
+    return adopted | stripped | summary.lost_names
+
+
 def _adopts(change: Change) -> bool:
-    return changes_hands(change) and not (change.before or {}).get("source")
+    """Whether a source takes over a local account."""
+    return changes_hands(change) and not change.fields_before.get("source")

@@ -1,22 +1,26 @@
-"""Whether a read of a source is to be trusted: as much as last time, and what has to be there is."""
+"""Whether a read of a source can be trusted: as large as last time, with what it has to hold."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
-from reconcile.model.change import ALL, Violation
+from reconcile.model.change import GuardName, Violation
 from reconcile.model.desired import DesiredState, Safety, Source
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import Reading
-from reconcile.planning.guards.thresholds import exceeds
+from reconcile.planning.guards.limits.thresholds import exceeds
 from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.snapshot_index import Index
 
-EXPECTED = "expected_"
-"""How the codes of what is missing begin."""
+EXPECTED: Final[frozenset[GuardName]] = frozenset({"expected_person", "expected_group"})
+"""The guards that miss an entry."""
 
-_PARTS = {
+Entries: TypeAlias = Sequence[tuple[str, str | None, str]]
+"""Of each entry its folded DN, the identifier of a person, and its DN."""
+
+_PARTS: Final = {
     "persons": "persons",
     "groups": "groups",
     "units": "organizational units",
@@ -25,9 +29,9 @@ _PARTS = {
 
 
 def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
-    """How much a snapshot holds; what the rules did not ask for is not counted.
+    """How much a snapshot holds. What the rules did not ask for is not counted.
 
-    Neither are members, where those of one group are not known: it would look as if they had left.
+    Nor are members where those of one group are not known: it would look as if they had left.
     """
     asked = query(desired, source)
     unknown = any(group.members_unknown for group in snapshot.groups)
@@ -45,10 +49,10 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
 
 
 def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
-    """The same of a snapshot that holds one person and is complete else.
+    """Like `reading`, for a snapshot with one person but all groups and OUs.
 
-    Members are counted where only that person is one, if at all: some are found by way of persons,
-    who are not there.
+    Members are counted only where that person is the only one: others are found through persons,
+    which the snapshot does not have.
     """
     whole = reading(desired, source, snapshot)
     own = {person.dn for person in snapshot.persons}
@@ -65,30 +69,34 @@ def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySn
 def shrunk(
     workspace: str, now: Iterable[Reading], last: Iterable[Reading], safety: Safety
 ) -> Iterator[Violation]:
-    """A violation for each part of a source that fell too far behind the last good read, or to nothing."""
-    known = {one.source: one for one in last}
-    for one in now:
-        before = known.get(one.source)
-        for part, words in _PARTS.items() if before is not None else ():
-            was, count = getattr(before, part), getattr(one, part)
-            if was is None or count is None or count >= was:
-                continue
-            if count == 0 or exceeds(safety.shrink, was - count, was, safety.at_least):
-                code = f"shrink:{workspace}/{one.source}/{part}:{was - count}"
-                limit = f"the limit shrink is {safety.shrink}"
-                if count == 0:
-                    code, limit = f"{code}:{ALL}", "none are left"
-                yield Violation(
-                    workspace,
-                    code,
-                    f"{one.source} has {count} {words}, {was} at its last good read: {limit}",
-                )
+    """`shrink`: each part of a source far smaller than at its last good read, or empty."""
+    last_by_source = {read.source: read for read in last}
+    for read in now:
+        before = last_by_source.get(read.source)
+        if before is None:
+            continue
+        for part in _PARTS:
+            was, count = getattr(before, part), getattr(read, part)
+            if was is not None and count is not None and count < was:
+                yield from _shrunk_part(workspace, read.source, part, was, count, safety)
+
+
+def _shrunk_part(
+    workspace: str, source: str, part: str, was: int, count: int, safety: Safety
+) -> Iterator[Violation]:
+    lost, entire = was - count, count == 0
+    if not entire and not exceeds(safety.shrink, lost, was, safety.at_least):
+        return
+    why = "none are left" if entire else f"the limit shrink is {safety.shrink}"
+    detail = f"{source} has {count} {_PARTS[part]}, {was} at its last good read: {why}"
+    yield Violation(workspace, "shrink", source, part, lost, detail, entire=entire)
 
 
 def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator[Violation]:
-    """A violation for each expected person and group that the read has not.
+    """`expected_person`, `expected_group`: each entry of `expect` that the read does not have.
 
-    Raises UsageError for a pattern that can mean several.
+    `path` is that of the source in the files. Raises UsageError for a pattern that can mean
+    several.
     """
     snapshot = index.snapshot
     persons = [
@@ -96,21 +104,21 @@ def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator
         for key, person in zip(index.keys, snapshot.persons, strict=True)
     ]
     groups = [(key, None, group.dn) for key, group in index.groups.items()]
-    for what, patterns, entries in (
-        ("person", source.expect.persons, persons),
-        ("group", source.expect.groups, groups),
-    ):
+    expected: tuple[tuple[GuardName, str, tuple[str, ...], Entries], ...] = (
+        ("expected_person", "person", source.expect.persons, persons),
+        ("expected_group", "group", source.expect.groups, groups),
+    )
+    for guard, what, patterns, entries in expected:
         for at, pattern in enumerate(patterns):
             selection = Selection((pattern,), source.base_dn, snapshot.folding)
             selection.resolve(_path(f"{path}.expect.{what}s[{at}]"), source.name, entries.__iter__)
             if not any(selection.matches(key, name) for key, name, _ in entries):
-                yield Violation(
-                    workspace,
-                    f"{EXPECTED}{what}:{workspace}/{source.name}/{pattern}:1",
-                    f"{source.name} has no {what} {pattern}: the read is not to be trusted. Look at the directory and"
-                    f" at what the bind may read; if it is gone for good, change `expect` of the source",
-                    acceptable=False,
+                detail = (
+                    f"{source.name} has no {what} {pattern}, so the read cannot be trusted. Check"
+                    " the directory and what the bind account may read. If the entry is gone for"
+                    " good, change `expect` of the source"
                 )
+                yield Violation(workspace, guard, source.name, pattern, 1, detail, acceptable=False)
 
 
 def _path(path: str) -> Callable[[int], str]:

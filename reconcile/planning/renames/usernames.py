@@ -72,7 +72,7 @@ def migration(
         for state in states.values()
         for user, why in _left(state, full.changes, renames, read)
     ]
-    found = [one for one in full.violations if one.code.startswith(EXPECTED)]
+    found = [one for one in full.violations if one.guard in EXPECTED]
     for state in states.values():
         own = [change for change in renames if change.workspace == state.workspace]
         found += violations(own, state, safety, own_username, full.readings, renaming=True)

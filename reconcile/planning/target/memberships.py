@@ -147,7 +147,9 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
                 f"can mean {' or '.join(several)}: write it in {groups[0]} as that entry is named"
             )
             why = f"listed in {groups[0]}{more}, but {meant if several else _why_nobody(rules, member)}"
-            skips.append(Skip(workspace, rules.source.name, member, "", code, why))
+            skips.append(
+                Skip(workspace, rules.source.name, member, "", code, why, kind="membership")
+            )
     return skips
 
 
@@ -160,7 +162,8 @@ def unknown(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
             rules.index.groups[key].dn,
             "",
             "dynamic_group",
-            f"group: its members are not known, so nobody gains or loses anything by it: {why}",
+            f"its members are not known, so nobody gains or loses anything by it: {why}",
+            kind="group",
         )
         for rules in sources
         for key, why in rules.unknown.items()
@@ -185,4 +188,6 @@ def unclear_managers(
     for rules, written, person in unclear:
         meant = " or ".join(rules.index.several_persons(written))
         detail = f"the manager of {person}, but can mean {meant}: write it as that entry is named"
-        yield Skip(workspace, rules.source.name, written, "", "ambiguous_reference", detail)
+        yield Skip(
+            workspace, rules.source.name, written, "", "ambiguous_reference", detail, kind="manager"
+        )

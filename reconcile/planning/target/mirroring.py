@@ -11,7 +11,7 @@ says, and gains none.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -107,7 +107,7 @@ class Mirroring(Generic[Mirror]):
     def __init__(
         self,
         workspace: str,
-        kind: str,
+        kind: Literal["group", "department"],
         length: int,
         current: Sequence[Mirror],
         entries: Entries,
@@ -189,7 +189,7 @@ class Mirroring(Generic[Mirror]):
     def refuse(self, source: str, entry_dn: str, code: SkipCode, detail: str) -> None:
         """Notes a skip."""
         self._skips.append(
-            Skip(self._workspace, source, entry_dn, "", code, f"{self._kind}: {detail}")
+            Skip(self._workspace, source, entry_dn, "", code, detail, kind=self._kind)
         )
 
     def _known(self, wish: Wish) -> Mirror | None:

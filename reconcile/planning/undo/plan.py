@@ -34,8 +34,8 @@ class Undo(msgspec.Struct, frozen=True):
     safety: Safety = Safety()
     own_username: str = ""
     """The account the tool itself uses on the platform."""
-    lately: Mapping[str, Losses] = {}
-    """Of each workspace what runs took away of late."""
+    recent: Mapping[str, Losses] = {}
+    """Workspace → what earlier runs took away within the window."""
 
 
 def undo(inputs: Undo) -> Plan:
@@ -51,9 +51,9 @@ def undo(inputs: Undo) -> Plan:
             msgspec.structs.replace(one, reason=f"undoes run {inputs.run}") for one in found
         )
         changes += own
-        lately = inputs.lately.get(current.workspace, {})
+        recent = inputs.recent.get(current.workspace, {})
         refused += checks.violations(
-            own, current, inputs.safety, inputs.own_username, lately=lately
+            own, current, inputs.safety, inputs.own_username, recent=recent
         )
     return Plan(
         tool=inputs.tool,

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from reconcile.model.change import ENDS, Skip
+from reconcile.model.change import ENDS, Skip, SkipKind
 from reconcile.model.history import Entry, Payload
 from reconcile.model.kinds import plain, references
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
@@ -125,29 +125,18 @@ class Reversal:
                 else ""
             )
             username = user.username if user is not None else known
-            about = (
-                ""
-                if entry.kind == "user"
-                else f"{entry.kind} {payload.key}: "
-                if payload
-                else f"{entry.kind}: "
-            )
             return Skip(
                 workspace,
                 source,
                 user.dn if user else "",
                 username or f"user {entry.user}",
                 "not_undone",
-                about + why,
+                why,
+                kind=entry.kind,
+                subject=payload.key if payload and entry.kind != "user" else "",
             )
-        return Skip(
-            workspace,
-            source,
-            "",
-            "",
-            "not_undone",
-            f"{entry.kind}: {payload.key if payload else ''}: {why}",
-        )
+        key = payload.key if payload else ""
+        return Skip(workspace, source, "", "", "not_undone", why, kind=entry.kind, subject=key)
 
     def _reverse(self, one: Entry, payload: Payload) -> str:
         steps: Mapping[str, Step] = {
@@ -383,15 +372,19 @@ class Reversal:
             detail = f"stays as it is: {clash.username!r}, or its person in the directory, is another user's by now"
             return Skip(workspace, old.source, old.dn, old.username, "not_undone", detail)
         if isinstance(clash, Group):
-            detail = f"group: {clash.name}: the name, or its entry in the directory, is another one's by now"
+            kind: SkipKind = "group"
+            subject, what = clash.name, "name"
             _restore(self._groups, now[1], clash.id)
             self._memberships = {
                 pair: one for pair, one in self._memberships.items() if one.group in self._groups
             }
         else:
-            detail = f"department: {clash.title}: the title, or its entry in the directory, is another one's by now"
+            kind, subject, what = "department", clash.title, "title"
             _restore(self._departments, now[2], clash.id)
-        return Skip(workspace, clash.source, "", "", "not_undone", detail)
+        detail = f"the {what}, or its entry in the directory, is another one's by now"
+        return Skip(
+            workspace, clash.source, "", "", "not_undone", detail, kind=kind, subject=subject
+        )
 
 
 def _restore(

@@ -5,7 +5,6 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from reconcile.model.change import OF_REFERENCES, Skip
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status
 from reconcile.model.text import dn
@@ -125,7 +124,7 @@ def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -
     by_source = {one.source.name: one for one in rules}
     for skip in sorted(result.skips):
         position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
-        if position is not None and not _is_of_an_entry(skip):
+        if position is not None and skip.kind == "user":
             user = result.matched[skip.source].get(position)
             told = (
                 skip.workspace,
@@ -152,11 +151,3 @@ def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterat
         persons = (one.index.snapshot.persons[at] for at in result.people[name].ignored)
         for person in sorted(persons, key=lambda person: person.dn):
             yield Skipped(workspace, name, person.identifier, person.dn, False, "ignored", _IGNORED)
-
-
-def _is_of_an_entry(skip: Skip) -> bool:
-    return skip.code in OF_REFERENCES or skip.code in (
-        "dynamic_group",
-        "parent_not_selected",
-        "duplicate_name",
-    )

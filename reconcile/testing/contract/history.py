@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from reconcile.applying import apply
-from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
+from reconcile.applying import GuardRules, apply, judge
+from reconcile.model.change import Change, Digests, Fields, Plan, Scope, Violation
+from reconcile.model.desired import DesiredState, Safety
+from reconcile.model.desired import Platform as PlatformSettings
 from reconcile.model.history import Entry, Losses
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Report
 from reconcile.model.verification import Verification
+from reconcile.planning import accepted
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import (
     CORP,
@@ -233,29 +237,37 @@ def test_unlocking_what_is_not_locked_does_nothing(
 
 
 def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: ManagedPlatform) -> None:
-    codes = [
-        "users_lost:main/corp:1",
-        "memberships_lost:main/corp/Sales Team:6",
-        'memberships_lost:main/corp/"x":2',
-    ]
     made = msgspec.structs.replace(
         planned(user("ann")),
-        violations=tuple(Violation("main", code, "") for code in codes),
-        accepted=tuple(Acceptance(code, "anna", "2026-03-01T07:00:00Z") for code in codes),
+        created="2026-03-01T07:00:00Z",
+        violations=(
+            Violation("main", "users_lost", "corp", "", 1, ""),
+            Violation("main", "memberships_lost", "corp", "Sales Team", 6, ""),
+            Violation("main", "memberships_lost", "corp", '"x"', 2, ""),
+        ),
     )
+    made = accepted(made, [violation.code for violation in made.violations], "anna")
     apply(made, platform, HOLDER)
     (link,) = platform.history.runs("main")
     assert link.run.accepted == made.accepted, "who and when too"
+    assert {(one.guard, one.workspace, one.source) for one in link.run.accepted} == {
+        ("users_lost", "main", "corp"),
+        ("memberships_lost", "main", "corp"),
+    }
     assert faults(platform) == [""]
 
 
-def test_what_a_run_took_away_is_recorded_and_found_by_its_time(platform: ManagedPlatform) -> None:
-    def count(changes: Sequence[Change], state: PlatformState) -> Losses:
+def test_what_a_run_took_away_is_recorded_and_found_by_its_time(
+    platform: ManagedPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(changes: Sequence[Change], state: PlatformState, _safety: Safety) -> Losses:
         return {"users_lost": {"corp": len(changes), 'a "b"': len(state.users)}}
 
+    monkeypatch.setattr(judge, "losses_of_changes", count)
+    rules = GuardRules(DesiredState(platform=PlatformSettings("sql"), sources=()))
     for second in range(3):
         holder = HOLDER._replace(started=f"2026-03-01T08:00:{second:02}Z")
-        apply(planned(user(f"ann{second}")), platform, holder, count=count)
+        apply(planned(user(f"ann{second}")), platform, holder, rules=rules)
     assert [link.run.lost for link in platform.history.runs("main")] == [
         {"users_lost": {"corp": 1, 'a "b"': before}} for before in range(3)
     ], "as it was before the run"

@@ -1,15 +1,17 @@
 """Carrying out a plan on a platform in memory: outcomes, isolation, what is kept when something breaks off."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import pytest
 
-from reconcile.applying import Guard, apply
+from reconcile.applying import GuardRules, apply
 from reconcile.errors import GuardRefused, Locked, OutcomeUnknown, PlatformUnreadable, StalePlan
 from reconcile.model.change import Acceptance, Change, Digests, Fields, Plan, Scope, Violation
+from reconcile.model.desired import DesiredState, Limit, LossLimits, Protect, Safety
+from reconcile.model.desired import Platform as PlatformSettings
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
 from reconcile.model.report import Report
 from reconcile.platforms.memory.platform import MemoryPlatform
@@ -145,7 +147,7 @@ def test_progress_is_told_per_workspace() -> None:
 
 def test_one_stale_workspace_refuses_all() -> None:
     platform = MemoryPlatform(states=[PlatformState("other", users=(User("1", "BOB"),))])
-    with pytest.raises(StalePlan, match="user bob exists by now"):
+    with pytest.raises(StalePlan, match="user bob already exists"):
         apply(plan(user("ann"), user("bob", "other")), platform, HOLDER)
     assert platform.read("main").users == ()
 
@@ -377,45 +379,78 @@ def test_what_may_have_been_kept_is_unknown_and_the_rest_goes_on(together: bool)
         assert f"{expected.count('unknown')} unknown." in shown
 
 
-def guarded(code: str, *, acceptable: bool = True, found: list[str] | None = None) -> Guard:
-    def guard(changes: Sequence[Change], state: PlatformState) -> list[Violation]:
-        if found is not None:
-            found.append(f"{state.workspace}: {len(changes)} of {len(state.users)}")
-        return [Violation(state.workspace, code, "too many", acceptable)]
+def guarded(safety: Safety) -> GuardRules:
+    return GuardRules(DesiredState(PlatformSettings("memory"), (), safety=safety))
 
-    return guard
+
+ONE_TOO_MANY = guarded(Safety(limits=LossLimits(creates=Limit(0))))
+"""Creating a user is a violation, which can be accepted."""
+NOT_THAT_ONE = guarded(Safety(protect=Protect(users=("old",))))
+"""Taking the user `old` away is one that cannot."""
+CODE = "creates:main/corp:1"
+STATE = PlatformState("main", (Source("corp", "ldif"),))
+
+
+def made_at(*changes: Change) -> Plan:
+    return msgspec.structs.replace(plan(*changes), created=HOLDER.started)
+
+
+def of_corp(change: Change) -> Change:
+    return msgspec.structs.replace(
+        change, source="corp", after=(change.after or {}) | {"source": "corp"}
+    )
+
+
+def blocked(name: str, workspace: str = "main") -> Change:
+    before: Fields = {"status": "active"}
+    after: Fields = {"status": "blocked"}
+    return Change("user", "block", name, before, after, "", "corp", workspace)
 
 
 def test_the_guards_look_before_the_first_write() -> None:
-    platform = MemoryPlatform(fault=lambda _: pytest.fail("nothing may be written"))
-    made = plan(user("ann"), user("bob", "second"))
-    for accepted, guard in (
-        ((), guarded("lost:1")),
-        ((Acceptance("lost:2", "anna", ""),), guarded("lost:1")),
-        ((Acceptance("lost:1", "anna", ""),), guarded("lost:1", acceptable=False)),
+    states = [
+        PlatformState(name, (Source("corp", "ldif"),), users=(User("1", "old", source="corp"),))
+        for name in ("main", "second")
+    ]
+    platform = MemoryPlatform(states=states, fault=lambda _: pytest.fail("nothing may be written"))
+    creating = made_at(of_corp(user("ann")), of_corp(user("bob", "second")))
+    blocking = made_at(blocked("old"), blocked("old", "second"))
+    for made, codes, rules, code in (
+        (creating, (), ONE_TOO_MANY, CODE),
+        (creating, ("creates:main/corp:2",), ONE_TOO_MANY, CODE),
+        (blocking, ("protected_user:main/old:1",), NOT_THAT_ONE, "protected_user:main/old:1"),
     ):
         for together in (True, False):
+            accepted = tuple(Acceptance(one, "anna", "") for one in codes)
             taken = msgspec.structs.replace(made, accepted=accepted)
             if together:
-                with pytest.raises(GuardRefused, match="lost:1: too many"):
-                    apply(taken, platform, HOLDER, guard=guard)
+                with pytest.raises(GuardRefused, match=f"{code}: "):
+                    apply(taken, platform, HOLDER, rules=rules)
             else:
-                report = apply(taken, platform, HOLDER, guard=guard, together=False)
+                report = apply(taken, platform, HOLDER, rules=rules, together=False)
                 assert [one.exit_code for one in report.troubles] == [4, 4]
 
 
 def test_what_the_plan_accepts_is_applied() -> None:
-    platform, looked = MemoryPlatform(), list[str]()
-    made = msgspec.structs.replace(plan(user("ann")), accepted=(Acceptance("lost:1", "anna", ""),))
-    assert (
-        apply(made, platform, HOLDER, guard=guarded("lost:1", found=looked)).count("applied") == 1
+    made = msgspec.structs.replace(
+        made_at(of_corp(user("ann"))), accepted=(Acceptance(CODE, "anna", ""),)
     )
-    assert looked == ["main: 1 of 0"]
+    assert (
+        apply(made, MemoryPlatform(states=[STATE]), HOLDER, rules=ONE_TOO_MANY).count("applied")
+        == 1
+    )
+    with pytest.raises(GuardRefused, match=CODE):
+        apply(
+            made_at(of_corp(user("ann"))),
+            MemoryPlatform(states=[STATE]),
+            HOLDER,
+            rules=ONE_TOO_MANY,
+        )
 
 
 def test_a_plan_that_is_refused_is_not_even_locked() -> None:
     refused = msgspec.structs.replace(
-        plan(user("ann")), violations=(Violation("main", "lost:1", "too many"),)
+        plan(user("ann")), violations=(Violation("main", "users_lost", "corp", "", 1, "too many"),)
     )
     platform = MemoryPlatform()
     with platform.lock(["main"], HOLDER), pytest.raises(GuardRefused):

@@ -1,6 +1,6 @@
 """What has moved is told field by field; what nobody planned to touch may move."""
 
-from reconcile.applying.stale import moved
+from reconcile.applying.stale import differences
 from reconcile.model.change import Change, Fields
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 
@@ -15,6 +15,10 @@ STATE = PlatformState(
     memberships=(Membership("u1", "g1", "corp"),),
     grants=(Grant("u1", "operator"),),
 )
+
+
+def moved(changes: list[Change], current: PlatformState) -> list[str]:
+    return [difference.line for difference in differences(changes, current)]
 
 
 def change(kind: str, action: str, key: str, before: Fields | None, after: Fields | None) -> Change:
@@ -118,13 +122,13 @@ def test_every_difference_is_told() -> None:
         "user ann: manager was 'bob', is nothing",
         "user ANN: attributes.fax was '9', is nothing",
         "user ANN: attributes.phone was '0', is '1'",
-        "user gone is gone",
-        "user BOB exists by now",
-        "group team exists by now",
-        "department Sales/North exists by now",
-        "membership bob/Team is gone",
+        "user gone no longer exists",
+        "user BOB already exists",
+        "group team already exists",
+        "department Sales/North already exists",
+        "membership bob/Team no longer exists",
         "membership ann/Team: origin was nothing, is 'corp'",
-        "grant ann/operator exists by now",
+        "grant ann/operator already exists",
     ]
 
 
@@ -169,8 +173,8 @@ def test_pairs_are_looked_up_under_the_names_of_now() -> None:
         ),
     ]
     assert moved([*changes, *late], STATE) == [
-        "grant annold/operator exists by now",
-        "membership annold/Crew exists by now",
+        "grant annold/operator already exists",
+        "membership annold/Crew already exists",
     ]
 
 

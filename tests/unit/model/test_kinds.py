@@ -6,7 +6,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from reconcile.applying.change_validity import ALLOWED
+from reconcile.applying.allowed_changes import ALLOWED
 from reconcile.model import change, kinds
 from reconcile.model.kinds import KINDS, Kind
 from reconcile.model.named_state import Named, Names

@@ -19,8 +19,8 @@ from reconcile.model.change import (
 )
 from reconcile.model.desired import GroupSafety, Limit, LossLimits, Protect, Safety
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Reading, Source, User
-from reconcile.planning import accepted, harm, violations
-from reconcile.planning.guards.thresholds import exceeds
+from reconcile.planning import accepted, login_violations, violations
+from reconcile.planning.guards.limits.thresholds import exceeds
 
 SOURCE = Source("corp", "ldif", "dc=example,dc=com")
 
@@ -302,7 +302,7 @@ def test_the_account_of_reconcile_itself_cannot_be_lost() -> None:
     ):
         (found,) = violations([change], company(100), Safety(), "U7")
         assert (found.code, found.acceptable) == ("own_account:main/u7:1", False)
-        assert harm([change], company(100), Safety(), "u7") == (found,)
+        assert login_violations([change], company(100), Safety(), "u7") == (found,)
     assert violations([of_user("update", "u7", email="x")], company(100), Safety(), "u7") == ()
 
 
@@ -358,12 +358,14 @@ def test_what_was_not_asked_for_is_not_compared() -> None:
 
 
 def test_only_what_can_be_accepted_and_is_there_is_accepted() -> None:
-    soft, hard = Violation("main", "a:1", ""), Violation("main", "b:1", "", acceptable=False)
+    soft = Violation("main", "creates", "corp", "", 1, "")
+    hard = Violation("main", "min_admins", "", "", 1, "", acceptable=False)
     plan = Plan("1", "now", (), (), Scope(), Digests("", {}, {}), violations=(soft, hard))
-    taken = accepted(plan, ["a:1", "a:1"], "anna")
+    taken = accepted(plan, ["creates:main/corp:1"] * 2, "anna")
     assert taken.refused == (hard,)
     assert [one.by for one in taken.accepted] == ["anna"]
-    for code in ("b:1", "A:1", "a:2", ""):
+    assert [(one.guard, one.source) for one in taken.accepted] == [("creates", "corp")]
+    for code in (hard.code, "CREATES:main/corp:1", "creates:main/corp:2", ""):
         with pytest.raises(UsageError):
             accepted(plan, [code], "anna")
     assert refused([hard], [*taken.accepted, *taken.accepted]) == (hard,)
@@ -405,3 +407,30 @@ def test_more_losses_are_never_better(lost: set[int], number: int, at_least: int
         if one.startswith("users_lost:")
     ]
     assert bool(found) == (len(lost) > number or len(lost) == 30)
+
+
+@pytest.mark.parametrize(
+    ("violation", "code"),
+    [
+        (Violation("main", "users_lost", "corp", "", 12, ""), "users_lost:main/corp:12"),
+        (
+            Violation("main", "users_lost", "corp", "", 2, "", entire=True),
+            "users_lost:main/corp:2:all",
+        ),
+        (Violation("main", "users_lost", "", "", 12, ""), "users_lost:main:12"),
+        (
+            Violation("main", "grants_lost", "corp", "", 8, "", earlier=9),
+            "grants_lost:main/corp:8+9",
+        ),
+        (
+            Violation("main", "memberships_lost", "corp", "a/b", 6, ""),
+            "memberships_lost:main/corp/a/b:6",
+        ),
+        (
+            Violation("main", "protected_group", "", "eng", 1, "", becomes="deleted"),
+            "protected_group:main/eng:deleted",
+        ),
+    ],
+)
+def test_a_code_is_made_of_the_values_of_a_violation(violation: Violation, code: str) -> None:
+    assert violation.code == code

@@ -52,9 +52,9 @@ CHANGES = (
 SKIPS = (
     Skip("main", "corp", "uid=a", "a", "missing_field", ""),
     Skip("main", "corp", "uid=b", "", "missing_field", "the username template supplies nothing"),
-    Skip("main", "corp", "cn=c", "", "duplicate_name", "group: taken"),
-    Skip("main", "corp", "ou=d", "", "duplicate_name", "department: taken"),
-    Skip("main", "corp", "uid=e", "", "dangling_member", "listed in cn=c"),
+    Skip("main", "corp", "cn=c", "", "duplicate_name", "taken", kind="group"),
+    Skip("main", "corp", "ou=d", "", "duplicate_name", "taken", kind="department"),
+    Skip("main", "corp", "uid=e", "", "dangling_member", "listed in cn=c", kind="membership"),
 )
 PLAN = Plan(
     "1",

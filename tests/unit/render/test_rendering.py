@@ -129,11 +129,11 @@ def test_a_long_plan_is_cut_per_kind_and_points_to_the_rest() -> None:
 
 
 def test_violations_come_before_the_verdict() -> None:
-    violated = plan(BLOCK, violations=(Violation("main", "users_lost", "1 of 1"),))
-    assert "Refused by the guards:\n  ! users_lost: 1 of 1\n" in render.plan_text(
+    violated = plan(BLOCK, violations=(Violation("main", "users_lost", "", "", 1, "1 of 1"),))
+    assert "Refused by the guards:\n  ! users_lost:main:1: 1 of 1\n" in render.plan_text(
         violated, colour=False, full=True, pointer=""
     )
-    assert "### Refused by the guards\n\n- **users\\_lost** 1 of 1" in render.plan_markdown(
+    assert "### Refused by the guards\n\n- **users\\_lost:main:1** 1 of 1" in render.plan_markdown(
         violated, full=True, pointer=""
     )
     assert json.loads(render.plan_json(violated))["summary"]["violations"] == 1
@@ -321,7 +321,7 @@ def test_a_name_shows_as_itself_in_markdown(name: str) -> None:
         "user", "create", name, None, {"username": name, "email": name}, name, "corp", "main"
     )
     skip = Skip("main", "corp", name, name, "namesake", name)
-    violation = Violation("main", f"protected_user:main/{name}:1", name)
+    violation = Violation("main", "protected_user", "", name, 1, name)
     noticed = Notice("finds_nothing", name, name, name)
     made = Plan(
         "1",
