@@ -89,6 +89,7 @@ SkipCode: TypeAlias = Literal[
     "dangling_member",
     "dynamic_group",
     "ambiguous_reference",
+    "not_supported",
     "not_undone",
 ]
 

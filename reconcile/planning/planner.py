@@ -25,6 +25,7 @@ from reconcile.planning.selection import source_names
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
 from reconcile.planning.selection.rule_counts import PlatformNames, RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.target.abilities import within
 from reconcile.planning.target.target_state import Wanted, wanted
 
 _NOTHING: Final[Losses] = {}
@@ -56,7 +57,11 @@ class Inputs(msgspec.Struct, frozen=True):
 def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState) -> Wanted:
     """What is wanted in one workspace of the inputs. Raises RulesRefused."""
     used = inputs.used.get(current.workspace, ())
-    return wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
+    result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
+    able = within(inputs.limits, current, result.state)
+    result.state = able.state
+    result.skips += able.skips
+    return result
 
 
 def unmatched_users(

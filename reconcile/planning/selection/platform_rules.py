@@ -14,6 +14,8 @@ def refuse_impossible_rules(
     """Raises RulesRefused for such rules, and UsageError as `refuse_other_case`."""
     current = list(current)
     _refuse_nesting(desired, limits)
+    _refuse_lacking(desired, limits)
+    _refuse_departures(desired, limits)
     source_names.refuse_other_case(desired.sources, current)
     if not limits.any_role:
         _refuse_unknown_roles(desired, current)
@@ -28,6 +30,47 @@ def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
             "write flatten, so that members of members become members, or ignore"
         )
         raise RulesRefused((f"groups[{at}].nested", message) for at in kept)
+
+
+def _refuse_lacking(desired: DesiredState, limits: Limits) -> None:
+    """Raises RulesRefused where rules are about a kind that the platform does not have."""
+    rules = {
+        "department": [f"departments[{at}]" for at in range(len(desired.departments))],
+        "group": [f"groups[{at}]" for at in range(len(desired.groups))],
+        "grant": [f"role_mappings[{at}]" for at in range(len(desired.role_mappings))],
+    }
+    words = {"department": "departments", "group": "groups", "grant": "roles"}
+    refused = [
+        (path, f"a platform of type {desired.platform.type} has no {words[kind]}: remove the rule")
+        for kind in sorted(limits.lacks)
+        for path in rules[kind]
+    ]
+    if refused:
+        raise RulesRefused(refused)
+
+
+def _refuse_departures(desired: DesiredState, limits: Limits) -> None:
+    """Raises RulesRefused where users are to be taken out of service, and there is no way but to delete them.
+
+    A status that is lacking becomes a harder one; only the last of them, being erased, is no status
+    at all. Nobody is deleted because a file says that users are blocked.
+    """
+    lifecycle = desired.lifecycle
+    departures = {
+        "on_missing": lifecycle.on_missing.action,
+        "on_out_of_scope": lifecycle.on_out_of_scope.action,
+        "on_disabled": lifecycle.on_disabled,
+        "on_source_removed": lifecycle.on_source_removed,
+    }
+    out_of_service = limits.statuses & {"inactive", "blocked", "blocked_in_directory"}
+    name = f"a platform of type {desired.platform.type}"
+    refused = [
+        (f"lifecycle.{key}", f"{name} cannot {action} users: write delete, erase or keep")
+        for key, action in departures.items()
+        if action in ("deactivate", "block") and not out_of_service
+    ]
+    if refused:
+        raise RulesRefused(refused)
 
 
 def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
