@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name == "authenticate":
-        return import_module("reconcile.cli.login").authenticate
+        return import_module("reconcile.app.login.attempt").authenticate
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -9,7 +9,7 @@ import sys
 import click
 
 from reconcile import __version__, interrupts
-from reconcile.cli import run_id
+from reconcile.app import run_id
 from reconcile.cli.commands import (
     apply,
     connection,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli import inputs
+from reconcile.app import inputs
 from reconcile.cli.checklist import each_server
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.cli.progress import progress

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import click
 
 from reconcile import __version__
-from reconcile.cli import run_id
+from reconcile.app import run_id
 from reconcile.errors import (
     ConfigError,
     Locked,

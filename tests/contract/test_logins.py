@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import reconcile
-from reconcile.cli import inputs, refusal_time
+from reconcile.app import inputs
+from reconcile.app.login import refusal_time
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import Locked, LoginRefused, SourceUnreadable
 from reconcile.model import desired
@@ -189,7 +190,7 @@ def test_every_refusal_takes_what_the_source_says(
         with refusal_time.evenly(unit, lambda: 0.0, waited.append):
             yield
 
-    monkeypatch.setattr("reconcile.cli.login.evenly", evenly)
+    monkeypatch.setattr("reconcile.app.login.attempt.evenly", evenly)
     enter("anna")
     assert waited == []
     for name, password in (

@@ -32,8 +32,8 @@ from alembic import command
 from alembic.config import Config
 
 from reconcile import cli
+from reconcile.app import run as carrying
 from reconcile.applying import apply
-from reconcile.cli import run as carrying
 from reconcile.config import load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.planning import planner

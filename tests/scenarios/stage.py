@@ -16,9 +16,10 @@ from typing import Any
 import msgspec
 import yaml
 
+from reconcile.app import foreign_plan as foreign
+from reconcile.app import identity_history
+from reconcile.app import inputs as assembling
 from reconcile.applying import apply, dumps, loads
-from reconcile.cli import foreign, identity_history
-from reconcile.cli import inputs as assembling
 from reconcile.config import Loaded, load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory

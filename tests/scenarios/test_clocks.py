@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli import inputs, run_identity
+from reconcile.app import inputs, run_identity
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import ldif
 

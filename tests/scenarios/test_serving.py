@@ -21,7 +21,7 @@ from tests.scenarios.stage import DESIRED, ldif
 OFTEN = """
 import datetime, sys
 from reconcile import cli
-from reconcile.cli import service
+from reconcile.app import service
 service.upcoming = lambda schedule, after, where: after + datetime.timedelta(seconds=0.2)
 sys.argv = ["reconcile", *sys.argv[1:]]
 cli.main()

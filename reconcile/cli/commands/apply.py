@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.notices import strict_option
+from reconcile.app.notices import strict_option
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -55,7 +55,7 @@ def apply(
     What ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan file.
     Without --yes the plan is shown and a question asked.
     """
-    from reconcile.cli import run
+    from reconcile.app import run
     from reconcile.model.change import Scope
 
     plan_file = _plan_file(paths)

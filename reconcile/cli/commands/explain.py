@@ -55,9 +55,9 @@ def explain(
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
-    from reconcile.cli.identity_history import with_ties
-    from reconcile.cli.notices import placed, placing, report
+    from reconcile.app import inputs
+    from reconcile.app.identity_history import with_ties
+    from reconcile.app.notices import placed, placing, report
     from reconcile.directories.type_defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning.explain import lookup
@@ -114,7 +114,7 @@ def _strays(
     read: "Inputs", source: "Source", asked: "Names", background: "Background", tell: "Progress"
 ) -> Iterator["Stray"]:
     """The entries below the base DN that are meant and that the source's rules on persons do not find."""
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.model.directory import Person
     from reconcile.model.text import dn
     from reconcile.planning.explain import lookup
@@ -139,7 +139,7 @@ def _searches(chosen: Iterable["Source"]) -> dict[str, "Asked"]:
 
 def _origins(loaded: "Loaded") -> dict[str, str]:
     """Place in the desired state → where it comes from; nothing where that cannot be told."""
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.config.yaml.nodes import written
     from reconcile.errors import ConfigError
 

@@ -86,7 +86,7 @@ def history(
     What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the
     beginning or end of its name. With --user, a name from then or now, in any case.
     """
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
 
     run, paths = _split(arguments)
     if sum(map(bool, (run, user, verify))) > 1:
@@ -143,7 +143,7 @@ def _when(link: "Link") -> str:
 
 def _show(platform: "Platform", names: tuple[str, ...], run: str, form: str) -> None:
     from reconcile import render
-    from reconcile.cli import undo
+    from reconcile.app import undo
 
     found = undo.find(platform, names, run)
     parts = [
@@ -263,7 +263,7 @@ def unlock(
 
     That of a live run stays; the refusal says whose it is.
     """
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.render.wording import printable
 
     loaded = inputs.configuration(paths, variables)

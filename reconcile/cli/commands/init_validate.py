@@ -68,7 +68,7 @@ def validate(
 
 
 def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.config import annotated, as_data
     from reconcile.render.wording import escaped
 
@@ -83,7 +83,7 @@ def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) ->
 def _validate(
     context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]
 ) -> None:
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.render.wording import escaped
 
     problems: tuple[Problem, ...] = ()

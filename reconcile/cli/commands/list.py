@@ -31,7 +31,7 @@ def _listing(name: str, text: str, columns: tuple[str, ...]) -> click.Command:
         sources: tuple[str, ...],
         variables: dict[str, str],
     ) -> None:
-        from reconcile.cli import inputs
+        from reconcile.app import inputs
         from reconcile.render import rows, table
 
         loaded = inputs.configuration(paths, variables)

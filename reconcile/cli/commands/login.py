@@ -51,7 +51,7 @@ def login(
     password is asked for on a terminal; elsewhere it is one line of standard input. A login brings
     the user up to date, and makes one where the source says register_on_login: true.
     """
-    from reconcile.cli.login import prepare
+    from reconcile.app.login.attempt import prepare
 
     entrance = prepare(
         user, paths, source=source, workspace=workspace, variables=variables, origin=origin
@@ -76,7 +76,7 @@ def login(
 
 def _password(user: str) -> str:
     """One line, without echo on a terminal. What is no UTF-8 text is nobody's password, and is refused as such."""
-    from reconcile.cli.login import LONGEST
+    from reconcile.app.login.attempt import LONGEST
 
     if sys.stdin is None:
         return ""

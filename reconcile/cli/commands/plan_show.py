@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.notices import strict_exit, strict_option
+from reconcile.app.notices import strict_exit, strict_option
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -71,8 +71,9 @@ def plan(
     With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody
     changed it since.
     """
-    from reconcile.cli import inputs, output, plan_files, run_identity
-    from reconcile.cli import undo as undoing
+    from reconcile.app import inputs, plan_files, run_identity
+    from reconcile.app import undo as undoing
+    from reconcile.cli import output
     from reconcile.model.change import Scope
     from reconcile.planning import accepted
 
@@ -103,7 +104,8 @@ def plan(
 @output_options
 def show(plan_file: Path, form: str) -> None:
     """Show all of a plan file. Needs no connection."""
-    from reconcile.cli import output, plan_files
+    from reconcile.app import plan_files
+    from reconcile.cli import output
 
     click.echo(
         output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour())

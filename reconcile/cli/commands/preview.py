@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.cli.notices import strict_exit, strict_option
+from reconcile.app.notices import strict_exit, strict_option
 from reconcile.cli.options import (
     format_option,
     output_options,
@@ -59,8 +59,8 @@ def preview(
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
-    from reconcile.cli.notices import placed, placing, report
+    from reconcile.app import inputs
+    from reconcile.app.notices import placed, placing, report
     from reconcile.model.change import Scope, not_clean
 
     loaded = inputs.configuration(paths, variables)

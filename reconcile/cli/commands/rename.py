@@ -46,8 +46,9 @@ def migrate_usernames(
     workspace; each is listed.
     """
     from reconcile import planning
-    from reconcile.cli import inputs, output
-    from reconcile.cli.notices import placing
+    from reconcile.app import inputs
+    from reconcile.app.notices import placing
+    from reconcile.cli import output
     from reconcile.model.change import Scope, refusal
 
     _refuse_both(only_plan=only_plan, yes=yes)
@@ -109,7 +110,8 @@ def rename_source(
     changed.
     """
     from reconcile import __version__, planning
-    from reconcile.cli import inputs, output
+    from reconcile.app import inputs
+    from reconcile.cli import output
     from reconcile.model.change import Scope
 
     _refuse_both(only_plan=only_plan, yes=yes)
@@ -148,8 +150,9 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies renames, all or none, and tells what was done."""
+    from reconcile.app import inputs, run, run_identity
     from reconcile.applying import apply
-    from reconcile.cli import inputs, output, run, run_identity
+    from reconcile.cli import output
 
     holder = run_identity.holder()
     with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:

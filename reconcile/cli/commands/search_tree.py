@@ -48,8 +48,8 @@ def search(
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import identity_history, inputs
-    from reconcile.cli.notices import placing
+    from reconcile.app import identity_history, inputs
+    from reconcile.app.notices import placing
     from reconcile.render import table
 
     loaded = inputs.configuration(paths, variables)
@@ -94,8 +94,8 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
-    from reconcile.cli.notices import placing
+    from reconcile.app import inputs
+    from reconcile.app.notices import placing
     from reconcile.render import escaped, printable
 
     loaded = inputs.configuration(paths, variables)

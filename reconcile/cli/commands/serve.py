@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconcile import interrupts
-from reconcile.cli import run_id as run_ids
+from reconcile.app import run_id as run_ids
 from reconcile.cli.exit_codes import ended
 from reconcile.cli.logs import report_error, service_log
 from reconcile.cli.options import (
@@ -51,10 +51,10 @@ def serve(
     the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
     off; SIGHUP reads the schedule again.
     """
-    from reconcile.cli import inputs
-    from reconcile.cli import run as carrying
-    from reconcile.cli.service import SignalBell, Timetable
-    from reconcile.cli.service import serve as loop
+    from reconcile.app import inputs
+    from reconcile.app import run as carrying
+    from reconcile.app.service import SignalBell, Timetable
+    from reconcile.app.service import serve as loop
     from reconcile.config.sections import schedule
     from reconcile.model.change import Scope
 

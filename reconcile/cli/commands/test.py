@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.notices import placing, strict_exit, strict_option
+from reconcile.app.notices import placing, strict_exit, strict_option
 from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
 from reconcile.errors import Unreadable
@@ -43,7 +43,7 @@ def test(
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.cli.checklist import Checklist, each_server
     from reconcile.model.change import Scope, not_clean
 
@@ -72,7 +72,7 @@ def test(
 
 def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bool:
     """Shows the checks of each server of a source and answers whether one of them passed all."""
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.cli.checklist import each_server
 
     passed = False

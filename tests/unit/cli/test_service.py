@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reconcile.cli import service
-from reconcile.cli.service import Timetable
+from reconcile.app import service
+from reconcile.app.service import Timetable
 from reconcile.model.desired import Schedule
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from reconcile import __version__
+from reconcile.app.identity_history import used
+from reconcile.app.notices import placed, placing, report
 from reconcile.applying import Count, Guard
-from reconcile.cli.identity_history import used
 from reconcile.cli.logs import note
-from reconcile.cli.notices import placed, placing, report
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError

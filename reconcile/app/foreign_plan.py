@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from reconcile.app import inputs
+from reconcile.app import undo as undoing
 from reconcile.applying import Guard, fault
-from reconcile.cli import inputs
-from reconcile.cli import undo as undoing
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded
 from reconcile.errors import PlanFileError, StalePlan, UsageError

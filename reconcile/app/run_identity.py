@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reconcile.cli import inputs, run_id
+from reconcile.app import inputs, run_id
 from reconcile.model.history import Origin
 from reconcile.ports import Holder
 

@@ -9,12 +9,14 @@ import click
 import msgspec
 
 from reconcile import interrupts
+from reconcile.app import foreign_plan as foreign
+from reconcile.app import inputs, plan_files, run_identity
+from reconcile.app.notices import report as report_notices
+from reconcile.app.notices import strict_exit
 from reconcile.applying import apply as carry_out
-from reconcile.cli import foreign, inputs, output, plan_files, run_identity
+from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
 from reconcile.cli.logs import note, run_log
-from reconcile.cli.notices import report as report_notices
-from reconcile.cli.notices import strict_exit
 from reconcile.cli.progress import progress
 from reconcile.config import Loaded
 from reconcile.errors import Locked, OutputLost, StalePlan, UsageError

@@ -18,12 +18,12 @@ from typing import Final
 import msgspec
 
 from reconcile import __version__
+from reconcile.app import inputs as assembling
+from reconcile.app import run_identity
+from reconcile.app.identity_history import used
+from reconcile.app.login.refusal_time import evenly
+from reconcile.app.notices import placing
 from reconcile.applying import Guard, apply
-from reconcile.cli import inputs as assembling
-from reconcile.cli import run_identity
-from reconcile.cli.identity_history import used
-from reconcile.cli.notices import placing
-from reconcile.cli.refusal_time import evenly
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from reconcile import __version__
-from reconcile.cli import inputs
+from reconcile.app import inputs
 from reconcile.cli.logs import run_log
 from reconcile.config import Loaded
 from reconcile.errors import ReconcileError, UsageError
