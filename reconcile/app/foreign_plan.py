@@ -11,7 +11,6 @@ from pathlib import Path
 from reconcile.app import inputs
 from reconcile.app import undo as undoing
 from reconcile.applying import Guard, fault
-from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded
 from reconcile.errors import PlanFileError, StalePlan, UsageError
 from reconcile.model.change import Change, Plan, Violation
@@ -27,10 +26,10 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
 
     What it names is compared as text, and never opened.
     """
-    if [Path(name).absolute() for name in named] != [Path(DEFAULT_PATH).absolute()]:
+    if [Path(name).absolute() for name in named] != [Path(inputs.DEFAULT_PATH).absolute()]:
         raise UsageError(
             f"{plan_file} was made from {wording.listed(map(shlex.quote, named)) or 'no file'}, but a plan"
-            f" file does not choose the configuration, which is {DEFAULT_PATH} here. To apply it with"
+            f" file does not choose the configuration, which is {inputs.DEFAULT_PATH} here. To apply it with"
             " another one, give --config PATH"
         )
 

@@ -1,35 +1,33 @@
-"""What `apply --yes` does, as one function: a run of the service does the same."""
+"""A run: makes a plan or takes one from a file, and applies it. `apply --yes` and the service do this.
+
+The caller decides what happens between `prepare` and `carry_out`: the command line shows the plan
+there and asks.
+"""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
-import click
 import msgspec
 
 from reconcile import interrupts
-from reconcile.app import foreign_plan as foreign
-from reconcile.app import inputs, plan_files, run_identity
+from reconcile.app import adapters, foreign_plan, inputs, plan_files, run_identity, run_log
+from reconcile.app import undo as undoing
 from reconcile.app.notices import report as report_notices
-from reconcile.app.notices import strict_exit
-from reconcile.applying import apply as carry_out
-from reconcile.cli import output
-from reconcile.cli.exit_codes import reported
-from reconcile.cli.logs import note, run_log
-from reconcile.cli.progress import progress
+from reconcile.applying import apply as carry_out_plan
 from reconcile.config import Loaded
-from reconcile.errors import Locked, OutputLost, StalePlan, UsageError
+from reconcile.errors import Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope, refusal
 from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.model.text.printing import quoted
-from reconcile.ports import Holder, Platform
-from reconcile.render.wording import configuration as configuration_named
-from reconcile.render.wording import outcome_line, printable
+from reconcile.planning import accepted
+from reconcile.ports import Holder, Platform, Progress
+from reconcile.render.wording import outcome_line
 
-EXIT_PARTIAL = 6
-_FAILURES_SHOWN = 20
-_ACCEPTED_SHOWN = 20
+EXIT_PARTIAL: Final = 6
+_ACCEPTED_SHOWN: Final = 20
 _log = logging.getLogger(__name__)
 
 
@@ -37,157 +35,163 @@ class Task(msgspec.Struct, frozen=True):
     """What is to be applied: a plan file, or desired state of which a plan is made first."""
 
     files: tuple[Path, ...] = ()
-    """Desired state, () for that of the folder; a plan file never chooses it."""
-    variables: dict[str, str] = {}
+    """Desired state, () for reconcile.yml in the working directory; a plan file never chooses it."""
+    variables: Mapping[str, str] = {}
     plan_file: Path | None = None
     scope: Scope = Scope()
     force: bool = False
     refresh: bool = False
-    """Where the plan file is stale, a new plan of its scope is made and asked about."""
+    """If the plan file is stale, a new plan of its scope is made and asked about."""
     strict: bool = False
-    """Ends with exit code 9 instead of 0 where the plan is not clean."""
+    """Exit code 9 instead of 0 if the plan is not clean."""
+    user: str = ""
+    """Who applies it; "" for the account of the process."""
+    contents: Mapping[Path, bytes] = {}
+    """Desired state that is taken instead of what is on disk."""
 
 
-def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | None = None) -> int:
-    """Plans where there is no plan yet, applies, shows both, and answers the exit code.
+class Prepared(msgspec.Struct, frozen=True):
+    """A plan that is ready to be applied, with the desired state it belongs to."""
 
-    `ask` is called with the name of the configuration before anything is written, and raises where
-    the answer is no. Raises what planning and applying raise. A plan file is begun in all its
-    workspaces or in none; a plan made here goes workspace by workspace.
+    task: Task
+    loaded: Loaded
+    plan: Plan
+    saved: Plan | None = None
+    """The plan as it was read from a plan file; None if it was made just now."""
+    troubles: tuple[Trouble, ...] = ()
+    """The workspaces that could not be read; the plan is about the others."""
+
+    @property
+    def shown(self) -> Plan:
+        """The plan with the files of the operator: a plan file may name any."""
+        return msgspec.structs.replace(self.plan, files=self.loaded.files)
+
+    def refuse(self) -> None:
+        """Raises GuardRefused for violations that are not accepted."""
+        if self.plan.refused:
+            raise refusal(self.plan.refused, (one.code for one in self.plan.accepted))
+
+
+def make_plan(
+    loaded: Loaded,
+    scope: Scope,
+    variables: Mapping[str, str],
+    progress: Progress,
+    *,
+    undo: str = "",
+    accept: Iterable[str] = (),
+    user: str = "",
+) -> tuple[Plan, tuple[Trouble, ...]]:
+    """The plan of the desired state, or with `undo` the plan that takes back a run.
+
+    `accept` holds codes of violations, which `user` accepts. Raises as `inputs.plan` and
+    `undo.plan` do.
     """
+    with closing(adapters.platform(loaded.desired.platform, progress)) as target:
+        if undo:
+            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
+        else:
+            made, troubles = inputs.plan(loaded, scope, variables, target, progress)
+    codes = tuple(accept)
+    if codes:
+        made = accepted(made, codes, user or run_identity.account())
+    return made, troubles
+
+
+def begin(task: Task) -> tuple[Plan | None, Loaded]:
+    """Reads the plan file, if there is one, and the desired state. Raises PlanFileError and ConfigError."""
     file = task.plan_file
     saved = plan_files.read(file, strict=task.strict) if file is not None else None
     if saved is not None and file is not None and not task.files:
-        foreign.refuse_other_files(saved.files, file)
-    loaded = inputs.configuration(task.files, task.variables)
-    try:
-        return _run(task, saved, loaded, form=form, colour=colour, ask=ask)
-    except StalePlan as stale:
-        if saved is None or not task.refresh:
-            raise
-        if saved.scope.undo:  # what the rules say would be no undo
-            why = (
-                f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
-            )
-            raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
-        if set(saved.variables) != task.variables.keys():
-            raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
-        click.echo(_renewed(stale, saved), err=form != "text")
-    again = msgspec.structs.replace(task, plan_file=None, scope=saved.scope, refresh=False)
-    return _run(again, None, loaded, form=form, colour=colour, ask=ask)
+        foreign_plan.refuse_other_files(saved.files, file)
+    return saved, inputs.configuration(task.files, task.variables, task.contents)
 
 
-def _renewed(stale: StalePlan, saved: Plan) -> str:
-    lines = [
-        "The plan is stale. What moved since it was made:",
-        *(f"  {line}" for line in stale.moved),
-    ]
-    if saved.accepted:
-        codes = ", ".join(one.code for one in saved.accepted)
-        lines.append(f"What was accepted in it holds no longer: {codes}")
-    return "\n".join(map(printable, [*lines, "This is a new plan.", ""]))
+def prepare(task: Task, saved: Plan | None, loaded: Loaded, progress: Progress) -> Prepared:
+    """The plan to apply: the one from the file, or one that is made now. Writes nothing."""
+    if saved is not None:
+        return Prepared(task, loaded, _from_file(saved, loaded, task.variables), saved)
+    made, troubles = make_plan(loaded, task.scope, task.variables, progress)
+    return Prepared(task, loaded, made, None, troubles)
 
 
-def _run(
-    task: Task,
-    saved: Plan | None,
-    loaded: Loaded,
-    *,
-    form: str,
-    colour: bool,
-    ask: Callable[[str], None] | None,
-) -> int:
-    made, troubles = (
-        _from_file(saved, loaded, task.variables) if saved is not None else _planned(loaded, task)
-    )
-    own = msgspec.structs.replace(made, files=loaded.files)  # a file may call them anything
-    shown = ask is not None or (
-        form == "text" and saved is None
-    )  # a plan file not asked about was looked at before
-    lost = _show_plan(own, task, form, colour=colour, asks=ask is not None) if shown else None
-    if made.refused:
-        raise refusal(made.refused, (one.code for one in made.accepted))
-    if made.changes and ask:
-        ask(configuration_named(own))
-    holder = run_identity.holder()
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+def renewed(task: Task, saved: Plan | None, loaded: Loaded, stale: StalePlan) -> Task:
+    """The task of making a new plan, because the one in the file is stale.
+
+    Raises `stale` itself unless the task asks for a new plan, and UsageError if none can be made.
+    """
+    if saved is None or not task.refresh:
+        raise stale
+    if saved.scope.undo:  # a plan by the rules would not be an undo
+        why = f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
+        raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
+    if set(saved.variables) != task.variables.keys():
+        raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
+    return msgspec.structs.replace(task, plan_file=None, scope=saved.scope, refresh=False)
+
+
+def carry_out(prepared: Prepared, progress: Progress, run: str = "") -> Report:
+    """Applies the plan. `run` is the id of the run, "" for that of this process.
+
+    The troubles of reading are in the report, too. Raises GuardRefused and whatever
+    `applying.apply` raises.
+    """
+    prepared.refuse()
+    task, loaded, made = prepared.task, prepared.loaded, prepared.plan
+    saved = prepared.saved
+    holder = run_identity.holder(task.user)
+    with closing(adapters.platform(loaded.desired.platform, progress)) as target:
         if saved is not None and task.plan_file is not None:
-            foreign.refuse_unfit(saved, target.limits, task.plan_file)
-        report = carry_out(
+            foreign_plan.refuse_unfit(saved, target.limits, task.plan_file)
+        report = carry_out_plan(
             made,
             target,
             holder,
             guard=inputs.guard(loaded, made, target)
             if saved is None
-            else foreign.guard(loaded, made, target),
+            else foreign_plan.guard(loaded, made, target),
             count=inputs.counting(loaded),
             together=saved is not None,
             force=task.force,
-            progress=tell,
-            origin=run_identity.origin(loaded.files) if made.changes else None,
+            progress=progress,
+            origin=run_identity.origin(loaded.files, run) if made.changes else None,
             clock=inputs.now,
         )
         if task.force:
-            _bury(
-                target,
-                inputs.chosen_workspaces(loaded.desired, made.scope.workspaces),
-                made,
-                holder,
-            )
-    report = msgspec.structs.replace(report, troubles=(*troubles, *report.troubles))
+            workspaces = inputs.chosen_workspaces(loaded.desired, made.scope.workspaces)
+            _bury(target, workspaces, made, holder)
+    report = msgspec.structs.replace(report, troubles=(*prepared.troubles, *report.troubles))
+    _note(report)
+    return report
+
+
+def _note(report: Report) -> None:
+    """Logs what became of the changes."""
     for trouble in report.troubles:
         facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
-        note("workspace %s was given up with exit code %d", facts)
-    run_log.info(
-        "%s", outcome_line(report), extra={"facts": {name: report.count(name) for name in RESULTS}}
-    )
-    lost = _show(own, report, form, colour=colour, skips=not shown) or lost
-    _name_failures(report)
-    if lost is not None:  # what was done is done, and said here
-        _log.error("%s. %s", lost, outcome_line(report))
-    done = reported() or exit_code(report) or (lost.exit_code if lost is not None else 0)
-    return done or (strict_exit(made.not_clean) if task.strict else 0)
+        run_log.note("workspace %s was given up with exit code %d", facts)
+    counts = {name: report.count(name) for name in RESULTS}
+    run_log.run_log.info("%s", outcome_line(report), extra={"facts": counts})
 
 
-def _planned(loaded: Loaded, task: Task) -> tuple[Plan, tuple[Trouble, ...]]:
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
-        return inputs.plan(loaded, task.scope, task.variables, target, tell)
-
-
-def _from_file(
-    saved: Plan, loaded: Loaded, variables: dict[str, str]
-) -> tuple[Plan, tuple[Trouble, ...]]:
-    """A plan from a file. Nothing of it is believed before the configuration is the one it was made from."""
+def _from_file(saved: Plan, loaded: Loaded, variables: Mapping[str, str]) -> Plan:
+    """Checks a plan from a file. Nothing in it is believed unless its configuration is the present one."""
     if saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(loaded, saved.variables, variables)])
-    inputs.chosen_workspaces(
-        loaded.desired, [*(one.workspace for one in saved.changes), *saved.to_remember]
-    )
-    inputs.chosen_sources(loaded.desired, [one.source for one in saved.readings])
+    workspaces = [*(change.workspace for change in saved.changes), *saved.to_remember]
+    inputs.chosen_workspaces(loaded.desired, workspaces)
+    inputs.chosen_sources(loaded.desired, [reading.source for reading in saved.readings])
     report_notices(saved.notices)
-    for one in saved.accepted[:_ACCEPTED_SHOWN]:
-        _log.warning("accepted by %s, %s: %s", *map(quoted, (one.by, one.at, one.code)))
+    for acceptance in saved.accepted[:_ACCEPTED_SHOWN]:
+        who, when, what = map(quoted, (acceptance.by, acceptance.at, acceptance.code))
+        _log.warning("accepted by %s, %s: %s", who, when, what)
     if more := len(saved.accepted[_ACCEPTED_SHOWN:]):
         _log.warning("accepted: %d more, which `reconcile show` lists", more)
-    return saved, ()
-
-
-def _show_plan(made: Plan, task: Task, form: str, *, colour: bool, asks: bool) -> OutputLost | None:
-    """Shows the plan; answers why it could not. Raises OutputLost where it is asked about."""
-    try:
-        click.echo(
-            output.plan(made, "text", full=False, saved=task.plan_file, colour=colour),
-            err=form != "text",
-        )
-    except OutputLost as error:
-        if asks:  # nobody can answer to what nobody sees
-            raise
-        return error
-    return None
+    return saved
 
 
 def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
-    """Where there was nothing to write, nothing was locked: what a dead run left is put in order all the same."""
+    """Removes the locks of dead runs from workspaces without changes, which were not locked."""
     busy = {change.workspace for change in made.changes}
     for workspace in workspaces:
         if workspace not in busy:
@@ -199,41 +203,15 @@ def _bury(target: Platform, workspaces: Iterable[str], made: Plan, holder: Holde
                 pass
 
 
-def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> OutputLost | None:
-    """Shows the report; answers why it could not."""
-    try:
-        if made.changes or report.troubles or form != "text":
-            click.echo(output.report(made, report, form, colour=colour, skips=skips))
-    except OutputLost as error:
-        return error
-    return None
-
-
-def _name_failures(report: Report) -> None:
-    """The changes that failed by themselves, on standard error too, which is all that cron and a journal may show."""
-    troubled = {trouble.workspace for trouble in report.troubles}
-    failed = [
-        one
-        for one in report.outcomes
-        if one.result == "failed" and one.change.workspace not in troubled
-    ]
-    for number, one in enumerate(failed[:_FAILURES_SHOWN]):
-        impersonal = "" if number else f"{len(failed)} changes failed: -v logs which"
-        text = f"{one.change.action} {one.change.kind} {one.change.key}: {one.detail}"
-        _log.error("failed: %s", text, extra={"impersonal": impersonal})
-    if len(failed) > _FAILURES_SHOWN:
-        _log.error("failed: %d more, which the report names", len(failed) - _FAILURES_SHOWN)
-
-
 def exit_code(report: Report) -> int:
-    """In part is what applied something, or may have; otherwise the first workspace that failed says why."""
+    """6 if something was applied, or may have been, but not all; otherwise that of the first trouble."""
     if report.troubles and not report.count("applied") and not report.count("unknown"):
         return report.troubles[0].exit_code
     complete = report.count("applied") == len(report.outcomes) and not report.troubles
     return 0 if complete else EXIT_PARTIAL
 
 
-def _moved(loaded: Loaded, planned: tuple[str, ...], given: dict[str, str]) -> str:
+def _moved(loaded: Loaded, planned: tuple[str, ...], given: Mapping[str, str]) -> str:
     line = f"the desired state in {', '.join(loaded.files)} is not the one the plan was made from"
     if planned or given:
         now = ", ".join(sorted(given))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from reconcile import __version__
 from reconcile.app import inputs
-from reconcile.cli.logs import run_log
+from reconcile.app.run_log import run_log
 from reconcile.config import Loaded
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.model.change import Plan, Scope

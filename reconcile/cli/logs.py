@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import click
 
 from reconcile import __version__
-from reconcile.app import run_id
+from reconcile.app import run_log as runs
 from reconcile.errors import (
     ConfigError,
     Locked,
@@ -25,19 +25,6 @@ Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 _IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
 """Errors that speak of files, servers and settings; others may name users."""
-
-run_log = logging.getLogger("reconcile.run")
-"""What a log file holds of every command: what was read, what came of it, in counts and names of
-sources."""
-
-service_log = logging.getLogger("reconcile.service")
-"""What a service says of itself, on standard error too."""
-
-
-def note(message: str, facts: Mapping[str, object]) -> None:
-    """Says something of the run: a message with a place for each of the facts, which JSON has as members too."""
-    run_log.info(message, *facts.values(), extra={"facts": dict(facts)})
-
 
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 
@@ -74,7 +61,7 @@ class _Json(logging.Formatter):
             "time": self.formatTime(record, _TIME),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "run": run_id.current(),
+            "run": runs.current(),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
@@ -90,7 +77,9 @@ class _StandardError(logging.Handler):
     """Keeps what else is shown there out of the way of a line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name != run_log.name or logging.getLogger("reconcile").isEnabledFor(logging.INFO):
+        if record.name != runs.run_log.name or logging.getLogger("reconcile").isEnabledFor(
+            logging.INFO
+        ):
             with self.aside():
                 click.echo(self.format(record), err=True)
 
@@ -111,8 +100,8 @@ def _logger() -> logging.Logger:
         # What libraries log of themselves (a connection that broke, a fault while one is closed) is
         # said in our words by what they raise; with no handler of its own Python would print it.
         logging.getLogger().addHandler(logging.NullHandler())
-        run_log.setLevel(logging.INFO)
-        service_log.setLevel(logging.INFO)
+        runs.run_log.setLevel(logging.INFO)
+        runs.service_log.setLevel(logging.INFO)
     return logger
 
 
@@ -146,7 +135,7 @@ def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
     file.setFormatter(_Json() if isinstance(logger.handlers[0].formatter, _Json) else _Dated())
     logger.addHandler(file)
     told = {"command": command, "version": __version__, "process": os.getpid()}
-    note("%s begins: reconcile %s, process %d", told)
+    runs.note("%s begins: reconcile %s, process %d", told)
 
 
 def end_log_file() -> None:

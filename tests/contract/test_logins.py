@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import reconcile
-from reconcile.app import inputs
+from reconcile.app import adapters
 from reconcile.app.login import refusal_time
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import Locked, LoginRefused, SourceUnreadable
@@ -92,8 +92,8 @@ def enter(
     def opened(source: desired.Source, _progress: object) -> Directory:
         return Directory(source, entries=entries)
 
-    monkeypatch.setattr(inputs, "directory", opened)
-    monkeypatch.setattr(inputs, "platform", lambda *_: platform)
+    monkeypatch.setattr(adapters, "directory", opened)
+    monkeypatch.setattr(adapters, "platform", lambda *_: platform)
     monkeypatch.setattr(platform, "close", lambda: None)
 
     def enter(name: str, password: str = RIGHT, origin: str = "") -> Login:

@@ -18,8 +18,8 @@ from typing import Final
 import msgspec
 
 from reconcile import __version__
+from reconcile.app import adapters, run_identity
 from reconcile.app import inputs as assembling
-from reconcile.app import run_identity
 from reconcile.app.identity_history import used
 from reconcile.app.login.refusal_time import evenly
 from reconcile.app.notices import placing
@@ -86,6 +86,7 @@ def prepare(
     workspace: str,
     variables: Mapping[str, str],
     origin: str = "",
+    user: str = "",
 ) -> "Entrance":
     """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
     loaded = assembling.configuration(paths, variables)
@@ -95,7 +96,7 @@ def prepare(
     workspaces = assembling.chosen_workspaces(loaded.desired, [workspace] if workspace else [])
     if len(workspaces) > 1:
         raise UsageError(f"there are several workspaces, name one: {', '.join(workspaces)}")
-    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin)
+    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin, user)
 
 
 class Entrance(msgspec.Struct, frozen=True):
@@ -107,6 +108,8 @@ class Entrance(msgspec.Struct, frozen=True):
     workspace: str
     variables: tuple[str, ...]
     origin: str = ""
+    user: str = ""
+    """Who takes the lock; "" for the account of the process."""
 
     def attempt(self, password: str, progress: Progress = no_progress) -> Login:
         """Logs in with the password. Raises as `authenticate` does."""
@@ -124,8 +127,8 @@ class Entrance(msgspec.Struct, frozen=True):
             )
             raise _failed()
         with (
-            closing(assembling.platform(self.loaded.desired.platform, progress)) as platform,
-            closing(assembling.directory(self.source, progress)) as directory,
+            closing(adapters.platform(self.loaded.desired.platform, progress)) as platform,
+            closing(adapters.directory(self.source, progress)) as directory,
         ):
             current = platform.read(self.workspace)
             local = fold_name(self.name)
@@ -245,7 +248,7 @@ class Entrance(msgspec.Struct, frozen=True):
         updated = False
         hindered = ""
         if changes:
-            holder = run_identity.holder()
+            holder = run_identity.holder(self.user)
             try:
                 report = apply(
                     verdict.plan,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from reconcile.app.notices import strict_option
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -13,6 +12,7 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.strict import strict_option
 from reconcile.errors import UsageError
 
 
@@ -55,7 +55,9 @@ def apply(
     What ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan file.
     Without --yes the plan is shown and a question asked.
     """
-    from reconcile.app import run
+    from reconcile.app.run import Task
+    from reconcile.cli import run
+    from reconcile.cli.account import account
     from reconcile.model.change import Scope
 
     plan_file = _plan_file(paths)
@@ -69,7 +71,7 @@ def apply(
         _check_refresh(plan_file, yes=yes)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
-    task = run.Task(files, variables, plan_file, scope, force, refresh, strict)
+    task = Task(files, variables, plan_file, scope, force, refresh, strict, account())
     context.exit(run.run(task, form=form, colour=colour(), ask=None if yes else _ask))
 
 

@@ -86,7 +86,7 @@ def history(
     What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the
     beginning or end of its name. With --user, a name from then or now, in any case.
     """
-    from reconcile.app import inputs
+    from reconcile.app import adapters, inputs
 
     run, paths = _split(arguments)
     if sum(map(bool, (run, user, verify))) > 1:
@@ -95,7 +95,7 @@ def history(
         raise UsageError("--expect goes with --verify")
     loaded = inputs.configuration(paths, variables)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as platform:
         if verify:
             context.exit(_verify(platform, names, hashes, form))
         if run:
@@ -263,13 +263,13 @@ def unlock(
 
     That of a live run stays; the refusal says whose it is.
     """
-    from reconcile.app import inputs
+    from reconcile.app import adapters, inputs
     from reconcile.render.wording import printable
 
     loaded = inputs.configuration(paths, variables)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     code = 0
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as platform:
         for name in names:
             try:
                 held = platform.unlock(name, socket.gethostname())

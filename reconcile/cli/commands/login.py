@@ -52,9 +52,16 @@ def login(
     the user up to date, and makes one where the source says register_on_login: true.
     """
     from reconcile.app.login.attempt import prepare
+    from reconcile.cli.account import account
 
     entrance = prepare(
-        user, paths, source=source, workspace=workspace, variables=variables, origin=origin
+        user,
+        paths,
+        source=source,
+        workspace=workspace,
+        variables=variables,
+        origin=origin,
+        user=account(),
     )
     password = _password(user)
     with progress() as tell:

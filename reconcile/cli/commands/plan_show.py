@@ -1,11 +1,9 @@
 """`plan` and `show`."""
 
-from contextlib import closing
 from pathlib import Path
 
 import click
 
-from reconcile.app.notices import strict_exit, strict_option
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -15,6 +13,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.errors import GuardRefused
 
 EXIT_CHANGES = 3
@@ -71,21 +70,17 @@ def plan(
     With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody
     changed it since.
     """
-    from reconcile.app import inputs, plan_files, run_identity
-    from reconcile.app import undo as undoing
+    from reconcile.app import inputs, plan_files, run
     from reconcile.cli import output
+    from reconcile.cli.account import account
     from reconcile.model.change import Scope
-    from reconcile.planning import accepted
 
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
-        if undo:
-            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
-        else:
-            made, troubles = inputs.plan(loaded, scope, variables, target, tell)
-    if codes:
-        made = accepted(made, codes, run_identity.login())
+    with progress() as tell:
+        made, troubles = run.make_plan(
+            loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
+        )
     if out is not None:
         plan_files.write(out, made)
     click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))

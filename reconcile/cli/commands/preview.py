@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.app.notices import strict_exit, strict_option
 from reconcile.cli.options import (
     format_option,
     output_options,
@@ -15,6 +14,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.strict import strict_exit, strict_option
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module
     from reconcile.planning import Preview
@@ -59,13 +59,13 @@ def preview(
     import msgspec
 
     from reconcile import planning
-    from reconcile.app import inputs
+    from reconcile.app import adapters, inputs
     from reconcile.app.notices import placed, placing, report
     from reconcile.model.change import Scope, not_clean
 
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
     with placing(loaded):
         found = planning.preview(read)

@@ -46,7 +46,7 @@ def migrate_usernames(
     workspace; each is listed.
     """
     from reconcile import planning
-    from reconcile.app import inputs
+    from reconcile.app import adapters, inputs
     from reconcile.app.notices import placing
     from reconcile.cli import output
     from reconcile.model.change import Scope, refusal
@@ -54,7 +54,7 @@ def migrate_usernames(
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
         if troubles:
             raise UsageError(
@@ -110,13 +110,13 @@ def rename_source(
     changed.
     """
     from reconcile import __version__, planning
-    from reconcile.app import inputs
+    from reconcile.app import adapters, inputs
     from reconcile.cli import output
     from reconcile.model.change import Scope
 
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = inputs.configuration(paths, variables)
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         current, troubles = inputs.readable(target, loaded.desired.platform.workspaces)
         if troubles:
             raise UsageError(
@@ -150,12 +150,13 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies renames, all or none, and tells what was done."""
-    from reconcile.app import inputs, run, run_identity
+    from reconcile.app import adapters, inputs, run, run_identity
     from reconcile.applying import apply
     from reconcile.cli import output
+    from reconcile.cli.account import account
 
-    holder = run_identity.holder()
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    holder = run_identity.holder(account())
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         report = apply(
             made,
             target,

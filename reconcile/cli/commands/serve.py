@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from reconcile import interrupts
-from reconcile.app import run_id as run_ids
+from reconcile.app import run_log
+from reconcile.app.run_log import service_log
 from reconcile.cli.exit_codes import ended
-from reconcile.cli.logs import report_error, service_log
+from reconcile.cli.logs import report_error
 from reconcile.cli.options import (
     colour,
     output_options,
@@ -52,9 +53,12 @@ def serve(
     off; SIGHUP reads the schedule again.
     """
     from reconcile.app import inputs
-    from reconcile.app import run as carrying
-    from reconcile.app.service import SignalBell, Timetable
+    from reconcile.app.run import Task
+    from reconcile.app.service import Timetable
     from reconcile.app.service import serve as loop
+    from reconcile.cli import run as carrying
+    from reconcile.cli.account import account
+    from reconcile.cli.signals import SignalBell
     from reconcile.config.sections import schedule
     from reconcile.model.change import Scope
 
@@ -92,13 +96,13 @@ def serve(
             return former
 
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    task = carrying.Task(files=paths, variables=variables, scope=scope, force=force)
+    task = Task(files=paths, variables=variables, scope=scope, force=force, user=account())
     bell = SignalBell()
 
     def run() -> int:
         nonlocal runs, last
         runs += 1
-        run_ids.begin()
+        run_log.begin()
         interrupts.begin()
         service_log.info("run %d begins", runs, extra={"facts": {"number": runs}})
         bell.running = True
