@@ -85,17 +85,16 @@ class _StandardError(logging.Handler):
 
 
 def _standard_error() -> _StandardError:
-    """The first handler of this program's logs."""
-    handler = _logger().handlers[0]
-    assert isinstance(handler, _StandardError)  # noqa: S101 - _logger puts it there
-    return handler
+    """The handler that writes to standard error."""
+    return next(one for one in _logger().handlers if isinstance(one, _StandardError))
 
 
 def _logger() -> logging.Logger:
     logger = logging.getLogger("reconcile")
-    if not logger.handlers:
-        logger.addHandler(_StandardError())
-        logger.handlers[0].setFormatter(_Text())
+    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
+        handler = _StandardError()
+        handler.setFormatter(_Text())
+        logger.addHandler(handler)
         logger.propagate = False
         # What libraries log of themselves (a connection that broke, a fault while one is closed) is
         # said in our words by what they raise; with no handler of its own Python would print it.
@@ -123,7 +122,7 @@ def set_level(verbosity: int) -> None:
 
 def set_format(form: str) -> None:
     """How lines are written from now on, "text" or "json"; a log file that is begun later writes the same."""
-    _logger().handlers[0].setFormatter(_Json() if form == "json" else _Text())
+    _standard_error().setFormatter(_Json() if form == "json" else _Text())
 
 
 def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
@@ -132,7 +131,7 @@ def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
 
     logger = _logger()
     file = LogFile(path, size, count)
-    file.setFormatter(_Json() if isinstance(logger.handlers[0].formatter, _Json) else _Dated())
+    file.setFormatter(_Json() if isinstance(_standard_error().formatter, _Json) else _Dated())
     logger.addHandler(file)
     told = {"command": command, "version": __version__, "process": os.getpid()}
     runs.note("%s begins: reconcile %s, process %d", told)
@@ -140,9 +139,10 @@ def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
 
 def end_log_file() -> None:
     """Closes the log file of a command, if it has one."""
-    for handler in _logger().handlers[1:]:
-        handler.close()
-        _logger().removeHandler(handler)
+    for handler in list(_logger().handlers):
+        if isinstance(handler, logging.FileHandler):
+            handler.close()
+            _logger().removeHandler(handler)
 
 
 def report_error(error: Exception) -> None:

@@ -7,7 +7,6 @@ one bind and nowhere else.
 """
 
 import logging
-import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -50,34 +49,6 @@ _STATES: Final[Mapping[Status, str]] = {
 }
 
 
-def authenticate(
-    name: str,
-    password: str,
-    *paths: str | os.PathLike[str],
-    source: str = "",
-    workspace: str = "",
-    variables: Mapping[str, str] | None = None,
-    origin: str = "",
-) -> Login:
-    """Lets a directory check a person's password, and brings the person's user up to date.
-
-    `name` is the username on the platform or the identifier in the directory, with or without
-    `@domain`; `paths` are the desired-state files, by default `reconcile.yml`. `source` and
-    `workspace` have to be named where there are several and the name does not say which.
-    `variables` are those of `--var`. `origin` is from where the person comes, as the caller itself
-    has seen it, such as an IP address: failures then count for each origin.
-
-    Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has
-    to mend; Unreadable where the directory or the platform cannot be asked; Locked where a first
-    login has to wait for a run.
-    """
-    files = [Path(path) for path in paths]
-    entrance = prepare(
-        name, files, source=source, workspace=workspace, variables=variables or {}, origin=origin
-    )
-    return entrance.attempt(password)
-
-
 def prepare(
     name: str,
     paths: Sequence[Path],
@@ -87,9 +58,10 @@ def prepare(
     variables: Mapping[str, str],
     origin: str = "",
     user: str = "",
+    contents: Mapping[Path, bytes] = {},
 ) -> "Entrance":
     """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
-    loaded = assembling.configuration(paths, variables)
+    loaded = assembling.configuration(paths, variables, contents)
     if not name.strip():
         raise UsageError("the name is empty: who is it that logs in?")
     chosen = login.source_of(loaded.desired.sources, name, source)
@@ -112,7 +84,7 @@ class Entrance(msgspec.Struct, frozen=True):
     """Who takes the lock; "" for the account of the process."""
 
     def attempt(self, password: str, progress: Progress = no_progress) -> Login:
-        """Logs in with the password. Raises as `authenticate` does."""
+        """Logs in with the password. Raises LoginRefused, Unreadable and Locked."""
         with evenly(self.source.refuse_login_after):
             return self._let_in(password, progress)
 

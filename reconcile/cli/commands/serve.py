@@ -52,10 +52,8 @@ def serve(
     the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
     off; SIGHUP reads the schedule again.
     """
-    from reconcile.app import inputs
+    from reconcile.app import inputs, service
     from reconcile.app.run import Task
-    from reconcile.app.service import Timetable
-    from reconcile.app.service import serve as loop
     from reconcile.cli import run as carrying
     from reconcile.cli.account import account
     from reconcile.cli.signals import SignalBell
@@ -67,7 +65,7 @@ def serve(
             "say what to serve: `reconcile serve --schedule` plans and applies on the file's schedule"
         )
 
-    def read() -> Timetable:
+    def read() -> service.Timetable:
         state = inputs.configuration(paths, variables).desired
         inputs.chosen_workspaces(state, workspaces)
         inputs.chosen_sources(state, sources)
@@ -76,13 +74,13 @@ def serve(
                 "the desired state has no schedule: add the key `schedule`, for example `schedule: daily at 01:30`"
             )
         try:
-            return Timetable(state.schedule, schedule.zone(state.schedule))
+            return service.Timetable(state.schedule, schedule.zone(state.schedule))
         except ValueError as error:
             raise UsageError(str(error)) from error
 
     runs, last = 0, 0
 
-    def again(former: Timetable | None) -> Timetable:
+    def again(former: service.Timetable | None) -> service.Timetable:
         nonlocal last
         try:
             return read()
@@ -115,7 +113,7 @@ def serve(
         if once:
             read()
             context.exit(run())
-        loop(again, run, lambda: datetime.now(UTC), bell)
+        service.serve(again, run, lambda: datetime.now(UTC), bell)
     context.exit(last if bell.broken_off else 0)
 
 
