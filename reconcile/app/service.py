@@ -85,7 +85,7 @@ def serve(
         if moment - due > _LATE:
             missed = table.between(due, moment)
             service_log.warning(
-                "the run of %s was missed%s; it is made up for now, once",
+                "the run of %s was missed%s; it runs once now",
                 _time(due),
                 f", and {missed} more" if missed else "",
             )
@@ -98,7 +98,7 @@ def serve(
             code,
         )
         if overlapped := table.between(moment, ended):
-            service_log.warning("due while that run took place, and skipped: %s", overlapped)
+            service_log.warning("due during that run, and skipped: %s", overlapped)
         if not bell.stopping:
             table = timetable(table)
             # A clock that was set back by seconds shows the time of this run once more.

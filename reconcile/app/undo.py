@@ -20,10 +20,10 @@ from reconcile.ports import Platform
 def plan(
     loaded: Loaded, scope: Scope, run: str, variables: Iterable[str], target: Platform
 ) -> tuple[Plan, tuple[Trouble, ...]]:
-    """Of every workspace in which the run took place. Raises UsageError where there is no such run."""
+    """The plan for every workspace of the run. Raises UsageError if there is no such run."""
     if scope.sources or scope.targets:
         raise UsageError(
-            "--undo takes back all that a run did: --source and --target do not go with it"
+            "--undo takes back everything a run did: it cannot be combined with --source or --target"
         )
     names = inputs.chosen_workspaces(loaded.desired, scope.workspaces)
     name = find(target, names, run)
@@ -74,18 +74,18 @@ def made(
 
 
 def _refuse_altered(target: Platform, workspace: str, run: str, entries: Sequence[Entry]) -> None:
-    """Whoever can write to the history could else have an undo do whatever they like."""
+    """Raises ReconcileError for an altered history, which could make an undo do anything."""
     for link in target.history.runs(workspace):
         why = fault(link, link.previous, entries) if link.run.id == run else ""
         if why:
             raise ReconcileError(
-                f"run {run} in workspace {workspace} is not undone, for its history was altered: {why}."
+                f"run {run} in workspace {workspace} is not undone, because its history was altered: {why}."
                 " `reconcile history --verify` looks at all of it"
             )
 
 
 def find(target: Platform, workspaces: Iterable[str], run: str) -> str:
-    """The id of the run that is meant: all of it, or as much of its beginning or end as tells it from the others.
+    """The id of the run that a text means: the id itself, or a beginning or end that no other has.
 
     Raises UsageError where there is none, or more than one.
     """

@@ -163,7 +163,7 @@ def test_what_was_altered_is_not_undone(shell: Shell, statement: str) -> None:
     shell.sql(statement)
     out, err = shell.run("plan", "--undo", run, code=1)
     assert out == ""
-    assert f"run {run} in workspace main is not undone, for its history was altered" in err
+    assert f"run {run} in workspace main is not undone, because its history was altered" in err
 
 
 def test_a_run_is_undone_by_way_of_a_plan_file(shell: Shell) -> None:

@@ -46,10 +46,10 @@ def explain(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Explain why somebody is in or out, and what they get.
+    """Explain why a person is in or out, and what they get.
 
     USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the
-    platform. Also for people who are not synchronised. Exit code 1 when the name means nobody.
+    platform. People who are not synchronised are explained, too. Exit code 1 if nobody has the name.
     Writes nothing.
     """
     import msgspec
@@ -99,7 +99,7 @@ def explain(
 
 def _refuse_impossible(user: str) -> None:
     if not user.strip():
-        raise click.BadParameter("whom? It is empty", param_hint="USER")
+        raise click.BadParameter("the name is empty", param_hint="USER")
     if len(user) > _LONGEST:
         raise click.BadParameter(
             f"nobody has a name of more than {_LONGEST} characters", param_hint="USER"

@@ -28,7 +28,7 @@ def init(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter())
     except FileExistsError as error:
-        raise UsageError(f"{path} is there already: it is not overwritten") from error
+        raise UsageError(f"{path} already exists: it is not overwritten") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     click.echo(f"Wrote {path}. Edit it, and then:\n")

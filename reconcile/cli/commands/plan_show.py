@@ -42,7 +42,7 @@ EXIT_CHANGES = 3
     "codes",
     multiple=True,
     metavar="CODE",
-    help="Accept this violation of a guard (repeatable).",
+    help="Accept this guard violation (repeatable).",
 )
 @click.option(
     "--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source."
@@ -67,8 +67,8 @@ def plan(
 ) -> None:
     """Show what apply would change. Writes nothing but FILE.
 
-    With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody
-    changed it since.
+    With --undo the plan puts back what a run changed, as `reconcile history` names it, unless it has
+    changed since.
     """
     from reconcile.app import inputs, plan_files, run
     from reconcile.cli import output

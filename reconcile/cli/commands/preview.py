@@ -53,8 +53,8 @@ def preview(
 ) -> None:
     """Show who would be synchronised, with role and status, and whether they exist already.
 
-    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be
-    synchronised, and why. Who leaves is not here: see plan. Writes nothing.
+    Lists everyone in scope, changed or not, and then those who cannot be synchronised, and why.
+    Users who would leave are not listed: see plan. Writes nothing.
     """
     import msgspec
 
@@ -90,7 +90,7 @@ def _show(found: "Preview", form: Any, *, several: bool) -> None:
         click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
         return
     columns = _PREVIEWED if several else _PREVIEWED[1:]
-    click.echo(table(users, columns, form) if users else "Nobody is in scope.")
+    click.echo(table(users, columns, form) if users else "No person is in scope.")
     if skips:
         click.echo("\nHeld back, gaining nothing until this is mended:")
         told = ("source", "username", "exists", "status", "action", "skip", "dn")

@@ -31,7 +31,7 @@ from reconcile.errors import ConfigError, UsageError
     help="Plan and apply on the schedule of the desired state.",
 )
 @click.option("--once", is_flag=True, help="Run once, now, and end with the exit code of that run.")
-@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @scope_options
 @variable_option
 @output_options
@@ -50,7 +50,7 @@ def serve(
 
     Every run is what `apply --yes` does, and reads the files anew; one that fails is reported, and
     the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
-    off; SIGHUP reads the schedule again.
+    run off; SIGHUP reads the schedule again.
     """
     from reconcile.app import inputs, service
     from reconcile.app.run import Task
@@ -90,7 +90,7 @@ def serve(
             if last != error.exit_code:  # otherwise the run has just said the same
                 report_error(error)
             last = 0
-            service_log.warning("the former schedule stays: %s", former)
+            service_log.warning("the previous schedule stays in force: %s", former)
             return former
 
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
