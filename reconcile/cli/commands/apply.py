@@ -50,7 +50,7 @@ def apply(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Apply a plan file exactly, or plan and apply in one step.
+    """Apply a plan file exactly, or plan and apply.
 
     A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan
     file. Without --yes the plan is shown, and you are asked.

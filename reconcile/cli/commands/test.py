@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.app.notices import placing
 from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
@@ -45,6 +44,7 @@ def test(
 
     from reconcile import planning
     from reconcile.app import adapters, inputs
+    from reconcile.app.notices import placing
     from reconcile.cli.checklist import Checklist, each_server
     from reconcile.model.change import Scope, not_clean
 
