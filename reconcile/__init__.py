@@ -1,21 +1,38 @@
-"""Keep an application platform's accounts equal to what its directories say.
+"""Keep an application platform's users equal to what its directories say.
 
-The package's own names are few: the command line is `reconcile.cli`, the layers below it are drawn
-in docs/architecture.md. `authenticate` is for applications (docs/logins.md). Nothing is imported
-here before it is asked for, so that `reconcile --help` starts at once.
+`plan`, `apply` and `authenticate` are for Python programs (docs/python.md); the errors they raise
+are in `reconcile.errors`. The command line is `reconcile.cli`; docs/architecture.md shows the layers
+below it. Nothing is imported before it is used, so that `reconcile --help` starts at once.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers; at run time `__getattr__` imports them
+    from reconcile.app.api import apply as apply
+    from reconcile.app.api import authenticate as authenticate
+    from reconcile.app.api import plan as plan
+    from reconcile.app.results import ApplyResult as ApplyResult
+    from reconcile.app.results import PlanResult as PlanResult
+    from reconcile.model.login import Login as Login
 
 __version__ = "0.1.0"
 
+_PUBLIC = {
+    "ApplyResult": "reconcile.app.results",
+    "Login": "reconcile.model.login",
+    "PlanResult": "reconcile.app.results",
+    "apply": "reconcile.app.api",
+    "authenticate": "reconcile.app.api",
+    "plan": "reconcile.app.api",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "authenticate":
-        return import_module("reconcile.cli.login").authenticate
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "authenticate"})
+    return sorted({*globals(), *_PUBLIC})

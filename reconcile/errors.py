@@ -11,7 +11,7 @@
     │   ├── SourceUnreadable
     │   └── PlatformUnreadable
     ├── OutcomeUnknown             6  the platform may have kept what was written, or not
-    ├── LoginRefused               1  somebody may not log in; carries the reason
+    ├── LoginRefused               1  a person may not log in; carries the reason
     ├── Locked                     8  another run holds the platform
     ├── OutputLost                 1  standard output cannot be written
     └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
@@ -49,7 +49,7 @@ class ReconcileError(Exception):
 
 
 class UsageError(ReconcileError):
-    """The command line asks for something that cannot be."""
+    """The command line, or a call, asks for something impossible."""
 
     exit_code = 2
 
@@ -133,7 +133,7 @@ class StalePlan(ReconcileError):
         if len(self.moved) > _MOVED_SHOWN:
             lines.append(f"  … and {len(self.moved) - _MOVED_SHOWN} more")
         told = "\n".join(
-            ["the plan is stale, nothing was applied. What moved since it was made:", *lines]
+            ["the plan is stale, nothing was applied. What has changed since it was made:", *lines]
         )
         again = "Was it applied already? " if all_exist else ""
         super().__init__(f"{told}\n{again}Make a new plan.")
@@ -162,16 +162,16 @@ class OutcomeUnknown(ReconcileError):
 Refusal: TypeAlias = Literal[
     "failed", "wait", "local", "disabled", "out_of_service", "not_registered"
 ]
-"""Why somebody may not log in.
+"""Why a person may not log in.
 
-`failed`: no such person, or a wrong password; nobody is told which. `wait`: too many attempts failed. `local`: the
-account is the platform's own. The others are told only to who gave the right password: `disabled` in the directory,
+`failed`: no such person, or a wrong password; the error does not say which. `wait`: too many attempts failed. `local`: the
+account is the platform's own. The others need the right password: `disabled` in the directory,
 `out_of_service` on the platform, `not_registered` there and not to be.
 """
 
 
 class LoginRefused(ReconcileError):
-    """Somebody may not log in."""
+    """A person may not log in."""
 
     def __init__(self, reason: Refusal, message: str, wait: int = 0) -> None:
         """`wait` is after how many seconds another attempt may be made."""

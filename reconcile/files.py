@@ -1,7 +1,7 @@
 """Files that others wrote: read if they are regular files, and no further than the caller says.
 
-To open a named pipe waits for somebody who writes into it, a device may never end, and some files
-below /proc wait or go on for ever.
+Opening a named pipe waits for a writer, a device may never end, and some files below /proc wait or
+never end.
 """
 
 import errno

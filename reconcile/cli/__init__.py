@@ -9,7 +9,7 @@ import sys
 import click
 
 from reconcile import __version__, interrupts
-from reconcile.cli import run_id
+from reconcile.app import run_log
 from reconcile.cli.commands import (
     apply,
     connection,
@@ -26,7 +26,7 @@ from reconcile.cli.commands import (
 )
 from reconcile.cli.commands import list as holdings
 from reconcile.cli.exit_codes import ended, stuck
-from reconcile.cli.logs import end_log_file, note
+from reconcile.cli.logs import end_log_file
 
 
 class _InOrderOfUse(click.Group):
@@ -103,7 +103,7 @@ def main() -> None:
     # What a run reads and makes lives until its end: looking through all of it for cycles over and
     # over takes a tenth of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
-    run_id.begin()
+    run_log.begin()
     with interrupts.listening(stuck) as restored:
 
         def command_line() -> object:
@@ -113,6 +113,6 @@ def main() -> None:
         code = ended(command_line)
         if interrupts.broke_off():  # also where a library has made another error of it
             code = interrupts.exit_code()
-        note("ends with exit code %d", {"exit_code": code})
+        run_log.note("ends with exit code %d", {"exit_code": code})
         end_log_file()
     sys.exit(code)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli import inputs
+from reconcile.app import adapters
 from reconcile.cli.checklist import each_server
 from reconcile.cli.options import DEFAULT_PATH
 from reconcile.cli.progress import progress
@@ -26,7 +26,7 @@ def tested(source: desired.Source) -> None:
     """Lets every server of the source be checked. Raises SourceUnreadable with the first check that fails."""
     with progress() as count:
         for name, one in each_server(source):
-            with closing(inputs.directory(one, count)) as directory:
+            with closing(adapters.directory(one, count)) as directory:
                 for check in directory.check():
                     detail = " ".join(check.detail.split())
                     logger.info("%s: %s: %s", name, check.what, detail)

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def ended(action: Callable[[], object]) -> int:
-    """Runs a command and answers its exit code; what it raises is told on standard error."""
+    """Runs a command and returns its exit code; logs what it raises on standard error."""
     try:
         code = action()
     except click.exceptions.Exit as exit_:

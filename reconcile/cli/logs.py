@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import click
 
 from reconcile import __version__
-from reconcile.cli import run_id
+from reconcile.app import run_log as runs
 from reconcile.errors import (
     ConfigError,
     Locked,
@@ -25,19 +25,6 @@ Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 _IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
 """Errors that speak of files, servers and settings; others may name users."""
-
-run_log = logging.getLogger("reconcile.run")
-"""What a log file holds of every command: what was read, what came of it, in counts and names of
-sources."""
-
-service_log = logging.getLogger("reconcile.service")
-"""What a service says of itself, on standard error too."""
-
-
-def note(message: str, facts: Mapping[str, object]) -> None:
-    """Says something of the run: a message with a place for each of the facts, which JSON has as members too."""
-    run_log.info(message, *facts.values(), extra={"facts": dict(facts)})
-
 
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 
@@ -74,7 +61,7 @@ class _Json(logging.Formatter):
             "time": self.formatTime(record, _TIME),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "run": run_id.current(),
+            "run": runs.current(),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
@@ -90,29 +77,30 @@ class _StandardError(logging.Handler):
     """Keeps what else is shown there out of the way of a line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name != run_log.name or logging.getLogger("reconcile").isEnabledFor(logging.INFO):
+        if record.name != runs.run_log.name or logging.getLogger("reconcile").isEnabledFor(
+            logging.INFO
+        ):
             with self.aside():
                 click.echo(self.format(record), err=True)
 
 
 def _standard_error() -> _StandardError:
-    """The first handler of this program's logs."""
-    handler = _logger().handlers[0]
-    assert isinstance(handler, _StandardError)  # noqa: S101 - _logger puts it there
-    return handler
+    """The handler that writes to standard error."""
+    return next(one for one in _logger().handlers if isinstance(one, _StandardError))
 
 
 def _logger() -> logging.Logger:
     logger = logging.getLogger("reconcile")
-    if not logger.handlers:
-        logger.addHandler(_StandardError())
-        logger.handlers[0].setFormatter(_Text())
+    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
+        handler = _StandardError()
+        handler.setFormatter(_Text())
+        logger.addHandler(handler)
         logger.propagate = False
         # What libraries log of themselves (a connection that broke, a fault while one is closed) is
         # said in our words by what they raise; with no handler of its own Python would print it.
         logging.getLogger().addHandler(logging.NullHandler())
-        run_log.setLevel(logging.INFO)
-        service_log.setLevel(logging.INFO)
+        runs.run_log.setLevel(logging.INFO)
+        runs.service_log.setLevel(logging.INFO)
     return logger
 
 
@@ -134,7 +122,7 @@ def set_level(verbosity: int) -> None:
 
 def set_format(form: str) -> None:
     """How lines are written from now on, "text" or "json"; a log file that is begun later writes the same."""
-    _logger().handlers[0].setFormatter(_Json() if form == "json" else _Text())
+    _standard_error().setFormatter(_Json() if form == "json" else _Text())
 
 
 def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
@@ -143,17 +131,18 @@ def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
 
     logger = _logger()
     file = LogFile(path, size, count)
-    file.setFormatter(_Json() if isinstance(logger.handlers[0].formatter, _Json) else _Dated())
+    file.setFormatter(_Json() if isinstance(_standard_error().formatter, _Json) else _Dated())
     logger.addHandler(file)
     told = {"command": command, "version": __version__, "process": os.getpid()}
-    note("%s begins: reconcile %s, process %d", told)
+    runs.note("%s begins: reconcile %s, process %d", told)
 
 
 def end_log_file() -> None:
     """Closes the log file of a command, if it has one."""
-    for handler in _logger().handlers[1:]:
-        handler.close()
-        _logger().removeHandler(handler)
+    for handler in list(_logger().handlers):
+        if isinstance(handler, logging.FileHandler):
+            handler.close()
+            _logger().removeHandler(handler)
 
 
 def report_error(error: Exception) -> None:

@@ -17,14 +17,14 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
         if saved
         else "reconcile plan --out FILE, then reconcile show FILE"
     )
-    pointer = f"This plan is shortened. All of it: {where}"
+    pointer = f"Output truncated. Full plan: {where}"
     if form == "markdown":
         return render.plan_markdown(made, full=full, pointer=pointer)
     return render.plan_text(made, colour=colour, full=full, pointer=pointer)
 
 
 def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
-    """What became of the changes; `skips`: as text, whether what was not possible is told too."""
+    """The report as text; `skips`: whether the text form lists skips, too."""
     if form == "json":
         return render.report_json(made, outcome)
     if form == "markdown":

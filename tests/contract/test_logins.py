@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import reconcile
-from reconcile.cli import inputs, refusal_time
+from reconcile.app import adapters
+from reconcile.app.login import refusal_time
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import Locked, LoginRefused, SourceUnreadable
 from reconcile.model import desired
@@ -96,8 +97,8 @@ def enter(
     def opened(source: desired.Source, _progress: object) -> Directory:
         return Directory(source, entries=entries)
 
-    monkeypatch.setattr(inputs, "directory", opened)
-    monkeypatch.setattr(inputs, "platform", lambda *_: platform)
+    monkeypatch.setattr(adapters, "directory", opened)
+    monkeypatch.setattr(adapters, "platform", lambda *_: platform)
     monkeypatch.setattr(platform, "close", lambda: None)
 
     def enter(name: str, password: str = RIGHT, origin: str = "") -> Login:
@@ -195,7 +196,7 @@ def test_every_refusal_takes_what_the_source_says(
         with refusal_time.evenly(unit, lambda: 0.0, waited.append):
             yield
 
-    monkeypatch.setattr("reconcile.cli.login.evenly", evenly)
+    monkeypatch.setattr("reconcile.app.login.attempt.evenly", evenly)
     enter("anna")
     assert waited == []
     for name, password in (

@@ -32,8 +32,9 @@ from alembic import command
 from alembic.config import Config
 
 from reconcile import cli
+from reconcile.app import run as carrying
 from reconcile.applying import apply
-from reconcile.cli import run as carrying
+from reconcile.cli import run as showing
 from reconcile.config import load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.planning import planner
@@ -55,7 +56,7 @@ LOADED: list[Any] = [
     state,
     schema,
 ]
-LOADED += [sqlite, writer, command, Config, carrying]
+LOADED += [sqlite, writer, command, Config, carrying, showing]
 """Imported before the first fork, so that each run starts at once."""
 Ready = Callable[[sqlite3.Connection], None]
 

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from reconcile.app import identity_history
 from reconcile.applying import GuardRules, apply, dumps, loads, recent_losses
-from reconcile.cli import identity_history
 from reconcile.config import Loaded, load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli import inputs, run_identity
+from reconcile.app import inputs, run_identity
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import ldif
 
@@ -31,7 +31,9 @@ def at(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
     moment = (START + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
     monkeypatch.setattr(inputs, "now", lambda: moment)
     holder = run_identity.holder
-    monkeypatch.setattr(run_identity, "holder", lambda: holder()._replace(started=moment))
+    monkeypatch.setattr(
+        run_identity, "holder", lambda user="": holder(user)._replace(started=moment)
+    )
 
 
 def statuses(shell: Shell) -> list[str]:

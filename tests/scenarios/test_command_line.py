@@ -344,7 +344,7 @@ def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
         "corp: no person is found: nothing at all is seen below dc=example,dc=com: "
     )
     assert nobody["message"].endswith("it is empty, or was not exported")
-    assert (line["level"], line["logger"]) == ("warning", "reconcile.cli.notices")
+    assert (line["level"], line["logger"]) == ("warning", "reconcile.app.notices")
     assert "cn=none" in line["message"]
     _, err = shell.run("plan", "--workspace", "x", "--log-format", "json", code=2)
     assert json.loads(err)["level"] == "error"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconcile import connections
-from reconcile.cli import inputs
+from reconcile.app import inputs
 from reconcile.model import desired as desired_model
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 

@@ -274,7 +274,7 @@ def test_a_stale_plan_is_made_anew_and_asked_about(shell: Shell, answer: bytes, 
         seen += chunk
     os.close(ours)
     assert child.wait() == code, seen
-    assert b"The plan is stale. What moved since it was made:" in seen
+    assert b"The plan is stale. What has changed since it was made:" in seen
     assert b"user p30: status was 'active', is 'blocked'" in seen
     assert shell.sql("select count(*) from users where username = 'new'") == [(int(code == 0),)]
 
@@ -291,7 +291,7 @@ def test_a_stale_plan_made_anew_accepts_nothing(company: Shell) -> None:
         seen += chunk
     os.close(ours)
     assert child.wait() == 4, seen
-    assert b"What was accepted in it holds no longer: users_lost:main/corp:12" in seen
+    assert b"Acceptances recorded in the old plan no longer apply: users_lost:main/corp:12" in seen
     assert b"[y/N]" not in seen
     assert active(company) == 40
 

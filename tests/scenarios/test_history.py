@@ -34,7 +34,7 @@ def test_before_the_first_run(shell: Shell) -> None:
     assert "No run yet" in shell.run("history")[0]
     assert json.loads(shell.run("history", "--format", "json")[0]) == []
     assert "no run yet" in shell.run("history", "--verify")[0]
-    assert "No run has changed anything" in shell.run("history", "--user", "ann")[0]
+    assert "No run has changed a user" in shell.run("history", "--user", "ann")[0]
     assert "nothing has been applied yet" in shell.run("history", "2026", code=2)[1]
     assert "nothing has been applied yet" in shell.run("plan", "--undo", "2026", code=2)[1]
     assert "'main' is not locked" in shell.run("unlock")[0]
@@ -193,7 +193,8 @@ def test_a_run_is_undone_by_way_of_a_plan_file(shell: Shell) -> None:
     assert "changed since: last_name" in out
     assert "cid: was deleted" in out
     assert (
-        "do not go with it" in shell.run("plan", "--undo", run, "--target", "user:ann", code=2)[1]
+        "cannot be combined with"
+        in shell.run("plan", "--undo", run, "--target", "user:ann", code=2)[1]
     )
 
 

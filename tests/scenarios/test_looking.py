@@ -385,7 +385,7 @@ def test_a_preview_says_update_for_a_new_role_alone(shell: Shell) -> None:
     shell.company(
         {"ou=nobody": None}, sources=[DESIRED["sources"][0] | {"users": {"create": "selected"}}]
     )
-    assert shell.run("preview")[0] == "Nobody is in scope.\n"
+    assert shell.run("preview")[0] == "No person is in scope.\n"
 
 
 def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
@@ -409,5 +409,5 @@ def test_a_preview_of_nobody_says_why(shell: Shell) -> None:
     (source,) = DESIRED["sources"]
     shell.company({"uid=ann": None}, sources=[source | {"users": {}}])
     out, err = shell.run("preview")
-    assert "Nobody is in scope." in out
+    assert "No person is in scope." in out
     assert "nobody of source corp becomes a user: its users.create is mapped" in err

@@ -35,7 +35,7 @@ def test_all_users_get_their_new_names(shell: Shell) -> None:
     assert "Done: 2 applied, 0 failed, 0 skipped." in out
     assert usernames(shell) == ["ann@example.com", "bob@example.com", "cid"]
     assert shell.run("plan", "--check")[0].startswith("No changes.")
-    assert "Nobody to rename." in shell.run("migrate-usernames", "--yes")[0]
+    assert "Nothing to rename." in shell.run("migrate-usernames", "--yes")[0]
 
 
 def test_only_names_are_changed(shell: Shell) -> None:

@@ -129,7 +129,7 @@ def test_every_form_of_a_plan_has_them(shell: Shell) -> None:
     section = markdown.partition("### Notices")[2]
     assert section.count("- **finds\\_nothing** reconcile.yml:") == 10
     assert "… and 15 more" in section
-    assert "This plan is shortened" in section
+    assert "Output truncated" in section
     assert shell.run("show", "the.plan")[0].count("  ! finds_nothing: reconcile.yml:") == 25
     data = json.loads(shell.run("show", "the.plan", "--format", "json")[0])
     assert (len(data["notices"]), data["summary"]["notices"]) == (25, 25)

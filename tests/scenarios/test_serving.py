@@ -21,7 +21,7 @@ from tests.scenarios.stage import DESIRED, ldif
 OFTEN = """
 import datetime, sys
 from reconcile import cli
-from reconcile.cli import service
+from reconcile.app import service
 service.upcoming = lambda schedule, after, where: after + datetime.timedelta(seconds=0.2)
 sys.argv = ["reconcile", *sys.argv[1:]]
 cli.main()
@@ -175,7 +175,7 @@ def test_due_runs_that_a_long_one_overlaps_are_skipped(service: Service) -> None
     service.until((service.folder / "begun").exists)
     time.sleep(0.5)
     (service.folder / "go").touch()
-    service.until(lambda: "due while that run took place, and skipped:" in service.err())
+    service.until(lambda: "due during that run, and skipped:" in service.err())
     process.terminate()
     assert process.wait(30) == 0
 
@@ -187,7 +187,7 @@ def test_it_lives_through_bad_days_and_reads_its_files_anew(service: Service) ->
     good = (service.folder / "reconcile.yml").read_text(encoding="utf-8")
     (service.folder / "reconcile.yml").write_text("version: [", encoding="utf-8")
     service.until(lambda: "exit code 2" in service.err())
-    service.until(lambda: "the former schedule stays" in service.err())
+    service.until(lambda: "the previous schedule stays in force" in service.err())
     (service.folder / "reconcile.yml").write_text(good, encoding="utf-8")
     (service.folder / "corp.ldif").rename(service.folder / "away.ldif")
     service.until(lambda: "exit code 7" in service.err())

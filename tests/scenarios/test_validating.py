@@ -79,7 +79,7 @@ def test_init_writes_a_file_that_only_lacks_its_secret(shell: Shell) -> None:
     assert shell.run("validate")[0] == "Valid: reconcile.yml\n"
     before = (shell.folder / "reconcile.yml").read_text(encoding="utf-8")
     _, err = shell.run("init", code=2)
-    assert "is there already: it is not overwritten" in err
+    assert "already exists: it is not overwritten" in err
     assert (shell.folder / "reconcile.yml").read_text(encoding="utf-8") == before
     _, err = shell.run("init", "no/such/folder.yml", code=2)
     assert "cannot be written" in err

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.notices import strict_option
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -13,6 +12,7 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.strict import strict_option
 from reconcile.errors import UsageError
 
 
@@ -28,9 +28,9 @@ from reconcile.errors import UsageError
     help="Where the desired-state files of a plan file are now.",
 )
 @click.option(
-    "--refresh", is_flag=True, help="Where the plan file is stale, make a new plan and ask again."
+    "--refresh", is_flag=True, help="If the plan file is stale, make a new plan and ask again."
 )
-@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
 @format_option("text", "json", "markdown")
 @scope_options
@@ -50,12 +50,14 @@ def apply(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Carry out a plan file exactly, or plan and carry out.
+    """Apply a plan file exactly, or plan and apply.
 
-    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan file.
-    Without --yes the plan is shown and a question asked.
+    A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan
+    file. Without --yes the plan is shown, and you are asked.
     """
+    from reconcile.app.run import Task
     from reconcile.cli import run
+    from reconcile.cli.account import account
     from reconcile.model.change import Scope
 
     plan_file = _plan_file(paths)
@@ -69,7 +71,7 @@ def apply(
         _check_refresh(plan_file, yes=yes)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
-    task = run.Task(files, variables, plan_file, scope, force, refresh, strict)
+    task = Task(files, variables, plan_file, scope, force, refresh, strict, account())
     context.exit(run.run(task, form=form, colour=colour(), ask=None if yes else _ask))
 
 
@@ -84,15 +86,13 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
 
 
 def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
-    """A plan made anew is another one: somebody has to look at it."""
+    """A new plan has to be reviewed. Raises UsageError."""
     if plan_file is None:
         raise UsageError(
             "--refresh goes with a plan file; desired state is planned anew every time"
         )
     if yes:
-        raise UsageError(
-            "--refresh makes a new plan, and somebody has to look at it: leave out --yes"
-        )
+        raise UsageError("--refresh makes a new plan, which has to be reviewed: leave out --yes")
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
             "--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`"
@@ -104,7 +104,7 @@ def _ask(configuration: str) -> None:
 
 
 def confirmed(question: str) -> None:
-    """Asks on the terminal. Raises Abort where the answer is no, UsageError where there is nobody to ask."""
+    """Asks on the terminal. Raises Abort if the answer is no, UsageError without a terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
             "this command asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"

@@ -39,7 +39,8 @@ def export(
     searched.
     """
     from reconcile import connections
-    from reconcile.cli import connection_dialog, connection_files, inputs
+    from reconcile.app import inputs
+    from reconcile.cli import connection_dialog, connection_files
 
     loaded = inputs.configuration(paths, variables)
     (chosen,) = inputs.chosen_sources(loaded.desired, [source])
@@ -105,7 +106,8 @@ def import_(
     in PATH. Nothing is written without --out.
     """
     from reconcile import connections
-    from reconcile.cli import connection_dialog, connection_files, inputs
+    from reconcile.app import inputs
+    from reconcile.cli import connection_dialog, connection_files
     from reconcile.render import printable
 
     if out is not None and out.suffix not in (".yml", ".yaml"):

@@ -46,18 +46,18 @@ def explain(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Explain why somebody is in or out, and what they get.
+    """Explain why a person is in or out, and what they get.
 
     USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the
-    platform. Also for people who are not synchronised. Exit code 1 when the name means nobody.
+    platform. People who are not synchronised are explained, too. Exit code 1 if nobody has the name.
     Writes nothing.
     """
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
-    from reconcile.cli.identity_history import with_ties
-    from reconcile.cli.notices import placed, placing, report
+    from reconcile.app import adapters, inputs
+    from reconcile.app.identity_history import with_ties
+    from reconcile.app.notices import placed, placing, report
     from reconcile.directories.type_defaults import why_disabled
     from reconcile.model.change import Scope
     from reconcile.planning.explain import lookup
@@ -68,7 +68,7 @@ def explain(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     chosen = inputs.chosen_sources(loaded.desired, sources)
     with progress() as tell:
-        with closing(inputs.platform(loaded.desired.platform, tell)) as target:
+        with closing(adapters.platform(loaded.desired.platform, tell)) as target:
             read, troubles = inputs.inputs(
                 loaded, scope, variables, target, tell, planning.asking_query
             )
@@ -80,7 +80,7 @@ def explain(
         }
     with placing(loaded):
         found = planning.explain(read, asked, user, strays, background)
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         found = with_ties(found, target.history)
     searched = [
         msgspec.structs.replace(source, notices=placed(loaded, source.notices))
@@ -99,7 +99,7 @@ def explain(
 
 def _refuse_impossible(user: str) -> None:
     if not user.strip():
-        raise click.BadParameter("whom? It is empty", param_hint="USER")
+        raise click.BadParameter("the name is empty", param_hint="USER")
     if len(user) > _LONGEST:
         raise click.BadParameter(
             f"nobody has a name of more than {_LONGEST} characters", param_hint="USER"
@@ -114,7 +114,7 @@ def _strays(
     read: "Inputs", source: "Source", asked: "Names", background: "Background", tell: "Progress"
 ) -> Iterator["Stray"]:
     """The entries below the base DN that are meant and that the source's rules on persons do not find."""
-    from reconcile.cli import inputs
+    from reconcile.app import adapters
     from reconcile.model.directory import Person
     from reconcile.model.text import dn
     from reconcile.planning.explain import lookup
@@ -122,7 +122,7 @@ def _strays(
     snapshot = next(one for one in read.snapshots if one.source == source.name)
     if lookup.is_found(snapshot, asked, source):
         return
-    with closing(inputs.directory(lookup.widened(source), tell)) as directory:
+    with closing(adapters.directory(lookup.widened(source), tell)) as directory:
         entries = list(directory.read_person(asked, lookup.STRAY_QUERY).persons)
         if dn.key(asked.typed) not in {"", *(dn.key(entry.dn) for entry in entries)}:
             entries += [Person(name, "", "", {}) for name in directory.find((), (asked.typed,))]
@@ -139,7 +139,7 @@ def _searches(chosen: Iterable["Source"]) -> dict[str, "Asked"]:
 
 def _origins(loaded: "Loaded") -> dict[str, str]:
     """Place in the desired state → where it comes from; nothing where that cannot be told."""
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.config.yaml.nodes import written
     from reconcile.errors import ConfigError
 

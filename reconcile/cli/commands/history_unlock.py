@@ -46,10 +46,10 @@ def _workspace_option(command: Command) -> Command:
     "--user",
     metavar="NAME",
     default="",
-    help="All that was done to this user: username, DN or external id.",
+    help="Everything done to this user: username, DN or external id.",
 )
 @click.option(
-    "--verify", is_flag=True, help="Check that nobody altered the history; exit 1 if somebody did."
+    "--verify", is_flag=True, help="Check that the history was not altered; exit 1 if it was."
 )
 @click.option(
     "--expect",
@@ -83,10 +83,10 @@ def history(
 ) -> None:
     """List past runs, or show what one of them changed.
 
-    What ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or the
-    beginning or end of its name. With --user, a name from then or now, in any case.
+    A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or
+    the beginning or end of its name. --user takes a former or present name, in any case.
     """
-    from reconcile.cli import inputs
+    from reconcile.app import adapters, inputs
 
     run, paths = _split(arguments)
     if sum(map(bool, (run, user, verify))) > 1:
@@ -95,7 +95,7 @@ def history(
         raise UsageError("--expect goes with --verify")
     loaded = inputs.configuration(paths, variables)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as platform:
         if verify:
             context.exit(_verify(platform, names, hashes, form))
         if run:
@@ -143,7 +143,7 @@ def _when(link: "Link") -> str:
 
 def _show(platform: "ManagedPlatform", names: tuple[str, ...], run: str, form: str) -> None:
     from reconcile import render
-    from reconcile.cli import undo
+    from reconcile.app import undo
 
     found = undo.find(platform, names, run)
     parts = [
@@ -171,7 +171,7 @@ def _about(platform: "ManagedPlatform", names: tuple[str, ...], user: str, form:
     elif parts:
         click.echo(render.run_text(parts, colour=colour()))
     else:
-        click.echo(f"No run has changed anything of a user {user!r}.")
+        click.echo(f"No run has changed a user called {user!r}.")
 
 
 def _verify(
@@ -259,17 +259,17 @@ def unlock(
     workspaces: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Remove the lock that a dead run left behind.
+    """Remove the lock left by a dead run.
 
-    That of a live run stays; the refusal says whose it is.
+    The lock of a live run stays, and the error says who holds it.
     """
-    from reconcile.cli import inputs
+    from reconcile.app import adapters, inputs
     from reconcile.render.wording import printable
 
     loaded = inputs.configuration(paths, variables)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     code = 0
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as platform:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as platform:
         for name in names:
             try:
                 held = platform.unlock(name, socket.gethostname())

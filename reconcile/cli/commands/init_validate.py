@@ -28,7 +28,7 @@ def init(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(starter())
     except FileExistsError as error:
-        raise UsageError(f"{path} is there already: it is not overwritten") from error
+        raise UsageError(f"{path} already exists: it is not overwritten") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     click.echo(f"Wrote {path}. Edit it, and then:\n")
@@ -68,7 +68,7 @@ def validate(
 
 
 def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.config import annotated, as_data
     from reconcile.render.wording import escaped
 
@@ -83,7 +83,7 @@ def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) ->
 def _validate(
     context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]
 ) -> None:
-    from reconcile.cli import inputs
+    from reconcile.app import inputs
     from reconcile.render.wording import escaped
 
     problems: tuple[Problem, ...] = ()

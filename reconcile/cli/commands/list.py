@@ -31,7 +31,7 @@ def _listing(name: str, text: str, columns: tuple[str, ...]) -> click.Command:
         sources: tuple[str, ...],
         variables: dict[str, str],
     ) -> None:
-        from reconcile.cli import inputs
+        from reconcile.app import adapters, inputs
         from reconcile.render import rows, table
 
         loaded = inputs.configuration(paths, variables)
@@ -39,7 +39,7 @@ def _listing(name: str, text: str, columns: tuple[str, ...]) -> click.Command:
         found: Callable[[Any], Iterator[dict[str, object]]] = getattr(rows, name)
         with (
             progress() as tell,
-            closing(inputs.platform(loaded.desired.platform, tell)) as platform,
+            closing(adapters.platform(loaded.desired.platform, tell)) as platform,
         ):
             names = inputs.chosen_workspaces(loaded.desired, workspaces)
             all_rows = [row for workspace in names for row in found(platform.read(workspace))]

@@ -19,19 +19,19 @@ from reconcile.cli.progress import progress
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The desired-state file or folder, where it is not reconcile.yml (repeatable).",
+    help="The desired-state file or folder, if it is not reconcile.yml (repeatable).",
 )
 @click.option(
-    "--workspace", default="", metavar="NAME", help="Which workspace, where there are several."
+    "--workspace", default="", metavar="NAME", help="The workspace, if there are several."
 )
 @click.option(
-    "--source", default="", metavar="NAME", help="Which source, where the name does not say."
+    "--source", default="", metavar="NAME", help="The source, if the name does not decide."
 )
 @click.option(
     "--origin",
     default="",
     metavar="TEXT",
-    help="From where the person comes, such as an IP address.",
+    help="Where the attempt comes from, such as an IP address.",
 )
 @format_option("text", "json")
 @variable_option
@@ -45,16 +45,23 @@ def login(
     form: str,
     variables: dict[str, str],
 ) -> None:
-    """Log in as somebody, against the directory.
+    """Log in a user against the directory.
 
     USER is the username on the platform or the login in the directory, with or without @domain. The
-    password is asked for on a terminal; elsewhere it is one line of standard input. A login brings
-    the user up to date, and makes one where the source says register_on_login: true.
+    password is asked for on a terminal; elsewhere it is one line of standard input. Logging
+    in updates the user, or creates one if the source says register_on_login: true.
     """
-    from reconcile.cli.login import prepare
+    from reconcile.app.login.attempt import prepare
+    from reconcile.cli.account import account
 
     entrance = prepare(
-        user, paths, source=source, workspace=workspace, variables=variables, origin=origin
+        user,
+        paths,
+        source=source,
+        workspace=workspace,
+        variables=variables,
+        origin=origin,
+        user=account(),
     )
     password = _password(user)
     with progress() as tell:
@@ -76,7 +83,7 @@ def login(
 
 def _password(user: str) -> str:
     """One line, without echo on a terminal. What is no UTF-8 text is nobody's password, and is refused as such."""
-    from reconcile.cli.login import LONGEST
+    from reconcile.app.login.attempt import LONGEST
 
     if sys.stdin is None:
         return ""

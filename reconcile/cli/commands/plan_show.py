@@ -1,11 +1,9 @@
 """`plan` and `show`."""
 
-from contextlib import closing
 from pathlib import Path
 
 import click
 
-from reconcile.cli.notices import strict_exit, strict_option
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -15,6 +13,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.errors import GuardRefused
 
 EXIT_CHANGES = 3
@@ -43,7 +42,7 @@ EXIT_CHANGES = 3
     "codes",
     multiple=True,
     metavar="CODE",
-    help="Accept this violation of a guard (repeatable).",
+    help="Accept this guard violation (repeatable).",
 )
 @click.option(
     "--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source."
@@ -68,23 +67,20 @@ def plan(
 ) -> None:
     """Show what apply would change. Writes nothing but FILE.
 
-    With --undo the plan puts back what a run changed, as `reconcile history` names it, where nobody
-    changed it since.
+    With --undo the plan puts back what a run changed, as `reconcile history` names it, unless it has
+    changed since.
     """
-    from reconcile.cli import inputs, output, plan_files, run_identity
-    from reconcile.cli import undo as undoing
+    from reconcile.app import inputs, plan_files, run
+    from reconcile.cli import output
+    from reconcile.cli.account import account
     from reconcile.model.change import Scope
-    from reconcile.planning import accepted
 
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
-        if undo:
-            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
-        else:
-            made, troubles = inputs.plan(loaded, scope, variables, target, tell)
-    if codes:
-        made = accepted(made, codes, run_identity.login())
+    with progress() as tell:
+        made, troubles = run.make_plan(
+            loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
+        )
     if out is not None:
         plan_files.write(out, made)
     click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
@@ -103,7 +99,8 @@ def plan(
 @output_options
 def show(plan_file: Path, form: str) -> None:
     """Show all of a plan file. Needs no connection."""
-    from reconcile.cli import output, plan_files
+    from reconcile.app import plan_files
+    from reconcile.cli import output
 
     click.echo(
         output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour())

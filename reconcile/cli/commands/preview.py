@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.cli.notices import strict_exit, strict_option
 from reconcile.cli.options import (
     format_option,
     output_options,
@@ -15,6 +14,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.strict import strict_exit, strict_option
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module
     from reconcile.planning import Preview
@@ -53,19 +53,19 @@ def preview(
 ) -> None:
     """Show who would be synchronised, with role and status, and whether they exist already.
 
-    Everybody in scope is listed, also whom the next apply leaves as it is; then whoever cannot be
-    synchronised, and why. Who leaves is not here: see plan. Writes nothing.
+    Lists everyone in scope, changed or not, and then those who cannot be synchronised, and why.
+    Users who would leave are not listed: see plan. Writes nothing.
     """
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
-    from reconcile.cli.notices import placed, placing, report
+    from reconcile.app import adapters, inputs
+    from reconcile.app.notices import placed, placing, report
     from reconcile.model.change import Scope, not_clean
 
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
     with placing(loaded):
         found = planning.preview(read)
@@ -90,7 +90,7 @@ def _show(found: "Preview", form: Any, *, several: bool) -> None:
         click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
         return
     columns = _PREVIEWED if several else _PREVIEWED[1:]
-    click.echo(table(users, columns, form) if users else "Nobody is in scope.")
+    click.echo(table(users, columns, form) if users else "No person is in scope.")
     if skips:
         click.echo("\nHeld back, gaining nothing until this is mended:")
         told = ("source", "username", "exists", "status", "action", "skip", "dn")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 @paths_argument
 @click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @scope_options
 @variable_option
 @output_options
@@ -46,18 +46,19 @@ def migrate_usernames(
     workspace; each is listed.
     """
     from reconcile import planning
-    from reconcile.cli import inputs, output
-    from reconcile.cli.notices import placing
+    from reconcile.app import adapters, inputs
+    from reconcile.app.notices import placing
+    from reconcile.cli import output
     from reconcile.model.change import Scope, refusal
 
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
         if troubles:
             raise UsageError(
-                f"the workspace {troubles[0].workspace} cannot be read, so nobody is renamed"
+                f"the workspace {troubles[0].workspace} cannot be read, so no user is renamed"
             )
         with placing(loaded):
             full = planning.make_plan(read)
@@ -70,7 +71,7 @@ def migrate_usernames(
             f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}"
         )
     if not found.plan.changes:
-        click.echo("Nobody to rename. All users have the names that the rules say.")
+        click.echo("Nothing to rename. All users have the names that the rules give.")
     else:
         click.echo(output.plan(found.plan, "text", full=only_plan, saved=None, colour=colour()))
     for line in found.left:
@@ -84,13 +85,13 @@ def migrate_usernames(
     _carry_out(found.plan, loaded, force=force)
 
 
-@click.command("rename-source", short_help="Tell the platform that a source has another name.")
+@click.command("rename-source", short_help="Rename a source on the platform.")
 @click.argument("old")
 @click.argument("new")
 @paths_argument
 @click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @variable_option
 @output_options
 def rename_source(
@@ -102,19 +103,19 @@ def rename_source(
     force: bool,
     variables: dict[str, str],
 ) -> None:
-    """Let the source NEW of the files have what the platform knows of OLD, in every workspace.
+    """Give everything the platform holds of source OLD to source NEW, in every workspace.
 
-    A source is known by its name: without this, one that is called otherwise is a source that is
-    gone, with all its users, and one that is new. No directory is read, and nothing else is
-    changed.
+    Sources are identified by name. Without this command a renamed source looks like one that was
+    removed, with all its users, and a new one. No directory is read, and nothing else is changed.
     """
     from reconcile import __version__, planning
-    from reconcile.cli import inputs, output
+    from reconcile.app import adapters, inputs
+    from reconcile.cli import output
     from reconcile.model.change import Scope
 
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = inputs.configuration(paths, variables)
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         current, troubles = inputs.readable(target, loaded.desired.platform.workspaces)
         if troubles:
             raise UsageError(
@@ -148,11 +149,13 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies renames, all or none, and tells what was done."""
+    from reconcile.app import adapters, inputs, run, run_identity
     from reconcile.applying import GuardRules, apply
-    from reconcile.cli import inputs, output, run, run_identity
+    from reconcile.cli import output
+    from reconcile.cli.account import account
 
-    holder = run_identity.holder()
-    with progress() as tell, closing(inputs.platform(loaded.desired.platform, tell)) as target:
+    holder = run_identity.holder(account())
+    with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         report = apply(
             made,
             target,

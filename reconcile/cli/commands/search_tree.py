@@ -48,8 +48,8 @@ def search(
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import identity_history, inputs
-    from reconcile.cli.notices import placing
+    from reconcile.app import adapters, identity_history, inputs
+    from reconcile.app.notices import placing
     from reconcile.render import table
 
     loaded = inputs.configuration(paths, variables)
@@ -57,14 +57,14 @@ def search(
     (chosen,) = inputs.chosen_sources(state, [source])
     names = inputs.chosen_workspaces(state, workspaces)
     with progress() as tell:
-        with closing(inputs.platform(state.platform, tell)) as platform:
+        with closing(adapters.platform(state.platform, tell)) as platform:
             current = [platform.read(name) for name in names]
             limits = platform.limits
             used = {
                 one.workspace: identity_history.used(state.links, one, platform.history)
                 for one in current
             }
-        with closing(inputs.directory(chosen, tell)) as directory:
+        with closing(adapters.directory(chosen, tell)) as directory:
             snapshot = directory.read(planning.search_query(state, chosen))
     with placing(loaded):
         found = planning.survey(
@@ -94,14 +94,18 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
-    from reconcile.cli.notices import placing
+    from reconcile.app import adapters, inputs
+    from reconcile.app.notices import placing
     from reconcile.render import escaped, printable
 
     loaded = inputs.configuration(paths, variables)
     (chosen,) = inputs.chosen_sources(loaded.desired, [source])
     query = planning.tree_query(loaded.desired, chosen)
-    with placing(loaded), progress() as tell, closing(inputs.directory(chosen, tell)) as directory:
+    with (
+        placing(loaded),
+        progress() as tell,
+        closing(adapters.directory(chosen, tell)) as directory,
+    ):
         if form == "json":
             shown = planning.overview(loaded.desired, chosen, directory.read(query))
             with tell.aside():

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from reconcile import interrupts
-from reconcile.cli import run_id as run_ids
+from reconcile.app import run_log
+from reconcile.app.run_log import service_log
 from reconcile.cli.exit_codes import ended
-from reconcile.cli.logs import report_error, service_log
+from reconcile.cli.logs import report_error
 from reconcile.cli.options import (
     colour,
     output_options,
@@ -30,7 +31,7 @@ from reconcile.errors import ConfigError, UsageError
     help="Plan and apply on the schedule of the desired state.",
 )
 @click.option("--once", is_flag=True, help="Run once, now, and end with the exit code of that run.")
-@click.option("--force", is_flag=True, help="Take over the lock of a run that is dead.")
+@click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @scope_options
 @variable_option
 @output_options
@@ -49,12 +50,13 @@ def serve(
 
     Every run is what `apply --yes` does, and reads the files anew; one that fails is reported, and
     the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
-    off; SIGHUP reads the schedule again.
+    run off; SIGHUP reads the schedule again.
     """
-    from reconcile.cli import inputs
+    from reconcile.app import inputs, service
+    from reconcile.app.run import Task
     from reconcile.cli import run as carrying
-    from reconcile.cli.service import SignalBell, Timetable
-    from reconcile.cli.service import serve as loop
+    from reconcile.cli.account import account
+    from reconcile.cli.signals import SignalBell
     from reconcile.config.sections import schedule
     from reconcile.model.change import Scope
 
@@ -63,7 +65,7 @@ def serve(
             "say what to serve: `reconcile serve --schedule` plans and applies on the file's schedule"
         )
 
-    def read() -> Timetable:
+    def read() -> service.Timetable:
         state = inputs.configuration(paths, variables).desired
         inputs.chosen_workspaces(state, workspaces)
         inputs.chosen_sources(state, sources)
@@ -72,13 +74,13 @@ def serve(
                 "the desired state has no schedule: add the key `schedule`, for example `schedule: daily at 01:30`"
             )
         try:
-            return Timetable(state.schedule, schedule.zone(state.schedule))
+            return service.Timetable(state.schedule, schedule.zone(state.schedule))
         except ValueError as error:
             raise UsageError(str(error)) from error
 
     runs, last = 0, 0
 
-    def again(former: Timetable | None) -> Timetable:
+    def again(former: service.Timetable | None) -> service.Timetable:
         nonlocal last
         try:
             return read()
@@ -88,17 +90,17 @@ def serve(
             if last != error.exit_code:  # otherwise the run has just said the same
                 report_error(error)
             last = 0
-            service_log.warning("the former schedule stays: %s", former)
+            service_log.warning("the previous schedule stays in force: %s", former)
             return former
 
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    task = carrying.Task(files=paths, variables=variables, scope=scope, force=force)
+    task = Task(files=paths, variables=variables, scope=scope, force=force, user=account())
     bell = SignalBell()
 
     def run() -> int:
         nonlocal runs, last
         runs += 1
-        run_ids.begin()
+        run_log.begin()
         interrupts.begin()
         service_log.info("run %d begins", runs, extra={"facts": {"number": runs}})
         bell.running = True
@@ -111,7 +113,7 @@ def serve(
         if once:
             read()
             context.exit(run())
-        loop(again, run, lambda: datetime.now(UTC), bell)
+        service.serve(again, run, lambda: datetime.now(UTC), bell)
     context.exit(last if bell.broken_off else 0)
 
 

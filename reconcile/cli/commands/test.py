@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.notices import placing, strict_exit, strict_option
 from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
+from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.errors import Unreadable
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -37,13 +37,14 @@ def test(
 ) -> None:
     """Connect to every server and to the platform, and count what each rule finds. Changes nothing.
 
-    One line a server and search, then one a rule: how many persons, groups or OUs each pattern
+    One line for each server and search, then one for each rule: how many persons, groups or OUs each pattern
     finds, and similar names where it finds none. Rules on what cannot be read are left out.
     """
     import msgspec
 
     from reconcile import planning
-    from reconcile.cli import inputs
+    from reconcile.app import adapters, inputs
+    from reconcile.app.notices import placing
     from reconcile.cli.checklist import Checklist, each_server
     from reconcile.model.change import Scope, not_clean
 
@@ -54,7 +55,7 @@ def test(
     with progress() as tell:
         checklist = Checklist([name for source in chosen for name, _ in each_server(source)], tell)
         readable = tuple(source.name for source in chosen if _reachable(source, checklist, tell))
-        with closing(inputs.platform(settings, tell)) as platform:
+        with closing(adapters.platform(settings, tell)) as platform:
             sound = checklist.show("platform", platform.check())
             current = inputs.readable(platform, names)[0] if sound else ()
             counts: Sequence[RuleCount] = ()
@@ -72,12 +73,12 @@ def test(
 
 def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bool:
     """Shows the checks of each server of a source and answers whether one of them passed all."""
-    from reconcile.cli import inputs
+    from reconcile.app import adapters
     from reconcile.cli.checklist import each_server
 
     passed = False
     for name, one in each_server(source):
-        with closing(inputs.directory(one, tell)) as directory:
+        with closing(adapters.directory(one, tell)) as directory:
             passed = checklist.show(name, directory.check()) or passed
     return passed
 

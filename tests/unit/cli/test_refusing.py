@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.cli.refusal_time import evenly
+from reconcile.app.login.refusal_time import evenly
 from reconcile.errors import LoginRefused, SourceUnreadable
 
 

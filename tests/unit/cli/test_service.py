@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reconcile.cli import service
-from reconcile.cli.service import Timetable
+from reconcile.app import service
+from reconcile.app.service import Timetable
 from reconcile.model.desired import Schedule
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_it_runs_when_it_is_time_and_says_when(said: pytest.LogCaptureFixture) -
 def test_what_comes_due_during_a_run_is_skipped_and_said(said: pytest.LogCaptureFixture) -> None:
     world = World(timedelta(hours=8), lasts=timedelta(hours=2, minutes=30))
     assert world.times() == ["22 02:00:00", "22 05:00:00", "22 08:00:00"]
-    assert "due while that run took place, and skipped: 2 times" in said.messages
+    assert "due during that run, and skipped: 2 times" in said.messages
 
 
 def test_a_machine_that_slept_runs_once(said: pytest.LogCaptureFixture) -> None:
@@ -81,7 +81,7 @@ def test_a_machine_that_slept_runs_once(said: pytest.LogCaptureFixture) -> None:
     world.waits = [sleeps]
     assert world.times() == ["22 10:20:30", "22 11:00:00", "22 12:00:00"][:2]
     assert (
-        "the run of 2026-11-22 02:00+00:00 was missed, and 8 times more; it is made up for now, once"
+        "the run of 2026-11-22 02:00+00:00 was missed, and 8 times more; it runs once now"
         in said.text
     )
 

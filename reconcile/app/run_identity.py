@@ -1,6 +1,5 @@
-"""Which run this is and whose: its id, who makes it and where, and the Git commit of its desired-state files."""
+"""Which run this is: its id, who makes it and where, and the Git commit of its files."""
 
-import getpass
 import os
 import socket
 import subprocess
@@ -8,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reconcile.cli import inputs, run_id
+from reconcile.app import inputs, run_log
 from reconcile.model.history import Origin
 from reconcile.ports import Holder
 
@@ -16,30 +15,37 @@ _PATIENCE: Final = 2.0
 """Seconds that git may take; a run does not wait for a repository on a disk that hangs."""
 
 
-def login() -> str:
-    """The account that runs this; its number where it has no name, as in a container that is given any."""
+def account() -> str:
+    """The account of this process; its number if it has no name, as in some containers."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return f"uid {os.getuid()}"
+        import pwd  # not on Windows
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (KeyError, ImportError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
-def holder() -> Holder:
-    """Who takes the locks, from now on."""
-    return Holder(login(), socket.gethostname(), os.getpid(), inputs.now())
+def holder(user: str = "") -> Holder:
+    """Who takes the locks, from now on; "" for the account of this process."""
+    return Holder(user or account(), socket.gethostname(), os.getpid(), inputs.now())
 
 
-def origin(files: Sequence[str]) -> Origin:
-    """Never fails: without git or a work tree there is no commit."""
+def origin(files: Sequence[str], run: str = "") -> Origin:
+    """Where a run comes from; `run` is its id, "" for that of this process.
+
+    Never fails: without git or a work tree there is no commit.
+    """
+    if str(inputs.INLINE) in files:
+        return Origin(run or run_log.current(), "", False, tuple(files))
     folder = Path(files[0]).parent if files else Path()
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").strip()
     names = [str(Path(file).absolute()) for file in files]
     dirty = bool(commit and _git(folder, "status", "--porcelain", "--", *names))
-    return Origin(run_id.current(), commit, dirty, tuple(files))
+    return Origin(run or run_log.current(), commit, dirty, tuple(files))
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git says; "" where it cannot. It takes no lock and starts no program that a repository names."""
+    """The output of git, "" if it fails. It takes no lock and starts no program that a repository names."""
     command = [
         "git",
         "--no-optional-locks",

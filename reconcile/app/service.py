@@ -5,17 +5,11 @@ run overlaps the one before. Waits are short and go by the clock on the wall, so
 slept or whose clock was set is noticed.
 """
 
-import signal
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
-from types import FrameType
 from typing import Protocol
 
-from reconcile import interrupts
-from reconcile.cli.logs import service_log
+from reconcile.app.run_log import service_log
 from reconcile.config.sections.schedule import upcoming
 from reconcile.model.desired import Schedule
 
@@ -91,7 +85,7 @@ def serve(
         if moment - due > _LATE:
             missed = table.between(due, moment)
             service_log.warning(
-                "the run of %s was missed%s; it is made up for now, once",
+                "the run of %s was missed%s; it runs once now",
                 _time(due),
                 f", and {missed} more" if missed else "",
             )
@@ -104,7 +98,7 @@ def serve(
             code,
         )
         if overlapped := table.between(moment, ended):
-            service_log.warning("due while that run took place, and skipped: %s", overlapped)
+            service_log.warning("due during that run, and skipped: %s", overlapped)
         if not bell.stopping:
             table = timetable(table)
             # A clock that was set back by seconds shows the time of this run once more.
@@ -114,75 +108,3 @@ def serve(
 
 def _time(moment: datetime) -> str:
     return moment.isoformat(sep=" ", timespec="minutes")
-
-
-class SignalBell:
-    """Rung by signals: SIGTERM and SIGINT stop; SIGHUP reads the files again, or stops where a terminal is closed.
-
-    During a run the first to stop lets it end; the second breaks it off, as it does `apply`.
-    """
-
-    def __init__(self) -> None:
-        """Needs `listening` to be rung."""
-        self.stopping = False
-        self.running = False
-        self.broken_off = False
-        self._reload = False
-        self._near, self._far = socket.socketpair()
-        self._near.setblocking(False)
-        self._far.setblocking(False)
-
-    @contextmanager
-    def listening(self, *, terminal: bool) -> Iterator[None]:
-        """Takes the signals over while the block runs."""
-        hangup = self._stop if terminal else self._again
-        wanted = {
-            "SIGTERM": self._stop,
-            "SIGINT": self._stop,
-            "SIGHUP": hangup,
-        }  # Windows has no SIGHUP
-        handlers = {
-            getattr(signal, name): handler
-            for name, handler in wanted.items()
-            if hasattr(signal, name)
-        }
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            self._near.close()
-            self._far.close()
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        if self.stopping and self.running:
-            self.broken_off = True
-            interrupts.interrupt(number)
-            return
-        self.stopping = True
-        self._ring()
-        if (
-            self.running
-        ):  # by a thread: the one that was interrupted may be in the middle of writing
-            text = "ends after the current run; a second signal breaks it off"
-            threading.Thread(target=service_log.info, args=(text,)).start()
-
-    def _again(self, _number: int, _frame: FrameType | None) -> None:
-        self._reload = True
-        self._ring()
-
-    def _ring(self) -> None:
-        with suppress(BlockingIOError):  # it is ringing already
-            self._far.send(b"!")
-
-    def wait(self, seconds: float) -> bool:
-        """Waits, or returns early; answers whether the files are to be read again."""
-        import select
-
-        select.select([self._near], [], [], seconds)
-        with suppress(BlockingIOError):
-            while self._near.recv(64):
-                pass
-        again, self._reload = self._reload, False
-        return again

@@ -1,23 +1,21 @@
-"""Puts the layers together: files to desired state, adapters by entry point, sources and platform to a plan."""
+"""What a plan is made from: the desired state, the sources and the workspaces as they are now."""
 
-import importlib.metadata
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import msgspec
 
 from reconcile import __version__
+from reconcile.app import adapters
+from reconcile.app.identity_history import used
+from reconcile.app.notices import placed, placing, report
+from reconcile.app.run_log import note
 from reconcile.applying import recent_losses
-from reconcile.cli.identity_history import used
-from reconcile.cli.logs import note
-from reconcile.cli.notices import placed, placing, report
-from reconcile.cli.options import DEFAULT_PATH
 from reconcile.config import Loaded, Setting, load
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
@@ -28,9 +26,14 @@ from reconcile.model.report import Trouble
 from reconcile.model.text.printing import quoted
 from reconcile.planning import Inputs, make_plan, unmatched_users
 from reconcile.planning.selection.query import query
-from reconcile.ports import Directory, Fault, ManagedPlatform, Progress
+from reconcile.ports import ManagedPlatform, Progress
 
 logger = logging.getLogger(__name__)
+
+DEFAULT_PATH: Final = "reconcile.yml"
+INLINE: Final = Path("(configuration)")
+"""The name of a desired state that is handed over as text; relative paths in it start at the working
+directory."""
 
 
 def configuration(
@@ -51,8 +54,8 @@ def configuration(
         environ=os.environ,
         variables=variables,
         contents=contents,
-        sources=_checkers("reconcile.directories"),
-        platforms=_checkers("reconcile.platforms"),
+        sources=adapters.checkers(adapters.DIRECTORIES),
+        platforms=adapters.checkers(adapters.PLATFORMS),
     )
 
 
@@ -61,41 +64,6 @@ def settings(loaded: Loaded) -> list[Setting]:
     from reconcile.directories.type_defaults import by_type
 
     return loaded.effective.settings(by_type)
-
-
-def _checkers(group: str) -> dict[str, Callable[[Any], Iterable[Fault]]]:
-    return {point.name: _checker(point) for point in _points(group)}
-
-
-@cache  # to look through all that is installed takes longer than to read a small directory
-def _points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
-    return tuple(importlib.metadata.entry_points(group=group))
-
-
-def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[Fault]]:
-    def check(settings: object) -> Iterable[Fault]:
-        faults: Iterable[Fault] = point.load().problems(settings)
-        return faults
-
-    return check
-
-
-def _adapter(group: str, name: str) -> type:
-    (point, *_) = (point for point in _points(group) if point.name == name)
-    adapter: type = point.load()
-    return adapter
-
-
-def directory(source: desired.Source, progress: Progress) -> Directory:
-    """The adapter of a source, not yet connected."""
-    adapter: Directory = _adapter("reconcile.directories", source.type)(source, progress)
-    return adapter
-
-
-def platform(settings: desired.Platform, progress: Progress) -> ManagedPlatform:
-    """The adapter of the platform, not yet connected."""
-    adapter: ManagedPlatform = _adapter("reconcile.platforms", settings.type)(settings, progress)
-    return adapter
 
 
 def chosen_sources(state: desired.DesiredState, names: Sequence[str]) -> tuple[desired.Source, ...]:
@@ -225,7 +193,7 @@ def _snapshots(
 ) -> Iterator[DirectorySnapshot]:
     with ExitStack() as stack:
         for source in sources:
-            adapter = stack.enter_context(closing(directory(source, progress)))
+            adapter = stack.enter_context(closing(adapters.directory(source, progress)))
             snapshot = adapter.read(ask(state, source))
             parts = {
                 "persons": snapshot.persons,

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from reconcile.app import inputs
 from reconcile.applying import invalid_reason
-from reconcile.cli.options import DEFAULT_PATH
 from reconcile.errors import PlanFileError, UsageError
 from reconcile.model.change import Plan
 from reconcile.model.platform import Limits
@@ -22,10 +22,10 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
 
     What it names is compared as text, and never opened.
     """
-    if [Path(name).absolute() for name in named] != [Path(DEFAULT_PATH).absolute()]:
+    if [Path(name).absolute() for name in named] != [Path(inputs.DEFAULT_PATH).absolute()]:
         raise UsageError(
             f"{plan_file} was made from {wording.listed(map(shlex.quote, named)) or 'no file'}, but a plan"
-            f" file does not choose the configuration, which is {DEFAULT_PATH} here. To apply it with"
+            f" file does not choose the configuration, which is {inputs.DEFAULT_PATH} here. To apply it with"
             " another one, give --config PATH"
         )
 

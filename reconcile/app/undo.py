@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from reconcile import __version__
+from reconcile.app import inputs
+from reconcile.app.run_log import run_log
 from reconcile.applying import entries_of_run, recent_losses
-from reconcile.cli import inputs
-from reconcile.cli.logs import run_log
 from reconcile.config import Loaded
 from reconcile.errors import UsageError
 from reconcile.model.change import Plan, Scope
@@ -19,10 +19,10 @@ from reconcile.ports import ManagedPlatform
 def plan(
     loaded: Loaded, scope: Scope, run: str, variables: Iterable[str], target: ManagedPlatform
 ) -> tuple[Plan, tuple[Trouble, ...]]:
-    """Of every workspace in which the run took place. Raises UsageError where there is no such run."""
+    """The plan for every workspace of the run. Raises UsageError if there is no such run."""
     if scope.sources or scope.targets:
         raise UsageError(
-            "--undo takes back all that a run did: --source and --target do not go with it"
+            "--undo takes back everything a run did: it cannot be combined with --source or --target"
         )
     names = inputs.chosen_workspaces(loaded.desired, scope.workspaces)
     name = find(target, names, run)
@@ -71,7 +71,7 @@ def made(
 
 
 def find(target: ManagedPlatform, workspaces: Iterable[str], run: str) -> str:
-    """The id of the run that is meant: all of it, or as much of its beginning or end as tells it from the others.
+    """The id of the run that a text means: the id itself, or a beginning or end that no other has.
 
     Raises UsageError where there is none, or more than one.
     """

@@ -7,7 +7,6 @@ one bind and nowhere else.
 """
 
 import logging
-import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -18,12 +17,12 @@ from typing import Final
 import msgspec
 
 from reconcile import __version__
+from reconcile.app import adapters, run_identity
+from reconcile.app import inputs as assembling
+from reconcile.app.identity_history import used
+from reconcile.app.login.refusal_time import evenly
+from reconcile.app.notices import placing
 from reconcile.applying import GuardRules, apply
-from reconcile.cli import inputs as assembling
-from reconcile.cli import run_identity
-from reconcile.cli.identity_history import used
-from reconcile.cli.notices import placing
-from reconcile.cli.refusal_time import evenly
 from reconcile.config import Loaded
 from reconcile.errors import GuardRefused, Locked, LoginRefused, StalePlan, UsageError
 from reconcile.model import desired
@@ -50,34 +49,6 @@ _STATES: Final[Mapping[Status, str]] = {
 }
 
 
-def authenticate(
-    name: str,
-    password: str,
-    *paths: str | os.PathLike[str],
-    source: str = "",
-    workspace: str = "",
-    variables: Mapping[str, str] | None = None,
-    origin: str = "",
-) -> Login:
-    """Lets a directory check a person's password, and brings the person's user up to date.
-
-    `name` is the username on the platform or the identifier in the directory, with or without
-    `@domain`; `paths` are the desired-state files, by default `reconcile.yml`. `source` and
-    `workspace` have to be named where there are several and the name does not say which.
-    `variables` are those of `--var`. `origin` is from where the person comes, as the caller itself
-    has seen it, such as an IP address: failures then count for each origin.
-
-    Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has
-    to mend; Unreadable where the directory or the platform cannot be asked; Locked where a first
-    login has to wait for a run.
-    """
-    files = [Path(path) for path in paths]
-    entrance = prepare(
-        name, files, source=source, workspace=workspace, variables=variables or {}, origin=origin
-    )
-    return entrance.attempt(password)
-
-
 def prepare(
     name: str,
     paths: Sequence[Path],
@@ -86,16 +57,18 @@ def prepare(
     workspace: str,
     variables: Mapping[str, str],
     origin: str = "",
+    user: str = "",
+    contents: Mapping[Path, bytes] = {},
 ) -> "Entrance":
     """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
-    loaded = assembling.configuration(paths, variables)
+    loaded = assembling.configuration(paths, variables, contents)
     if not name.strip():
         raise UsageError("the name is empty: who is it that logs in?")
     chosen = login.source_of(loaded.desired.sources, name, source)
     workspaces = assembling.chosen_workspaces(loaded.desired, [workspace] if workspace else [])
     if len(workspaces) > 1:
         raise UsageError(f"there are several workspaces, name one: {', '.join(workspaces)}")
-    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin)
+    return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin, user)
 
 
 class Entrance(msgspec.Struct, frozen=True):
@@ -107,9 +80,11 @@ class Entrance(msgspec.Struct, frozen=True):
     workspace: str
     variables: tuple[str, ...]
     origin: str = ""
+    user: str = ""
+    """Who takes the lock; "" for the account of the process."""
 
     def attempt(self, password: str, progress: Progress = no_progress) -> Login:
-        """Logs in with the password. Raises as `authenticate` does."""
+        """Logs in with the password. Raises LoginRefused, Unreadable and Locked."""
         with evenly(self.source.refuse_login_after):
             return self._let_in(password, progress)
 
@@ -124,8 +99,8 @@ class Entrance(msgspec.Struct, frozen=True):
             )
             raise _failed()
         with (
-            closing(assembling.platform(self.loaded.desired.platform, progress)) as platform,
-            closing(assembling.directory(self.source, progress)) as directory,
+            closing(adapters.platform(self.loaded.desired.platform, progress)) as platform,
+            closing(adapters.directory(self.source, progress)) as directory,
         ):
             current = platform.read(self.workspace)
             local = fold_name(self.name)
@@ -235,7 +210,7 @@ class Entrance(msgspec.Struct, frozen=True):
         updated = False
         hindered = ""
         if changes:
-            holder = run_identity.holder()
+            holder = run_identity.holder(self.user)
             try:
                 report = apply(
                     verdict.plan,

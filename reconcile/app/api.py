@@ -1,0 +1,178 @@
+"""The Python API: `reconcile.plan`, `reconcile.apply` and `reconcile.authenticate`.
+
+Nothing is printed, no signal is taken over, and only `env()` in the desired state reads the
+environment. What is logged goes to the logger `reconcile`, which is silent until the application
+gives it, or the root logger, a handler.
+"""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from reconcile.app import inputs, plan_files, run, run_log
+from reconcile.app.login.attempt import prepare as prepare_login
+from reconcile.app.results import EXIT_NOT_CLEAN, ApplyResult, PlanResult
+from reconcile.errors import UsageError
+from reconcile.model.change import Scope
+from reconcile.model.login import Login
+from reconcile.ports import no_progress
+
+FilePath: TypeAlias = str | os.PathLike[str]
+Configuration: TypeAlias = Mapping[str, Any] | str
+
+logging.getLogger("reconcile").addHandler(logging.NullHandler())  # or Python would print warnings
+
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def plan(  # noqa: PLR0913 - each is an option of the command
+    *paths: FilePath,
+    configuration: Configuration | None = None,
+    variables: Mapping[str, str] | None = None,
+    workspaces: Iterable[str] = (),
+    sources: Iterable[str] = (),
+    targets: Iterable[str] = (),
+    accept: Iterable[str] = (),
+    undo: str = "",
+    strict: bool = False,
+    plan_file: FilePath | None = None,
+    user: str = "",
+) -> PlanResult:
+    """Makes a plan, as `reconcile plan` does. Writes nothing but `plan_file`.
+
+    `paths` are desired-state files or folders, by default `reconcile.yml`; `configuration` is the
+    desired state itself instead, as a mapping or as YAML text. `variables` are those of --var,
+    `targets` texts such as `user:jdoe`, `accept` codes of violations that `user` accepts. `undo` is
+    the id of a run to take back. `strict` counts in the result's `exit_code` alone.
+
+    Violations are in the result; they raise nothing here. Raises UsageError and ConfigError for
+    what the caller has to correct, SourceUnreadable if a source cannot be read, PlatformUnreadable
+    if no workspace can be read, PlanFileError and ReconcileError if the plan file cannot be
+    written.
+    """
+    run_log.begin()
+    files, contents = _desired_state(paths, configuration)
+    loaded = inputs.configuration(files, variables or {}, contents)
+    scope = Scope(_names(workspaces), _names(sources), _names(targets))
+    made, troubles = run.make_plan(
+        loaded, scope, variables or {}, no_progress, undo=undo, accept=_names(accept), user=user
+    )
+    if plan_file is not None:
+        plan_files.write(Path(plan_file), made)
+    return PlanResult(made, troubles, strict)
+
+
+def apply(
+    *paths: FilePath,
+    configuration: Configuration | None = None,
+    variables: Mapping[str, str] | None = None,
+    workspaces: Iterable[str] = (),
+    sources: Iterable[str] = (),
+    plan_file: FilePath | None = None,
+    strict: bool = False,
+    force: bool = False,
+    user: str = "",
+) -> ApplyResult:
+    """Applies a plan file exactly, or plans and applies, as `reconcile apply --yes` does.
+
+    The parameters are those of `plan`. With `plan_file` the desired state has to be the one it was
+    made from, and `workspaces` and `sources` belong to `plan`. `force` takes over the lock of a dead
+    run. `user` is recorded in the history, by default the account of the process.
+
+    Raises GuardRefused for violations that are not accepted, StalePlan if what the plan was made
+    from has changed, Locked if another run is active, and what `plan` raises: nothing was written
+    then. Whatever goes wrong later is in the result's `outcomes` and `troubles`.
+    """
+    run_log.begin()
+    files, contents = _desired_state(paths, configuration)
+    scope = Scope(_names(workspaces), _names(sources))
+    if plan_file is not None and scope != Scope():
+        raise UsageError("a plan file is applied as it is: workspaces and sources belong to plan()")
+    task = run.Task(
+        files=files,
+        variables=variables or {},
+        plan_file=None if plan_file is None else Path(plan_file),
+        scope=scope,
+        force=force,
+        strict=strict,
+        user=user,
+        contents=contents,
+    )
+    saved, loaded = run.begin(task)
+    prepared = run.prepare(task, saved, loaded, no_progress)
+    name = run_log.new_id() if prepared.plan.changes else ""
+    report = run.carry_out(prepared, no_progress, name)
+    code = run.exit_code(report)
+    if not code and strict and prepared.plan.not_clean:
+        code = EXIT_NOT_CLEAN
+    return ApplyResult(PlanResult(prepared.shown, prepared.troubles, strict), report, name, code)
+
+
+def authenticate(
+    name: str,
+    password: str,
+    *paths: FilePath,
+    configuration: Configuration | None = None,
+    source: str = "",
+    workspace: str = "",
+    variables: Mapping[str, str] | None = None,
+    origin: str = "",
+) -> Login:
+    """Lets a directory check a person's password, and brings the person's user up to date.
+
+    `name` is the username on the platform or the identifier in the directory, with or without
+    `@domain`; `paths` are the desired-state files, by default `reconcile.yml`. `source` and
+    `workspace` have to be named if there are several and the name does not decide. `variables` are
+    those of `--var`. `origin` says where the attempt comes from, as the caller itself has seen it,
+    such as an IP address: failures then count for each origin.
+
+    Raises LoginRefused, whose `reason` says why; UsageError and ConfigError for what the caller has
+    to correct; Unreadable if the directory or the platform cannot be asked; Locked if a first login
+    has to wait for a run.
+    """
+    files, contents = _desired_state(paths, configuration)
+    attempt = prepare_login(
+        name,
+        files,
+        source=source,
+        workspace=workspace,
+        variables=variables or {},
+        origin=origin,
+        contents=contents,
+    )
+    return attempt.attempt(password)
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    """In order. Raises UsageError for one text, which would be taken for its letters."""
+    if isinstance(names, str):
+        raise UsageError(f"expected a list of texts, not the text {names!r}")
+    return tuple(sorted(names))
+
+
+def _desired_state(
+    paths: tuple[FilePath, ...], configuration: Configuration | None
+) -> tuple[tuple[Path, ...], dict[Path, bytes]]:
+    """The files to read, and the content of those that are not on disk. Raises UsageError."""
+    if configuration is None:
+        return tuple(Path(path) for path in paths), {}
+    if paths:
+        raise UsageError("give paths or a configuration, not both")
+    text = configuration if isinstance(configuration, str) else _yaml(configuration)
+    try:
+        return (inputs.INLINE,), {inputs.INLINE: text.encode()}
+    except UnicodeEncodeError as error:
+        raise UsageError("the configuration is not UTF-8 text") from error
+
+
+def _yaml(configuration: Mapping[str, Any]) -> str:
+    """The mapping as JSON, which is YAML. Raises UsageError for values that YAML files do not have."""
+    try:
+        text = json.dumps(dict(configuration), indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"the configuration is not plain data: {error}") from error
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,38 @@
+"""Notices with their places in the files, and rules that the planner refuses."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from reconcile.config import Loaded
+from reconcile.errors import ConfigError, RulesRefused
+from reconcile.model.notice import Notice
+
+_SHOWN: Final = 20
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def placing(loaded: Loaded) -> Iterator[None]:
+    """Turns rules that the planner refuses in the block into a ConfigError, which has their places."""
+    try:
+        yield
+    except RulesRefused as error:
+        problems = [loaded.places.problem(path, message) for path, message in error.rules]
+        raise ConfigError(problems) from error
+
+
+def placed(loaded: Loaded, notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    """The notices with their places in the files."""
+    return tuple(map(loaded.places.placed, notices))
+
+
+def report(notices: Sequence[Notice]) -> None:
+    """Logs a warning for each notice, of many only for the first; a brief log file has no names."""
+    for notice in notices[:_SHOWN]:
+        brief = f"notice {notice.code}: -v logs the rest"
+        logger.warning("%s", notice, extra={"impersonal": brief})
+    if len(notices) > _SHOWN:
+        logger.warning("%d more notices: --format json has all of them", len(notices) - _SHOWN)

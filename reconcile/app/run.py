@@ -1,0 +1,217 @@
+"""A run: makes a plan or takes one from a file, and applies it. `apply --yes` and the service do this.
+
+The caller decides what happens between `prepare` and `carry_out`: the command line shows the plan
+there and asks.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from reconcile import interrupts
+from reconcile.app import adapters, foreign_plan, inputs, plan_files, run_identity, run_log
+from reconcile.app import undo as undoing
+from reconcile.app.notices import report as report_notices
+from reconcile.applying import GuardRules
+from reconcile.applying import apply as carry_out_plan
+from reconcile.config import Loaded
+from reconcile.errors import Locked, StalePlan, UsageError
+from reconcile.model.change import Plan, Scope, refusal
+from reconcile.model.report import RESULTS, Report, Trouble
+from reconcile.model.text.printing import quoted
+from reconcile.planning import accepted
+from reconcile.ports import Holder, ManagedPlatform, Progress
+from reconcile.render.wording import outcome_line
+
+EXIT_PARTIAL: Final = 6
+_ACCEPTED_SHOWN: Final = 20
+_log = logging.getLogger(__name__)
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What is to be applied: a plan file, or desired state of which a plan is made first."""
+
+    files: tuple[Path, ...] = ()
+    """Desired state, () for reconcile.yml in the working directory; a plan file never chooses it."""
+    variables: Mapping[str, str] = {}
+    plan_file: Path | None = None
+    scope: Scope = Scope()
+    force: bool = False
+    refresh: bool = False
+    """If the plan file is stale, a new plan of its scope is made and asked about."""
+    strict: bool = False
+    """Exit code 9 instead of 0 if the plan is not clean."""
+    user: str = ""
+    """Who applies it; "" for the account of the process."""
+    contents: Mapping[Path, bytes] = {}
+    """Desired state that is taken instead of what is on disk."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A plan that is ready to be applied, with the desired state it belongs to."""
+
+    task: Task
+    loaded: Loaded
+    plan: Plan
+    saved: Plan | None = None
+    """The plan as it was read from a plan file; None if it was made just now."""
+    troubles: tuple[Trouble, ...] = ()
+    """The workspaces that could not be read; the plan is about the others."""
+
+    @property
+    def shown(self) -> Plan:
+        """The plan with the files of the operator: a plan file may name any."""
+        return msgspec.structs.replace(self.plan, files=self.loaded.files)
+
+    def refuse(self) -> None:
+        """Raises GuardRefused for violations that are not accepted."""
+        if self.plan.refused:
+            raise refusal(self.plan.refused, (one.code for one in self.plan.accepted))
+
+
+def make_plan(
+    loaded: Loaded,
+    scope: Scope,
+    variables: Mapping[str, str],
+    progress: Progress,
+    *,
+    undo: str = "",
+    accept: Iterable[str] = (),
+    user: str = "",
+) -> tuple[Plan, tuple[Trouble, ...]]:
+    """The plan of the desired state, or with `undo` the plan that takes back a run.
+
+    `accept` holds codes of violations, which `user` accepts. Raises as `inputs.plan` and
+    `undo.plan` do.
+    """
+    with closing(adapters.platform(loaded.desired.platform, progress)) as target:
+        if undo:
+            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
+        else:
+            made, troubles = inputs.plan(loaded, scope, variables, target, progress)
+    codes = tuple(accept)
+    if codes:
+        made = accepted(made, codes, user or run_identity.account())
+    return made, troubles
+
+
+def begin(task: Task) -> tuple[Plan | None, Loaded]:
+    """Reads the plan file, if there is one, and the desired state. Raises PlanFileError and ConfigError."""
+    file = task.plan_file
+    saved = plan_files.read(file) if file is not None else None
+    if saved is not None and file is not None and not task.files:
+        foreign_plan.refuse_other_files(saved.files, file)
+    return saved, inputs.configuration(task.files, task.variables, task.contents)
+
+
+def prepare(task: Task, saved: Plan | None, loaded: Loaded, progress: Progress) -> Prepared:
+    """The plan to apply: the one from the file, or one that is made now. Writes nothing."""
+    if saved is not None:
+        return Prepared(task, loaded, _from_file(saved, loaded, task.variables), saved)
+    made, troubles = make_plan(loaded, task.scope, task.variables, progress)
+    return Prepared(task, loaded, made, None, troubles)
+
+
+def renewed(task: Task, saved: Plan | None, loaded: Loaded, stale: StalePlan) -> Task:
+    """The task of making a new plan, because the one in the file is stale.
+
+    Raises `stale` itself unless the task asks for a new plan, and UsageError if none can be made.
+    """
+    if saved is None or not task.refresh:
+        raise stale
+    if saved.scope.undo:  # a plan by the rules would not be an undo
+        why = f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
+        raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
+    if set(saved.variables) != task.variables.keys():
+        raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
+    return msgspec.structs.replace(task, plan_file=None, scope=saved.scope, refresh=False)
+
+
+def carry_out(prepared: Prepared, progress: Progress, run: str = "") -> Report:
+    """Applies the plan. `run` is the id of the run, "" for that of this process.
+
+    The troubles of reading are in the report, too. Raises GuardRefused and whatever
+    `applying.apply` raises.
+    """
+    prepared.refuse()
+    task, loaded, made = prepared.task, prepared.loaded, prepared.plan
+    saved = prepared.saved
+    holder = run_identity.holder(task.user)
+    with closing(adapters.platform(loaded.desired.platform, progress)) as target:
+        if saved is not None and task.plan_file is not None:
+            foreign_plan.refuse_unfit(saved, target.limits, task.plan_file)
+        report = carry_out_plan(
+            made,
+            target,
+            holder,
+            rules=GuardRules(loaded.desired, foreign=saved is not None),
+            together=saved is not None,
+            force=task.force,
+            progress=progress,
+            origin=run_identity.origin(loaded.files, run) if made.changes else None,
+            clock=inputs.now,
+        )
+        if task.force:
+            workspaces = inputs.chosen_workspaces(loaded.desired, made.scope.workspaces)
+            _bury(target, workspaces, made, holder)
+    report = msgspec.structs.replace(report, troubles=(*prepared.troubles, *report.troubles))
+    _note(report)
+    return report
+
+
+def _note(report: Report) -> None:
+    """Logs what became of the changes."""
+    for trouble in report.troubles:
+        facts = {"workspace": trouble.workspace, "exit_code": trouble.exit_code}
+        run_log.note("workspace %s was given up with exit code %d", facts)
+    counts = {name: report.count(name) for name in RESULTS}
+    run_log.run_log.info("%s", outcome_line(report), extra={"facts": counts})
+
+
+def _from_file(saved: Plan, loaded: Loaded, variables: Mapping[str, str]) -> Plan:
+    """Checks a plan from a file. Nothing in it is believed unless its configuration is the present one."""
+    if saved.digests.configuration != loaded.digest:
+        raise StalePlan([_moved(loaded, saved.variables, variables)])
+    workspaces = [*(change.workspace for change in saved.changes), *saved.to_remember]
+    inputs.chosen_workspaces(loaded.desired, workspaces)
+    inputs.chosen_sources(loaded.desired, [reading.source for reading in saved.readings])
+    report_notices(saved.notices)
+    for acceptance in saved.accepted[:_ACCEPTED_SHOWN]:
+        who, when, what = map(quoted, (acceptance.by, acceptance.at, acceptance.code))
+        _log.warning("accepted by %s, %s: %s", who, when, what)
+    if more := len(saved.accepted[_ACCEPTED_SHOWN:]):
+        _log.warning("accepted: %d more, which `reconcile show` lists", more)
+    return saved
+
+
+def _bury(target: ManagedPlatform, workspaces: Iterable[str], made: Plan, holder: Holder) -> None:
+    """Removes the locks of dead runs from workspaces without changes, which were not locked."""
+    busy = {change.workspace for change in made.changes}
+    for workspace in workspaces:
+        if workspace not in busy:
+            with (
+                suppress(Locked),
+                interrupts.masked(),
+                target.lock([workspace], holder, force=True),
+            ):
+                pass
+
+
+def exit_code(report: Report) -> int:
+    """6 if something was applied, or may have been, but not all; otherwise that of the first trouble."""
+    if report.troubles and not report.count("applied") and not report.count("unknown"):
+        return report.troubles[0].exit_code
+    complete = report.count("applied") == len(report.outcomes) and not report.troubles
+    return 0 if complete else EXIT_PARTIAL
+
+
+def _moved(loaded: Loaded, planned: tuple[str, ...], given: Mapping[str, str]) -> str:
+    line = f"the desired state in {', '.join(loaded.files)} is not the one the plan was made from"
+    if planned or given:
+        now = ", ".join(sorted(given))
+        line += f" (planned with --var {', '.join(planned) or 'nothing'}; given now: {now or 'nothing'})"
+    return line
