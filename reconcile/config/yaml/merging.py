@@ -62,7 +62,7 @@ class Merged:
             return
         value: Any = node.data()
         before = self.data[key]
-        kind = list if key in _LISTS else dict if key == "vars" else None
+        kind = _mergeable(key)
         if kind is None:
             if key not in _REPEATED or value != before:
                 self._twice(document, (key,), document.root.keys[key])
@@ -92,3 +92,10 @@ class Merged:
         self._problems.append(
             Problem(document.file, place.line, place.column, written(path), message)
         )
+
+
+def _mergeable(key: str) -> type[list[Any]] | type[dict[str, Any]] | None:
+    """The type of a key that several files may add to; None for a key that is given once."""
+    if key in _LISTS:
+        return list
+    return dict if key == "vars" else None
