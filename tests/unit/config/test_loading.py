@@ -274,7 +274,7 @@ def test_given_variables_go_before_those_of_the_files(tmp_path):
         loaded(path, variables={"a": "given", "c": "more"}).desired.sources[0].note
         == "given given! more"
     )
-    assert said(path) == ["a.yml:8:11: sources[0].note: `c` is no variable"]
+    assert said(path) == ["a.yml:8:11: sources[0].note: unknown variable `c`"]
 
 
 def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
