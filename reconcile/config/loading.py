@@ -1,4 +1,4 @@
-"""From paths to the desired state: the order in which everything is read, rendered, checked and built."""
+"""From paths to the desired state: files are read, merged, rendered, checked and built."""
 
 import os
 import re
@@ -31,8 +31,8 @@ _NO_DESIRED_STATE: Final = (
     "`reconcile init` writes a starter file"
 )
 _NAMED: Final = re.compile(
-    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|groups|departments|"
-    rb"links|lifecycle|safety|schedule)[\"']?[ \t]*:",
+    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|"
+    rb"groups|departments|links|lifecycle|safety|schedule)[\"']?[ \t]*:",
     re.MULTILINE,
 )
 """A line that begins with a key of desired state."""
@@ -167,8 +167,7 @@ def _document(
         return None
     found: list[Problem] = []
     document = documents.read(path, content, exposed=_exposed(mode), problems=found)
-    # What stands in another file is nobody's business: it may be a key, or the passwords of a
-    # machine.
+    # A file that is no desired state is never quoted: it may be a key, or hold passwords.
     if document is not None and _is_foreign(document):
         found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
         document = None
@@ -211,7 +210,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
 
 
 def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> dict[str, Any]:
-    """The variables, each rendered with those before it; what was given goes before what the files say."""
+    """The variables, each rendered with those before it; `given` ones override the files."""
     known: dict[str, Any] = dict(given)
     for name, text in given.items():
         try:
@@ -224,11 +223,9 @@ def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> 
     texts = _templates(merged.data)
     for name in given.keys() - names:
         if not any(re.search(rf"\b{name}\b", text) for text in texts):
-            told = suggestion(name, names)
-            findings.add(
-                ("vars", name),
-                f"--var gives it a value, but no `vars` and no template knows it{told}",
-            )
+            near = suggestion(name, names)
+            message = f"--var gives it a value, but no `vars` and no template uses it{near}"
+            findings.add(("vars", name), message)
     for name, value in declared.items() if isinstance(declared, dict) else ():
         if name not in given:
             known[name] = _render(value, ("vars", name), known, findings)
@@ -251,7 +248,7 @@ def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> d
     """The document with every template over the configuration replaced by what it gives."""
     keys = schema.schema()["properties"]
     data = {
-        # A key that nobody knows is the mistake, and what its templates would miss is none.
+        # An unknown key is reported as such; its templates are not rendered.
         key: _render(value, (key,), known, findings) if key in keys else value
         for key, value in merged.data.items()
         if key != "vars"

@@ -22,7 +22,7 @@ _FIRST: Final = ("name", "type", "note", "servers", "tls", "bind", "require_sign
 
 
 def described(source: desired.Source) -> Settings:
-    """The settings of a source with LDAP servers. The CA file is given by name, without its folder."""
+    """The settings of a source with LDAP servers; the CA file without its folder."""
     settings: Settings = _plain(source)
     ca_file = settings["tls"]["ca_file"]
     settings["tls"]["ca_file"] = PurePath(ca_file).name if ca_file else None

@@ -77,8 +77,8 @@ def loads(content: bytes, file: str) -> Connection:
     if data.get("format") != FORMAT:
         _refuse(
             file,
-            "this is no connection: expected a file that `reconcile connection export` has written, "
-            "or one that was downloaded from the settings of an authentication source "
+            "this is no connection: expected a file written by `reconcile connection export`, or "
+            "one that was downloaded from the settings of an authentication source "
             "(AUTH_SOURCE_NAME, …)",
         )
     version = data.get("version")

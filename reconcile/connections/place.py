@@ -35,7 +35,7 @@ _ALONE: Final = b"version: 1\nplatform: {type: sql, url: 'sqlite:///:memory:'}\n
 
 
 class Files(NamedTuple):
-    """The existing desired state: its paths as given, and its content. Without paths there is none."""
+    """The existing desired state: its paths as given, and its content; () for none."""
 
     paths: tuple[File, ...]
     loaded: Loaded | None
@@ -100,7 +100,7 @@ def add(connection: Connection, name: str, file: File, files: Files) -> Placed:
 def _added(
     connection: Connection, settings: Settings, file: File, before: bytes | None, files: Files
 ) -> tuple[bytes, Settings, desired.Source]:
-    """The content with the source in it, the source as it is written there, and what becomes of it."""
+    """The new content of the file, the source as written in it, and as loaded from it."""
     item: Settings = yaml_text.literal(settings, ())
     if "dn" in item.get("bind", {}):
         item["bind"]["password"] = cautions.password_template(settings["name"])

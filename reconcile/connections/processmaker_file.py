@@ -292,12 +292,8 @@ class _Reading:
             return None
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         if number not in among:
-            self.faults.append(
-                (
-                    key,
-                    f"expected a number from {among.start} to {among.stop - 1}, got {shortened(text)}",
-                )
-            )
+            expected = f"a number from {among.start} to {among.stop - 1}"
+            self.faults.append((key, f"expected {expected}, got {shortened(text)}"))
             return None
         return number
 

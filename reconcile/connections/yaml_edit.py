@@ -1,4 +1,4 @@
-"""Changes of single values in the text of a YAML file. Everything else in it stays as it is, to the byte.
+"""Changes of single values in the text of a YAML file; all other bytes stay.
 
 A library that writes a whole file again keeps comments, but moves indentation, quotes and line
 breaks of what nobody changed. Here the parser's marks say where a value stands, and only that is
@@ -29,7 +29,7 @@ class Uneditable(Exception):
 
 
 def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
-    """The content with the values at some paths replaced, added, or (ABSENT) taken out. Raises Uneditable."""
+    """The content with values replaced, added, or (ABSENT) removed. Raises Uneditable."""
 
     def change(text: str) -> str:
         for path, value in changes.items():
@@ -219,7 +219,7 @@ def _into_empty(text: str, node: yaml.SequenceNode, item: Mapping[str, Any]) -> 
 
 
 def _end(node: yaml.Node, text: str) -> int:
-    """Where a value ends. Of a block the parser says where the next thing begins, behind comments and empty lines."""
+    """Where a value ends. The parser's end of a block is after comments and empty lines."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last, text)

@@ -1,4 +1,4 @@
-"""Settings as YAML with a comment on every line that says where the value comes from; the reader takes it back."""
+"""Settings as YAML that can be read again, with a comment on where each value comes from."""
 
 import json
 import re
@@ -18,7 +18,10 @@ else."""
 
 
 def annotated(settings: Iterable[Setting], folder: str) -> str:
-    """A desired-state file of the settings, which must be in the order of a document; its paths start at `folder`."""
+    """A desired-state file of the settings, which are in document order.
+
+    Its relative paths start at `folder`.
+    """
     heading = (
         "# The whole configuration; what follows a value says where it comes from.",
         f"# Relative paths start at the folder {_printable(folder)}",

@@ -1,4 +1,4 @@
-"""Parts of a document that may be anything: what has the right type, and nothing for what has not."""
+"""Parts of an unchecked document: values of the right type, an empty value for all others."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""What to say where a document is not as the schema says: one short sentence for each keyword, in plain words."""
+"""Schema errors in plain words: one short sentence for each keyword."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _ITEMS: Final = {"string": " of text", "object": " of mappings", "integer": " of
 
 
 class Fault(NamedTuple):
-    """Something that is not as the schema says; `missing` is the key that is missing at the path."""
+    """A violation of the schema; `missing` is the key that is missing at the path."""
 
     path: Path
     message: str
@@ -61,7 +61,7 @@ def _type(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
 
 
 def _kind(items: Schema) -> str:
-    """The type of a list's items; lists of anything but text are spelled out or refer to a mapping."""
+    """The type of a list's items; a reference is to text or to a mapping."""
     named = "string" if items.get("$ref") == "#/$defs/text" else "object"
     return str(items.get("type", named))
 

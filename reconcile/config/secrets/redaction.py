@@ -30,7 +30,7 @@ class Secrecy:
         merged: Merged,
         environ: Mapping[str, str],
     ) -> None:
-        """`data` is rendered but for its secrets; `given` are the variables that come from no file."""
+        """`data` is rendered except for its secrets; `given` are variables from `--var`."""
         self._data = data
         self._variables = variables
         self._given = given
@@ -90,7 +90,7 @@ class Secrecy:
         return {**document, "vars": shown}
 
     def shown(self) -> dict[str, Any]:
-        """The document as it may be shown: the fingerprint, with values made from secrets masked too."""
+        """The document as it may be shown: values made from secrets are masked, too."""
         holding = self._holding()
 
         def visit(path: Path, text: str, at: Schema) -> object:
@@ -185,7 +185,7 @@ class Secrecy:
         return self._closure(self._named(config_templates.names(text), text))
 
     def _read(self, text: str) -> set[str]:
-        """The variables that a template reads, without arguments of secret functions. Raises Refused."""
+        """Variables a template reads outside arguments of secret functions. Raises Refused."""
         return self._named(config_templates.beside(text), text)
 
     def _named(self, names: set[str], text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""How a source reaches its directory: servers, TLS, bind, and what a source of files has instead."""
+"""How a source reaches its directory: servers, TLS and bind, or files."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""How users and entries are matched, and fields cleared: `links`, `match_by`, `when_absent`, `takes_over`."""
+"""Which entry is whose: `links`, `match_by`, `takes_over`; and `when_absent` for its fields."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Templates over the configuration: any value of a file may be one, and is replaced by what it gives.
+"""Templates over the configuration: any value of a file may be one; its result replaces it.
 
 The context is the file's `vars`, by their own names and within `vars`. A value that is one single
 expression keeps the type of what the expression gives; any other is text.

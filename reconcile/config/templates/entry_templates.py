@@ -35,7 +35,7 @@ class Render(Protocol):
 
 
 class EntryTemplate:
-    """A `desired.Template`. `render` is an attribute, not a method: it is called for every person and field."""
+    """A `desired.Template`. `render` is an attribute: it is called for every person and field."""
 
     __slots__ = ("attributes", "render", "text")
 
@@ -57,7 +57,7 @@ class Surroundings(NamedTuple):
 
 
 def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTemplate:
-    """The template of a text. Raises Refused. `short=False` leaves everything to Jinja2, for comparison."""
+    """The template of a text. Raises Refused. `short=False` uses Jinja2 alone, to compare."""
     if not sandbox.is_template(text):
         return EntryTemplate(text, frozenset(), _closure(fast_paths.constant(text)))
     try:

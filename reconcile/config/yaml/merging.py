@@ -1,4 +1,4 @@
-"""Several documents as one, and from any place in it back to the file, line and column where it is written."""
+"""Several documents as one, and the file, line and column of every place in it."""
 
 import operator
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _REPEATED: Final = frozenset(("version",))
 
 
 class Merged:
-    """All documents together: lists one after the other, `vars` as one mapping, everything else given once.
+    """All documents together: lists joined, `vars` as one mapping, other keys given once.
 
     Paths into `data` are positions in the merged lists; a problem names its file's own.
     """

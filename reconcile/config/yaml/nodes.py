@@ -20,7 +20,7 @@ _BARE = re.compile(r"[A-Za-z_][\w-]{0,59}", re.ASCII)
 
 
 class Node:
-    """A value and where it is written. Aliased nodes are shared, so `size` counts what they would be in full."""
+    """A value and its place. Aliased nodes are shared; `size` counts them in full."""
 
     __slots__ = ("height", "keys", "place", "size", "value")
 
