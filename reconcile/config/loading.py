@@ -71,28 +71,14 @@ def load(
     with every problem of every file.
     """
     problems: list[Problem] = []
-    named, again = _once(file for path in paths for file in _files(path, problems))
-    read = [
-        document for file in named if (document := _document(file, contents, problems)) is not None
-    ]
-    if not read:
-        raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
-    complete = len(read) == len(named) and all(problem.line for problem in problems)
-    problems += (
-        Problem(str(file), 0, 0, "", f"is read already as {first}: name it once")
-        for file, first in again
-    )
+    read, complete = _documents(paths, contents, problems)
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
     known = _variables(merged, variables, findings)
     applied = presets.apply(_rendered(merged, known, findings))
     data = applied.data
     available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
-    for fault in schema.faults(data, available):
-        if not fault.missing:
-            findings.add(fault.path, fault.message, key=fault.at_key)
-        elif fault.path or complete:  # a file that cannot be read may hold the key
-            findings.missing(fault.path, fault.missing)
+    _check_schema(data, available, findings, complete=complete)
     checks.check(data, available, findings, complete=complete)
     presets.check(applied, findings)
     secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
@@ -116,6 +102,40 @@ def load(
         effective,
         Places(merged, applied),
     )
+
+
+def _documents(
+    paths: Sequence[Path], contents: Mapping[Path, bytes], problems: list[Problem]
+) -> tuple[list[documents.Document], bool]:
+    """The documents in the files, and whether every file could be read completely.
+
+    Raises ConfigError when there is none.
+    """
+    named, again = _once(file for path in paths for file in _files(path, problems))
+    attempts = [_document(file, contents, problems) for file in named]
+    read = [document for document in attempts if document is not None]
+    if not read:
+        raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
+    complete = len(read) == len(named) and all(problem.line for problem in problems)
+    for file, first in again:
+        message = f"is read already as {first}: name it once"
+        problems.append(Problem(str(file), 0, 0, "", message))
+    return read, complete
+
+
+def _check_schema(
+    data: Mapping[str, Any],
+    available: Mapping[str, Iterable[str]],
+    findings: Findings,
+    *,
+    complete: bool,
+) -> None:
+    """Adds what the schema refuses. A missing key may be in a file that could not be read."""
+    for fault in schema.faults(data, available):
+        if not fault.missing:
+            findings.add(fault.path, fault.message, key=fault.at_key)
+        elif fault.path or complete:
+            findings.missing(fault.path, fault.missing)
 
 
 def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -173,12 +193,9 @@ def _document(
         document = None
     elif document is None and not _NAMED.search(content):
         # The last one ended the reading, and quotes no text unless it is about an anchor.
-        found = (
-            found[-1:]
-            if found[-1].message.isascii() and not {"&", "*"} & set(found[-1].message)
-            else []
-        )
-        found = found or [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
+        last = found[-1]
+        quotes = not last.message.isascii() or bool({"&", "*"} & set(last.message))
+        found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE) if quotes else last]
     problems += found
     return document
 
