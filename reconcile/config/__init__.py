@@ -1,14 +1,16 @@
-"""YAML → `DesiredState`: the only place that reads desired-state files, and that knows YAML, JSON Schema or Jinja2.
+"""YAML to `DesiredState`: the only package that reads desired-state files.
+
+No other one knows YAML, JSON Schema or Jinja2.
 
 - `loading`: the whole way, and the order of its steps.
-- `documents`, `nodes`: one YAML file as nodes with places. `merging`: several files as one document.
-- `schema`: the JSON Schema and what it says, in words. `findings`: problems by path.
-- `expressions`: templates over the configuration. `templates`, `shortcuts`: templates over directory entries.
-  `sandbox`: the bounds of both.
-- `envelopes`, `secrecy`: secrets that are fetched late and never show.
-- `checks`, `connections`: what the schema cannot say. `building`: the values of the model.
-- `presets`: named sets of defaults. `effective`, `annotated`: the whole configuration, and where each value comes from.
-- `initial`: the file that `reconcile init` writes.
+- `yaml`: one file as nodes with places; several files as one document.
+- `schema`: the JSON Schema and its errors in words; problems by path.
+- `templates`: templates over the configuration and over directory entries, and the bounds of both.
+- `secrets`: secrets that are fetched late and never shown.
+- `sections`: checks beyond the schema, presets, and the values of the model.
+- `effective`: the whole configuration, and where each value comes from.
+- `places`: the file, line and column of a rule.
+- `starter`: the file that `reconcile init` writes.
 """
 
 from reconcile.config.effective.annotate import annotated

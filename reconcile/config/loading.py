@@ -1,4 +1,4 @@
-"""From paths to the desired state: the order in which everything is read, rendered, checked and built."""
+"""From paths to the desired state: files are read, merged, rendered, checked and built."""
 
 import os
 import re
@@ -31,8 +31,8 @@ _NO_DESIRED_STATE: Final = (
     "`reconcile init` writes a starter file"
 )
 _NAMED: Final = re.compile(
-    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|groups|departments|"
-    rb"links|lifecycle|safety|schedule)[\"']?[ \t]*:",
+    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|"
+    rb"groups|departments|links|lifecycle|safety|schedule)[\"']?[ \t]*:",
     re.MULTILINE,
 )
 """A line that begins with a key of desired state."""
@@ -71,28 +71,14 @@ def load(
     with every problem of every file.
     """
     problems: list[Problem] = []
-    named, again = _once(file for path in paths for file in _files(path, problems))
-    read = [
-        document for file in named if (document := _document(file, contents, problems)) is not None
-    ]
-    if not read:
-        raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
-    complete = len(read) == len(named) and all(problem.line for problem in problems)
-    problems += (
-        Problem(str(file), 0, 0, "", f"is read already as {first}: name it once")
-        for file, first in again
-    )
+    read, complete = _documents(paths, contents, problems)
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
     known = _variables(merged, variables, findings)
     applied = presets.apply(_rendered(merged, known, findings))
     data = applied.data
     available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
-    for fault in schema.faults(data, available):
-        if not fault.missing:
-            findings.add(fault.path, fault.message, key=fault.at_key)
-        elif fault.path or complete:  # a file that cannot be read may hold the key
-            findings.missing(fault.path, fault.missing)
+    _check_schema(data, available, findings, complete=complete)
     checks.check(data, available, findings, complete=complete)
     presets.check(applied, findings)
     secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
@@ -116,6 +102,40 @@ def load(
         effective,
         Places(merged, applied),
     )
+
+
+def _documents(
+    paths: Sequence[Path], contents: Mapping[Path, bytes], problems: list[Problem]
+) -> tuple[list[documents.Document], bool]:
+    """The documents in the files, and whether every file could be read completely.
+
+    Raises ConfigError when there is none.
+    """
+    named, again = _once(file for path in paths for file in _files(path, problems))
+    attempts = [_document(file, contents, problems) for file in named]
+    read = [document for document in attempts if document is not None]
+    if not read:
+        raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
+    complete = len(read) == len(named) and all(problem.line for problem in problems)
+    for file, first in again:
+        message = f"is read already as {first}: name it once"
+        problems.append(Problem(str(file), 0, 0, "", message))
+    return read, complete
+
+
+def _check_schema(
+    data: Mapping[str, Any],
+    available: Mapping[str, Iterable[str]],
+    findings: Findings,
+    *,
+    complete: bool,
+) -> None:
+    """Adds what the schema refuses. A missing key may be in a file that could not be read."""
+    for fault in schema.faults(data, available):
+        if not fault.missing:
+            findings.add(fault.path, fault.message, key=fault.at_key)
+        elif fault.path or complete:
+            findings.missing(fault.path, fault.missing)
 
 
 def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -167,19 +187,15 @@ def _document(
         return None
     found: list[Problem] = []
     document = documents.read(path, content, exposed=_exposed(mode), problems=found)
-    # What stands in another file is nobody's business: it may be a key, or the passwords of a
-    # machine.
+    # A file that is no desired state is never quoted: it may be a key, or hold passwords.
     if document is not None and _is_foreign(document):
         found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
         document = None
     elif document is None and not _NAMED.search(content):
         # The last one ended the reading, and quotes no text unless it is about an anchor.
-        found = (
-            found[-1:]
-            if found[-1].message.isascii() and not {"&", "*"} & set(found[-1].message)
-            else []
-        )
-        found = found or [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
+        last = found[-1]
+        quotes = not last.message.isascii() or bool({"&", "*"} & set(last.message))
+        found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE) if quotes else last]
     problems += found
     return document
 
@@ -211,7 +227,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
 
 
 def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> dict[str, Any]:
-    """The variables, each rendered with those before it; what was given goes before what the files say."""
+    """The variables, each rendered with those before it; `given` ones override the files."""
     known: dict[str, Any] = dict(given)
     for name, text in given.items():
         try:
@@ -224,11 +240,9 @@ def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> 
     texts = _templates(merged.data)
     for name in given.keys() - names:
         if not any(re.search(rf"\b{name}\b", text) for text in texts):
-            told = suggestion(name, names)
-            findings.add(
-                ("vars", name),
-                f"--var gives it a value, but no `vars` and no template knows it{told}",
-            )
+            near = suggestion(name, names)
+            message = f"--var gives it a value, but no `vars` and no template uses it{near}"
+            findings.add(("vars", name), message)
     for name, value in declared.items() if isinstance(declared, dict) else ():
         if name not in given:
             known[name] = _render(value, ("vars", name), known, findings)
@@ -251,7 +265,7 @@ def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> d
     """The document with every template over the configuration replaced by what it gives."""
     keys = schema.schema()["properties"]
     data = {
-        # A key that nobody knows is the mistake, and what its templates would miss is none.
+        # An unknown key is reported as such; its templates are not rendered.
         key: _render(value, (key,), known, findings) if key in keys else value
         for key, value in merged.data.items()
         if key != "vars"

@@ -1,10 +1,10 @@
-"""Connections as files: one source's settings out as JSON, and in again as YAML.
+"""Connections as files: one source's settings exported as JSON and imported as YAML.
 
-- `describing`: a source as plain settings, without its password.
-- `files`: our own format, read and written. `flat`: the flat format of ProcessMaker 3.x, read.
-- `yamltext`: settings as YAML text. `editing`: YAML files changed where needed and left alone elsewhere.
-- `placing`: what an import does to the desired-state files. `cautions`: what a person has to know about it.
-- `certificates`: fingerprints of certificate authorities.
+- `describe`: a source as plain settings, without its password.
+- `files`: our own format, read and written. `processmaker_file`: that of ProcessMaker 3.x, read.
+- `yaml_text`: settings as YAML text. `yaml_edit`: changes in YAML files, the rest untouched.
+- `place`: where an import writes in the desired-state files. `cautions`: warnings after it.
+- `fingerprints`: of certificate authorities.
 """
 
 from reconcile.connections.describe import described

@@ -1,15 +1,15 @@
-"""What a person has to know or do after an import."""
+"""Warnings after an import: what to check or do by hand."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path as File
 from typing import Any, Final
 
 from reconcile.config.loading import Loaded
 from reconcile.config.yaml.nodes import shortened, written
-from reconcile.connections import fingerprints
 from reconcile.connections.describe import Settings, leaves
 from reconcile.connections.files import Connection
+from reconcile.connections.fingerprints import fingerprints
 from reconcile.model import desired
 
 KEPT: Final = (
@@ -20,14 +20,14 @@ _VARIABLE = re.compile(r"\bvars\s*(?:\.\s*(\w+)|\[\s*['\"](\w+)['\"]\s*\])")
 
 
 def password_template(name: str) -> str:
-    """Where the password of a source will come from, until somebody says otherwise."""
+    """Where the password of a source comes from after an import: an environment variable."""
     return f"{{{{ env('{_variable(name)}') }}}}"
 
 
 def password_wanted(name: str) -> str:
     """What to do for the password of a source."""
     return (
-        f"the password is to be set: put it into the environment variable {_variable(name)}, "
+        f"the password has to be set: put it into the environment variable {_variable(name)}, "
         f"or change bind.password to where it is"
     )
 
@@ -35,104 +35,133 @@ def password_wanted(name: str) -> str:
 def all_of(
     connection: Connection, settings: Settings, source: desired.Source, loaded: Loaded | None
 ) -> list[str]:
-    """Everything about the source as it will be."""
+    """All warnings about the source as it will be."""
     return [*_certificate(connection, source), *_fields(settings, loaded), *_variables(settings)]
 
 
 def unknown_roles(settings: Settings, name: str, loaded: Loaded | None) -> list[str]:
-    """Takes attributes for roles that nobody of the source can have out of `settings`, and says which."""
+    """Removes roles that the source's users cannot have from the attributes in `settings`.
+
+    An attribute left without roles is removed too. Returns a warning for each role.
+    """
     users = settings.get("users")
     attributes = users.get("attributes") if isinstance(users, dict) else None
-    if not isinstance(attributes, list) or not all(isinstance(one, dict) for one in attributes):
+    if not isinstance(attributes, list) or not all(isinstance(item, dict) for item in attributes):
         return []
-    given = {
-        mapping.role
-        for mapping in (loaded.desired.role_mappings if loaded else ())
-        if not mapping.source or mapping.source == name
-    }
+    granted = _granted(name, loaded)
     kept: list[Any] = []
     missing: set[str] = set()
-    for one in attributes:
-        roles = one.get("roles")
-        if (
-            not roles
-            or not isinstance(roles, list)
-            or not all(isinstance(role, str) for role in roles)
-        ):
-            kept.append(one)
+    for attribute in attributes:
+        roles = attribute.get("roles")
+        if not _is_list_of_text(roles):
+            kept.append(attribute)
             continue
-        missing |= set(roles) - given
-        if known := [role for role in roles if role in given]:
-            kept.append(one | {"roles": known})
+        missing |= set(roles) - granted
+        known = [role for role in roles if role in granted]
+        if known:
+            kept.append(attribute | {"roles": known})
     settings["users"] = users | {"attributes": kept}  # type: ignore[operator]  # it is a mapping: see above
     return [
-        f"attributes for the role {shortened(role)} are left out: no role mapping gives it to persons of this source; "
-        f"add one and import again"
+        f"attributes for the role {shortened(role)} are left out: no role mapping gives it to "
+        "people of this source; add one and import again"
         for role in sorted(missing)
     ]
 
 
+def _granted(name: str, loaded: Loaded | None) -> set[str]:
+    """The roles that mappings give to people of a source."""
+    if loaded is None:
+        return set()
+    mappings = loaded.desired.role_mappings
+    return {mapping.role for mapping in mappings if mapping.source in {"", name}}
+
+
+def _is_list_of_text(value: object) -> bool:
+    """Whether it is a list with texts in it, and nothing else."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(item, str) for item in value)
+
+
 def _certificate(connection: Connection, source: desired.Source) -> Iterator[str]:
-    tls, known = source.tls, connection.ca_certificates
+    """What protects the connection less than it should."""
+    tls = source.tls
     if tls.mode == "none":
         return
     if tls.verify == "none":
         yield "tls.verify is none: the server's certificate is not checked"
     elif tls.ca_file is None:
         yield (
-            "TLS certificate is not installed: no CA file is named, so only authorities that this machine trusts "
-            "are accepted; put the one that issued the server's certificate into a file and name it in tls.ca_file"
+            "TLS certificate is not installed: no CA file is named, so only authorities that this "
+            "machine trusts are accepted; put the one that issued the server's certificate into a "
+            "file and name it in tls.ca_file"
         )
     else:
-        path = File(tls.ca_file)
-        fingerprint = f" (SHA-256 {', '.join(known)})" if known else ""
-        try:
-            here = fingerprints.fingerprints(path)
-        except OSError as error:
-            yield (
-                f"TLS certificate is not installed: {path} cannot be read ({error.strerror}); put the certificate "
-                f"authority's certificate{fingerprint} there"
-            )
-            return
-        if not here:
-            yield f"TLS certificate is not installed: {path} holds no certificate in PEM"
-        elif missing := sorted(set(known) - set(here)):
-            lacking = ", ".join(missing)
-            yield f"{path} is not the CA file that was exported: it lacks the certificate with SHA-256 {lacking}"
+        yield from _ca_file(File(tls.ca_file), connection.ca_certificates)
+
+
+def _ca_file(path: File, exported: Sequence[str]) -> Iterator[str]:
+    """What is missing in the CA file; `exported` are the fingerprints in the connection file."""
+    fingerprint = f" (SHA-256 {', '.join(exported)})" if exported else ""
+    try:
+        installed = fingerprints(path)
+    except OSError as error:
+        yield (
+            f"TLS certificate is not installed: {path} cannot be read ({error.strerror}); put the "
+            f"certificate authority's certificate{fingerprint} there"
+        )
+        return
+    missing = sorted(set(exported) - set(installed))
+    if not installed:
+        yield f"TLS certificate is not installed: {path} holds no certificate in PEM"
+    elif missing:
+        yield (
+            f"{path} is not the CA file that was exported: it lacks the certificate with SHA-256 "
+            f"{', '.join(missing)}"
+        )
 
 
 def _fields(settings: Settings, loaded: Loaded | None) -> Iterator[str]:
+    """Extended attributes that no rule fills yet: the platform may not have their fields."""
     users = settings.get("users") or {}
-    known = {
-        one.field
-        for source in (loaded.desired.sources if loaded else ())
-        for one in source.users.attributes
-    }
-    unknown = sorted(
-        {one["field"] for one in users.get("attributes") or () if one["field"] not in known}
-    )
+    known: set[str] = set()
+    for source in loaded.desired.sources if loaded else ():
+        known.update(attribute.field for attribute in source.users.attributes)
+    named = {attribute["field"] for attribute in users.get("attributes") or ()}
+    unknown = sorted(named - known)
     if unknown:
         names = ", ".join(map(shortened, unknown))
-        yield f"no other rule fills the attributes {names}: make sure that the platform has fields of these names"
+        yield (
+            f"no other rule fills the attributes {names}: make sure that the platform has fields "
+            "of these names"
+        )
 
 
 def _variables(settings: Settings) -> Iterator[str]:
+    """Variables of `vars` that templates read: they are not part of the connection file."""
     for path, value in leaves({"users": settings.get("users") or {}}):
-        texts = (
-            [value]
-            if isinstance(value, str)
-            else [one["value"] for one in value or () if isinstance(one, dict)]
-        )
-        if path[1] in {"fields", "attributes", "disabled_when"}:
-            names = {one or other for text in texts for one, other in _VARIABLE.findall(text)}
-            for name in sorted(names):
-                yield f"{written(path)} reads the variable {name} of `vars`: make sure that it is there, and no secret"
+        if path[1] not in {"fields", "attributes", "disabled_when"}:
+            continue
+        for name in sorted(_variables_in(value)):
+            yield (
+                f"{written(path)} reads the variable {name} of `vars`: make sure that it exists, "
+                "and is no secret"
+            )
+
+
+def _variables_in(value: Any) -> set[str]:
+    """The variables in a template, or in the templates of a list of attributes."""
+    texts = [value]
+    if not isinstance(value, str):
+        texts = [attribute["value"] for attribute in value or () if isinstance(attribute, dict)]
+    names: set[str] = set()
+    for text in texts:
+        names.update(dotted or quoted for dotted, quoted in _VARIABLE.findall(text))
+    return names
 
 
 def _variable(name: str) -> str:
-    words = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-    return (
-        f"{words or 'SOURCE'}_LDAP_PASSWORD"
-        if not words[:1].isdigit()
-        else f"SOURCE_{words}_LDAP_PASSWORD"
-    )
+    """The environment variable for the password of a source."""
+    words = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "SOURCE"
+    prefix = "SOURCE_" if words[0].isdigit() else ""
+    return f"{prefix}{words}_LDAP_PASSWORD"

@@ -1,7 +1,7 @@
-"""A source as plain settings: what its mapping in a desired-state file would be with every value written out.
+"""A source as plain settings: its mapping in a desired-state file, with every value written out.
 
-None stands for a key that is not given. Secrets are left out altogether, templates over the
-configuration are replaced by what they gave, templates over an entry are kept.
+None is a key that is not set. Secrets are left out, templates over the configuration are replaced
+by their results, templates over an entry are kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _FIRST: Final = ("name", "type", "note", "servers", "tls", "bind", "require_sign
 
 
 def described(source: desired.Source) -> Settings:
-    """The settings of a source of an LDAP server. The CA file is its name alone."""
+    """The settings of a source with LDAP servers; the CA file without its folder."""
     settings: Settings = _plain(source)
     ca_file = settings["tls"]["ca_file"]
     settings["tls"]["ca_file"] = PurePath(ca_file).name if ca_file else None
@@ -35,14 +35,16 @@ def described(source: desired.Source) -> Settings:
 
 
 def _bind(bind: desired.Bind) -> Settings:
-    """Who reads, in the one way of the three, without a secret."""
+    """How the source binds, without a secret."""
+    if bind.kerberos and bind.principal:
+        return {"kerberos": True, "principal": bind.principal}
     if bind.kerberos:
-        return {"kerberos": True, **({"principal": bind.principal} if bind.principal else {})}
+        return {"kerberos": True}
     return {"anonymous": True} if bind.anonymous else {"dn": bind.dn}
 
 
 def without_defaults(settings: Settings) -> Settings:
-    """The same settings without what a source has anyway. How it is reached and protected stays."""
+    """The settings without those equal to the defaults. `tls` and `bind` stay complete."""
     users = desired.Users(
         fields={key: EntryTemplate(text, frozenset(), _never) for key, text in FIELDS.items()}
     )
@@ -95,21 +97,25 @@ def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value
             return [_plain(part) for part in value]
         case frozenset():
             return sorted(value)
-        case _:  # a secret that nobody thought of must not get out
+        case _:  # a new kind of secret must not get out
             raise TypeError(f"a {type(value).__name__} is no setting")
 
 
 def _pruned(settings: Settings, usual: Settings) -> Settings:
     kept = {}
     for key, value in settings.items():
+        default = usual.get(key)
         if isinstance(value, dict):
-            if left := _pruned(value, usual.get(key) or {}):
+            if left := _pruned(value, default or {}):
                 kept[key] = left
-        elif (
-            value is not None and value != usual.get(key) and (value or usual.get(key))
-        ):  # nothing, false and an empty list are alike
+        elif value is not None and not same(value, default):
             kept[key] = value
     return kept
+
+
+def same(value: Any, other: Any) -> bool:
+    """Whether two values mean the same: a missing one, false and an empty list do."""
+    return value == other or not (value or other)
 
 
 def _given(settings: Settings) -> Settings:

@@ -1,4 +1,4 @@
-"""Connection files: JSON text to settings and back. Whatever is in such a file comes from somebody else."""
+"""Connection files: JSON text to settings and back. Their content is never trusted."""
 
 import json
 import re
@@ -24,7 +24,10 @@ MAX_DEPTH: Final = 20
 _UNWRITABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_IGNORED = "its password is ignored: a password never comes from a file like this. Change it if it was real"
+_IGNORED = (
+    "its password is ignored: a password never comes from a file like this. "
+    "Change it if it was real"
+)
 
 
 class Connection(NamedTuple):
@@ -32,12 +35,12 @@ class Connection(NamedTuple):
 
     file: str
     settings: Settings
-    """As `describing.described` has them, only those that the file gives; None where it says that a
-    key is not set."""
+    """As `describe.described` returns them, but only those in the file; None for a key that the
+    file says is not set."""
     ca_certificates: tuple[str, ...] = ()
     """SHA-256 fingerprints of the certificates in the CA file."""
     warnings: tuple[str, ...] = ()
-    """What the file says and could not be taken."""
+    """What the file says and cannot be imported."""
 
 
 def dumps(settings: Settings, ca_certificates: Sequence[str]) -> str:
@@ -57,7 +60,10 @@ def is_connection(content: bytes) -> bool:
 
 
 def loads(content: bytes, file: str) -> Connection:
-    """The connection in a file of our own format, or of the flat one. Raises ConfigError with every problem."""
+    """The connection in a file of our own format or ProcessMaker's.
+
+    Raises ConfigError with every problem.
+    """
     data = _json(content, file)
     _check_text(data, file)
     if "format" not in data and processmaker_file.is_flat(data):
@@ -71,14 +77,16 @@ def loads(content: bytes, file: str) -> Connection:
     if data.get("format") != FORMAT:
         _refuse(
             file,
-            "this is no connection: expected a file that `reconcile connection export` has written, or one "
-            "that was downloaded from the settings of an authentication source (AUTH_SOURCE_NAME, …)",
+            "this is no connection: expected a file written by `reconcile connection export`, or "
+            "one that was downloaded from the settings of an authentication source "
+            "(AUTH_SOURCE_NAME, …)",
         )
     version = data.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
         _refuse(
             file,
-            f"format version {version} is not known here, only {VERSION}: update reconcile, or export again",
+            f"format version {version} is not known here, only {VERSION}: "
+            "update reconcile, or export again",
         )
     warnings = _without_password(data)
     if problems := list(_faults(data, file)):
@@ -87,45 +95,53 @@ def loads(content: bytes, file: str) -> Connection:
 
 
 def _json(content: bytes, file: str) -> dict[str, Any]:
+    """The object in a JSON file. Raises ConfigError."""
     if len(content) > MAX_BYTES:
         _refuse(file, f"larger than {MAX_BYTES // 1024} KiB: this is no connection")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            names = [key for key, _ in pairs]
-            twice = next(key for key in names if names.count(key) > 1)
-            raise ValueError(f"the key {twice[:60]!r} is given twice")
-        return values
-
-    def number(word: str) -> NoReturn:
-        raise ValueError(f"{word} is no number of JSON")
-
-    fault = ""
-    data: Any = None
     try:
         data = json.loads(
-            content.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=number
+            content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_number
         )
-    except UnicodeDecodeError:
-        fault = "not UTF-8 text"
-    except RecursionError:
-        fault = f"nested deeper than {MAX_DEPTH} levels"
-    except json.JSONDecodeError as error:
-        raise ConfigError(
-            [Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")]
-        ) from None
-    except ValueError as error:
-        # What Python says of a number with thousands of digits helps nobody.
-        fault = "a number has too many digits" if "digits" in str(error) else str(error)
-    if fault:
-        _refuse(file, fault)
-    if not isinstance(data, dict):
-        _refuse(file, f"this is no connection: expected an object, got {shown(data)}")
-    return data
+    except (RecursionError, ValueError) as error:
+        # Raised outside the handler, so that the parser's error and its text are not chained.
+        problem = _json_problem(error, file)
+    else:
+        if not isinstance(data, dict):
+            _refuse(file, f"this is no connection: expected an object, got {shown(data)}")
+        return data
+    raise ConfigError([problem])
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of some pairs. Raises ValueError for a key that is given twice."""
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"the key {key[:60]!r} is given twice")
+        values[key] = value
+    return values
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _json_problem(error: RecursionError | ValueError, file: str) -> Problem:
+    match error:
+        case json.JSONDecodeError():
+            return Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")
+        case UnicodeDecodeError():
+            return Problem(file, 0, 0, "", "not UTF-8 text")
+        case RecursionError():
+            return Problem(file, 0, 0, "", f"nested deeper than {MAX_DEPTH} levels")
+    text = str(error)
+    if "digits" in text:  # Python's own words are about a setting of the interpreter
+        text = "a number has too many digits"
+    return Problem(file, 0, 0, "", text)
 
 
 def _check_text(data: dict[str, Any], file: str) -> None:
+    """Refuses characters that cannot be written to a file or shown as they are."""
     problems = []
     pending: list[tuple[Path, Any]] = [((), data)]
     while pending:
@@ -137,12 +153,9 @@ def _check_text(data: dict[str, Any], file: str) -> None:
             pending += [(path, key) for key in value]
         elif isinstance(value, list):
             pending += [((*path, index), part) for index, part in enumerate(value)]
-        elif isinstance(value, str) and (found := _UNWRITABLE.search(value)):
-            problems.append(
-                Problem(
-                    file, 0, 0, written(path), f"the character U+{ord(found[0]):04X} is not allowed"
-                )
-            )
+        elif isinstance(value, str) and (match := _UNWRITABLE.search(value)):
+            message = f"the character U+{ord(match[0]):04X} is not allowed"
+            problems.append(Problem(file, 0, 0, written(path), message))
     if problems:
         raise ConfigError(dict.fromkeys(problems))
 

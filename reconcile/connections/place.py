@@ -1,7 +1,7 @@
-"""What an import does to the desired-state files: a new source at the end of a file, or an old one where it stands.
+"""Where an import writes: a new source at the end of a file, or an existing one in its place.
 
 The files are changed as text in memory and loaded as if they were written. Only a result that is
-sound, and says what the connection says, is handed on.
+sound, and has the settings of the connection, is returned.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,14 @@ from reconcile.config.loading import Loaded
 from reconcile.config.yaml import documents
 from reconcile.config.yaml.nodes import Path, written
 from reconcile.connections import cautions, yaml_edit, yaml_text
-from reconcile.connections.describe import Settings, at, described, leaves, without_defaults
+from reconcile.connections.describe import (
+    Settings,
+    at,
+    described,
+    leaves,
+    same,
+    without_defaults,
+)
 from reconcile.connections.files import Connection
 from reconcile.errors import ConfigError, Problem, ReconcileError
 from reconcile.files import read
@@ -28,7 +35,7 @@ _ALONE: Final = b"version: 1\nplatform: {type: sql, url: 'sqlite:///:memory:'}\n
 
 
 class Files(NamedTuple):
-    """The desired state that is there: paths as they were given, and what they say. No paths stand for none."""
+    """The existing desired state: its paths as given, and its content; () for none."""
 
     paths: tuple[File, ...]
     loaded: Loaded | None
@@ -60,7 +67,7 @@ class Placed(NamedTuple):
 
 
 def find(name: str, loaded: Loaded | None) -> Found | None:
-    """The source of a name, upper and lower case alike; None where there is none."""
+    """The source with a name, ignoring case; None if there is none."""
     position = 0
     for file in map(File, loaded.files if loaded else ()):
         content = _bytes(file)
@@ -74,7 +81,7 @@ def find(name: str, loaded: Loaded | None) -> Found | None:
 
 
 def add(connection: Connection, name: str, file: File, files: Files) -> Placed:
-    """A new source in a file that may be there or not. Raises ConfigError, ReconcileError."""
+    """A new source in a file that may exist. Raises ConfigError, ReconcileError."""
     before = _bytes(file) if file.exists() else None
     settings = connection.settings | {"name": name}
     dropped = cautions.unknown_roles(settings, name, files.loaded)
@@ -93,20 +100,24 @@ def add(connection: Connection, name: str, file: File, files: Files) -> Placed:
 def _added(
     connection: Connection, settings: Settings, file: File, before: bytes | None, files: Files
 ) -> tuple[bytes, Settings, desired.Source]:
-    """The content with the source in it, the source as it is written there, and what becomes of it."""
+    """The new content of the file, the source as written in it, and as loaded from it."""
     item: Settings = yaml_text.literal(settings, ())
     if "dn" in item.get("bind", {}):
         item["bind"]["password"] = cautions.password_template(settings["name"])
+    # A new file holds nothing but the source; an existing one gets it at the end of its list.
     if before is None:
         content = yaml_text.block({"sources": [item]}).encode()
     else:
         content = _tried(partial(yaml_edit.appended, before, item), file, item)
     made = _loaded(connection, file, _sources(content) - 1, content, files)
-    return content, item, next(one for one in made.desired.sources if one.name == settings["name"])
+    return content, item, _named(settings["name"], made)
 
 
 def update(connection: Connection, found: Found, files: Files) -> Placed:
-    """The settings of a source that is there; keys that the connection does not have stay. Raises as `add` does."""
+    """The settings of an existing source; keys that the connection does not have stay.
+
+    Raises ConfigError, ReconcileError.
+    """
     name, file = found.source.name, found.file
     settings = connection.settings | {"name": name}
     dropped = cautions.unknown_roles(settings, name, files.loaded)
@@ -126,10 +137,10 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
             changes[path] = value | {"password": cautions.password_template(name)}
     if found.source.files:
         changes["sources", found.position, "files"] = yaml_edit.ABSENT
-    told = {written(path[2:]): value for path, value in changes.items()}
-    content = _tried(partial(yaml_edit.edited, found.content, changes), file, told)
+    shown = {written(path[2:]): value for path, value in changes.items()}
+    content = _tried(partial(yaml_edit.edited, found.content, changes), file, shown)
     made = _loaded(connection, file, found.position, content, files)
-    source = next(one for one in made.desired.sources if one.name == name)
+    source = _named(name, made)
     if wrong := _different(source, settings):
         raise ReconcileError(f"{file}: {wrong} would not become what the connection says")
     further = cautions.all_of(connection, settings, source, files.loaded)
@@ -143,10 +154,14 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
     )
 
 
+def _named(name: str, loaded: Loaded) -> desired.Source:
+    return next(source for source in loaded.desired.sources if source.name == name)
+
+
 def _wishes(
     current: Mapping[str, Any], wanted: Mapping[str, Any], above: Path = ()
 ) -> Iterable[tuple[Path, Any]]:
-    """What is to be set or taken out, and nothing that is so already."""
+    """What to set or remove, without values that are right already."""
     for key, value in wanted.items():
         path = (*above, key)
         now = current.get(key)
@@ -183,19 +198,20 @@ def _loaded(connection: Connection, file: File, index: int, content: bytes, file
         return files.check(paths, contents)
     except ConfigError as error:
         own = f"sources[{index}]"
-        raise ConfigError(
-            Problem(connection.file, 0, 0, f"source{one.path.removeprefix(own)}", one.message)
-            if one.file == str(file) and one.path.startswith(own)
-            else one
-            for one in error.problems
-        ) from None
+        problems = []
+        for problem in error.problems:
+            if problem.file == str(file) and problem.path.startswith(own):
+                place = f"source{problem.path.removeprefix(own)}"
+                problem = Problem(connection.file, 0, 0, place, problem.message)  # noqa: PLW2901
+            problems.append(problem)
+        raise ConfigError(problems) from None
 
 
 def _different(source: desired.Source, settings: Settings) -> str:
     """The first setting that the source does not have as it should; "" where there is none."""
     made = described(source)
     for path, value in leaves(settings):
-        if value is not None and at(made, path) != value and (at(made, path) or value):
+        if value is not None and not same(at(made, path), value):
             return written(path)
     return ""
 
@@ -204,10 +220,10 @@ def _tried(change: Callable[[], bytes], file: File, item: Mapping[str, Any]) -> 
     try:
         return change()
     except yaml_edit.Uneditable as error:
-        told = {key: None if value is yaml_edit.ABSENT else value for key, value in item.items()}
+        shown = {key: None if value is yaml_edit.ABSENT else value for key, value in item.items()}
         raise ReconcileError(
-            f"{file} cannot be changed without touching more than this source: {error}. Do it by hand:\n"
-            f"{yaml_text.block(told)}"
+            f"{file} cannot be changed without touching more than this source: {error}. "
+            f"Do it by hand:\n{yaml_text.block(shown)}"
         ) from None
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from reconcile.config.schema import schema
 from reconcile.config.templates.entry_templates import RESERVED
 from reconcile.config.yaml.nodes import shortened
 from reconcile.connections.describe import Settings
@@ -72,48 +71,58 @@ class _Reading:
         made: Settings = {"name": self._needed("AUTH_SOURCE_NAME"), "type": kind}
         made |= self._connection()
         if self._switch("AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP"):
-            if made["tls"]["mode"] == "none":
-                self.warnings.append(
-                    "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP is left out: it demands a protected connection, and TLS is off"
-                )
-            else:
-                made["require_signing"] = True
+            self._require_signing(made)
         made["base_dn"] = self._needed("AUTH_SOURCE_BASE_DN")
-        if (size := self._number("LDAP_PAGE_SIZE_LIMIT", range(100_001))) is not None:
+        size = self._number("LDAP_PAGE_SIZE_LIMIT", range(100_001))
+        if size is not None:
             made["page_size"] = size
-        made["register_on_login"] = self._register()
+        made["register_on_login"] = self._switch("AUTH_SOURCE_AUTO_REGISTER")
         made["users"] = self._users()
-        member = self._text("AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP")
-        if (
-            member
-            and member.lower() not in _ALL_MEMBERS
-            and self._attribute_name("AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP", member)
-        ):
-            made.setdefault("groups", {})["member_attribute"] = member
-        for key, part, usual in (
-            ("GROUP_CLASS_IDENTIFIER", "groups", _USUAL_GROUPS),
-            ("DEPARTMENT_CLASS_IDENTIFIER", "departments", _USUAL_UNITS),
-        ):
-            text = self._text(key)
-            if text and text.lower().replace(" ", "") != usual:
-                made.setdefault(part, {})["filter"] = _any_of(text)
-        if made["register_on_login"] is None:
-            del made["register_on_login"]
+        groups = self._member_attribute() | self._filter("GROUP_CLASS_IDENTIFIER", _USUAL_GROUPS)
+        if groups:
+            made["groups"] = groups
+        departments = self._filter("DEPARTMENT_CLASS_IDENTIFIER", _USUAL_UNITS)
+        if departments:
+            made["departments"] = departments
         return made
 
+    def _require_signing(self, made: Settings) -> None:
+        if made["tls"]["mode"] == "none":
+            self.warnings.append(
+                "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP is left out: it demands a protected "
+                "connection, and TLS is off"
+            )
+        else:
+            made["require_signing"] = True
+
+    def _member_attribute(self) -> Settings:
+        """The attribute of a group that names its members, unless the source reads it anyway."""
+        key = "AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP"
+        attribute = self._text(key)
+        if not attribute or attribute.lower() in _ALL_MEMBERS:
+            return {}
+        return {"member_attribute": attribute} if self._attribute_name(key, attribute) else {}
+
+    def _filter(self, key: str, usual: str) -> Settings:
+        """The filter of groups or departments, unless it is the usual one."""
+        text = self._text(key)
+        if not text or text.lower().replace(" ", "") == usual:
+            return {}
+        return {"filter": _any_of(text)}
+
     def name_the_rest(self) -> None:
-        """Warnings on every key that nobody asked for and that says something."""
+        """Warnings about every key with a value that the import does not use."""
         if self._text("AUTH_SOURCE_PASSWORD"):
             self.warnings.append(
                 "AUTH_SOURCE_PASSWORD is ignored: a password never comes from a file like this. "
                 "Change it if it was real"
             )
         if self._text("AUTH_SOURCE_UID"):
-            self.warnings.append("AUTH_SOURCE_UID is ignored: a source is known by its name")
+            self.warnings.append("AUTH_SOURCE_UID is ignored: sources are identified by name")
         if role := self._text("USR_ROLE"):
             name = self._text("AUTH_SOURCE_NAME")
             self.warnings.append(
-                f"USR_ROLE is left out: which role people get is said by role_mappings, "
+                f"USR_ROLE is left out: role_mappings say which role people get, "
                 f"as in {{role: {shortened(role)}, source: {shortened(name)}, default: true}}"
             )
         for key, value in self._data.items():
@@ -141,53 +150,49 @@ class _Reading:
         return _TYPES.get(kind.lower(), "openldap")
 
     def _connection(self) -> Settings:
-        key = "AUTH_SOURCE_SERVER_NAME"
-        host, tls = self._needed(key), self._switch("AUTH_SOURCE_ENABLED_TLS")
-        port = self._number("AUTH_SOURCE_PORT", range(1, 65536))
-        match = _HOST.fullmatch(host)
-        if match is None and host:
-            self.faults.append((key, f"expected the name of a server, got {shortened(host)}"))
-        scheme, name, own = match.groups() if match else (None, host, None)
-        port = int(own) if own and len(own) < 6 else port
-        ldaps = (scheme or "").lower() == "ldaps" or port == 636
-        if port is None or port == (636 if ldaps else 389):
-            url = f"{'ldaps' if ldaps else 'ldap'}://{name}"
-        else:
-            url = f"{'ldaps' if ldaps else 'ldap'}://{name}:{port}"
-        made: Settings = {
-            "servers": [url],
-            "tls": {"mode": "ldaps" if ldaps else "starttls" if tls else "none"},
-        }
-        user = self._text("AUTH_SOURCE_SEARCH_USER")
-        if self._switch("AUTH_ANONYMOUS"):
-            if user:
-                self.warnings.append(
-                    "AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous"
-                )
-            made["bind"] = {"anonymous": True}
-        elif not user:
-            self.faults.append(("AUTH_SOURCE_SEARCH_USER", "is missing, and AUTH_ANONYMOUS is off"))
-        else:
-            made["bind"] = {"dn": user}
-        if not ldaps and not tls:
+        name, port, ldaps = self._server()
+        tls = self._switch("AUTH_SOURCE_ENABLED_TLS")
+        scheme, usual_port = ("ldaps", 636) if ldaps else ("ldap", 389)
+        url = f"{scheme}://{name}"
+        if port not in (None, usual_port):
+            url += f":{port}"
+        mode = "starttls" if tls else "none"
+        made: Settings = {"servers": [url], "tls": {"mode": "ldaps" if ldaps else mode}}
+        self._bind(made)
+        if made["tls"]["mode"] == "none":
             self.warnings.append(
-                "AUTH_SOURCE_ENABLED_TLS is off: everything, also the password, goes over the network in clear text; "
-                "set tls.mode to starttls if the server can do it"
+                "AUTH_SOURCE_ENABLED_TLS is off: everything, also the password, goes over the "
+                "network in clear text; set tls.mode to starttls if the server can do it"
             )
         return made
 
-    def _register(self) -> bool | None:
-        wish = self._switch("AUTH_SOURCE_AUTO_REGISTER")
-        at = schema.step(
-            schema.step(schema.step(schema.schema(), "sources"), 0), "register_on_login"
-        )
-        refused = at.get("x-not-supported-yet")
-        if wish and refused and (refused is True or True in refused):
-            self.warnings.append(
-                "AUTH_SOURCE_AUTO_REGISTER is left out: register_on_login is not supported yet"
-            )
-            return None
-        return wish
+    def _server(self) -> tuple[str, int | None, bool]:
+        """Name and port of the server, and whether it is LDAPS. A port in the name goes first."""
+        key = "AUTH_SOURCE_SERVER_NAME"
+        host = self._needed(key)
+        port = self._number("AUTH_SOURCE_PORT", range(1, 65536))
+        match = _HOST.fullmatch(host)
+        if match is None:
+            if host:
+                message = f"expected the name of a server, got {shortened(host)}"
+                self.faults.append((key, message))
+            return host, port, port == 636
+        scheme, name, own_port = match.groups()
+        if own_port and len(own_port) < 6:
+            port = int(own_port)
+        return name, port, port == 636 or (scheme or "").lower() == "ldaps"
+
+    def _bind(self, made: Settings) -> None:
+        user = self._text("AUTH_SOURCE_SEARCH_USER")
+        if self._switch("AUTH_ANONYMOUS"):
+            made["bind"] = {"anonymous": True}
+            if user:
+                message = "AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous"
+                self.warnings.append(message)
+        elif user:
+            made["bind"] = {"dn": user}
+        else:
+            self.faults.append(("AUTH_SOURCE_SEARCH_USER", "is missing, and AUTH_ANONYMOUS is off"))
 
     def _users(self) -> Settings:
         users: Settings = {}
@@ -207,44 +212,44 @@ class _Reading:
         return users
 
     def _attributes(self) -> list[Settings] | None:
+        """The extended attributes; None for a file that says nothing about them."""
         key = "AUTH_SOURCE_GRID_ATTRIBUTE"
-        given = self._value(key)
-        shown = self._value("AUTH_SOURCE_SHOWGRID")
-        rows = list(given.values()) if isinstance(given, dict) else given
+        grid, switch = self._value(key), self._value("AUTH_SOURCE_SHOWGRID")
+        rows = list(grid.values()) if isinstance(grid, dict) else grid
         if rows in (None, ""):
             return None
         if not isinstance(rows, list):
             self.faults.append((key, "expected a list of attributes"))
             return None
-        if rows and isinstance(shown, str) and shown.lower() in {"0", "off"}:
+        if rows and isinstance(switch, str) and switch.lower() in {"0", "off"}:
             self.warnings.append(f"{key} is left out: AUTH_SOURCE_SHOWGRID is off")
             return None
         made: list[Settings] = []
         for number, row in enumerate(rows):
-            if not isinstance(row, dict):
-                self.faults.append(
-                    (f"{key}[{number}]", "expected attributeLdap, attributeUser and attributeRole")
-                )
-                continue
-            part = _Reading(row)
-            attribute, field, role = (
-                part._text(f"attribute{name}") for name in ("Ldap", "User", "Role")
-            )
-            part.name_the_rest()
-            self.warnings += [f"{key}[{number}]: {text}" for text in part.warnings]
-            self.faults += [(f"{key}[{number}].{where}", text) for where, text in part.faults]
-            if not field or not _ATTRIBUTE.fullmatch(attribute):
-                self.warnings.append(
-                    f"{key}[{number}] is left out: {shortened(attribute)} to {shortened(field)} names no attribute"
-                )
-                continue
-            name = (
-                attribute
-                if _NAME.fullmatch(attribute) and attribute not in RESERVED
-                else f"attr['{attribute}']"
-            )
-            _put(made, field, f"{{{{ {name} }}}}", role)
+            self._attribute(made, f"{key}[{number}]", row)
         return made
+
+    def _attribute(self, made: list[Settings], place: str, row: object) -> None:
+        """Adds the attribute in a row of the grid to `made`."""
+        if not isinstance(row, dict):
+            message = "expected attributeLdap, attributeUser and attributeRole"
+            self.faults.append((place, message))
+            return
+        part = _Reading(row)
+        attribute = part._text("attributeLdap")
+        field, role = part._text("attributeUser"), part._text("attributeRole")
+        part.name_the_rest()
+        self.warnings += [f"{place}: {text}" for text in part.warnings]
+        self.faults += [(f"{place}.{key}", text) for key, text in part.faults]
+        if not field or not _ATTRIBUTE.fullmatch(attribute):
+            self.warnings.append(
+                f"{place} is left out: {shortened(attribute)} to {shortened(field)} names no "
+                "attribute"
+            )
+            return
+        bare = _NAME.fullmatch(attribute) and attribute not in RESERVED
+        name = attribute if bare else f"attr['{attribute}']"
+        _put(made, field, f"{{{{ {name} }}}}", role)
 
     def _attribute_name(self, key: str, text: str) -> bool:
         if _ATTRIBUTE.fullmatch(text):
@@ -260,7 +265,7 @@ class _Reading:
         value = self._value(key)
         if value is None or isinstance(value, str):
             return (value or "").strip()
-        if isinstance(value, bool | int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         self.faults.append((key, "expected text"))
         return ""
@@ -287,12 +292,8 @@ class _Reading:
             return None
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         if number not in among:
-            self.faults.append(
-                (
-                    key,
-                    f"expected a number from {among.start} to {among.stop - 1}, got {shortened(text)}",
-                )
-            )
+            expected = f"a number from {among.start} to {among.stop - 1}"
+            self.faults.append((key, f"expected {expected}, got {shortened(text)}"))
             return None
         return number
 

@@ -1,4 +1,4 @@
-"""Changes of single values in the text of a YAML file. Everything else in it stays as it is, to the byte.
+"""Changes of single values in the text of a YAML file; all other bytes stay.
 
 A library that writes a whole file again keeps comments, but moves indentation, quotes and line
 breaks of what nobody changed. Here the parser's marks say where a value stands, and only that is
@@ -29,7 +29,7 @@ class Uneditable(Exception):
 
 
 def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
-    """The content with the values at some paths replaced, added, or (ABSENT) taken out. Raises Uneditable."""
+    """The content with values replaced, added, or (ABSENT) removed. Raises Uneditable."""
 
     def change(text: str) -> str:
         for path, value in changes.items():
@@ -115,25 +115,41 @@ def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
 
 
 def _set(text: str, path: Path, value: Any) -> str:
+    """The text with the value at a path replaced, added, or (ABSENT) removed."""
     root = _root(text)
-    node, depth = root, 0
-    while depth < len(path) - 1 and (child := _child(node, path[depth])) is not None:
-        if isinstance(child, yaml.ScalarNode) and not child.value:
-            break  # `users:` with nothing behind it
-        node, depth = child, depth + 1
+    node, depth = _nearest(root, path)
     for step in reversed(path[depth + 1 :]):
         value = value if value is ABSENT else {step: value}
     key = path[depth]
     if not isinstance(node, yaml.MappingNode) or not isinstance(key, str):
         raise _Elsewhere("only keys of mappings can be changed")
-    if _child(node, key) is None:
-        return text if value is ABSENT else _insert(text, node, {key: value})
-    if value is ABSENT and len(node.value) == 1:
-        above, holder = _find(root, path[: depth - 1]), path[depth - 1]
-        if not isinstance(above, yaml.MappingNode) or not isinstance(holder, str):
-            raise _Elsewhere("nothing would be left")
-        return _replace(text, above, holder, {})
-    return _without(text, node, key) if value is ABSENT else _replace(text, node, key, value)
+    present = _child(node, key) is not None
+    if value is ABSENT:
+        return _removed(text, root, node, path[: depth + 1]) if present else text
+    return _replace(text, node, key, value) if present else _insert(text, node, {key: value})
+
+
+def _nearest(root: yaml.Node, path: Path) -> tuple[yaml.Node, int]:
+    """The deepest existing node above the last step of a path, and its depth."""
+    node = root
+    for depth, step in enumerate(path[:-1]):
+        child = _child(node, step)
+        empty = isinstance(child, yaml.ScalarNode) and not child.value  # `users:` and nothing else
+        if child is None or empty:
+            return node, depth
+        node = child
+    return node, len(path) - 1
+
+
+def _removed(text: str, root: yaml.Node, node: yaml.MappingNode, path: Path) -> str:
+    """The text without an existing key; a mapping that loses its last one becomes `{}`."""
+    key = str(path[-1])
+    if len(node.value) > 1:
+        return _without(text, node, key)
+    above, holder = _find(root, path[:-2]), path[-2]
+    if not isinstance(above, yaml.MappingNode) or not isinstance(holder, str):
+        raise _Elsewhere("nothing would be left")
+    return _replace(text, above, holder, {})
 
 
 def _replace(text: str, parent: yaml.MappingNode, key: str, value: Any) -> str:
@@ -172,20 +188,18 @@ def _without(text: str, parent: yaml.MappingNode, key: str) -> str:
 
 
 def _append(text: str, item: Mapping[str, Any]) -> str:
+    """The text with one more source: in a new list, in an empty one, or at the end of one."""
     root = _root(text)
     node = _child(root, "sources")
     if node is None and isinstance(root, yaml.MappingNode) and root.flow_style:
         return _insert(text, root, {"sources": [item]})
     if node is None:
-        lines = yaml_text.block({"sources": [item]})
-        return f"{text}{'' if text.endswith(chr(10)) else chr(10)}{lines}"
-    if not isinstance(node, yaml.SequenceNode) or (not node.value and not node.flow_style):
+        line_break = "" if text.endswith("\n") else "\n"
+        return f"{text}{line_break}{yaml_text.block({'sources': [item]})}"
+    if not isinstance(node, yaml.SequenceNode):
         raise _Elsewhere("`sources` is no list")
     if not node.value:
-        lines = yaml_text.block({"sources": [item]}).partition("\n")[2].rstrip("\n")
-        start, end = node.start_mark.index, node.end_mark.index
-        rest = _rest(text, end)
-        return f"{text[:start].rstrip(' ')}{rest}\n{lines}{text[end + len(rest) :]}"
+        return _into_empty(text, node, item)
     end = _end(node.value[-1], text)
     if node.flow_style:
         return f"{text[:end]}, {yaml_text.inline(item)}{text[end:]}"
@@ -196,8 +210,16 @@ def _append(text: str, item: Mapping[str, Any]) -> str:
     return f"{text[:end]}\n{lines}{text[end:]}"
 
 
+def _into_empty(text: str, node: yaml.SequenceNode, item: Mapping[str, Any]) -> str:
+    """The text with `[]` replaced by a list of one, below the key and its comment."""
+    lines = yaml_text.block({"sources": [item]}).partition("\n")[2].rstrip("\n")
+    start, end = node.start_mark.index, node.end_mark.index
+    rest = _rest(text, end)
+    return f"{text[:start].rstrip(' ')}{rest}\n{lines}{text[end + len(rest) :]}"
+
+
 def _end(node: yaml.Node, text: str) -> int:
-    """Where a value ends. Of a block the parser says where the next thing begins, behind comments and empty lines."""
+    """Where a value ends. The parser's end of a block is after comments and empty lines."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last, text)

@@ -1,4 +1,4 @@
-"""Settings as YAML text that this project reads back as the same values, and that is never a template by accident."""
+"""Settings as YAML text that is read back as the same values, and never as a template."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def inline(value: object) -> str:
 
 
 def literal(value: Any, path: Path) -> Any:
-    """The value that a desired-state file has to hold at a path of a source, so that it means this very value.
+    """What to write at a path of a source so that it is read back as this value.
 
     Text that would be a template over the configuration becomes one that gives the text. Templates
     over an entry stay.
@@ -51,7 +51,8 @@ def _quoted(text: str) -> str:
 # Braces are written as their codes, so that nothing in the text can end the expression or begin
 # another.
 _ESCAPES: Final[Mapping[str, str]] = {
-    "\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", **{char: f"\\x{ord(char):02x}" for char in "{}%#"},
+    "\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t",
+    **{char: f"\\x{ord(char):02x}" for char in "{}%#"},
 }  # fmt: skip
 
 

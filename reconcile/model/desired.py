@@ -1,4 +1,4 @@
-"""What the user's files say, with every built-in default filled in. None means: as the source's type has it.
+"""The user's files as values, with every default. None is the default of the source's type.
 
 Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template`
 renders text from one directory entry, a `Secret` gives its text only when it is asked to.
@@ -43,7 +43,7 @@ class Template(Protocol):
 
     @property
     def attributes(self) -> frozenset[str]:
-        """Lower-case names of the directory attributes it may read: what has to be asked of the server."""
+        """Lower-case names of the attributes it may read, to request from the server."""
         ...
 
     def render(self, entry: Entry, identifier: str = "") -> str | None:
@@ -58,7 +58,7 @@ class Secret(Protocol):
     """A text that never shows: not in a repr, a log, a plan or an error."""
 
     def reveal(self) -> str:
-        """The text itself. Raises ConfigError with the place in the file when it cannot be had."""
+        """The text itself. Raises ConfigError with its place if it cannot be read."""
         ...
 
 
@@ -71,9 +71,9 @@ class Platform(msgspec.Struct, frozen=True):
     folder: str = "."
     """Relative paths in `url` start here: the folder of the file that declares it."""
     administrator: str = "admin"
-    """Username of who takes over what an erased user owned."""
+    """Username of the user who takes over what an erased user owned."""
     unknown_user: str = "unknown"
-    """Username of who takes over an erased user's open work."""
+    """Username of the user who takes over an erased user's open work."""
     create_roles: bool = True
     """A role that is not there is made when it is first granted."""
     options: dict[str, object] = {}
@@ -89,14 +89,14 @@ class Tls(msgspec.Struct, frozen=True):
 
 
 class Bind(msgspec.Struct, frozen=True):
-    """Who reads the directory: somebody with a password, nobody, or whoever has a Kerberos ticket."""
+    """How a source binds: with a DN and password, anonymously, or with a Kerberos ticket."""
 
     dn: str = ""
     password: Secret | None = None
     anonymous: bool = False
     kerberos: bool = False
     principal: str = ""
-    """Whose ticket it has to be; "" for the one that is there."""
+    """Whose ticket to use; "" for the existing one."""
 
 
 class Timeout(msgspec.Struct, frozen=True):
@@ -130,7 +130,7 @@ class Attribute(msgspec.Struct, frozen=True):
 
 
 class Users(msgspec.Struct, frozen=True):
-    """Which persons a source supplies, and what their accounts look like. Order of lists is the file's."""
+    """Which people a source supplies, and their users' fields. Lists keep the file's order."""
 
     fields: dict[str, Template | None]
     """`username`, `first_name`, `last_name`, `email`; defaults are filled in, None is a field that
@@ -164,8 +164,7 @@ class Users(msgspec.Struct, frozen=True):
     def clears(self, field: str) -> bool:
         """Whether a field, or an extended attribute, goes empty with the directory.
 
-        `manager` does unless `absent` names it: who leads nobody any more is not to go on
-        approving.
+        `manager` does unless `absent` names it: a former manager must not go on approving.
         """
         usual = "clear" if field == "manager" else self.when_absent
         return self.absent.get(field, usual) == "clear"
@@ -196,7 +195,10 @@ class Expected(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One directory connection and the rules on what it supplies. `base` of its parts is below `base_dn` or whole."""
+    """One directory connection and the rules for what it supplies.
+
+    `base` of its parts is a name below `base_dn` or a whole DN.
+    """
 
     name: str
     type: str
@@ -208,8 +210,7 @@ class Source(msgspec.Struct, frozen=True):
     tls: Tls = Tls()
     bind: Bind = Bind()
     require_signing: bool = False
-    """Nobody is bound over a connection that neither TLS nor Kerberos protects, whatever `tls`
-    says."""
+    """No bind without TLS or Kerberos, whatever `tls` says."""
     page_size: int = 500
     timeout: Timeout = Timeout()
     limits: ReadLimits = ReadLimits()
@@ -237,7 +238,9 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A person's word that a user, group or department (`name`: a department's path) stands for an entry of a source.
+    """Ties a user, group or department to an entry of a source, by hand.
+
+    `name` of a department is its path.
 
     `entry` is its DN or id, or a person's login. `place` is where the file says so
     (`file:line:column`).
@@ -251,7 +254,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class RoleMapping(msgspec.Struct, frozen=True):
-    """Directory groups that give a role; `source` "" is any source. `default` is the role of the unmapped."""
+    """Directory groups that give a role; `source` "" is any. `default`: if no other applies."""
 
     role: str
     source: str = ""
@@ -280,7 +283,7 @@ class GroupRule(msgspec.Struct, frozen=True):
 
 
 class DepartmentRule(msgspec.Struct, frozen=True):
-    """OUs to mirror. `children`: everything below too; `parents`: everything above too; `role`: that of its people."""
+    """OUs to mirror, with `children` below and `parents` above; `role` goes to their people."""
 
     source: str
     select: tuple[str, ...]
@@ -291,7 +294,7 @@ class DepartmentRule(msgspec.Struct, frozen=True):
 
 
 class Departure(msgspec.Struct, frozen=True):
-    """What happens to the user of somebody who left: `action` at once, `then` once `after` seconds have gone by.
+    """What happens to the user of a person who left: `action` now, `then` `after` seconds later.
 
     The time counts from the first run that missed the person.
     """
@@ -310,7 +313,7 @@ class Lifecycle(msgspec.Struct, frozen=True):
     on_return: Literal["restore", "keep"] = "restore"
     on_source_removed: Literal["keep", "deactivate", "block"] = "block"
     on_deleted: Literal["recreate", "ignore"] = "recreate"
-    """A user whom somebody deleted on the platform, while the person is still wanted."""
+    """A user deleted on the platform whose person is still selected."""
     adopt_local: Literal["never", "matching_email", "always"] = "never"
 
 
@@ -342,7 +345,7 @@ class LossLimits(msgspec.Struct, frozen=True):
 
 
 class GroupSafety(msgspec.Struct, frozen=True):
-    """Another limit for the memberships of some groups; None is without limit, and they count nowhere else either.
+    """A limit for the memberships of some groups, which count nowhere else; None is no limit.
 
     `may_empty`: that such a group loses all of its members is no violation.
     """
@@ -353,13 +356,13 @@ class GroupSafety(msgspec.Struct, frozen=True):
 
 
 class Protect(msgspec.Struct, frozen=True):
-    """What no plan may take away, whoever accepts it. Users, roles and groups are patterns of names."""
+    """What no plan may remove, even if accepted. Users, roles and groups are name patterns."""
 
     users: tuple[str, ...] = ("admin",)
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     min_admins: int = 1
-    """So many users of no source, in service and with the role `admin_role`, have to stay."""
+    """Active users of no source with the role `admin_role` that have to remain."""
     admin_role: str = "administrator"
 
 

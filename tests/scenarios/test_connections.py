@@ -185,7 +185,7 @@ def test_an_update_may_change_who_reads(shell: Shell) -> None:
         yaml.safe_load(desired(shell))["sources"][0]["bind"]["password"]
         == "{{ env('CORP_LDAP_PASSWORD') }}"
     )
-    assert "the password is to be set" in err
+    assert "the password has to be set" in err
 
 
 def test_a_source_is_updated_in_the_file_where_it_stands(shell: Shell) -> None:

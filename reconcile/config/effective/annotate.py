@@ -1,4 +1,4 @@
-"""Settings as YAML with a comment on every line that says where the value comes from; the reader takes it back."""
+"""Settings as YAML that can be read again, with a comment on where each value comes from."""
 
 import json
 import re
@@ -18,7 +18,10 @@ else."""
 
 
 def annotated(settings: Iterable[Setting], folder: str) -> str:
-    """A desired-state file of the settings, which must be in the order of a document; its paths start at `folder`."""
+    """A desired-state file of the settings, which are in document order.
+
+    Its relative paths start at `folder`.
+    """
     heading = (
         "# The whole configuration; what follows a value says where it comes from.",
         f"# Relative paths start at the folder {_printable(folder)}",
@@ -31,7 +34,7 @@ def _lines(settings: Iterable[Setting]) -> Iterator[str]:
     for setting in settings:
         path = setting.path
         shared = _shared(before, path)
-        dashes = 0
+        # An empty line between the sections, but not between keys of the top.
         if before and not shared and (len(path) > 1 or len(before) > 1):
             yield ""
         if setting.remark:
@@ -39,20 +42,26 @@ def _lines(settings: Iterable[Setting]) -> Iterator[str]:
             yield _commented(text, setting.origin)
             continue
         before = path
-        for depth in range(shared, len(path)):
-            step = path[depth]
-            if isinstance(step, int):
-                dashes += 1
-                if depth < len(path) - 1:
-                    continue
-                head = f"{'  ' * (depth + 1 - dashes)}{'- ' * dashes}".rstrip()
-            else:
-                head = f"{'  ' * (depth - dashes)}{'- ' * dashes}{_key(step)}:"
-                dashes = 0
-            if depth < len(path) - 1:
-                yield head
-            else:
-                yield from _value(head, setting)
+        *above, last = _heads(path, shared)
+        yield from above
+        yield from _value(last, setting)
+
+
+def _heads(path: Path, shared: int) -> Iterator[str]:
+    """The beginnings of the lines for the steps of a path below the first `shared` ones.
+
+    Positions in lists become dashes before the key that follows them.
+    """
+    dashes = 0
+    for depth in range(shared, len(path)):
+        step = path[depth]
+        if not isinstance(step, int):
+            yield f"{'  ' * (depth - dashes)}{'- ' * dashes}{_key(step)}:"
+            dashes = 0
+            continue
+        dashes += 1
+        if depth == len(path) - 1:
+            yield f"{'  ' * (depth + 1 - dashes)}{'- ' * dashes}".rstrip()
 
 
 def _shared(before: Path, path: Path) -> int:

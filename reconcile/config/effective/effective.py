@@ -1,4 +1,4 @@
-"""The whole configuration: what the files say, every default where they are silent, and where each value comes from."""
+"""The whole configuration: values of the files, defaults, and where each value comes from."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -24,7 +24,9 @@ it is several that no single value of the file could say."""
 
 
 class Setting(NamedTuple):
-    """One value: a scalar, a list of scalars, or an empty mapping. Secrets are closed (`***`, or their templates).
+    """One value: a scalar, a list of scalars, or an empty mapping.
+
+    Secrets are shown as `***` or as their templates.
 
     `origin` is `file:line`, `preset NAME`, `type NAME`, `--var` or `built-in`. `template` is
     whether the text is one that is rendered later, over entries or for a secret; any other text is
@@ -51,7 +53,7 @@ class Effective:
         merged: Merged,
         given: frozenset[str],
     ) -> None:
-        """`applied` is rendered; `state` was built from it; `given` are the variables that come from no file."""
+        """`applied` is rendered; `state` was built from it; `given` are variables from `--var`."""
         self._applied = applied
         self._state = state
         self._secrecy = secrecy
@@ -61,7 +63,7 @@ class Effective:
     def settings(self, type_defaults: TypeDefaults = lambda _source: {}) -> list[Setting]:
         """Every setting, in the order of the schema, lists in that of the files.
 
-        Raises ConfigError for a path that cannot be told from `folder`.
+        Raises ConfigError for a path that cannot be made relative to `folder`.
         """
         data = relocate.relocated(self._secrecy.shown(), self._state, self._merged)
         return list(_Walk(data, self._origin, self._state.sources, type_defaults).all())

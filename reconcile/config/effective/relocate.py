@@ -1,4 +1,4 @@
-"""Relative paths of files in several folders, told from one of them: the folder of the file that has the platform."""
+"""Relative paths in files of several folders, made relative to the platform's folder."""
 
 import os
 import re
@@ -53,7 +53,8 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
                 [
                     merged.problem(
                         where,
-                        "the path in file(…) cannot be told from the platform's folder: make it a text",
+                        "the path in file(…) cannot be made relative to the platform's folder: "
+                        "write it as a plain text",
                     )
                 ]
             )

@@ -8,7 +8,7 @@ from reconcile.errors import Problem
 
 
 class Findings:
-    """Problems with their places, and the paths they are at, so that what is sound can still be looked at."""
+    """Problems with their places and paths, so that sound parts can still be checked."""
 
     def __init__(self, merged: Merged, problems: list[Problem]) -> None:
         """Adds to `problems`."""
@@ -39,7 +39,7 @@ class Findings:
         return any(known[: len(path)] == path[: len(known)] for known in self._paths)
 
     def sound(self, path: Path, value: dict[str, Any]) -> dict[str, Any]:
-        """The mapping at a path without the values that have a problem: what is left is as the schema says."""
+        """The mapping at a path without the values that have a problem."""
         left = {}
         for key, item in value.items():
             here = (*path, key)

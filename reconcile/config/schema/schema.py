@@ -1,4 +1,4 @@
-"""The JSON Schema of the desired-state file: what it demands, in words for people, and what it marks.
+"""The JSON Schema of the desired-state file: its errors in words for people, and its marks.
 
 Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (`entry`: a template
 over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
@@ -33,7 +33,7 @@ def schema() -> Schema:
 
 
 def read(name: str) -> Schema:
-    """A file of `schemas/`. In the wheel it is within the package; in an editable install one level above it."""
+    """A file of `schemas/`: inside the package in a wheel, beside it in an editable install."""
     package = File(__file__).resolve().parents[2]
     places = (package / "schemas" / name, package.parent / "schemas" / name)
     found = next(filter(File.exists, places), places[0])

@@ -1,4 +1,4 @@
-"""What to say where a document is not as the schema says: one short sentence for each keyword, in plain words."""
+"""Schema errors in plain words: one short sentence for each keyword."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _ITEMS: Final = {"string": " of text", "object": " of mappings", "integer": " of
 
 
 class Fault(NamedTuple):
-    """Something that is not as the schema says; `missing` is the key that is missing at the path."""
+    """A violation of the schema; `missing` is the key that is missing at the path."""
 
     path: Path
     message: str
@@ -41,14 +41,14 @@ def choice(value: object, words: Sequence[object]) -> str:
     """What to say to a value that is none of the words."""
     names = [str(word) for word in words]
     listed = f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else names[0]
-    got = (
-        shortened(value)
-        if isinstance(value, str)
-        else str(value)[:20]
-        if isinstance(value, int)
-        else shown(value)
-    )
-    return f"expected {listed}, got {got}{suggestion(value, names)}"
+    return f"expected {listed}, got {_quoted(value)}{suggestion(value, names)}"
+
+
+def _quoted(value: object) -> str:
+    """Texts and whole numbers as they are, other values by their type."""
+    if isinstance(value, str):
+        return shortened(value)
+    return str(value)[:20] if isinstance(value, int) else shown(value)
 
 
 def _type(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
@@ -61,7 +61,7 @@ def _type(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
 
 
 def _kind(items: Schema) -> str:
-    """The type of a list's items; lists of anything but text are spelled out or refer to a mapping."""
+    """The type of a list's items; a reference is to text or to a mapping."""
     named = "string" if items.get("$ref") == "#/$defs/text" else "object"
     return str(items.get("type", named))
 
@@ -71,9 +71,9 @@ def _enum(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
 
 
 def _not_yet(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
-    what = (
-        "this key" if wish is True else shortened(value) if isinstance(value, str) else shown(value)
-    )
+    what = shortened(value) if isinstance(value, str) else shown(value)
+    if wish is True:
+        what = "this key"
     yield Fault(path, f"{what} is not supported yet", at_key=wish is True)
 
 

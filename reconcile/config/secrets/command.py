@@ -1,4 +1,4 @@
-"""A command that gives a secret: run without a shell or a terminal, bounded in time and in what it says."""
+"""Commands that print a secret: without shell or terminal, bounded in time and output."""
 
 import os
 import selectors
@@ -14,7 +14,7 @@ _LOOK: Final = 0.05
 
 
 class Done(NamedTuple):
-    """The exit code, and the output: of a command that said too much, one byte more than the most."""
+    """Exit code and output; an output that is too long is cut one byte after the limit."""
 
     code: int
     output: bytes
@@ -25,7 +25,7 @@ class TooSlow(Exception):
 
 
 def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
-    """Runs a command and whatever it starts as a process group, which is killed when it is slow or says too much.
+    """Runs a command as a process group, which is killed if it is slow or prints too much.
 
     What a process says that the command leaves behind is not waited for. Raises OSError and
     ValueError for what is no command, TooSlow.
@@ -55,7 +55,7 @@ def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
 
 
 def _output(process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, most: int) -> bytes:
-    """What the command says until it closes its output, ends, or has said too much. Raises TooSlow."""
+    """The output until the command closes it, ends, or has printed too much. Raises TooSlow."""
     found = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)

@@ -1,4 +1,4 @@
-"""Which values of a document are secrets: they are checked without being fetched, and kept out of the fingerprint."""
+"""The secrets of a document: checked without being fetched, and kept out of the fingerprint."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final
 from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import mapping
-from reconcile.config.schema.wording import Schema, suggestion
+from reconcile.config.schema.wording import Schema
 from reconcile.config.secrets import secret as envelopes
 from reconcile.config.secrets.secret import SecretText
 from reconcile.config.templates import config_templates
@@ -30,7 +30,7 @@ class Secrecy:
         merged: Merged,
         environ: Mapping[str, str],
     ) -> None:
-        """`data` is rendered but for its secrets; `given` are the variables that come from no file."""
+        """`data` is rendered except for its secrets; `given` are variables from `--var`."""
         self._data = data
         self._variables = variables
         self._given = given
@@ -48,28 +48,30 @@ class Secrecy:
         )
 
     def check(self, findings: Findings) -> None:
-        """Adds templates that cannot work, and secrets that stand in files open to everybody, to `findings`."""
+        """Adds templates that cannot work, and secrets in files that everybody may read."""
         for path, text in self._secrets():
             try:
-                unknown = (
-                    config_templates.names(text)
-                    - self._variables.keys()
-                    - {"vars", *SECRET_FUNCTIONS}
-                )
-                for name in sorted(unknown):
-                    findings.add(
-                        path, f"`{name}` is no variable{suggestion(name, self._variables)}"
-                    )
-                for file in () if unknown else self._exposing(path, text):
-                    findings.add(
-                        path,
-                        f"a secret in a file readable by everybody: chmod 600 {file}, or take it from env('…')",
-                    )
+                self._check(path, text, findings)
             except Refused as error:
                 findings.add(path, str(error))
 
+    def _check(self, path: Path, text: str, findings: Findings) -> None:
+        """As `check`, for the secret at one path. Raises Refused."""
+        known = self._variables.keys() | {"vars", *SECRET_FUNCTIONS}
+        unknown = sorted(config_templates.names(text) - known)
+        for name in unknown:
+            findings.add(path, config_templates.unknown_variable(name, self._variables))
+        if unknown:
+            return
+        for file in self._exposing(path, text):
+            findings.add(
+                path,
+                f"a secret in a file readable by everybody: chmod 600 {file}, "
+                "or take it from env('…')",
+            )
+
     def fingerprint(self) -> dict[str, Any]:
-        """The document without its secrets: their templates stand for them, `***` for what is no template.
+        """The document without its secrets: as their templates, or `***` for what is no template.
 
         The schedule is left out: a plan is the same at any hour.
         """
@@ -88,7 +90,7 @@ class Secrecy:
         return {**document, "vars": shown}
 
     def shown(self) -> dict[str, Any]:
-        """The document as it may be shown: like the fingerprint, and `***` for what is made from a secret, too."""
+        """The document as it may be shown: values made from secrets are masked, too."""
         holding = self._holding()
 
         def visit(path: Path, text: str, at: Schema) -> object:
@@ -116,11 +118,9 @@ class Secrecy:
         """What stands for a secret. Raises Refused."""
         if config_templates.calls(text):
             return envelopes.masked(text)
-        return (
-            envelopes.masked(str(config_templates.evaluate(text, self._variables)))
-            if path[-1] == "url"
-            else MASK
-        )
+        if path[-1] != "url":
+            return MASK
+        return envelopes.masked(str(config_templates.evaluate(text, self._variables)))
 
     def _holding(self) -> set[str]:
         """The variables that secrets are made from. Raises Refused."""
@@ -133,7 +133,10 @@ class Secrecy:
         return found
 
     def _holding_url(self, text: str, seen: set[str]) -> set[str]:
-        """The same of the template of a URL: those that its password is made from, where it can be told."""
+        """The variables that the password in the template of a URL is made from.
+
+        All variables of the template where the password cannot be located.
+        """
         parts = envelopes.password_expressions(text)
         if parts is not None:
             return set().union(*(self._closure(self._read(part)) for part in parts))
@@ -157,7 +160,7 @@ class Secrecy:
         yield from found
 
     def _exposing(self, path: Path, text: str) -> list[str]:
-        """The files open to everybody in which a secret stands as it is. Raises Refused."""
+        """The files readable by everybody that hold a secret in clear text. Raises Refused."""
         here = self._merged.document(path)
         if config_templates.calls(text):
             if not (path[-1] == "url" and envelopes.password(text)):
@@ -182,14 +185,14 @@ class Secrecy:
         return self._closure(self._named(config_templates.names(text), text))
 
     def _read(self, text: str) -> set[str]:
-        """The variables that a template itself reads, but for what it tells secret functions. Raises Refused."""
+        """Variables a template reads outside arguments of secret functions. Raises Refused."""
         return self._named(config_templates.beside(text), text)
 
     def _named(self, names: set[str], text: str) -> set[str]:
         """Those of the names in a template that are variables, by `vars.name` too."""
-        return (
-            names | set(re.findall(r"\w+", text)) if "vars" in names else names
-        ) & self._variables.keys()
+        if "vars" in names:
+            names = names | set(re.findall(r"\w+", text))
+        return names & self._variables.keys()
 
     def _closure(self, names: set[str]) -> set[str]:
         """These variables and all that they are made from. Raises Refused."""
@@ -205,7 +208,7 @@ class Secrecy:
         return found
 
     def _written(self, path: Path) -> str:
-        """The text in the files that a value comes from: its own, or that of what it is part of; "" for no text."""
+        """The text in the files that a value comes from, its own or a parent's; "" for no text."""
         value: Any = self._merged.data
         for step in path:
             if isinstance(value, dict):

@@ -31,7 +31,7 @@ _PASSWORD = re.compile(
 
 
 class Unavailable(Exception):
-    """A secret cannot be had; the text says why, without any part of it."""
+    """A secret could not be read; the text says why, without any part of it."""
 
 
 class SecretText:
@@ -45,7 +45,7 @@ class SecretText:
         self._text: str | None = None
 
     def reveal(self) -> str:
-        """The text itself, fetched once. Raises ConfigError with the place in the file when it cannot be had."""
+        """The text itself, fetched once. Raises ConfigError with its place if it cannot be read."""
         if self._text is None:
             self._text = self._fetch()
         return self._text
@@ -79,7 +79,7 @@ def secret(
             # What a template says of itself may quote what it was given.
             fault = "its template fails"
         # Raised out here, so that no exception of the fetching hangs on to the error.
-        raise ConfigError([problem(f"the secret cannot be had: {fault}")])
+        raise ConfigError([problem(f"the secret could not be read: {fault}")])
 
     return SecretText(fetch)
 
@@ -114,7 +114,7 @@ def _is_given(password: str) -> bool:
 
 
 def password_expressions(text: str) -> list[str] | None:
-    """The expressions that give the password in the template of a URL; None where it has no place for one."""
+    """The expressions of the password in the template of a URL; None if it has no password."""
     kept: list[str] = []
 
     def mark(match: re.Match[str]) -> str:

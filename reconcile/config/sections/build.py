@@ -1,4 +1,4 @@
-"""From the checked document to `DesiredState`: defaults filled in, templates compiled, paths resolved.
+"""The `DesiredState` of a checked document: defaults, compiled templates, resolved paths.
 
 Works on what is sound of a document that has problems too, so that templates and adapters add
 theirs.
@@ -44,7 +44,7 @@ class Builder:
         folder: Callable[[Path], File],
         findings: Findings,
     ) -> None:
-        """`secret` makes the envelope of the secret at a path, `folder` is where the file is that says a path."""
+        """`secret` returns the secret at a path, `folder` the folder of the file with that path."""
         self._data = data
         self._variables = variables
         self._secret = secret
@@ -52,7 +52,7 @@ class Builder:
         self._findings = findings
 
     def platform(self) -> desired.Platform | None:
-        """The platform's settings; None where they cannot be told."""
+        """The platform's settings; None without a type."""
         path: Path = ("platform",)
         values = self._findings.sound(path, dict(mapping(self._data, "platform")))
         if "type" not in values:
@@ -87,7 +87,7 @@ class Builder:
         return found
 
     def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
-        """The rules on groups and departments; complete only where nothing was found to be wrong."""
+        """The rules on groups and departments; complete only without problems."""
         groups, departments = [], []
         for index, item in mappings(self._data, "groups"):
             path: Path = ("groups", index)
@@ -188,13 +188,14 @@ class Builder:
         )
 
     def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
-        given = values.get("fields", {})
-        fields: dict[str, desired.Template | None] = {
-            key: None
-            if key in given and given[key] is None
-            else self._template(given.get(key), default, (*path, "fields", key), around)
-            for key, default in FIELDS.items()
-        }
+        texts = values.get("fields", {})
+        fields: dict[str, desired.Template | None] = {}
+        for key, default in FIELDS.items():
+            unmanaged = key in texts and texts[key] is None
+            here = (*path, "fields", key)
+            fields[key] = (
+                None if unmanaged else self._template(texts.get(key), default, here, around)
+            )
         attributes = []
         for index, item in enumerate(values.get("attributes", ())):
             value = self._template(item["value"], "", (*path, "attributes", index, "value"), around)
@@ -244,7 +245,7 @@ def check_adapter(
     path: Path,
     findings: Findings,
 ) -> list[Problem]:
-    """What the adapter of a type says about its settings; problems that have their place already are returned."""
+    """Adds what the adapter finds in its settings; returns problems that have a place already."""
     checker = checkers.get(kind)
     if checker is None:
         return []

@@ -1,7 +1,10 @@
-"""What no schema can say: whether the parts of a desired state fit together. Reads whatever has the right type."""
+"""What no schema can say: whether the parts of a desired state fit together.
+
+Values of the wrong type are skipped: the schema reports them.
+"""
 
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.schema import BUILT_IN
@@ -23,33 +26,14 @@ def check(
     `available` has the adapter types there are, under `sources` and `platform`.
     """
     _platform(mapping(data, "platform"), available["platform"], findings)
-    declared: dict[str, int] = {}
-    for index, source in mappings(data, "sources"):
-        path: Path = ("sources", index)
-        name = text(source, "name")
-        if name and declared.setdefault(fold_name(name), index) != index:
-            findings.twice((*path, "name"), ("sources", declared[fold_name(name)], "name"))
-        _type(source, path, available["sources"], BUILT_IN["sources"], findings)
-        connection.check(source, path, findings)
-        _names(source, path, findings)
-        _attributes(data, source, path, findings)
-    names = [name for _, source in mappings(data, "sources") if (name := text(source, "name"))]
-    for index, source in mappings(data, "sources"):
-        links.check_source(source, ("sources", index), findings)
+    _sources(data, available["sources"], findings)
     links.check(data, findings)
-    for key in ("role_mappings", "groups", "departments", "links"):
+    # Where no source is declared at all, that is the one mistake to report.
+    if complete and "sources" in data:
+        _references(data, findings)
+    for key in ("groups", "departments"):
         for index, rule in mappings(data, key):
-            name = text(rule, "source")
-            # Where no source is declared at all, that is the one mistake to be told.
-            if complete and "sources" in data and name and name not in names:
-                known = suggestion(name, names) or (
-                    f"; there are: {', '.join(names[:10])}" if names else ""
-                )
-                findings.add(
-                    (key, index, "source"), f"no source is called {shortened(name)}{known}"
-                )
-            if key in ("groups", "departments"):
-                _patterns(rule, (key, index), "select", findings)
+            _patterns(rule, (key, index), "select", findings)
     _role_mappings(data, findings)
     lifecycle.check(mapping(data, "lifecycle"), findings)
     safety.check(data, findings)
@@ -57,6 +41,41 @@ def check(
         _patterns(item, ("safety", "groups", index), "select", findings)
     for below, fault in schedule.faults(data.get("schedule")):
         findings.add(("schedule", *below), fault)
+
+
+def _sources(data: Values, available: Collection[str], findings: Findings) -> None:
+    """Each source by itself, and that no two have the same name."""
+    declared: dict[str, int] = {}
+    for index, source in mappings(data, "sources"):
+        path: Path = ("sources", index)
+        name = text(source, "name")
+        if name and declared.setdefault(fold_name(name), index) != index:
+            findings.twice((*path, "name"), ("sources", declared[fold_name(name)], "name"))
+        _type(source, path, available, BUILT_IN["sources"], findings)
+        connection.check(source, path, findings)
+        _names(source, path, findings)
+        _attributes(data, source, path, findings)
+    for index, source in mappings(data, "sources"):
+        links.check_source(source, ("sources", index), findings)
+
+
+def _references(data: Values, findings: Findings) -> None:
+    """Rules that name a source have to name one that is declared."""
+    names = [name for _, source in mappings(data, "sources") if (name := text(source, "name"))]
+    for key in ("role_mappings", "groups", "departments", "links"):
+        for index, rule in mappings(data, key):
+            name = text(rule, "source")
+            if name and name not in names:
+                message = f"no source is called {shortened(name)}{_nearest(name, names)}"
+                findings.add((key, index, "source"), message)
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """The name that is probably meant, or the first ten there are."""
+    near = suggestion(name, names)
+    if near or not names:
+        return near
+    return f"; there are: {', '.join(names[:10])}"
 
 
 def _platform(platform: Values, available: Collection[str], findings: Findings) -> None:
@@ -82,7 +101,7 @@ def _type(
 
 
 def _names(source: Values, path: Path, findings: Findings) -> None:
-    """Distinguished names, and patterns that are some."""
+    """Distinguished names, and patterns that are distinguished names."""
     _dn((*path, "base_dn"), text(source, "base_dn"), findings)
     for part in ("users", "groups", "departments"):
         _dn((*path, part, "base"), text(mapping(source, part), "base"), findings)
@@ -116,45 +135,80 @@ def _dn(path: Path, name: str, findings: Findings) -> None:
         findings.add(path, fault if len(fault) <= 200 else "not a distinguished name")
 
 
+class _Assigned(NamedTuple):
+    """An extended attribute: its field, the roles it is for (none means everyone), its position."""
+
+    field: str
+    roles: frozenset[str]
+    position: int
+
+    def overlap(self, other: "_Assigned") -> str:
+        """Who would get the field from both, in words; "" when nobody would."""
+        if self.field != other.field:
+            return ""
+        if self.roles and other.roles:
+            shared = self.roles & other.roles
+            return f"the role {shortened(min(shared))}" if shared else ""
+        # One of the two is for everyone, so they meet in every role of the other.
+        shared = self.roles | other.roles
+        return f"the role {shortened(min(shared))}" if shared else "everyone"
+
+
 def _attributes(data: Values, source: Values, path: Path, findings: Findings) -> None:
-    """Extended attributes: one value for each field and role, roles that exist, and `require` naming what there is."""
+    """Extended attributes: one value for each field and role; `require` names existing fields."""
     users = mapping(source, "users")
-    granted = [
-        role
-        for key in ("role_mappings", "departments")
-        for _, item in mappings(data, key)
-        if text(item, "source") in {"", text(source, "name")} and (role := text(item, "role"))
-    ]
-    seen: list[tuple[str, frozenset[str], int]] = []
+    granted = _granted(data, text(source, "name"))
+    seen: list[_Assigned] = []
     for index, attribute in mappings(users, "attributes"):
         here = (*path, "users", "attributes", index)
-        field = text(attribute, "field")
         roles = dict(texts(attribute, "roles"))
-        for position, role in roles.items():
-            if role not in granted:
-                known = suggestion(role, granted)
-                findings.add(
-                    (*here, "roles", position),
-                    f"no role mapping and no department gives the role {shortened(role)}{known}",
-                )
-        for other, others, first in seen:
-            both = (
-                frozenset(roles.values()) & others
-                if roles and others
-                else frozenset(roles.values()) | others
-            )
-            if field and other == field and (both or not (roles or others)):
-                whom = f"the role {shortened(min(both))}" if both else "everyone"
-                place = findings.where((*path, "users", "attributes", first, "field"))
-                findings.add(
-                    (*here, "field"), f"{shortened(field)} for {whom} is given already at {place}"
-                )
-                break
-        seen.append((field, frozenset(roles.values()), index))
-    known_fields = list(dict.fromkeys((*FIELDS, *(field for field, _, _ in seen))))
+        _unknown_roles(roles, granted, here, findings)
+        assigned = _Assigned(text(attribute, "field"), frozenset(roles.values()), index)
+        if assigned.field:
+            _given_twice(assigned, seen, path, findings)
+        seen.append(assigned)
+    known_fields = list(dict.fromkeys((*FIELDS, *(assigned.field for assigned in seen))))
     for index, field in texts(users, "require"):
         if field not in known_fields:
             findings.add((*path, "users", "require", index), choice(field, known_fields))
+
+
+def _granted(data: Values, source: str) -> list[str]:
+    """The roles that people of a source can have."""
+    roles = []
+    for key in ("role_mappings", "departments"):
+        for _, item in mappings(data, key):
+            role = text(item, "role")
+            if role and text(item, "source") in {"", source}:
+                roles.append(role)
+    return roles
+
+
+def _unknown_roles(
+    roles: Mapping[int, str], granted: list[str], here: Path, findings: Findings
+) -> None:
+    for position, role in roles.items():
+        if role not in granted:
+            findings.add(
+                (*here, "roles", position),
+                f"no role mapping and no department gives the role {shortened(role)}"
+                f"{suggestion(role, granted)}",
+            )
+
+
+def _given_twice(
+    assigned: _Assigned, seen: list[_Assigned], path: Path, findings: Findings
+) -> None:
+    """Adds the first attribute before this one that gives the same field to the same users."""
+    attributes = (*path, "users", "attributes")
+    for earlier in seen:
+        if whom := assigned.overlap(earlier):
+            place = findings.where((*attributes, earlier.position, "field"))
+            findings.add(
+                (*attributes, assigned.position, "field"),
+                f"{shortened(assigned.field)} for {whom} is given already at {place}",
+            )
+            return
 
 
 def _role_mappings(data: Values, findings: Findings) -> None:

@@ -1,4 +1,4 @@
-"""How a source reaches its directory: servers, TLS, bind, and what a source of files has instead."""
+"""How a source reaches its directory: servers, TLS and bind, or files."""
 
 import re
 from typing import Final
@@ -56,22 +56,25 @@ def has(kind: str, key: str) -> bool:
 
 
 def check(source: Values, path: Path, findings: Findings) -> None:
-    """Adds what is wrong with the connection to `findings`. Plug-ins' sources are left to the plug-ins."""
+    """Adds what is wrong with the connection to `findings`. Plug-ins check their own sources."""
     kind = text(source, "type")
     if kind == "ldif":
         _files(source, path, findings)
     elif kind in _LDAP:
-        if "servers" not in source:
-            findings.missing(path, "servers")
-        if "files" in source:
-            findings.add((*path, "files"), "only a source of type ldif has files", key=True)
-        _servers(source, path, findings)
-        _bind(source, path, findings)
-    if "active_uac" in source and kind != "active_directory" and (kind in _LDAP or kind == "ldif"):
-        findings.add(
-            (*path, "active_uac"), "only a source of type active_directory has active_uac", key=True
-        )
+        _of_servers(source, path, findings)
+    if "active_uac" in source and not has(kind, "active_uac"):
+        message = "only a source of type active_directory has active_uac"
+        findings.add((*path, "active_uac"), message, key=True)
     _timeouts(source, path, findings)
+
+
+def _of_servers(source: Values, path: Path, findings: Findings) -> None:
+    if "servers" not in source:
+        findings.missing(path, "servers")
+    if "files" in source:
+        findings.add((*path, "files"), "only a source of type ldif has files", key=True)
+    _servers(source, path, findings)
+    _bind(source, path, findings)
 
 
 def _files(source: Values, path: Path, findings: Findings) -> None:
@@ -93,58 +96,61 @@ def _servers(source: Values, path: Path, findings: Findings) -> None:
         here = (*path, "servers", index)
         match = _SERVER.fullmatch(server)
         if match is None or not 0 < int(match[2] or 1) < 65536:
-            findings.add(
-                here, f"expected ldap://host[:port] or ldaps://host[:port], got {shortened(server)}"
-            )
+            expected = "expected ldap://host[:port] or ldaps://host[:port]"
+            findings.add(here, f"{expected}, got {shortened(server)}")
             continue
         scheme = match[1].lower()
         schemes.add(scheme)
-        if scheme == "ldaps" and mode in {"starttls", "none"}:
-            findings.add(
-                here, f"ldaps:// does not go with tls mode {mode}: write ldap://, or mode: ldaps"
-            )
-        elif scheme == "ldap" and mode == "ldaps":
-            findings.add(
-                here, "ldap:// does not go with tls mode ldaps: write ldaps://, or mode: starttls"
-            )
+        if message := _WRONG_MODE.get((scheme, mode)):
+            findings.add(here, message)
     if not mode and len(schemes) > 1:
-        findings.add(
-            (*path, "servers"), "ldap:// and ldaps:// servers in one source: use one of the two"
-        )
+        message = "ldap:// and ldaps:// servers in one source: use one of the two"
+        findings.add((*path, "servers"), message)
+
+
+_WRONG_MODE: Final = {
+    ("ldaps", "starttls"): "ldaps:// cannot be used with tls.mode: starttls: "
+    "write ldap://, or mode: ldaps",
+    ("ldaps", "none"): "ldaps:// cannot be used with tls.mode: none: write ldap://, or mode: ldaps",
+    ("ldap", "ldaps"): "ldap:// cannot be used with tls.mode: ldaps: "
+    "write ldaps://, or mode: starttls",
+}
+"""By the scheme of a server and the TLS mode."""
 
 
 def _bind(source: Values, path: Path, findings: Findings) -> None:
     bind, here = source.get("bind"), (*path, "bind")
-    if bind is None and "bind" not in source:
+    if "bind" not in source:
         findings.missing(path, "bind")
     if not isinstance(bind, dict):
         return
     anonymous, kerberos = bind.get("anonymous") is True, bind.get("kerberos") is True
+    named = "dn" in bind or "password" in bind
     if "principal" in bind and not kerberos:
-        findings.add(
-            (*here, "principal"), "only a bind with kerberos: true has a principal", key=True
-        )
-    if kerberos and (anonymous or "dn" in bind or "password" in bind):
-        findings.add(
-            (*here, "kerberos"),
-            "kerberos does not go with dn, password and anonymous: leave one of them out",
-        )
-    elif kerberos:
-        return
-    elif anonymous and ("dn" in bind or "password" in bind):
-        findings.add(
-            (*here, "anonymous"),
-            "anonymous does not go with dn and password: leave one of them out",
-        )
+        message = "only a bind with kerberos: true has a principal"
+        findings.add((*here, "principal"), message, key=True)
+    # A bind is by exactly one of: Kerberos, anonymous, DN and password.
+    if kerberos:
+        if anonymous or named:
+            message = (
+                "kerberos cannot be used with dn, password or anonymous: leave one of them out"
+            )
+            findings.add((*here, "kerberos"), message)
     elif anonymous:
-        return
-    elif "dn" not in bind and "password" not in bind:
+        if named:
+            message = "anonymous cannot be used with dn and password: leave one of them out"
+            findings.add((*here, "anonymous"), message)
+    else:
+        _named_bind(bind, here, findings)
+
+
+def _named_bind(bind: Values, here: Path, findings: Findings) -> None:
+    """A bind by DN and password has to have both."""
+    if "dn" not in bind and "password" not in bind:
         findings.add(here, "give dn and password, or anonymous: true, or kerberos: true")
     elif "password" not in bind:
-        findings.add(
-            here,
-            "dn without password is an anonymous bind to most servers: give the password as well",
-        )
+        message = "dn without password is an anonymous bind to most servers"
+        findings.add(here, f"{message}: give the password as well")
     elif "dn" not in bind:
         findings.missing(here, "dn")
 

@@ -35,24 +35,24 @@ def seconds(grace: str) -> float:
 
 
 def check(values: Values, findings: Findings) -> None:
-    """Adds what is wrong with grace periods: half of one, one without end, a second action that undoes the first."""
+    """Adds what is wrong with grace periods."""
     for key in _KEYS:
-        value = values.get(key)
-        if not isinstance(value, dict):
-            continue
-        here: Path = ("lifecycle", key)
-        action, then = text(value, "action"), text(value, "then")
-        for one, other in (("after", "then"), ("then", "after")):
-            if one in value and other not in value:
-                findings.add(
-                    (*here, one),
-                    f"{one} needs {other}: `{{action: block, after: 30d, then: erase}}`",
-                    key=True,
-                )
-        if action in ("erase", "delete") and "then" in value:
-            findings.add((*here, "then"), f"nothing can come after {action}", key=True)
-        elif action in _HARDER and then in _HARDER and _HARDER.index(then) <= _HARDER.index(action):
-            findings.add((*here, "then"), f"{then} is not harder than {action}, which comes first")
-        after = text(value, "after")
-        if after and not findings.touch((*here, "after")) and not 0 < seconds(after) <= _LONGEST:
-            findings.add((*here, "after"), "expected a time from 1s to 10 years")
+        departure = values.get(key)
+        if isinstance(departure, dict):
+            _departure_faults(departure, ("lifecycle", key), findings)
+
+
+def _departure_faults(departure: Values, here: Path, findings: Findings) -> None:
+    """A grace period has a time and a second action, and the second action is the harder one."""
+    for key, missing in (("after", "then"), ("then", "after")):
+        if key in departure and missing not in departure:
+            message = f"{key} needs {missing}: `{{action: block, after: 30d, then: erase}}`"
+            findings.add((*here, key), message, key=True)
+    action, then = text(departure, "action"), text(departure, "then")
+    if action in ("erase", "delete") and "then" in departure:
+        findings.add((*here, "then"), f"nothing can come after {action}", key=True)
+    elif action in _HARDER and then in _HARDER and _HARDER.index(then) <= _HARDER.index(action):
+        findings.add((*here, "then"), f"{then} is not harder than {action}, which comes first")
+    after = text(departure, "after")
+    if after and not findings.touch((*here, "after")) and not 0 < seconds(after) <= _LONGEST:
+        findings.add((*here, "after"), "expected a time from 1s to 10 years")

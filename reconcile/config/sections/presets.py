@@ -1,4 +1,4 @@
-"""Presets: one word that stands for a set of defaults. What the file says goes before them, they before the built-in.
+"""Presets: named sets of defaults. The file overrides them, they override the built-in ones.
 
 A preset is data: the keys it sets, by their path in the document. It is laid under the rendered
 document before that is checked, so a preset's values are checked like those of a file, and are part
@@ -69,7 +69,7 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
 
 
 class Applied(NamedTuple):
-    """A document with a preset under it: the preset's name, "" for none, and the paths that it filled in."""
+    """A document with a preset's defaults, the preset's name ("" for none), the paths it filled."""
 
     data: dict[str, Any]
     preset: str
@@ -89,7 +89,7 @@ def apply(data: dict[str, Any]) -> Applied:
 
 
 def check(applied: Applied, findings: Findings) -> None:
-    """Adds groups that a preset requires, but that lie where the source's groups are not searched, to `findings`."""
+    """Adds groups that a preset requires but that the source's search does not cover."""
     for index, source in mappings(applied.data, "sources"):
         path: Path = ("sources", index)
         users = (*path, "users", "require_groups")
@@ -105,8 +105,9 @@ def check(applied: Applied, findings: Findings) -> None:
             ):
                 findings.add(
                     users,
-                    f"preset {applied.preset} takes members of {shortened(group)} only, but groups are searched below "
-                    f"{shortened(searched)}: widen base_dn or groups.base, or say which groups it is ([] for none)",
+                    f"preset {applied.preset} takes members of {shortened(group)} only, "
+                    f"but groups are searched below {shortened(searched)}: widen base_dn or "
+                    "groups.base, or say which groups it is ([] for none)",
                 )
 
 
@@ -118,7 +119,7 @@ class _Filling:
         self._paths = paths
 
     def into(self, value: Any, steps: tuple[str, ...], path: Path, source: Values) -> Any:
-        """`value` with the default at `steps` below it; `source` is the source that it is part of."""
+        """`value` with the default at `steps` below it, as a part of `source`."""
         step, *rest = steps
         if step == "*":
             return self._into_items(value, tuple(rest), path)
@@ -158,7 +159,7 @@ class _Filling:
 
 
 def _domain(base_dn: str) -> str:
-    """The part of a base DN that names the domain, the whole where none does; "" for text that is no DN."""
+    """The `dc` part of a base DN, all of it if there is none; "" for text that is no DN."""
     try:
         values = [value for rdn in dn.parse(base_dn) for name, value in rdn if name.lower() == "dc"]
     except ValueError:

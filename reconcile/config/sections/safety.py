@@ -1,6 +1,6 @@
 """How much a plan may change, and what it may not touch: `safety` of the file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from reconcile.config.schema.findings import Findings
@@ -55,22 +55,21 @@ def _protected(value: Any) -> Any:
 
 
 def check(data: Values, findings: Findings) -> None:
-    """Adds percentages of which there can never be so many."""
-    values = mapping(data, "safety")
-    limits = mapping(values, "limits")
-    places: list[tuple[Path, object]] = [
-        (("safety", "limits", key), limits[key]) for key in limits if key != "creates"
-    ]
-    places.append((("safety", "shrink"), values.get("shrink")))
-    for index, item in mappings(values, "groups"):
-        places.append(
-            (("safety", "groups", index, "memberships_lost"), item.get("memberships_lost"))
-        )
-    for path, value in places:
-        if (
-            isinstance(value, str)
-            and value.endswith("%")
-            and not findings.touch(path)
-            and float(value[:-1]) > 100
-        ):
+    """Adds percentages over 100."""
+    for path, value in _percentages(mapping(data, "safety")):
+        if not findings.touch(path) and float(value[:-1]) > 100:
             findings.add(path, "more than 100% can never be lost: write none for no limit")
+
+
+def _percentages(values: Values) -> Iterator[tuple[Path, str]]:
+    """Every percentage but that of new users, of whom there can be more than there are now."""
+    places: list[tuple[Path, object]] = []
+    for key, value in mapping(values, "limits").items():
+        if key != "creates":
+            places.append((("limits", key), value))
+    places.append((("shrink",), values.get("shrink")))
+    for index, item in mappings(values, "groups"):
+        places.append((("groups", index, "memberships_lost"), item.get("memberships_lost")))
+    for below, value in places:
+        if isinstance(value, str) and value.endswith("%"):
+            yield ("safety", *below), value

@@ -45,7 +45,7 @@ class _Wrong(ValueError):
 
 
 def faults(value: object) -> Iterator[tuple[Path, str]]:
-    """What is wrong with the value of `schedule`, by path below it; nothing for what the schema refuses anyway."""
+    """What is wrong with `schedule`, by path below it; values the schema refuses are skipped."""
     if isinstance(value, str):
         yield from _fault((), value, _cron)
     if not isinstance(value, dict):
@@ -78,7 +78,10 @@ def schedule(value: str | dict[str, str] | None) -> Schedule | None:
 
 
 def zone(schedule: Schedule) -> tzinfo:
-    """The time zone of a schedule: its own, or the machine's. Raises ValueError where the machine's cannot be told."""
+    """The time zone of a schedule: its own, or the machine's.
+
+    Raises ValueError if the machine's cannot be determined.
+    """
     if schedule.timezone is not None:
         return _zone(schedule.timezone)
     import tzlocal
@@ -90,7 +93,7 @@ def zone(schedule: Schedule) -> tzinfo:
             return tzlocal.reload_localzone()
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(
-            "the machine's time zone cannot be told: name one in `schedule.timezone`"
+            "the machine's time zone is unknown: name one in `schedule.timezone`"
         ) from error
 
 
@@ -151,8 +154,8 @@ def _line(text: str) -> str:
     if len(fields) == 6:
         first, fifth = " ".join(fields[1:]), " ".join((*fields[:4], fields[5]))
         raise _Wrong(
-            f"a cron line has five fields ({_FIELDS}), this has six: if the first are seconds, write "
-            f'"{first}"; if it is as VMmanager has it, write "{fifth}"'
+            f"a cron line has five fields ({_FIELDS}), this has six: if the first are seconds, "
+            f'write "{first}"; if it is as VMmanager has it, write "{fifth}"'
         )
     if len(fields) != 5:
         raise _Wrong(

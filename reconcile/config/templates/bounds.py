@@ -1,6 +1,6 @@
-"""Operators, filters and functions of templates that refuse to make what no value of a configuration needs.
+"""Operators, filters and functions of templates that refuse results no configuration needs.
 
-What they are given is small already, so each looks at what it would make before it makes it.
+Their inputs are small already, so each computes the size of its result before the result.
 """
 
 import re
@@ -39,9 +39,13 @@ def text(value: object) -> str:
 
 def short(value: str) -> str:
     """The same text, if it is short enough."""
-    if len(value) > MAX_TEXT:
-        raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
+    _fits(len(value))
     return value
+
+
+def _fits(length: int) -> None:
+    if length > MAX_TEXT:
+        raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
 
 
 def encodable(value: str) -> str:
@@ -55,7 +59,7 @@ def encodable(value: str) -> str:
 
 
 def whole(value: Any) -> Any:
-    """A list or mapping, if everything in it counts up to little enough, and is not nested too deeply."""
+    """A list or mapping that is neither too large in total nor nested too deeply."""
     left, pending = MAX_ITEMS, [(value, 0)]
     while pending:
         item, depth = pending.pop()
@@ -89,8 +93,7 @@ def _joined(separator: str, parts: Iterable[str]) -> str:
     length, kept = 0, []
     for part in parts:
         length += len(part) + len(separator)
-        if length > MAX_TEXT + len(separator):
-            raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
+        _fits(length - len(separator))
         kept.append(part)
     return separator.join(kept)
 
@@ -98,10 +101,11 @@ def _joined(separator: str, parts: Iterable[str]) -> str:
 def replace(s: object, old: object, new: object, count: int = -1) -> str:
     """The filter `replace`, and the method of texts."""
     whole, before, after = text(s), text(old), text(new)
-    found = whole.count(before) if count < 0 else min(count, whole.count(before))
-    if len(whole) + found * (len(after) - len(before)) > MAX_TEXT:
-        raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
-    return whole.replace(before, after, found)
+    times = whole.count(before)
+    if count >= 0:
+        times = min(count, times)
+    _fits(len(whole) + times * (len(after) - len(before)))
+    return whole.replace(before, after, times)
 
 
 def format_(value: object, *args: Any) -> Any:
@@ -114,45 +118,46 @@ def _modulo(left: Any, right: Any) -> Any:
         if _WIDE.search(left):
             raise TooMuch("the text is formatted wider than 999 characters")
         parts = right if isinstance(right, tuple) else (right,)
-        return short(
-            left
-            % tuple(text(part) if isinstance(part, list | tuple | dict) else part for part in parts)
-        )
+        return short(left % tuple(map(_printed, parts)))
     return left % right
+
+
+def _printed(part: Any) -> Any:
+    """Lists and mappings as bounded text: Python would write them out at any length."""
+    return text(part) if isinstance(part, list | tuple | dict) else part
 
 
 def _add(left: Any, right: Any) -> Any:
     if isinstance(left, str) and isinstance(right, str):
         return concat([left, right])
-    total: Any = left + right
-    return whole(total) if isinstance(total, list | tuple) else total
+    return _small(left + right)
 
 
 def _multiply(left: Any, right: Any) -> Any:
+    # Texts and lists are repeated: their length is known before the result exists.
     for value, times in ((left, right), (right, left)):
-        if (
-            isinstance(value, str | list | tuple)
-            and isinstance(times, int)
-            and len(value) * times > MAX_ITEMS
-        ):
+        repeated = isinstance(value, str | list | tuple) and isinstance(times, int)
+        if repeated and len(value) * times > MAX_ITEMS:
             raise TooMuch(f"more than {MAX_ITEMS} repetitions")
-    _number(left, right, sum)
-    total = left * right
-    return whole(total) if isinstance(total, list | tuple) else total
+    if isinstance(left, int) and isinstance(right, int):
+        _few_bits(left.bit_length() + right.bit_length())
+    return _small(left * right)
 
 
 def _power(left: Any, right: Any) -> Any:
-    _number(left, right, lambda bits: bits[0] * max(right, 0))
+    if isinstance(left, int) and isinstance(right, int):
+        _few_bits(left.bit_length() * max(right, 0))
     return left**right
 
 
-def _number(left: Any, right: Any, bits: Callable[[list[int]], int]) -> None:
-    if (
-        isinstance(left, int)
-        and isinstance(right, int)
-        and bits([left.bit_length(), right.bit_length()]) > MAX_BITS
-    ):
+def _few_bits(bits: int) -> None:
+    if bits > MAX_BITS:
         raise TooMuch("the number is too large")
+
+
+def _small(result: Any) -> Any:
+    """The result of an operator, if it is a list that is not too large, or no list at all."""
+    return whole(result) if isinstance(result, list | tuple) else result
 
 
 OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
@@ -165,7 +170,7 @@ OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 @jinja2.pass_context
 def rounds(context: Context, value: Iterable[Any]) -> Iterator[Any]:
-    """Counts the rounds of all loops of one rendering, in a list of its own name among the context's values."""
+    """Counts the rounds of all loops of one rendering, in the context's list of its own name."""
     return _counted(iter(value), context.parent[" rounds"])
 
 

@@ -1,4 +1,4 @@
-"""Templates over the configuration: any value of a file may be one, and is replaced by what it gives.
+"""Templates over the configuration: any value of a file may be one; its result replaces it.
 
 The context is the file's `vars`, by their own names and within `vars`. A value that is one single
 expression keeps the type of what the expression gives; any other is text.
@@ -57,32 +57,35 @@ def names(source: str) -> set[str]:
 
 
 def calls(source: str) -> set[str]:
-    """Those of the secret functions that a template calls. Raises Refused."""
+    """The secret functions that a template calls. Raises Refused."""
     if not sandbox.is_template(source):
         return set()
-    return {
-        call.node.name
-        for call in tree(source).find_all(nodes.Call)
-        if isinstance(call.node, nodes.Name) and call.node.name in SECRET_FUNCTIONS
-    }
+    called = map(_secret_function, tree(source).find_all(nodes.Call))
+    return {name for name in called if name}
 
 
 def beside(source: str) -> set[str]:
-    """The variables that a template reads outside the arguments of secret functions. Raises Refused."""
-    found: set[str] = set()
+    """The variables that a template reads outside the arguments of secret functions.
+
+    Raises Refused.
+    """
+    read: set[str] = set()
     waiting: list[nodes.Node] = [tree(source)] if sandbox.is_template(source) else []
     while waiting:
         node = waiting.pop()
-        if (
-            isinstance(node, nodes.Call)
-            and isinstance(node.node, nodes.Name)
-            and node.node.name in SECRET_FUNCTIONS
-        ):
+        if _secret_function(node):
             continue
         if isinstance(node, nodes.Name):
-            found.add(node.name)
+            read.add(node.name)
         waiting += node.iter_child_nodes()
-    return found
+    return read
+
+
+def _secret_function(node: nodes.Node) -> str:
+    """The secret function that a node calls; "" for any other node."""
+    if not isinstance(node, nodes.Call) or not isinstance(node.node, nodes.Name):
+        return ""
+    return node.node.name if node.node.name in SECRET_FUNCTIONS else ""
 
 
 def evaluate(
@@ -114,11 +117,7 @@ def evaluate(
     except Misplaced as error:
         raise Refused(str(error)) from None
     except jinja2.UndefinedError as error:
-        name = _UNDEFINED.fullmatch(error.message or "")
-        hint = (
-            f"`{name[1]}` is no variable{suggestion(name[1], variables)}" if name else said(error)
-        )
-        raise Refused(hint) from None
+        raise Refused(_undefined(error, variables)) from None
     except (*FAILURES, *CompileErrors) as error:
         raise Refused(said(error)) from None
 
@@ -128,7 +127,21 @@ def said(error: BaseException) -> str:
     if isinstance(error, RecursionError | MemoryError | SyntaxError):
         return "the template is too deeply nested"
     text = " ".join(str(getattr(error, "message", None) or error).split())
-    return f"{text[:120]}…" if len(text) > 120 else text or type(error).__name__
+    if len(text) > 120:
+        return f"{text[:120]}…"
+    return text or type(error).__name__
+
+
+def _undefined(error: jinja2.UndefinedError, variables: Mapping[str, Any]) -> str:
+    match = _UNDEFINED.fullmatch(error.message or "")
+    if match is None:
+        return said(error)
+    return unknown_variable(match[1], variables)
+
+
+def unknown_variable(name: str, variables: Mapping[str, Any]) -> str:
+    """What to say about a name in a template that is no variable."""
+    return f"unknown variable `{name}`{suggestion(name, variables)}"
 
 
 def _misplaced(*_args: object, **_kwargs: object) -> None:

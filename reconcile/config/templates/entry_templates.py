@@ -7,7 +7,7 @@ The common shapes become Python closures (`reconcile.config.templates.fast_paths
 is rendered by Jinja2; both ways agree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from jinja2 import meta, nodes
@@ -35,7 +35,7 @@ class Render(Protocol):
 
 
 class EntryTemplate:
-    """A `desired.Template`. `render` is an attribute, not a method: it is called for every person and field."""
+    """A `desired.Template`. `render` is an attribute: it is called for every person and field."""
 
     __slots__ = ("attributes", "render", "text")
 
@@ -57,7 +57,7 @@ class Surroundings(NamedTuple):
 
 
 def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTemplate:
-    """The template of a text. Raises Refused. `short=False` leaves everything to Jinja2, for comparison."""
+    """The template of a text. Raises Refused. `short=False` uses Jinja2 alone, to compare."""
     if not sandbox.is_template(text):
         return EntryTemplate(text, frozenset(), _closure(fast_paths.constant(text)))
     try:
@@ -150,83 +150,111 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
     root = template.root_render_func
 
     def render(entry: Entry, identifier: str = "") -> str | None:
-        def values(name: str) -> list[str]:
-            return [
-                bounds.short(value)
-                for value in entry.attributes.get(name.lower(), ())
-                if value.strip()
-            ]
-
-        context = {
-            "identifier": identifier,
-            "dn": entry.dn,
-            "rdn": dn.rdn(entry.dn),
-            "domain": around.domain,
-            "source": around.source,
-            "vars": around.variables,
-            "values": values,
-            "attr": _Reader(entry),
-            "range": _environment.globals["range"],
-            " entry": entry,
-            **bounds.rounds_left(),
-        }
-        length, kept = 0, []
+        context = _context(entry, identifier, around)
         try:
-            for piece in root(template.new_context(context, shared=True)):
-                length += len(piece)
-                if length <= MAX_TEXT:
-                    kept.append(bounds.encodable(piece))
+            text = _concatenated(root(template.new_context(context, shared=True)))
         except NothingSupplied:
             return None
         except FAILURES as error:
             failure = said(error)
         else:
-            if length > MAX_TEXT:
+            if text is None:
                 _too_long()
-            return "".join(kept).strip() or None
+            return text.strip() or None
+        # Raised outside the handler, so that the error is not chained to one that quotes values.
         raise TemplateFailed(failure)
 
     return render
 
 
+def _context(entry: Entry, identifier: str, around: Surroundings) -> dict[str, Any]:
+    """The reserved names, for one rendering."""
+
+    def values(name: str) -> list[str]:
+        present = entry.attributes.get(name.lower(), ())
+        return [bounds.short(value) for value in present if value.strip()]
+
+    return {
+        "identifier": identifier,
+        "dn": entry.dn,
+        "rdn": dn.rdn(entry.dn),
+        "domain": around.domain,
+        "source": around.source,
+        "vars": around.variables,
+        "values": values,
+        "attr": _Reader(entry),
+        "range": _environment.globals["range"],
+        " entry": entry,
+        **bounds.rounds_left(),
+    }
+
+
+def _concatenated(pieces: Iterable[str]) -> str | None:
+    """All pieces as one text; None when it is too long.
+
+    Goes through all of them, because a later piece may still fail or supply nothing.
+    """
+    length, kept = 0, []
+    for piece in pieces:
+        length += len(piece)
+        if length <= MAX_TEXT:
+            kept.append(bounds.encodable(piece))
+    return "".join(kept) if length <= MAX_TEXT else None
+
+
 def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset[str]:
     """Lower-case names of the attributes that a template may read. Raises Refused."""
-    found = set()
-    understood: set[int] = set()
+    names, understood = set(), set()
     for node in tree.find_all((nodes.Call, nodes.Getitem, nodes.Name)):
-        if isinstance(node, nodes.Name) and node.ctx != "load" and node.name in RESERVED:
-            raise Refused(f"`{node.name}` cannot be redefined")
-        inner = node.node if isinstance(node, nodes.Call | nodes.Getitem) else None
-        if not isinstance(inner, nodes.Name):
+        if isinstance(node, nodes.Name):
+            if node.ctx != "load" and node.name in RESERVED:
+                raise Refused(f"`{node.name}` cannot be redefined")
             continue
-        if isinstance(node, nodes.Call) and inner.name in SECRET_FUNCTIONS:
-            raise Refused(f"{inner.name}() gives a secret, and this is no place for one")
-        if isinstance(node, nodes.Call) and inner.name == "values":
-            argument = (
-                node.args[0] if len(node.args) == 1 and not (node.kwargs or node.dyn_args) else None
-            )
-        elif isinstance(node, nodes.Getitem) and inner.name == "attr":
-            argument = node.arg
-        else:
-            continue
-        if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
-            found.add(argument.value.lower())
-            understood.add(id(inner))
-    for name in tree.find_all(nodes.Name):
-        if name.name in {"values", "attr"} and id(name) not in understood:
-            raise Refused(
-                f"{name.name} takes the name of one attribute, in quotes: "
-                + (
-                    "values('memberOf')"
-                    if name.name == "values"
-                    else "attr['x-y'] (or attr['x-y'] | default('…'))"
-                )
-            )
+        if isinstance(node, nodes.Call):
+            _refuse_secret(node)
+        attribute = _named_attribute(node)
+        if attribute is not None:
+            names.add(attribute.lower())
+            understood.add(id(node.node))  # type: ignore[attr-defined]
+    _refuse_misused(tree, understood)
     for plain in meta.find_undeclared_variables(tree) - set(RESERVED):
         if plain in variables:
             raise Refused(
                 f"`{plain}` would be a directory attribute here: "
                 f"write vars.{plain} for the variable, or attr['{plain}'] for the attribute"
             )
-        found.add(plain.lower())
-    return frozenset(found)
+        names.add(plain.lower())
+    return frozenset(names)
+
+
+def _refuse_secret(call: nodes.Call) -> None:
+    if isinstance(call.node, nodes.Name) and call.node.name in SECRET_FUNCTIONS:
+        raise Refused(f"{call.node.name}() gives a secret, and this is no place for one")
+
+
+def _named_attribute(node: nodes.Node) -> str | None:
+    """The attribute of `values('memberOf')` or `attr['x-y']`; None for anything else."""
+    match node:
+        case nodes.Call(
+            node=nodes.Name(name="values"),
+            args=[nodes.Const(value=str(name))],
+            kwargs=[],
+            dyn_args=None,
+        ):
+            return str(name)
+        case nodes.Getitem(node=nodes.Name(name="attr"), arg=nodes.Const(value=str(name))):
+            return str(name)
+    return None
+
+
+def _refuse_misused(tree: nodes.Template, understood: set[int]) -> None:
+    """`values` and `attr` anywhere but in the forms that name one attribute."""
+    forms = {
+        "values": "values('memberOf')",
+        "attr": "attr['x-y'] (or attr['x-y'] | default('…'))",
+    }
+    for name in tree.find_all(nodes.Name):
+        if name.name in forms and id(name) not in understood:
+            raise Refused(
+                f"{name.name} takes the name of one attribute, in quotes: {forms[name.name]}"
+            )

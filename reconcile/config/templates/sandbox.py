@@ -1,4 +1,4 @@
-"""Jinja2 that can neither reach out nor run away: the one environment in which all templates are compiled.
+"""Jinja2 without access to anything and with bounds: all templates are compiled here.
 
 Besides Jinja2's own sandbox, everything that multiplies is bounded: there are no macros, includes
 or namespaces that could carry growth from one round of a loop to the next, loops share a budget of
@@ -38,15 +38,44 @@ _FORBIDDEN: Final[Mapping[type[nodes.Node], str]] = {
     nodes.Macro: "macros",
     nodes.NSRef: "namespaces",
 }
-_FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last", "length",
-    "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort",
-    "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount",
-)  # fmt: skip
+_FILTERS = [
+    "abs",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "float",
+    "int",
+    "items",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "reverse",
+    "select",
+    "selectattr",
+    "sort",
+    "sum",
+    "title",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+    "urlencode",
+    "wordcount",
+]
 _TEXT_METHODS = (
-    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit islower isnumeric isspace "
-    "istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex rpartition rsplit "
-    "rstrip split splitlines startswith strip swapcase title upper"
+    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit "
+    "islower isnumeric isspace istitle isupper join lower lstrip partition removeprefix "
+    "removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines startswith "
+    "strip swapcase title upper"
 )
 _METHODS: Final[Mapping[type, frozenset[str]]] = {
     str: frozenset(_TEXT_METHODS.split()),
@@ -82,7 +111,7 @@ CompileErrors: Final = (
 
 
 class NothingSupplied(jinja2.UndefinedError):
-    """A template asks for what is not there, and may: an absent attribute, or the else of an `if` without one."""
+    """An absent attribute, or an `if` expression without an `else`: the template has no value."""
 
 
 class Missing(jinja2.StrictUndefined):
@@ -140,7 +169,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return bounds.OPERATORS[operator](left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Methods by name from short lists: Python's texts have several that make text of any length."""
+        """Methods by name: some of Python's would make text of any length."""
         del value
         for kind, names in _METHODS.items():
             if isinstance(obj, kind):

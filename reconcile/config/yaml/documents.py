@@ -257,7 +257,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _position(text: str, index: int) -> Place:
-    """The place of a character. Line breaks count as YAML counts them, carriage returns included."""
+    """The place of a character. Lines are counted as YAML does, by carriage returns too."""
     lines = re.split(_BREAK, text[:index])
     return Place(len(lines), len(lines[-1]) + 1)
 

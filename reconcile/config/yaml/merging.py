@@ -1,4 +1,4 @@
-"""Several documents as one, and from any place in it back to the file, line and column where it is written."""
+"""Several documents as one, and the file, line and column of every place in it."""
 
 import operator
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _REPEATED: Final = frozenset(("version",))
 
 
 class Merged:
-    """All documents together: lists one after the other, `vars` as one mapping, everything else given once.
+    """All documents together: lists joined, `vars` as one mapping, other keys given once.
 
     Paths into `data` are positions in the merged lists; a problem names its file's own.
     """
@@ -62,7 +62,7 @@ class Merged:
             return
         value: Any = node.data()
         before = self.data[key]
-        kind = list if key in _LISTS else dict if key == "vars" else None
+        kind = _mergeable(key)
         if kind is None:
             if key not in _REPEATED or value != before:
                 self._twice(document, (key,), document.root.keys[key])
@@ -92,3 +92,10 @@ class Merged:
         self._problems.append(
             Problem(document.file, place.line, place.column, written(path), message)
         )
+
+
+def _mergeable(key: str) -> type[list[Any]] | type[dict[str, Any]] | None:
+    """The type of a key that several files may add to; None for a key that is given once."""
+    if key in _LISTS:
+        return list
+    return dict if key == "vars" else None

@@ -20,7 +20,7 @@ _BARE = re.compile(r"[A-Za-z_][\w-]{0,59}", re.ASCII)
 
 
 class Node:
-    """A value and where it is written. Aliased nodes are shared, so `size` counts what they would be in full."""
+    """A value and its place. Aliased nodes are shared; `size` counts them in full."""
 
     __slots__ = ("height", "keys", "place", "size", "value")
 
@@ -36,6 +36,15 @@ class Node:
         if isinstance(self.value, dict):
             return list(self.value.values())
         return self.value if isinstance(self.value, list) else []
+
+    def child(self, step: str | int) -> "Node | None":
+        """The node of a key or position directly below; None if there is none."""
+        match self.value, step:
+            case dict(), str():
+                return self.value.get(step)
+            case list(), int() if step < len(self.value):
+                return self.value[step]
+        return None
 
     def measure(self) -> None:
         """Takes size and height from the children, which must be complete."""
@@ -59,11 +68,7 @@ class Node:
         """
         node, place = self, self.place
         for depth, step in enumerate(path, 1):
-            child: Node | None = None
-            if isinstance(node.value, dict) and isinstance(step, str):
-                child = node.value.get(step)
-            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-                child = node.value[step]
+            child = node.child(step)
             if child is None:
                 break
             named = (key and depth == len(path)) or isinstance(child.value, dict | list)

@@ -175,7 +175,8 @@ def test_relative_paths_are_told_from_the_platforms_folder(tmp_path):
     assert after.platform.folder == before.desired.platform.folder
     source.write_text(source.read_text().replace("file('pw')", "file('p' ~ 'w')"))
     with pytest.raises(
-        ConfigError, match=r"sources\[1\].bind.password: the path in file\(…\) cannot be told"
+        ConfigError,
+        match=r"sources\[1\].bind.password: the path in file\(…\) cannot be made relative",
     ):
         loaded(source, platform).effective.settings()
 

@@ -274,7 +274,7 @@ def test_given_variables_go_before_those_of_the_files(tmp_path):
         loaded(path, variables={"a": "given", "c": "more"}).desired.sources[0].note
         == "given given! more"
     )
-    assert said(path) == ["a.yml:8:11: sources[0].note: `c` is no variable"]
+    assert said(path) == ["a.yml:8:11: sources[0].note: unknown variable `c`"]
 
 
 def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
@@ -285,7 +285,7 @@ def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
         / "a.yml"
     )
     assert said(path, variables={"port": "1", "b": "2", "c": "3"}) == []
-    known = "--var gives it a value, but no `vars` and no template knows it"
+    known = "--var gives it a value, but no `vars` and no template uses it"
     assert said(path, variables={"prt": "1", "b": "", "c": "", "note": "x"}) == [
         f"a.yml:9:1: vars.note: {known}",
         f"a.yml:9:1: vars.prt: {known}; did you mean `port`?",
@@ -364,7 +364,7 @@ def test_an_adapter_may_find_that_a_secret_cannot_be_had(tmp_path):
         return ()
 
     assert said(path, platforms={"sql": reveal}) == [
-        "a.yml:2:28: platform.url: the secret cannot be had: the environment variable URL is not set"
+        "a.yml:2:28: platform.url: the secret could not be read: the environment variable URL is not set"
     ]
     assert said(path) == []
 

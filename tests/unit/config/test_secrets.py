@@ -56,7 +56,7 @@ def test_from_the_environment(tmp_path):
     path = ldap(tmp_path, "\"{{ env('P') }}\"", mode=0o644)
     assert secret(path, environ={"P": "hunter2"}).reveal() == "hunter2"
     assert secret(path, environ={"P": "  x  "}).reveal() == "  x  "
-    start = f"{path}:8:32: sources[0].bind.password: the secret cannot be had: "
+    start = f"{path}:8:32: sources[0].bind.password: the secret could not be read: "
     assert why(secret(path)) == start + "the environment variable P is not set"
     assert why(secret(path, environ={"P": ""})) == start + "it gives an empty text"
 

@@ -1,7 +1,7 @@
 """`preset: processmaker` on a real server, by the commands a person types: what is done around a synchronisation.
 
 Logging in, counting, searching, workspaces, locks, logs, settings that were downloaded, directories
-of other make. docs/seeds.md names the tests rule by rule.
+of other make. tests/processmaker_and_vmmanager.md names the tests rule by rule.
 """
 
 import json

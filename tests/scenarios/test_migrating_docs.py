@@ -1,4 +1,4 @@
-"""docs/seeds.md: whatever its tables name is there - tests, stories, keys of the schema, commands and their options."""
+"""docs/migrating.md and its table of tests: what they name exists - tests, stories, keys, commands and options."""
 
 import ast
 import json
@@ -18,21 +18,51 @@ TOP = Path(__file__).parents[2]
 
 
 class Row(NamedTuple):
-    """One rule of a product: what it is here, and the tests that show it."""
+    """A rule of a product, the headings it stands under, and what the file says about it."""
 
+    headings: tuple[str, str]
     rule: str
-    here: str
-    tests: str
+    text: str
 
 
-def rows() -> list[Row]:
-    found = []
-    for line in (TOP / "docs" / "seeds.md").read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
-        if line.startswith("| ") and cells[1] != "here":
-            assert len(cells) == 3, line
-            found.append(Row(*cells))
-    return found
+def headed(file: Path) -> Iterator[tuple[tuple[str, str], str]]:
+    """Every line of a file that is no heading, with the product and the section it stands under."""
+    product = section = ""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            product, section = line.removeprefix("## "), ""
+        elif line.startswith("### "):
+            section = line.removeprefix("### ")
+        elif product:
+            yield (product, section), line
+
+
+def documented() -> list[Row]:
+    """The rules of docs/migrating.md: entries such as `- **Rule.** What it is here.`"""
+    entries: list[tuple[tuple[str, str], str]] = []
+    for headings, line in headed(TOP / "docs" / "migrating.md"):
+        if line.startswith("- "):
+            entries.append((headings, line))
+        elif line:
+            assert line.startswith("  "), line
+            entries[-1] = (headings, f"{entries[-1][1]} {line.strip()}")
+    rows = []
+    for headings, entry in entries:
+        match = re.fullmatch(r"- \*\*(.+?)\.\*\* (.+)", entry)
+        assert match is not None, entry
+        rows.append(Row(headings, match[1], match[2]))
+    return rows
+
+
+def traced() -> list[Row]:
+    """The rules of tests/processmaker_and_vmmanager.md, each with its tests."""
+    rows = []
+    for headings, line in headed(TOP / "tests" / "processmaker_and_vmmanager.md"):
+        if line.startswith("| ") and line != "| rule | tests |":
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            assert len(cells) == 2, line
+            rows.append(Row(headings, *cells))
+    return rows
 
 
 def keys(part: dict[str, Any], schema: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -83,11 +113,15 @@ def names_in(file: str) -> frozenset[str]:
     )
 
 
+def test_the_page_and_the_table_have_the_same_rules() -> None:
+    assert [row[:2] for row in documented()] == [row[:2] for row in traced()]
+
+
 def test_every_test_named_exists_and_every_rule_has_one() -> None:
-    for row in rows():
-        named = re.findall(r"`([^`]+)`", row.tests)
+    for row in traced():
+        named = re.findall(r"`([^`]+)`", row.text)
         assert named, row.rule
-        assert re.sub(r"`[^`]+`", "", row.tests).strip() == "", row.tests
+        assert re.sub(r"`[^`]+`", "", row.text).replace(",", "").strip() == "", row.text
         for test in named:
             file, name = re.fullmatch(r"(tests/[\w/]+\.(?:py|yml))(?:::|: )(.+)", test).groups()  # type: ignore[union-attr]
             assert name in names_in(file), test
@@ -95,9 +129,9 @@ def test_every_test_named_exists_and_every_rule_has_one() -> None:
 
 
 def test_every_rule_has_a_key_or_a_command_and_all_of_them_exist() -> None:
-    for row in rows():
+    for row in documented():
         named = 0
-        for span in re.findall(r"`([^`]+)`", row.here):
+        for span in re.findall(r"`([^`]+)`", row.text):
             key = span.partition(": ")[0]
             if span.startswith("reconcile "):
                 assert problem_of_command(span) == ""
@@ -112,6 +146,4 @@ def test_every_rule_has_a_key_or_a_command_and_all_of_them_exist() -> None:
 
 @pytest.mark.parametrize("product", ["ProcessMaker", "VMmanager"])
 def test_each_product_has_its_rules(product: str) -> None:
-    text = (TOP / "docs" / "seeds.md").read_text(encoding="utf-8")
-    part = text.partition(f"\n## {product}\n")[2].partition("\n## ")[0]
-    assert part.count("\n| ") >= 40
+    assert sum(row.headings[0] == product for row in documented()) >= 40

@@ -1,6 +1,6 @@
 """`preset: processmaker` on real servers, by the commands a person types: each rule that ProcessMaker documents.
 
-docs/seeds.md names the tests rule by rule.
+tests/processmaker_and_vmmanager.md names the tests rule by rule.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """`preset: vmmanager` on real servers, by the commands a person types: each rule that VMmanager documents.
 
-docs/seeds.md names the tests rule by rule.
+tests/processmaker_and_vmmanager.md names the tests rule by rule.
 """
 
 import csv
