@@ -27,8 +27,7 @@ SHARED: Final = 10
 """A value that more users share identifies none of them."""
 _NAMES: Final[Mapping[Fact, str]] = {"dn": "DN", "email": "e-mail address"}
 _WEAK: Final = frozenset({"dn", "username"})
-"""Each of these alone makes a namesake. E-mail addresses do not: they are shared and reassigned every
-day."""
+"""Each of these alone makes a namesake. E-mail addresses do not: they are shared and reassigned."""
 
 Facts = Mapping[Fact, str]
 """What is known of a person or user, in the form that is compared; "" for nothing."""
