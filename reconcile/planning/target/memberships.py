@@ -42,8 +42,8 @@ def memberships(
     """The wanted memberships.
 
     `group_ids`: source and normalized DN → id of a selected group; `users`: ids of all wanted
-    users. A wanted user who does not follow the directory (departed, local) keeps all memberships, except
-    that `authoritative` removes local users.
+    users. A wanted user who does not follow the directory (departed, local) keeps all memberships,
+    except that `authoritative` removes local users.
     """
     following = set(joining.followers.values())
     frozen = {user.id for user in current.users if user.source and user.id not in following}
@@ -110,7 +110,7 @@ def _joined(
     before: Mapping[str, Membership],
     joining: Joining,
 ) -> Iterator[Membership]:
-    """The memberships of the listed users. `before`: user → the membership that exists.
+    """The memberships of listed users. `before`: user → its membership.
 
     A held group or user gains none.
     """
