@@ -35,7 +35,7 @@ Slot = tuple[str, str]
 _FOLDING: Final[Folding] = "compatibility"
 """How DNs on the platform and of entries are compared where only one entry can be meant."""
 ASIDE: Final = " (removed)"
-"""The ending of the name of an object that lost its entry, once another entry takes its name."""
+"""The ending of an object's name after it lost its entry and another entry took its name."""
 
 
 class Wish(msgspec.Struct, gc=False):
@@ -69,7 +69,10 @@ class Entries(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, entries: Mapping[str, Mapping[str, Entry]], declared: frozenset[str]) -> "Entries":
-        """`entries`: source that was asked for them → normalized DN → entry; `declared`: all sources of the files."""
+        """`entries`: source that was asked for them → normalized DN → entry.
+
+        `declared` are all sources of the files.
+        """
         ids: set[tuple[str, str]] = set()
         keys: set[tuple[str, str]] = set()
         for source, by_key in entries.items():
@@ -79,7 +82,7 @@ class Entries(msgspec.Struct, frozen=True):
         return cls(frozenset(entries), declared, frozenset(ids), frozenset(keys))
 
     def lost(self, mirror: Group | Department) -> bool:
-        """Whether the entry of a mirrored object is gone. Unknown, so False, for an unread source."""
+        """Whether the entry of a mirrored object is gone; False if its source was not read."""
         source = mirror.source
         if not source:
             return False
@@ -93,8 +96,8 @@ class Entries(msgspec.Struct, frozen=True):
 class Mirrored(msgspec.Struct, Generic[Mirror]):
     """All objects of one kind that the workspace is to hold.
 
-    `ids`: source and normalized DN → id of a selected one, `held` ones included. `reasons`: id → why
-    an object stands for another entry than before, or steps aside. `relinked` are the ids of the
+    `ids`: source and normalized DN → id of a selected one, `held` ones included. `reasons`: id →
+    why an object stands for another entry than before, or steps aside. `relinked` are the ids of the
     former, `lost` those of objects without an entry.
     """
 
@@ -121,7 +124,7 @@ class Mirroring(Generic[Mirror]):
         links: Mapping[tuple[str, str], tuple[Mirror, str]],
         called: Callable[[Mirror], str],
     ) -> None:
-        """`length` is that of a name, 0 for any; `make` takes id, name, parent, source, external id and DN.
+        """`length` limits a name, 0: any; `make` takes id, name, parent, source, external id, DN.
 
         `called` is how a link names one of `current`.
         """
@@ -435,7 +438,7 @@ class Mirroring(Generic[Mirror]):
     def _circular(
         self, granted: list[Claim[tuple[str, Mirror]]]
     ) -> list[tuple[Claim[tuple[str, Mirror]], Claim[tuple[str, Mirror]]]]:
-        """New objects whose name is held by one that is to move below them: neither can be first."""
+        """New objects whose name belongs to one that moves below them: neither can be first."""
         parents = {claim.item[1].id: claim.parent for claim in granted}
         movers = {claim.id: claim for claim in granted if claim.id}
         circular = []
