@@ -2,6 +2,7 @@
 
 from reconcile.model.text import dn
 from reconcile.planning.selection.snapshot_index import Index
+from reconcile.planning.transitive import reachable
 
 
 class Paths:
@@ -21,12 +22,7 @@ class Paths:
                 self._next[key] = ""
             for inner in groups:
                 holders.setdefault(inner, []).append(key)
-        waiting = list(self._next)
-        for inner in waiting:  # grows while it is gone through
-            for outer in holders.get(inner, ()):
-                if outer not in self._next:
-                    self._next[outer] = inner
-                    waiting.append(outer)
+        self._next = reachable(self._next, lambda inner: holders.get(inner, ()))
 
     def __contains__(self, key: str) -> bool:
         """Whether the person is in a group, by any way."""

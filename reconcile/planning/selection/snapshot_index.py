@@ -7,6 +7,7 @@ from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.member_uid import Logins
 from reconcile.model.text import dn
 from reconcile.model.text.references import References
+from reconcile.planning.transitive import reachable
 
 
 class Index:
@@ -105,14 +106,7 @@ class Index:
 
     def within(self, key: str) -> set[str]:
         """The group itself and every group below it, however deep; a cycle ends where it began."""
-        seen = {key}
-        waiting = [key]
-        while waiting:
-            for inner in self.direct(waiting.pop())[1]:
-                if inner not in seen:
-                    seen.add(inner)
-                    waiting.append(inner)
-        return seen
+        return set(reachable([key], lambda group: self.direct(group)[1]))
 
     def _read_members(
         self, group: DirectoryGroup

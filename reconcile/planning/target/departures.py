@@ -1,7 +1,8 @@
-"""Users whose persons left: what is done at once, what when the grace period is over, and who has it behind them.
+"""Users whose persons left: what is done at once, and what after the grace period.
 
-The grace period counts from the first run that missed the person for the same cause: out of scope
-first and missing later begins it anew. A user whose person comes back loses the mark.
+The grace period starts with the first run that missed the person for the same cause. If a person is
+out of scope first and missing later, it starts again. A user whose person comes back loses the
+mark.
 """
 
 from collections.abc import Mapping
@@ -23,60 +24,62 @@ _CAUSES: Final[Mapping[Cause, str]] = {
     "source_removed": "source {source} is no longer declared",
 }
 _NAMELESS: Final = "unknown"
-"""What stands in the name fields of somebody erased."""
+"""The name fields of an erased user."""
 
 
 def depart(book: Accounts, user: User, lifecycle: Lifecycle, how: Gone, now: str) -> None:
-    """Adds a user whose person is missing or out of scope, as it is to be; or takes it out. `now`: RFC 3339.
+    """Decides on a user whose person is missing or out of scope. `now`: RFC 3339.
 
-    Where the person is disabled too, the harder consequence counts, and no grace period of the
-    other postpones it.
+    If the person is disabled, too, the harder consequence counts, and the grace period of the other
+    one does not postpone it.
     """
     cause: Departed = "out_of_scope" if how.found else "missing"
     rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
     over = _is_over(user, rule, cause, now)
-    book.reasons[user.id] = _CAUSES[cause].format(source=user.source)
-    if over:
-        book.reasons[user.id] += f" since {user.departed_at[:10]}"
     marked = _marked(user, rule, cause)
+    reason = _CAUSES[cause].format(source=user.source)
+    if over:
+        reason += f" since {user.departed_at[:10]}"
     if how.replaced:
-        book.reasons[user.id] = f"its person in {user.source} is another user's, by a link"
+        reason = f"its person in {user.source} is another user's, by a link"
         marked = msgspec.structs.replace(marked, external_id="", dn="")
+    book.reasons[user.id] = reason
     action = rule.then if over and rule.then else rule.action
-    if not how.disabled:
-        _take(book, user, marked, action, cause)
-    elif not _ends(book, user, action, cause):
+    if _ends(book, user, action, cause):
+        return
+    standing = status.departed(user, user.source, action, cause)
+    if how.disabled:
         standing = status.departed_and_disabled(user, user.source, action, cause, lifecycle)
         if standing.cause == "disabled":
             book.reasons[user.id] = f"disabled in {user.source}, and no longer selected"
-        _stand(book, user, marked, standing)
+    _set_status(book, user, marked, standing)
 
 
 def lose_source(book: Accounts, user: User, action: Departing) -> None:
-    """Adds a user whose source is no longer declared."""
+    """Decides on a user whose source is no longer declared."""
     book.reasons[user.id] = _CAUSES["source_removed"].format(source=user.source)
-    _take(book, user, user, action, "source_removed")
-
-
-def _take(book: Accounts, user: User, marked: User, action: Departing, cause: Cause) -> None:
-    if not _ends(book, user, action, cause):
-        _stand(book, user, marked, status.departed(user, user.source, action, cause))
+    if not _ends(book, user, action, "source_removed"):
+        standing = status.departed(user, user.source, action, "source_removed")
+        _set_status(book, user, user, standing)
 
 
 def _ends(book: Accounts, user: User, action: Departing, cause: Cause) -> bool:
-    """Whether the user ends here, by this action or since long."""
+    """Deletes or erases a user if the action says so. Returns whether it ended."""
     if user.status == "erased":
         book.users[user.id] = user
-    elif action == "delete":
+        return True
+    if action == "delete":
         book.deleted.add(user.id)
         book.users.pop(user.id, None)
-    elif action == "erase":
+        return True
+    if action == "erase":
         book.erased.add(user.id)
         book.users[user.id] = _erased(user, cause, book.names)
-    return user.status == "erased" or action in ("delete", "erase")
+        return True
+    return False
 
 
-def _stand(book: Accounts, user: User, marked: User, standing: status.Standing) -> None:
+def _set_status(book: Accounts, user: User, marked: User, standing: status.Standing) -> None:
     state, origin, why, before = standing
     left = msgspec.structs.replace(
         marked, status=state, status_origin=origin, status_cause=why, status_before=before
@@ -93,17 +96,16 @@ def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:
 
 
 def _marked(user: User, rule: Departure, cause: Departed) -> User:
-    """With the beginning of the grace period; a rule without one does not note it."""
+    """The user with the start of its grace period; a rule without one sets no mark."""
     if user.departed == cause or (rule.then is None and not user.departed):
         return user
-    begins = rule.then is not None
-    return msgspec.structs.replace(
-        user, departed=cause if begins else "", departed_at=NOW if begins else ""
-    )
+    if rule.then is None:
+        return msgspec.structs.replace(user, departed="", departed_at="")
+    return msgspec.structs.replace(user, departed=cause, departed_at=NOW)
 
 
 def _erased(user: User, cause: Cause, taken: set[str]) -> User:
-    """What is left of a user: its id, and where it came from."""
+    """What is left of an erased user: its id, and where it came from."""
     username = f"erased-{user.id}"
     while fold_name(username) in taken:
         username += "-"

@@ -1,4 +1,7 @@
-"""The people of all sources in one workspace: who is which user across sources, and who gets which username."""
+"""The people of all sources in one workspace.
+
+Decides which person is which user across sources, and which user gets which username.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,54 +32,67 @@ def gather(
     limits: Limits,
     used: Collection[Link] = (),
 ) -> Gathered:
-    """Everybody of the sources that were read, matched with the users of this workspace.
+    """The people of the sources that were read, matched with the users of this workspace.
 
     `used` are links that a run has followed. Raises RulesRefused for links that cannot be followed
     together.
     """
-    granted: dict[str, list[str]] = {}
-    for grant in current.grants:
-        if grant.origin != BY_HAND:
-            granted.setdefault(grant.user, []).append(grant.role)
+    granted = _granted_by_syncs(current)
     links = linked(desired.links, sources, current, used) if desired.links else Linked({}, {}, {})
-    tied = {user.id for found in links.users.values() for user, _ in found.values()}
-    own: dict[str, list[User]] = {}
-    for user in current.users:
-        if user.id not in tied:
-            own.setdefault(user.source, []).append(user)
+    users = _unlinked_users(current, links)
+    # Each source first finds its own users.
     gatherings: dict[str, Gathering] = {}
     for rules in sources:
         name = rules.source.name
         gatherings[name] = Gathering(desired, rules, current, limits, granted)
-        gatherings[name].match(own.get(name, ()), links.users.get(name, {}))
+        gatherings[name].match(users.get(name, ()), links.users.get(name, {}))
+    # Then it takes over users that another source has lost.
     declared = {source.name for source in desired.sources}
-    orphans = {name: users for name, users in own.items() if name and name not in declared}
+    orphans = {name: owned for name, owned in users.items() if name and name not in declared}
     contested = _contested(gatherings, orphans)
-    for one in gatherings.values():
-        _take_over(one, gatherings, orphans, contested)
-    local = sole_holders(
-        (user.username, user) for user in own.get("", ()) if user.status != "erased"
-    )
-    people = {name: one.people(local) for name, one in gatherings.items()}
+    for gathering in gatherings.values():
+        _take_over(gathering, gatherings, orphans, contested)
+    # Persons still without a user may adopt a local one of their name.
+    local = (user for user in users.get("", ()) if user.status != "erased")
+    by_username = sole_holders((user.username, user) for user in local)
+    people = {name: gathering.people(by_username) for name, gathering in gatherings.items()}
     _refuse_adoptions(people.values())
     return Gathered(people, links)
 
 
+def _granted_by_syncs(current: PlatformState) -> dict[str, list[str]]:
+    """User id → the roles that syncs granted."""
+    granted: dict[str, list[str]] = {}
+    for grant in current.grants:
+        if grant.origin != BY_HAND:
+            granted.setdefault(grant.user, []).append(grant.role)
+    return granted
+
+
+def _unlinked_users(current: PlatformState, links: Linked) -> dict[str, list[User]]:
+    """Source ("" for local users) → its users, without those that a link gives to a person."""
+    tied = {user.id for linked in links.users.values() for user, _ in linked.values()}
+    users: dict[str, list[User]] = {}
+    for user in current.users:
+        if user.id not in tied:
+            users.setdefault(user.source, []).append(user)
+    return users
+
+
 def _take_over(
-    one: Gathering,
+    gathering: Gathering,
     gatherings: Mapping[str, Gathering],
     orphans: Mapping[str, list[User]],
     contested: Collection[str],
 ) -> None:
-    """Matches the newcomers of a source with users that a source it takes over from has lost.
+    """Matches new persons of a source with users that a source it takes over from has lost.
 
-    A user of `contested` (ids) goes to nobody: its persons become namesakes.
+    Users in `contested` (ids) are not matched: their persons become namesakes.
     """
-    for name in one.rules.source.takes_over:
+    for name in gathering.rules.source.takes_over:
         lost = _lost(name, gatherings, orphans)
-        free = [user for user in lost if user.id not in contested]
-        one.contest([user for user in lost if user.id in contested])
-        taken = one.take_over(free, name)
+        gathering.contest([user for user in lost if user.id in contested])
+        taken = gathering.take_over([user for user in lost if user.id not in contested], name)
         if name in gatherings:
             gatherings[name].give_up(taken)
 
@@ -84,37 +100,46 @@ def _take_over(
 def _contested(
     gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]
 ) -> frozenset[str]:
-    """The ids of the users that several sources would take over."""
+    """Ids of the users that several sources would take over."""
     takers: dict[str, list[Gathering]] = {}
-    for one in gatherings.values():
-        for name in one.rules.source.takes_over:
-            takers.setdefault(name, []).append(one)
+    for gathering in gatherings.values():
+        for name in gathering.rules.source.takes_over:
+            takers.setdefault(name, []).append(gathering)
     claims: Counter[str] = Counter()
     for name, rivals in takers.items():
-        lost = _lost(name, gatherings, orphans) if len(rivals) > 1 else []
-        claims.update(user.id for one in rivals for user in one.would_take(lost).values())
-    return frozenset(row for row, number in claims.items() if number > 1)
+        if len(rivals) == 1:
+            continue
+        lost = _lost(name, gatherings, orphans)
+        for rival in rivals:
+            claims.update(user.id for user in rival.would_take(lost).values())
+    return frozenset(user_id for user_id, number in claims.items() if number > 1)
 
 
 def _lost(
     name: str, gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]
 ) -> list[User]:
-    """The users that a source has lost, which is known only if it was read, or is no longer declared."""
-    there = gatherings.get(name)
-    lost = there.lost() if there is not None else orphans.get(name, [])
+    """The users a source has lost: known only if it was read, or is no longer declared."""
+    gathering = gatherings.get(name)
+    lost = gathering.lost() if gathering is not None else orphans.get(name, [])
     return [user for user in lost if user.status != "erased"]
 
 
 def _refuse_adoptions(people: Iterable[People]) -> None:
-    """A local account that two persons would adopt is nobody's: their claims on its name are refused like any other."""
+    """If two persons would adopt a local user, neither does.
+
+    Their claims on its name are then refused like any other.
+    """
     adopters: dict[str, list[Candidate]] = {}
-    for one in people:
-        for candidate in one.candidates:
+    for of_source in people:
+        for candidate in of_source.candidates:
             user = candidate.user
-            if user is not None and not user.source and candidate.position not in one.matched:
-                adopters.setdefault(user.id, []).append(candidate)
+            if user is None or user.source or candidate.position in of_source.matched:
+                continue
+            adopters.setdefault(user.id, []).append(candidate)
     for rivals in adopters.values():
-        for candidate in rivals if len(rivals) > 1 else ():
+        if len(rivals) == 1:
+            continue
+        for candidate in rivals:
             candidate.disown()
 
 
@@ -124,62 +149,58 @@ def settle_usernames(
     deleted: Collection[str],
     skips: list[Skip],
 ) -> list[Candidate]:
-    """The candidates who become users or stay some; who cannot have the username it claims becomes a skip, too.
+    """The candidates who become users or stay users. A username that is refused adds to `skips`.
 
-    Whoever has a user already keeps it, with the name it has. `deleted` are the ids of the users
-    whose names the plan frees.
+    A person with a user keeps it, under its present name. `deleted` are the ids of users whose
+    names the plan frees.
     """
+    staying = (user for user in current.users if user.id not in deleted)
     held = slots(
         (("", fold_name(user.username)), Held(user.id, user.username, user.source, user.dn))
-        for user in current.users
-        if user.id not in deleted
+        for user in staying
     )
-    claims = (
-        Claim(
-            fold_name(one.username),
-            one.user.id if one.user is not None else "",
-            one.rules.source.name,
-            one.person.dn,
-            one,
-        )
-        for gathered in people.values()
-        for one in gathered.candidates
-        if not one.held
-    )
+    candidates = [candidate for source in people.values() for candidate in source.candidates]
+    claims = (_claim(candidate) for candidate in candidates if not candidate.held)
     granted, refused = settle(claims, held, "duplicate_username")
     for refusal in refused:
-        one, detail = refusal.claim.item, refusal.detail + _way_out(refusal, people)
-        source, entry = refusal.claim.source, refusal.claim.dn
-        exists = one.position in people[source].matched
-        skips.append(
-            Skip(current.workspace, source, entry, one.username, refusal.code, detail, exists)
-        )
+        candidate, claim = refusal.claim.item, refusal.claim
+        exists = candidate.position in people[claim.source].matched
+        detail = refusal.detail + _way_out(refusal, people)
+        skip = (candidate.username, refusal.code, detail, exists)
+        skips.append(Skip(current.workspace, claim.source, claim.dn, *skip))
         if exists:
-            one.hold()
-    staying = {id(claim.item) for claim in granted}
-    return [
-        one
-        for gathered in people.values()
-        for one in gathered.candidates
-        if one.held or id(one) in staying
-    ]
+            candidate.hold()
+    named = {id(claim.item) for claim in granted}
+    return [candidate for candidate in candidates if candidate.held or id(candidate) in named]
+
+
+def _claim(candidate: Candidate) -> Claim[Candidate]:
+    """The claim of a candidate on its username."""
+    return Claim(
+        fold_name(candidate.username),
+        candidate.user.id if candidate.user is not None else "",
+        candidate.rules.source.name,
+        candidate.person.dn,
+        candidate,
+    )
 
 
 def _way_out(refusal: Refusal[Candidate], people: Mapping[str, People]) -> str:
-    """What a person can do about a name that a user of another source, or a local one, has."""
-    holder, one = refusal.holder, refusal.claim.item
-    if holder is None or one.user is not None or holder.source == refusal.claim.source:
+    """What to do about a name that a local user, or a user of another source, has."""
+    holder, candidate, source = refusal.holder, refusal.claim.item, refusal.claim.source
+    if holder is None or candidate.user is not None or holder.source == source:
         return ""
-    source = refusal.claim.source
-    line = link_line("user", holder.name, source, one.person.external_id or one.person.dn)
+    person = candidate.person
+    line = link_line("user", holder.name, source, person.external_id or person.dn)
     if not holder.source:
         return f": if it is this person's, write links: [{line}], or see lifecycle.adopt_local"
-    there = people.get(holder.source)
-    if there is None:
+    other = people.get(holder.source)
+    if other is None:
         return f": if it is the same person, write links: [{line}]"
-    if holder.id in {user.id for user in there.matched.values()} - there.departed.keys():
+    if holder.id in {user.id for user in other.matched.values()} - other.departed.keys():
         return ", which has its person"
     return (
-        f", which no longer selects its person: if it is the same one, write takes_over: [{holder.source}]"
-        f" in the source {source} (two facts of match_by have to agree), or links: [{line}]"
+        f", which no longer selects its person: if it is the same one, write takes_over:"
+        f" [{holder.source}] in the source {source} (two facts of match_by have to agree),"
+        f" or links: [{line}]"
     )

@@ -1,8 +1,8 @@
-"""What each mirrored group holds: the people who are its members, and the groups that are nested in it.
+"""What each mirrored group holds: the people who are its members, and the groups nested in it.
 
-Under `nested: keep` a group within the group is nested in it if it is mirrored too. The people of
-one that is not become members, so that whoever the directory counts among the members gets what
-members get, one way or the other.
+Under `nested: keep` a group within the group is nested in it if it is mirrored, too. If it is not
+mirrored, its people become members. Either way, everyone the directory counts among the members
+gets what members get.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ import msgspec
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Group
 from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.transitive import reachable
 
 GroupIds = Mapping[tuple[str, str], str]
 """Source and normalized DN → id of the groups that are mirrored."""
@@ -26,35 +27,78 @@ class Content(msgspec.Struct, frozen=True):
 
 def content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
     """What the directory and the group's rule put into a selected group."""
-    index = rules.index
-    how = rules.groups[key].nested
-    if how != "keep":
-        return Content(index.members(key, nested=how == "flatten"))
-    people = set(index.direct(key)[0])
-    beyond: set[int] = set()
-    nested: set[str] = set()
-    seen = {key}
-    waiting = [key]
-    while waiting:
-        at = waiting.pop()
-        beyond |= index.beyond(at)
-        for inner in index.direct(at)[1]:
-            if inner in seen:
-                continue
-            seen.add(inner)
-            kept = (rules.source.name, inner) in mirrored
-            if kept:
-                nested.add(inner)
-            else:
-                people |= index.direct(inner)[0]
-            if (
-                not kept or rules.groups[inner].nested == "ignore"
-            ):  # it does not hold what is nested in it itself
-                waiting.append(inner)
-    # A server that was asked for members of members names those of the nested groups too.
-    below = {inner for one in nested for inner in index.within(one)} if beyond else ()
-    beyond -= people.union(*(index.direct(inner)[0] for inner in below)) if beyond else set()
-    return Content(frozenset(people | beyond), frozenset(nested))
+    nested = rules.groups[key].nested
+    if nested == "keep":
+        return _nested_content(rules, key, mirrored)
+    return Content(rules.index.members(key, nested=nested == "flatten"))
+
+
+def _nested_content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
+    """The content of a group with `nested: keep`."""
+    index, source = rules.index, rules.source.name
+
+    def is_mirrored(group: str) -> bool:
+        return (source, group) in mirrored
+
+    def groups_to_look_into(group: str) -> Iterable[str]:
+        # A mirrored group brings what is nested in it itself, unless its own rule ignores that.
+        if group != key and is_mirrored(group) and rules.groups[group].nested != "ignore":
+            return ()
+        return index.direct(group)[1]
+
+    walked = reachable([key], groups_to_look_into)
+    nested = {group for group in walked if group != key and is_mirrored(group)}
+    looked_into = [
+        group for group in walked if group not in nested or rules.groups[group].nested == "ignore"
+    ]
+    members = (index.direct(group)[0] for group in walked if group not in nested)
+    people = frozenset[int]().union(*members)
+    beyond = set[int]().union(*map(index.beyond, looked_into))
+    if beyond:
+        # A server that was asked for members of members also lists those of the nested groups.
+        below = set[str]().union(*map(index.within, nested))
+        beyond -= people.union(*(index.direct(group)[0] for group in below))
+    return Content(people | beyond, frozenset(nested))
+
+
+class _Nesting:
+    """What the directories say about the groups of one workspace."""
+
+    def __init__(self, sources: Sequence[SourceRules], ids: GroupIds) -> None:
+        self.containers: dict[str, dict[str, str]] = {}
+        """Id of a group → ids of the groups it is in → the source that says so."""
+        self.rules: dict[str, GroupRule] = {}
+        """Id of a selected group with known members → its rule."""
+        self.frozen: set[str] = set()
+        """Ids of groups whose members are not known: what is nested in them stays."""
+        for rules in sources:
+            for key, rule in rules.groups.items():
+                group_id = ids.get((rules.source.name, key))
+                if group_id is not None:
+                    self._add(rules, key, rule, group_id, ids)
+
+    def _add(
+        self, rules: SourceRules, key: str, rule: GroupRule, group_id: str, ids: GroupIds
+    ) -> None:
+        if key in rules.frozen:
+            self.frozen.add(group_id)
+            return
+        self.rules[group_id] = rule
+        if rule.nested != "keep":
+            return
+        source = rules.source.name
+        for inner in content(rules, key, ids).groups:
+            self.containers.setdefault(ids[source, inner], {})[group_id] = source
+
+    def keeps(self, container: str, origin: str) -> bool:
+        """Whether a managed group keeps a group that the directory does not list in it."""
+        if container in self.frozen:
+            return True
+        by_hand = origin == BY_HAND
+        rule = self.rules.get(container)
+        if rule is None:
+            return by_hand
+        return rule.members == "additive" or (by_hand and rule.members == "owned")
 
 
 def nested(
@@ -63,57 +107,28 @@ def nested(
     ids: GroupIds,
     held: Collection[str] = (),
 ) -> tuple[Group, ...]:
-    """The wanted groups, each nested in what it is to be nested in. Those `held` come into nothing, nothing into them.
+    """The wanted groups, each nested as it should be. `held` groups enter none, and none enters them.
 
-    As with members, the rule of the outer group says what is taken out of it; of one that is not
-    selected, only what a sync nested in it.
+    As with members, the rule of the outer group decides what is taken out of it. From a group that
+    is not selected, only what a sync nested in it is taken out.
     """
     declared = {rules.source.name for rules in sources}
-    listed: dict[str, dict[str, str]] = {}
-    """Id of a group → ids of those it is in by the directory → the source that says so."""
-    outer: dict[str, GroupRule] = {}
-    frozen: set[str] = set()
-    """Ids of the groups whose members are not known: what is nested in them stays."""
-    for rules in sources:
-        source = rules.source.name
-        for key, rule in rules.groups.items():
-            own = ids.get((source, key))
-            if own is None:
-                continue
-            if key in rules.frozen:
-                frozen.add(own)
-                continue
-            outer[own] = rule
-            for inner in content(rules, key, ids).groups if rule.nested == "keep" else ():
-                listed.setdefault(ids[source, inner], {})[own] = source
     groups = tuple(groups)
-    managed = {
-        group.id for group in groups if group.source in declared
-    }  # as they are wanted, taken over ones included
+    # As the groups are wanted: one that was taken over belongs to its new source.
+    managed = {group.id for group in groups if group.source in declared}
+    nesting = _Nesting(sources, ids)
 
-    def stays(above: str, origin: str) -> bool:
-        if above not in managed or above in frozen:
-            return True
-        by_hand, rule = origin == BY_HAND, outer.get(above)
-        if rule is None:
-            return by_hand
-        return rule.members == "additive" or (by_hand and rule.members == "owned")
-
-    def wanted(group: Group) -> Group:
-        by_directory: Mapping[str, str] = listed.get(group.id, {})
-        if not group.groups and not by_directory:
+    def with_nesting(group: Group) -> Group:
+        listed: Mapping[str, str] = nesting.containers.get(group.id, {})
+        if not group.groups and not listed:
             return group
-        kept = {
-            above: origin
-            for above, origin in group.groups.items()
-            if above in by_directory or stays(above, origin)
-        }
-        new = (
-            {}
-            if group.id in held
-            else {above: one for above, one in by_directory.items() if above not in held}
-        )
-        after = {**new, **kept}
+        after: dict[str, str] = {}
+        # A held group gives nothing and gains nothing.
+        if group.id not in held:
+            after = {outer: source for outer, source in listed.items() if outer not in held}
+        for outer, origin in group.groups.items():
+            if outer in listed or outer not in managed or nesting.keeps(outer, origin):
+                after[outer] = origin
         return group if after == group.groups else msgspec.structs.replace(group, groups=after)
 
-    return tuple(map(wanted, groups))
+    return tuple(map(with_nesting, groups))

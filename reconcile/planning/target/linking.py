@@ -1,12 +1,12 @@
-"""The links of the files: which entry a user, group or department stands for, by a person's word.
+"""The links of the files: they say which entry a user, group or department stands for.
 
 A link goes before every other way of matching, but not before the rules: it ties nothing to an
-entry that they leave out. Once it is done the directory's id holds, so a link that is true already
-does nothing and is reported as a notice, like one that names nothing. A DN or login may be given to
-somebody else later, so a link by one is used only once.
+entry that they leave out. Afterwards the directory's id counts. So a link that is already true does
+nothing and is reported as a notice, like one that names nothing. A DN or login may pass to another
+entry later, so a link that names one is used only once.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -22,13 +22,17 @@ from reconcile.planning.selection.source_rules import SourceRules
 
 Thing = TypeVar("Thing", User, Group, Department)
 Entry = TypeVar("Entry", DirectoryGroup, OrganizationalUnit)
+Owner = User | Group | Department
+AnyEntry = Person | DirectoryGroup | OrganizationalUnit
 _WAS: Final = ": the directory's id was "
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """What the links do in one workspace: source and position (or normalized DN) → what stands for it, and why.
+    """What the links do in one workspace.
 
-    `idle` are the links that do nothing, each with the reason.
+    `users`: source → position of a person → its user, and why. `groups` and `departments`: source
+    and normalized DN of an entry → what stands for it, and why. `idle` are the links that do
+    nothing, each with the reason.
     """
 
     users: Mapping[str, Mapping[int, tuple[User, str]]]
@@ -47,56 +51,84 @@ def linked(
     current: PlatformState,
     used: Collection[Link] = (),
 ) -> Linked:
-    """Looks up both ends of every link whose source was read; `used` are links that a run has followed already.
+    """Looks up both ends of every link whose source was read; `used` are links a run has followed.
 
-    Raises RulesRefused where one link needs an entry that another one has to free first.
+    Raises RulesRefused where a link needs an entry that another link has to free first.
     """
-    rules = {one.source.name: one for one in sources}
-    users: dict[str, dict[int, tuple[User, str]]] = {}
-    groups: dict[tuple[str, str], tuple[Group, str]] = {}
-    departments: dict[tuple[str, str], tuple[Department, str]] = {}
-    idle: list[tuple[Link, str]] = []
-    names = Names(current)
-    taken: set[tuple[str, str]] = set()
+    rules = {of_source.source.name: of_source for of_source in sources}
+    linking = _Linking(rules, current, frozenset(used))
     for link in links:
-        if link.source not in rules:
-            continue
-        here, why = rules[link.source], reason(link)
+        if link.source in rules:
+            linking.follow(link)
+    result = Linked(linking.users, linking.groups, linking.departments, tuple(linking.idle))
+    _refuse_exchanges(links, rules, result)
+    return result
+
+
+class _Linking:
+    """Follows the links of one workspace, one after another."""
+
+    def __init__(
+        self, rules: Mapping[str, SourceRules], current: PlatformState, used: Collection[Link]
+    ) -> None:
+        self.users: dict[str, dict[int, tuple[User, str]]] = {}
+        self.groups: dict[tuple[str, str], tuple[Group, str]] = {}
+        self.departments: dict[tuple[str, str], tuple[Department, str]] = {}
+        self.idle: list[tuple[Link, str]] = []
+        self._rules = rules
+        self._current = current
+        self._used = used
+        self._names = Names(current)
+        self._taken: set[tuple[str, str]] = set()
+
+    def follow(self, link: Link) -> None:
+        """Follows a link, or notes why it does nothing."""
+        rules = self._rules[link.source]
         try:
             if link.kind == "user":
-                user, position = _user(link, here, current, spent=link in used)
-                _once(taken, link, user.id, str(position))
-                _refuse_true(link, user, here.index.person(position))
-                known = f"{_WAS}{user.external_id}" if user.external_id else ""
-                users.setdefault(link.source, {})[position] = user, why + known
+                self._link_user(link, rules)
             elif link.kind == "group":
-                group, key = _mirror(link, _groups(here), current.groups, lambda one: one.name)
-                _once(taken, link, group.id, key)
-                _refuse_true(link, group, here.index.groups[key])
-                _refuse_exchanged(link, group, here.index.groups, key, current.groups)
-                groups[link.source, key] = group, why
+                self._link_group(link, rules)
             else:
-                department, key = _mirror(
-                    link, _units(here), current.departments, lambda one: names.path(one.id)
-                )
-                _once(taken, link, department.id, key)
-                _refuse_true(link, department, here.index.units[key])
-                _refuse_exchanged(link, department, here.index.units, key, current.departments)
-                departments[link.source, key] = department, why
-        except _Idle as why_not:
-            idle.append((link, str(why_not)))
-    found = Linked(users, groups, departments, tuple(idle))
-    _refuse_exchanges(links, rules, found)
-    return found
+                self._link_department(link, rules)
+        except _Idle as why:
+            self.idle.append((link, str(why)))
+
+    def _link_user(self, link: Link, rules: SourceRules) -> None:
+        user, position = _user(link, rules, self._current, spent=link in self._used)
+        _once(self._taken, link, user.id, str(position))
+        _refuse_true(link, user, rules.index.person(position))
+        known = f"{_WAS}{user.external_id}" if user.external_id else ""
+        self.users.setdefault(link.source, {})[position] = user, reason(link) + known
+
+    def _link_group(self, link: Link, rules: SourceRules) -> None:
+        entries = {key: rules.index.groups[key] for key in rules.groups}
+        groups = self._current.groups
+        group, key = _mirror(link, entries, groups, lambda group: group.name)
+        _once(self._taken, link, group.id, key)
+        _refuse_true(link, group, entries[key])
+        _refuse_exchanged(link, group, rules.index.groups, key, groups)
+        self.groups[link.source, key] = group, reason(link)
+
+    def _link_department(self, link: Link, rules: SourceRules) -> None:
+        entries = {selected.key: rules.index.units[selected.key] for selected in rules.departments}
+        departments = self._current.departments
+        department, key = _mirror(
+            link, entries, departments, lambda department: self._names.path(department.id)
+        )
+        _once(self._taken, link, department.id, key)
+        _refuse_true(link, department, entries[key])
+        _refuse_exchanged(link, department, rules.index.units, key, departments)
+        self.departments[link.source, key] = department, reason(link)
 
 
 def reason(link: Link) -> str:
-    """How the reason of a change that follows the link begins."""
+    """The beginning of the reason of a change that follows the link."""
     return f"linked by {link.place} to {link.entry}"
 
 
 def followed(link: Link, reason: str) -> bool:
-    """Whether a change with this reason followed the link, wherever it was written then."""
+    """Whether a change with this reason followed the link, in whichever file it was then."""
     entry = f" to {link.entry}"
     return reason.startswith("linked by ") and (
         reason.endswith(entry) or f"{entry}{_WAS}" in reason
@@ -104,53 +136,53 @@ def followed(link: Link, reason: str) -> bool:
 
 
 def _refuse_exchanges(
-    links: Sequence[Link], rules: Mapping[str, SourceRules], found: Linked
+    links: Sequence[Link], rules: Mapping[str, SourceRules], linked: Linked
 ) -> None:
-    """Raises RulesRefused where what is linked stands at present for an entry that another link wants.
+    """Raises RulesRefused where a linked thing stands now for an entry that another link wants.
 
-    Each needs what the other one has to free, so no order of the two is right: they have to be two
-    runs.
+    Each link needs what the other one has to free, so neither can go first: they need two runs.
     """
-    wanted: dict[tuple[str, str, str], str] = {}
-    things: list[tuple[User | Group | Department, str]] = []
-    for source, positions in found.users.items():
-        for position, (user, why) in positions.items():
-            wanted["user", source, _own(rules[source].index.person(position))] = user.id
-            things.append((user, why))
-    for (source, key), (group, why) in found.groups.items():
-        wanted["group", source, _own(rules[source].index.groups[key])] = group.id
-        things.append((group, why))
-    for (source, key), (department, why) in found.departments.items():
-        wanted["department", source, _own(rules[source].index.units[key])] = department.id
-        things.append((department, why))
-    for thing, why in things:
-        kind = type(thing).__name__.lower()
-        if wanted.get((kind, thing.source, _own(thing)), thing.id) != thing.id:
-            at = next(
-                at
-                for at, link in enumerate(links)
-                if link.kind == kind and why.startswith(reason(link))
-            )
-            what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
-            raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
+    ends = list(_ends(rules, linked))
+    wanted = {(_kind(owner), source, _own(entry)): owner.id for owner, source, entry, _ in ends}
+    for owner, _, _, why in ends:
+        kind = _kind(owner)
+        wanted_by = wanted.get((kind, owner.source, _own(owner)), owner.id)
+        if wanted_by == owner.id:
+            continue
+        at = next(
+            at
+            for at, link in enumerate(links)
+            if link.kind == kind and why.startswith(reason(link))
+        )
+        what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
+        raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
 
 
-def _own(one: Person | DirectoryGroup | OrganizationalUnit | User | Group | Department) -> str:
-    """What an entry is, and what something on the platform stands for: the id without case, else the DN."""
-    return one.external_id.lower() or (dn.key(one.dn) if one.dn else "")
+def _ends(
+    rules: Mapping[str, SourceRules], linked: Linked
+) -> Iterator[tuple[Owner, str, AnyEntry, str]]:
+    """Both ends of every link: what is linked, the source and the entry, and the reason."""
+    for source, users in linked.users.items():
+        for position, (user, why) in users.items():
+            yield user, source, rules[source].index.person(position), why
+    for (source, key), (group, why) in linked.groups.items():
+        yield group, source, rules[source].index.groups[key], why
+    for (source, key), (department, why) in linked.departments.items():
+        yield department, source, rules[source].index.units[key], why
 
 
-def _groups(rules: SourceRules) -> dict[str, DirectoryGroup]:
-    return {key: rules.index.groups[key] for key in rules.groups}
+def _kind(owner: Owner) -> str:
+    return type(owner).__name__.lower()
 
 
-def _units(rules: SourceRules) -> dict[str, OrganizationalUnit]:
-    return {one.key: rules.index.units[one.key] for one in rules.departments}
+def _own(item: AnyEntry | Owner) -> str:
+    """What identifies an entry or an object: the id in lower case, or the normalized DN."""
+    return item.external_id.lower() or (dn.key(item.dn) if item.dn else "")
 
 
-def _once(taken: set[tuple[str, str]], link: Link, thing: str, entry: str) -> None:
-    """Raises _Idle where an earlier link is about the same thing or entry."""
-    ends = {(link.kind, thing), (f"{link.kind} of {link.source}", entry)}
+def _once(taken: set[tuple[str, str]], link: Link, owner_id: str, entry: str) -> None:
+    """Raises _Idle where an earlier link is about the same object or entry."""
+    ends = {(link.kind, owner_id), (f"{link.kind} of {link.source}", entry)}
     if ends & taken:
         raise _Idle(f"an earlier link is about the same {link.kind} or entry")
     taken |= ends
@@ -159,44 +191,55 @@ def _once(taken: set[tuple[str, str]], link: Link, thing: str, entry: str) -> No
 def _user(
     link: Link, rules: SourceRules, current: PlatformState, *, spent: bool
 ) -> tuple[User, int]:
-    """The user and the position of the person that a link names, the latter by id, DN or login."""
-    index = rules.index
-    user = _there(link, current.users, lambda one: one.username)
+    """The user that a link names, and the position of the person. Raises _Idle.
+
+    `spent`: a run has followed the link already.
+    """
+    user = _on_platform(link, current.users, lambda user: user.username)
     if user.status == "erased":
         raise _Idle(f"the user {link.name!r} is erased")
-    persons = index.snapshot.persons
-    found = [at for at, one in enumerate(persons) if _is_id(one, link.entry)]
-    if not found and (at := index.persons.get(dn.key(link.entry))) is not None:
-        found = [at]
-    if not found:
-        folded = fold_name(link.entry)
-        found = [at for at, one in enumerate(persons) if fold_name(one.identifier) == folded]
-    if len(found) != 1:
-        raise _Idle(_not_one(link, "persons" if found else "", "person"))
-    at = found[0]
-    if _left_out(rules, at):
+    positions = _positions(link, rules)
+    if len(positions) != 1:
+        raise _Idle(_not_one(link, "persons" if positions else "", "person"))
+    position = positions[0]
+    person = rules.index.person(position)
+    if _left_out(rules, position):
         raise _Idle(f"the rules of {link.source} leave the person {link.entry!r} out")
-    if spent and not _is_true(link, user, persons[at]):
-        _refuse_reuse(link, user, persons[at], current)
-    return user, at
+    if spent and not _is_true(link, user, person):
+        _refuse_reuse(link, user, person, current)
+    return user, position
+
+
+def _positions(link: Link, rules: SourceRules) -> list[int]:
+    """The persons that a link can mean: by id, otherwise by DN, otherwise by login."""
+    index, persons = rules.index, rules.index.snapshot.persons
+    by_id = [at for at, person in enumerate(persons) if _is_id(person, link.entry)]
+    if by_id:
+        return by_id
+    by_dn = index.persons.get(dn.key(link.entry))
+    if by_dn is not None:
+        return [by_dn]
+    login = fold_name(link.entry)
+    return [at for at, person in enumerate(persons) if fold_name(person.identifier) == login]
 
 
 def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState) -> None:
-    """Raises _Idle for a link that was followed once, and by which another person or user is meant since then."""
+    """Raises _Idle for a link that was followed once and now means another person or user."""
     if not _is_id(person, link.entry):
         raise _Idle(
-            "it was used already, and now this is another person: to link the user to that one, name its id"
+            "it was used already, and now this is another person: to link the user to that one,"
+            " name its id"
         )
-    holder = next(
-        (one for one in current.users if one.source == link.source and _own(one) == _own(person)),
-        user,
-    )
-    if holder is not user:
-        raise _Idle(f"it was used already: the person is that of {holder.username!r} now")
+    for other in current.users:
+        if other.source != link.source or _own(other) != _own(person):
+            continue
+        if other is not user:
+            raise _Idle(f"it was used already: the person is that of {other.username!r} now")
+        return
 
 
 def _left_out(rules: SourceRules, position: int) -> bool:
-    """Whether a person would be no user even if it had one."""
+    """Whether the rules leave a person out even if it had a user."""
     if rules.excluded(position) or not rules.wants(position, exists=True, serves=True):
         return True
     return rules.outside_required(position, serves=True)
@@ -205,30 +248,33 @@ def _left_out(rules: SourceRules, position: int) -> bool:
 def _mirror(
     link: Link, entries: Mapping[str, Entry], things: Iterable[Thing], name: Callable[[Thing], str]
 ) -> tuple[Thing, str]:
-    """The group or department and the normalized DN of the entry that a link names, the latter by id or DN."""
-    thing = _there(link, things, name)
-    found = [key for key, one in entries.items() if _is_id(one, link.entry)]
-    found = found or [key for key in (dn.key(link.entry),) if key in entries]
-    if len(found) != 1:
-        raise _Idle(_not_one(link, "entries" if found else "", "entry"))
-    return thing, found[0]
+    """The group or department of a link, and the normalized DN of its entry. Raises _Idle."""
+    thing = _on_platform(link, things, name)
+    keys = [key for key, entry in entries.items() if _is_id(entry, link.entry)]
+    key = dn.key(link.entry)
+    if not keys and key in entries:
+        keys = [key]
+    if len(keys) != 1:
+        raise _Idle(_not_one(link, "entries" if keys else "", "entry"))
+    return thing, keys[0]
 
 
-def _there(link: Link, things: Iterable[Thing], name: Callable[[Thing], str]) -> Thing:
-    """What the link names on the platform: by its exact name, else by the only one whose case differs."""
-    like = [one for one in things if fold_name(name(one)) == fold_name(link.name)]
-    found = [one for one in like if name(one) == link.name] or like
-    if len(found) != 1:
-        raise _Idle(f"the platform has {'several' if found else 'no'} {link.kind} {link.name!r}")
-    return found[0]
+def _on_platform(link: Link, things: Iterable[Thing], name: Callable[[Thing], str]) -> Thing:
+    """What a link names on the platform: by its exact name, or the only one in another case."""
+    similar = [thing for thing in things if fold_name(name(thing)) == fold_name(link.name)]
+    matching = [thing for thing in similar if name(thing) == link.name] or similar
+    if len(matching) != 1:
+        number = "several" if matching else "no"
+        raise _Idle(f"the platform has {number} {link.kind} {link.name!r}")
+    return matching[0]
 
 
-def _not_one(link: Link, several: str, one: str) -> str:
-    what = f"several {several}" if several else f"no {one}"
+def _not_one(link: Link, several: str, single: str) -> str:
+    what = f"several {several}" if several else f"no {single}"
     return f"the rules of {link.source} find {what} {link.entry!r}"
 
 
-def _is_id(entry: Person | DirectoryGroup | OrganizationalUnit, text: str) -> bool:
+def _is_id(entry: AnyEntry, text: str) -> bool:
     return bool(entry.external_id) and entry.external_id.lower() == text.lower()
 
 
@@ -239,36 +285,30 @@ def _refuse_exchanged(
     key: str,
     things: Iterable[Group | Department],
 ) -> None:
-    """Raises _Idle where the thing stands for an entry that is there, and another thing for this one already.
+    """Raises _Idle where the thing stands for another existing entry, and this entry has its thing.
 
-    That is what a link looks like that was followed once, when another group is given the name of
-    before.
+    A link that was followed once looks like this when another group gets the old name.
     """
-    own = {_own(entry) for entry in entries.values()}
-    held = any(one.source == link.source and _own(one) == _own(entries[key]) for one in things)
-    if held and thing.source == link.source and _own(thing) in own:
+    if thing.source != link.source:
+        return
+    own = _own(entries[key])
+    is_held = any(other.source == link.source and _own(other) == own for other in things)
+    if is_held and _own(thing) in map(_own, entries.values()):
         raise _Idle(
-            f"the {link.kind} stands for another entry that is there, and this one has its {link.kind}, too"
+            f"the {link.kind} stands for another entry that is there, and this one has its"
+            f" {link.kind}, too"
         )
 
 
-def _refuse_true(
-    link: Link,
-    thing: User | Group | Department,
-    entry: Person | DirectoryGroup | OrganizationalUnit,
-) -> None:
-    """Raises _Idle where the thing stands for the entry already."""
-    if _is_true(link, thing, entry):
+def _refuse_true(link: Link, owner: Owner, entry: AnyEntry) -> None:
+    """Raises _Idle where the user, group or department already stands for the entry."""
+    if _is_true(link, owner, entry):
         raise _Idle("it is true already: the link can be removed")
 
 
-def _is_true(
-    link: Link,
-    thing: User | Group | Department,
-    entry: Person | DirectoryGroup | OrganizationalUnit,
-) -> bool:
-    by_id = bool(entry.external_id)
-    known = thing.external_id.lower() if by_id else dn.key(thing.dn)
-    return thing.source == link.source and known == (
-        entry.external_id.lower() if by_id else dn.key(entry.dn)
-    )
+def _is_true(link: Link, owner: Owner, entry: AnyEntry) -> bool:
+    if owner.source != link.source:
+        return False
+    if entry.external_id:
+        return owner.external_id.lower() == entry.external_id.lower()
+    return dn.key(owner.dn) == dn.key(entry.dn)

@@ -1,10 +1,10 @@
-"""Which person is which user: by a link of the files, else by the directory's id, else by two facts that agree.
+"""Which person is which user: by a link of the files, by id, or by two facts that agree.
 
-In a directory without ids the DN is the id. Nobody inherits an account by coincidence: where an id
-does not match, two of the facts in `match_by` have to, and they have to mean one person and one
-user only. A DN that is made of the username is no second fact. What agrees in its DN or username
-alone is a namesake, and a person has to say which it is. A user whose id still exists elsewhere in
-the directory is never taken for another person's.
+In a directory without ids the DN is the id. No person inherits an account by coincidence. Where an
+id does not match, two of the facts in `match_by` have to agree, and they have to mean one person
+and one user only. A DN that is made of the username is no second fact. A user who agrees in DN or
+username alone is a namesake, and an administrator has to decide. A user whose id still exists
+elsewhere in the directory is never matched with another person.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from reconcile.errors import TemplateFailed
-from reconcile.model.desired import Fact, Users
+from reconcile.model.desired import Fact, Template, Users
 from reconcile.model.directory import Person
 from reconcile.model.platform import User
 from reconcile.model.text import dn
@@ -22,24 +22,23 @@ from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.snapshot_index import Index
 
 ENOUGH: Final = 2
-"""So many facts have to agree."""
+"""How many facts have to agree."""
 SHARED: Final = 10
-"""A value that more users share tells none of them from the others."""
+"""A value that more users share identifies none of them."""
 _NAMES: Final[Mapping[Fact, str]] = {"dn": "DN", "email": "e-mail address"}
 _WEAK: Final = frozenset({"dn", "username"})
-"""What makes a namesake of somebody by itself. E-mail addresses are shared, and given to others,
-every day."""
+"""Each of these alone makes a namesake. E-mail addresses do not: they are shared and reassigned."""
 
 Facts = Mapping[Fact, str]
-"""What is known of a person or user, as it is compared; "" where there is nothing."""
+"""What is known of a person or user, in the form that is compared; "" for nothing."""
 
 
 class Matches(msgspec.Struct):
-    """Position of a person → the user; `unmatched` users are left.
+    """`users`: position of a person → its user; `unmatched`: user id → a user without a person.
 
-    `ties` says of persons how they were found where the id did not do it; `namesakes` of persons
-    without a user whom they may be, and why nobody can tell. `displaced` are users whose person a
-    link gave to another user.
+    `ties`: position → how the user was found, where it was not by id. `namesakes`: position of a
+    person without a user → why it is unclear which user it is, and the users it may be.
+    `displaced` are users whose person a link gave to another user.
     """
 
     users: dict[int, User]
@@ -49,7 +48,7 @@ class Matches(msgspec.Struct):
     displaced: dict[str, User]
 
     def copy(self) -> "Matches":
-        """Matches of their own, for a trial."""
+        """A copy that a trial may change."""
         return Matches(
             dict(self.users),
             dict(self.unmatched),
@@ -60,53 +59,68 @@ class Matches(msgspec.Struct):
 
 
 def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, str]]) -> Matches:
-    """Matches by link, then by id. `users` are those of the index's source, erased ones left out.
+    """Matches by link, then by id. `users` are those of the index's source, without erased ones.
 
-    `linked`: position → the user, of whatever source, that a link gives it, and why.
+    `linked`: position → the user, of any source, that a link gives it, and why.
     """
-    found = Matches({}, {user.id: user for user in users}, {}, {}, {})
+    matches = Matches({}, {user.id: user for user in users}, {}, {}, {})
+    # A link goes before the id.
     for position, (user, why) in linked.items():
-        found.unmatched.pop(user.id, None)
-        found.users[position], found.ties[position] = user, why
-    exact, folded = _by_id(found.unmatched.values())
-    for position, person in enumerate(index.snapshot.persons) if exact else ():
-        own = person.external_id
-        known = exact.get(own) or folded.get(own.lower())
-        if known is None or known.id not in found.unmatched:
+        matches.unmatched.pop(user.id, None)
+        matches.users[position], matches.ties[position] = user, why
+    _match_ids(matches, index)
+    _match_dns(matches, index)
+    _match_spellings(matches, index)
+    return matches
+
+
+def _match_ids(matches: Matches, index: Index) -> None:
+    """Matches users with an id. A user whose person has another user by a link is displaced."""
+    exact, folded = _by_id(matches.unmatched.values())
+    if not exact:
+        return
+    for position, person in enumerate(index.snapshot.persons):
+        stable_id = person.external_id
+        user = exact.get(stable_id) or folded.get(stable_id.lower())
+        if user is None or user.id not in matches.unmatched:
             continue
-        if position in found.users:
-            found.displaced[known.id] = found.unmatched.pop(known.id)
+        if position in matches.users:
+            matches.displaced[user.id] = matches.unmatched.pop(user.id)
         else:
-            found.users[position] = found.unmatched.pop(known.id)
-    for nameless in [one for one in found.unmatched.values() if not one.external_id]:
-        at = index.persons.get(dn.key(nameless.dn))
-        if at is not None and at not in found.users and may_relink(nameless, index):
-            found.users[at] = found.unmatched.pop(nameless.id)
-            _tie_by_dn(found, index, at)
-    _match_spellings(found, index)
-    return found
+            matches.users[position] = matches.unmatched.pop(user.id)
 
 
-def _match_spellings(found: Matches, index: Index) -> None:
-    """Matches users without an id by another spelling of the DN, where it can be that of no other person or user."""
-    places: dict[int, list[User]] = {}
-    for user in found.unmatched.values():
+def _match_dns(matches: Matches, index: Index) -> None:
+    """Matches users without an id by their DN."""
+    for user in [user for user in matches.unmatched.values() if not user.external_id]:
+        _tie_by_dn(matches, index, index.persons.get(dn.key(user.dn), -1), user)
+
+
+def _match_spellings(matches: Matches, index: Index) -> None:
+    """Matches users without an id by another spelling of the DN, if that is clear on both sides."""
+    by_position: dict[int, list[User]] = {}
+    for user in matches.unmatched.values():
         if not user.external_id and user.dn:
-            places.setdefault(index.position(user.dn), []).append(user)
-    for at, users in places.items():
-        if at >= 0 and at not in found.users and len(users) == 1 and may_relink(users[0], index):
-            found.users[at] = found.unmatched.pop(users[0].id)
-            _tie_by_dn(found, index, at)
+            by_position.setdefault(index.position(user.dn), []).append(user)
+    for position, users in by_position.items():
+        if len(users) == 1:
+            _tie_by_dn(matches, index, position, users[0])
 
 
-def _tie_by_dn(found: Matches, index: Index, at: int) -> None:
-    """In a directory without ids the DN is the id; that of one which has them now is a new one."""
-    if index.person(at).external_id:
-        found.ties[at] = "relinked by DN: the directory's id was unknown"
+def _tie_by_dn(matches: Matches, index: Index, position: int, user: User) -> None:
+    """Matches a user with the person at a position (-1: no person), if both are free.
+
+    In a directory without ids the DN is the id. If it has ids now, this one is new to the user.
+    """
+    if position < 0 or position in matches.users or not may_relink(user, index):
+        return
+    matches.users[position] = matches.unmatched.pop(user.id)
+    if index.person(position).external_id:
+        matches.ties[position] = "relinked by DN: the directory's id was unknown"
 
 
 def _by_id(users: Iterable[User]) -> tuple[dict[str, User], dict[str, User]]:
-    """Users by external id as it is, and without case where that means one user only."""
+    """Users by external id: as it is written, and without case where that means one user only."""
     exact = {user.external_id: user for user in users if user.external_id}
     folded: dict[str, User] = {}
     shared: set[str] = set()
@@ -120,79 +134,92 @@ def _by_id(users: Iterable[User]) -> tuple[dict[str, User], dict[str, User]]:
 
 def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
     """What is known of a user."""
-    own = {
+    fields = {
         "dn": dn.key(user.dn) if user.dn else "",
         "username": fold_name(user.username),
         "email": fold_name(user.email),
     }
-    return {fact: own.get(fact, user.attributes.get(fact, "").strip()) for fact in match_by}
+    return {fact: fields.get(fact, user.attributes.get(fact, "").strip()) for fact in match_by}
 
 
 def person_facts(settings: Users, person: Person, key: str) -> Facts:
     """What is known of a person of a source, in the same form. `key` is the normalized DN."""
     templates = {attribute.field: attribute.value for attribute in settings.attributes}
-    templates |= {
-        field: template for field, template in settings.fields.items() if template is not None
-    }
-    found: dict[Fact, str] = {}
+    templates |= {field: text for field, text in settings.fields.items() if text is not None}
+    facts: dict[Fact, str] = {}
     for fact in settings.match_by:
-        text: str | None = key if fact == "dn" else ""
+        text = key if fact == "dn" else ""
         if fact in templates:
-            try:
-                text = templates[fact].render(person, person.identifier)
-            except TemplateFailed:
-                text = ""
-        text = text or ""
-        found[fact] = fold_name(text) if fact in ("username", "email") else text.strip()
-    return found
+            text = _rendered(templates[fact], person)
+        facts[fact] = fold_name(text) if fact in ("username", "email") else text.strip()
+    return facts
+
+
+def _rendered(template: Template, person: Person) -> str:
+    """What a template gives for a person; "" where it fails or gives nothing."""
+    try:
+        return template.render(person, person.identifier) or ""
+    except TemplateFailed:
+        return ""
 
 
 def agrees(user: User, facts: Facts) -> bool:
     """Whether a user and a person with these facts have one in common."""
-    return any(
-        value and value == facts.get(fact) for fact, value in user_facts(user, tuple(facts)).items()
-    )
+    known = user_facts(user, tuple(facts))
+    return any(value and value == facts.get(fact) for fact, value in known.items())
 
 
 def match_facts(
-    found: Matches,
+    matches: Matches,
     persons: Mapping[int, Facts],
     users: Iterable[User],
     match_by: Sequence[Fact],
     how: str,
 ) -> list[User]:
-    """Matches persons who have no user with users by facts; the users that found their person.
+    """Matches persons without a user with `users` by facts. Returns the users that were matched.
 
     `how` is how a reason begins. A person and a user who agree in too little, or in as much as
     others do, are noted as namesakes.
     """
-    known = {user.id: user for user in users}
-    agreeing = _agreeing(persons, known, match_by)
-    strong = {
-        at: [row for row, facts in rows.items() if independent(facts, persons[at]) >= ENOUGH]
-        for at, rows in agreeing.items()
-    }
-    claims = Counter(row for rows in strong.values() for row in rows)
+    free = {user.id: user for user in users}
+    agreeing = _agreeing(persons, free, match_by)
+    strong = _agreeing_enough(agreeing, persons)
+    claims = Counter(user_id for user_ids in strong.values() for user_id in user_ids)
     linked: list[User] = []
-    for at, near in strong.items():
-        if len(near) == 1 and claims[near[0]] == 1:
-            user = known.pop(near[0])
-            found.users[at] = user
-            found.unmatched.pop(user.id, None)
-            facts = " and ".join(_NAMES.get(fact, fact) for fact in agreeing[at][user.id])
-            found.ties[at] = (
-                f"{how} by {facts}: the directory's id was {user.external_id or 'unknown'}"
-            )
-            linked.append(user)
-    for at, rows in agreeing.items():
-        if at not in found.users:
-            left = {row: facts for row, facts in rows.items() if row in known}
-            _note_namesakes(found, at, left, strong[at], known)
+    # Two facts have to agree, and to mean this one person and this one user only.
+    for position, user_ids in strong.items():
+        if len(user_ids) != 1 or claims[user_ids[0]] != 1:
+            continue
+        user = free.pop(user_ids[0])
+        matches.users[position] = user
+        matches.unmatched.pop(user.id, None)
+        facts = " and ".join(_NAMES.get(fact, fact) for fact in agreeing[position][user.id])
+        known_id = user.external_id or "unknown"
+        matches.ties[position] = f"{how} by {facts}: the directory's id was {known_id}"
+        linked.append(user)
+    # Whatever else agrees is not decided here: the users still free are namesakes.
+    for position, near in agreeing.items():
+        if position not in matches.users:
+            left = {user_id: facts for user_id, facts in near.items() if user_id in free}
+            _note_namesakes(matches, position, left, strong[position], free)
     return linked
 
 
+def _agreeing_enough(
+    agreeing: Mapping[int, Mapping[str, Sequence[Fact]]], persons: Mapping[int, Facts]
+) -> dict[int, list[str]]:
+    """Position → ids of the users who agree with the person in enough independent facts."""
+    strong: dict[int, list[str]] = {}
+    for position, near in agreeing.items():
+        own = persons[position]
+        strong[position] = [
+            user_id for user_id, facts in near.items() if independent(facts, own) >= ENOUGH
+        ]
+    return strong
+
+
 def independent(agreeing: Sequence[Fact], facts: Facts) -> int:
-    """How many of the facts say something of their own: one that is made of another one says it once more."""
+    """How many of the facts are independent: a fact made of another one adds nothing."""
     counted: list[Fact] = []
     for fact in agreeing:
         if not any(_repeats(fact, other, facts) for other in counted):
@@ -200,60 +227,71 @@ def independent(agreeing: Sequence[Fact], facts: Facts) -> int:
     return len(counted)
 
 
-def _repeats(one: Fact, other: Fact, facts: Facts) -> bool:
-    """Whether two facts are one: the same text, or a DN that begins with the other's."""
-    if "dn" not in (one, other):
-        return facts[one].casefold() == facts[other].casefold()
-    fact = other if one == "dn" else one
+def _repeats(fact: Fact, other: Fact, facts: Facts) -> bool:
+    """Whether two facts say the same: an equal text, or a DN that begins with the other's text."""
+    if "dn" not in (fact, other):
+        return facts[fact].casefold() == facts[other].casefold()
+    beside_dn = other if fact == "dn" else fact
     try:
         values = {value.casefold() for _, value in dn.parse(facts["dn"])[0]}
     except (ValueError, IndexError):
-        return True  # of a DN that cannot be read nobody knows what it is made of
-    text = facts[fact].casefold()
+        return True  # a DN that cannot be parsed may be made of anything
+    text = facts[beside_dn].casefold()
     local = text.partition("@")[0]
-    return text in values or (fact == "username" and local in values)
+    return text in values or (beside_dn == "username" and local in values)
 
 
 def _agreeing(
     persons: Mapping[int, Facts], users: Mapping[str, User], match_by: Sequence[Fact]
 ) -> dict[int, dict[str, list[Fact]]]:
     """Position → user id → the facts in which they agree, in the order of `match_by`."""
-    by_fact: dict[tuple[Fact, str], list[str]] = {}
-    for user in users.values():
-        for fact, value in user_facts(user, match_by).items():
-            if value:
-                by_fact.setdefault((fact, value), []).append(user.id)
+    having = _users_by_fact(users.values(), match_by)
     agreeing: dict[int, dict[str, list[Fact]]] = {}
-    for at, facts in persons.items():
+    for position, facts in persons.items():
         for fact in match_by:
-            rows = by_fact.get((fact, facts.get(fact, "")), ())
-            for row in rows if len(rows) <= SHARED else ():
-                agreeing.setdefault(at, {}).setdefault(row, []).append(fact)
+            user_ids = having.get((fact, facts.get(fact, "")), ())
+            if len(user_ids) > SHARED:
+                continue
+            for user_id in user_ids:
+                agreeing.setdefault(position, {}).setdefault(user_id, []).append(fact)
     return agreeing
 
 
+def _users_by_fact(
+    users: Iterable[User], match_by: Sequence[Fact]
+) -> dict[tuple[Fact, str], list[str]]:
+    """A fact and its value → the ids of the users that have it."""
+    having: dict[tuple[Fact, str], list[str]] = {}
+    for user in users:
+        for fact, value in user_facts(user, match_by).items():
+            if value:
+                having.setdefault((fact, value), []).append(user.id)
+    return having
+
+
 def _note_namesakes(
-    found: Matches,
-    at: int,
-    rows: Mapping[str, Sequence[Fact]],
-    agreeing: Sequence[str],
-    known: Mapping[str, User],
+    matches: Matches,
+    position: int,
+    near: Mapping[str, Sequence[Fact]],
+    strong: Sequence[str],
+    free: Mapping[str, User],
 ) -> None:
-    """What a person shares with users whom nobody else is: by an e-mail address alone nobody is taken for another."""
-    strong = [row for row in agreeing if row in rows]
-    near = strong or [row for row, facts in rows.items() if not _WEAK.isdisjoint(facts)]
-    if not near:
+    """Notes the free users a person may be. An e-mail address alone makes no namesake."""
+    several = [user_id for user_id in strong if user_id in near]
+    weak = [user_id for user_id, facts in near.items() if not _WEAK.isdisjoint(facts)]
+    user_ids = several or weak
+    if not user_ids:
         return
-    users = tuple(sorted((known[row] for row in near), key=lambda user: user.username))
-    if strong:
-        why = "the facts that agree mean several persons or users"
-    else:
-        facts = list(dict.fromkeys(_NAMES.get(fact, fact) for row in near for fact in rows[row]))
-        same = "agrees" if len(facts) == 1 else "agree, which say the same"
-        why = f"only the {' and '.join(facts)} {same}, and the directory's id is another one"
-    found.namesakes[at] = why, users
+    why = "the facts that agree mean several persons or users"
+    if not several:
+        shared = (_NAMES.get(fact, fact) for user_id in weak for fact in near[user_id])
+        facts = list(dict.fromkeys(shared))
+        agree = "agrees" if len(facts) == 1 else "agree, which say the same"
+        why = f"only the {' and '.join(facts)} {agree}, and the directory's id is another one"
+    users = sorted((free[user_id] for user_id in user_ids), key=lambda user: user.username)
+    matches.namesakes[position] = why, tuple(users)
 
 
 def may_relink(user: User, index: Index) -> bool:
-    """Whether the user's own entry is gone: else it is not for anybody else."""
+    """Whether the user's own entry is gone. While it exists, the user is not for another person."""
     return (user.external_id or user.dn) not in index.snapshot.strays

@@ -1,4 +1,7 @@
-"""Who is in which group and has which role: what the rules give, what people gave, and what stays for the departed."""
+"""Which users are in which groups and have which roles.
+
+Rules and people give memberships and grants; departed users keep theirs.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -11,16 +14,17 @@ from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import group_nesting
 from reconcile.planning.target.candidates import Candidate
-from reconcile.planning.target.users import user_id
+from reconcile.planning.target.users import UnclearManager, user_id
 
 _NAMED: Final = 10
-"""How many of the persons who share a login are named."""
+"""How many of the persons who share a login are named in a skip."""
 
 
 class Joining(msgspec.Struct, frozen=True):
-    """Who may come into which group: source and position → id of the users whose memberships follow the directory.
+    """Which users may enter which groups.
 
-    Those of `held` users, and of `held_groups`, follow it in what it takes away alone.
+    `followers`: source and position → id of a user whose memberships follow the directory. `held`
+    are ids of users, `held_groups` of groups, that follow it only in what it takes away.
     """
 
     followers: Mapping[tuple[str, int], str]
@@ -35,57 +39,91 @@ def memberships(
     joining: Joining,
     users: Collection[str],
 ) -> tuple[Membership, ...]:
-    """The memberships wanted.
+    """The wanted memberships.
 
-    `group_ids`: source and normalized DN → id of the groups selected; `users`: the ids of all users wanted. A user who
-    is wanted but does not follow (departed, local) keeps what it has, save that `authoritative` takes out local users.
+    `group_ids`: source and normalized DN → id of a selected group; `users`: ids of all wanted
+    users. A wanted user who does not follow the directory (departed, local) keeps all memberships,
+    except that `authoritative` removes local users.
     """
-    followers = joining.followers
-    declared = {rules.source.name for rules in sources}
-    managed = {group.id for group in current.groups if group.source in declared} | set(
-        group_ids.values()
-    )
-    following = set(followers.values())
+    following = set(joining.followers.values())
     frozen = {user.id for user in current.users if user.source and user.id not in following}
-    there: dict[str, dict[str, Membership]] = {}
-    kept: list[Membership] = []
-    for membership in current.memberships:
-        if membership.user not in users:
-            continue  # goes with its user
-        if membership.group in managed:
-            there.setdefault(membership.group, {})[membership.user] = membership
-        else:
-            kept.append(membership)
+    kept, in_managed = _by_group(sources, current, group_ids, users)
+    # A selected group has the members that the directory lists, and those who stay by its rule.
     for rules in sources:
-        source = rules.source.name
         for key, rule in rules.groups.items():
-            group = group_ids.get((source, key))
+            group = group_ids.get((rules.source.name, key))
             if group is None:
                 continue
-            before = there.pop(group, {})
+            before = in_managed.pop(group, {})
             if key in rules.frozen:
                 kept += before.values()
                 continue
-            people = group_nesting.content(rules, key, group_ids).people
-            listed = {followers[source, at] for at in people if (source, at) in followers}
-            closed = group in joining.held_groups
-            kept += (
-                before.get(user) or Membership(user, group, source)
-                for user in listed
-                if user in before or not (closed or user in joining.held)
-            )
-            kept += (
-                one
-                for user, one in before.items()
-                if user not in listed and _stays(one, rule, frozen)
-            )
-    for unselected in there.values():
+            listed = _listed(rules, key, group_ids, joining.followers)
+            kept += _joined(rules.source.name, group, listed, before, joining)
+            for user, membership in before.items():
+                if user not in listed and _stays(membership, rule, frozen):
+                    kept.append(membership)
+    # A group that is no longer selected keeps only the members that a person added.
+    for unselected in in_managed.values():
         kept += (membership for membership in unselected.values() if membership.origin == BY_HAND)
     return tuple(kept)
 
 
+def _by_group(
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    group_ids: Mapping[tuple[str, str], str],
+    users: Collection[str],
+) -> tuple[list[Membership], dict[str, dict[str, Membership]]]:
+    """The memberships of wanted users: in other groups, and by group and user in managed groups."""
+    declared = {rules.source.name for rules in sources}
+    managed = {group.id for group in current.groups if group.source in declared}
+    managed.update(group_ids.values())
+    elsewhere: list[Membership] = []
+    in_managed: dict[str, dict[str, Membership]] = {}
+    for membership in current.memberships:
+        if membership.user not in users:
+            continue  # goes with its user
+        if membership.group in managed:
+            in_managed.setdefault(membership.group, {})[membership.user] = membership
+        else:
+            elsewhere.append(membership)
+    return elsewhere, in_managed
+
+
+def _listed(
+    rules: SourceRules,
+    key: str,
+    group_ids: Mapping[tuple[str, str], str],
+    followers: Mapping[tuple[str, int], str],
+) -> set[str]:
+    """Ids of the users that the directory lists in a group."""
+    source = rules.source.name
+    people = group_nesting.content(rules, key, group_ids).people
+    return {followers[source, at] for at in people if (source, at) in followers}
+
+
+def _joined(
+    source: str,
+    group: str,
+    listed: Iterable[str],
+    before: Mapping[str, Membership],
+    joining: Joining,
+) -> Iterator[Membership]:
+    """The memberships of listed users. `before`: user → its membership.
+
+    A held group or user gains none.
+    """
+    closed = group in joining.held_groups
+    for user in listed:
+        if user in before:
+            yield before[user]
+        elif not closed and user not in joining.held:
+            yield Membership(user, group, source)
+
+
 def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
-    """Whether a member whom the directory does not list stays all the same."""
+    """Whether a member that the directory does not list stays all the same."""
     by_hand = membership.origin == BY_HAND
     return (
         rule.members == "additive"
@@ -101,60 +139,77 @@ def grants(
     *,
     authoritative: bool,
 ) -> tuple[Grant, ...]:
-    """The grants wanted. What a person granted stays unless `authoritative`; who does not follow keeps all."""
-    there: dict[str, dict[str, Grant]] = {}
+    """The wanted grants of the wanted `users` (ids).
+
+    A user who does not follow the directory keeps all. `authoritative` removes what a person
+    granted to a user who follows.
+    """
+    by_user: dict[str, dict[str, Grant]] = {}
     for grant in current.grants:
         if grant.user in users:
-            there.setdefault(grant.user, {})[grant.role] = grant
+            by_user.setdefault(grant.user, {})[grant.role] = grant
     kept: list[Grant] = []
     for candidate in candidates:
-        user = user_id(candidate)
-        before = there.pop(user, {})
-        kept += (
-            before.get(role) or Grant(user, role, candidate.rules.source.name)
-            for role in candidate.roles
-            if role in before or not candidate.held
-        )
-        for role, grant in before.items():
-            by_hand = grant.origin == BY_HAND
-            if (
-                role not in candidate.roles
-                and by_hand
-                and not (authoritative and not candidate.keeps_roles)
-            ):
-                kept.append(grant)
-    for before in there.values():
-        kept += before.values()
+        before = by_user.pop(user_id(candidate), {})
+        kept += _granted(candidate, before, authoritative=authoritative)
+    for others in by_user.values():
+        kept += others.values()
     return tuple(kept)
 
 
+def _granted(
+    candidate: Candidate, before: Mapping[str, Grant], *, authoritative: bool
+) -> Iterator[Grant]:
+    """The grants of one candidate; `before`: role → the grant that exists."""
+    # The rules give these; a held user gains none.
+    for role in candidate.roles:
+        if role in before:
+            yield before[role]
+        elif not candidate.held:
+            yield Grant(user_id(candidate), role, candidate.rules.source.name)
+    # What a person granted stays, unless the rules alone decide.
+    if authoritative and not candidate.keeps_roles:
+        return
+    for role, grant in before.items():
+        if grant.origin == BY_HAND and role not in candidate.roles:
+            yield grant
+
+
 def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
-    """Members of selected groups that are neither a person nor a group the rules find, or can mean several."""
+    """A skip for each member of a selected group that means no person or group, or several."""
     skips: list[Skip] = []
     for rules in sources:
-        listed: dict[str, list[str]] = {}
-        within: set[str] = set()
-        for key, rule in rules.groups.items():
-            within |= rules.index.within(key) if rule.nested != "ignore" else {key}
-        for key in sorted(within):
-            for member in rules.index.direct(key)[2]:
-                listed.setdefault(member, []).append(rules.index.groups[key].dn)
-        for member, groups in listed.items():
-            more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
-            several = rules.index.several(member)
-            code: SkipCode = "ambiguous_reference" if several else "dangling_member"
-            meant = (
-                f"can mean {' or '.join(several)}: write it in {groups[0]} as that entry is named"
-            )
-            why = f"listed in {groups[0]}{more}, but {meant if several else _why_nobody(rules, member)}"
-            skips.append(
-                Skip(workspace, rules.source.name, member, "", code, why, kind="membership")
-            )
+        for member, groups in _dangling_members(rules).items():
+            skips.append(_dangling_skip(rules, member, groups, workspace))
     return skips
 
 
+def _dangling_members(rules: SourceRules) -> dict[str, list[str]]:
+    """A member that is no person or group → the DNs of the groups that list it."""
+    looked_into: set[str] = set()
+    for key, rule in rules.groups.items():
+        looked_into |= rules.index.within(key) if rule.nested != "ignore" else {key}
+    listed: dict[str, list[str]] = {}
+    for key in sorted(looked_into):
+        for member in rules.index.direct(key)[2]:
+            listed.setdefault(member, []).append(rules.index.groups[key].dn)
+    return listed
+
+
+def _dangling_skip(rules: SourceRules, member: str, groups: Sequence[str], workspace: str) -> Skip:
+    several = rules.index.several(member)
+    code: SkipCode = "ambiguous_reference" if several else "dangling_member"
+    if several:
+        problem = f"can mean {' or '.join(several)}: write it in {groups[0]} as that entry is named"
+    else:
+        problem = _why_nobody(rules, member)
+    more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
+    why = f"listed in {groups[0]}{more}, but {problem}"
+    return Skip(workspace, rules.source.name, member, "", code, why, kind="membership")
+
+
 def unknown(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
-    """The groups that a rule is about and whose members are not known."""
+    """A skip for each group that a rule is about and whose members are not known."""
     return [
         Skip(
             workspace,
@@ -178,13 +233,12 @@ def _why_nobody(rules: SourceRules, member: str) -> str:
         return f"{source} finds no such person or group"
     more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
     named = "; ".join(owners[:_NAMED])
-    return f"{len(owners)} persons of {source} have this uid, so that it is none of them: {named}{more}"
+    persons = f"{len(owners)} persons of {source}"
+    return f"{persons} have this uid, so that it is none of them: {named}{more}"
 
 
-def unclear_managers(
-    unclear: Iterable[tuple[SourceRules, str, str]], workspace: str
-) -> Iterator[Skip]:
-    """A skip for each manager (rules, the name as it is written, a person who has it) that can mean several persons."""
+def unclear_managers(unclear: Iterable[UnclearManager], workspace: str) -> Iterator[Skip]:
+    """A skip for each manager that can mean several persons."""
     for rules, written, person in unclear:
         meant = " or ".join(rules.index.several_persons(written))
         detail = f"the manager of {person}, but can mean {meant}: write it as that entry is named"

@@ -1,15 +1,15 @@
 """Which group or department stands for which entry, and under which name.
 
-An entry is known by a link of the files, by its id, or by its DN where that has no entry of its own
-any more. One that is new takes what has its name if the entry of that is gone: the same name in the
-same source is the same group. Where an entry that is known already wants such a name, what has it
-steps aside under another one, so that nobody comes into a group through a name that stands for
+A known entry is recognised by a link of the files, by its id, or by its DN if the object of that DN
+has lost its own entry. A new entry takes the object of its name if that has lost its entry: the
+same name in the same source is the same group. If a known entry wants such a name, the object that
+has it steps aside under another name, so that no user enters a group through a name that stands for
 something else. An entry that cannot have its name is *held*: it loses members as the directory
 says, and gains none.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Final, Generic, Literal, TypeVar
 
@@ -33,11 +33,9 @@ Mirror = TypeVar("Mirror", bound=Group | Department)
 Entry = DirectoryGroup | OrganizationalUnit
 Slot = tuple[str, str]
 _FOLDING: Final[Folding] = "compatibility"
-"""Of what is there and what is wished for; whatever can be the same is, where nothing else can
-be."""
+"""How DNs on the platform and of entries are compared where only one entry can be meant."""
 ASIDE: Final = " (removed)"
-"""What the name of something whose entry is gone ends in once an entry that is there takes its
-name."""
+"""The ending of an object's name after it lost its entry and another entry took its name."""
 
 
 class Wish(msgspec.Struct, gc=False):
@@ -49,7 +47,7 @@ class Wish(msgspec.Struct, gc=False):
     template: Template
     parent: str = ""
     frozen: bool = False
-    """Nobody knows what is in it, so it stays as it is: it is neither made nor renamed."""
+    """Its members are not known, so it is neither created nor renamed."""
 
     @property
     def at(self) -> tuple[str, str]:
@@ -58,7 +56,11 @@ class Wish(msgspec.Struct, gc=False):
 
 
 class Entries(msgspec.Struct, frozen=True):
-    """The entries of one kind that the directories have: source and id (without case), source and normalized DN."""
+    """The entries of one kind that the directories have.
+
+    `ids` are pairs of source and id in lower case, `keys` of source and normalized DN. `read` are
+    the sources that were read, `declared` those of the files.
+    """
 
     read: frozenset[str]
     declared: frozenset[str]
@@ -67,29 +69,36 @@ class Entries(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, entries: Mapping[str, Mapping[str, Entry]], declared: frozenset[str]) -> "Entries":
-        """`entries`: source that was asked for them → normalized DN → entry; `declared`: all sources of the files."""
-        ids = {
-            (name, one.external_id.lower())
-            for name, found in entries.items()
-            for one in found.values()
-        }
-        keys = frozenset((name, key) for name, found in entries.items() for key in found)
-        return cls(frozenset(entries), declared, frozenset(one for one in ids if one[1]), keys)
+        """`entries`: source that was asked for them → normalized DN → entry.
 
-    def lost(self, one: Group | Department) -> bool:
-        """Whether the entry behind a mirrored thing is gone; of a source that was not read that is not known."""
-        if not one.source or one.source not in self.read:
-            return bool(one.source) and one.source not in self.declared
-        if one.external_id:
-            return (one.source, one.external_id.lower()) not in self.ids
-        return (one.source, dn.key(one.dn)) not in self.keys
+        `declared` are all sources of the files.
+        """
+        ids: set[tuple[str, str]] = set()
+        keys: set[tuple[str, str]] = set()
+        for source, by_key in entries.items():
+            keys.update((source, key) for key in by_key)
+            stable_ids = (entry.external_id.lower() for entry in by_key.values())
+            ids.update((source, stable_id) for stable_id in stable_ids if stable_id)
+        return cls(frozenset(entries), declared, frozenset(ids), frozenset(keys))
+
+    def lost(self, mirror: Group | Department) -> bool:
+        """Whether the entry of a mirrored object is gone; False if its source was not read."""
+        source = mirror.source
+        if not source:
+            return False
+        if source not in self.read:
+            return source not in self.declared
+        if mirror.external_id:
+            return (source, mirror.external_id.lower()) not in self.ids
+        return (source, dn.key(mirror.dn)) not in self.keys
 
 
 class Mirrored(msgspec.Struct, Generic[Mirror]):
-    """All of one kind that the workspace is to hold.
+    """All objects of one kind that the workspace is to hold.
 
-    `ids`: source and normalized DN → id of those selected, the `held` ones included. `reasons`: id → why one stands
-    for another entry than before, or steps aside; `relinked` are the ids of the former, `lost` those without an entry.
+    `ids`: source and normalized DN → id of a selected one, `held` ones included. `reasons`: id →
+    why an object stands for another entry than before, or steps aside. `relinked` are the ids of the
+    former, `lost` those of objects without an entry.
     """
 
     wanted: tuple[Mirror, ...]
@@ -115,7 +124,7 @@ class Mirroring(Generic[Mirror]):
         links: Mapping[tuple[str, str], tuple[Mirror, str]],
         called: Callable[[Mirror], str],
     ) -> None:
-        """`length` is that of a name, 0 for any; `make` takes id, name, parent, source, external id and DN.
+        """`length` limits a name, 0: any; `make` takes id, name, parent, source, external id, DN.
 
         `called` is how a link names one of `current`.
         """
@@ -193,64 +202,70 @@ class Mirroring(Generic[Mirror]):
         )
 
     def _known(self, wish: Wish) -> Mirror | None:
-        """What is there of the entry: by a link, by its id, else by its DN if that has no entry of its own any more."""
+        """The object of an entry: by a link, by its id, or by its DN. None for a new entry."""
         source, stable_id = wish.source.name, wish.entry.external_id.lower()
         by_id = self._by_external.get((source, stable_id)) if stable_id else None
         if wish.at in self._links:
-            one, why = self._links[wish.at]
-            self._tie(one, why)
-            if by_id is not None and by_id.id != one.id:
-                gone = msgspec.structs.replace(by_id, external_id="", dn="")
-                self._wanted[by_id.id] = self._there[by_id.id] = gone
-                self._reasons[by_id.id] = (
-                    f"its entry in {source} is another {self._kind}'s, by a link"
-                )
-            return one
+            return self._by_link(wish, by_id)
+        # What a link gives to another entry is not this entry's.
         if by_id is not None and by_id.id not in self._linked:
             return by_id
-        by_dn = self._named(wish)
+        by_dn = self._by_dn_of(wish)
         if by_dn is None or by_dn.id in self._linked:
             return None
+        # The DN counts only if the object's own entry is gone.
         if by_dn.external_id and (source, by_dn.external_id.lower()) in self._entries.ids:
             return None
         if by_dn.external_id or stable_id:
-            self._tie(
-                by_dn, f"relinked by DN: the directory's id was {by_dn.external_id or 'unknown'}"
-            )
+            known = by_dn.external_id or "unknown"
+            self._tie(by_dn, f"relinked by DN: the directory's id was {known}")
         return by_dn
 
-    def _named(self, wish: Wish) -> Mirror | None:
-        """What has the DN of an entry, or another spelling of it that can be that of nothing else."""
-        source = wish.source.name
-        named = self._by_dn.get(source, {})
-        if wish.key in named or not named:
-            return named.get(wish.key)
-        other = self._spellings[source].only(wish.key)
-        return named[other] if other and self._wished[source].only(other) == wish.key else None
+    def _by_link(self, wish: Wish, by_id: Mirror | None) -> Mirror:
+        """The object that a link gives to an entry. Another one that had the entry loses it."""
+        linked, why = self._links[wish.at]
+        self._tie(linked, why)
+        if by_id is not None and by_id.id != linked.id:
+            without_entry = msgspec.structs.replace(by_id, external_id="", dn="")
+            self._wanted[by_id.id] = self._there[by_id.id] = without_entry
+            why = f"its entry in {wish.source.name} is another {self._kind}'s, by a link"
+            self._reasons[by_id.id] = why
+        return linked
 
-    def _tie(self, one: Mirror, why: str) -> None:
-        self._relinked.add(one.id)
-        self._reasons[one.id] = why
+    def _by_dn_of(self, wish: Wish) -> Mirror | None:
+        """The object with the entry's DN, or with a spelling of it that can mean no other entry."""
+        source = wish.source.name
+        by_dn = self._by_dn.get(source, {})
+        if wish.key in by_dn or not by_dn:
+            return by_dn.get(wish.key)
+        spelling = self._spellings[source].only(wish.key)
+        if spelling and self._wished[source].only(spelling) == wish.key:
+            return by_dn[spelling]
+        return None
+
+    def _tie(self, mirror: Mirror, why: str) -> None:
+        self._relinked.add(mirror.id)
+        self._reasons[mirror.id] = why
 
     def _claims(
         self, wishes: Sequence[Wish], known: Mapping[tuple[str, str], Mirror | None]
     ) -> list[Claim[tuple[str, Mirror]]]:
+        """The names that the entries claim; parents come before children."""
         titles = {wish.at: self._title(wish, known[wish.at]) for wish in wishes}
         wanted = Counter(_place(wish, titles[wish.at]) for wish in wishes)
-        taken = {one.id for one in known.values() if one is not None}
+        taken = {mirror.id for mirror in known.values() if mirror is not None}
         ids: dict[tuple[str, str], str] = {}
         claims: list[Claim[tuple[str, Mirror]]] = []
         for wish in wishes:
-            source, before, title = wish.source.name, known[wish.at], titles[wish.at]
-            if wish.parent and (source, wish.parent) not in ids:
-                self.refuse(
-                    source, wish.entry.dn, "parent_not_selected", "its parent cannot be created"
-                )
+            before, title = known[wish.at], titles[wish.at]
+            parent = ids.get((wish.source.name, wish.parent)) if wish.parent else ""
+            if parent is None:
+                self._refuse_wish(wish, "parent_not_selected", "its parent cannot be created")
                 continue
-            parent = ids[source, wish.parent] if wish.parent else ""
+            # Without a name, or with unknown members, the object stays as it is.
+            if isinstance(title, Refused):
+                self._refuse_wish(wish, title.code, title.detail)
             if wish.frozen or isinstance(title, Refused):
-                if isinstance(title, Refused):
-                    self.refuse(source, wish.entry.dn, title.code, title.detail)
                 if before is not None:
                     ids[wish.at] = before.id
                     self._hold(wish.at, self._item(wish, before, name_of(before), _parent(before)))
@@ -260,11 +275,11 @@ class Mirroring(Generic[Mirror]):
                 before = self._heir(wish, slot, taken)
             item = self._item(wish, before, title, parent)
             ids[wish.at] = item.id
-            before_id = before.id if before is not None else ""
-            claims.append(
-                Claim(slot[1], before_id, source, wish.entry.dn, (wish.key, item), parent)
-            )
+            claims.append(_claim(wish, slot, before, item))
         return claims
+
+    def _refuse_wish(self, wish: Wish, code: SkipCode, detail: str) -> None:
+        self.refuse(wish.source.name, wish.entry.dn, code, detail)
 
     def _item(self, wish: Wish, before: Mirror | None, title: str, parent: str) -> Mirror:
         source, entry = wish.source.name, wish.entry
@@ -279,14 +294,13 @@ class Mirroring(Generic[Mirror]):
         )
 
     def _title(self, wish: Wish, before: Mirror | None) -> str | Refused:
+        """The name of an entry, or why it has none."""
+        current = name_of(before) if before is not None else ""
         try:
-            title = rendered(
-                wish.template, wish.entry, name_of(before) if before is not None else ""
-            )
+            title = rendered(wish.template, wish.entry, current)
             if title is None:
-                return Refused(
-                    "template_failed", f"the template {wish.template.text!r} supplies nothing"
-                )
+                why = f"the template {wish.template.text!r} supplies nothing"
+                return Refused("template_failed", why)
             check_text("the name", title, self._length)
         except TemplateFailed as error:
             return Refused("template_failed", str(error))
@@ -295,156 +309,175 @@ class Mirroring(Generic[Mirror]):
         return title
 
     def _heir(self, wish: Wish, slot: Slot, taken: set[str]) -> Mirror | None:
-        """What has the name of a new entry, if its own entry is gone and it is the source's to take."""
-        holders = [self._there[one.id] for one in self._slots.get(slot, ())]
-        if (
-            len(holders) != 1
-            or holders[0].id in taken
-            or not self._gives_up(holders[0], wish.source)
-        ):
+        """The object that has the name of a new entry, if the source may take it."""
+        holders = [self._there[holder.id] for holder in self._slots.get(slot, ())]
+        if len(holders) != 1 or holders[0].id in taken:
             return None
-        one = holders[0]
-        taken.add(one.id)
-        where = "" if one.source == wish.source.name else f"taken over from {one.source}: "
-        self._tie(one, f"{where}relinked by name: the entry {one.dn or 'it had'} is gone")
-        return one
+        heir = holders[0]
+        if not self._gives_up(heir, wish.source):
+            return None
+        taken.add(heir.id)
+        where = "" if heir.source == wish.source.name else f"taken over from {heir.source}: "
+        self._tie(heir, f"{where}relinked by name: the entry {heir.dn or 'it had'} is gone")
+        return heir
 
-    def _gives_up(self, one: Mirror, to: Source) -> bool:
-        return self._entries.lost(one) and (one.source == to.name or one.source in to.takes_over)
+    def _gives_up(self, mirror: Mirror, to: Source) -> bool:
+        """Whether an object that lost its entry leaves its name to a source."""
+        may_take = mirror.source == to.name or mirror.source in to.takes_over
+        return may_take and self._entries.lost(mirror)
 
-    def _step_aside(self, claims: Iterable[Claim[tuple[str, Mirror]]]) -> dict[Slot, list[Mirror]]:
-        """Takes what has lost its entry out of the slots that entries known already want: slot → what was there."""
-        claims = list(claims)
+    def _step_aside(self, claims: Sequence[Claim[tuple[str, Mirror]]]) -> dict[Slot, list[Mirror]]:
+        """Frees the slots that known entries want from objects that lost their entry.
+
+        Returns slot → the objects that had it.
+        """
         standing = {claim.id for claim in claims if claim.id} | self._held
-        gives_up = self._gives_up
         wanted = Counter(claim.slot for claim in claims)
         aside: dict[Slot, list[Mirror]] = {}
         for claim in claims:
-            holders = [self._there[one.id] for one in self._slots.get(claim.slot, ())]
-            others = [one for one in holders if one.id != claim.id]
+            holders = (self._there[holder.id] for holder in self._slots.get(claim.slot, ()))
+            others = [holder for holder in holders if holder.id != claim.id]
             if not claim.id or not others or wanted[claim.slot] > 1:
                 continue
             source = self._sources[claim.source]
-            if all(one.id not in standing and gives_up(one, source) for one in others):
+            if standing.isdisjoint(other.id for other in others) and all(
+                self._gives_up(other, source) for other in others
+            ):
                 aside[claim.slot] = others
-                self._slots[claim.slot] = [
-                    one for one in self._slots[claim.slot] if one.id == claim.id
-                ]
+                slot = self._slots[claim.slot]
+                self._slots[claim.slot] = [holder for holder in slot if holder.id == claim.id]
         return aside
 
     def _rename_aside(self, aside: Sequence[tuple[Mirror, str]]) -> None:
-        """Gives each that has lost its entry, listed with the DN that takes its name, one that nothing has or wants."""
-        used = (
-            {_slot(item) for item in (*self._there.values(), *self._wanted.values())}
-            if aside
-            else set()
-        )
-        for one, taker in aside:
-            name, parent = name_of(one), _parent(one)
-            numbers = count(2)
-            ending = ASIDE
-            while (parent, fold_name(self._shortened(name, ending))) in used:
-                ending = f"{ASIDE[:-1]} {next(numbers)})"
-            new = self._shortened(name, ending)
-            used.add((parent, fold_name(new)))
-            field = "name" if isinstance(one, Group) else "title"
-            # Its DN is that of what takes its name, or nobody's: by its id it can still come back.
-            self._wanted[one.id] = msgspec.structs.replace(one, dn="", **{field: new})
-            self._reasons[one.id] = f"its entry is gone, and {taker} takes its name"
+        """Renames objects that step aside, each listed with the DN that takes its name."""
+        if not aside:
+            return
+        used = {_slot(mirror) for mirror in (*self._there.values(), *self._wanted.values())}
+        for mirror, taker in aside:
+            name = self._free_name(mirror, used)
+            used.add((_parent(mirror), fold_name(name)))
+            field = "name" if isinstance(mirror, Group) else "title"
+            # Its DN belongs to the entry that takes the name, or to none. By its id the object can
+            # still come back.
+            self._wanted[mirror.id] = msgspec.structs.replace(mirror, dn="", **{field: name})
+            self._reasons[mirror.id] = f"its entry is gone, and {taker} takes its name"
+
+    def _free_name(self, mirror: Mirror, used: Collection[Slot]) -> str:
+        """The name of an object that steps aside: marked, and numbered if that name is used."""
+        name, parent = name_of(mirror), _parent(mirror)
+        aside = self._shortened(name, ASIDE)
+        for number in count(2):
+            if (parent, fold_name(aside)) not in used:
+                break
+            aside = self._shortened(name, f"{ASIDE[:-1]} {number})")
+        return aside
 
     def _shortened(self, name: str, ending: str) -> str:
-        """The name and the ending, together no longer than the platform takes."""
+        """The name and the ending, cut to what the platform takes."""
         return name[: self._length - len(ending)] + ending if self._length else name + ending
 
     def _settled(self, claims: list[Claim[tuple[str, Mirror]]]) -> list[Claim[tuple[str, Mirror]]]:
-        """The claims granted: names free, parents there. Those refused are noted, and held if they are there."""
+        """The claims that are granted: the name is free and the parent exists. Others are refused.
+
+        What is refused may have been the parent of others, or was to free a name, so this repeats
+        until nothing changes.
+        """
         while True:
             granted, refused = settle(claims, self._slots, "duplicate_name")
             for refusal in refused:
                 self._refused(refusal.claim, refusal.code, refusal.detail + self._way_out(refusal))
             for claim, mover in self._circular(granted):
-                detail = (
-                    f"{mover.dn!r} has this name until it moves below it: rename one of them first"
-                )
-                self._refused(claim, "duplicate_name", detail)
+                has_it = f"{mover.dn!r} has this name until it moves below it"
+                self._refused(claim, "duplicate_name", f"{has_it}: rename one of them first")
                 granted.remove(claim)
-            possible = self._there.keys() | {claim.item[1].id for claim in granted}
+            possible = self._there.keys() | {claim.item[1].id for claim in granted} | {""}
             settled = len(claims)
-            claims = [claim for claim in granted if not claim.parent or claim.parent in possible]
+            claims = [claim for claim in granted if claim.parent in possible]
             if len(claims) == settled:
                 return claims
             for claim in granted:
-                if claim.parent and claim.parent not in possible:
+                if claim.parent not in possible:
                     self._refused(claim, "parent_not_selected", "its parent cannot be created")
 
     def _refused(self, claim: Claim[tuple[str, Mirror]], code: SkipCode, detail: str) -> None:
+        """Notes a skip. An object that exists is held under its present name and parent."""
         self.refuse(claim.source, claim.dn, code, detail)
-        if claim.id:
-            key, item = claim.item
-            before = self._there[claim.id]
-            old = (
-                {"name": before.name}
-                if isinstance(before, Group)
-                else {"title": before.title, "parent": before.parent}
-            )
-            self._hold((claim.source, key), msgspec.structs.replace(item, **old))
+        if not claim.id:
+            return
+        key, item = claim.item
+        before = self._there[claim.id]
+        if isinstance(before, Group):
+            held = msgspec.structs.replace(item, name=before.name)
+        else:
+            held = msgspec.structs.replace(item, title=before.title, parent=before.parent)
+        self._hold((claim.source, key), held)
 
     def _hold(self, at: tuple[str, str], item: Mirror) -> None:
-        """What is there keeps its name, and still stands for its entry."""
+        """Keeps an object's name; it still stands for its entry."""
         self._ids[at] = item.id
         self._held.add(item.id)
         self._wanted[item.id] = item
 
     def _way_out(self, refusal: Refusal[tuple[str, Mirror]]) -> str:
-        """What a person can do about a name that something else has."""
+        """What to do about a name that another object has."""
         holder, claim = refusal.holder, refusal.claim
         if holder is None or claim.id or holder.source == claim.source:
             return ""
         entry = claim.item[1].external_id or claim.dn
-        one = self._there[holder.id]
-        line = link_line(self._kind, self._called(one), claim.source, entry)
-        if holder.source and not self._entries.lost(one):
-            return (
-                ""
-                if holder.source in self._entries.read
-                else f": if it is the same one, write links: [{line}]"
-            )
-        takes = (
-            f"takes_over: [{holder.source}] in the source {claim.source}, or "
-            if holder.source
-            else ""
-        )
-        gone = ", whose entry is gone" if holder.source else ""
-        return f"{gone}: if it is the same one, write {takes}links: [{line}]"
+        mirror = self._there[holder.id]
+        line = link_line(self._kind, self._called(mirror), claim.source, entry)
+        if not holder.source:
+            return f": if it is the same one, write links: [{line}]"
+        if self._entries.lost(mirror):
+            takes = f"takes_over: [{holder.source}] in the source {claim.source}"
+            gone = ", whose entry is gone"
+            return f"{gone}: if it is the same one, write {takes}, or links: [{line}]"
+        is_read = holder.source in self._entries.read
+        return "" if is_read else f": if it is the same one, write links: [{line}]"
 
     def _circular(
         self, granted: list[Claim[tuple[str, Mirror]]]
     ) -> list[tuple[Claim[tuple[str, Mirror]], Claim[tuple[str, Mirror]]]]:
-        """New ones whose name is held by what is to move below them: neither could be first."""
+        """New objects whose name belongs to one that moves below them: neither can be first."""
         parents = {claim.item[1].id: claim.parent for claim in granted}
         movers = {claim.id: claim for claim in granted if claim.id}
-        found = []
+        circular = []
         for claim in granted:
-            for holder in () if claim.id else self._slots.get(claim.slot, ()):
-                above = movers[holder.id].parent if holder.id in movers else ""
-                while above and above != claim.item[1].id:
-                    above = parents.get(above, "")
-                if above:
-                    found.append((claim, movers[holder.id]))
-        return found
+            if claim.id:
+                continue
+            for holder in self._slots.get(claim.slot, ()):
+                mover = movers.get(holder.id)
+                if mover is not None and _is_within(mover.parent, claim.item[1].id, parents):
+                    circular.append((claim, mover))
+        return circular
 
 
-def name_of(one: Group | Department) -> str:
+def _is_within(inner: str, outer: str, parents: Mapping[str, str]) -> bool:
+    """Whether a department (id) is another one or below it. `parents`: id → id of the parent."""
+    while inner and inner != outer:
+        inner = parents.get(inner, "")
+    return bool(inner)
+
+
+def _claim(
+    wish: Wish, slot: Slot, before: Mirror | None, item: Mirror
+) -> Claim[tuple[str, Mirror]]:
+    parent, name = slot
+    known_id = before.id if before is not None else ""
+    return Claim(name, known_id, wish.source.name, wish.entry.dn, (wish.key, item), parent)
+
+
+def name_of(mirror: Group | Department) -> str:
     """A group's name, a department's title."""
-    return one.name if isinstance(one, Group) else one.title
+    return mirror.name if isinstance(mirror, Group) else mirror.title
 
 
-def _parent(one: Group | Department) -> str:
-    return "" if isinstance(one, Group) else one.parent
+def _parent(mirror: Group | Department) -> str:
+    return "" if isinstance(mirror, Group) else mirror.parent
 
 
-def _slot(one: Group | Department) -> Slot:
-    return _parent(one), fold_name(name_of(one))
+def _slot(mirror: Group | Department) -> Slot:
+    return _parent(mirror), fold_name(name_of(mirror))
 
 
 def _place(wish: Wish, title: str | Refused) -> tuple[str, str, str]:

@@ -22,7 +22,8 @@ class Standing(NamedTuple):
     before: Literal["", "vacation"] = ""
 
 
-_DEPARTED: frozenset[Cause] = frozenset({"missing", "out_of_scope", "source_removed"})
+DEPARTED: Final[frozenset[Cause]] = frozenset({"missing", "out_of_scope", "source_removed"})
+"""Causes of a status that mean that the person is not in scope."""
 
 
 def standing(user: User) -> Standing:
@@ -37,7 +38,7 @@ def enabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
         return kept._replace(before="")
     if user.status == "blocked" and user.status_origin == BY_HAND:
         return kept._replace(before="")
-    departed = user.status_cause in _DEPARTED
+    departed = user.status_cause in DEPARTED
     if lifecycle.on_return == "keep" and departed:
         return kept
     return Standing((user.status_before if departed else "") or "active", source, "")
@@ -52,10 +53,10 @@ def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
     if (
         user.status in (target, "blocked")
         and lifecycle.on_return == "keep"
-        and user.status_cause in _DEPARTED
+        and user.status_cause in DEPARTED
     ):
         return kept
-    if user.status == target and user.status_cause not in _DEPARTED:
+    if user.status == target and user.status_cause not in DEPARTED:
         return kept._replace(before="")
     return Standing(target, source, "disabled")
 
@@ -89,7 +90,7 @@ def _before(user: User) -> Literal["", "vacation"]:
     """What a user who is put out of service is to return to; a second departure remembers what the first did."""
     if user.status == "vacation":
         return "vacation"
-    return user.status_before if user.status != "active" and user.status_cause in _DEPARTED else ""
+    return user.status_before if user.status != "active" and user.status_cause in DEPARTED else ""
 
 
 def _deactivated(status: Status) -> Status:

@@ -1,4 +1,4 @@
-"""The state that the rules demand of one workspace, as the same type as the one that is there."""
+"""The state that the rules demand of one workspace, in the same type as the current state."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
@@ -7,7 +7,15 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
-from reconcile.model.platform import Grant, Limits, PlatformState, Source, User
+from reconcile.model.platform import (
+    Department,
+    Grant,
+    Group,
+    Limits,
+    PlatformState,
+    Source,
+    User,
+)
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.changes.diff import Reasons
 from reconcile.planning.selection.source_names import as_declared
@@ -17,14 +25,14 @@ from reconcile.planning.target import users as accounts
 from reconcile.planning.target.candidates import Candidate, People
 from reconcile.planning.target.gathering import gather, settle_usernames
 from reconcile.planning.target.linking import Linked
+from reconcile.planning.target.mirroring import Mirrored
 
 
 class Wanted(msgspec.Struct):
-    """The wanted state, who could not be part of it, and why things are as they are.
+    """The wanted state, what could not be part of it, and why things are as they are.
 
-    `candidates` are those who follow the directory; `matched`: source → position of a person → its
-    user now; `people` are those of each source before anybody loses a username to somebody else.
-    `notices` are what a reader should know of this workspace; what several have is shown once.
+    `candidates` are the persons who become users or stay users; `matched`: source → position of a
+    person → its user now; `people` are those of each source before usernames were settled.
     """
 
     state: PlatformState
@@ -44,49 +52,39 @@ def wanted(
     now: str,
     used: Collection[Link] = (),
 ) -> Wanted:
-    """Works out one workspace from the sources read; users of declared sources that were not read stay as they are.
+    """Works out one workspace from the sources that were read.
 
-    `now` (RFC 3339) decides which grace periods are over; `used` are links that a run has followed.
+    Users of declared sources that were not read stay as they are. `now` (RFC 3339) decides which
+    grace periods are over; `used` are links that a run has followed.
     """
     gathered = gather(desired, sources, current, limits, used)
     people, links = gathered.people, gathered.links
-    users = {user.id: user for user in current.users}
-    book = accounts.Accounts(
-        {}, {}, set(), set(), {fold_name(user.username) for user in current.users}
-    )
-    skips = [skip for one in people.values() for skip in one.skips]
-    _depart(desired, people, users, book, now)
+    skips = [skip for of_source in people.values() for skip in of_source.skips]
+    # Departures come first: they free usernames.
+    names = {fold_name(user.username) for user in current.users}
+    book = accounts.Accounts({}, {}, set(), set(), names)
+    _depart(desired, people, current, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
-
+    # Groups and departments.
     departments = groups_and_departments.departments(sources, current, limits, links.departments)
     groups = groups_and_departments.groups(sources, current, limits, links.groups)
     skips += departments.skips + groups.skips
-    skips += memberships.dangling((one for one in sources if not one.login), current.workspace)
-    skips += memberships.unknown(sources, current.workspace)
-
-    there = {department.id: department for department in current.departments}
-    accounts.supply(
-        book,
-        candidates,
-        desired.lifecycle,
-        accounts.Placing(departments.ids, there, departments.held),
+    skips += memberships.dangling(
+        (rules for rules in sources if not rules.login), current.workspace
     )
-    found = {user.id for one in people.values() for user in one.matched.values()}
-    for user in current.users:
-        if user.id not in book.users and user.id not in book.deleted:
-            returned = user.departed and user.id in found
-            book.users[user.id] = (
-                msgspec.structs.replace(user, departed="", departed_at="") if returned else user
-            )
-    held = {accounts.user_id(one) for one in candidates if one.held}
-    followers = {(one.rules.source.name, one.position): accounts.user_id(one) for one in candidates}
-    located = {
-        (source, at): user.id for source, one in people.items() for at, user in one.matched.items()
-    } | followers
-    unclear = accounts.assign_managers(book, candidates, located)
+    skips += memberships.unknown(sources, current.workspace)
+    # Users, then their managers, who are users themselves.
+    by_id = {department.id: department for department in current.departments}
+    placing = accounts.Placing(departments.ids, by_id, departments.held)
+    accounts.supply(book, candidates, desired.lifecycle, placing)
+    _keep_others(book, people, current)
+    followers = _followers(candidates)
+    unclear = accounts.assign_managers(book, candidates, _located(people) | followers)
     skips += memberships.unclear_managers(unclear, current.workspace)
+    # Memberships and grants of everyone who stays.
     staying = book.users.keys() - book.erased
-
+    held = {accounts.user_id(candidate) for candidate in candidates if candidate.held}
+    joining = memberships.Joining(followers, held, groups.held)
     state = PlatformState(
         current.workspace,
         _sources(sources, current),
@@ -94,42 +92,76 @@ def wanted(
         group_nesting.nested(sources, groups.wanted, groups.ids, groups.held),
         tuple(book.users.values()),
         current.roles,
-        memberships.memberships(
-            sources, current, groups.ids, memberships.Joining(followers, held, groups.held), staying
-        ),
+        memberships.memberships(sources, current, groups.ids, joining, staying),
         memberships.grants(candidates, current, staying, authoritative=desired.roles.authoritative),
         current.deleted,
     )
-    why = Reasons(
+    why = _reasons(book, candidates, departments, groups)
+    matched = {source: of_source.matched for source, of_source in people.items()}
+    return Wanted(state, skips, why, candidates, matched, people, links)
+
+
+def _keep_others(
+    book: accounts.Accounts, people: Mapping[str, People], current: PlatformState
+) -> None:
+    """Adds the users that no rule changes. One whose person is back is no longer departed."""
+    matched = {user.id for of_source in people.values() for user in of_source.matched.values()}
+    for user in current.users:
+        if user.id in book.users or user.id in book.deleted:
+            continue
+        returned = user.departed and user.id in matched
+        book.users[user.id] = (
+            msgspec.structs.replace(user, departed="", departed_at="") if returned else user
+        )
+
+
+def _followers(candidates: Iterable[Candidate]) -> dict[tuple[str, int], str]:
+    """Source and position of a person → id of its user, for all who follow the directory."""
+    return {
+        (candidate.rules.source.name, candidate.position): accounts.user_id(candidate)
+        for candidate in candidates
+    }
+
+
+def _located(people: Mapping[str, People]) -> dict[tuple[str, int], str]:
+    """Source and position of a person → id of the user it has now."""
+    return {
+        (source, position): user.id
+        for source, of_source in people.items()
+        for position, user in of_source.matched.items()
+    }
+
+
+def _reasons(
+    book: accounts.Accounts,
+    candidates: Sequence[Candidate],
+    departments: Mirrored[Department],
+    groups: Mirrored[Group],
+) -> Reasons:
+    """Why users, groups, departments and grants change, as far as the rules say."""
+    relinked = {accounts.user_id(candidate) for candidate in candidates if candidate.relinked}
+    return Reasons(
         book.reasons,
         _role_reasons(candidates),
         frozenset(groups.ids.values()),
         {"department": departments.reasons, "group": groups.reasons},
-        {
-            "department": departments.relinked,
-            "group": groups.relinked,
-            "user": {accounts.user_id(one) for one in candidates if one.relinked},
-        },
+        {"department": departments.relinked, "group": groups.relinked, "user": relinked},
         groups.lost,
     )
-    matched = {source: one.matched for source, one in people.items()}
-    return Wanted(state, skips, why, candidates, matched, people, links)
 
 
 def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
-    """Tells why a grant is given; the table is made once there is one to ask about."""
+    """Returns a function that says why a grant is made; it builds its table on the first call."""
 
     @cache
     def by_user() -> dict[str, Candidate]:
-        return {accounts.user_id(one): one for one in candidates}
+        return {accounts.user_id(candidate): candidate for candidate in candidates}
 
     def reason(grant: Grant) -> str:
         candidate = by_user().get(grant.user)
-        return (
-            candidate.rules.role_reason(candidate.position, grant.role)
-            if candidate is not None
-            else ""
-        )
+        if candidate is None:
+            return ""
+        return candidate.rules.role_reason(candidate.position, grant.role)
 
     return reason
 
@@ -137,29 +169,26 @@ def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
 def _depart(
     desired: DesiredState,
     people: Mapping[str, People],
-    users: dict[str, User],
+    current: PlatformState,
     book: accounts.Accounts,
     now: str,
 ) -> None:
-    """Decides on everybody who left: the directory, the scope, or with a source that is no longer declared."""
+    """Decides on users who lost their person or their source."""
     lifecycle = desired.lifecycle
-    for one in people.values():
-        for user_id, how in one.departed.items():
+    users = {user.id: user for user in current.users}
+    for of_source in people.values():
+        for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)
     declared = {source.name for source in desired.sources}
-    kept = {user.id for one in people.values() for user in one.matched.values()}
-    for user in users.values():
-        if (
-            user.source
-            and user.source not in declared
-            and user.status != "erased"
-            and user.id not in kept
-        ):
+    kept = {user.id for of_source in people.values() for user in of_source.matched.values()}
+    for user in current.users:
+        source_removed = user.source and user.source not in declared
+        if source_removed and user.status != "erased" and user.id not in kept:
             departures.lose_source(book, user, lifecycle.on_source_removed)
 
 
 def _sources(sources: Iterable[SourceRules], current: PlatformState) -> tuple[Source, ...]:
-    """The sources on the platform: those that were read as they are declared, the others as they are."""
+    """The platform's sources: those that were read as declared, the others unchanged."""
     known = {source.name: source for source in current.sources}
     for rules in sources:
         known[rules.source.name] = as_declared(rules.source)

@@ -1,4 +1,4 @@
-"""From settled candidates and departed users to the users that are wanted, with a reason for what differs."""
+"""From settled candidates and departed users to the wanted users, with reasons for what differs."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -13,10 +13,10 @@ from reconcile.planning.target.candidates import Candidate
 
 
 class Accounts(msgspec.Struct):
-    """The users wanted, by id; `reasons` says of some why they are new or changed.
+    """`users`: the wanted users by id; `reasons`: user id → why it is new or changed, if known.
 
-    `deleted` are the ids of those to go, `erased` of those of whom only the row stays, `names` all
-    usernames that are there or given out, case-folded.
+    `deleted` are the ids of users to delete, `erased` of those of whom only the row stays. `names`
+    are all usernames in use now or in the wanted state, folded.
     """
 
     users: dict[str, User]
@@ -29,12 +29,13 @@ class Accounts(msgspec.Struct):
 class Placing(msgspec.Struct, frozen=True):
     """Departments as users are put into them.
 
-    `ids`: source and normalized DN → id of those selected; `there`: those on the platform, by id. Nobody comes into
-    those of `held`, whose name no longer stands for their entry.
+    `ids`: source and normalized DN → id of a selected department; `current`: those on the platform,
+    by id. `held` are the ids of departments whose name no longer stands for their entry: no user
+    enters them.
     """
 
     ids: Mapping[tuple[str, str], str]
-    there: Mapping[str, Department]
+    current: Mapping[str, Department]
     held: Collection[str] = ()
 
     def of(self, candidate: Candidate) -> str:
@@ -42,18 +43,20 @@ class Placing(msgspec.Struct, frozen=True):
         source, user = candidate.rules.source.name, candidate.user
         key = candidate.rules.department(candidate.position)
         listed = self.ids.get((source, key), "") if key else ""
-        now = user.department if user is not None else ""
-        if listed and listed != now and (candidate.held or listed in self.held):
+        before = user.department if user is not None else ""
+        # A held user or department gives and gains nothing.
+        if listed and listed != before and (candidate.held or listed in self.held):
             listed = ""
-        if listed or not now:
+        if listed or not before:
             return listed
-        before = self.there.get(now)
-        # Into a department of nobody else's a person put the user, not this source.
-        return now if before is not None and before.source != source else ""
+        # A person, not this source, put the user into a department that is not this source's.
+        department = self.current.get(before)
+        is_foreign = department is not None and department.source != source
+        return before if is_foreign else ""
 
 
 def user_id(candidate: Candidate) -> str:
-    """The id of the user; that of one not there yet stands for it within the wanted state only."""
+    """The id of the user. That of a new user is valid within the wanted state only."""
     if candidate.user is not None:
         return candidate.user.id
     return f"new user {candidate.rules.source.name} {candidate.position}"
@@ -62,7 +65,7 @@ def user_id(candidate: Candidate) -> str:
 def supply(
     accounts: Accounts, candidates: Iterable[Candidate], lifecycle: Lifecycle, placing: Placing
 ) -> None:
-    """Adds the users of the candidates, all but their managers."""
+    """Adds the users of the candidates, without their managers."""
     for candidate in candidates:
         source, user = candidate.rules.source.name, candidate.user
         if user is None:
@@ -74,6 +77,7 @@ def supply(
 
 
 def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Lifecycle) -> User:
+    """The user with the candidate's profile, status and department; the same object if equal."""
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
     state, origin, cause, before = _standing(user, candidate, lifecycle)
     attributes = user.attributes
@@ -103,7 +107,11 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
 
 
 def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.Standing:
-    """Service comes before the profile; but who is held, or of whom nothing can be told, is not put into service."""
+    """The status by the directory. It does not depend on the profile.
+
+    But a user who is held, or of whom it is unknown whether the person is disabled, is not put into
+    service.
+    """
     source = candidate.rules.source.name
     if candidate.disabled:
         return status.disabled(user, source, lifecycle)
@@ -113,43 +121,71 @@ def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.
 
 
 def same_id(known: str, read: str) -> str:
-    """The external id to keep: another spelling of the known one is the same id, and none read is no other one."""
+    """The external id to keep: the known one if it was read in another case, or not read at all."""
     return known if not read or read.lower() == known.lower() else read
+
+
+UnclearManager = tuple[SourceRules, str, str]
+"""The rules of a source, a manager as it is written, and the DN of a person who has it."""
 
 
 def assign_managers(
     accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
-) -> list[tuple[SourceRules, str, str]]:
-    """Sets managers where the source names them. `located`: source and position of a person → id of its user.
+) -> list[UnclearManager]:
+    """Sets managers where the source names them. `located`: source and position → id of the user.
 
-    A manager who is nobody's user clears the field, if it is cleared with the directory; a source
-    without a manager attribute leaves it alone, and so does a profile that is held. Of several
-    managers the one of now stays. A name that can mean several persons leaves it alone, too:
-    returned are the rules of its source, the name, and the DN of who has it.
+    A manager who is no user clears the field, if it is cleared with the directory. A source without
+    a manager attribute leaves it alone, and so does a held profile. Of several managers the current
+    one stays. A name that can mean several persons leaves the field alone, too, and is returned.
     """
-    found: dict[tuple[str, str], str | None] = {}
-    unclear: list[tuple[SourceRules, str, str]] = []
+    managers = _Managers(accounts, located)
     for candidate in candidates:
         if candidate.person.manager is None or candidate.held:
             continue
-        source, user = candidate.rules.source.name, accounts.users[user_id(candidate)]
-        index, ids = candidate.rules.index, []
-        for written in candidate.person.managers or (candidate.person.manager,):
-            if (source, written) not in found:
-                position = index.position(written)
-                manager = located.get((source, position), "")
-                there = manager in accounts.users and manager not in accounts.erased
-                found[source, written] = manager if there else ""
-                if position < 0 and index.several_persons(written):
-                    found[source, written] = None
-                    unclear.append((candidate.rules, written, candidate.person.dn))
-            ids.append(found[source, written])
-        leader = user.manager if user.manager and user.manager in ids else ids[0]
-        if leader is None or leader == user.manager:
+        user = accounts.users[user_id(candidate)]
+        ids = managers.of(candidate)
+        manager = user.manager if user.manager and user.manager in ids else ids[0]
+        if manager is None or manager == user.manager:
             continue
-        if leader or candidate.rules.source.users.clears("manager"):
-            accounts.users[user.id] = msgspec.structs.replace(user, manager=leader)
-    for user in list(accounts.users.values()) if accounts.erased else ():
+        if manager or candidate.rules.source.users.clears("manager"):
+            accounts.users[user.id] = msgspec.structs.replace(user, manager=manager)
+    _clear_erased_managers(accounts)
+    return managers.unclear
+
+
+class _Managers:
+    """The users that managers of persons mean; each name is looked up once for a source."""
+
+    def __init__(self, accounts: Accounts, located: Mapping[tuple[str, int], str]) -> None:
+        self.unclear: list[UnclearManager] = []
+        self._accounts = accounts
+        self._located = located
+        self._ids: dict[tuple[str, str], str | None] = {}
+
+    def of(self, candidate: Candidate) -> list[str | None]:
+        """User ids of the person's managers: "" for one who is no user, None for an unclear one."""
+        person, source = candidate.person, candidate.rules.source.name
+        names = person.managers or (person.manager or "",)
+        for name in names:
+            if (source, name) not in self._ids:
+                self._ids[source, name] = self._looked_up(candidate, name)
+        return [self._ids[source, name] for name in names]
+
+    def _looked_up(self, candidate: Candidate, name: str) -> str | None:
+        rules = candidate.rules
+        position = rules.index.position(name)
+        if position < 0 and rules.index.several_persons(name):
+            self.unclear.append((rules, name, candidate.person.dn))
+            return None
+        manager = self._located.get((rules.source.name, position), "")
+        is_wanted = manager in self._accounts.users and manager not in self._accounts.erased
+        return manager if is_wanted else ""
+
+
+def _clear_erased_managers(accounts: Accounts) -> None:
+    """An erased user manages no user."""
+    if not accounts.erased:
+        return
+    for user in list(accounts.users.values()):
         if user.manager in accounts.erased:
             accounts.users[user.id] = msgspec.structs.replace(user, manager="")
-    return unclear
