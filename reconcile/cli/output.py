@@ -17,7 +17,7 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
         if saved
         else "reconcile plan --out FILE, then reconcile show FILE"
     )
-    pointer = f"This plan is shortened. All of it: {where}"
+    pointer = f"Output truncated. Full plan: {where}"
     if form == "markdown":
         return render.plan_markdown(made, full=full, pointer=pointer)
     return render.plan_text(made, colour=colour, full=full, pointer=pointer)

@@ -39,7 +39,7 @@ def test_showing_a_plan_file_needs_nothing_else(shell: Shell) -> None:
     shell.company({f"uid=user{number:02}": None for number in range(30)})
     out, _ = shell.run("plan", "--out", "the.plan")
     assert "… and 27 more: user create" in out
-    assert out.endswith("This plan is shortened. All of it: reconcile show the.plan\n")
+    assert out.endswith("Output truncated. Full plan: reconcile show the.plan\n")
     for name in ("reconcile.yml", "corp.ldif"):
         (shell.folder / name).unlink()
     out, _ = shell.run("show", "the.plan")
@@ -205,7 +205,7 @@ def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     assert err == (
         "error: refused by the guards, nothing was applied:\n"
         "error:   users_lost:main/corp:1: all of them\n"
-        "error: If that is meant: reconcile plan --accept users_lost:main/corp:1 --out FILE, "
+        "error: If this is intended: reconcile plan --accept users_lost:main/corp:1 --out FILE, "
         "then reconcile apply FILE\n"
     )
     assert not (shell.folder / "platform.db").exists()
