@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from reconcile.model import desired
+from reconcile.platforms.managed import managed
 from reconcile.ports import Directory, Fault, ManagedPlatform, Progress
 
 DIRECTORIES: Final = "reconcile.directories"
@@ -19,9 +20,9 @@ def directory(source: desired.Source, progress: Progress) -> Directory:
 
 
 def platform(settings: desired.Platform, progress: Progress) -> ManagedPlatform:
-    """The adapter of the platform, not yet connected."""
-    adapter: ManagedPlatform = _adapter(PLATFORMS, settings.type)(settings, progress)
-    return adapter
+    """The platform with its ledger, not yet connected."""
+    adapter = _adapter(PLATFORMS, settings.type)(settings, progress)
+    return managed(adapter, settings, progress)
 
 
 def checkers(group: str) -> dict[str, Callable[[Any], Iterable[Fault]]]:

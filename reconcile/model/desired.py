@@ -76,6 +76,10 @@ class Platform(msgspec.Struct, frozen=True):
     """Username of the user who takes over an erased user's open work."""
     create_roles: bool = True
     """A role that is not there is made when it is first granted."""
+    state: Secret | None = None
+    """The database URL of the ledger, `state` of the file; None for the default."""
+    state_folder: str = "."
+    """Relative paths in `state` start here."""
     options: dict[str, object] = {}
 
 

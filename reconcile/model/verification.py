@@ -1,8 +1,8 @@
 """Whether a history is as it was recorded: each run by itself, and all runs of a workspace together.
 
-Every column that anything reads is looked at. What a run says stands in its hash; what says whom a
-payload names is made of the payload once more; and a payload that is gone was removed by a run that
-says so.
+Every column that anything reads is checked. The hash of a run covers its record. Whom a payload
+names is derived from the payload again. A payload that is gone must have been removed by a run that
+recorded it.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from reconcile.model.history import Chain, Entry, Link, Places, commitment, remo
 
 
 def fault(link: Link, previous: str, entries: Iterable[Entry]) -> str:
-    """What is wrong with a run in the chain, `previous` being the hash of the one before; "" for nothing."""
+    """What is wrong with a run in the chain; "" for nothing. `previous`: hash of the run before."""
     entries = list(entries)
     if link.previous != previous:
         return "it does not follow the run before it: a run was removed, inserted or changed"
-    for number, one in enumerate(entries, start=1):
-        why = _fault(one, number)
+    for number, entry in enumerate(entries, start=1):
+        why = _entry_fault(entry, number)
         if why:
             return why
     chain = Chain(previous, link.run)
@@ -28,74 +28,77 @@ def fault(link: Link, previous: str, entries: Iterable[Entry]) -> str:
     return ""
 
 
-def _fault(entry: Entry, number: int) -> str:
+def _entry_fault(entry: Entry, number: int) -> str:
     if entry.position != number:
         return f"change {number} is missing"
     if not entry.payload:
-        left = entry.salt or any(entry.managers) or entry.unresolved
-        return (
-            f"what is left of change {number}, whose text was removed, was altered" if left else ""
-        )
+        remains = entry.salt or any(entry.managers) or entry.unresolved
+        return f"change {number}, whose text was removed, was altered" if remains else ""
     payload = entry.read()
     if payload is None or commitment(entry.salt, entry.payload) != entry.commitment:
-        return f"what change {number} says was altered"
+        return f"the text of change {number} was altered"
     if (entry.managers, entry.unresolved) != traces(entry.kind, entry.user, payload):
-        return f"whom change {number} names was altered"
+        return f"the names recorded for change {number} were altered"
     return ""
 
 
 class Verification:
-    """Takes the runs of a workspace in their order."""
+    """Checks the runs of a workspace in their order."""
 
     def __init__(self) -> None:
         self.hash = ""
-        """That of the last run that was as it should be."""
+        """The hash of the last sound run."""
         self.sound = self.changes = self.removed = 0
-        """How many runs were as they should be; how many changes there were, and how many of them
-        without a payload."""
+        """Counts: sound runs, changes, and changes without a payload."""
         self._last: Link | None = None
-        self._gone: Places = {}
-        self._told: Places = {}
+        self._missing: Places = {}
+        """Payloads that are gone."""
+        self._recorded: Places = {}
+        """Payloads that a run recorded as removed."""
         self._erased: set[str] = set()
-        """Runs up to one that erased somebody and did not record what it removed."""
+        """Runs up to one that erased a user and did not record what it removed."""
 
     def take(self, link: Link, entries: Iterable[Entry]) -> str:
         """What is wrong with the next run; "" for nothing."""
         entries = list(entries)
-        gone = {one.position for one in entries if not one.payload}
-        self.changes, self.removed = self.changes + len(entries), self.removed + len(gone)
+        missing = {entry.position for entry in entries if not entry.payload}
+        self.changes += len(entries)
+        self.removed += len(missing)
         why = fault(link, self.hash, entries)
         if why:
             return why
-        self.hash, self._last, self.sound = link.hash, link, self.sound + 1
-        self._gone[link.run.id] = gone
-        if not link.removed and any(
-            one.action == "erase" and one.result == "applied" for one in entries
-        ):
-            self._erased |= self._gone.keys()
+        self.hash, self._last = link.hash, link
+        self.sound += 1
+        self._missing[link.run.id] = missing
+        if not link.removed and any(map(_erases, entries)):
+            self._erased |= self._missing.keys()
         for run, positions in removed_places(link.removed).items():
-            self._told.setdefault(run, set()).update(positions)
+            self._recorded.setdefault(run, set()).update(positions)
         return ""
 
     def end(self, noted: str) -> str:
-        """What is wrong with all of them, `noted` being the last hash as the workspace has it; "" for nothing."""
+        """What is wrong with the whole chain; "" for nothing. `noted`: the workspace's last hash."""
+        last = self._last
         if noted and noted != self.hash:
-            after = (
-                f"run {self._last.run.id}: the runs after it"
-                if self._last is not None
-                else "the first run: all runs"
-            )
-            return f"{after} were removed, for the workspace notes another last hash ({noted})"
-        if self._last is not None and self._last.removed and not noted:
-            return f"run {self._last.run.id}: the workspace no longer notes its hash"
-        return self._removed_otherwise()
+            after = f"run {last.run.id}: the runs after it" if last else "the first run: all runs"
+            return f"{after} were removed: the workspace records a different last hash ({noted})"
+        if last is not None and last.removed and not noted:
+            return f"run {last.run.id}: the workspace no longer records its hash"
+        return self._removals_fault()
 
-    def _removed_otherwise(self) -> str:
-        for run, gone in self._gone.items():
-            told = self._told.get(run, set())
-            taken = set() if run in self._erased else gone - told
-            if taken:
-                return f"run {run}: what change {min(taken)} says was removed, and no run that erased somebody did that"
-            if told - gone:
-                return f"run {run}: what change {min(told - gone)} says is there again, though a run had removed it"
+    def _removals_fault(self) -> str:
+        """Payloads that no run recorded as removed, or that a run did and are back."""
+        for run, missing in self._missing.items():
+            recorded = self._recorded.get(run, set())
+            unexplained = set() if run in self._erased else missing - recorded
+            if unexplained:
+                change = f"the text of change {min(unexplained)}"
+                return f"run {run}: {change} was removed, but by no run that erased a user"
+            if back := recorded - missing:
+                change = f"the text of change {min(back)}"
+                return f"run {run}: {change} is back, although a run had removed it"
         return ""
+
+
+def _erases(entry: Entry) -> bool:
+    return entry.action == "erase" and entry.result == "applied"

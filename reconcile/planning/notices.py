@@ -49,8 +49,8 @@ def nobody_selected(desired: DesiredState, sources: Iterable[str]) -> Iterator[N
         waits = users.create == "mapped" and not users.select and not source.register_on_login
         if waits and name in read and selecting.isdisjoint({name, ""}):
             text = (
-                f"nobody of source {name} becomes a user: its users.create is mapped, the default,"
-                " and no group, department or role mapping is about it; select some, or write"
+                f"no person of source {name} becomes a user: users.create is mapped (the default),"
+                " and no group, department or role mapping is about it; select some, or set"
                 " create: all"
             )
             yield Notice("nobody_selected", text, f"sources[{at}].users.create", sources=(name,))

@@ -49,7 +49,7 @@ def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
     if len(shared) > SHOWN:
         yield Notice(
             "shared_address",
-            f"{len(shared) - SHOWN} more e-mail addresses are those of several users",
+            f"{len(shared) - SHOWN} more e-mail addresses are shared by several users",
         )
 
 
@@ -84,8 +84,8 @@ def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) ->
         }
     )
     if role != Protect().admin_role or roles:
-        there = f"; local accounts have: {', '.join(roles[:SHOWN])}" if roles else ""
-        text = f"no user has the role {role}, and no rule gives it, so min_admins protects nobody{there}"
+        there = f"; roles of local accounts: {', '.join(roles[:SHOWN])}" if roles else ""
+        text = f"no user has the role {role}, and no rule gives it, so min_admins protects no one{there}"
         path = "safety.protect.admin_role"
         if role == Protect().admin_role:  # no file says so
             yield Notice("no_administrator", f"{path}: {text}")

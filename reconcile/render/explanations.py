@@ -47,9 +47,7 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     if found.violations:
         lines += [
             "",
-            paint(
-                "The next apply does none of this: the guards refuse the plan of everybody.", "bold"
-            ),
+            paint("The next apply does none of this: the guards refuse the full plan.", "bold"),
         ]
         lines += [
             f"  {wording.printable(one.code)}: {wording.printable(one.detail)}"
@@ -118,7 +116,7 @@ def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Itera
 
 def _searched(one: Searched) -> str:
     rule = wording.printable(f"{one.by.filter or 'found'} below {one.by.base}")
-    return f"nobody of {one.persons} persons ({rule}), nor any other entry below the base DN"
+    return f"nobody of {one.persons} persons ({rule}), and no other entry below the base DN"
 
 
 _Row = tuple[bool, str, str, str]

@@ -102,7 +102,7 @@ def _part(link: Link, entries: Sequence[Entry], *, colour: bool) -> Iterator[str
             why = (
                 "altered, and no longer readable"
                 if one.payload
-                else "removed, for somebody was erased"
+                else "removed when a user was erased"
             )
             yield f"  · {kind} of user {wording.printable(one.user)}: {action}: {why}"
             continue

@@ -111,7 +111,7 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
         > 1
     )
     shown = plan.skips if full else plan.skips[: wording.SHOWN]
-    lines = [paint("Held back, gaining nothing until this is mended:", "bold")]
+    lines = [paint("Skipped (they gain nothing until this is fixed):", "bold")]
     for skip in shown:
         who = wording.shown(skip.username or skip.dn)
         where = f" ({wording.shown(skip.dn)})" if skip.username and skip.dn else ""

@@ -11,16 +11,18 @@ def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
     for node in nodes:
         mark = "[x]" if node.selected else "[ ]"
         role = f"  role {', '.join(map(printable, node.roles))}" if node.roles else ""
-        more = "  (shown above)" if node.repeated else "  (goes on below)" if node.continued else ""
+        more = (
+            "  (shown above)" if node.repeated else "  (continued below)" if node.continued else ""
+        )
         unknown = "  (members not known)" if node.unknown else ""
         yield f"{'    ' * depth}{mark} {printable(node.name)}{role}{more}{unknown}  # {printable(node.dn)}"
         yield from tree_lines(node.within, depth + 1)
 
 
 def people_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
-    """One line for each node that anybody is in, shown once: how many are in it, and with all within it."""
+    """One line for each node that anybody is in, shown once: how many are in it, and in total it."""
     for node in nodes:
         if node.all_people and not node.repeated:
-            more = "" if node.people == node.all_people else f", {node.all_people} with all within"
+            more = "" if node.people == node.all_people else f", {node.all_people} in total"
             yield f"{'    ' * depth}{printable(node.name)} ({node.people}{more})  # {printable(node.dn)}"
             yield from people_lines(node.within, depth + 1)

@@ -121,13 +121,13 @@ def _rank(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
 def headline(plan: Plan) -> str:
     """The plan in one line."""
     if not plan.changes and plan.scope.undo:
-        return f"No changes. Nothing is left to undo of run {printable(plan.scope.undo)}."
+        return f"No changes. Nothing is left to undo for run {printable(plan.scope.undo)}."
     if not plan.changes and narrowed(plan):
-        return "No changes for what the plan is narrowed to."
+        return "No changes in the scope of this plan."
     if not plan.changes:
-        return "No changes. The platform is as the directories and the rules say."
+        return "No changes. The platform matches the directories and the rules."
     signs = Counter(map(sign, plan.changes))
-    return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to take away."
+    return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to remove."
 
 
 def narrowed(plan: Plan) -> str:
@@ -167,10 +167,8 @@ def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
 def way_out(refused: Iterable[Violation]) -> str:
     """What can be done about violations that nobody accepted."""
     if all(one.acceptable for one in refused):
-        return (
-            "If that is meant: reconcile plan --accept CODE --out FILE, then reconcile apply FILE"
-        )
-    return "Not all of it can be accepted: mend the directory or the rules, or change `safety`"
+        return "If this is intended: reconcile plan --accept CODE --out FILE, then reconcile apply FILE"
+    return "Some of this cannot be accepted: fix the directory or the rules, or change `safety`"
 
 
 def told(report: Report) -> Iterator[Outcome]:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from reconcile.model import desired
 from reconcile.platforms.database.urls import connect
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.ledger.ledger import SqlLedger
@@ -21,8 +20,7 @@ class _Text:
 
 def ledger(folder: Path, url: str = "sqlite:///ledger.db") -> SqlLedger:
     """A ledger that connects when it is first used."""
-    settings = desired.Platform("sql", _Text(url), folder=str(folder))
-    return SqlLedger(lambda: connect(settings))
+    return SqlLedger(lambda: connect(_Text(url), str(folder), "state"))
 
 
 def driven(folder: Path, application: MemoryApplication | None = None) -> DrivenPlatform:

@@ -15,13 +15,10 @@ import pytest
 
 from reconcile.applying import apply
 from reconcile.errors import PlatformUnreadable
-from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Plan, Scope
 from reconcile.model.platform import Limits
 from reconcile.model.report import Report
-from reconcile.platforms.database.urls import connect
 from reconcile.platforms.driver.platform import DrivenPlatform
-from reconcile.platforms.ledger.ledger import SqlLedger
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.ports import Unclear
 from reconcile.testing.builders import (
@@ -36,7 +33,8 @@ from reconcile.testing.builders import (
     user,
     view,
 )
-from tests.contract.platforms import HERE, Text
+from reconcile.testing.driven import driven
+from tests.contract.platforms import HERE
 
 LIMITS = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=1)
 MANY = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=4)
@@ -96,8 +94,7 @@ class House:
 
     def reopened(self) -> DrivenPlatform:
         """As another process would have it."""
-        place = desired.Platform("sql", Text("sqlite:///ledger.db"), folder=str(self.folder))
-        return DrivenPlatform(self.application, SqlLedger(lambda: connect(place)))
+        return driven(self.folder, self.application)
 
     def apply(self, changes: Sequence[Change]) -> Report:
         digests = Digests("", {}, {})

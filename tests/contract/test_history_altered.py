@@ -131,12 +131,13 @@ def test_the_hash_beside_the_workspace(opened_copy: tuple[SqlPlatform, sqlite3.C
     ("statements", "why"),
     [
         ("UPDATE history_changes SET salt = NULL, payload = NULL WHERE run_id = 1 AND position = 6",
-         "what change 6 says was removed, and no run that erased somebody did that"),
+         "the text of change 6 was removed, but by no run that erased a user"),
         (("UPDATE history_changes SET salt = NULL, payload = NULL, manager_before_id = NULL, manager_after_id = NULL "
-         "WHERE run_id = 3"), "what change 1 says was removed"),
-        ("UPDATE history_changes SET payload = NULL WHERE run_id = 1 AND position = 6", "what is left of change 6"),
+         "WHERE run_id = 3"), "the text of change 1 was removed"),
+        ("UPDATE history_changes SET payload = NULL WHERE run_id = 1 AND position = 6",
+         "change 6, whose text was removed, was altered"),
         ("DELETE FROM history_changes WHERE run_id = 3; DELETE FROM history_runs WHERE id = 3",
-         "the runs after it were removed, for the workspace notes another last hash"),
+         "the runs after it were removed: the workspace records a different last hash"),
         ("DELETE FROM history_changes WHERE run_id > 1; DELETE FROM history_runs WHERE id > 1", "were removed"),
         ("DELETE FROM history_changes; DELETE FROM history_runs", "the first run: all runs were removed"),
         (("UPDATE history_changes SET position = -1 WHERE run_id = 1 AND position = 3; UPDATE history_changes SET "
@@ -185,9 +186,8 @@ def test_a_run_alone_that_was_moved_to_another_workspace(
 
 def earlier(url: str, folder: Path) -> None:
     """Tables as they were before removals were recorded."""
-    from reconcile.model.desired import Platform
 
-    database = connect(Platform("sql", Text(url), folder=str(folder)))
+    database = connect(Text(url), str(folder))
     if not database.exists():
         database.create()
     config = Config()

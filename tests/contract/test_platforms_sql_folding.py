@@ -13,7 +13,6 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from reconcile.model.desired import Platform
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.database.urls import connect
 from reconcile.platforms.sql.schema import SCHEMA
@@ -101,7 +100,7 @@ def test_planner_and_databases_agree(
 
 def made_by_the_first_revision(db: Acme) -> None:
     """The tables as they were before the keys were made anew, with a workspace."""
-    database = connect(Platform("sql", Text(db.url)))
+    database = connect(Text(db.url), ".")
     config = Config()
     config.set_main_option("script_location", "reconcile.platforms.sql:migrations")
     with closing(database), database.writing() as connection:

@@ -92,7 +92,7 @@ STORIES = {
         [update("department", "Sales", {"title": "Sales"}, {"title": "Trade"})],
         [gone("department", "Trade")],
         [],
-        ["department: Sales: it is gone"],
+        ["department: Sales: it no longer exists"],
     ),
     "a department that was moved is below the old one again": Story(
         [SALES, EMEA],
@@ -105,7 +105,7 @@ STORIES = {
         [update("department", "Sales/EMEA", {"parent": "Sales"}, {"parent": None})],
         [gone("department", "Sales")],
         [],
-        ["department: Sales/EMEA: the parent of then is gone"],
+        ["department: Sales/EMEA: the previous parent no longer exists"],
     ),
     "deleted departments come again, the upper one first": Story(
         [SALES, EMEA],
@@ -124,7 +124,7 @@ STORIES = {
         [gone("department", "Sales/EMEA", {"title": "EMEA", "parent": "Sales"})],
         [gone("department", "Sales")],
         [],
-        ["department: Sales/EMEA: the department above it is gone"],
+        ["department: Sales/EMEA: its parent department no longer exists"],
     ),
     "a department that the run made is gone already": Story(
         [], [SALES], [gone("department", "Sales")], []
@@ -140,28 +140,28 @@ STORIES = {
         ["department: Sales: changed since: title"],
     ),
     "a department that the run made has others below it": Story(
-        [], [SALES], [EMEA], [], ["department: Sales: there are departments below it by now"]
+        [], [SALES], [EMEA], [], ["department: Sales: it now has departments below it"]
     ),
     "a department that the run made has users": Story(
         [],
         [SALES],
         [user("ann", department="Sales")],
         [],
-        ["department: Sales: there are users in it by now"],
+        ["department: Sales: it now has users"],
     ),
     "the title of then is taken": Story(
         [SALES],
         [update("department", "Sales", {"title": "Sales"}, {"title": "Trade"})],
         [SALES],
         [],
-        ["department: Sales: the title, or its entry in the directory, is another one's by now"],
+        ["department: Sales: another department now has this title or this entry in the directory"],
     ),
     "a deleted department's title is taken": Story(
         [SALES],
         [gone("department", "Sales", {"title": "Sales", "parent": None})],
         [SALES],
         [],
-        ["department: Sales: the title, or its entry in the directory, is another one's by now"],
+        ["department: Sales: another department now has this title or this entry in the directory"],
     ),
     "a deleted group comes again, nested as it was": Story(
         [group("all"), group("staff", groups={"all": "corp"})],
@@ -180,21 +180,21 @@ STORIES = {
         [gone("group", "staff", {"name": "staff"})],
         [group("Staff")],
         [],
-        ["group: staff: the name, or its entry in the directory, is another one's by now"],
+        ["group: staff: another group now has this name or this entry in the directory"],
     ),
     "a group's old name is taken": Story(
         [group("staff")],
         [update("group", "staff", {"name": "staff"}, {"name": "team"})],
         [group("Staff")],
         [],
-        ["group: staff: the name, or its entry in the directory, is another one's by now"],
+        ["group: staff: another group now has this name or this entry in the directory"],
     ),
     "a group that was renamed is gone": Story(
         [group("staff")],
         [update("group", "staff", {"name": "staff"}, {"name": "team"})],
         [gone("group", "team")],
         [],
-        ["group: staff: it is gone"],
+        ["group: staff: it no longer exists"],
     ),
     "a group was nested by somebody else since": Story(
         [group("all"), group("staff", groups={"all": "corp"})],
@@ -218,14 +218,14 @@ STORIES = {
         [group("staff")],
         [nested("staff", {"all": None}, {"all": ""})],
         [],
-        ["group: staff: it is nested otherwise by now"],
+        ["group: staff: its nesting has changed since"],
     ),
     "a group that the run made has members": Story(
         [user("ann")],
         [group("staff")],
         [member("ann", "staff", "")],
         [],
-        ["group: staff: it has members by now"],
+        ["group: staff: it now has members"],
     ),
     "a group that the run made has others in it": Story(
         [group("team")],
@@ -233,8 +233,8 @@ STORIES = {
         [nested("team", {"staff": None}, {"staff": ""})],
         [],
         [
-            "group: staff: other groups are nested in it by now",
-            "group: all: other groups are nested in it by now",
+            "group: staff: other groups are now nested in it",
+            "group: all: other groups are now nested in it",
         ],
     ),
     "a user that was changed is gone": Story(
@@ -242,7 +242,7 @@ STORIES = {
         [update("user", "ann", {"email": "a@x"}, {"email": "b@x"})],
         [gone("user", "ann")],
         [],
-        ["ann: is gone"],
+        ["ann: no longer exists"],
     ),
     "a user that the run made is gone already": Story([], [user("ann")], [gone("user", "ann")], []),
     "a user that the run made was given a role": Story(
@@ -257,7 +257,7 @@ STORIES = {
         [user("ann")],
         [update("user", "bob", {"manager": None}, {"manager": "ann"})],
         [],
-        ["ann: stays: it is the manager of somebody who stays"],
+        ["ann: stays: it is the manager of a user who stays"],
     ),
     "attributes come back, but for the one that was changed since": Story(
         [user("ann", attributes={"phone": "1", "room": "2", "desk": "3"})],
@@ -285,21 +285,21 @@ STORIES = {
         ],
         [gone("department", "Sales")],
         ["~ user ann email b@x -> a@x"],
-        ["ann: the department of then is gone"],
+        ["ann: the previous department no longer exists"],
     ),
     "the group of a membership is gone": Story(
         [user("ann"), group("staff"), member("ann", "staff")],
         [out("ann", "staff")],
         [gone("group", "staff")],
         [],
-        ["ann: membership ann/staff: the group is gone"],
+        ["ann: membership ann/staff: the group no longer exists"],
     ),
     "the user of a grant is gone": Story(
         [user("ann"), user("bob"), grant("bob", "operator"), grant("ann", "operator")],
         [out("ann", "operator", "role")],
         [gone("user", "ann")],
         [],
-        ["ann: grant ann/operator: the user is gone"],
+        ["ann: grant ann/operator: the user no longer exists"],
     ),
     "a membership was given again by hand": Story(
         [user("ann"), group("staff")],
@@ -320,7 +320,7 @@ STORIES = {
         ],
         [],
         [],
-        ["ann: membership ann/staff: its origin stays"],
+        ["ann: membership ann/staff: its origin stays unchanged"],
     ),
 }
 

@@ -25,7 +25,7 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
     out, _ = shell.run("plan")
     assert "+ user ann  # found in corp" in out
     assert out.endswith(
-        "Plan: 3 to add, 0 to change, 0 to take away.\n  corp   created\n  users        2\n"
+        "Plan: 3 to add, 0 to change, 0 to remove.\n  corp   created\n  users        2\n"
     )
     assert {path.name for path in shell.folder.iterdir()} == {"reconcile.yml", "corp.ldif"}, (
         "a plan creates nothing"
@@ -38,7 +38,7 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
     )
     out, _ = shell.run("plan", "--check")
     assert out == (
-        "No changes. The platform is as the directories and the rules say.\n  corp   existing\n  users         2\n"
+        "No changes. The platform matches the directories and the rules.\n  corp   existing\n  users         2\n"
     )
     before = (shell.folder / "platform.db").read_bytes()
     shell.run("apply", "--yes")

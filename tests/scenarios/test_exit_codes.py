@@ -136,7 +136,7 @@ Arrange = Callable[[Shell], None]
 WAYS: list[tuple[int, Arrange, list[str], str]] = [
     (0, nothing, ["plan"], "No changes."),
     (0, nothing, ["plan", "--check"], "No changes."),
-    (0, one_more, ["plan"], "Plan: 1 to add, 0 to change, 0 to take away."),
+    (0, one_more, ["plan"], "Plan: 1 to add, 0 to change, 0 to remove."),
     (0, one_more, ["apply", "--yes"], "Done: 1 applied, 0 failed, 0 skipped."),
     (0, nothing, ["apply", "--yes"], "No changes."),
     (0, saved, ["show", "the.plan"], "Plan: 1 to add"),

@@ -32,7 +32,7 @@ def explained(shell: Shell, name: str, *arguments: str, people: int = 1) -> Any:
         " has no group ",
         " has no person ",
         " has no OU ",
-        "nobody of source ",
+        "no person of source ",
         "show entryuuid",
     )
     assert [line for line in err.splitlines() if not any(words in line for words in told)] == []
@@ -117,7 +117,7 @@ def test_excluded_and_not(shell: Shell) -> None:
             "mapped: in no selected group or department, and in no group of a role mapping",
         ),
         ({"create": "selected"}, False, "selected: no pattern of select names the person"),
-        ({"create": "never"}, False, "never: persons are not made users"),
+        ({"create": "never"}, False, "never: no person becomes a user"),
         ({"create": "selected", "select": ["x", "a*"]}, True, "named by 'a*'"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_first_login_and_a_user_who_is_there(shell: Shell) -> None:
     shell.run("apply", "--yes")
     shell.sql("delete from users where username = 'bob'")
     company(shell, {"uid=ann": None, "uid=bob": None}, {"create": "never"})
-    assert rule(explained(shell, "ann"), "create")["why"].endswith("but this one is a user already")
+    assert rule(explained(shell, "ann"), "create")["why"].endswith("but the user already exists")
     assert standing(explained(shell, "ann"))["code"] == "follows"
     assert not rule(explained(shell, "bob"), "create")["passes"]
     company(
@@ -143,7 +143,9 @@ def test_a_first_login_and_a_user_who_is_there(shell: Shell) -> None:
         {"create": "selected"},
         source={"register_on_login": True},
     )
-    assert rule(explained(shell, "bob"), "create")["why"].endswith("; a first login makes one")
+    assert rule(explained(shell, "bob"), "create")["why"].endswith(
+        "; the first login creates the user"
+    )
 
 
 NESTED = {
@@ -235,8 +237,8 @@ def test_groups_whose_members_are_not_known(shell: Shell) -> None:
         assert why in found["roles"][0]["why"]
         assert actions(found) == []
         out, _ = shell.run("explain", name)
-        assert f"dyn  who is a member is not known, so the group stays as it is: {why}" in out
-        assert ("kept, because who is in the group is not known: editor" in out) is passes
+        assert f"dyn  its members are not known, so the group stays unchanged: {why}" in out
+        assert ("kept, because the members of the group are not known: editor" in out) is passes
     preview = json.loads(shell.run("preview", "--format", "json")[0])
     assert [(one["username"], one["roles"], one["action"]) for one in preview["users"]] == [
         ("ann", ["editor"], "none")
@@ -390,7 +392,7 @@ def test_disabled_by_each_rule(shell: Shell) -> None:
         rule(ann, name)["passes"] for name in ("directory", "inactive_ous", "disabled_when")
     )
     assert all(one["passes"] for one in bob["rules"])
-    assert standing(ann)["why"] == "the next apply makes the user; disabled in the directory"
+    assert standing(ann)["why"] == "the next apply creates the user; disabled in the directory"
 
 
 def test_a_username_that_two_claim(shell: Shell) -> None:
@@ -509,7 +511,7 @@ def test_accounts_of_the_platform_alone(shell: Shell) -> None:
     bob = explained(shell, "bob@example.com", people=2)
     assert {standing(one)["code"] for one in bob} == {"local", "skipped"}
     (local,) = [standing(one)["user"] for one in bob if standing(one)["code"] == "local"]
-    assert local["status_why"] == "set by hand: a sync leaves it so"
+    assert local["status_why"] == "set by hand: a sync does not change it"
     rules: dict[str, Any] = {"lifecycle": {"on_missing": "erase", "adopt_local": "always"}}
     company(
         shell,
@@ -584,7 +586,7 @@ def test_several_workspaces_and_sources(shell: Shell) -> None:
         [],
     )
     out, _ = shell.run("explain", "ann", "--source", "corp")
-    assert "ann in workspace test: the next apply makes the user" in out
+    assert "ann in workspace test: the next apply creates the user" in out
     assert "On the platform, workspace main\n  ann: active, set by corp" in out
     assert "declared are: corp, shop" in shell.run("explain", "ann", "--source", "crop", code=2)[1]
 
@@ -674,9 +676,7 @@ def test_an_apply_that_the_guards_refuse(shell: Shell) -> None:
     company(shell, {"uid=p0": None})
     out, _ = shell.run("explain", "p5")
     assert "user p5: block" in out
-    told = out.partition(
-        "The next apply does none of this: the guards refuse the plan of everybody.\n"
-    )[2]
+    told = out.partition("The next apply does none of this: the guards refuse the full plan.\n")[2]
     assert told.startswith("  users_lost:main/corp:7: 7 of 8 users of corp would be lost")
     codes = {
         one["code"]

@@ -40,13 +40,13 @@ def test_a_plan_that_loses_too_much_is_shown_and_written_and_not_applied(company
     assert (
         "Refused by the guards:\n"
         "  ! users_lost:main/corp:12: 12 of 40 users of corp would be lost (12 to block): the limit users_lost is 10%\n"
-        "  If that is meant: reconcile plan --accept CODE --out FILE, then reconcile apply FILE\n"
+        "  If this is intended: reconcile plan --accept CODE --out FILE, then reconcile apply FILE\n"
     ) in out
     before = (company.folder / "platform.db").read_bytes()
     told = (
         "error: refused by the guards, nothing was applied:\n"
         f"error:   {CODE}: 12 of 40 users of corp would be lost (12 to block): the limit users_lost is 10%\n"
-        f"error: If that is meant: reconcile plan --accept {CODE} --out FILE, then reconcile apply FILE\n"
+        f"error: If this is intended: reconcile plan --accept {CODE} --out FILE, then reconcile apply FILE\n"
     )
     assert company.run("apply", "the.plan", "--yes", code=4)[1] == told
     assert company.run("apply", "--yes", code=4)[1] == told
@@ -102,7 +102,7 @@ def test_what_is_accepted_and_what_is_left_are_told_together(shell: Shell) -> No
     told = f"  {shrink}: corp has 28 persons, 40 at its last good read: the limit shrink is 20%\n"
     options = f"--accept {CODE} --accept {shrink}"
     assert err.endswith(
-        f"{told}error: If that is meant: reconcile plan {options} --out FILE, then reconcile apply FILE\n"
+        f"{told}error: If this is intended: reconcile plan {options} --out FILE, then reconcile apply FILE\n"
     )
     shell.run("plan", *options.split(), "--out", "the.plan")
     shell.run("apply", "the.plan", "--yes")
@@ -202,7 +202,7 @@ def test_what_there_is_not_cannot_be_accepted(shell: Shell) -> None:
         "ann would be blocked, but it is protected. If this is intended, change `safety.protect.users`\n"
     )
     _, err = shell.run("apply", "--yes", code=4)
-    assert "If that is meant: reconcile plan --accept" not in err
+    assert "If this is intended: reconcile plan --accept" not in err
     _, err = shell.run("plan", "--accept-all", code=2)
     assert "No such option" in err
 

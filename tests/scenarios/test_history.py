@@ -84,7 +84,7 @@ def test_what_was_altered_is_found(shell: Shell) -> None:
     for statement, why in (
         (
             "UPDATE history_changes SET payload = replace(payload, 'Two', 'Three')",
-            "what change 1 says was altered",
+            "the text of change 1 was altered",
         ),
         (
             "UPDATE history_changes SET result = 'failed' WHERE position = 2",
@@ -97,7 +97,7 @@ def test_what_was_altered_is_found(shell: Shell) -> None:
         ("UPDATE history_runs SET lost = '[]' WHERE id = 1", "its record"),
         (
             "UPDATE history_changes SET payload = 'x' WHERE run_id = 2",
-            "what change 1 says was altered",
+            "the text of change 1 was altered",
         ),
         ("UPDATE history_changes SET kind = 'x' WHERE run_id = 2", "list of changes, was altered"),
     ):
@@ -130,7 +130,8 @@ def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> Non
     shell.sql("DELETE FROM history_runs WHERE id = 2")
     out, _ = shell.run("history", "--verify", code=1)
     assert (
-        f"the runs after it were removed, for the workspace notes another last hash ({last})" in out
+        f"the runs after it were removed: the workspace records a different last hash ({last})"
+        in out
     )
     shell.sql(f"UPDATE workspaces SET history_hash = '{first}'")
     shell.run("history", "--verify")

@@ -227,11 +227,11 @@ groups: 4
 persons: 2
 
 persons in departments:
-    Sales (1, 2 with all within)  # ou=Sales,dc=example,dc=com
+    Sales (1, 2 in total)  # ou=Sales,dc=example,dc=com
         North (1)  # ou=North,ou=Sales,dc=example,dc=com
 
 persons in groups:
-    top (1, 2 with all within)  # cn=top,dc=example,dc=com
+    top (1, 2 in total)  # cn=top,dc=example,dc=com
         low (1)  # cn=low,dc=example,dc=com
 """
     )
@@ -288,7 +288,7 @@ def test_a_directory_deeper_than_anybody_would_make(shell: Shell) -> None:
     lines = trees.splitlines()
     assert sum("ou=o" in line for line in lines) == 120
     assert sum("  # cn=g" in line for line in lines) == 1201
-    assert "(goes on below)" in trees
+    assert "(continued below)" in trees
     assert counts.count("  # cn=g") == 1201
     json.loads(shell.run("tree", "corp", "--format", "json")[0])
     out, _ = shell.run("apply", "--yes")
@@ -337,7 +337,7 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     assert [line.split()[1] for line in lines[1:3]] == ["ann", "bob"]
     assert "  active    yes     none    uid=ann," in lines[1]
     assert "  inactive  no      create  uid=bob," in lines[2]
-    assert lines[4] == "Held back, gaining nothing until this is mended:"
+    assert lines[4] == "Skipped (they gain nothing until this is fixed):"
     assert ["yes" in lines[6], "no " in lines[7]] == [True, True]
     assert "missing_field: email is required and the directory has none" in lines[6]
     assert err == "2 would be synchronised, 2 cannot be.\n"
@@ -394,7 +394,7 @@ def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
     shell.sql("DELETE FROM users WHERE username = 'ann'")
     shell.run("plan", "--check")
     out, err = shell.run("preview")
-    assert "ann" in out.partition("Held back, gaining nothing until this is mended:")[2]
+    assert "ann" in out.partition("Skipped (they gain nothing until this is fixed):")[2]
     assert (
         "ignored: the user was deleted on the platform, and lifecycle.on_deleted is ignore" in out
     )
@@ -409,5 +409,5 @@ def test_a_preview_of_nobody_says_why(shell: Shell) -> None:
     (source,) = DESIRED["sources"]
     shell.company({"uid=ann": None}, sources=[source | {"users": {}}])
     out, err = shell.run("preview")
-    assert "No person is in scope." in out
-    assert "nobody of source corp becomes a user: its users.create is mapped" in err
+    assert "Nobody is in scope." in out
+    assert "no person of source corp becomes a user: its users.create is mapped" in err

@@ -29,7 +29,7 @@ def test_all_users_get_their_new_names(shell: Shell) -> None:
     before = (shell.folder / "platform.db").read_bytes()
     out, _ = shell.run("migrate-usernames", "--plan")
     assert '~ user ann  # the scheme of usernames\n      username  "ann" → "ann@example.com"' in out
-    assert "cid of corp keeps its name: its person is gone" in out
+    assert "cid of corp keeps its name: its person is no longer in the source" in out
     assert (shell.folder / "platform.db").read_bytes() == before
     out, _ = shell.run("migrate-usernames", "--yes")
     assert "Done: 2 applied, 0 failed, 0 skipped." in out
@@ -155,7 +155,7 @@ def test_who_keeps_a_name_is_told_also_of_a_source_that_is_empty_or_gone(shell: 
     shell.run("apply", "the.plan", "--yes")
     shell.desired(sources=several("corp", "branch", fields=SCHEME))
     out, _ = shell.run("migrate-usernames", "--plan")
-    assert "bob of branch keeps its name: its person is gone" in out
+    assert "bob of branch keeps its name: its person is no longer in the source" in out
     assert "cid of closed keeps its name: its source is no longer declared" in out
     assert "ann of corp keeps" not in out, "who is disabled is renamed like others"
     assert '"ann" → "ann@example.com"' in out

@@ -205,7 +205,7 @@ def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     assert err == (
         "error: refused by the guards, nothing was applied:\n"
         "error:   users_lost:main/corp:1: all of them\n"
-        "error: If that is meant: reconcile plan --accept users_lost:main/corp:1 --out FILE, "
+        "error: If this is intended: reconcile plan --accept users_lost:main/corp:1 --out FILE, "
         "then reconcile apply FILE\n"
     )
     assert not (shell.folder / "platform.db").exists()

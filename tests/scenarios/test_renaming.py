@@ -69,7 +69,7 @@ def test_a_rename_is_in_the_history_and_takes_another_one_to_undo(shell: Shell) 
     shell.run("rename-source", "corp", "hq", "--yes")
     first, run = (one["run"] for one in json.loads(shell.run("history", "--format", "json")[0]))
     out, _ = shell.run("plan", "--undo", run)
-    assert "a source gets a former name back by `reconcile rename-source`" in out
+    assert "use `reconcile rename-source` to give a source its former name back" in out
     out, _ = shell.run("plan", "--undo", first)
     assert "Nothing is left to undo" in out, (
         "what is of another name by now is not what that run left"
@@ -127,8 +127,11 @@ def test_two_accounts_of_one_entry_are_named(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["corp", "corp"], "'corp' is still declared: call the source 'corp' in the files first"),
-        (["corp", "hq"], "'corp' is still declared: call the source 'hq' in the files first"),
+        (
+            ["corp", "corp"],
+            "'corp' is still declared: rename the source to 'corp' in the files first",
+        ),
+        (["corp", "hq"], "'corp' is still declared: rename the source to 'hq' in the files first"),
         (["gone", "hq"], "no source 'hq' is declared; declared are: corp"),
         (["gone", "corp"], "the platform knows no source 'gone'; it knows: corp"),
         (["gone", "corp", "--plan", "--yes"], "--plan only shows"),

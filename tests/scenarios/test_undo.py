@@ -115,7 +115,7 @@ def test_what_a_run_made_goes_again(stage: Stage) -> None:
     with stage.platform(None) as platform:
         back = undoing(platform)
         assert lines(back) == ["- membership ann/g", "- user ann", "- user bob", "- group g"]
-        assert left(back) == ["source: corp: a source stays known"]
+        assert left(back) == ["source: corp: a source stays known to the platform"]
         applied(stage, back)
         assert (stage.state()["users"], stage.state()["groups"]) == ([], [])
         assert (
@@ -196,7 +196,7 @@ def test_a_name_that_somebody_else_has_is_not_given_back(stage: Stage) -> None:
     with stage.platform(None) as platform:
         back = undoing(platform)
     assert lines(back) == []
-    assert left(back)[0].startswith("anna: stays as it is: 'ann', or its person")
+    assert left(back)[0].startswith("anna: stays unchanged: 'ann': another user now has this name")
 
 
 def test_a_manager_who_is_gone_is_not_put_back(stage: Stage) -> None:
@@ -212,5 +212,5 @@ def test_a_manager_who_is_gone_is_not_put_back(stage: Stage) -> None:
     with stage.platform(None) as platform:
         assert (lines(undoing(platform)), left(undoing(platform))) == (
             [],
-            ["ann: the manager of then is gone"],
+            ["ann: the previous manager no longer exists"],
         )

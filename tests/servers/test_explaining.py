@@ -21,7 +21,7 @@ def test_who_is_found_and_who_is_not(tmp_path: Path, server: Slapd) -> None:
         server.url, users={"create": "all", "filter": "(&(objectClass=inetOrgPerson)(!(uid=p3)))"}
     )
     out, err = site.run("explain", "P2@example.com", "-v")
-    assert out.startswith("p2: the next apply makes the user\n")
+    assert out.startswith("p2: the next apply creates the user\n")
     assert err.count("ldapsearch -x") == 2
     assert "(mail=P2@example.com)" not in err, "who is found is not looked for again"
     for name in ("p3", "p3@example.com", f"uid=p3,ou=people,{SUFFIX}"):
@@ -115,5 +115,5 @@ def test_the_ways_into_groups_of_active_directory(tmp_path: Path) -> None:
         (chain,) = [one for one in ann["groups"] if one["dn"].startswith("CN=chain")]
         assert (chain["member"], chain["why"]) == (
             True,
-            "by way of groups that the rules on groups do not find",
+            "through groups that the group rules do not find",
         )

@@ -110,7 +110,7 @@ class Secrecy:
         """Whether a value that may be a secret holds none as it is. Raises Refused."""
         if config_templates.calls(text):
             return True
-        return path[-1] == "url" and not envelopes.password(
+        return _is_url(path) and not envelopes.password(
             str(config_templates.evaluate(text, self._variables))
         )
 
@@ -118,7 +118,7 @@ class Secrecy:
         """What stands for a secret. Raises Refused."""
         if config_templates.calls(text):
             return envelopes.masked(text)
-        if path[-1] != "url":
+        if not _is_url(path):
             return MASK
         return envelopes.masked(str(config_templates.evaluate(text, self._variables)))
 
@@ -126,7 +126,7 @@ class Secrecy:
         """The variables that secrets are made from. Raises Refused."""
         found: set[str] = set()
         for path, text in self._secrets():
-            if path[-1] != "url":
+            if not _is_url(path):
                 found |= self._closure(self._read(self._written(path)))
             elif config_templates.calls(text) or not self._open(path, text):
                 found |= self._holding_url(self._written(path), set())
@@ -163,14 +163,14 @@ class Secrecy:
         """The files readable by everybody that hold a secret in clear text. Raises Refused."""
         here = self._merged.document(path)
         if config_templates.calls(text):
-            if not (path[-1] == "url" and envelopes.password(text)):
+            if not (_is_url(path) and envelopes.password(text)):
                 return []
             documents = [here]
         else:
             value = str(config_templates.evaluate(text, self._variables))
             if not value:
                 raise Refused("must not be empty")
-            if path[-1] == "url" and not envelopes.password(value):
+            if _is_url(path) and not envelopes.password(value):
                 return []
             names = self._variables_of(text)
             documents = [
@@ -225,3 +225,8 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
+
+
+def _is_url(path: Path) -> bool:
+    """Whether the value is a database URL, of which only the password is secret."""
+    return path[-1] in ("url", "state")

@@ -57,10 +57,12 @@ class Builder:
         values = self._findings.sound(path, dict(mapping(self._data, "platform")))
         if "type" not in values:
             return None
-        url = values.get("url")
+        url, state = values.get("url"), text(self._data, "state")
         return desired.Platform(
             type=values["type"],
             url=None if url is None else self._secret((*path, "url"), url),
+            state=self._secret(("state",), state) if state else None,
+            state_folder=str(self._folder(("state",) if state else path)),
             workspaces=tuple(values.get("workspaces", ("main",))),
             folder=str(self._folder(path)),
             options=_options(values, desired.Platform),

@@ -26,6 +26,7 @@ def check(
     `available` has the adapter types there are, under `sources` and `platform`.
     """
     _platform(mapping(data, "platform"), available["platform"], findings)
+    _state(data, findings)
     _sources(data, available["sources"], findings)
     links.check(data, findings)
     # Where no source is declared at all, that is the one mistake to report.
@@ -82,6 +83,13 @@ def _platform(platform: Values, available: Collection[str], findings: Findings) 
     _type(platform, ("platform",), available, BUILT_IN["platform"], findings)
     if platform.get("type") == "sql" and "url" not in platform:
         findings.missing(("platform",), "url")
+
+
+def _state(data: Values, findings: Findings) -> None:
+    """Only a platform that does not keep its own ledger has one elsewhere."""
+    if text(data, "state") and text(mapping(data, "platform"), "type") == "sql":
+        why = "a platform of type sql keeps its state in its own database: remove this key"
+        findings.add(("state",), why)
 
 
 def _type(

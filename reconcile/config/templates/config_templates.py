@@ -147,7 +147,7 @@ def unknown_variable(name: str, variables: Mapping[str, Any]) -> str:
 def _misplaced(*_args: object, **_kwargs: object) -> None:
     raise Misplaced(
         "env(), file() and command() give secrets and are allowed only where one belongs: "
-        "bind.password and platform.url"
+        "bind.password, platform.url and state"
     )
 
 

@@ -61,7 +61,7 @@ def matches(person: Person, asked: Names, source: Source | None = None) -> tuple
     if "=" in asked.typed and dn.key(asked.typed) == dn.key(person.dn):
         found.append("DN")
     elif "=" in asked.typed and _wide(asked.typed) == _wide(person.dn):
-        found.append("DN that some servers take for this one")
+        found.append("DN that some servers treat as equal")
     if person.external_id and person.external_id == asked.typed:
         found.append("id")
     return tuple(found)

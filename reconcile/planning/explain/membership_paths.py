@@ -66,4 +66,4 @@ class Paths:
             return "the entry is directly below that of the group"
         if any(index.logins.find(login) == (self._position,) for login in group.member_logins):
             return "listed by login"
-        return "by way of groups that the rules on groups do not find"
+        return "through groups that the group rules do not find"

@@ -114,12 +114,12 @@ class Verdicts:
         if key in self._rules.frozen:
             return (
                 False,
-                f"who is a member is not known, so the group stays as it is: {self._rules.unknown[key]}",
+                f"its members are not known, so the group stays unchanged: {self._rules.unknown[key]}",
             )
         if self._position in self._index.members(key, nested=rule.nested != "ignore"):
             return True, self._paths.how(key)
         if key in self._paths:
-            return False, "only by way of groups within it, and nested: ignore leaves those out"
+            return False, "only through nested groups, which nested: ignore leaves out"
         return False, "not a member"
 
     def department(self) -> DepartmentVerdict | None:
@@ -153,9 +153,7 @@ class Verdicts:
             nearest
         )
         with_it = "children" if rule.children else "parents"
-        why = (
-            f"comes along by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
-        )
+        why = f"included by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
         place += f".{with_it}" if at is None else f".select[{at}]"
         dns = tuple(self._index.units[key].dn for key in reversed(path))
         return DepartmentVerdict(dns[-1], why, place, self._background.origin(place), dns)
@@ -184,13 +182,13 @@ class Verdicts:
             if declared.default and declared.source in ("", self._rules.source.name):
                 place = f"role_mappings[{at}]"
                 used = self._desired.roles.on_unmapped == "default"
-                why = "the default role, of whom no other mapping gives one"
+                why = "default role: no other mapping applies"
                 if any(mapping.unsure for mapping in self._rules.mappings):
-                    why += ", and who keeps none of a group whose members are not known"
+                    why += ", and no role is kept because of a group with unknown members"
                 why = (
                     why
                     if used
-                    else f"the default role, but roles.on_unmapped is {self._desired.roles.on_unmapped}"
+                    else f"default role, but roles.on_unmapped is {self._desired.roles.on_unmapped}"
                 )
                 origin = self._background.origin(f"{place}.default")
                 yield RoleVerdict(
@@ -222,7 +220,11 @@ class Verdicts:
         if not self._person.manager:
             return ManagerVerdict("", False, "the directory names none")
         found = self._index.position(self._person.manager) >= 0
-        why = "a person of this source" if found else "no person whom the rules of this source find"
+        why = (
+            "a person of this source"
+            if found
+            else "not a person that the rules of this source find"
+        )
         if several := self._index.several_persons(self._person.manager):
             why = f"can mean {' or '.join(several)}"
         return ManagerVerdict(self._person.manager, found, why)
@@ -244,19 +246,21 @@ class Verdicts:
         whys = {
             "mapped": "in no selected group or department, and in no group of a role mapping",
             "selected": "no pattern of select names the person",
-            "never": "persons are not made users",
+            "never": "no person becomes a user",
         }
         why = f"{create}: {whys.get(create, 'not wanted')}"
         if there and exists:
             sure = rules.wants(self._position, exists=True)
             stays = (
-                "this one is a user already"
+                "the user already exists"
                 if sure
-                else "not all members of the groups are known, so a user stays"
+                else "not all members of the groups are known, so an existing user stays"
             )
             return self._verdict("create", True, f"{why}, but {stays}")
         return self._verdict(
-            "create", False, f"{why}; a first login makes one" if source.register_on_login else why
+            "create",
+            False,
+            f"{why}; the first login creates the user" if source.register_on_login else why,
         )
 
     def _required_groups(self, *, exists: bool) -> Verdict:
@@ -270,7 +274,9 @@ class Verdicts:
         if not self._rules.outside_required(self._position, serves=exists):
             why = next(iter(self._rules.unknown.values()))
             return self._verdict(
-                "require_groups", True, f"who is a member is not known, so a user stays: {why}"
+                "require_groups",
+                True,
+                f"the members are not known, so an existing user stays: {why}",
             )
         missing = [
             pattern for pattern in settings.require_groups if not self._rules.matching((pattern,))
@@ -335,7 +341,7 @@ class Verdicts:
             why = next(
                 self._rules.unknown[key] for key in mapping.keys if key in self._rules.unknown
             )
-            return f"who is a member is not known, so whoever has the role keeps it: {why}"
+            return f"its members are not known, so users who have the role keep it: {why}"
         return f"not {mapping.reason}"
 
     def _field(

@@ -20,15 +20,15 @@ from reconcile.planning.target.users import user_id
 
 _WHY: dict[Code, str] = {
     "follows": "a user, kept up to date by {source}",
-    "new": "the next apply makes the user",
-    "adopts": "the next apply makes the local account the person's",
-    "ignored": "somebody deleted the user on the platform, and lifecycle.on_deleted is ignore",
+    "new": "the next apply creates the user",
+    "adopts": "the next apply adopts the local account for this person",
+    "ignored": "the user was deleted on the platform, and lifecycle.on_deleted is ignore",
     "out_of_scope": "still in {source}, but no longer selected (lifecycle.on_out_of_scope: {rule})",
     "missing": "no longer in {source} (lifecycle.on_missing: {rule})",
     "source_removed": "source {source} is no longer declared (lifecycle.on_source_removed: {rule})",
-    "not_read": "source {source} was not read: the user stays as it is",
-    "local": "a local account: no source supplies it",
-    "erased": "the account of somebody erased: nothing personal is left of it",
+    "not_read": "source {source} was not read: the user stays unchanged",
+    "local": "a local account: no source manages it",
+    "erased": "the account of an erased user: no personal data is left",
 }
 
 
@@ -98,7 +98,7 @@ class Workspace:
         if candidate is not None and candidate.disabled and code != "skipped":
             why += "; disabled in the directory"
         if code == "skipped":
-            stays = "; until then the user gains nothing" if user is not None else ""
+            stays = "; until this is fixed the user gains nothing" if user is not None else ""
             off = (
                 "; disabled in the directory"
                 if candidate is not None and candidate.disabled
@@ -202,11 +202,11 @@ class Workspace:
             if user is not None and wanted.on_existing == "keep":
                 return (
                     candidate.roles,
-                    "roles.on_existing: keep leaves the roles of users who are there alone",
+                    "roles.on_existing: keep leaves the roles of existing users alone",
                 )
             return (
                 candidate.roles,
-                "no mapping matches, and roles.on_unmapped: keep leaves what is there",
+                "no mapping matches, and roles.on_unmapped: keep leaves the current roles",
             )
         certain = candidate.rules.roles(candidate.position, multiple=True)
         has = {mapping.role for mapping in candidate.rules.mappings if mapping.unsure} & set(
@@ -215,7 +215,7 @@ class Workspace:
         if kept := sorted(has - {mapping.role for mapping in certain}):
             return (
                 candidate.roles,
-                f"kept, because who is in the group is not known: {', '.join(kept)}",
+                f"kept, because the members of the group are not known: {', '.join(kept)}",
             )
         if certain:
             first = "the first that matches" if wanted.mode == "single" else "all that match"
@@ -289,7 +289,7 @@ def _status_why(user: User) -> str:
     if user.status == "erased":
         return f"erased by {user.status_origin}"
     if user.status_origin == BY_HAND:
-        kept = ": a sync leaves it so" if user.status == "blocked" else ""
+        kept = ": a sync does not change it" if user.status == "blocked" else ""
         return f"set by hand{kept}"
     cause = f", because: {user.status_cause.replace('_', ' ')}" if user.status_cause else ""
     return f"set by {user.status_origin}{cause}"

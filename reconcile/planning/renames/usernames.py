@@ -82,7 +82,7 @@ def migration(
 
 
 _GONE: Mapping[str, str] = {
-    "missing": "its person is gone",
+    "missing": "its person is no longer in the source",
     "out_of_scope": "its person is no longer selected",
     "source_removed": "its source is no longer declared",
 }
@@ -123,7 +123,7 @@ def _rename(change: Change) -> Change | None:
     if change.kind != "user" or change.action != "update" or "username" not in (change.after or {}):
         return None
     before, after = change.before or {}, change.after or {}
-    reason = "the scheme of usernames"
+    reason = "new username scheme"
     return msgspec.structs.replace(
         change,
         before={"username": before["username"]},
@@ -149,7 +149,7 @@ def _collisions(
         holder = names.get(fold_name(new))
         if holder is not None and holder.username not in mine and holder.username != change.key:
             owner = f"of {holder.source}" if holder.source else "a local account"
-            yield f"{change.key} -> {new}: {holder.username} is there already ({owner})"
+            yield f"{change.key} -> {new}: {holder.username} already exists ({owner})"
     by_place = {
         (user.source, dn.key(user.dn)): user for user in state.users if user.source and user.dn
     }

@@ -1,1 +1,1 @@
-"""The plan that takes back a run."""
+"""The plan that undoes a run."""

@@ -1,49 +1,48 @@
-"""What is to get a name, or a place in a directory, that something else has by now."""
+"""Objects that would get a name, or an entry of a directory, that another object has now."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from reconcile.model.platform import Department, Group, User
 from reconcile.model.text.folding import fold_name
+from reconcile.planning.undo.working_state import WorkingState
 
-Now: TypeAlias = tuple[Mapping[str, User], Mapping[str, Group], Mapping[str, Department]]
-"""Users, groups and departments as they are now, by id."""
-
-
-def clashes(
-    users: Iterable[User],
-    groups: Iterable[Group],
-    departments: Iterable[Department],
-    now: Now,
-) -> Iterator[User | Group | Department]:
-    """What is to get a name, or a place in a directory, that something else has."""
-    everything: list[
-        tuple[Iterable[User | Group | Department], Mapping[str, User | Group | Department]]
-    ] = [
-        (users, now[0]),
-        (groups, now[1]),
-        (departments, now[2]),
-    ]
-    for objects, before in everything:
-        taken: dict[tuple[str, ...], str] = {}
-        for one in sorted(objects, key=lambda one, before=before: before.get(one.id) is not one):  # type: ignore[misc]
-            if before.get(one.id) is one:
-                taken |= dict.fromkeys(_unique(one), one.id)
-                continue
-            for key in _unique(one):
-                if taken.setdefault(key, one.id) != one.id:
-                    yield one
+Object = TypeVar("Object", User, Group, Department)
 
 
-def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
-    if isinstance(one, User):
-        own: tuple[str, ...] = ("name", fold_name(one.username))
-    elif isinstance(one, Group):
-        own = ("name", fold_name(one.name))
-    else:
-        own = ("title", one.parent, one.title)
-    return (
-        [own, ("external id", one.source, one.external_id)]
-        if one.source and one.external_id
-        else [own]
-    )
+def conflicts(state: WorkingState, before: WorkingState) -> Iterator[User | Group | Department]:
+    """What is in conflict in `state`, `before` being the platform as it is now."""
+    yield from _conflicts(state.users, before.users)
+    yield from _conflicts(state.groups, before.groups)
+    yield from _conflicts(state.departments, before.departments)
+
+
+def _conflicts(objects: Mapping[str, Object], before: Mapping[str, Object]) -> Iterator[Object]:
+    """What the undo leaves alone keeps its names; only what it changes can be in conflict."""
+    taken: dict[tuple[str, ...], str] = {}
+    changed: list[Object] = []
+    for entity in objects.values():
+        if before.get(entity.id) is entity:
+            taken |= dict.fromkeys(_unique(entity), entity.id)
+        else:
+            changed.append(entity)
+    for entity in changed:
+        for key in _unique(entity):
+            if taken.setdefault(key, entity.id) != entity.id:
+                yield entity
+
+
+def _unique(entity: User | Group | Department) -> list[tuple[str, ...]]:
+    """The keys that no other object of the kind may have."""
+    keys = [_name(entity)]
+    if entity.source and entity.external_id:
+        keys.append(("external id", entity.source, entity.external_id))
+    return keys
+
+
+def _name(entity: User | Group | Department) -> tuple[str, ...]:
+    if isinstance(entity, User):
+        return "name", fold_name(entity.username)
+    if isinstance(entity, Group):
+        return "name", fold_name(entity.name)
+    return "title", entity.parent, entity.title

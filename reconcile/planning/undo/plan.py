@@ -1,4 +1,4 @@
-"""What a run changed, put back: the state before it where nobody has changed it since.
+"""The plan that undoes a run: the state before it, wherever nothing has changed since.
 
 What comes out of the reversal is a wanted state like any other.
 """
@@ -19,52 +19,56 @@ from reconcile.planning.undo.reversal import Reversal
 
 
 class Undo(msgspec.Struct, frozen=True):
-    """What a plan that takes back a run is made from: for each workspace its state, and what the run did there."""
+    """Inputs of a plan that undoes a run: for each workspace its state, and what the run did."""
 
     run: str
     configuration: str
     files: tuple[str, ...]
     variables: tuple[str, ...]
     workspaces: tuple[str, ...]
-    """What the command line narrowed it to."""
+    """The workspaces that the command line narrowed it to."""
     current: tuple[PlatformState, ...]
     entries: Mapping[str, Sequence[Entry]]
     tool: str
     created: str
     safety: Safety = Safety()
     own_username: str = ""
-    """The account the tool itself uses on the platform."""
+    """The account that the tool itself uses on the platform."""
     recent: Mapping[str, Losses] = {}
     """Workspace → what earlier runs took away within the window."""
 
 
 def undo(inputs: Undo) -> Plan:
-    """The plan, judged by the guards like any other. What cannot be put back is a skip with the code `not_undone`."""
+    """The plan, checked by the guards like any other.
+
+    What cannot be undone is a skip with the code `not_undone`.
+    """
     changes: list[Change] = []
     refused: list[Violation] = []
     skips: list[Skip] = []
     for current in inputs.current:
         reversal = Reversal(current)
         skips += sorted(set(reversal.run(inputs.entries[current.workspace])))
-        found = diff(current, reversal.state(), Reasons())
-        own = ordered(
-            msgspec.structs.replace(one, reason=f"undoes run {inputs.run}") for one in found
-        )
-        changes += own
+        undone = _changes(current, reversal.state(), f"undoes run {inputs.run}")
+        changes += undone
         recent = inputs.recent.get(current.workspace, {})
         refused += checks.violations(
-            own, current, inputs.safety, inputs.own_username, recent=recent
+            undone, current, inputs.safety, inputs.own_username, recent=recent
         )
+    states = {state.workspace: state_digest(state) for state in inputs.current}
     return Plan(
         tool=inputs.tool,
         created=inputs.created,
         files=inputs.files,
         variables=inputs.variables,
         scope=Scope(workspaces=inputs.workspaces, undo=inputs.run),
-        digests=Digests(
-            inputs.configuration, {}, {one.workspace: state_digest(one) for one in inputs.current}
-        ),
+        digests=Digests(inputs.configuration, {}, states),
         changes=tuple(changes),
         skips=tuple(skips),
         violations=tuple(refused),
     )
+
+
+def _changes(current: PlatformState, wanted: PlatformState, reason: str) -> tuple[Change, ...]:
+    differences = diff(current, wanted, Reasons())
+    return ordered(msgspec.structs.replace(change, reason=reason) for change in differences)

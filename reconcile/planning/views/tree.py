@@ -80,7 +80,7 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
 
 
 class _Groups:
-    """The groups that are in no other one on top; each is shown with all within it once."""
+    """The groups that are in no other one on top; each is shown in total it once."""
 
     def __init__(self, rules: SourceRules, desired: DesiredState) -> None:
         self._rules = rules

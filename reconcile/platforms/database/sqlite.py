@@ -28,7 +28,7 @@ commit."""
 _MEANINGS = (
     (
         "not a database",
-        "it is not an SQLite database; name another file in `platform.url`, or move this one away",
+        "it is not an SQLite database; name another file in `{setting}`, or move this one away",
     ),
     ("image is malformed", "the file is damaged; restore it from a backup"),
     (
@@ -47,9 +47,18 @@ _MEANINGS = (
 class SqliteDatabase(Database):
     """One SQLite file; a relative path starts at `folder`."""
 
-    def __init__(self, url: sa.URL, folder: str) -> None:
-        """Raises UsageError for a url that means no file."""
-        self.path = _file(url, folder)
+    def __init__(
+        self,
+        url: sa.URL,
+        folder: str,
+        setting: str = "platform.url",
+        *,
+        make_folder: bool = False,
+    ) -> None:
+        """Raises UsageError for a URL that means no file. `setting` is where it is written."""
+        self.path = _file(url, folder, setting)
+        self._setting = setting
+        self._make_folder = make_folder
         self._reading = self._engine(write=False)
         self._writing = self._engine(write=True)
 
@@ -63,15 +72,17 @@ class SqliteDatabase(Database):
         """
         with self.explained():
             there = self.path.exists()
-            if not there and not self.path.parent.is_dir():
+            if not there and not self._make_folder and not self.path.parent.is_dir():
                 raise PlatformUnreadable(
-                    f"no folder for the {self}: make it, or name another file in `platform.url`"
+                    f"no folder for the {self}: make it, or name another file in `{self._setting}`"
                 )
             return there
 
     def create(self) -> None:
         """Makes an empty file that only its owner may read; SQLite gives its journal the same permissions."""
         with self.explained():
+            if self._make_folder:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             except FileExistsError:  # another run was first, or it was there before: both are fine
@@ -109,10 +120,10 @@ class SqliteDatabase(Database):
     def _explain(self, error: DBAPIError) -> PlatformUnreadable:
         text = brief(str(error.orig))
         if "unable to open" in text and self.path.is_dir():
-            return PlatformUnreadable(f"the {self} is a folder; name a file in `platform.url`")
+            return PlatformUnreadable(f"the {self} is a folder; name a file in `{self._setting}`")
         for part, meaning in _MEANINGS:
             if part in text:
-                said = meaning.format(busy=database.BUSY)
+                said = meaning.format(busy=database.BUSY, setting=self._setting)
                 return (Busy if part == "locked" else PlatformUnreadable)(
                     f"the {self}: {said} ({text})"
                 )
@@ -165,14 +176,14 @@ class SqliteDatabase(Database):
         return connect
 
 
-def _file(url: sa.URL, folder: str) -> Path:
+def _file(url: sa.URL, folder: str, setting: str) -> Path:
     if (
         not url.database
         or url.database == ":memory:"
         or url.database.startswith("file:")
         or "\0" in url.database
     ):
-        raise UsageError("platform.url names no file; write it as in sqlite:///acme.db")
+        raise UsageError(f"{setting} names no file; write it as in sqlite:///acme.db")
     if url.query or url.host:
-        raise UsageError("platform.url: behind sqlite:/// stands a file and nothing else")
+        raise UsageError(f"{setting}: behind sqlite:/// stands a file and nothing else")
     return Path(folder, url.database).absolute()

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
 from reconcile.errors import UsageError
-from reconcile.model import desired
+from reconcile.model.desired import Secret
 from reconcile.platforms.database.database import Database
 
 _KINDS: Final = {
@@ -19,28 +19,33 @@ _KINDS: Final = {
 }
 
 
-def connect(settings: desired.Platform) -> Database:
-    """The database of a platform of type sql; connects when it is first used. Raises UsageError for any other url."""
-    if settings.url is None:
-        raise UsageError("platform.url is missing: it names the database, as in sqlite:///acme.db")
-    text = settings.url.reveal()
+def connect(
+    secret: Secret | None, folder: str, setting: str = "platform.url", *, make_folder: bool = False
+) -> Database:
+    """The database of a URL; connects when it is first used. Raises UsageError for any other URL.
+
+    `setting` is where the URL is written, for messages. A relative path starts at `folder`;
+    `make_folder`: the folder of an SQLite file is made along with it.
+    """
+    if secret is None:
+        raise UsageError(f"{setting} is missing: it names the database, as in sqlite:///acme.db")
+    text = secret.reveal()
     try:
         url = sa.make_url(text)
-    except (
-        ArgumentError,
-        ValueError,
-    ):  # the latter of a port that is no number, and quotes what it found
+    # The latter of a port that is no number, and quotes what it found.
+    except (ArgumentError, ValueError):
         raise UsageError(
-            "platform.url is no database URL; write one as in sqlite:///acme.db or "
-            "postgresql+psycopg://account:password@host/database, with @ : / and % of a password as %40 %3A %2F and %25"
+            f"{setting} is no database URL; write one as in sqlite:///acme.db or "
+            "postgresql+psycopg://account:password@host/database, "
+            "with @ : / and % of a password as %40 %3A %2F and %25"
         ) from None
     kind = _KINDS.get(url.drivername)
     if kind == "sqlite":
         from reconcile.platforms.database.sqlite import SqliteDatabase
 
-        return SqliteDatabase(url, settings.folder)
+        return SqliteDatabase(url, folder, setting, make_folder=make_folder)
     if kind is not None:
-        _refuse_unquoted(url, text)
+        _refuse_unquoted(url, text, setting)
     if kind == "postgresql":
         from reconcile.platforms.database.postgresql import PostgresqlDatabase
 
@@ -50,12 +55,12 @@ def connect(settings: desired.Platform) -> Database:
 
         return MariadbDatabase(url)
     raise UsageError(
-        f"platform.url: {url.drivername} is not supported, only sqlite:///FILE, postgresql+psycopg://… "
-        "and mariadb+pymysql://… are"
+        f"{setting}: {url.drivername} is not supported, only sqlite:///FILE, "
+        "postgresql+psycopg://… and mariadb+pymysql://… are"
     )
 
 
-def _refuse_unquoted(url: sa.URL, text: str) -> None:
+def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
     """Raises UsageError where a part of the password may have become a host or a database, which are named to people.
 
     With one @ at most, behind the account, account and password end where they should, whatever
@@ -64,6 +69,7 @@ def _refuse_unquoted(url: sa.URL, text: str) -> None:
     count = text.count("@")
     if count > 1 or (count and url.username is None):
         raise UsageError(
-            "platform.url: quote the account and the password: {{ env('DB_PASSWORD') | urlencode }}; "
+            f"{setting}: quote the account and the password: "
+            "{{ env('DB_PASSWORD') | urlencode }}; "
             "the only @ stands before the host, every other one is written as %40, and a / in the account as %2F"
         )

@@ -22,7 +22,7 @@ from reconcile.platforms.sql.tables.limits import limits
 from reconcile.ports import Attempts, Check, Fault, History, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
-    from reconcile.platforms.database.database import CommitLost
+    from reconcile.platforms.database.database import CommitLost, Database
     from reconcile.platforms.ledger.store import Store
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,10 @@ class SqlPlatform:
         from reconcile.platforms.sql.read.state import USERS
         from reconcile.platforms.sql.schema import REMOVALS, SCHEMA
 
-        return Store(lambda: connect(self._settings), SCHEMA, USERS, REMOVALS)
+        def open_database() -> "Database":
+            return connect(self._settings.url, self._settings.folder)
+
+        return Store(open_database, SCHEMA, USERS, REMOVALS)
 
     @property
     def attempts(self) -> Attempts:

@@ -80,7 +80,7 @@ def test_what_makes_somebody_a_member() -> None:
     assert [found.how(key) for key in (A, B, C, D)] == [
         "it is the primary group",
         "listed by login",
-        "by way of groups that the rules on groups do not find",
+        "through groups that the group rules do not find",
         "the entry is directly below that of the group",
     ]
 

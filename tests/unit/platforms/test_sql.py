@@ -7,7 +7,6 @@ from sqlalchemy.exc import IntegrityError
 
 from reconcile.config.secrets import secret
 from reconcile.errors import PlatformUnreadable, UsageError
-from reconcile.model import desired
 from reconcile.platforms.database import json_values
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.json_values import decode, encode
@@ -82,7 +81,7 @@ def test_a_lock_tells_who_and_what_to_do() -> None:
 
 
 def connected(url: str) -> Database:
-    return connect(desired.Platform("sql", secret.SecretText(lambda: url)))
+    return connect(secret.SecretText(lambda: url), ".")
 
 
 KINDS = ("postgresql+psycopg", "mariadb+pymysql")

@@ -67,7 +67,7 @@ def test_fields_from_old_to_new() -> None:
   - user bob: block  # gone
       status  "active" → "blocked"
 
-Plan: 0 to add, 1 to change, 1 to take away.
+Plan: 0 to add, 1 to change, 1 to remove.
   c      updated  blocked
   users        1
   corp

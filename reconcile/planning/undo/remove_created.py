@@ -1,0 +1,105 @@
+"""Removes what a run created, unless it was changed or is needed since.
+
+Each function takes the entries that created something, and yields those whose object stays, with
+the reason.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeAlias
+
+from reconcile.model.history import Entry, Payload
+from reconcile.model.platform import Department, Group, User
+from reconcile.planning.undo.restore_fields import changed_since, mapping
+from reconcile.planning.undo.working_state import WorkingState
+
+Created: TypeAlias = tuple[Entry, Payload]
+Kept: TypeAlias = tuple[Entry, Payload, str]
+
+
+def remove_users(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
+    """Users who manage each other are removed together."""
+    linked = {user for user, _ in (*state.memberships, *state.grants)}
+    leaving: dict[str, Created] = {}
+    for entry, payload in created:
+        user = state.users.get(entry.user)
+        if user is None or entry.user in state.ended:
+            continue
+        if why := _why_user_stays(user, payload, linked):
+            yield entry, payload, why
+        else:
+            leaving[user.id] = entry, payload
+
+    # The manager of a user who stays has to stay too, and the manager's own manager.
+    staying = [user for user in state.users.values() if user.id not in leaving]
+    while staying:
+        manager = staying.pop().manager
+        if manager in leaving:
+            yield *leaving.pop(manager), "stays: it is the manager of a user who stays"
+            staying.append(state.users[manager])
+    for user_id in leaving:
+        del state.users[user_id]
+
+
+def _why_user_stays(user: User, payload: Payload, linked: Collection[str]) -> str:
+    if user.status == "erased":
+        return "was erased"
+    if changed := changed_since(user, payload.after, payload.after_ids):
+        return f"stays, changed since: {', '.join(changed)}"
+    if user.id in linked:
+        return "stays: it has memberships or roles that the run did not give"
+    return ""
+
+
+def remove_groups(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
+    """Groups that are nested in each other are removed together."""
+    filled = {group for _, group in state.memberships}
+    leaving: dict[str, Created] = {}
+    for entry, payload in created:
+        group = state.groups.get(entry.object)
+        if group is None:
+            continue
+        if why := _why_group_stays(group, payload, filled):
+            yield entry, payload, why
+        else:
+            leaving[group.id] = entry, payload
+
+    # A group that contains one that stays has to stay too.
+    staying = [group for group in state.groups.values() if group.id not in leaving]
+    while staying:
+        for outer in staying.pop().groups.keys() & leaving.keys():
+            yield *leaving.pop(outer), "other groups are now nested in it"
+            staying.append(state.groups[outer])
+    for group_id in leaving:
+        del state.groups[group_id]
+
+
+def _why_group_stays(group: Group, payload: Payload, filled: Collection[str]) -> str:
+    if changed := changed_since(group, payload.after, payload.after_ids):
+        return f"changed since: {', '.join(changed)}"
+    nested = mapping(payload.after).items()
+    left = {payload.after_ids.get(f"groups.{name}", ""): origin or "" for name, origin in nested}
+    if not group.groups.items() <= left.items():
+        return "its nesting has changed since"
+    return "it now has members" if group.id in filled else ""
+
+
+def remove_departments(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
+    """In the order given, which is that of children before their parents."""
+    for entry, payload in created:
+        department = state.departments.get(entry.object)
+        if department is None:
+            continue
+        if why := _why_department_stays(state, department, payload):
+            yield entry, payload, why
+        else:
+            del state.departments[department.id]
+
+
+def _why_department_stays(state: WorkingState, department: Department, payload: Payload) -> str:
+    if changed := changed_since(department, payload.after, payload.after_ids):
+        return f"changed since: {', '.join(changed)}"
+    if any(other.parent == department.id for other in state.departments.values()):
+        return "it now has departments below it"
+    if any(user.department == department.id for user in state.users.values()):
+        return "it now has users"
+    return ""
