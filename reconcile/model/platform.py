@@ -142,6 +142,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     have deleted."""
     readings: tuple[Reading, ...] = ()
     """The last good read of each source: what a later one is compared with."""
+    ledger_lost: bool = False
+    """The platform has users, and the ledger remembers nothing at all of the workspace."""
 
 
 ObjectKind: TypeAlias = Literal["department", "group", "user"]
@@ -175,8 +177,6 @@ class Limits(msgspec.Struct, frozen=True):
     """What lengths count; bytes are those of UTF-8."""
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"
     """Which characters values may hold; `basic` is Unicode's basic plane, as in MySQL's utf8."""
-    names: Literal["exact", "ascii", "unicode"] = "ascii"
-    """What two names may not differ by alone: nothing, the case of A to Z, or the case of any letter."""
     reserved_usernames: frozenset[str] = frozenset()
     lacks: frozenset[Literal["department", "group", "grant"]] = frozenset()
     """The kinds it does not have; without `grant` it has no roles."""

@@ -84,7 +84,7 @@ def _takes_everything(limits: Limits) -> bool:
     """Whether no platform state can ask for too much: so it is with tables of our own."""
     plain = Limits()
     aspects = (
-        *("lengths_in", "charset", "names", "fields", "fixed", "statuses", "deletes"),
+        *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks"),
     )
     return all(getattr(limits, aspect) == getattr(plain, aspect) for aspect in aspects)
@@ -197,7 +197,7 @@ class _Narrowing:
             serving = self._serving(self._kept_fields(placed, old), old)
             if serving is not None:
                 kept.append(serving)
-        return tuple(self._unlike_names(kept, known))
+        return tuple(kept)
 
     def _kept_fields(self, user: User, old: User | None) -> User:
         """The user without fields that the platform does not keep: those stay as they are there."""
@@ -225,24 +225,6 @@ class _Narrowing:
             "user", user, "the platform can neither erase nor delete a user", old is not None
         )
         return old
-
-    def _unlike_names(self, users: Iterable[User], known: Mapping[str, User]) -> Iterable[User]:
-        """Usernames that the platform takes for one: whoever has it keeps it, and no other gets it."""
-        if self._limits.names != "unicode":
-            return list(users)
-        ordered = sorted(users, key=lambda user: user.id not in known)
-        holders: dict[str, User] = {}
-        kept: list[User] = []
-        for user in ordered:
-            holder = holders.setdefault(user.username.casefold(), user)
-            if holder is user:
-                kept.append(user)
-                continue
-            why = f"the platform takes this username for {holder.username!r}, which exists"
-            self._skip("user", user, why, user.id in known)
-            if user.id in known:
-                kept.append(_replaced(user, username=known[user.id].username))
-        return kept
 
     def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> tuple[Grant, ...]:
         grants = tuple(wanted)

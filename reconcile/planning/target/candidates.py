@@ -114,6 +114,8 @@ class Gathering:
         self._erased: set[str] = set()
         self._scope: dict[int, bool] = {}
         self._matches = matching.Matches({}, {}, {}, {}, {})
+        self._recognised: set[int] = set()
+        """Positions of persons whose users were local until now, and are adopted."""
 
     def match(self, users: Iterable[User], linked: Mapping[int, tuple[User, str]]) -> None:
         """Finds the users of the source's persons.
@@ -135,6 +137,27 @@ class Gathering:
     def take_over(self, users: Iterable[User], source: str) -> list[User]:
         """Matches users that another source has lost. Returns those that found their person here."""
         return self._by_facts(list(users), f"taken over from {source}")
+
+    def recognise(self, users: Iterable[User], *, by_facts: bool) -> list[User]:
+        """Matches new persons with users whose source is not known. Returns those that are matched.
+
+        The platform itself may keep the external id of an entry: that is proof. With `by_facts`,
+        because the ledger is lost, two facts that agree are enough, too.
+        """
+        free = list(users)
+        for position, user in matching.by_kept_ids(self._scope, self.rules.index, free).items():
+            if position not in self._matches.users:
+                self._matches.users[position] = user
+                self._matches.ties[position] = matching.KEPT_ID
+                self._recognised.add(position)
+        recognised = [self._matches.users[position] for position in self._recognised]
+        if by_facts:
+            before = set(self._matches.users)
+            ids = {user.id for user in recognised}
+            left = [user for user in free if user.id not in ids]
+            recognised += self._by_facts(left, "recognised")
+            self._recognised |= self._matches.users.keys() - before
+        return recognised
 
     def would_take(self, users: Iterable[User]) -> dict[int, User]:
         """Position → the user of these that `take_over` would match with the person."""
@@ -302,7 +325,7 @@ class Gathering:
             {},
             *self._roles(position, user),
             self._disabled(position),
-            position in self._matches.ties,
+            position in self._matches.ties and position not in self._recognised,
         )
         try:
             left_out = self._fill(candidate, local)

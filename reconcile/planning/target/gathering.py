@@ -52,12 +52,30 @@ def gather(
     contested = _contested(gatherings, orphans)
     for gathering in gatherings.values():
         _take_over(gathering, gatherings, orphans, contested)
+    local = [user for user in users.get("", ()) if user.status != "erased"]
+    local = _unrecognised(gatherings, local, current)
     # Persons still without a user may adopt a local one of their name.
-    local = (user for user in users.get("", ()) if user.status != "erased")
     by_username = sole_holders((user.username, user) for user in local)
     people = {name: gathering.people(by_username) for name, gathering in gatherings.items()}
     _refuse_adoptions(people.values())
     return Gathered(people, links)
+
+
+def _unrecognised(
+    gatherings: Mapping[str, Gathering], local: Sequence[User], current: PlatformState
+) -> list[User]:
+    """Has sources recognise users that the ledger does not know. Returns the others.
+
+    The sources are asked in the order of the files; ids of directories are never given twice.
+    """
+    kept = [user for user in local if user.external_id or current.ledger_lost]
+    if not kept:
+        return list(local)
+    recognised: set[str] = set()
+    for gathering in gatherings.values():
+        free = [user for user in kept if user.id not in recognised]
+        recognised |= {user.id for user in gathering.recognise(free, by_facts=current.ledger_lost)}
+    return [user for user in local if user.id not in recognised]
 
 
 def _granted_by_syncs(current: PlatformState) -> dict[str, list[str]]:

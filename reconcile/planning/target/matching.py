@@ -292,6 +292,23 @@ def _note_namesakes(
     matches.namesakes[position] = why, tuple(users)
 
 
+KEPT_ID: Final = "recognised by the external id that the platform keeps"
+
+
+def by_kept_ids(positions: Iterable[int], index: Index, users: Iterable[User]) -> dict[int, User]:
+    """Position → the one local user that has the external id of the person."""
+    exact, folded = _by_id(users)
+    if not exact and not folded:
+        return {}
+    found: dict[int, User] = {}
+    for position in positions:
+        external_id = index.person(position).external_id
+        user = exact.get(external_id) or folded.get(external_id.lower())
+        if external_id and user is not None:
+            found[position] = user
+    return found
+
+
 def may_relink(user: User, index: Index) -> bool:
     """Whether the user's own entry is gone. While it exists, the user is not for another person."""
     return (user.external_id or user.dn) not in index.snapshot.strays

@@ -58,6 +58,13 @@ class Workspace:
             if entry.source and entry.external_id
         }
         """Kind, source and external id of what stands for an entry → our id."""
+        self.entries = {
+            (kind, entry.id): {"external_id": entry.external_id, "dn": entry.dn}
+            for kind, objects in _objects(merged.state)
+            for entry in objects
+            if not entry.source
+        }
+        """Kind and our id of what belongs to no source → the entry that the platform ties it to."""
         self.limits = limits
         self.started = started
 
@@ -99,6 +106,9 @@ class Workspace:
         """What the book keeps of a change, by the names of its fields."""
         after = change.after or {}
         fields = {name: text(after, name) for name in after if name in REMEMBERED}
+        if text(after, "source") and change.action != "create":
+            # What the platform kept itself is the ledger's from now on.
+            fields = {**self.entries.get((kind, self.names.row(change)), {}), **fields}
         if fields.get("departed_at") == NOW:
             fields["departed_at"] = self.started
         if NAME_OF[kind] in after:

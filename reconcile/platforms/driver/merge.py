@@ -88,6 +88,7 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
         ),
         book.supplied - {(user.source, user.external_id) for user in users},
         book.readings,
+        ledger_lost=bool(users) and not book.sources,
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in ours.items()}
     return Merged(state, theirs, list(_edits(contents, book, known, users, ours)))
@@ -185,7 +186,7 @@ def _reference(row: Row, field: str, ours: Mapping[tuple[ObjectKind, str], str])
 
 def _mirrored(row: Row, known: Known | None) -> dict[str, str]:
     """Where in which directory an object comes from: by the book, otherwise as far as it says itself."""
-    if known is None:
+    if known is None or not known.source:
         return {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
     return {"source": known.source, "external_id": known.external_id, "dn": known.dn}
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from reconcile.model.change import Change, GuardName, Kind, Violation, text
+from reconcile.model.change import Change, Fields, GuardName, Kind, Violation, text
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import PlatformState, User
@@ -72,6 +72,7 @@ class _Rules:
         self._owners = Owners(changes, state)
         self._sources = {source.name: source for source in desired.sources}
         self._adopts = desired.lifecycle.adopt_local
+        self._ledger_lost = state.ledger_lost
         self._roles = {mapping.role for mapping in desired.role_mappings}
         self._roles |= {rule.role for rule in desired.departments}
         self._links = {(link.kind, fold_name(link.name), link.source) for link in desired.links}
@@ -144,7 +145,11 @@ class _Rules:
     def _why_not_adopted(self, change: Change, before: Thing, source: Source) -> str:
         """A local account is adopted under its own name, as `adopt_local` says."""
         after = change.fields_after
-        if not isinstance(before, User) or change.action != "adopt" or self._adopts == "never":
+        if not isinstance(before, User) or change.action != "adopt":
+            return f"{source.name} would take what belongs to no source"
+        if self._is_recognised(before, after, source):
+            return ""
+        if self._adopts == "never":
             return f"{source.name} would take what belongs to no source"
         if fold_name(value_after(before, after, "username")) != fold_name(before.username):
             return f"{source.name} would take an account of another name"
@@ -153,6 +158,13 @@ class _Rules:
         if self._adopts == "matching_email" and not same_email:
             return f"{source.name} would take an account with another e-mail address"
         return ""
+
+    def _is_recognised(self, before: User, after: Fields, source: Source) -> bool:
+        """Whether the platform itself, or facts where the ledger is lost, say whose account it is."""
+        kept_id = before.external_id.lower()
+        if kept_id and kept_id == value_after(before, after, "external_id").lower():
+            return True
+        return self._ledger_lost and not too_little_in_common(before, after, source)
 
     def _why_not_nested(self, change: Change, owner: str) -> str:
         """A source nests only its own groups; taking a group out is judged by the limits."""
