@@ -133,7 +133,7 @@ class Gathering:
         self._by_facts([user for user in unmatched if matching.may_relink(user, index)], "relinked")
 
     def take_over(self, users: Iterable[User], source: str) -> list[User]:
-        """Matches users that another source has lost. Returns those that found their person here."""
+        """Matches users that another source has lost. Returns those that found a person here."""
         return self._by_facts(list(users), f"taken over from {source}")
 
     def would_take(self, users: Iterable[User]) -> dict[int, User]:
@@ -187,7 +187,7 @@ class Gathering:
         return not _serves(user) and not self.rules.wants(position, exists=True)
 
     def _may_join(self, position: int, *, sure: bool, ignored: set[int]) -> bool:
-        """Whether a person without a user may get one. `sure`: the person is in scope without one."""
+        """Whether a person may get a first user. `sure`: the person is in scope without one."""
         if not sure:
             return False
         if self._is_ignored(position):
@@ -212,7 +212,7 @@ class Gathering:
         return departed
 
     def _is_ignored(self, position: int) -> bool:
-        """Whether the person's user was deleted on the platform and `select` does not name it."""
+        """Whether the person's user was deleted on the platform, and `select` does not name it."""
         stable_id = self.rules.index.person(position).external_id.lower()
         is_deleted = (self.rules.source.name, stable_id) in self._deleted
         return is_deleted and not self.rules.named(position)
@@ -220,8 +220,8 @@ class Gathering:
     def _in_scope(self) -> dict[int, bool]:
         """Positions of the persons in scope → whether they are in scope without a user, too.
 
-        Persons who are in scope only with an existing user (`create: never`) take part while there
-        are users left that may be theirs.
+        Persons who are in scope only with an existing user (`create: never`) take part while users
+        are left that may be theirs.
         """
         scope: dict[int, bool] = {}
         rules, matches = self.rules, self._matches
@@ -336,7 +336,7 @@ class Gathering:
         return profile.left_out
 
     def _without_profile(self, candidate: Candidate, refused: Refused) -> Candidate | None:
-        """A candidate whose profile cannot be supplied: held if it has a user, otherwise left out."""
+        """A candidate without a valid profile: held if it has a user, otherwise left out."""
         self._skip(candidate.position, candidate.username, refused)
         user = candidate.user
         if user is None or (not user.source and candidate.position not in self._matches.users):

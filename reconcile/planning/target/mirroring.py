@@ -39,7 +39,7 @@ ASIDE: Final = " (removed)"
 
 
 class Wish(msgspec.Struct, gc=False):
-    """One entry that a rule selects; `parent` is the normalized DN of the department above or ""."""
+    """One entry that a rule selects; `parent` is the normalized DN of the department above."""
 
     source: Source
     key: str
