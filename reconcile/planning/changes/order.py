@@ -130,8 +130,8 @@ def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, in
 
 
 def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
-    """Whether a loss goes first: it gives a name to another, or ends what is tied to such a name."""
-    # One department that gives its title up moves all that end: parents must not go first.
+    """Whether a loss goes first: it frees a name that is taken, or ends what is tied to one."""
+    # If one department frees its title, all that end go first, so that children precede parents.
     if change.kind == "department":
         return change.action in ENDS and any(kind == "department" for kind, _ in released)
     before = change.before or {}

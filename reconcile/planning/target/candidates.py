@@ -252,7 +252,7 @@ class Gathering:
     def _by_facts(
         self, users: list[User], how: str, trial: matching.Matches | None = None
     ) -> list[User]:
-        """Matches persons in scope without a user with these users; into `trial`, if it is given."""
+        """Matches persons in scope without a user with these users; into `trial`, if given."""
         if not users:
             return []
         index, settings = self.rules.index, self._settings

@@ -97,8 +97,8 @@ class Mirrored(msgspec.Struct, Generic[Mirror]):
     """All objects of one kind that the workspace is to hold.
 
     `ids`: source and normalized DN → id of a selected one, `held` ones included. `reasons`: id →
-    why an object stands for another entry than before, or steps aside. `relinked` are the ids of the
-    former, `lost` those of objects without an entry.
+    why an object stands for another entry than before, or steps aside. `relinked` are the ids of
+    the former, `lost` those of objects without an entry.
     """
 
     wanted: tuple[Mirror, ...]

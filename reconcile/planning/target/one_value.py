@@ -28,7 +28,7 @@ class _Chosen(msgspec.Struct, gc=False):
 def rendered(
     template: Template, entry: Entry, current: str, identifiers: Sequence[str] = ("",)
 ) -> str | None:
-    """What the template gives, with the choice of values that gives `current` again if there is one.
+    """What the template gives, with the choice of values that gives `current`, if one does.
 
     `current` is the text on the platform, "" for none; `identifiers` are the values of the login
     attribute, the one that counts first. Raises TemplateFailed.
