@@ -1,9 +1,9 @@
-"""One person logs in: by which source, under which names, and what the rules say of that person and of nobody else.
+"""One person logs in: by which source, under which names, and what the rules say of that person.
 
-The snapshot of a login holds one person, so whoever else is on the platform is neither missing nor
-out of scope; the same planner works on it, and what it says of others is not even looked at. Groups
-and OUs are all read: where they are not to be trusted (much fewer than at the last good read, or
-one that has to be there is not), nobody loses anything by them.
+The snapshot of a login holds one person, so other users are neither missing nor out of scope. The
+planner works on it as in a run; what it says of other users is ignored. All groups and OUs are
+read. If they cannot be trusted (there are many fewer than at the last good read, or an expected one
+is missing), the user loses nothing.
 """
 
 import unicodedata
@@ -35,10 +35,10 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 
 
 class Verdict(msgspec.Struct):
-    """What the rules say. `user` is the one on the platform; `wanted` whether there is to be one at all.
+    """What the rules say. `user` is the one on the platform; `wanted`: there is to be one.
 
-    `skip` is why the person cannot be synchronised at present; `plan` is what would bring the user
-    up to date. `doubts` are why what was read beside the person is not to be trusted.
+    `skip` says why the person cannot be synchronised at present; `plan` brings the user up to date.
+    `doubts` say why the groups and OUs that were read cannot be trusted.
     """
 
     username: str
@@ -51,31 +51,35 @@ class Verdict(msgspec.Struct):
 
 
 def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source:
-    """The source that somebody logs in by: the chosen one, the only one, or that of the domain in the name.
+    """The source of a login: the chosen one, the only one, or that of the domain in the name.
 
-    Raises UsageError where that is not one; who is on the platform makes no difference.
+    Raises UsageError where that is not exactly one; the platform's users make no difference.
     """
     if chosen:
-        found = [source for source in sources if source.name == chosen]
-        if not found:
-            raise UsageError(
-                f"there is no source {chosen!r}; declared are: {', '.join(one.name for one in sources)}"
-            )
-        return found[0]
+        return _chosen_source(sources, chosen)
     if not sources:
         raise UsageError("no source is declared: nobody can log in")
     if len(sources) == 1:
         return sources[0]
     domain = typed.rpartition("@")[2].casefold() if "@" in typed else ""
-    found = [source for source in sources if domain and _domain(source) == domain]
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(
-        f"{source.name} ({_domain(source) or 'no domain'})" for source in found or sources
-    )
+    of_domain = [source for source in sources if domain and _domain(source) == domain]
+    if len(of_domain) == 1:
+        return of_domain[0]
+    possible = of_domain or sources
+    listed = ", ".join(f"{source.name} ({_domain(source) or 'no domain'})" for source in possible)
     raise UsageError(
-        f"{typed!r} can be of several sources: {listed}. Write user@domain, or name one with --source"
+        f"{typed!r} can be of several sources: {listed}. Write user@domain, or name one with"
+        " --source"
     )
+
+
+def _chosen_source(sources: Sequence[Source], chosen: str) -> Source:
+    """The source of a name. Raises UsageError if there is none."""
+    for source in sources:
+        if source.name == chosen:
+            return source
+    declared = ", ".join(source.name for source in sources)
+    raise UsageError(f"there is no source {chosen!r}; declared are: {declared}")
 
 
 def _domain(source: Source) -> str:
@@ -83,31 +87,36 @@ def _domain(source: Source) -> str:
 
 
 def _forms(source: Source, typed: str) -> tuple[str, ...]:
-    """The name as it was typed, and without the domain where that is the source's."""
+    """The name as it was typed, and without the domain if that is the source's."""
     local, at, domain = typed.rpartition("@")
-    return (typed, local) if at and local and domain.casefold() == _domain(source) else (typed,)
+    if at and local and domain.casefold() == _domain(source):
+        return typed, local
+    return (typed,)
 
 
 def names(source: Source, typed: str, current: PlatformState) -> Names:
-    """What the directory may know somebody by."""
+    """The names and ids by which the directory may know the person."""
     forms = _forms(source, typed)
     usernames = {fold_name(name) for name in forms}
     if "@" not in typed and _domain(source):
         usernames.add(fold_name(f"{typed}@{_domain(source)}"))
-    known = {
-        user.external_id
-        for user in current.users
-        if user.source == source.name
-        and user.status != "erased"
-        and fold_name(user.username) in usernames
-    }
+    users = (user for user in _living(current, source) if fold_name(user.username) in usernames)
+    known = {user.external_id for user in users}
     return Names(typed, forms, tuple(sorted(known - {""})))
 
 
-def attempts_key(source: Source, typed: str, person: Person | None) -> str:
-    """Under which key failures count: a person has one, whatever of its names is typed; so has a name of nobody.
+def _living(current: PlatformState, source: Source) -> Iterator[User]:
+    """The users of a source that are not erased."""
+    for user in current.users:
+        if user.source == source.name and user.status != "erased":
+            yield user
 
-    Names that a directory takes for one (case, width, spaces, what cannot be seen) are one.
+
+def attempts_key(source: Source, typed: str, person: Person | None) -> str:
+    """The key under which failures count: one for a person, whichever name is typed.
+
+    A name that matches no person has a key, too. Names that a directory takes for one name (case,
+    width, spaces, invisible characters) share it.
     """
     if person is not None:
         return person_key(source.name, person.external_id, person.dn)
@@ -127,104 +136,95 @@ def is_excluded(inputs: Inputs) -> bool:
 
 
 def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
-    """External ids, and DNs of users without one, of other users who have a fact in common with this person.
+    """Other users who have a fact in common with this person: external ids, otherwise DNs.
 
-    Whether the directory still has them is to be looked up: the person gets the account only of
-    somebody who is gone.
+    The caller looks up whether the directory still has them: the person can only get the account of
+    a user whose entry is gone.
     """
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
     facts = matching.person_facts(source.users, person, dn.key(person.dn))
-    stands = _place(snapshot, person.dn)
-    others = [
-        user
-        for user in current.users
-        if user.source == source.name
-        and user.status != "erased"
-        and not _is_own(user, person)
-        and (matching.agrees(user, facts) or (user.dn and stands(user.dn)))
-    ]
-    external_ids = {user.external_id for user in others} - {""}
-    return external_ids, {
-        user.dn for user in others if not user.external_id and user.dn and not stands(user.dn)
-    }
+    has_dn = _place(snapshot, person.dn)
+    external_ids: set[str] = set()
+    dns: set[str] = set()
+    for user in _living(current, source):
+        if _is_own(user, person) or not _is_similar(user, facts, has_dn):
+            continue
+        if user.external_id:
+            external_ids.add(user.external_id)
+        elif user.dn and not has_dn(user.dn):
+            dns.add(user.dn)
+    return external_ids, dns
+
+
+def _is_similar(user: User, facts: matching.Facts, has_dn: Callable[[str], bool]) -> bool:
+    """Whether a user shares a fact with a person, or has its DN in some spelling."""
+    return matching.agrees(user, facts) or bool(user.dn and has_dn(user.dn))
 
 
 def judge(inputs: Inputs) -> Verdict:
-    """What the rules say of the one person in `inputs.snapshots`, in the one workspace of `inputs.current`.
+    """What the rules say of the person in `inputs.snapshots`, in the workspace of `inputs.current`.
 
-    Raises UsageError for rules that contradict the directory.
+    Both hold exactly one. Raises UsageError for rules that contradict the directory.
     """
     source, snapshot = _only(inputs)
     (everybody,), person = inputs.current, snapshot.persons[0]
-    # Managers are persons too, and not in the snapshot; they are found on the platform.
+    # Managers are persons, too, and not in the snapshot; they are found on the platform.
     manager = _manager(everybody, person, source, snapshot)
-    linked = [
-        link.name
-        for link in inputs.desired.links
-        if link.kind == "user" and link.source == source.name
-    ]
-    current = _concerned(everybody, person, source, manager, linked, _place(snapshot, person.dn))
-    alone = msgspec.structs.replace(
-        snapshot, persons=(msgspec.structs.replace(person, manager=None),)
-    )
+    current = _concerned(everybody, inputs, manager)
+    without_manager = msgspec.structs.replace(person, manager=None)
+    alone = msgspec.structs.replace(snapshot, persons=(without_manager,))
     rules = SourceRules(inputs.desired, source, alone, login=True)
     used = inputs.used.get(current.workspace, ())
     people = gather(inputs.desired, [rules], current, inputs.limits, used).people[source.name]
     user = people.matched.get(0)
-    result = worked_out(inputs, [rules], current)
-    skip = next(
-        (one for one in result.skips if one.dn == person.dn and one.code not in ASIDE), None
-    )
     candidate = people.candidates[0] if people.candidates else None
-    username = (
-        user.username
-        if user is not None
-        else candidate.username
-        if candidate is not None
-        else person.identifier
-    )
-    state = _with_manager(
-        result.state, manager, candidate.username if candidate is not None else "", source
-    )
-    own = {fold_name(username)} | (
-        {fold_name(candidate.username)} if candidate is not None else set()
-    )
+    wanted_name = candidate.username if candidate is not None else ""
+    username = user.username if user is not None else wanted_name or person.identifier
+    # The planner works as in a run. Of its changes only the person's own are kept.
+    result = worked_out(inputs, [rules], current)
+    state = _with_manager(result.state, manager, wanted_name, source)
     changes = tuple(ordered(diff(current, state, result.reasons)))
+    own = {fold_name(name) for name in (username, wanted_name) if name}
+    targets = tuple(f"user:{name}" for name in sorted(own))
+    # A held user loses what the directory takes away, as in a plan. A person who cannot be a user
+    # has no part in the result.
+    narrowed = narrow.narrow(changes, targets) if result.candidates else ()
     read = source_health.partial_reading(inputs.desired, source, snapshot)
     doubts = (
         *_missing_groups(current.workspace, source, rules),
         *source_health.shrunk(current.workspace, [read], current.readings, inputs.desired.safety),
     )
-    scope = Scope(
-        (current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own))
+    plan = Plan(
+        tool=inputs.tool,
+        created=inputs.created,
+        files=inputs.files,
+        variables=inputs.variables,
+        scope=Scope((current.workspace,), (source.name,), targets),
+        digests=Digests(inputs.configuration, {}, {}),
+        changes=tuple(change for change in narrowed if _concerns_only(change, own)),
+        violations=() if user is None else doubts,
+        readings=() if user is None else (read,),
     )
-    # Who is held back loses what the directory takes away, as in a plan; who cannot be a user is no
-    # part of the result.
-    narrowed = narrow.narrow(changes, scope.targets) if result.candidates else ()
     return Verdict(
         username=username,
         user=user,
         wanted=candidate is not None,
         disabled=_disabled(rules),
-        skip=skip,
-        plan=Plan(
-            tool=inputs.tool,
-            created=inputs.created,
-            files=inputs.files,
-            variables=inputs.variables,
-            scope=scope,
-            digests=Digests(inputs.configuration, {}, {}),
-            changes=tuple(change for change in narrowed if _concerns_nobody_else(change, own)),
-            violations=() if user is None else doubts,
-            readings=() if user is None else (read,),
-        ),
+        skip=_skip_of(person, result.skips),
+        plan=plan,
         doubts=doubts,
     )
 
 
+def _skip_of(person: Person, skips: Iterable[Skip]) -> Skip | None:
+    """Why the person cannot be synchronised; None if it can."""
+    own = (skip for skip in skips if skip.dn == person.dn and skip.code not in ASIDE)
+    return next(own, None)
+
+
 def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Iterator[Violation]:
-    """The groups that have to be in a read and are not: what somebody has by them is not to be taken away."""
+    """The expected groups that are missing: what the user has by them is not taken away."""
     expect = msgspec.structs.replace(source.expect, persons=())
     return source_health.missing(
         workspace, msgspec.structs.replace(source, expect=expect), rules.index, rules.matches.path
@@ -233,13 +233,12 @@ def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Itera
 
 def _only(inputs: Inputs) -> tuple[Source, DirectorySnapshot]:
     (snapshot,) = inputs.snapshots
-    return next(
-        source for source in inputs.desired.sources if source.name == snapshot.source
-    ), snapshot
+    sources = (source for source in inputs.desired.sources if source.name == snapshot.source)
+    return next(sources), snapshot
 
 
 def _disabled(rules: SourceRules) -> bool:
-    """Whether the person is disabled in the directory, or it cannot be told."""
+    """Whether the person is disabled in the directory, or that is unknown."""
     try:
         return rules.disabled(0)
     except TemplateFailed:
@@ -247,7 +246,7 @@ def _disabled(rules: SourceRules) -> bool:
 
 
 def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
-    """Whether a DN can be that of the same entry, as the server compares or as another one would."""
+    """A function that says whether a DN can mean the same entry on this or another server."""
     wide = dn.wide(dn.key(name), snapshot.folding)
     return lambda other: dn.wide(dn.key(other), snapshot.folding) == wide
 
@@ -255,12 +254,11 @@ def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
 def _manager(
     current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot
 ) -> str | None:
-    """The id of the manager's user, "" where there is no manager; None where that is left to a run."""
+    """The id of the manager's user; "" for no manager, None where that is left to a run."""
     if not person.manager:
         return person.manager
-    users = {
-        dn.key(one.dn): one.id for one in current.users if one.source == source.name and one.dn
-    }
+    own = (user for user in current.users if user.source == source.name and user.dn)
+    users = {dn.key(user.dn): user.id for user in own}
     return users.get(References((users,), snapshot.folding).only(dn.key(person.manager)))
 
 
@@ -269,45 +267,46 @@ def _is_own(user: User, person: Person) -> bool:
     return bool(user.external_id) and user.external_id.lower() == person.external_id.lower()
 
 
-def _concerned(
-    current: PlatformState,
-    person: Person,
-    source: Source,
-    manager: str | None,
-    linked: Iterable[str],
-    stands: Callable[[str], bool],
-) -> PlatformState:
-    """The state without the users that a login of this person is not about: a company has thousands of them.
+def _concerned(current: PlatformState, inputs: Inputs, manager: str | None) -> PlatformState:
+    """The state with only the users that this login is about: a company has thousands of users.
 
-    Left are those with the person's id, names or facts, of whatever source, those that links name,
-    and who manages them.
+    These are the users with the person's id, names or facts, of any source, those that links name,
+    and their managers. `manager` is the id of the person's manager.
     """
+    source, snapshot = _only(inputs)
+    person = snapshot.persons[0]
+    names = _names_of_interest(inputs, source, person)
+    facts = matching.person_facts(source.users, person, dn.key(person.dn))
+    has_dn = _place(snapshot, person.dn)
+
+    def is_concerned(user: User) -> bool:
+        if _is_own(user, person) or fold_name(user.username) in names:
+            return True
+        return user.source == source.name and _is_similar(user, facts, has_dn)
+
+    near = {user.id: user for user in current.users if is_concerned(user)}
+    managers = {user.manager for user in near.values()} | {manager}
+    near |= {user.id: user for user in current.users if user.id in managers}
+    memberships = (membership for membership in current.memberships if membership.user in near)
+    return msgspec.structs.replace(
+        current,
+        users=tuple(near.values()),
+        memberships=tuple(memberships),
+        grants=tuple(grant for grant in current.grants if grant.user in near),
+    )
+
+
+def _names_of_interest(inputs: Inputs, source: Source, person: Person) -> set[str]:
+    """Folded: the person's username and login name, and the users that links of the source name."""
     try:
         username = profiles.username(source.users, person)
     except Refused:
         username = ""
-    names = {fold_name(username), fold_name(person.identifier)} | {
-        fold_name(name) for name in linked
-    }
-    facts = matching.person_facts(source.users, person, dn.key(person.dn))
-    near = {
-        user.id: user
-        for user in current.users
-        if _is_own(user, person)
-        or fold_name(user.username) in names
-        or (
-            user.source == source.name
-            and (matching.agrees(user, facts) or (user.dn and stands(user.dn)))
-        )
-    }
-    managers = {user.manager for user in near.values()} | {manager}
-    near |= {user.id: user for user in current.users if user.id in managers}
-    return msgspec.structs.replace(
-        current,
-        users=tuple(near.values()),
-        memberships=tuple(one for one in current.memberships if one.user in near),
-        grants=tuple(one for one in current.grants if one.user in near),
-    )
+    names = {fold_name(username), fold_name(person.identifier)}
+    for link in inputs.desired.links:
+        if link.kind == "user" and link.source == source.name:
+            names.add(fold_name(link.name))
+    return names
 
 
 def _with_manager(
@@ -316,17 +315,15 @@ def _with_manager(
     """The wanted state with the person's manager."""
     if not username or manager is None:
         return state
-    users = tuple(
-        msgspec.structs.replace(user, manager=manager)
-        if user.username == username and user.source == source.name
-        else user
-        for user in state.users
-    )
-    return msgspec.structs.replace(state, users=users)
+    users = list(state.users)
+    for at, user in enumerate(users):
+        if user.username == username and user.source == source.name:
+            users[at] = msgspec.structs.replace(user, manager=manager)
+    return msgspec.structs.replace(state, users=tuple(users))
 
 
-def _concerns_nobody_else(change: Change, own: set[str]) -> bool:
-    """Nothing that a login does may touch anybody else, whatever the planner says."""
+def _concerns_only(change: Change, own: set[str]) -> bool:
+    """Whether a change is about the person alone: a login touches no other user."""
     if change.kind == "user":
         return fold_name(change.key) in own
     if change.kind in ("grant", "membership"):

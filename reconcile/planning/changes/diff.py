@@ -1,8 +1,8 @@
-"""What turns the current state into the wanted one: an object is the same if its id is the same.
+"""The changes from the current state to the wanted one: objects with the same id are the same.
 
-A user's change of status is a step of its own, beside the update of the profile, because a loss is
-ordered and guarded as such. Reasons come from the planner where it knows one, else they say what
-the rule is.
+A change of a user's status is a step of its own, beside the update of the profile, because losses
+are ordered and guarded. Reasons come from the planner if it knows one; otherwise they name the
+rule.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -40,11 +40,11 @@ _WHY: Mapping[Cause, str] = {"": "active in {source}", "disabled": "disabled in 
 
 
 class Reasons(msgspec.Struct):
-    """What the planner knows of the why.
+    """What the planner knows about the reasons of changes.
 
-    `users`: user id → why it is new or changed; `grant`: the rule that gives one, "" for none; `groups`: the ids of
-    those that are selected. `mirrors`: kind → id → why a group or department is changed; `relinked`: kind → ids of
-    what stands for another entry than before.
+    `users`: user id → why it is new or changed. `grant` returns the rule that gives a grant, "" for
+    none. `groups` are the ids of selected groups. `mirrors`: kind → id → why a group or department
+    changed. `relinked`: kind → ids of objects that stand for another entry than before.
     """
 
     users: Mapping[str, str] = {}
@@ -60,12 +60,12 @@ class Reasons(msgspec.Struct):
         return row in self.relinked.get(kind, ())
 
     def of(self, kind: Kind, row: str) -> str:
-        """Why a group or department is changed; "" where nothing special is known."""
+        """Why a group or department changed; "" for no special reason."""
         return self.mirrors.get(kind, {}).get(row, "")
 
 
 def diff(current: PlatformState, wanted: PlatformState, reasons: Reasons) -> Iterator[Change]:
-    """The changes, in no order yet."""
+    """The changes, in no particular order."""
     now, then = Names(current), Names(wanted)
     yield from _objects("source", current.sources, wanted.sources, now, then, reasons)
     yield from _objects("department", current.departments, wanted.departments, now, then, reasons)
@@ -84,150 +84,154 @@ def _objects(
     then: Names,
     reasons: Reasons,
 ) -> Iterator[Change]:
-    """Creates, updates and deletes of sources, departments and groups. Only an undo wants any of them gone."""
-    there = {one.id: one for one in current}
+    """Creations, updates and deletions of sources, departments and groups.
+
+    Only an undo deletes any of them, and never a source.
+    """
+    by_id = {named.id: named for named in current}
     workspace = now.state.workspace
-    if kind != "source":
-        staying = {one.id for one in wanted}
-        for one in current:
-            if one.id not in staying:
-                yield Change(
-                    kind, "delete", now.key(one), now.fields(one), None, "", _source(one), workspace
-                )
-    for one in wanted:
-        old = there.get(one.id)
-        if old is None:
-            reason = "declared" if isinstance(one, Source) else f"selected: {one.dn}"
-            yield Change(
-                kind,
-                "create",
-                then.key(one),
-                None,
-                then.fields(one),
-                reason,
-                _source(one),
-                workspace,
-            )
-        elif old is not one and old != one:
-            changed = [field for field in _differing(old, one) if field != "groups"]
-            if not changed:
-                continue
-            before, after = _pick(now.fields(old), changed), _pick(then.fields(one), changed)
-            reason = (
-                "settings changed in the files"
-                if isinstance(one, Source)
-                else f"changed in {one.source}"
-            )
-            reason = reasons.of(kind, one.id) or reason
-            action: Action = "relink" if reasons.relinks(kind, one.id) else "update"
-            yield Change(kind, action, now.key(old), before, after, reason, _source(one), workspace)
+    staying = {named.id for named in wanted}
+    for old in current:
+        if kind != "source" and old.id not in staying:
+            fields = now.fields(old)
+            source = _source(old)
+            yield Change(kind, "delete", now.key(old), fields, None, "", source, workspace)
+    for new in wanted:
+        old_object = by_id.get(new.id)
+        if old_object is None:
+            reason = "declared" if isinstance(new, Source) else f"selected: {new.dn}"
+            fields, source = then.fields(new), _source(new)
+            yield Change(kind, "create", then.key(new), None, fields, reason, source, workspace)
+        elif old_object is not new and old_object != new:
+            yield from _object_changes(kind, old_object, new, now, then, reasons)
+
+
+def _object_changes(
+    kind: Kind,
+    old: Source | Department | Group,
+    new: Source | Department | Group,
+    now: Names,
+    then: Names,
+    reasons: Reasons,
+) -> Iterator[Change]:
+    """The update of a source, department or group, without its nesting."""
+    changed = [field for field in _differing(old, new) if field != "groups"]
+    if not changed:
+        return
+    before, after = _pick(now.fields(old), changed), _pick(then.fields(new), changed)
+    reason = reasons.of(kind, new.id)
+    if not reason:
+        is_source = isinstance(new, Source)
+        reason = "settings changed in the files" if is_source else f"changed in {_source(new)}"
+    action: Action = "relink" if reasons.relinks(kind, new.id) else "update"
+    source, workspace = _source(new), now.state.workspace
+    yield Change(kind, action, now.key(old), before, after, reason, source, workspace)
 
 
 def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
-    """One update for each group that a group goes into or comes out of; that of a new group is part of its creation."""
+    """One update for each group that a group enters or leaves.
+
+    The nesting of a new group is part of its creation.
+    """
     groups = {group.id: group for group in now.state.groups}
     staying = {group.id for group in then.state.groups}
-    workspace = now.state.workspace
     for group in then.state.groups:
         old = groups.get(group.id)
         if old is None or old.groups == group.groups:
             continue
-        found: list[tuple[str, Change]] = []
-        for above in old.groups.keys() | group.groups.keys():
-            was, will = old.groups.get(above), group.groups.get(above)
-            if was == will:
+        changes: list[tuple[str, Change]] = []
+        for outer_id in old.groups.keys() | group.groups.keys():
+            if old.groups.get(outer_id) == group.groups.get(outer_id):
                 continue
-            outer = then.group(above) if above in staying else groups[above]
-            before: Fields = {"groups": {groups[above].name: was} if above in groups else {}}
-            after: Fields = {"groups": {outer.name: will}}
-            if will is not None:
-                reason = f"within {outer.dn}"
-            elif above in reasons.groups:
-                reason = f"not within {outer.dn}"
-            else:
-                reason = _unselected(above, reasons)
-            source = will or was or outer.source
-            found.append(
-                (
-                    outer.name,
-                    Change("group", "update", old.name, before, after, reason, source, workspace),
-                )
-            )
-        yield from (change for _, change in sorted(found, key=lambda item: item[0]))
+            outer = then.group(outer_id) if outer_id in staying else groups[outer_id]
+            change = _nesting(old, group, groups.get(outer_id), outer, now, reasons)
+            changes.append((outer.name, change))
+        yield from (change for _, change in sorted(changes, key=lambda item: item[0]))
+
+
+def _nesting(
+    old: Group, new: Group, outer_before: Group | None, outer: Group, now: Names, reasons: Reasons
+) -> Change:
+    """The update of a group that enters or leaves `outer`, or whose origin there changes."""
+    was, will = old.groups.get(outer.id), new.groups.get(outer.id)
+    before: Fields = {"groups": {outer_before.name: was} if outer_before is not None else {}}
+    after: Fields = {"groups": {outer.name: will}}
+    reason = f"within {outer.dn}"
+    if will is None:
+        selected = outer.id in reasons.groups
+        reason = f"not {reason}" if selected else _unselected(outer.id, reasons)
+    source = will or was or outer.source
+    return Change("group", "update", old.name, before, after, reason, source, now.state.workspace)
 
 
 def _source(one: Source | Department | Group) -> str:
     return one.name if isinstance(one, Source) else one.source
 
 
-def _users(now: Names, then: Names, why: Reasons) -> Iterator[Change]:
-    reasons = why.users
-    there = {user.id: user for user in now.state.users}
+def _users(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
+    by_id = {user.id: user for user in now.state.users}
     workspace = now.state.workspace
     for user in then.state.users:
-        old = there.pop(user.id, None)
+        old = by_id.pop(user.id, None)
         if old is None:
-            reason = reasons.get(user.id, "")
-            yield Change(
-                "user",
-                "create",
-                user.username,
-                None,
-                then.fields(user),
-                reason,
-                user.source,
-                workspace,
-            )
+            reason, fields = reasons.users.get(user.id, ""), then.fields(user)
+            name, source = user.username, user.source
+            yield Change("user", "create", name, None, fields, reason, source, workspace)
         elif old is not user and old != user:
-            yield from _user_changes(old, user, now, then, why)
-    for old in there.values():
-        reason = reasons.get(old.id, "")
-        yield Change(
-            "user", "delete", old.username, now.fields(old), None, reason, old.source, workspace
-        )
+            yield from _user_changes(old, user, now, then, reasons)
+    for old in by_id.values():
+        reason, fields = reasons.users.get(old.id, ""), now.fields(old)
+        name, source = old.username, old.source
+        yield Change("user", "delete", name, fields, None, reason, source, workspace)
 
 
 def _user_changes(
     old: User, user: User, now: Names, then: Names, reasons: Reasons
 ) -> Iterator[Change]:
+    """Erases a user, or updates its profile and then its status."""
     reason = reasons.users.get(user.id, "")
     differing = _differing(old, user)
-    profile = [field for field in differing if field not in _STATUS_FIELDS]
-    before_all, after_all = now.fields(old), then.fields(user)
+    before, after = now.fields(old), then.fields(user)
     workspace = now.state.workspace
     if user.status == "erased" and old.status != "erased":
-        before, after = _pick(before_all, differing), _pick(after_all, differing)
+        before, after = _pick(before, differing), _pick(after, differing)
         if "attributes" in differing:
             after["attributes"] = dict.fromkeys(sorted(old.attributes))
         yield Change("user", "erase", old.username, before, after, reason, user.source, workspace)
         return
-    action: Action
+    profile = [field for field in differing if field not in _STATUS_FIELDS]
     if profile:
-        action = "adopt" if user.source and not old.source else "update"
-        action = "relink" if reasons.relinks("user", user.id) else action
-        before, after = _pick(before_all, profile), _pick(after_all, profile)
-        if "attributes" in profile:
-            was, will = old.attributes, user.attributes
-            names = sorted(
-                name for name in was.keys() | will.keys() if was.get(name) != will.get(name)
-            )
-            before["attributes"] = {name: was.get(name) for name in names}
-            after["attributes"] = {name: will.get(name) for name in names}
+        action: Action = "adopt" if user.source and not old.source else "update"
+        if reasons.relinks("user", user.id):
+            action = "relink"
+        was, will = _pick(before, profile), _pick(after, profile)
         why = reason or f"changed in {user.source}"
-        if "username" in profile and "manager" in profile:
-            # A rename comes before creations, a manager after them: the manager may be new and take
-            # the old name.
-            late = _pick(before, ["manager"]), _pick(after, ["manager"])
-            yield Change("user", "update", old.username, *late, why, user.source, workspace)
-            del before["manager"], after["manager"]
-        yield Change("user", action, old.username, before, after, why, user.source, workspace)
+        yield from _profile_changes(old, user, action, was, will, why, workspace)
     standing = [field for field in _STATUS_FIELDS if field in differing]
     if standing:
         action = _ACTIONS.get(user.status, "update") if old.status != user.status else "update"
-        before, after = _pick(before_all, standing), _pick(after_all, standing)
+        was, will = _pick(before, standing), _pick(after, standing)
         known = not user.departed and user.status_cause in _WHY
         why = _WHY[user.status_cause].format(source=user.source) if known else reason
-        yield Change("user", action, old.username, before, after, why, user.source, workspace)
+        yield Change("user", action, old.username, was, will, why, user.source, workspace)
+
+
+def _profile_changes(
+    old: User, user: User, action: Action, before: Fields, after: Fields, why: str, workspace: str
+) -> Iterator[Change]:
+    """The update of a profile: fields that differ, and of the attributes those that differ."""
+    if "attributes" in before:
+        was, will = old.attributes, user.attributes
+        either = sorted(was.keys() | will.keys())
+        names = [name for name in either if was.get(name) != will.get(name)]
+        before["attributes"] = {name: was.get(name) for name in names}
+        after["attributes"] = {name: will.get(name) for name in names}
+    if "username" in before and "manager" in before:
+        # A rename comes before creations, a manager after them: the manager may be new and take
+        # the old name.
+        manager = {"manager": before.pop("manager")}, {"manager": after.pop("manager")}
+        yield Change("user", "update", old.username, *manager, why, user.source, workspace)
+    yield Change("user", action, old.username, before, after, why, user.source, workspace)
 
 
 def _pairs(
@@ -238,52 +242,44 @@ def _pairs(
     then: Names,
     reasons: Reasons,
 ) -> Iterator[Change]:
-    """Creates and deletes of memberships and grants. Their origin never changes: who gave something keeps it."""
+    """Creations and deletions of memberships and grants. Their origin never changes."""
     workspace = now.state.workspace
     before, after = set(current), set(wanted)
-    for one in after - before:
-        fields = then.fields(one)
-        yield Change(
-            kind,
-            "create",
-            then.key(one),
-            None,
-            fields,
-            _given(one, then, reasons),
-            one.origin,
-            workspace,
-        )
+    for pair in after - before:
+        key, fields, reason = then.key(pair), then.fields(pair), _why_given(pair, then, reasons)
+        yield Change(kind, "create", key, None, fields, reason, pair.origin, workspace)
     staying = {user.id for user in then.state.users}
     erased = {user.id for user in then.state.users if user.status == "erased"}
-    for one in before - after:
-        fields = now.fields(one)
+    for pair in before - after:
+        # A source that adopts a user also owns what is taken from it.
+        owners = then if pair.user in staying else now
         reason = "the user is deleted"
-        if one.user in staying:
-            reason = "the user is erased" if one.user in erased else _taken(one, now, then, reasons)
-        source = one.origin or (then if one.user in staying else now).owner(
-            one
-        )  # who adopts a user takes it, too
-        yield Change(kind, "delete", now.key(one), fields, None, reason, source, workspace)
+        if pair.user in erased:
+            reason = "the user is erased"
+        elif pair.user in staying:
+            reason = _why_taken(pair, now, then, reasons)
+        key, fields, source = now.key(pair), now.fields(pair), pair.origin or owners.owner(pair)
+        yield Change(kind, "delete", key, fields, None, reason, source, workspace)
 
 
-def _given(one: Membership | Grant, then: Names, reasons: Reasons) -> str:
-    if isinstance(one, Membership):
-        return f"member of {then.group(one.group).dn}"
-    return reasons.grant(one)
+def _why_given(pair: Membership | Grant, then: Names, reasons: Reasons) -> str:
+    if isinstance(pair, Membership):
+        return f"member of {then.group(pair.group).dn}"
+    return reasons.grant(pair)
 
 
-def _taken(one: Membership | Grant, now: Names, then: Names, reasons: Reasons) -> str:
-    if isinstance(one, Grant) and one.origin == BY_HAND:
-        return "given by hand, and roles.authoritative is true"
-    if isinstance(one, Grant):
-        return f"no longer given by the role mappings of {now.owner(one)}"
-    if one.group in reasons.groups:
-        return f"not a member of {then.group(one.group).dn}"
-    return _unselected(one.group, reasons)
+def _why_taken(pair: Membership | Grant, now: Names, then: Names, reasons: Reasons) -> str:
+    if isinstance(pair, Grant):
+        if pair.origin == BY_HAND:
+            return "given by hand, and roles.authoritative is true"
+        return f"no longer given by the role mappings of {now.owner(pair)}"
+    if pair.group in reasons.groups:
+        return f"not a member of {then.group(pair.group).dn}"
+    return _unselected(pair.group, reasons)
 
 
 def _unselected(group: str, reasons: Reasons) -> str:
-    """Why what a sync put into a group that no rule selects is taken out; its DN of before may be another's now."""
+    """Why a member leaves a group that no rule selects. Its old DN may be another entry's."""
     return (
         "the group no longer exists in the directory"
         if group in reasons.lost

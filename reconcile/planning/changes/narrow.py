@@ -1,6 +1,6 @@
-"""Narrowing a plan to what somebody names on the command line, and to what that needs."""
+"""Narrows a plan to targets named on the command line, and to what those need."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.errors import UsageError
 from reconcile.model.change import Change, Kind, Skip, makes, nested_in, requirements
@@ -13,64 +13,97 @@ _KINDS: tuple[Kind, ...] = ("user", "group", "department")
 
 
 def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change, ...]:
-    """The changes of the targets (`user:jdoe`, `group:Staff`, `department:Sales/EMEA`), and what those need.
+    """The changes of the targets, and what those need.
 
-    A user brings its memberships and grants, its manager if that one is new, and whoever gives up
-    the name it takes; a group its memberships, what is nested in it and what it is nested in, and
-    that its new members become its source's. Raises UsageError for a target that is none.
+    Targets are `user:jdoe`, `group:Staff`, `department:Sales/EMEA`.
+
+    A user brings its memberships and grants, its manager if that user is new, and the user that
+    gives up the name it takes. A group brings its memberships, what is nested in it and what it is
+    nested in, and the change that gives its new members to its source. Raises UsageError for text
+    that is no target.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:
         return changes
-    makers = {
-        (change.workspace, made[0], fold_name(made[1])): at
-        for at, change in enumerate(changes)
-        if (made := makes(change))
-    }
-    freeing = {
-        (change.workspace, change.kind, fold_name(change.key)): at
-        for at, change in enumerate(changes)
-        if change.before is not None and (change.after is None or makes(change))
-    }
-    handing = {
-        (change.workspace, change.kind, fold_name((makes(change) or ("", change.key))[1])): at
-        for at, change in enumerate(changes)
-        if change.before is not None and "source" in (change.after or {})
-    }
+    needs = _Needs(changes)
     chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(_concerns(change))}
     waiting = list(chosen)
     while waiting:
-        change = changes[waiting.pop()]
-        needs = [
-            makers.get((change.workspace, kind, fold_name(name))) for kind, name in _needs(change)
-        ]
-        if change.kind in ("membership", "grant"):
-            needs += [
-                handing.get((change.workspace, kind, fold_name(name)))
-                for kind, name in requirements(change)
-            ]
-        made = makes(change)
-        if made is not None:
-            needs.append(freeing.get((change.workspace, made[0], fold_name(made[1]))))
-        for at in needs:
-            if at is not None and at not in chosen:
+        for at in needs.of(changes[waiting.pop()]):
+            if at not in chosen:
                 chosen.add(at)
                 waiting.append(at)
     return tuple(change for at, change in enumerate(changes) if at in chosen)
 
 
+Place = tuple[str, str, str]
+"""Workspace, kind and folded name."""
+
+
+class _Needs:
+    """Which changes of a plan need which others, by their positions."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._makers: dict[Place, int] = {}
+        """A name → the change that creates or renames something to it."""
+        self._freeing: dict[Place, int] = {}
+        """A name → the change that gives it up."""
+        self._handing: dict[Place, int] = {}
+        """A name in the wanted state → the change that gives its owner to another source."""
+        for at, change in enumerate(changes):
+            made = makes(change)
+            if made:
+                self._makers[_place(change, *made)] = at
+            if change.before is None:
+                continue
+            if change.after is None or made:
+                self._freeing[_place(change, change.kind, change.key)] = at
+            if "source" in (change.after or {}):
+                name = made[1] if made else change.key
+                self._handing[_place(change, change.kind, name)] = at
+
+    def of(self, change: Change) -> Iterator[int]:
+        """The changes that a change needs."""
+        yield from _positions(self._makers, change, _needs(change))
+        if change.kind in ("membership", "grant"):
+            yield from _positions(self._handing, change, requirements(change))
+        made = makes(change)
+        if made is not None:
+            yield from _positions(self._freeing, change, [made])
+
+
+def _place(change: Change, kind: str, name: str) -> Place:
+    return change.workspace, kind, fold_name(name)
+
+
+def _positions(
+    table: Mapping[Place, int], change: Change, named: Iterable[tuple[Kind, str]]
+) -> Iterator[int]:
+    """The positions of named things of the change's workspace, as far as the table has them."""
+    for kind, name in named:
+        position = table.get(_place(change, kind, name))
+        if position is not None:
+            yield position
+
+
 def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
+    """What has to exist for a change: what it refers to, and every department above that."""
     for kind, name in requirements(change):
         yield kind, name
-        above = department_path.parent(name) if kind == "department" else ""
-        while above:
-            yield kind, above
-            above = department_path.parent(above)
+        if kind == "department":
+            yield from _departments_above(name)
     manager = (change.after or {}).get("manager")
     if manager:
         yield "user", str(manager)
     for name in nested_in(change):
         yield "group", name
+
+
+def _departments_above(path: str) -> Iterator[tuple[Kind, str]]:
+    above = department_path.parent(path)
+    while above:
+        yield "department", above
+        above = department_path.parent(above)
 
 
 def check(
@@ -79,7 +112,7 @@ def check(
     skips: Iterable[Skip],
     states: Iterable[PlatformState],
 ) -> None:
-    """Raises UsageError for a target that is nowhere: not on the platform, not in the plan, not among the skipped."""
+    """Raises UsageError for a target that is not on the platform, in the plan or in the skips."""
     wanted = {target: _parse(target) for target in targets}
     if not wanted:
         return
@@ -88,24 +121,30 @@ def check(
     for state in states:
         names = Names(state)
         for kind in _KINDS:
-            known |= {(str(kind), fold_name(names.key(one))) for one in names.objects(kind)}
+            keys = (names.key(named) for named in names.objects(kind))
+            known |= {(str(kind), fold_name(key)) for key in keys}
     for target, parsed in wanted.items():
         if parsed not in known:
             what, _, name = target.partition(":")
             raise UsageError(
-                f"there is no {what} {name!r}: not on the platform, not in the plan, not among the skipped"
+                f"there is no {what} {name!r}: not on the platform, not in the plan,"
+                " not among the skipped"
             )
 
 
 def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
-    """The skips of the users that are targets, those of groups and departments where one is, all where nothing is."""
+    """The skips of the targets; all where there are no targets.
+
+    Those of groups and departments are kept if any group or department is a target.
+    """
     wanted = {_parse(target) for target in targets}
-    entries = {kind for kind, _ in wanted} - {"user"}
+    if not wanted:
+        return skips
+    has_entries = any(kind != "user" for kind, _ in wanted)
     return tuple(
         skip
         for skip in skips
-        if not wanted
-        or (("user", fold_name(skip.username)) in wanted if skip.username else bool(entries))
+        if (("user", fold_name(skip.username)) in wanted if skip.username else has_entries)
     )
 
 
@@ -119,16 +158,17 @@ def _parse(target: str) -> tuple[str, str]:
 
 
 def _concerns(change: Change) -> set[tuple[str, str]]:
+    """What a change is about, as kind and folded name, before and after."""
     concerned = {(str(change.kind), fold_name(change.key))}
     made = makes(change)
     if made is not None:
         concerned.add((made[0], fold_name(made[1])))
-    for fields in (change.before, change.after):
-        if fields is not None and change.kind in ("membership", "grant"):
-            concerned |= {
-                (part, fold_name(str(fields[part]))) for part in ("user", "group") if part in fields
-            }
-        nested = (fields or {}).get("groups")
+    is_pair = change.kind in ("membership", "grant")
+    for fields in (change.before or {}, change.after or {}):
+        for part in ("user", "group"):
+            if is_pair and part in fields:
+                concerned.add((part, fold_name(str(fields[part]))))
+        nested = fields.get("groups")
         if isinstance(nested, dict):
-            concerned |= {("group", fold_name(name)) for name in nested}
+            concerned.update(("group", fold_name(name)) for name in nested)
     return concerned

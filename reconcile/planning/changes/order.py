@@ -1,14 +1,14 @@
-"""The total order of a plan: what is made first, parents before children; what is taken away last, in reverse.
+"""The total order of a plan: creations first, parents before children; losses last, in reverse.
 
-A group that is taken out of another one goes with the memberships that end.
+A group that leaves another group goes with the memberships that end.
 
-Renames come before creations, so that a name one gives up can be taken by another. One exception to
-"losses last": a user, deleted or erased, whose name somebody else takes in the same plan goes
-before everything that names users, together with its memberships and grants. So does a group or
-department that only an undo deletes.
+Renames come before creations, so that a name that is given up can be taken. One exception to
+"losses last": a deleted or erased user whose name another user takes in the same plan goes before
+everything that names users, together with its memberships and grants. So does a group or department
+that only an undo deletes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from reconcile.model.change import ENDS, LOSSES, Change, Kind, makes, unnests
@@ -34,72 +34,80 @@ _NAMED = ("department", "group", "user")
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one workspace as they are to be carried out."""
+    """The changes of one workspace in the order in which they are made."""
     changes = list(changes)
-    leaving = {
-        (one.kind, fold_name(one.key))
-        for one in changes
-        if one.action in ENDS and one.kind in _NAMED
-    }
-    taken = (
-        {(made[0], fold_name(made[1])) for one in changes if (made := makes(one))}
-        if leaving
-        else set()
-    )
-    released = leaving & taken
+    released = _released(changes)
     ranks: dict[tuple[int, int, int, int], list[Change]] = {}
     for change in changes:
         ranks.setdefault(_rank(change, released), []).append(change)
     # Within a rank only the name counts: comparing names alone is several times faster than whole
     # ranks.
-    ranked = [one for rank in sorted(ranks) for one in sorted(ranks[rank], key=_named)]
+    ranked = [change for rank in sorted(ranks) for change in sorted(ranks[rank], key=_named)]
     moving = [at for at, change in enumerate(ranked) if change.kind == "department"]
     for at, change in zip(moving, _feasible([ranked[at] for at in moving]), strict=True):
         ranked[at] = change
     return tuple(ranked)
 
 
-def _feasible(changes: list[Change]) -> list[Change]:
-    """Departments so that each finds its parent there and its title free; those that trade places stay together."""
-    makers = {
-        fold_name(made[1]): change for change in changes if (made := makes(change)) is not None
-    }
-    freed = {
-        fold_name(change.key): change
+def _released(changes: Sequence[Change]) -> set[tuple[Kind, str]]:
+    """Kinds and folded names that one change gives up for good and another one takes."""
+    leaving = {
+        (change.kind, fold_name(change.key))
         for change in changes
-        if change.before is not None and makes(change)
+        if change.action in ENDS and change.kind in _NAMED
     }
-    places = {id(change): at for at, change in enumerate(changes)}
-    needs: dict[int, list[int]] = {}
-    for at, change in enumerate(changes):
-        made = makes(change)
-        found = (
-            ()
-            if made is None
-            else (
-                makers.get(fold_name(parent(made[1]))),
-                freed.get(fold_name(_now(made[1], makers))),
-            )
-        )
-        needs[at] = [places[id(one)] for one in found if one is not None and one is not change]
+    if not leaving:
+        return set()
+    made = filter(None, map(makes, changes))
+    return leaving & {(kind, fold_name(name)) for kind, name in made}
+
+
+def _feasible(changes: list[Change]) -> list[Change]:
+    """Departments, each after its parent and after the change that frees its title.
+
+    Departments that trade places stay together.
+    """
+    needs = _department_needs(changes)
     done: list[int] = []
     while needs:
-        ready = [at for at, wanted in needs.items() if needs.keys().isdisjoint(wanted)] or list(
-            needs
-        )
+        ready = [at for at, wanted in needs.items() if needs.keys().isdisjoint(wanted)]
+        ready = ready or list(needs)
         done += ready
         for at in ready:
             del needs[at]
     return [changes[at] for at in done]
 
 
-def _now(path_then: str, makers: Mapping[str, Change]) -> str:
-    """What a path of the wanted state is called now, as far up as its departments are there already."""
-    names = titles(path_then)
-    above = makers.get(fold_name(path(names[:-1]))) if len(names) > 1 else None
-    if above is not None and above.before is not None:
-        return path([*titles(above.key), names[-1]])
-    return path_then
+def _department_needs(changes: Sequence[Change]) -> dict[int, list[int]]:
+    """Position of a change of a department → positions of the changes it needs."""
+    makers: dict[str, int] = {}
+    freed: dict[str, int] = {}
+    for at, change in enumerate(changes):
+        made = makes(change)
+        if made is None:
+            continue
+        makers[fold_name(made[1])] = at
+        if change.before is not None:
+            freed[fold_name(change.key)] = at
+    needs: dict[int, list[int]] = {}
+    for at, change in enumerate(changes):
+        needs[at] = []
+        made = makes(change)
+        if made is None:
+            continue
+        now = _present_path(made[1], makers, changes)
+        needed = (makers.get(fold_name(parent(made[1]))), freed.get(fold_name(now)))
+        needs[at] = [other for other in needed if other is not None and other != at]
+    return needs
+
+
+def _present_path(wanted: str, makers: Mapping[str, int], changes: Sequence[Change]) -> str:
+    """The present path of the place that a path of the wanted state names."""
+    names = titles(wanted)
+    at = makers.get(fold_name(path(names[:-1]))) if len(names) > 1 else None
+    if at is None or changes[at].before is None:
+        return wanted
+    return path([*titles(changes[at].key), names[-1]])
 
 
 def _named(change: Change) -> tuple[str, str]:
@@ -108,13 +116,10 @@ def _named(change: Change) -> tuple[str, str]:
 
 def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, int, int]:
     kind = _KIND_RANKS[change.kind]
+    # Fast path: most changes of a large plan are creations, and none of the rules below applies to
+    # them.
     if change.action == "create" and change.kind != "department":
-        return (
-            1,
-            kind,
-            0,
-            _ACTION_RANKS["create"],
-        )  # nearly all of a large plan, and of the others nothing holds for it
+        return 1, kind, 0, _ACTION_RANKS["create"]
     action = _ACTION_RANKS["rename" if _renames(change) else change.action]
     phase = 0 if released and _makes_room(change, released) else 2
     if unnests(change):
@@ -125,32 +130,27 @@ def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, in
 
 
 def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
-    """Whether it goes first: what gives a name to another, what is tied to that, and every department with one."""
+    """Whether a loss goes first: it frees a name that is taken, or ends what is tied to one."""
+    # If one department frees its title, all that end go first, so that children precede parents.
     if change.kind == "department":
         return change.action in ENDS and any(kind == "department" for kind, _ in released)
     before = change.before or {}
     if unnests(change):
         groups = before.get("groups")
-        return any(
-            ("group", fold_name(name)) in released
-            for name in (groups if isinstance(groups, dict) else ())
-        )
+        names = groups if isinstance(groups, dict) else ()
+        return any(("group", fold_name(name)) in released for name in names)
     if change.action not in ENDS:
         return False
-    ends: tuple[tuple[Kind, str], ...] = ((change.kind, change.key),)
-    if change.kind in ("grant", "membership"):
-        ends = (
-            ("user", str(before.get("user", change.key))),
-            ("group", str(before.get("group", ""))),
-        )
-    return any((kind, fold_name(name)) in released for kind, name in ends)
+    if change.kind not in ("grant", "membership"):
+        return (change.kind, fold_name(change.key)) in released
+    user, group = str(before.get("user", change.key)), str(before.get("group", ""))
+    return ("user", fold_name(user)) in released or ("group", fold_name(group)) in released
 
 
 def _renames(change: Change) -> bool:
-    after = change.after or {}
-    return change.action in ("update", "relink") and not after.keys().isdisjoint(
-        ("username", "name", "title")
-    )
+    if change.action not in ("update", "relink"):
+        return False
+    return not (change.after or {}).keys().isdisjoint(("username", "name", "title"))
 
 
 def _depth(change: Change) -> int:
@@ -158,8 +158,6 @@ def _depth(change: Change) -> int:
     if change.kind != "department":
         return 0
     after = change.after or {}
-    return (
-        len(titles(str(after["parent"] or ""))) + 1
-        if "parent" in after
-        else len(titles(change.key))
-    )
+    if "parent" in after:
+        return len(titles(str(after["parent"] or ""))) + 1
+    return len(titles(change.key))

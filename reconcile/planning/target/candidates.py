@@ -135,7 +135,7 @@ class Gathering:
         self._by_facts([user for user in unmatched if matching.may_relink(user, index)], "relinked")
 
     def take_over(self, users: Iterable[User], source: str) -> list[User]:
-        """Matches users that another source has lost. Returns those that found their person here."""
+        """Matches users that another source has lost. Returns those that found a person here."""
         return self._by_facts(list(users), f"taken over from {source}")
 
     def recognise(self, users: Iterable[User], *, by_facts: bool) -> list[User]:
@@ -210,7 +210,7 @@ class Gathering:
         return not _serves(user) and not self.rules.wants(position, exists=True)
 
     def _may_join(self, position: int, *, sure: bool, ignored: set[int]) -> bool:
-        """Whether a person without a user may get one. `sure`: the person is in scope without one."""
+        """Whether a person may get a first user. `sure`: the person is in scope without one."""
         if not sure:
             return False
         if self._is_ignored(position):
@@ -235,7 +235,7 @@ class Gathering:
         return departed
 
     def _is_ignored(self, position: int) -> bool:
-        """Whether the person's user was deleted on the platform and `select` does not name it."""
+        """Whether the person's user was deleted on the platform, and `select` does not name it."""
         stable_id = self.rules.index.person(position).external_id.lower()
         is_deleted = (self.rules.source.name, stable_id) in self._deleted
         return is_deleted and not self.rules.named(position)
@@ -243,8 +243,8 @@ class Gathering:
     def _in_scope(self) -> dict[int, bool]:
         """Positions of the persons in scope → whether they are in scope without a user, too.
 
-        Persons who are in scope only with an existing user (`create: never`) take part while there
-        are users left that may be theirs.
+        Persons who are in scope only with an existing user (`create: never`) take part while users
+        are left that may be theirs.
         """
         scope: dict[int, bool] = {}
         rules, matches = self.rules, self._matches
@@ -275,7 +275,7 @@ class Gathering:
     def _by_facts(
         self, users: list[User], how: str, trial: matching.Matches | None = None
     ) -> list[User]:
-        """Matches persons in scope without a user with these users; into `trial`, if it is given."""
+        """Matches persons in scope without a user with these users; into `trial`, if given."""
         if not users:
             return []
         index, settings = self.rules.index, self._settings
@@ -359,7 +359,7 @@ class Gathering:
         return profile.left_out
 
     def _without_profile(self, candidate: Candidate, refused: Refused) -> Candidate | None:
-        """A candidate whose profile cannot be supplied: held if it has a user, otherwise left out."""
+        """A candidate without a valid profile: held if it has a user, otherwise left out."""
         self._skip(candidate.position, candidate.username, refused)
         user = candidate.user
         if user is None or (not user.source and candidate.position not in self._matches.users):

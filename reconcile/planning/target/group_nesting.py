@@ -107,7 +107,7 @@ def nested(
     ids: GroupIds,
     held: Collection[str] = (),
 ) -> tuple[Group, ...]:
-    """The wanted groups, each nested as it should be. `held` groups enter none, and none enters them.
+    """The wanted groups, each nested as it should be. `held` groups enter none and take none.
 
     As with members, the rule of the outer group decides what is taken out of it. From a group that
     is not selected, only what a sync nested in it is taken out.

@@ -1,8 +1,8 @@
-"""The groups and departments that are wanted: those the rules select, matched with what is there, under free names.
+"""The wanted groups and departments: those the rules select, matched with existing ones.
 
-Both are the same thing here (`mirroring`): an entry of a directory mirrored under a title, groups
-side by side, departments below each other. What is no longer selected stays as it is; only what the
-sync put into it is taken out (`membership`, `accounts`).
+Both are mirrored in the same way (`mirroring`), groups side by side, departments below each other.
+An object that is no longer selected stays as it is; only what a sync put into it is taken out
+(`memberships`, `users`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.mirroring import Entries, Mirrored, Mirroring, Wish
 
 Links = Mapping[tuple[str, str], tuple[Group, str]]
-"""Source and normalized DN of an entry → what a link says it is, and why."""
+"""Source and normalized DN of an entry → the object that a link gives it, and why."""
 DepartmentLinks = Mapping[tuple[str, str], tuple[Department, str]]
 
 
 def groups(
     sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links
 ) -> Mirrored[Group]:
-    """The groups of a workspace, nested in each other as they are (`nesting` says how they are to be)."""
-    there = {group.id: group for group in current.groups}
+    """The groups of a workspace, nested as they are now; `group_nesting` decides on that."""
+    by_id = {group.id: group for group in current.groups}
 
     def make(
         group_id: str, name: str, _parent: str, source: str, external_id: str, dn: str
     ) -> Group:
-        nested_in = there[group_id].groups if group_id in there else {}
+        nested_in = by_id[group_id].groups if group_id in by_id else {}
         return Group(group_id, name, source, external_id, dn, nested_in)
 
     wishes = [
@@ -45,7 +45,7 @@ def groups(
         entries,
         make,
         links,
-        lambda one: one.name,
+        lambda group: group.name,
     )
     return mirroring.mirror(wishes)
 
@@ -53,11 +53,11 @@ def groups(
 def departments(
     sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: DepartmentLinks
 ) -> Mirrored[Department]:
-    """The departments of a workspace; one whose parent cannot be is left out with it."""
+    """The departments of a workspace; one whose parent cannot exist is left out, too."""
     wishes = [
-        Wish(rules.source, one.key, rules.index.units[one.key], one.rule.title, one.parent)
+        Wish(rules.source, ou.key, rules.index.units[ou.key], ou.rule.title, ou.parent)
         for rules in sources
-        for one in rules.departments
+        for ou in rules.departments
     ]
     read = {rules.source.name: rules.index.units for rules in sources if rules.asked.units}
     entries = Entries.of(read, _declared(sources))
@@ -71,7 +71,7 @@ def departments(
         entries,
         Department,
         links,
-        lambda one: names.path(one.id),
+        lambda department: names.path(department.id),
     )
     for rules in sources:
         for key in rules.orphans:

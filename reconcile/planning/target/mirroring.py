@@ -39,7 +39,7 @@ ASIDE: Final = " (removed)"
 
 
 class Wish(msgspec.Struct, gc=False):
-    """One entry that a rule selects; `parent` is the normalized DN of the department above or ""."""
+    """One entry that a rule selects; `parent` is the normalized DN of the department above."""
 
     source: Source
     key: str
@@ -97,8 +97,8 @@ class Mirrored(msgspec.Struct, Generic[Mirror]):
     """All objects of one kind that the workspace is to hold.
 
     `ids`: source and normalized DN → id of a selected one, `held` ones included. `reasons`: id →
-    why an object stands for another entry than before, or steps aside. `relinked` are the ids of the
-    former, `lost` those of objects without an entry.
+    why an object stands for another entry than before, or steps aside. `relinked` are the ids of
+    the former, `lost` those of objects without an entry.
     """
 
     wanted: tuple[Mirror, ...]
@@ -134,39 +134,40 @@ class Mirroring(Generic[Mirror]):
         self._entries = entries
         self._make = make
         self._links = links
-        self._linked = {one.id for one, _ in links.values()}
+        self._linked = {mirror.id for mirror, _ in links.values()}
         self._called = called
         self._sources: dict[str, Source] = {}
         self._skips: list[Skip] = []
         self._reasons: dict[str, str] = {}
         self._relinked: set[str] = set()
-        self._there: dict[str, Mirror] = {one.id: one for one in current}
+        # What exists, by id, by name, by the directory's id and by DN.
+        self._existing: dict[str, Mirror] = {mirror.id: mirror for mirror in current}
         self._slots = slots(
-            (_slot(one), Held(one.id, name_of(one), one.source, one.dn)) for one in current
+            (_slot(mirror), Held(mirror.id, name_of(mirror), mirror.source, mirror.dn))
+            for mirror in current
         )
-        self._by_external = {
-            (one.source, one.external_id.lower()): one for one in current if one.external_id
-        }
+        self._by_external: dict[tuple[str, str], Mirror] = {}
         self._by_dn: dict[str, dict[str, Mirror]] = {}
-        for one in current:
-            if one.dn:
-                self._by_dn.setdefault(one.source, {})[dn.key(one.dn)] = one
+        for mirror in current:
+            if mirror.external_id:
+                self._by_external[mirror.source, mirror.external_id.lower()] = mirror
+            if mirror.dn:
+                self._by_dn.setdefault(mirror.source, {})[dn.key(mirror.dn)] = mirror
         self._spellings = {
-            source: References((named,), _FOLDING) for source, named in self._by_dn.items()
+            source: References((by_dn,), _FOLDING) for source, by_dn in self._by_dn.items()
         }
         self._wished: dict[str, References] = {}
-        self._wanted: dict[str, Mirror] = dict(self._there)
+        self._wanted: dict[str, Mirror] = dict(self._existing)
         self._ids: dict[tuple[str, str], str] = {}
         self._held: set[str] = set()
 
     def mirror(self, wishes: Sequence[Wish]) -> Mirrored[Mirror]:
         """`wishes` come parents first."""
         self._sources = {wish.source.name: wish.source for wish in wishes}
-        keys = {
-            name: {wish.key for wish in wishes if wish.source.name == name}
-            for name in self._sources
-        }
-        self._wished = {name: References((some,), _FOLDING) for name, some in keys.items()}
+        keys: dict[str, set[str]] = {}
+        for wish in wishes:
+            keys.setdefault(wish.source.name, set()).add(wish.key)
+        self._wished = {source: References((own,), _FOLDING) for source, own in keys.items()}
         claims = self._claims(wishes, {wish.at: self._known(wish) for wish in wishes})
         aside = self._step_aside(claims)
         granted = self._settled(claims)
@@ -175,7 +176,7 @@ class Mirroring(Generic[Mirror]):
             self._wanted[item.id] = item
             self._ids[claim.source, key] = item.id
         self._rename_aside(
-            [(one, claim.dn) for claim in granted for one in aside.get(claim.slot, ())]
+            [(mirror, claim.dn) for claim in granted for mirror in aside.get(claim.slot, ())]
         )
         return Mirrored(
             tuple(self._wanted.values()),
@@ -188,12 +189,10 @@ class Mirroring(Generic[Mirror]):
         )
 
     def _lost(self) -> frozenset[str]:
+        """Ids of the objects without an entry."""
         standing = set(self._ids.values())
-        return frozenset(
-            one.id
-            for one in self._there.values()
-            if one.id not in standing and self._entries.lost(one)
-        )
+        others = (mirror for mirror in self._existing.values() if mirror.id not in standing)
+        return frozenset(mirror.id for mirror in others if self._entries.lost(mirror))
 
     def refuse(self, source: str, entry_dn: str, code: SkipCode, detail: str) -> None:
         """Notes a skip."""
@@ -227,7 +226,7 @@ class Mirroring(Generic[Mirror]):
         self._tie(linked, why)
         if by_id is not None and by_id.id != linked.id:
             without_entry = msgspec.structs.replace(by_id, external_id="", dn="")
-            self._wanted[by_id.id] = self._there[by_id.id] = without_entry
+            self._wanted[by_id.id] = self._existing[by_id.id] = without_entry
             why = f"its entry in {wish.source.name} is another {self._kind}'s, by a link"
             self._reasons[by_id.id] = why
         return linked
@@ -310,7 +309,7 @@ class Mirroring(Generic[Mirror]):
 
     def _heir(self, wish: Wish, slot: Slot, taken: set[str]) -> Mirror | None:
         """The object that has the name of a new entry, if the source may take it."""
-        holders = [self._there[holder.id] for holder in self._slots.get(slot, ())]
+        holders = [self._existing[holder.id] for holder in self._slots.get(slot, ())]
         if len(holders) != 1 or holders[0].id in taken:
             return None
         heir = holders[0]
@@ -335,7 +334,7 @@ class Mirroring(Generic[Mirror]):
         wanted = Counter(claim.slot for claim in claims)
         aside: dict[Slot, list[Mirror]] = {}
         for claim in claims:
-            holders = (self._there[holder.id] for holder in self._slots.get(claim.slot, ()))
+            holders = (self._existing[holder.id] for holder in self._slots.get(claim.slot, ()))
             others = [holder for holder in holders if holder.id != claim.id]
             if not claim.id or not others or wanted[claim.slot] > 1:
                 continue
@@ -352,7 +351,7 @@ class Mirroring(Generic[Mirror]):
         """Renames objects that step aside, each listed with the DN that takes its name."""
         if not aside:
             return
-        used = {_slot(mirror) for mirror in (*self._there.values(), *self._wanted.values())}
+        used = {_slot(mirror) for mirror in (*self._existing.values(), *self._wanted.values())}
         for mirror, taker in aside:
             name = self._free_name(mirror, used)
             used.add((_parent(mirror), fold_name(name)))
@@ -390,7 +389,7 @@ class Mirroring(Generic[Mirror]):
                 has_it = f"{mover.dn!r} has this name until it moves below it"
                 self._refused(claim, "duplicate_name", f"{has_it}: rename one of them first")
                 granted.remove(claim)
-            possible = self._there.keys() | {claim.item[1].id for claim in granted} | {""}
+            possible = self._existing.keys() | {claim.item[1].id for claim in granted} | {""}
             settled = len(claims)
             claims = [claim for claim in granted if claim.parent in possible]
             if len(claims) == settled:
@@ -405,7 +404,7 @@ class Mirroring(Generic[Mirror]):
         if not claim.id:
             return
         key, item = claim.item
-        before = self._there[claim.id]
+        before = self._existing[claim.id]
         if isinstance(before, Group):
             held = msgspec.structs.replace(item, name=before.name)
         else:
@@ -424,7 +423,7 @@ class Mirroring(Generic[Mirror]):
         if holder is None or claim.id or holder.source == claim.source:
             return ""
         entry = claim.item[1].external_id or claim.dn
-        mirror = self._there[holder.id]
+        mirror = self._existing[holder.id]
         line = link_line(self._kind, self._called(mirror), claim.source, entry)
         if not holder.source:
             return f": if it is the same one, write links: [{line}]"

@@ -1,9 +1,9 @@
-"""Who may have which name: usernames, group names, titles below one department. `folding` says what is one name.
+"""What may have which name: usernames, group names, titles below one department.
 
-Of two claims on one name, the one that has it already keeps it; otherwise neither gets it. A name
-that something else holds is free only if that gives it up in the same plan: by a rename that itself
-succeeds, or because it is deleted. So the claims are settled together: all are granted at first,
-then those that rest on a name nobody gives up are taken back, until nothing moves.
+Of two claims on one name, the one that already has it keeps it; otherwise neither gets it. A name
+that another object holds is free only if that object gives it up in the same plan: by a rename that
+itself succeeds, or because it is deleted. So the claims are settled together: all are granted at
+first, then those on names that stay in use are taken back, until nothing changes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 class Claim(msgspec.Struct, Generic[Item], gc=False):
-    """`item` of a source wants `text` below `parent`; `id` is that of the thing it is already, or "".
+    """`item` of a source wants `text` below `parent`. `id` is that of the existing object, or "".
 
     `name` is the folded text.
     """
@@ -32,12 +32,12 @@ class Claim(msgspec.Struct, Generic[Item], gc=False):
 
     @property
     def slot(self) -> tuple[str, str]:
-        """What can be held once."""
+        """The place that one object can hold: parent and folded name."""
         return self.parent, self.name
 
 
 class Held(msgspec.Struct, gc=False):
-    """What is on the platform under a name."""
+    """An object on the platform with a name."""
 
     id: str
     name: str
@@ -52,15 +52,15 @@ class Refusal(msgspec.Struct, Generic[Item], gc=False):
     code: SkipCode
     detail: str
     holder: Held | None = None
-    """What has the name, where one thing has it."""
+    """The object that has the name, if there is exactly one."""
 
 
 def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str], list[Held]]:
-    """Slot → all that hold it: a platform that tells `Sales` from `SALES` may have both."""
-    found: dict[tuple[str, str], list[Held]] = {}
+    """Slot → all objects that hold it: a platform may have both `Sales` and `SALES`."""
+    holders: dict[tuple[str, str], list[Held]] = {}
     for slot, holder in held:
-        found.setdefault(slot, []).append(holder)
-    return found
+        holders.setdefault(slot, []).append(holder)
+    return holders
 
 
 def settle(
@@ -68,9 +68,9 @@ def settle(
     held: Mapping[tuple[str, str], Sequence[Held]],
     duplicate: SkipCode,
 ) -> tuple[list[Claim[Item]], list[Refusal[Item]]]:
-    """The claims granted, in their order, and those refused. `held`: slot → those who stay unless they give it up.
+    """The granted claims, in their order, and the refused ones.
 
-    `duplicate` is the code for two claims on one slot.
+    `held`: slot → the objects that have it. `duplicate` is the code for two claims on one slot.
     """
     by_slot: dict[tuple[str, str], list[Claim[Item]]] = {}
     for claim in claims:
@@ -79,26 +79,37 @@ def settle(
     granted: dict[tuple[str, str], Claim[Item]] = {}
     for slot, claimants in by_slot.items():
         holders = {holder.id: holder for holder in held.get(slot, ())}
-        winner = (
-            claimants[0]
-            if len(claimants) == 1
-            else next((one for one in claimants if one.id in holders), None)
-        )
-        if winner is not None:
+        winner = _winner(claimants, holders)
+        if winner is None:
+            dns = " and ".join(sorted(repr(claim.dn) for claim in claimants))
+            refusals += [Refusal(claim, duplicate, f"claimed by {dns}") for claim in claimants]
+            continue
+        losers = [claim for claim in claimants if claim is not winner]
+        refusals += [_refusal(loser, holders[winner.id], duplicate) for loser in losers]
+        other = _other_spelling(winner, holders)
+        if other is None:
             granted[slot] = winner
-            losers = [one for one in claimants if one is not winner]
-            refusals += [_refusal(one, holders[winner.id], duplicate) for one in losers]
-            # Several may hold one name where people wrote it by hand: none of them gets another
-            # spelling of it.
-            others = [holder for holder in holders.values() if holder.id != winner.id]
-            if others and winner.id in holders and holders[winner.id].name != winner.text:
-                del granted[slot]
-                refusals.append(_refusal(winner, others[0], duplicate))
         else:
-            who = " and ".join(sorted(repr(claimant.dn) for claimant in claimants))
-            refusals += [Refusal(one, duplicate, f"claimed by {who}") for one in claimants]
+            refusals.append(_refusal(winner, other, duplicate))
     refusals += _take_back(granted, held, duplicate)
     return list(granted.values()), refusals
+
+
+def _winner(claimants: Sequence[Claim[Item]], holders: Mapping[str, Held]) -> Claim[Item] | None:
+    """The only claim on a slot, or the claim of the object that has it."""
+    if len(claimants) == 1:
+        return claimants[0]
+    return next((claim for claim in claimants if claim.id in holders), None)
+
+
+def _other_spelling(winner: Claim[Item], holders: Mapping[str, Held]) -> Held | None:
+    """Another object with the winner's name, if the winner is to change its spelling of it.
+
+    Several may have one name that people wrote by hand. None of them gets another spelling.
+    """
+    if winner.id not in holders or holders[winner.id].name == winner.text:
+        return None
+    return next((holder for holder in holders.values() if holder.id != winner.id), None)
 
 
 def _take_back(
@@ -106,7 +117,7 @@ def _take_back(
     held: Mapping[tuple[str, str], Sequence[Held]],
     duplicate: SkipCode,
 ) -> list[Refusal[Item]]:
-    """Removes from `granted` every claim on a slot that a holder keeps; a refusal for each."""
+    """Takes back every granted claim on a slot that a holder keeps. Returns their refusals."""
     refusals: list[Refusal[Item]] = []
     contested = {
         slot: held[slot]
@@ -118,15 +129,15 @@ def _take_back(
     while not settled:
         settled = True
         for slot, holders in list(contested.items()):
-            staying = next(
-                (holder for holder in holders if leaving.get(holder.id, slot) == slot), None
-            )
-            if staying is not None:
-                settled = False
-                loser = granted.pop(slot)
-                del contested[slot]
-                leaving.pop(loser.id, None)
-                refusals.append(_refusal(loser, staying, duplicate))
+            staying = [holder for holder in holders if leaving.get(holder.id, slot) == slot]
+            if not staying:
+                continue
+            # The loser keeps its own name, so claims on that are looked at again.
+            settled = False
+            loser = granted.pop(slot)
+            del contested[slot]
+            leaving.pop(loser.id, None)
+            refusals.append(_refusal(loser, staying[0], duplicate))
     return refusals
 
 

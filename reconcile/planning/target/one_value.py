@@ -1,8 +1,8 @@
-"""Which of several values counts: that of the RDN, else the one the platform has now, else the smallest.
+"""Which of several values counts: that of the RDN, then the platform's, then the smallest.
 
 The values of an attribute are a set (RFC 4512, 2.2), so their order must decide nothing. The
-directories put the value of the RDN first and the rest in ascending order; this is the part that
-looks at the platform.
+directories put the value of the RDN first and the others in ascending order. This module prefers
+the value that the platform has.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,7 @@ from reconcile.model.desired import Entry, Template
 from reconcile.model.text import dn
 
 TRIES: Final = 64
-"""How many choices of values are tried for one template: more than that is no set of
-alternatives."""
+"""How many choices of values are tried for one template."""
 
 
 class _Chosen(msgspec.Struct, gc=False):
@@ -29,7 +28,7 @@ class _Chosen(msgspec.Struct, gc=False):
 def rendered(
     template: Template, entry: Entry, current: str, identifiers: Sequence[str] = ("",)
 ) -> str | None:
-    """What the template gives, with the choice of values that gives `current` again if there is one.
+    """What the template gives, with the choice of values that gives `current`, if one does.
 
     `current` is the text on the platform, "" for none; `identifiers` are the values of the login
     attribute, the one that counts first. Raises TemplateFailed.

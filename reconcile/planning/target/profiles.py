@@ -1,7 +1,7 @@
-"""What a person's profile is to be: every template rendered, every value checked.
+"""A person's profile: every template rendered, every value checked.
 
-A value that is wrong in a field or a required attribute holds back the profile as a whole; in an
-attribute that is optional, that attribute alone.
+A wrong value in a field or a required attribute holds back the whole profile; in an optional
+attribute, that attribute alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,10 +32,10 @@ class Refused(Exception):
 
 
 class Profile(msgspec.Struct):
-    """Fields and extended attributes, those left out that are not managed or stay as they are.
+    """Fields and extended attributes that are managed and set.
 
-    "" and None are what the directory clears. `left_out` are attributes whose value the platform
-    cannot hold, and why.
+    The directory clears a field with "", an attribute with None. `left_out` says which attributes
+    have a value that the platform cannot hold, and why.
     """
 
     fields: dict[str, str]
@@ -46,10 +46,9 @@ class Profile(msgspec.Struct):
 def username(settings: Users, person: Person, user: User | None = None) -> str:
     """The wanted username. Raises Refused when the template fails or supplies nothing."""
     template = settings.username
+    current = user.username if user is not None else ""
     try:
-        text = rendered(
-            template, person, user.username if user is not None else "", identifiers(person)
-        )
+        text = rendered(template, person, current, identifiers(person))
     except TemplateFailed as error:
         raise Refused("template_failed", str(error)) from error
     if text is None:
@@ -65,15 +64,16 @@ def identifiers(person: Person) -> Sequence[str]:
 def fields(settings: Users, person: Person, user: User | None, name: str) -> dict[str, str]:
     """The fields of a person whose username is `name`. Raises Refused and TemplateFailed."""
     logins = identifiers(person)
-    found = {"username": name}
+    values = {"username": name}
     for field in FIELDS[1:]:
         template = settings.fields[field]
         if template is None:
             continue
-        text = rendered(template, person, getattr(user, field) if user is not None else "", logins)
+        current = getattr(user, field) if user is not None else ""
+        text = rendered(template, person, current, logins)
         if text is not None or settings.clears(field):
-            found[field] = text or ""
-    return found
+            values[field] = text or ""
+    return values
 
 
 def profile(
@@ -84,8 +84,11 @@ def profile(
     roles: Iterable[str],
     limits: Limits,
 ) -> Profile:
-    """The whole profile, `values` being its fields. Raises Refused for what is missing, reserved or impossible."""
-    found = Profile(values, {}, [])
+    """The whole profile; `values` are its fields.
+
+    Raises Refused for a value that is missing, reserved or too long, and TemplateFailed.
+    """
+    result = Profile(values, {}, [])
     logins, roles = identifiers(person), frozenset(roles)
     before: Mapping[str, str] = user.attributes if user is not None else {}
     length = limits.lengths.get("attribute", 0)
@@ -100,33 +103,31 @@ def profile(
         except (TemplateFailed, Refused) as error:
             if field in settings.require:
                 raise
-            found.left_out.append(
-                str(error) if isinstance(error, Refused) else f"attribute {field}: {error}"
-            )
+            prefix = "" if isinstance(error, Refused) else f"attribute {field}: "
+            result.left_out.append(f"{prefix}{error}")
             continue
         if text is not None or settings.clears(field):
-            found.attributes[field] = text
-    _check(settings, found, limits)
-    return found
+            result.attributes[field] = text
+    _check(settings, result, limits)
+    return result
 
 
-def _check(settings: Users, found: Profile, limits: Limits) -> None:
-    """Raises Refused for a value that is missing though required, reserved, or that the platform cannot hold."""
+def _check(settings: Users, profile: Profile, limits: Limits) -> None:
+    """Raises Refused for a required value that is missing, and a reserved or unfit one."""
     for field in settings.require:
-        if not found.fields.get(field) and not found.attributes.get(field):
+        if not profile.fields.get(field) and not profile.attributes.get(field):
             raise Refused("missing_field", f"{field} is required and the directory has none")
-    name = found.fields["username"]
+    name = profile.fields["username"]
     if fold_name(name) in limits.reserved_usernames:
         raise Refused("reserved_username", f"the platform keeps {name!r} for itself")
-    for field, text in found.fields.items():
+    for field, text in profile.fields.items():
         check_text(field, text, limits.lengths.get(field, 0))
 
 
 def check_text(what: str, text: str, length: int) -> None:
-    """Raises Refused for text that is longer than `length` (0: any) or that no platform is given."""
-    if text.isprintable() and (
-        not length or len(text) <= length
-    ):  # as every text of almost every entry
+    """Raises Refused for text over `length` (0: any) or with characters no platform takes."""
+    fits = not length or len(text) <= length
+    if fits and text.isprintable():  # as in almost every entry
         return
     if why := misfit(what, text, length):
         raise Refused("invalid_value", why)

@@ -1,9 +1,9 @@
-"""The table of statuses: what a user's status becomes, and who is to be remembered for it.
+"""The table of statuses: what a user's status becomes, with its origin and its cause.
 
-Rule of thumb: what a sync did, a sync undoes when its cause is gone; what an administrator blocked
-stays blocked. Inactive and vacation follow the directory, except that vacation counts as active.
-Who was on vacation when the person departed is on vacation again after a return; who was disabled
-is not.
+Rule of thumb: a sync undoes what a sync did once the cause is gone; a user whom an administrator
+blocked stays blocked. Inactive and vacation follow the directory, except that vacation counts as
+active. A user who was on vacation when the person departed is on vacation again after a return; one
+who was disabled is not.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,45 +27,46 @@ DEPARTED: Final[frozenset[Cause]] = frozenset({"missing", "out_of_scope", "sourc
 
 
 def standing(user: User) -> Standing:
-    """What the platform holds now."""
+    """The status on the platform now."""
     return Standing(user.status, user.status_origin, user.status_cause, user.status_before)
 
 
 def enabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
-    """For a person who is there, in scope and not disabled."""
-    kept = standing(user)
-    if user.status in ("active", "vacation", "erased"):
-        return kept._replace(before="")
-    if user.status == "blocked" and user.status_origin == BY_HAND:
-        return kept._replace(before="")
-    departed = user.status_cause in DEPARTED
-    if lifecycle.on_return == "keep" and departed:
-        return kept
-    return Standing((user.status_before if departed else "") or "active", source, "")
+    """For a person in scope who is not disabled."""
+    if user.status in ("active", "vacation", "erased") or _is_blocked_by_hand(user):
+        return standing(user)._replace(before="")
+    if user.status_cause not in DEPARTED:
+        return Standing("active", source, "")
+    if lifecycle.on_return == "keep":
+        return standing(user)
+    return Standing(user.status_before or "active", source, "")
 
 
 def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
-    """For a person who is there and in scope, but disabled in the directory."""
+    """For a person in scope who is disabled in the directory."""
     kept = standing(user)
     target: Status = "inactive" if lifecycle.on_disabled == "deactivate" else "blocked_in_directory"
-    if user.status == "erased" or (user.status == "blocked" and user.status_origin == BY_HAND):
+    if user.status == "erased" or _is_blocked_by_hand(user):
         return kept._replace(before="")
-    if (
-        user.status in (target, "blocked")
-        and lifecycle.on_return == "keep"
-        and user.status_cause in DEPARTED
-    ):
-        return kept
-    if user.status == target and user.status_cause not in DEPARTED:
+    if user.status_cause in DEPARTED:
+        is_out_of_service = user.status in (target, "blocked")
+        if lifecycle.on_return == "keep" and is_out_of_service:
+            return kept
+    elif user.status == target:
         return kept._replace(before="")
     return Standing(target, source, "disabled")
 
 
+def _is_blocked_by_hand(user: User) -> bool:
+    return user.status == "blocked" and user.status_origin == BY_HAND
+
+
 def departed(user: User, source: str, action: Departing, cause: Cause) -> Standing:
-    """For a user whose person is gone, for one of three causes. `erase` and `delete` are more than a status."""
-    kept = standing(user)
+    """For a user whose person left. `erase` and `delete` are more than a status."""
     target = _WORSE[action](user.status) if action in _WORSE else user.status
-    return kept if target == user.status else Standing(target, source, cause, _before(user))
+    if target == user.status:
+        return standing(user)
+    return Standing(target, source, cause, _before(user))
 
 
 HARDNESS: Final[Mapping[Status, int]] = {
@@ -81,16 +82,17 @@ HARDNESS: Final[Mapping[Status, int]] = {
 def departed_and_disabled(
     user: User, source: str, action: Departing, cause: Cause, lifecycle: Lifecycle
 ) -> Standing:
-    """For a user who is out of scope and whose person is disabled: of the two consequences the harder one."""
+    """For a user who is out of scope and disabled: the harder of the two consequences."""
     left, off = departed(user, source, action, cause), disabled(user, source, lifecycle)
     return off if HARDNESS[off.status] > HARDNESS[left.status] else left
 
 
 def _before(user: User) -> Literal["", "vacation"]:
-    """What a user who is put out of service is to return to; a second departure remembers what the first did."""
+    """The status after a return; a second departure remembers what the first one did."""
     if user.status == "vacation":
         return "vacation"
-    return user.status_before if user.status != "active" and user.status_cause in DEPARTED else ""
+    is_departed = user.status != "active" and user.status_cause in DEPARTED
+    return user.status_before if is_departed else ""
 
 
 def _deactivated(status: Status) -> Status:
