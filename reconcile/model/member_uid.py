@@ -26,7 +26,7 @@ class Logins:
                     self._widely.setdefault(widely_folded(login), set()).add(position)
 
     def find(self, login: str) -> tuple[int, ...]:
-        """Everybody who may be meant, in ascending order; where that are several, it is none of them.
+        """All persons that the login can mean, ascending; if there are several, it means none.
 
         A wider folding than that of every server is used only where no login is the same without
         it.

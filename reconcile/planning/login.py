@@ -1,9 +1,9 @@
-"""One person logs in: by which source, under which names, and what the rules say of that person and of nobody else.
+"""One person logs in: by which source, under which names, and what the rules say of the person.
 
-The snapshot of a login holds one person, so whoever else is on the platform is neither missing nor
-out of scope; the same planner works on it, and what it says of others is not even looked at. Groups
-and OUs are all read: where they are not to be trusted (much fewer than at the last good read, or
-one that has to be there is not), nobody loses anything by them.
+The snapshot of a login holds one person, so no other user of the platform counts as missing or out
+of scope. The planner of a run works on it, and its results about other users are ignored. All
+groups and OUs are read. If they cannot be trusted (far fewer than at the last good read, or a
+required one is missing), no user loses anything because of them.
 """
 
 import unicodedata
@@ -35,10 +35,11 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 
 
 class Verdict(msgspec.Struct):
-    """What the rules say. `user` is the one on the platform; `wanted` whether there is to be one at all.
+    """What the rules say of one person.
 
-    `skip` is why the person cannot be synchronised at present; `plan` is what would bring the user
-    up to date. `doubts` are why what was read beside the person is not to be trusted.
+    `user` is the user on the platform; `wanted`: the rules want a user for the person. `skip` is
+    why the person cannot be synchronised at present; `plan` brings the user up to date. `doubts` are
+    reasons not to trust the groups and OUs that were read.
     """
 
     username: str
@@ -51,16 +52,15 @@ class Verdict(msgspec.Struct):
 
 
 def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source:
-    """The source that somebody logs in by: the chosen one, the only one, or that of the domain in the name.
+    """The source for a login: the chosen one, the only one, or that of the domain in the name.
 
-    Raises UsageError where that is not one; who is on the platform makes no difference.
+    Raises UsageError if that is not exactly one. The users of the platform make no difference.
     """
     if chosen:
         found = [source for source in sources if source.name == chosen]
         if not found:
-            raise UsageError(
-                f"there is no source {chosen!r}; declared are: {', '.join(one.name for one in sources)}"
-            )
+            declared = ", ".join(source.name for source in sources)
+            raise UsageError(f"there is no source {chosen!r}; declared are: {declared}")
         return found[0]
     if not sources:
         raise UsageError("no source is declared: nobody can log in")
@@ -74,7 +74,8 @@ def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source
         f"{source.name} ({_domain(source) or 'no domain'})" for source in found or sources
     )
     raise UsageError(
-        f"{typed!r} can be of several sources: {listed}. Write user@domain, or name one with --source"
+        f"{typed!r} can be of several sources: {listed}."
+        " Write user@domain, or name one with --source"
     )
 
 
@@ -89,7 +90,7 @@ def _forms(source: Source, typed: str) -> tuple[str, ...]:
 
 
 def names(source: Source, typed: str, current: PlatformState) -> Names:
-    """What the directory may know somebody by."""
+    """The names by which the directory may know the person."""
     forms = _forms(source, typed)
     usernames = {fold_name(name) for name in forms}
     if "@" not in typed and _domain(source):
@@ -105,9 +106,10 @@ def names(source: Source, typed: str, current: PlatformState) -> Names:
 
 
 def attempts_key(source: Source, typed: str, person: Person | None) -> str:
-    """Under which key failures count: a person has one, whatever of its names is typed; so has a name of nobody.
+    """The key under which failed logins are counted.
 
-    Names that a directory takes for one (case, width, spaces, what cannot be seen) are one.
+    A person has one key for all of its names, and so has a name that matches no person. Names that
+    a directory does not tell apart (case, width, spaces, invisible characters) have the same key.
     """
     if person is not None:
         return person_key(source.name, person.external_id, person.dn)
@@ -127,10 +129,10 @@ def is_excluded(inputs: Inputs) -> bool:
 
 
 def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
-    """External ids, and DNs of users without one, of other users who have a fact in common with this person.
+    """External ids of the other users that share a fact with this person.
 
-    Whether the directory still has them is to be looked up: the person gets the account only of
-    somebody who is gone.
+    The second set are the DNs of such users without an external id. The caller has to look up
+    whether the directory still has them: a person takes over a user only if its entry is gone.
     """
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
@@ -151,9 +153,9 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
 
 
 def judge(inputs: Inputs) -> Verdict:
-    """What the rules say of the one person in `inputs.snapshots`, in the one workspace of `inputs.current`.
+    """What the rules say of the only person in `inputs.snapshots`.
 
-    Raises UsageError for rules that contradict the directory.
+    `inputs.current` holds one workspace. Raises UsageError for rules that contradict the directory.
     """
     source, snapshot = _only(inputs)
     (everybody,), person = inputs.current, snapshot.persons[0]
@@ -199,8 +201,8 @@ def judge(inputs: Inputs) -> Verdict:
     scope = Scope(
         (current.workspace,), (source.name,), tuple(f"user:{name}" for name in sorted(own))
     )
-    # Who is held back loses what the directory takes away, as in a plan; who cannot be a user is no
-    # part of the result.
+    # A user held back by a skip still loses what the directory takes away, as in a plan. A person
+    # who cannot be a user has no changes.
     narrowed = narrow.narrow(changes, scope.targets) if result.candidates else ()
     return Verdict(
         username=username,
@@ -224,7 +226,7 @@ def judge(inputs: Inputs) -> Verdict:
 
 
 def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Iterator[Violation]:
-    """The groups that have to be in a read and are not: what somebody has by them is not to be taken away."""
+    """The required groups that were not read: nothing may be taken away because of them."""
     expect = msgspec.structs.replace(source.expect, persons=())
     return source_health.missing(
         workspace, msgspec.structs.replace(source, expect=expect), rules.index, rules.matches.path
@@ -239,7 +241,7 @@ def _only(inputs: Inputs) -> tuple[Source, DirectorySnapshot]:
 
 
 def _disabled(rules: SourceRules) -> bool:
-    """Whether the person is disabled in the directory, or it cannot be told."""
+    """Whether the person is disabled in the directory, or that cannot be decided."""
     try:
         return rules.disabled(0)
     except TemplateFailed:
@@ -247,7 +249,7 @@ def _disabled(rules: SourceRules) -> bool:
 
 
 def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
-    """Whether a DN can be that of the same entry, as the server compares or as another one would."""
+    """Tests whether a DN can name the same entry, as this server or another one compares."""
     wide = dn.wide(dn.key(name), snapshot.folding)
     return lambda other: dn.wide(dn.key(other), snapshot.folding) == wide
 
@@ -255,7 +257,7 @@ def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
 def _manager(
     current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot
 ) -> str | None:
-    """The id of the manager's user, "" where there is no manager; None where that is left to a run."""
+    """The id of the manager's user, "" without a manager; None if that is left to a run."""
     if not person.manager:
         return person.manager
     users = {
@@ -277,10 +279,10 @@ def _concerned(
     linked: Iterable[str],
     stands: Callable[[str], bool],
 ) -> PlatformState:
-    """The state without the users that a login of this person is not about: a company has thousands of them.
+    """The state without the users that this login does not concern: there can be thousands.
 
-    Left are those with the person's id, names or facts, of whatever source, those that links name,
-    and who manages them.
+    It keeps the users with the person's id, names or facts, of any source, those that links name,
+    and their managers.
     """
     try:
         username = profiles.username(source.users, person)
@@ -326,7 +328,7 @@ def _with_manager(
 
 
 def _concerns_nobody_else(change: Change, own: set[str]) -> bool:
-    """Nothing that a login does may touch anybody else, whatever the planner says."""
+    """Whether the change leaves other users alone: a login may never touch them."""
     if change.kind == "user":
         return fold_name(change.key) in own
     if change.kind in ("grant", "membership"):

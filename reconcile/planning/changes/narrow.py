@@ -1,9 +1,10 @@
-"""Narrowing a plan to what somebody names on the command line, and to what that needs."""
+"""Narrows a plan to the targets of the command line, and to what they need."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from reconcile.errors import UsageError
-from reconcile.model.change import Change, Kind, Skip, makes, nested_in, requirements
+from reconcile.model.change import Change, Fields, Kind, Skip, makes, nested_in, requirements
 from reconcile.model.named_state import Names
 from reconcile.model.platform import PlatformState
 from reconcile.model.text import department_path
@@ -13,50 +14,70 @@ _KINDS: tuple[Kind, ...] = ("user", "group", "department")
 
 
 def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change, ...]:
-    """The changes of the targets (`user:jdoe`, `group:Staff`, `department:Sales/EMEA`), and what those need.
+    """The changes of the targets, and the changes these need.
 
-    A user brings its memberships and grants, its manager if that one is new, and whoever gives up
-    the name it takes; a group its memberships, what is nested in it and what it is nested in, and
-    that its new members become its source's. Raises UsageError for a target that is none.
+    Targets are `user:jdoe`, `group:Staff`, `department:Sales/EMEA`. A user brings its memberships
+    and grants, its manager if the manager is new, and the user that gives up the name it takes. A
+    group brings its memberships, the groups nested in it and around it, and the changes that hand
+    its new members over to its source. Raises UsageError for text that is no target.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:
         return changes
-    makers = {
-        (change.workspace, made[0], fold_name(made[1])): at
-        for at, change in enumerate(changes)
-        if (made := makes(change))
-    }
-    freeing = {
-        (change.workspace, change.kind, fold_name(change.key)): at
-        for at, change in enumerate(changes)
-        if change.before is not None and (change.after is None or makes(change))
-    }
-    handing = {
-        (change.workspace, change.kind, fold_name((makes(change) or ("", change.key))[1])): at
-        for at, change in enumerate(changes)
-        if change.before is not None and "source" in (change.after or {})
-    }
+    needed = _Needed(changes)
     chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(_concerns(change))}
     waiting = list(chosen)
     while waiting:
-        change = changes[waiting.pop()]
-        needs = [
-            makers.get((change.workspace, kind, fold_name(name))) for kind, name in _needs(change)
-        ]
-        if change.kind in ("membership", "grant"):
-            needs += [
-                handing.get((change.workspace, kind, fold_name(name)))
-                for kind, name in requirements(change)
-            ]
-        made = makes(change)
-        if made is not None:
-            needs.append(freeing.get((change.workspace, made[0], fold_name(made[1]))))
-        for at in needs:
-            if at is not None and at not in chosen:
+        for at in needed.by(changes[waiting.pop()]):
+            if at not in chosen:
                 chosen.add(at)
                 waiting.append(at)
     return tuple(change for at, change in enumerate(changes) if at in chosen)
+
+
+_Place: TypeAlias = tuple[str, str, str]
+"""Workspace, kind and folded name."""
+
+
+class _Needed:
+    """The changes of a plan by what they do for others; each is a position in the plan."""
+
+    def __init__(self, changes: tuple[Change, ...]) -> None:
+        self._making: dict[_Place, int] = {}
+        self._freeing: dict[_Place, int] = {}
+        self._handing: dict[_Place, int] = {}
+        """Changes of the source that an object belongs to."""
+        for at, change in enumerate(changes):
+            made = makes(change)
+            if made is not None:
+                self._making[_place(change, *made)] = at
+            if change.before is None:
+                continue
+            if change.after is None or made is not None:
+                self._freeing[_place(change, change.kind, change.key)] = at
+            if "source" in (change.after or {}):
+                name = change.key if made is None else made[1]
+                self._handing[_place(change, change.kind, name)] = at
+
+    def by(self, change: Change) -> Iterator[int]:
+        """The changes without which one cannot be applied, or would have another result."""
+        # What it refers to must exist.
+        places = [(self._making, kind, name) for kind, name in _needs(change)]
+        # The ends of a membership or grant must belong to the source that gives it.
+        if change.kind in ("membership", "grant"):
+            places += [(self._handing, kind, name) for kind, name in requirements(change)]
+        # The name it takes must be free.
+        made = makes(change)
+        if made is not None:
+            places.append((self._freeing, *made))
+        for table, kind, name in places:
+            at = table.get(_place(change, kind, name))
+            if at is not None:
+                yield at
+
+
+def _place(change: Change, kind: Kind, name: str) -> _Place:
+    return change.workspace, kind, fold_name(name)
 
 
 def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
@@ -79,7 +100,7 @@ def check(
     skips: Iterable[Skip],
     states: Iterable[PlatformState],
 ) -> None:
-    """Raises UsageError for a target that is nowhere: not on the platform, not in the plan, not among the skipped."""
+    """Raises UsageError for a target that is not on the platform, in the plan or skipped."""
     wanted = {target: _parse(target) for target in targets}
     if not wanted:
         return
@@ -93,20 +114,27 @@ def check(
         if parsed not in known:
             what, _, name = target.partition(":")
             raise UsageError(
-                f"there is no {what} {name!r}: not on the platform, not in the plan, not among the skipped"
+                f"there is no {what} {name!r}: not on the platform, not in the plan,"
+                " not among the skipped"
             )
 
 
 def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
-    """The skips of the users that are targets, those of groups and departments where one is, all where nothing is."""
+    """The skips that concern the targets; without targets, all skips.
+
+    A skip of a user is kept if the user is a target, one of an entry if any group or department is.
+    """
     wanted = {_parse(target) for target in targets}
-    entries = {kind for kind, _ in wanted} - {"user"}
-    return tuple(
-        skip
-        for skip in skips
-        if not wanted
-        or (("user", fold_name(skip.username)) in wanted if skip.username else bool(entries))
-    )
+    if not wanted:
+        return skips
+    with_entries = any(kind != "user" for kind, _ in wanted)
+    return tuple(skip for skip in skips if _is_wanted(skip, wanted, with_entries=with_entries))
+
+
+def _is_wanted(skip: Skip, wanted: set[tuple[str, str]], *, with_entries: bool) -> bool:
+    if skip.username:
+        return ("user", fold_name(skip.username)) in wanted
+    return with_entries
 
 
 def _parse(target: str) -> tuple[str, str]:
@@ -124,11 +152,18 @@ def _concerns(change: Change) -> set[tuple[str, str]]:
     if made is not None:
         concerned.add((made[0], fold_name(made[1])))
     for fields in (change.before, change.after):
-        if fields is not None and change.kind in ("membership", "grant"):
-            concerned |= {
-                (part, fold_name(str(fields[part]))) for part in ("user", "group") if part in fields
-            }
-        nested = (fields or {}).get("groups")
-        if isinstance(nested, dict):
-            concerned |= {("group", fold_name(name)) for name in nested}
+        if fields is not None:
+            concerned.update(_named_in(fields, change.kind))
     return concerned
+
+
+def _named_in(fields: Fields, kind: Kind) -> Iterator[tuple[str, str]]:
+    """The ends of a membership or grant, and the groups that a group is nested in."""
+    if kind in ("membership", "grant"):
+        for part in ("user", "group"):
+            if part in fields:
+                yield part, fold_name(str(fields[part]))
+    nested = fields.get("groups")
+    if isinstance(nested, dict):
+        for name in nested:
+            yield "group", fold_name(name)

@@ -39,7 +39,10 @@ def _marked(pattern: str) -> str:
 
 
 def folded(name: str) -> str:
-    """A name on the platform as it is compared: case does not matter, nor whether é is one character or two."""
+    """A name on the platform as it is compared.
+
+    Case does not matter, nor whether é is one character or two.
+    """
     if name.isascii():
         return name.lower()
     return normalized("NFKC", normalized("NFKC", name).casefold())
@@ -62,7 +65,10 @@ def found_by(
 
 
 class NamePatterns:
-    """Patterns of names on the platform as one question; `*` stands for any text, and case never matters."""
+    """Patterns of names on the platform, matched together.
+
+    `*` stands for any text; case never matters.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Anything but `*` stands for itself."""
@@ -107,7 +113,7 @@ class Selection:
             self._read.append((kind, "*".join(pieces)))
 
     def _understood(self, pattern: str) -> tuple[int, str]:
-        """What a pattern is compared with, and its normalized text, in which _STAR is an escaped star."""
+        """What a pattern is compared with, and its normalized text; _STAR is an escaped star."""
         if "=" not in pattern:
             return _NAME, dn.lower(pattern)
         marked = _marked(pattern)
@@ -133,8 +139,8 @@ class Selection:
             if len(found) > 1:
                 listed = ", ".join(sorted(found.values()))
                 ambiguous = (
-                    f"{self._patterns[at]!r} can mean several entries of source {source}: {listed}. Write the one that"
-                    " is meant as the directory does"
+                    f"{self._patterns[at]!r} can mean several entries of source {source}:"
+                    f" {listed}. Write the one that is meant as the directory does"
                 )
                 raise RulesRefused([(path(at), ambiguous)])
             for one in found:
@@ -145,7 +151,10 @@ class Selection:
     def _meant(
         self, patterns: set[tuple[int, str]], candidates: Candidates
     ) -> dict[tuple[int, str], dict[str, str]]:
-        """Pattern → the names that it can only mean by a wider folding → an entry of that name, as it is written."""
+        """Pattern → the names that it matches only by a wider folding → the DN of an entry.
+
+        The DN is as the directory writes it.
+        """
         kinds = sorted({kind for kind, _ in patterns})
         spellings: dict[tuple[int, str], list[tuple[int, str]]] = {}
         for kind, text in patterns:
@@ -172,7 +181,10 @@ class Selection:
         return dn.wide_text(text, self._folding) if kind == _NAME else dn.wide(text, self._folding)
 
     def matches(self, key: str, name: str | None = None) -> bool:
-        """Whether an entry is meant: `key` is its normalized DN, `name` its plain name (default: the RDN's value)."""
+        """Whether a pattern matches the entry.
+
+        `key` is its normalized DN, `name` its plain name (default: the value of its RDN).
+        """
         dns, rdns, names = self._exact
         if key in dns:
             return True
@@ -229,7 +241,7 @@ class Selection:
         return found
 
     def pattern(self, key: str, name: str | None = None) -> int | None:
-        """The place of the first pattern that means an entry, for people who ask why; None for no pattern."""
+        """The position of the first pattern that matches an entry, for `explain`; None for none."""
         return next(
             (at for at in range(len(self._patterns)) if self._alone(at).matches(key, name)), None
         )

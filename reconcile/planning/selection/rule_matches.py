@@ -150,7 +150,7 @@ class RuleMatches:
         return {path: [next(found) for _ in patterns] for path, patterns in lists.items()}
 
     def _written(self, key: str) -> str:
-        """An entry's DN as the directory writes it; the normalized one of what is no entry that was read."""
+        """An entry's DN as the directory writes it; the normalized DN if the entry was not read."""
         index = self._index
         if key in index.persons:
             return index.person(index.persons[key]).dn

@@ -1,4 +1,7 @@
-"""The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
+"""The rules about one source, evaluated over its snapshot.
+
+The result is the same for every workspace, so it is computed once per plan.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
@@ -14,14 +17,15 @@ from reconcile.planning.selection.rule_matches import RuleMatches
 from reconcile.planning.selection.snapshot_index import Index, ancestors
 
 _FALSE = frozenset({"", "false", "no", "0", "none"})
-"""What `disabled_when` may render to without disabling anybody."""
+"""The results of `disabled_when` that do not disable a person."""
 
 
 class Mapping(NamedTuple):
-    """One role mapping and whom it reaches, by position; `reason` names the rule.
+    """One role mapping and the persons it applies to, by position; `reason` names the rule.
 
-    `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role.
-    `unsure`: the members of one of them are not known, so that whoever has the role may have it by that.
+    `keys`: the normalized DNs of its groups, or of the OU whose persons get the role.
+    `unsure`: the members of one of these groups are not known, so a user who has the role may have
+    it because of that group.
     """
 
     role: str
@@ -33,7 +37,7 @@ class Mapping(NamedTuple):
 
 
 class SourceRules:
-    """One source's rules over its snapshot: who is selected, in which groups and departments, with which roles."""
+    """One source's rules over its snapshot: selected persons, groups, departments and roles."""
 
     def __init__(
         self,
@@ -43,7 +47,7 @@ class SourceRules:
         *,
         login: bool = False,
     ) -> None:
-        """`login`: the snapshot holds nobody but the person who logs in, so that it tells nothing about anybody else.
+        """`login`: the snapshot holds only the person who logs in; it says nothing about others.
 
         Raises UsageError when a department is selected without its parent.
         """
@@ -61,7 +65,7 @@ class SourceRules:
         self.unknown: dict[str, str] = {}
         """Normalized DN of each group that a rule is about and whose members are not known → why.
 
-        Such a group decides nothing: nobody gains and nobody loses anything by it.
+        Such a group has no effect: no user gains or loses anything by it.
         """
         required = f"{self.matches.users}.require_groups"
         self._required = self._members(self._found(required)) if users.require_groups else None
@@ -120,7 +124,8 @@ class SourceRules:
     def outside_required(self, position: int, *, serves: bool = False) -> bool:
         """Whether there are required groups and the person is in none of them.
 
-        `serves`: the person's user is not departed, and stays where the members of one are not known.
+        `serves`: the person's user is not departed. Such a user stays if the members of a required
+        group are not known.
         """
         if self._required is None or position in self._required:
             return False
@@ -129,8 +134,8 @@ class SourceRules:
     def wants(self, position: int, *, exists: bool, serves: bool = False) -> bool:
         """Whether `create` and `select` want the person as a user.
 
-        `exists`: the person is one already. `serves`: the user is not departed either, and so stays where
-        a group's members are not known.
+        `exists`: the person already has a user. `serves`: that user is not departed, and so stays
+        if the members of a group are not known.
         """
         create, registers = self.source.users.create, self.source.register_on_login
         if (
@@ -182,7 +187,8 @@ class SourceRules:
     ) -> tuple[Mapping, ...]:
         """The mappings that reach the person: the first one, or all of them.
 
-        `has`: the roles that a sync gave the person; those of a group whose members are not known stay.
+        `has`: the roles that a sync gave the person. A role stays if it may come from a group whose
+        members are not known.
         """
         found = tuple(
             mapping
@@ -215,7 +221,7 @@ class SourceRules:
         return next(given, "the default role" if role == self.default_role else "")
 
     def disabled(self, position: int) -> bool:
-        """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
+        """Whether the directory or a rule disables the person. Raises TemplateFailed."""
         person = self._person(position)
         if person.disabled:
             return True
@@ -238,7 +244,10 @@ class SourceRules:
         return (text or "").casefold() not in _FALSE
 
     def inactive_by(self, position: int) -> tuple[int, str] | None:
-        """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
+        """The position in `inactive_ous` of the pattern that disables the person, and the OU.
+
+        None if no pattern does.
+        """
         found = ((self._inactive.pattern(key), key) for key in self._above(position))
         return next(((at, key) for at, key in found if at is not None), None)
 
@@ -261,9 +270,9 @@ class SourceRules:
         return next((at for at, positions in enumerate(found) if position in positions), None)
 
     def group_selection(self, patterns: Iterable[str], path: str = "groups") -> Selection:
-        """Patterns that name groups of this source; `path` is that of their list in the desired state.
+        """Patterns of groups of this source; `path` is that of their list in the desired state.
 
-        Raises RulesRefused for one that can mean several.
+        Raises RulesRefused for a pattern that can mean several groups.
         """
         return self._selection(patterns).resolve(
             lambda at: f"{path}[{at}]", self.source.name, self._groups
@@ -302,7 +311,7 @@ class SourceRules:
         return mappings, default
 
     def _department_roles(self, desired: DesiredState) -> list[Mapping]:
-        """The roles of departments, which go before the role mappings: the nearest selected OU decides."""
+        """The roles of departments, before those of role mappings; the nearest OU decides."""
         given = {
             selected.key: selected.rule.role for selected in self.departments if selected.rule.role
         }
@@ -325,7 +334,7 @@ class SourceRules:
         ]
 
     def _members(self, keys: Iterable[str]) -> frozenset[int]:
-        """All members, nested ones too; nobody of a group with unknown members, which is noted."""
+        """All members, with nested ones. A group with unknown members is noted and adds none."""
         known = []
         for key in keys:
             if why := self.index.unknown(key):
