@@ -37,9 +37,9 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 class Verdict(msgspec.Struct):
     """What the rules say of one person.
 
-    `user` is the user on the platform; `wanted`: the rules want a user for the person. `skip` is
-    why the person cannot be synchronised at present; `plan` brings the user up to date. `doubts` are
-    reasons not to trust the groups and OUs that were read.
+    `user` is the user on the platform. `wanted`: the rules want a user for the person. `skip` is
+    why the person cannot be synchronised at present. `plan` brings the user up to date. `doubts`
+    are reasons not to trust the groups and OUs that were read.
     """
 
     username: str
@@ -175,23 +175,18 @@ def judge(inputs: Inputs) -> Verdict:
     people = gather(inputs.desired, [rules], current, inputs.limits, used).people[source.name]
     user = people.matched.get(0)
     result = worked_out(inputs, [rules], current)
-    skip = next(
-        (one for one in result.skips if one.dn == person.dn and one.code not in ASIDE), None
-    )
+    skips = (skip for skip in result.skips if skip.dn == person.dn and skip.code not in ASIDE)
+    skip = next(skips, None)
     candidate = people.candidates[0] if people.candidates else None
-    username = (
-        user.username
-        if user is not None
-        else candidate.username
-        if candidate is not None
-        else person.identifier
-    )
-    state = _with_manager(
-        result.state, manager, candidate.username if candidate is not None else "", source
-    )
-    own = {fold_name(username)} | (
-        {fold_name(candidate.username)} if candidate is not None else set()
-    )
+    # The name on the platform, or the one that the rules give, or the one in the directory.
+    new_name = "" if candidate is None else candidate.username
+    username = new_name or person.identifier
+    if user is not None:
+        username = user.username
+    state = _with_manager(result.state, manager, new_name, source)
+    own = {fold_name(username)}
+    if candidate is not None:
+        own.add(fold_name(new_name))
     changes = tuple(ordered(diff(current, state, result.reasons)))
     read = source_health.partial_reading(inputs.desired, source, snapshot)
     doubts = (

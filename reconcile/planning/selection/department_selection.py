@@ -44,10 +44,11 @@ def select(
     by_name: dict[str, tuple[str, Selection]] = {}
     for place, rule in rules:
         selected = selection(place, rule, source, index)
-        found = [key for key in index.units if selected.matches(key)]
-        exact = filter(selected.exact, found)
-        by_name |= {key: (place, selected) for key in exact if key not in by_name}
-        for key in [*found, *_relatives(rule, found, index, containers)]:
+        matching = [key for key in index.units if selected.matches(key)]
+        for key in filter(selected.exact, matching):
+            by_name.setdefault(key, (place, selected))
+        # The first rule that selects an OU decides.
+        for key in [*matching, *_relatives(rule, matching, index, containers)]:
             chosen.setdefault(key, rule)
     return _connect(chosen, by_name, index, containers)
 
@@ -91,15 +92,19 @@ def _connect(
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:
-                place, selection = by_name[key]
-                child, parent = index.units[key].dn, index.units[above].dn
-                message = (
-                    f"{child!r} is selected but its parent {parent!r} is not:"
-                    " select the parent too, or set parents: true"
-                )
-                path = f"{place}.select[{selection.exact_pattern(key)}]"
-                raise RulesRefused([(path, message)])
+                raise _without_parent(*by_name[key], key, above, index)
             orphans.append(key)
             continue
         selected[key] = Selected(key, above, chosen[key])
     return list(selected.values()), orphans
+
+
+def _without_parent(
+    place: str, selection: Selection, key: str, above: str, index: Index
+) -> RulesRefused:
+    child, parent = index.units[key].dn, index.units[above].dn
+    message = (
+        f"{child!r} is selected but its parent {parent!r} is not:"
+        " select the parent too, or set parents: true"
+    )
+    return RulesRefused([(f"{place}.select[{selection.exact_pattern(key)}]", message)])

@@ -83,7 +83,9 @@ class RuleMatches:
         """What each pattern of a list finds."""
         if what == "person":
             return self.persons[path]
-        return self.groups[path] if what == "group" else self.units[path]
+        if what == "group":
+            return self.groups[path]
+        return self.units[path]
 
     def nearest(self, what: What, patterns: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Pattern → the names that exist and are most like it, spelt as a rule could name them."""

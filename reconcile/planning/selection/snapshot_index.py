@@ -44,11 +44,9 @@ class Index:
     def position(self, written: str) -> int:
         """The position of the only person that a DN can mean; -1 if there is none or several."""
         key = dn.key(written)
-        return (
-            self.persons[key]
-            if key in self.persons
-            else self.persons.get(self._persons.only(key), -1)
-        )
+        if key in self.persons:
+            return self.persons[key]
+        return self.persons.get(self._persons.only(key), -1)
 
     def unit(self, key: str) -> str:
         """The key of the only OU that a normalized DN can mean; "" if there is none or several."""
