@@ -1,4 +1,4 @@
-"""Whom a `memberUid` names: the person whose `uid` it is (RFC 2307), as servers compare a `uid`."""
+"""The person that a `memberUid` names by the `uid` (RFC 2307), as servers compare a `uid`."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ class Logins:
     """The persons of a snapshot by each of their logins; a person is a position in the snapshot."""
 
     def __init__(self, persons: Iterable[Person]) -> None:
-        """Looks at every login once."""
+        """Reads every login once."""
         self._owner: dict[str, int] = {}
         self._shared: dict[str, set[int]] = {}
         """The logins that several persons have, with all of them."""
@@ -26,14 +26,15 @@ class Logins:
                     self._widely.setdefault(widely_folded(login), set()).add(position)
 
     def find(self, login: str) -> tuple[int, ...]:
-        """Everybody who may be meant, in ascending order; where that are several, it is none of them.
+        """All persons that the login can mean, ascending; if there are several, it means none.
 
-        A wider folding than that of every server is used only where no login is the same without
-        it.
+        The wider folding, which not every server uses, counts only if no login matches without it.
         """
         key = folded(login)
         if key in self._shared:
             return tuple(sorted(self._shared[key]))
         if key in self._owner:
             return (self._owner[key],) if key else ()
-        return () if key.isascii() else tuple(sorted(self._widely.get(widely_folded(login), ())))
+        if key.isascii():
+            return ()
+        return tuple(sorted(self._widely.get(widely_folded(login), ())))

@@ -1,7 +1,6 @@
 """A platform state in names: what its objects look like in a change.
 
-Used where changes are made (`planning`) and where they are compared with what is there
-(`applying`).
+`planning` makes changes from it, `applying` compares changes with the platform by it.
 """
 
 from collections.abc import Sequence
@@ -26,10 +25,10 @@ Named: TypeAlias = Source | Department | Group | User | Membership | Grant
 
 
 class _Layout(NamedTuple):
-    """What becomes of the fields of a user, group or department. The structs have them in order."""
+    """How the fields of a user, group or department are shown, in the order of the struct."""
 
     nullable: tuple[str, ...]
-    """The texts that are null where they are empty."""
+    """The texts that are shown as null when they are empty."""
     references: tuple[tuple[str, Kind], ...]
 
 
@@ -46,7 +45,7 @@ _LAYOUTS: Final[dict[type, _Layout]] = {
 
 
 class Names:
-    """Looks up names by id, and fields by kind and key."""
+    """The keys, names and fields of the objects of one state."""
 
     def __init__(self, state: PlatformState) -> None:
         """Takes the state as it is; fields are made when they are asked for."""
@@ -75,11 +74,9 @@ class Names:
 
     def owner(self, pair: Membership | Grant) -> str:
         """The source behind a membership's group or a grant's user; "" for a local one."""
-        return (
-            self._groups[pair.group].source
-            if isinstance(pair, Membership)
-            else self._users[pair.user].source
-        )
+        if isinstance(pair, Membership):
+            return self._groups[pair.group].source
+        return self._users[pair.user].source
 
     def key(self, one: Named) -> str:
         """The key of an object of this state."""

@@ -63,7 +63,10 @@ def test_a_field_that_cannot_change_stays(tmp_path: Path) -> None:
 
 
 def test_one_role_where_there_can_be_no_more(tmp_path: Path) -> None:
-    mappings = [{"source": "corp", "groups": [f"cn={name},dc=example,dc=com"], "role": name} for name in ("boss", "operator")]
+    mappings = [
+        {"source": "corp", "groups": [f"cn={name},dc=example,dc=com"], "role": name}
+        for name in ("boss", "operator")
+    ]
     directory = {
         "uid=ann": None,
         "cn=boss": {"member": "uid=ann"},
@@ -102,7 +105,11 @@ def test_a_kind_that_the_platform_lacks_is_refused_with_its_rule(tmp_path: Path)
 
 
 def test_whoever_needs_a_role_and_has_none_is_not_created(tmp_path: Path) -> None:
-    mappings = {"role_mappings": [{"source": "corp", "groups": ["cn=staff,dc=example,dc=com"], "role": "operator"}]}
+    mappings = {
+        "role_mappings": [
+            {"source": "corp", "groups": ["cn=staff,dc=example,dc=com"], "role": "operator"}
+        ]
+    }
     directory = {"uid=ann": None, "uid=bob": None, "cn=staff": {"member": "uid=ann"}}
     stage = stage_of(tmp_path, directory, mappings, needs=frozenset({"role"}))
     users, skips = played(stage)

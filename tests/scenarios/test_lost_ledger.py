@@ -10,7 +10,9 @@ from reconcile.testing.driven import driven
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
 STATE = DESIRED | {
-    "role_mappings": [{"source": "corp", "groups": ["cn=staff,dc=example,dc=com"], "role": "operator"}],
+    "role_mappings": [
+        {"source": "corp", "groups": ["cn=staff,dc=example,dc=com"], "role": "operator"}
+    ],
     "groups": [{"source": "corp", "select": ["staff"]}],
 }
 BEFORE = {

@@ -1,6 +1,6 @@
-"""Attribute types that have several names: those of RFC 4519, RFC 4524 (COSINE) and RFC 2798 (inetOrgPerson).
+"""Attribute types with several names: RFC 4519, RFC 4524 (COSINE), RFC 2798 (inetOrgPerson).
 
-Beside them those of groups: memberUid (RFC 2307) and memberURL have an OID, too.
+Also two attributes of groups that have an OID: memberUid (RFC 2307) and memberURL.
 """
 
 from types import MappingProxyType
@@ -122,13 +122,13 @@ MAIN: Final = MappingProxyType(_others())
 
 
 def plain(name: str) -> str:
-    """The name in lower case, an OID without the `oid.` that some write before it: no server knows that."""
+    """The name in lower case; an OID without a leading `oid.`, which no server knows."""
     name = name.lower()
     return name[4:] if name.startswith("oid.") and name[4:5].isdigit() else name
 
 
 def main(name: str) -> str:
-    """The main name of an attribute type, in lower case; a name that has no other is its own. Options stay."""
+    """The main name of an attribute type, in lower case; options stay."""
     name = plain(name)
     if ";" not in name:
         return MAIN.get(name, name)

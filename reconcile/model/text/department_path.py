@@ -1,4 +1,6 @@
-r"""Paths of departments: titles from the top down, joined by `/`; a `/` or `\` within a title is `\/` or `\\`.
+r"""Paths of departments: titles from the top down, joined by `/`.
+
+A `/` or `\` within a title is written `\/` or `\\`:
 
     path(["Sales", "EMEA/North"])   ==  r"Sales/EMEA\/North"
     titles(r"Sales/EMEA\/North")    ==  ["Sales", "EMEA/North"]
@@ -20,7 +22,7 @@ def path(titles: Iterable[str]) -> str:
 
 
 def titles(path: str) -> list[str]:
-    """The titles of a path, the topmost first. Raises ValueError for text that `path` does not write."""
+    """The titles of a path, the topmost first. Raises ValueError for text that is no path."""
     found: list[str] = []
     position = 0
     while path:

@@ -1,4 +1,4 @@
-"""The fingerprint of any value of the model: the same value has the same digest on every machine."""
+"""The fingerprint of a value of the model; a value has the same digest on every machine."""
 
 import hashlib
 

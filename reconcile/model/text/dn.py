@@ -75,10 +75,10 @@ def normalize(dn: str) -> str:
 
 
 def key(text: str) -> str:
-    """The normalized DN, or what names an entry whose DN cannot be understood: its first RDN to the letter.
+    """The normalized DN, or a key for text that is no valid DN, with its first RDN as written.
 
-    No such key is that of a DN, and two of them are the same only if the first RDN is written the
-    same. "" is the root.
+    Such a key never equals that of a valid DN, and two of them are equal only if their first RDNs
+    are written alike. "" is the root.
     """
     try:
         return normalize(text)
@@ -93,7 +93,7 @@ def key(text: str) -> str:
 
 
 def wide(key: str, folding: Folding) -> str:
-    """A normalized name as servers compare it that fold more than all do; a key that is no DN stays as it is.
+    """A normalized name as servers with a wider folding compare it; an invalid DN is unchanged.
 
     The case of letters beyond ASCII never matters. With "compatibility" it makes no difference
     either whether é is one character or two, nor how wide a letter is, and so on (NFKC).
@@ -139,7 +139,7 @@ def is_plain(key: str) -> bool:
 
 @cache
 def _small(char: str) -> str:
-    """The lower case of a letter, where servers know it: one character for one, within Unicode 3.2."""
+    """The lower case of a letter if servers know it: a single character, within Unicode 3.2."""
     lower = char.lower()
     known = _UNICODE_3_2.category(char) == "Lu" and _UNICODE_3_2.category(lower[0]) == "Ll"
     return lower if known and len(lower) == 1 and char <= "\uffff" else char
@@ -164,7 +164,10 @@ def _hex(match: re.Match[str]) -> str:
 
 
 def parse(dn: str) -> list[list[tuple[str, str]]]:
-    """RDNs in written order, each a list of (type, unescaped value). Raises ValueError for text that is no DN."""
+    """RDNs in written order, each a list of (type, unescaped value).
+
+    Raises ValueError for text that is no DN.
+    """
     rdns: list[list[tuple[str, str]]] = []
     position, end = 0, len(dn)
     if not dn.strip():
@@ -175,7 +178,8 @@ def parse(dn: str) -> list[list[tuple[str, str]]]:
         name = dn[position:equals].strip() if equals >= 0 else ""
         if not _TYPE.fullmatch(name):
             raise ValueError(
-                f"not a distinguished name: {_shown(dn)} has no attribute type at position {position}"
+                f"not a distinguished name: {_shown(dn)} has no attribute type"
+                f" at position {position}"
             )
         value, position = _value(dn, equals + 1)
         current.append((name, value))
@@ -196,7 +200,8 @@ def _value(dn: str, position: int) -> tuple[str, int]:
     match = _QUOTED.match(dn, position) or _STRING.match(dn, position)
     if match is None or (match.end() < len(dn) and dn[match.end()] not in ",+;"):
         raise ValueError(
-            f"not a distinguished name: {_shown(dn)} has a stray quote or backslash after position {position}"
+            f"not a distinguished name: {_shown(dn)} has a stray quote or backslash"
+            f" after position {position}"
         )
     text = match["value"] if match.re is _QUOTED else _without_last_spaces(match["value"])
     try:
@@ -218,7 +223,10 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def respelt(before: str, now: str) -> str:
-    r"""`now`, or `before` if that is the very same name in another notation: `\,` for `\2C`, a space after a comma."""
+    r"""`now`, or `before` if that is the same name in another notation.
+
+    Examples: `\,` for `\2C`, a space after a comma.
+    """
     try:
         return before if before and before != now and parse(before) == parse(now) else now
     except ValueError:
@@ -262,13 +270,13 @@ def join(relative: str, base: str) -> str:
 
 
 def domain(dn: str) -> str:
-    """The DNS name of a DN's `dc` parts: `ou=x,dc=example,dc=com` is `example.com`; "" without any."""
+    """The DNS name of the `dc` parts: `example.com` for `ou=x,dc=example,dc=com`; "" for none."""
     pairs = [pair for rdn in parse(dn) for pair in rdn]
     return ".".join(value for name, value in pairs if attribute_types.main(name) == "dc")
 
 
 def first_value(dn: str) -> str:
-    """The first value of a DN, without its type; the text itself where that is no DN, or the root."""
+    """The first value of a DN, without its type; the text itself if it is no DN or the root."""
     try:
         rdns = parse(dn)
     except ValueError:

@@ -23,7 +23,7 @@ _UNICODE_3_2: Final = unicodedata.ucd_3_2_0
 
 
 def normalized(form: Form, text: str) -> str:
-    """The text in a normalization form; as it is written where more than MOST_MARKS marks follow each other."""
+    """The text in a normalization form; unchanged if it has more than MOST_MARKS marks in a row."""
     return (
         unicodedata.normalize(form, text) if len(text) <= _SHORT or _has_few_marks(text) else text
     )

@@ -6,7 +6,8 @@ from typing import Final
 # Control characters, marks that turn the direction of text, and characters without any width (but
 # for the joiners that some scripts need): all can make a terminal show what is not there.
 _BEYOND = (
-    "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f"
 )
 _UNPRINTABLE = re.compile(f"[\x00-\x1f{_BEYOND}]")
@@ -25,9 +26,10 @@ def printable(text: str) -> str:
 
 
 def quoted(text: str, longest: int = LONGEST) -> str:
-    """The text as one line, printable, and cut with its length where it is longer than `longest` characters.
+    """The text as one printable line, cut after `longest` characters with its length added.
 
-    Whatever a server says goes into messages by here: none of it can pass for a line of ours.
+    Every text of a server passes here on its way into a message, so none of it can look like a line
+    of reconcile.
     """
     if len(text) <= longest:
         return printable(text)

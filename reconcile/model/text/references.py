@@ -1,4 +1,4 @@
-"""Which entry is meant by a name that is written somewhere: in a member value, a manager, a rule, the platform.
+"""Which entry a name means: in a member value, a manager, a rule or on the platform.
 
 What every server takes for the same name decides first. Only where that finds nothing, a name may
 find an entry by what the server in question folds beyond that; and only if no other entry can be
@@ -13,7 +13,10 @@ from reconcile.model.text.dn import Folding
 
 
 class References:
-    """Looks up normalized names among those of entries; wider spellings are only worked out when one is asked for."""
+    """Looks up normalized names among those of entries.
+
+    Wider spellings are computed only when one is needed.
+    """
 
     def __init__(
         self,
@@ -21,7 +24,7 @@ class References:
         folding: Folding,
         lookalikes: Collection[str] = frozenset(),
     ) -> None:
-        """`keys` are tables of entries by normalized name; `lookalikes` are names of further entries, not in them."""
+        """`keys` are tables of entries by normalized name; `lookalikes` names of other entries."""
         self._keys = tuple(keys)
         self._folding: Folding = folding
         self._lookalikes = lookalikes
@@ -32,7 +35,10 @@ class References:
         return any(key in some for some in self._keys)
 
     def meant(self, key: str) -> tuple[str, ...]:
-        """The entry of this name, or else all that it can mean by a wider folding, in order; none for the root."""
+        """The entry of this name, or all that it can mean by a wider folding, sorted.
+
+        Empty for the root.
+        """
         if not key:
             return ()
         if self.exact(key):
@@ -65,7 +71,7 @@ class References:
 
 
 def lookalikes(keys: Collection[str], folding: Folding) -> frozenset[str]:
-    """The names that only a wide folding makes the same as another: their server tells them apart."""
+    """The names that a wide folding makes equal to another; their server tells them apart."""
     spellings: dict[str, set[str]] = defaultdict(set)
     for key in keys:
         if not dn.is_plain(key):

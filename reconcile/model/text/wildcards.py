@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 
 class Wildcard(NamedTuple):
-    """A text begins with `first`, ends with `last`, and has all of `middle` between them, in this order."""
+    """Text that begins with `first`, ends with `last`, and has `middle` between, in this order."""
 
     first: str
     middle: tuple[str, ...]

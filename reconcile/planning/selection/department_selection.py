@@ -1,8 +1,8 @@
-"""Which OUs are departments, and how they hang together.
+"""Which OUs are departments, and how they form a tree.
 
-The tree of departments begins below the base of the departments and that of the users: an OU such
-as `ou=people`, in which a directory keeps everybody, is a department only when it is selected, and
-nobody's missing parent.
+The tree begins below the base of the departments and the base of the users. An OU such as
+`ou=people`, which holds all persons of a directory, is a department only if a rule selects it. It
+never counts as a missing parent.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,10 @@ from reconcile.planning.selection.snapshot_index import Index, ancestors
 
 
 class Selected(msgspec.Struct, frozen=True):
-    """One OU that is to be a department; `parent` is the normalized DN of the department above or ""."""
+    """One OU that becomes a department.
+
+    `parent` is the normalized DN of the department above it, or "".
+    """
 
     key: str
     parent: str
@@ -27,11 +30,11 @@ class Selected(msgspec.Struct, frozen=True):
 def select(
     rules: Iterable[tuple[str, DepartmentRule]], source: Source, index: Index
 ) -> tuple[list[Selected], list[str]]:
-    """The OUs that the rules of a source select, parents first, and those left out because a parent is not selected.
+    """The selected OUs, parents first, and the OUs left out because a parent is not selected.
 
-    Each rule comes with its path in the desired state. An OU selected by its very DN whose parent
-    is not selected is an error (RulesRefused, naming the pattern and the parent); one that only a
-    wildcard found is left out. A pattern that can mean several OUs is an error, too.
+    Each rule comes with its path in the desired state. An OU that only a wildcard matches is left
+    out if its parent is not selected. Raises RulesRefused if such an OU is selected by its exact
+    DN, and for a pattern that can mean several OUs.
     """
     bases = (source.departments.base, source.users.base)
     roots = [dn.normalize(dn.join(base, source.base_dn)) for base in bases]
@@ -41,16 +44,20 @@ def select(
     by_name: dict[str, tuple[str, Selection]] = {}
     for place, rule in rules:
         selected = selection(place, rule, source, index)
-        found = [key for key in index.units if selected.matches(key)]
-        exact = filter(selected.exact, found)
-        by_name |= {key: (place, selected) for key in exact if key not in by_name}
-        for key in [*found, *_relatives(rule, found, index, containers)]:
+        matching = [key for key in index.units if selected.matches(key)]
+        for key in filter(selected.exact, matching):
+            by_name.setdefault(key, (place, selected))
+        # The first rule that selects an OU decides.
+        for key in [*matching, *_relatives(rule, matching, index, containers)]:
             chosen.setdefault(key, rule)
     return _connect(chosen, by_name, index, containers)
 
 
 def selection(place: str, rule: DepartmentRule, source: Source, index: Index) -> Selection:
-    """The patterns of the rule at a place of the file. Raises UsageError for one that can mean several OUs."""
+    """The patterns of the rule at a path of the desired state.
+
+    Raises UsageError for a pattern that can mean several OUs.
+    """
     units = [(key, None, unit.dn) for key, unit in index.units.items()]
     patterns = Selection(rule.select, source.base_dn, index.snapshot.folding)
     return patterns.resolve(lambda at: f"{place}.select[{at}]", source.name, units.__iter__)
@@ -59,7 +66,7 @@ def selection(place: str, rule: DepartmentRule, source: Source, index: Index) ->
 def _relatives(
     rule: DepartmentRule, found: list[str], index: Index, containers: set[str]
 ) -> Iterable[str]:
-    """The OUs that come along: everything below with `children`, everything above with `parents`."""
+    """The OUs that `children` adds below the selected ones, and `parents` above them."""
     if rule.children:
         roots = set(found)
         yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
@@ -85,15 +92,19 @@ def _connect(
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:
-                place, selection = by_name[key]
-                child, parent = index.units[key].dn, index.units[above].dn
-                message = (
-                    f"{child!r} is selected but its parent {parent!r} is not:"
-                    " select the parent too, or set parents: true"
-                )
-                path = f"{place}.select[{selection.exact_pattern(key)}]"
-                raise RulesRefused([(path, message)])
+                raise _without_parent(*by_name[key], key, above, index)
             orphans.append(key)
             continue
         selected[key] = Selected(key, above, chosen[key])
     return list(selected.values()), orphans
+
+
+def _without_parent(
+    place: str, selection: Selection, key: str, above: str, index: Index
+) -> RulesRefused:
+    child, parent = index.units[key].dn, index.units[above].dn
+    message = (
+        f"{child!r} is selected but its parent {parent!r} is not:"
+        " select the parent too, or set parents: true"
+    )
+    return RulesRefused([(f"{place}.select[{selection.exact_pattern(key)}]", message)])

@@ -39,7 +39,10 @@ def _marked(pattern: str) -> str:
 
 
 def folded(name: str) -> str:
-    """A name on the platform as it is compared: case does not matter, nor whether é is one character or two."""
+    """A name on the platform as it is compared.
+
+    Case does not matter, nor whether é is one character or two.
+    """
     if name.isascii():
         return name.lower()
     return normalized("NFKC", normalized("NFKC", name).casefold())
@@ -62,7 +65,10 @@ def found_by(
 
 
 class NamePatterns:
-    """Patterns of names on the platform as one question; `*` stands for any text, and case never matters."""
+    """Patterns of names on the platform, matched together.
+
+    `*` stands for any text; case never matters.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Anything but `*` stands for itself."""
@@ -80,7 +86,7 @@ class NamePatterns:
 
 
 class Selection:
-    """Several patterns as one question. Made from texts that the configuration has checked."""
+    """Several patterns, matched together. The configuration has checked their texts."""
 
     def __init__(
         self, patterns: Iterable[str], base_dn: str, folding: Folding = "compatibility"
@@ -98,16 +104,14 @@ class Selection:
             kind, text = self._understood(pattern)
             pieces = [piece.replace(_STAR, "*") for piece in text.split("*")]
             if len(pieces) > 1:
-                self._globs[at] = (
-                    kind,
-                    Wildcard.of(dn.wide_piece(piece, folding) for piece in pieces),
-                )
+                wildcard = Wildcard.of(dn.wide_piece(piece, folding) for piece in pieces)
+                self._globs[at] = kind, wildcard
             else:
                 self._exact[kind].add(pieces[0])
             self._read.append((kind, "*".join(pieces)))
 
     def _understood(self, pattern: str) -> tuple[int, str]:
-        """What a pattern is compared with, and its normalized text, in which _STAR is an escaped star."""
+        """What a pattern is compared with, and its normalized text; _STAR is an escaped star."""
         if "=" not in pattern:
             return _NAME, dn.lower(pattern)
         marked = _marked(pattern)
@@ -124,42 +128,46 @@ class Selection:
         `path` gives that of a pattern in the desired state, by its number; `source` has the
         candidates. Raises RulesRefused, which names all of them, where several can be meant.
         """
-        exact = [
-            (at, kind, text) for at, (kind, text) in enumerate(self._read) if at not in self._globs
-        ]
-        meant = self._meant({(kind, text) for _, kind, text in exact}, candidates) if exact else {}
-        for at, kind, text in exact:
-            found = meant.get((kind, text), {})
-            if len(found) > 1:
-                listed = ", ".join(sorted(found.values()))
+        exact = {at: read for at, read in enumerate(self._read) if at not in self._globs}
+        if not exact:
+            return self
+        meant = self._meant(set(exact.values()), candidates)
+        for at, (kind, text) in exact.items():
+            entries = meant.get((kind, text), {})
+            if len(entries) > 1:
+                listed = ", ".join(sorted(entries.values()))
                 ambiguous = (
-                    f"{self._patterns[at]!r} can mean several entries of source {source}: {listed}. Write the one that"
-                    " is meant as the directory does"
+                    f"{self._patterns[at]!r} can mean several entries of source {source}:"
+                    f" {listed}. Write the one that is meant as the directory does"
                 )
                 raise RulesRefused([(path(at), ambiguous)])
-            for one in found:
-                self._exact[kind].add(one)
-                self._read[at] = kind, one
+            for name in entries:
+                self._exact[kind].add(name)
+                self._read[at] = kind, name
         return self
 
     def _meant(
         self, patterns: set[tuple[int, str]], candidates: Candidates
     ) -> dict[tuple[int, str], dict[str, str]]:
-        """Pattern → the names that it can only mean by a wider folding → an entry of that name, as it is written."""
+        """Pattern → the names that it matches only by a wider folding → the DN of an entry.
+
+        The DN is as the directory writes it.
+        """
         kinds = sorted({kind for kind, _ in patterns})
         spellings: dict[tuple[int, str], list[tuple[int, str]]] = {}
         for kind, text in patterns:
             spellings.setdefault((kind, self._wide(kind, text)), []).append((kind, text))
-        found: dict[tuple[int, str], dict[str, str]] = {one: {} for one in patterns}
+        entries: dict[tuple[int, str], dict[str, str]] = {pattern: {} for pattern in patterns}
         exact: set[tuple[int, str]] = set()
         for key, name, written in candidates():
             for kind in kinds:
                 own = self._text(kind, key, name)
                 if (kind, own) in patterns:
                     exact.add((kind, own))
-                for one in spellings.get((kind, self._wide(kind, own)), ()):
-                    found[one].setdefault(own, written)
-        return {one: names for one, names in found.items() if one not in exact}
+                for pattern in spellings.get((kind, self._wide(kind, own)), ()):
+                    entries[pattern].setdefault(own, written)
+        # A pattern that names an entry exactly means no other.
+        return {pattern: names for pattern, names in entries.items() if pattern not in exact}
 
     @staticmethod
     def _text(kind: int, key: str, name: str | None) -> str:
@@ -172,7 +180,10 @@ class Selection:
         return dn.wide_text(text, self._folding) if kind == _NAME else dn.wide(text, self._folding)
 
     def matches(self, key: str, name: str | None = None) -> bool:
-        """Whether an entry is meant: `key` is its normalized DN, `name` its plain name (default: the RDN's value)."""
+        """Whether a pattern matches the entry.
+
+        `key` is its normalized DN, `name` its plain name (default: the value of its RDN).
+        """
         dns, rdns, names = self._exact
         if key in dns:
             return True
@@ -195,10 +206,10 @@ class Selection:
 
     def exact_pattern(self, key: str) -> int | None:
         """The place of the first pattern that is the very DN of an entry; None for no pattern."""
-        every = enumerate(self._read)
-        return next(
-            (at for at, read in every if read == (_DN, key) and at not in self._globs), None
-        )
+        for at, read in enumerate(self._read):
+            if read == (_DN, key) and at not in self._globs:
+                return at
+        return None
 
     def found(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
         """For each pattern the positions of the entries that it finds.
@@ -229,18 +240,19 @@ class Selection:
         return found
 
     def pattern(self, key: str, name: str | None = None) -> int | None:
-        """The place of the first pattern that means an entry, for people who ask why; None for no pattern."""
-        return next(
-            (at for at in range(len(self._patterns)) if self._alone(at).matches(key, name)), None
-        )
+        """The position of the first pattern that matches an entry, for `explain`; None for none."""
+        for at in range(len(self._patterns)):
+            if self._alone(at).matches(key, name):
+                return at
+        return None
 
     def _alone(self, at: int) -> "Selection":
         """One of the patterns, as it was resolved."""
-        one = Selection((self._patterns[at],), self._base_dn, self._folding)
+        alone = Selection((self._patterns[at],), self._base_dn, self._folding)
         kind, text = self._read[at]
         if at not in self._globs:
-            one._exact[kind].add(text)
-        return one
+            alone._exact[kind].add(text)
+        return alone
 
 
 def _plain_name(rdn: str, name: str | None) -> str:

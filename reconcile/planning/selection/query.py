@@ -1,4 +1,4 @@
-"""What to ask a directory for: exactly what the templates and rules of the desired state can use."""
+"""What to read from a directory: only what templates and rules of the desired state use."""
 
 from collections.abc import Iterable
 

@@ -39,31 +39,33 @@ def in_sources(desired: DesiredState, rules: Sequence[SourceRules]) -> list[Rule
     """The patterns of all rules about the sources that were read, in the desired state's order."""
     counts = list(_in_sources(desired, rules))
     missing: dict[tuple[str, What], list[str]] = {}
-    for one in counts:
-        for source in one.sources if not one.number else ():
-            missing.setdefault((source, one.what), []).append(one.pattern)
-    by_name = {one.source.name: one for one in rules}
+    for count in counts:
+        if count.number:
+            continue
+        for source in count.sources:
+            missing.setdefault((source, count.what), []).append(count.pattern)
+    by_name = {rule.source.name: rule for rule in rules}
     similar = {
         (source, what): by_name[source].matches.nearest(what, list(dict.fromkeys(patterns)))
         for (source, what), patterns in missing.items()
     }
-    return [one if one.number else _suggesting(one, similar) for one in counts]
+    return [count if count.number else _suggesting(count, similar) for count in counts]
 
 
-def _suggesting(one: RuleCount, similar: Mapping[tuple[str, What], Suggestions]) -> RuleCount:
-    """With the similar names of all of its sources, the best of each first."""
-    lists = [similar[source, one.what][one.pattern] for source in one.sources]
+def _suggesting(count: RuleCount, similar: Mapping[tuple[str, What], Suggestions]) -> RuleCount:
+    """Adds the similar names of all of its sources, the best of each first."""
+    lists = [similar[source, count.what][count.pattern] for source in count.sources]
     names = (name for rank in zip_longest(*lists) for name in rank if name is not None)
-    return msgspec.structs.replace(one, nearest=tuple(dict.fromkeys(names))[:3])
+    return msgspec.structs.replace(count, nearest=tuple(dict.fromkeys(names))[:3])
 
 
 def _in_sources(desired: DesiredState, rules: Sequence[SourceRules]) -> Iterator[RuleCount]:
-    for one in rules:
-        users, paths = one.source.users, one.matches.users
-        yield from _counted("person", f"{paths}.select", users.select, [one])
-        yield from _counted("person", f"{paths}.exclude", users.exclude, [one])
-        yield from _counted("group", f"{paths}.require_groups", users.require_groups, [one])
-        yield from _counted("OU", f"{paths}.inactive_ous", users.inactive_ous, [one])
+    for rule in rules:
+        users, paths = rule.source.users, rule.matches.users
+        yield from _counted("person", f"{paths}.select", users.select, [rule])
+        yield from _counted("person", f"{paths}.exclude", users.exclude, [rule])
+        yield from _counted("group", f"{paths}.require_groups", users.require_groups, [rule])
+        yield from _counted("OU", f"{paths}.inactive_ous", users.inactive_ous, [rule])
     for at, mapping in enumerate(desired.role_mappings):
         about = [one for one in rules if mapping.source in ("", one.source.name)]
         complete = bool(mapping.source) or len(about) == len(desired.sources)
@@ -86,15 +88,17 @@ def _counted(
     complete: bool = True,
 ) -> Iterator[RuleCount]:
     """The patterns of one list over the sources that it is about."""
-    sources = tuple(one.source.name for one in about)
-    found = [one.matches.found(what, path) for one in about if patterns]
-    for at, pattern in enumerate(patterns if about else ()):
-        number = sum(len(patterns[at]) for patterns in found)
+    if not about or not patterns:
+        return
+    sources = tuple(rule.source.name for rule in about)
+    matches = [rule.matches.found(what, path) for rule in about]
+    for at, pattern in enumerate(patterns):
+        number = sum(len(entries[at]) for entries in matches)
         yield RuleCount(f"{path}[{at}]", pattern, what, number, sources, complete)
 
 
 class PlatformNames:
-    """The names that patterns of `safety` are compared with: on the platform, or to come there."""
+    """The names that patterns of `safety` are compared with: current and future ones."""
 
     def __init__(self, desired: DesiredState) -> None:
         """Starts without any; nothing is kept where `safety` has no such pattern."""
@@ -109,7 +113,7 @@ class PlatformNames:
         self._workspaces = set(desired.platform.workspaces)
 
     def add(self, state: PlatformState) -> None:
-        """Takes the names of a workspace as it is, or is to be."""
+        """Adds the names of a workspace, as it is or as the plan makes it."""
         self._read.add(state.workspace)
         kinds = {what for _, _, what in self._patterns}
         if "user" in kinds:
@@ -151,9 +155,10 @@ class PlatformNames:
 
     def _of_names(self) -> Iterator[RuleCount]:
         for path, pattern, what in self._patterns:
-            names, folded = self._names[what], plain_name("", pattern)
-            matching = NamePatterns((pattern,)) if "*" in pattern else None
-            number = int(folded in names) if matching is None else sum(map(matching.matches, names))
+            names = self._names[what]
+            number = int(plain_name("", pattern) in names)
+            if "*" in pattern:
+                number = sum(map(NamePatterns((pattern,)).matches, names))
             yield self._count(path, pattern, what, number)
 
     def _count(self, path: str, pattern: str, what: What, number: int) -> RuleCount:

@@ -83,7 +83,9 @@ class RuleMatches:
         """What each pattern of a list finds."""
         if what == "person":
             return self.persons[path]
-        return self.groups[path] if what == "group" else self.units[path]
+        if what == "group":
+            return self.groups[path]
+        return self.units[path]
 
     def nearest(self, what: What, patterns: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Pattern → the names that exist and are most like it, spelt as a rule could name them."""
@@ -150,7 +152,7 @@ class RuleMatches:
         return {path: [next(found) for _ in patterns] for path, patterns in lists.items()}
 
     def _written(self, key: str) -> str:
-        """An entry's DN as the directory writes it; the normalized one of what is no entry that was read."""
+        """An entry's DN as the directory writes it; the normalized DN if the entry was not read."""
         index = self._index
         if key in index.persons:
             return index.person(index.persons[key]).dn

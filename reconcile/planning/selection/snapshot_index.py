@@ -1,4 +1,4 @@
-"""A directory snapshot made fast to look things up in: persons and groups by DN, members with nesting resolved."""
+"""An index of a directory snapshot: persons and groups by DN, members with nesting resolved."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -11,10 +11,13 @@ from reconcile.planning.transitive import reachable
 
 
 class Index:
-    """One snapshot, looked at from all sides. Persons are known by their position in the snapshot."""
+    """Look-ups in one snapshot. A person is identified by the position in the snapshot."""
 
     def __init__(self, snapshot: DirectorySnapshot) -> None:
-        """Works out the key of every DN once; the adapter has made sure that no two entries of a kind share one."""
+        """Normalizes every DN once.
+
+        The adapter guarantees that no two entries of a kind share a normalized DN.
+        """
         self.snapshot = snapshot
         self.keys = [dn.key(person.dn) for person in snapshot.persons]
         self.persons = {key: position for position, key in enumerate(self.keys)}
@@ -40,16 +43,14 @@ class Index:
         return self.snapshot.persons[position]
 
     def position(self, written: str) -> int:
-        """The position of the person that a DN means and no other can be meant by; -1 without one."""
+        """The position of the only person that a DN can mean; -1 if there is none or several."""
         key = dn.key(written)
-        return (
-            self.persons[key]
-            if key in self.persons
-            else self.persons.get(self._persons.only(key), -1)
-        )
+        if key in self.persons:
+            return self.persons[key]
+        return self.persons.get(self._persons.only(key), -1)
 
     def unit(self, key: str) -> str:
-        """The key of the OU that a normalized DN means and no other can be meant by; "" without one."""
+        """The key of the only OU that a normalized DN can mean; "" if there is none or several."""
         return key if key in self.units else self._units.only(key)
 
     def above(self, key: str) -> tuple[str, ...]:
@@ -60,12 +61,12 @@ class Index:
         return self._above[parent]
 
     def several(self, written: str) -> tuple[str, ...]:
-        """The DNs, as they are written, of all entries that a member can mean where nothing says which; else none."""
+        """The DNs, as written, of the entries that a member can mean if it is ambiguous."""
         found = self._members.meant(dn.key(written))
         return tuple(map(self._written, found)) if len(found) > 1 else ()
 
     def several_persons(self, written: str) -> tuple[str, ...]:
-        """The same for a DN that means a person, such as a manager."""
+        """Like `several`, for a DN that names a person, such as a manager."""
         found = self._persons.meant(dn.key(written))
         return tuple(map(self._written, found)) if len(found) > 1 else ()
 
@@ -75,16 +76,19 @@ class Index:
         return self.groups[key].dn if key in self.groups else key
 
     def direct(self, key: str) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
-        """A group's own members: persons by position, groups by normalized DN, and members that are neither.
+        """A group's own members: persons by position, groups by normalized DN, and the rest.
 
-        A member that can mean several entries is neither of them.
+        The rest are values that match no entry or several.
         """
         if key not in self._direct:
             self._direct[key] = self._read_members(self.groups[key])
         return self._direct[key]
 
     def members(self, key: str, *, nested: bool = True) -> frozenset[int]:
-        """A group's members by position, those of groups within it included; groups may contain each other."""
+        """A group's members by position, with those of nested groups.
+
+        Groups may contain each other.
+        """
         if not nested:
             return self.direct(key)[0]
         if key not in self._flat:
@@ -138,7 +142,10 @@ class Index:
         return {at for at in map(self.position, nested) if at >= 0} if nested else set()
 
     def _by_place(self) -> dict[str, list[int]]:
-        """The persons whose entries stand directly below a group's: they are members of it by that alone."""
+        """Normalized DN of a group → the persons whose entries are directly below it.
+
+        Their place alone makes them members.
+        """
         if self._below is None:
             self._below = {}
             groups = References((self.groups,), self.snapshot.folding, self.snapshot.lookalikes)

@@ -20,15 +20,19 @@ def as_declared(source: Source) -> platform.Source:
 
 
 def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformState]) -> None:
-    """Raises UsageError for a source that the platform knows in another case: it holds no two such names."""
+    """Raises UsageError for a source whose name differs from the platform's only in case.
+
+    The platform cannot hold both names.
+    """
     folded = {fold_name(source.name): source.name for source in declared}
     for state in current:
         for known in state.sources:
             name = folded.get(fold_name(known.name), known.name)
             if name != known.name:
                 raise UsageError(
-                    f"the workspace {state.workspace} knows the source {name} as {known.name}, and case makes no other "
-                    f"source: `{_command(known.name, name)}` tells it, or spell the name as before"
+                    f"the workspace {state.workspace} knows the source {name} as {known.name},"
+                    f" and case makes no other source: `{_command(known.name, name)}`"
+                    " tells it, or spell the name as before"
                 )
 
 
@@ -44,8 +48,9 @@ def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Itera
             for at, one in enumerate(there):
                 if one.name not in users and _same_base(one.base_dn, gone.base_dn):
                     text = (
-                        f"{state.workspace}: source {gone.name} is no longer declared, and {one.name} is new and of the"
-                        f" same base DN: if it is the same directory, `{_command(gone.name, one.name)}` keeps its users"
+                        f"{state.workspace}: source {gone.name} is no longer declared,"
+                        f" and {one.name} is new and of the same base DN: if it is the same"
+                        f" directory, `{_command(gone.name, one.name)}` keeps its users"
                     )
                     both = (gone.name, one.name)
                     yield Notice("source_renamed", text, f"sources[{at}].name", sources=both)

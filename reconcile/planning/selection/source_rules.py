@@ -1,10 +1,13 @@
-"""The rules about one source, worked out over its snapshot. The same for every workspace, so done once a plan."""
+"""The rules about one source, evaluated over its snapshot.
+
+The result is the same for every workspace, so it is computed once per plan.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from reconcile.model.desired import DesiredState, GroupRule, Source
+from reconcile.model.desired import DesiredState, GroupRule, RoleMapping, Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.text import dn
 from reconcile.planning.selection import department_selection
@@ -14,14 +17,15 @@ from reconcile.planning.selection.rule_matches import RuleMatches
 from reconcile.planning.selection.snapshot_index import Index, ancestors
 
 _FALSE = frozenset({"", "false", "no", "0", "none"})
-"""What `disabled_when` may render to without disabling anybody."""
+"""The results of `disabled_when` that do not disable a person."""
 
 
 class Mapping(NamedTuple):
-    """One role mapping and whom it reaches, by position; `reason` names the rule.
+    """One role mapping and the persons it applies to, by position; `reason` names the rule.
 
-    `keys`: the normalized DNs of the groups it is about, or of the OU whose people get the role.
-    `unsure`: the members of one of them are not known, so that whoever has the role may have it by that.
+    `keys`: the normalized DNs of its groups, or of the OU whose persons get the role.
+    `unsure`: the members of one of these groups are not known, so a user who has the role may have
+    it because of that group.
     """
 
     role: str
@@ -33,7 +37,7 @@ class Mapping(NamedTuple):
 
 
 class SourceRules:
-    """One source's rules over its snapshot: who is selected, in which groups and departments, with which roles."""
+    """One source's rules over its snapshot: selected persons, groups, departments and roles."""
 
     def __init__(
         self,
@@ -43,7 +47,7 @@ class SourceRules:
         *,
         login: bool = False,
     ) -> None:
-        """`login`: the snapshot holds nobody but the person who logs in, so that it tells nothing about anybody else.
+        """`login`: the snapshot holds only the person who logs in; it says nothing about others.
 
         Raises UsageError when a department is selected without its parent.
         """
@@ -61,34 +65,35 @@ class SourceRules:
         self.unknown: dict[str, str] = {}
         """Normalized DN of each group that a rule is about and whose members are not known → why.
 
-        Such a group decides nothing: nobody gains and nobody loses anything by it.
+        Such a group has no effect: no user gains or loses anything by it.
         """
         required = f"{self.matches.users}.require_groups"
-        self._required = self._members(self._found(required)) if users.require_groups else None
+        self._required: frozenset[int] | None = None
+        if users.require_groups:
+            self._required = self._members(self._found(required))
         self._required_unsure = bool(self.unknown)
         self.groups = self._mirrored(desired.groups)
         self.frozen = self._frozen()
-        self.departments, self.orphans = department_selection.select(
-            (
-                (f"departments[{at}]", rule)
-                for at, rule in enumerate(desired.departments)
-                if rule.source == source.name
-            ),
-            source,
-            self.index,
-        )
+        rules = [
+            (f"departments[{at}]", rule)
+            for at, rule in enumerate(desired.departments)
+            if rule.source == source.name
+        ]
+        self.departments, self.orphans = department_selection.select(rules, source, self.index)
         self._department_keys = {selected.key for selected in self.departments}
         self._department_of: dict[str, str] = {}
         self.mappings, self.default_role = self._roles(desired)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
-            *(
-                self.index.members(key, nested=rule.nested != "ignore")
-                for key, rule in self.groups.items()
-                if key not in self.frozen
-            ),
+            *(members for _, members in self._known_groups()),
         )
         self._mapped_unsure = bool(self.frozen) or any(mapping.unsure for mapping in self.mappings)
+
+    def _known_groups(self) -> Iterator[tuple[str, frozenset[int]]]:
+        """The selected groups whose members are known, with these."""
+        for key, rule in self.groups.items():
+            if key not in self.frozen:
+                yield key, self.index.members(key, nested=rule.nested != "ignore")
 
     def _above(self, position: int) -> tuple[str, ...]:
         """The places that the person is below, nearest first; those of OUs as the OUs are named."""
@@ -104,10 +109,9 @@ class SourceRules:
         """Everything that persons are below of, and all OUs."""
         above = {dn.parent(key) for key in self.index.keys}
         names = above.union(self.index.units, *map(ancestors, above))
-        return (
-            (key, None, self.index.units[key].dn if key in self.index.units else key)
-            for key in names - {""}
-        )
+        for key in names - {""}:
+            unit = self.index.units.get(key)
+            yield key, None, key if unit is None else unit.dn
 
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
@@ -120,7 +124,8 @@ class SourceRules:
     def outside_required(self, position: int, *, serves: bool = False) -> bool:
         """Whether there are required groups and the person is in none of them.
 
-        `serves`: the person's user is not departed, and stays where the members of one are not known.
+        `serves`: the person's user is not departed. Such a user stays if the members of a required
+        group are not known.
         """
         if self._required is None or position in self._required:
             return False
@@ -129,20 +134,20 @@ class SourceRules:
     def wants(self, position: int, *, exists: bool, serves: bool = False) -> bool:
         """Whether `create` and `select` want the person as a user.
 
-        `exists`: the person is one already. `serves`: the user is not departed either, and so stays where
-        a group's members are not known.
+        `exists`: the person already has a user. `serves`: that user is not departed, and so stays
+        if the members of a group are not known.
         """
-        create, registers = self.source.users.create, self.source.register_on_login
-        if (
-            create == "all"
-            or (create == "never" and exists)
-            or (registers and (exists or self.login))
-        ):
+        create = self.source.users.create
+        if create == "all" or (create == "never" and exists):
             return True
-        if create == "mapped" and (position in self._mapped or self.department(position)):
+        # With register_on_login the first login creates the user, who then stays.
+        if self.source.register_on_login and (exists or self.login):
             return True
-        if create == "mapped" and serves and self._mapped_unsure:
-            return True
+        if create == "mapped":
+            if position in self._mapped or self.department(position):
+                return True
+            if serves and self._mapped_unsure:
+                return True
         return self.named(position)
 
     def named(self, position: int) -> bool:
@@ -160,13 +165,16 @@ class SourceRules:
         if self.login and self.source.users.create != "all":
             return f"logged in by {self.source.name} for the first time"
         if self.source.users.create == "mapped":
-            for mapping in self.mappings:
-                if position in mapping.members:
-                    return f"role {mapping.role}: {mapping.reason}"
-            if position in self._first_group:
-                return f"member of selected group {self._first_group[position]}"
-            return f"in selected department {self.index.units[self.department(position)].dn}"
+            return self._why_mapped(position)
         return f"found in {self.source.name}"
+
+    def _why_mapped(self, position: int) -> str:
+        for mapping in self.mappings:
+            if position in mapping.members:
+                return f"role {mapping.role}: {mapping.reason}"
+        if position in self._first_group:
+            return f"member of selected group {self._first_group[position]}"
+        return f"in selected department {self.index.units[self.department(position)].dn}"
 
     def department(self, position: int) -> str:
         """The normalized DN of the nearest selected OU above the person; "" without one."""
@@ -182,7 +190,8 @@ class SourceRules:
     ) -> tuple[Mapping, ...]:
         """The mappings that reach the person: the first one, or all of them.
 
-        `has`: the roles that a sync gave the person; those of a group whose members are not known stay.
+        `has`: the roles that a sync gave the person. A role stays if it may come from a group whose
+        members are not known.
         """
         found = tuple(
             mapping
@@ -194,38 +203,31 @@ class SourceRules:
     @cached_property
     def _first_group(self) -> dict[int, str]:
         """Position → DN of the first selected group the person is in."""
-        found: dict[int, str] = {}
-        for key, rule in self.groups.items():
-            members = (
-                ()
-                if key in self.frozen
-                else self.index.members(key, nested=rule.nested != "ignore")
-            )
+        first: dict[int, str] = {}
+        for key, members in self._known_groups():
             for position in members:
-                found.setdefault(position, self.index.groups[key].dn)
-        return found
+                first.setdefault(position, self.index.groups[key].dn)
+        return first
 
     def role_reason(self, position: int, role: str) -> str:
         """The first rule that gives the person the role, in words; "" for none."""
-        given = (
-            mapping.reason
-            for mapping in self.mappings
-            if mapping.role == role and position in mapping.members
-        )
-        return next(given, "the default role" if role == self.default_role else "")
+        for mapping in self.mappings:
+            if mapping.role == role and position in mapping.members:
+                return mapping.reason
+        return "the default role" if role == self.default_role else ""
 
     def disabled(self, position: int) -> bool:
-        """Whether the directory or a rule takes the person out of service. Raises TemplateFailed."""
+        """Whether the directory or a rule disables the person. Raises TemplateFailed."""
         person = self._person(position)
         if person.disabled:
             return True
         if self._inactive:
             above = dn.parent(self.index.keys[position])
-            if above not in self._below_inactive:
-                self._below_inactive[above] = any(
-                    map(self._inactive.matches, self._above(position))
-                )
-            if self._below_inactive[above]:
+            below = self._below_inactive.get(above)
+            if below is None:
+                below = any(map(self._inactive.matches, self._above(position)))
+                self._below_inactive[above] = below
+            if below:
                 return True
         template = self.source.users.disabled_when
         if template is None:
@@ -238,7 +240,10 @@ class SourceRules:
         return (text or "").casefold() not in _FALSE
 
     def inactive_by(self, position: int) -> tuple[int, str] | None:
-        """The place in `inactive_ous` of the pattern that disables the person, and the OU it means; None for none."""
+        """The position in `inactive_ous` of the pattern that disables the person, and the OU.
+
+        None if no pattern does.
+        """
         found = ((self._inactive.pattern(key), key) for key in self._above(position))
         return next(((at, key) for at, key in found if at is not None), None)
 
@@ -261,9 +266,9 @@ class SourceRules:
         return next((at for at, positions in enumerate(found) if position in positions), None)
 
     def group_selection(self, patterns: Iterable[str], path: str = "groups") -> Selection:
-        """Patterns that name groups of this source; `path` is that of their list in the desired state.
+        """Patterns of groups of this source; `path` is that of their list in the desired state.
 
-        Raises RulesRefused for one that can mean several.
+        Raises RulesRefused for a pattern that can mean several groups.
         """
         return self._selection(patterns).resolve(
             lambda at: f"{path}[{at}]", self.source.name, self._groups
@@ -288,44 +293,40 @@ class SourceRules:
             if mapping.source not in ("", self.source.name):
                 continue
             if mapping.groups:
-                place = f"role_mappings[{at}]"
-                keys = self._found(f"{place}.groups")
-                reason = f"member of {', '.join(mapping.groups)}"
-                members, unsure = self._members(keys), not self.unknown.keys().isdisjoint(keys)
-                mappings.append(
-                    Mapping(
-                        mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure
-                    )
-                )
+                mappings.append(self._of_groups(mapping, f"role_mappings[{at}]"))
             if mapping.default and default is None:
                 default = mapping.role
         return mappings, default
 
+    def _of_groups(self, mapping: RoleMapping, place: str) -> Mapping:
+        """A role mapping of groups; `place` is its path in the desired state."""
+        keys = self._found(f"{place}.groups")
+        reason = f"member of {', '.join(mapping.groups)}"
+        members = self._members(keys)
+        unsure = not self.unknown.keys().isdisjoint(keys)
+        return Mapping(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure)
+
     def _department_roles(self, desired: DesiredState) -> list[Mapping]:
-        """The roles of departments, which go before the role mappings: the nearest selected OU decides."""
-        given = {
-            selected.key: selected.rule.role for selected in self.departments if selected.rule.role
-        }
-        members: dict[str, list[int]] = {key: [] for key in given}
-        for position in range(len(self.index.keys)) if given else ():
+        """The roles of departments, before those of role mappings; the nearest OU decides."""
+        with_role = [selected for selected in self.departments if selected.rule.role]
+        if not with_role:
+            return []
+        members: dict[str, list[int]] = {selected.key: [] for selected in with_role}
+        for position in range(len(self.index.keys)):
             key = self.department(position)
-            if key in given:
+            if key in members:
                 members[key].append(position)
         places = {id(rule): f"departments[{at}]" for at, rule in enumerate(desired.departments)}
-        rules = {selected.key: places[id(selected.rule)] for selected in self.departments}
-        return [
-            Mapping(
-                role,
-                frozenset(members[key]),
-                f"in department {self.index.units[key].dn}",
-                rules[key],
-                (key,),
-            )
-            for key, role in given.items()
-        ]
+        mappings = []
+        for selected in with_role:
+            key, rule = selected.key, selected.rule
+            reason = f"in department {self.index.units[key].dn}"
+            persons = frozenset(members[key])
+            mappings.append(Mapping(rule.role, persons, reason, places[id(rule)], (key,)))
+        return mappings
 
     def _members(self, keys: Iterable[str]) -> frozenset[int]:
-        """All members, nested ones too; nobody of a group with unknown members, which is noted."""
+        """All members, with nested ones. A group with unknown members is noted and adds none."""
         known = []
         for key in keys:
             if why := self.index.unknown(key):
