@@ -183,7 +183,7 @@ def test_functions_are_for_secrets_only(tmp_path):
     (line,) = said(path)
     assert line == (
         "a.yml:6:11: vars.a: env(), file() and command() give secrets and are allowed only where one belongs: "
-        "bind.password and platform.url"
+        "bind.password, platform.url and state"
     )
 
 
