@@ -8,6 +8,7 @@ signal (-9 where it was killed). Points are
 
 - `["statement", n]`: before the n-th statement of SQL that is no mere question, whichever connection runs it (BEGIN,
   COMMIT and VACUUM are among them);
+- `["statement", 0]`: never, and what it runs stands in `statements.txt` afterwards, one a line, without values;
 - `["steps", n]`: after n hundred steps of SQLite's own machine, so in the middle of statements;
 - `["page", n]`: at the first write that would make any file longer than n KiB, so in the middle of a commit or VACUUM;
 - null: not at all.
@@ -77,6 +78,17 @@ def at_statement(number: int) -> Ready:
     return lambda connection: connection.set_trace_callback(count)
 
 
+def recording(path: Path) -> Ready:
+    """Writes down the first words of each statement that `at_statement` would count."""
+
+    def record(statement: str) -> None:
+        if not statement.startswith(("SELECT", "PRAGMA")):
+            with path.open("a", encoding="utf-8") as file:
+                print(*statement.split()[:3], file=file)
+
+    return lambda connection: connection.set_trace_callback(record)
+
+
 def at_step(hundreds: int) -> Ready:
     seen = 0
 
@@ -114,6 +126,8 @@ def run(folder: str, arguments: list[str], point: tuple[str, int] | None) -> int
     trap: Ready | None = None
     if point is not None and point[0] == "page":
         at_page(point[1])
+    elif point == ["statement", 0]:
+        trap = recording(Path("statements.txt").absolute())
     elif point is not None:
         trap = {"statement": at_statement, "steps": at_step}[point[0]](point[1])
     genuine = sqlite3.connect

@@ -17,6 +17,7 @@ from reconcile.planning import Inputs
 from reconcile.planning import login as logins
 from reconcile.planning.selection.query import query
 from reconcile.platforms.memory.platform import MemoryPlatform
+from tests.effort import examples
 from tests.scenarios.stage import BASE, DESIRED, NOW, Stage, ldif, told
 
 PEOPLE = ["ann", "bob", "cid", "dan", "eve", "Ann"]
@@ -198,7 +199,8 @@ def check_identity(plan: Plan, before: PlatformState, there: set[str]) -> None:
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(150),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
 def test_what_is_applied_is_done(
@@ -258,7 +260,8 @@ def outside(state: PlatformState, names: set[str]) -> set[Any]:
 
 
 @settings(
-    max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
 def test_a_rename_a_move_or_a_change_of_case_makes_and_removes_nobody(
@@ -329,7 +332,7 @@ def everybody(state: PlatformState) -> dict[str, set[str]]:
     return found
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 @given(
     directory=directories(),
     kept=st.lists(
@@ -359,7 +362,7 @@ def test_whom_a_kept_group_holds_is_whom_a_flattened_one_holds(
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

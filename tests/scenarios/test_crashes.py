@@ -1,6 +1,7 @@
 """A run killed at any write point: the next one ends where an undisturbed one would; nothing twice, nothing half."""
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import yaml
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.testing.driven import driven
+from tests.effort import SHARED, SHARES
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
 
 DESIRED_STATE = DESIRED | {
@@ -145,19 +147,35 @@ def held(folder: Path) -> tuple[Any, ...]:
     return Stage(folder).state(), counts
 
 
-def points(kind: str) -> Iterator[tuple[str, int]]:
-    """Every statement; within statements and file writes so many that a run meets them all over."""
-    step = {"statement": 1, "steps": 5, "page": 20}[kind]
-    yield from ((kind, number) for number in range(1, 100_000, step))
+def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, int]]:
+    """Every statement; within statements and file writes so many that a run meets them all over.
+
+    The first share of the statements has each kind of statement where it first comes, so every kind
+    of change and every phase of a run; the others divide the rest.
+    """
+    if kind == "statement":
+        first = {
+            re.sub(r"_\d+$", "", statement): number
+            for number, statement in reversed([*enumerate(statements, 1)])
+        }
+        assert len(first) > 25, first
+        of_kinds = sorted(first.values())
+        rest = [number for number in range(1, len(statements) + 1) if number not in of_kinds]
+        chosen = of_kinds if share == 0 else rest[share - 1 :: SHARES - 1]
+        yield from ((kind, number) for number in chosen)
+    else:
+        step = {"steps": 5, "page": 20}[kind]
+        yield from ((kind, number) for number in range(1 + share * step, 100_000, step * SHARES))
 
 
 APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
 
 
+@pytest.mark.parametrize("share", SHARED)
 @pytest.mark.parametrize("kind", ["statement", "steps", "page"])
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
 def test_killed_at_every_point(
-    number: int, kind: str, crashing: Callable[..., list[int]], tmp_path: Path
+    number: int, kind: str, share: int, crashing: Callable[..., list[int]], tmp_path: Path
 ) -> None:
     start = tmp_path / "start"
     start.mkdir()
@@ -171,15 +189,13 @@ def test_killed_at_every_point(
             map(told, plan.changes)
         )
     undisturbed = shutil.copytree(start, tmp_path / "undisturbed")
-    assert crashing((undisturbed, APPLY, None)) == [0]
+    assert crashing((undisturbed, APPLY, ("statement", 0))) == [0]
     expected = held(undisturbed)
-    where = points(kind)
+    statements = (undisturbed / "statements.txt").read_text(encoding="utf-8").splitlines()
+    where = points(kind, share, statements)
     killed = 0
-    while True:
-        batch = {
-            point: shutil.copytree(start, tmp_path / f"{kind}{point[1]}")
-            for point in islice(where, 4)
-        }
+    while chosen := [*islice(where, 4)]:
+        batch = {point: shutil.copytree(start, tmp_path / f"{kind}{point[1]}") for point in chosen}
         codes = crashing(*((folder, APPLY, point) for point, folder in batch.items()))
         again = crashing(*((folder, AGAIN, None) for folder in batch.values()))
         for (point, folder), code, second in zip(batch.items(), codes, again, strict=True):
@@ -193,7 +209,7 @@ def test_killed_at_every_point(
         killed += sum(code < 0 for code in codes)
         if 0 in codes:
             break
-    assert killed > 5
+    assert killed > 5 // SHARES
 
 
 class Died(BaseException):
@@ -212,10 +228,11 @@ class Fuse:
             raise Died
 
 
+@pytest.mark.parametrize("share", SHARED)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
 def test_without_transactions_every_call_is_a_point(
-    number: int, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, when: str, share: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed at any call, before it is made or once it is, the next run ends as an undisturbed one."""
     monkeypatch.setattr(DrivenPlatform, "_settle", lambda *_: None)  # the dead settle nothing
@@ -234,7 +251,9 @@ def test_without_transactions_every_call_is_a_point(
     undisturbed, application = prepared(tmp_path / "undisturbed")
     undisturbed.apply(undisturbed.plan()[0])
     expected, calls = undisturbed.state(), len(application.calls)
-    for died in range(1, calls + 1):
+    # Each case begins at another call, so that the first shares differ.
+    offset = share + number + (when == "after")
+    for died in range(1 + offset % SHARES, calls + 1, SHARES):
         stage, application = prepared(tmp_path / f"died-{died}")
         fuse = Fuse(died)
         setattr(application, when, lambda call, fuse=fuse: None if call == "read" else fuse())

@@ -19,6 +19,7 @@ from reconcile.planning import login
 from reconcile.planning.selection.query import query
 from reconcile.planning.views.preview import preview
 from reconcile.platforms.memory.platform import MemoryPlatform
+from tests.effort import examples
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
 PEOPLE = tuple(f"p{number:02}" for number in range(1, 15))
@@ -164,7 +165,7 @@ USERNAME = (
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lifecycle=lifecycles, course=courses)
 def test_any_faults(
     lifecycle: dict[str, str],

@@ -12,6 +12,7 @@ from reconcile.model.change import Change, Plan, Scope
 from reconcile.model.platform import Grant, Group, Membership, PlatformState, Source, User
 from reconcile.planning import beyond_rules
 from reconcile.platforms.memory.platform import MemoryPlatform
+from tests.effort import examples
 from tests.scenarios import forging
 from tests.scenarios.forging import change
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif
@@ -531,7 +532,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan]:
     return stage.folder, stage.plan(accept=[])[0]
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(600), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(forged=forging.changes(company()))
 def test_no_forged_plan_passes_a_guard(forged: list[Change], honest: tuple[Path, Plan]) -> None:
     folder, made = honest

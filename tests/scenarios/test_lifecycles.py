@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile.platforms.memory.platform import MemoryPlatform
+from tests.effort import examples
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
 HERE, DISABLED, OUTSIDE, GONE, REMOVED = "here", "disabled", "outside", "gone", "removed"
@@ -143,7 +144,7 @@ class Expected:
         self.status, self.sync, self.cause = target, True, cause
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lifecycle=lifecycles, course=days)
 def test_any_course_of_days(
     lifecycle: dict[str, Any], course: list[Day], tmp_path_factory: pytest.TempPathFactory

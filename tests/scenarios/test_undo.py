@@ -13,6 +13,7 @@ from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import view
+from tests.effort import examples
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 from tests.scenarios.test_convergence import BY_HAND, directories, rules
 
@@ -43,7 +44,9 @@ def applied(stage: Stage, plan: Plan) -> None:
 
 
 # Not shrunk: that takes minutes, and what fails is small anyway.
-@settings(max_examples=60, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(60), phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(data=st.data())
 def test_undone_is_as_before(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     platform: Any

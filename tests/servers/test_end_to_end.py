@@ -22,7 +22,7 @@ from tests.servers.sources import ldif, people
 from tests.servers.stand_in import BASE, ended, stand_in, success
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("either_transport")]
 
 
 PERSON = ber.entry(f"uid=p0,ou=people,{SUFFIX}", {"uid": ["p0"], "sn": ["0"]})
@@ -38,7 +38,7 @@ def site(tmp_path: Path, server: Slapd, quick: Execute) -> Site:
 
 
 def test_a_company_from_slapd_is_the_same_as_from_ldif(
-    tmp_path: Path, quick: Execute, transport: str
+    tmp_path: Path, quick: Execute, either_transport: str
 ) -> None:
     rules = yaml.safe_load((QUICKSTART / "reconcile.yml").read_text(encoding="utf-8"))
     company = (QUICKSTART / "company.ldif").read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def test_a_company_from_slapd_is_the_same_as_from_ldif(
                     "servers": [running.url],
                     "tls": {"mode": "none"},
                     "bind": {"anonymous": True},
-                    "transport": transport,
+                    "transport": either_transport,
                 },
             ),
         ):

@@ -25,7 +25,7 @@ from tests.servers.samba import Samba, samba
 from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, modify, slapd
 from tests.servers.sources import ldif, people, source
-from tests.servers.transports import TRANSPORTS, needs
+from tests.servers.transports import EITHER, TRANSPORTS, needs
 
 pytestmark = pytest.mark.server
 
@@ -115,7 +115,7 @@ class Gate(Site):
         return [name for (name,) in self.sql("SELECT username FROM users ORDER BY username")]
 
 
-@pytest.fixture(params=TRANSPORTS)
+@pytest.fixture(params=EITHER)
 def gate(request: pytest.FixtureRequest, tmp_path: Path, server: Slapd) -> Gate:
     made = Gate(tmp_path)
     made.desired(
@@ -275,7 +275,7 @@ def test_a_login_takes_nothing_that_a_run_might_not_take(gate: Gate) -> None:
     assert gate.sql("SELECT persons FROM readings") == [(100000,)]
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EITHER)
 def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
     tmp_path: Path, transport: str
 ) -> None:
@@ -355,7 +355,7 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
         assert "registered" in gate.login("p5"), "somebody new has nothing to lose"
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", EITHER)
 def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: str) -> None:
     """A group outside the rules lists a `uid` that two persons have: login and apply agree that it is nobody's."""
     posix, admins, plain = (

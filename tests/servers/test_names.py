@@ -18,7 +18,7 @@ from tests.servers.samba import samba
 from tests.servers.site import Site
 from tests.servers.slapd import SUFFIX, Slapd, slapd
 from tests.servers.sources import Known, ldif, people, source
-from tests.servers.transports import TRANSPORTS, needs
+from tests.servers.transports import EITHER, needs
 
 pytestmark = pytest.mark.server
 
@@ -133,7 +133,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
         yield running
 
 
-@pytest.fixture(params=TRANSPORTS)
+@pytest.fixture(params=EITHER)
 def site(request: pytest.FixtureRequest, tmp_path: Path, company: Slapd) -> Site:
     made = Site(tmp_path)
     made.desired(

@@ -7,15 +7,32 @@ import pytest
 
 from reconcile.directories.connection.transport import LDAP3, PYTHON_LDAP
 
-__all__ = ["LDAP3", "PYTHON_LDAP", "TRANSPORTS", "installed", "needs", "needs_gssapi"]
+__all__ = [
+    "EITHER",
+    "LDAP3",
+    "PYTHON_LDAP",
+    "TRANSPORTS",
+    "installed",
+    "needs",
+    "needs_gssapi",
+]
 
 TRANSPORTS = (LDAP3, PYTHON_LDAP)
+"""For tests of what a transport does itself: each is a subject of its own."""
 
 
 def installed() -> tuple[str, ...]:
     """Those that can be used here; under CI all of them, so that a missing one fails."""
     here = os.environ.get("CI") == "true" or importlib.util.find_spec("_ldap") is not None
     return TRANSPORTS if here else (LDAP3,)
+
+
+# Where python-ldap is not installed, ldap3 alone can run these tests, so `make test` keeps it.
+EITHER = (
+    pytest.param(LDAP3, marks=[pytest.mark.full] if PYTHON_LDAP in installed() else []),
+    PYTHON_LDAP,
+)
+"""For tests of what follows once entries are read: `make test` takes one, `make test-all` both."""
 
 
 def needs(transport: str) -> str:

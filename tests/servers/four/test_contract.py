@@ -15,7 +15,7 @@ from reconcile.planning.selection.snapshot_index import Index
 from tests.servers.four import loading
 from tests.servers.four.test_four import PRODUCTS
 from tests.servers.sources import Known, source
-from tests.servers.transports import TRANSPORTS, needs
+from tests.servers.transports import EITHER, needs
 
 pytestmark = pytest.mark.server
 
@@ -52,7 +52,7 @@ def product(
         } | parts
 
 
-@pytest.fixture(params=TRANSPORTS)
+@pytest.fixture(params=EITHER)
 def opened(request: pytest.FixtureRequest, product: dict[str, Any]) -> Iterator[Open]:
     """Opens the directory, with settings changed; a change of `users` is one of its keys."""
     transport = needs(request.param)
