@@ -58,7 +58,7 @@ def _call(batch: Batch, kind: LinkKind, holder: str, pairs: Sequence[tuple[int, 
         origins=tuple(
             text(batch.changes[place].after or {}, "origin") if making else "" for place, _ in pairs
         ),
-        lane=f"{kind} {holder}",
+        lane=f"{kind} {holder}" if kind == "membership" else "",
     )
 
 
@@ -199,7 +199,8 @@ def end_all(batch: Batch, place: int, own: str) -> tuple[list[int], list[Planned
             end = workspace.platform_id("group", holder) if kind == "membership" else holder
             for operation, who, steps in (("unlink", "", None), ("link", origin, back)):
                 step = _nesting(place, operation, (user, end), who, (), "")
-                step.kind, step.lane = kind, f"{kind} {end}"
+                step.kind = kind
+                step.lane = f"{kind} {end}" if kind == "membership" else ""
                 if steps is None:
                     numbers.append(batch.plan(step))
                 else:

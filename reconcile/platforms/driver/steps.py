@@ -16,6 +16,7 @@ from reconcile.errors import PlatformUnreadable, ReconcileError
 from reconcile.model.book import Call, Edit, Put, Settled, Step, Tie
 from reconcile.model.change import Change
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair
+from reconcile.platforms.driver.agenda import Agenda
 from reconcile.platforms.driver.evidence import evidence, linked
 from reconcile.ports import Ledger, Platform, Rejected, Unclear
 
@@ -94,45 +95,19 @@ class Runner:
         `changes` are those of the batch by their place; `first` is how many the run was given before.
         """
         results: dict[int, Result] = {}
-        waiting = dict(enumerate(planned))
-        while waiting:
-            self._fail_followers(waiting, results)
-            window = self._window(waiting, results)
-            made = self._make(window, planned, results, changes, first) if window else {}
-            if not made:
-                break
+        agenda = Agenda(planned)
+        while self.broken is None and (window := agenda.window(self._platform.limits.concurrency)):
+            made = self._make(window, planned, results, changes, first)
             results |= made
-            for at in made:
-                del waiting[at]
-        for at in waiting:
-            results[at] = Result("not made", planned[at].because or _first_line(self.broken))
+            for at, result in made.items():
+                for lost in agenda.end(at, kept=result.state == "kept"):
+                    results[lost] = Result("not made", planned[lost].because)
         self._flush()
-        return [results[at] for at in range(len(planned))]
-
-    def _fail_followers(self, waiting: dict[int, Planned], results: dict[int, Result]) -> None:
-        """What waits for a step that was not kept is not made; that may go on along a chain."""
-
-        def is_lost(step: Planned) -> bool:
-            return any(at in results and results[at].state != "kept" for at in step.after)
-
-        while lost := [at for at, step in waiting.items() if is_lost(step)]:
-            for at in lost:
-                results[at] = Result("not made", waiting.pop(at).because)
-
-    def _window(self, waiting: Mapping[int, Planned], results: Mapping[int, Result]) -> list[int]:
-        """The steps that can be made at once, in their order."""
-        if self.broken is not None:
-            return []
-        window: list[int] = []
-        lanes: set[str] = set()
-        for at, step in waiting.items():
-            if len(window) == self._platform.limits.concurrency:
-                break
-            ready = all(before in results for before in step.after)
-            if ready and not (step.lane and step.lane in lanes):
-                window.append(at)
-                lanes.add(step.lane)
-        return window
+        why = _first_line(self.broken)
+        return [
+            results.get(at) or Result("not made", step.because or why)
+            for at, step in enumerate(planned)
+        ]
 
     def _make(
         self,

@@ -1,6 +1,6 @@
 """The book in its tables `objects` and `links`: read as a whole, and edited."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -75,6 +75,10 @@ def read(connection: sa.Connection, workspace: int) -> Book:
     )
 
 
+_MANY: Final = 50
+"""Edits for which the numbers of all objects are read at once."""
+
+
 class Editor:
     """Edits the book of one workspace within a transaction."""
 
@@ -84,9 +88,14 @@ class Editor:
         self._workspace = workspace
         self.new: dict[tuple[ObjectKind, str], str] = {}
         """Our ids of the objects that were added, by kind and the platform's id."""
+        self._numbers: dict[tuple[str, str], int] | None = None
 
-    def edit(self, edits: Iterable[Edit], created: str = "") -> None:
+    def edit(self, edits: Sequence[Edit], created: str = "") -> None:
         """Makes the edits in their order; `created` is the platform's id of what the step created."""
+        if len(edits) > _MANY and self._numbers is None:
+            known = sa.select(_o.kind, _o.platform_id, _o.id)
+            rows = self._connection.execute(known.where(_o.workspace_id == self._workspace))
+            self._numbers = {(kind, platform_id): number for kind, platform_id, number in rows}
         for edit in edits:
             match edit:
                 case Put():
@@ -112,10 +121,14 @@ class Editor:
             inserted = self._connection.execute(t.objects.insert(), row | values)
             key = inserted.inserted_primary_key
             self.new[edit.kind, platform_id] = str(key[0]) if key is not None else ""
+            if self._numbers is not None and key is not None:
+                self._numbers[edit.kind, platform_id] = key[0]
         elif values:
             self._connection.execute(sa.update(t.objects).where(_o.id == number).values(values))
 
     def _number(self, kind: str, platform_id: str) -> int | None:
+        if self._numbers is not None:
+            return self._numbers.get((kind, platform_id))
         mine = sa.select(_o.id).where(
             _o.workspace_id == self._workspace, _o.kind == kind, _o.platform_id == platform_id
         )
@@ -140,6 +153,8 @@ class Editor:
             sa.delete(t.links).where(_l.workspace_id == self._workspace, ended)
         )
         self._connection.execute(sa.delete(t.objects).where(_o.id == number))
+        if self._numbers is not None:
+            del self._numbers[edit.kind, edit.platform_id]
 
     def _forget(self, number: int) -> None:
         """The person of this user may get another one: a run removed it, and no person did."""
