@@ -12,7 +12,7 @@ from reconcile.planning.undo.plan import Undo, undo
 from reconcile.platforms.memory.platform import MemoryPlatform
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import ManagedPlatform
-from tests.contract.platforms import view
+from reconcile.testing.builders import view
 from tests.effort import examples
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 from tests.scenarios.test_convergence import BY_HAND, directories, rules
