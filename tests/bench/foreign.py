@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from reconcile.config.templates.entry_templates import Surroundings, compiled
-from reconcile.connections import fingerprints
+from reconcile.connections.fingerprints import blocks
 from reconcile.directories.ldif import filter_match, records
 from reconcile.directories.search import attribute_values, filters
 from reconcile.directories.snapshot import member_urls
@@ -156,7 +156,7 @@ def _suggested(one: str) -> None:
 
 
 def _certified(one: str) -> None:
-    list(fingerprints.blocks(f"{one}{'-----BEGIN CERTIFICATE-----' * (len(one) // 27)}"))
+    list(blocks(f"{one}{'-----BEGIN CERTIFICATE-----' * (len(one) // 27)}"))
 
 
 FUNCTIONS: Final[Mapping[str, Callable[[str], Any]]] = {

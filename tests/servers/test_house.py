@@ -27,7 +27,7 @@ def test_a_server_that_is_not_installed_is_skipped_but_fails_in_ci(
         pass
 
 
-@pytest.mark.parametrize("module", ["ldap", "ldif", "memory"])
+@pytest.mark.parametrize("module", ["ldap.adapter", "ldif.adapter", "ldif.memory"])
 def test_importing_an_adapter_warns_of_nothing(module: str) -> None:
     subprocess.run(
         [sys.executable, "-W", "error", "-c", f"import reconcile.directories.{module}"],
