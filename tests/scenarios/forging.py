@@ -116,7 +116,7 @@ def _ends(draw: st.DrawFn, state: PlatformState) -> list[Change]:
         )
     ):
         kind: Kind = "grant" if isinstance(pair, Grant) else "membership"
-        source = draw(_said(pair.origin or names.owner(pair)))
+        source = draw(_said(pair.origin or names.owner(pair)))  # type: ignore[attr-defined]
         found.append(
             change(kind, "delete", names.key(pair), names.fields(pair), None, source=source)
         )

@@ -218,7 +218,7 @@ def test_any_faults(
             expected[name].run(now[name])
         lines = [one for one in stage.state()["users"] if one.split()[0] in PEOPLE]
         assert lines == [one.line(name) for name, one in expected.items() if one.exists], now
-        said = {one.dn: one.status for one in (*told.users, *told.skips)}
+        said = {one.dn: one.status for one in (*told.users, *told.skips)}  # type: ignore[attr-defined]
         for name, condition in now.items():
             if condition.place != "here" or not expected[name].exists:
                 continue

@@ -43,7 +43,7 @@ class Server:
     def __init__(self, key: Path, offer: bytes, tie: bytes | None = None) -> None:
         import gssapi
 
-        self._error = gssapi.exceptions.GSSError
+        self._error = gssapi.exceptions.GSSError  # type: ignore[attr-defined]
         self.context = gssapi.SecurityContext(
             usage="accept",
             creds=gssapi.Credentials(usage="accept", store={"keytab": f"FILE:{key}"}),

@@ -290,7 +290,7 @@ def test_the_rule_on_disabled_accounts_is_made_for_each_read(
     expiring = FOREST | {BOB: user("bob", 1002, accountExpires=["133444736000000000"])}
     directory = MemoryDirectory(source(type="active_directory", base_dn=DOMAIN), entries=expiring)
     for now, expected in ((NOW - 1, False), (NOW + 1, True)):
-        monkeypatch.setattr(active_directory.time, "time", lambda now=now: now)
+        monkeypatch.setattr(active_directory.time, "time", lambda now=now: now)  # type: ignore[attr-defined]
         assert (
             next(person for person in directory.read(QUERY).persons if person.dn == BOB).disabled
             is expected

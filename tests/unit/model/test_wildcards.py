@@ -43,6 +43,8 @@ class Counted(str):
     """A text that counts how often, and over how many characters, it is searched."""
 
     __slots__ = ("searched", "searches")
+    searched: int
+    searches: int
 
     def __new__(cls, text: str) -> Self:
         made = super().__new__(cls, text)

@@ -64,8 +64,8 @@ def link(kind: Kind, action: Action, user: str, target: str) -> Change:
         "role" if kind == "grant" else "group": target,
         "origin": "corp",
     }
-    sides = (None, fields) if action == "create" else (fields, None)
-    return Change(kind, action, f"{user}/{target}", *sides, "", "corp", "main")
+    before, after = (None, fields) if action == "create" else (fields, None)
+    return Change(kind, action, f"{user}/{target}", before, after, "", "corp", "main")
 
 
 def codes(
