@@ -47,9 +47,7 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     if found.violations:
         lines += [
             "",
-            paint(
-                "The next apply does none of this: the guards refuse the full plan.", "bold"
-            ),
+            paint("The next apply does none of this: the guards refuse the full plan.", "bold"),
         ]
         lines += [
             f"  {wording.printable(one.code)}: {wording.printable(one.detail)}"

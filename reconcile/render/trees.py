@@ -11,7 +11,9 @@ def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
     for node in nodes:
         mark = "[x]" if node.selected else "[ ]"
         role = f"  role {', '.join(map(printable, node.roles))}" if node.roles else ""
-        more = "  (shown above)" if node.repeated else "  (continued below)" if node.continued else ""
+        more = (
+            "  (shown above)" if node.repeated else "  (continued below)" if node.continued else ""
+        )
         unknown = "  (members not known)" if node.unknown else ""
         yield f"{'    ' * depth}{mark} {printable(node.name)}{role}{more}{unknown}  # {printable(node.dn)}"
         yield from tree_lines(node.within, depth + 1)

@@ -133,7 +133,8 @@ def test_the_hash_beside_the_workspace(opened_copy: tuple[SqlPlatform, sqlite3.C
          "the text of change 6 was removed, but by no run that erased a user"),
         (("UPDATE history_changes SET salt = NULL, payload = NULL, manager_before_id = NULL, manager_after_id = NULL "
          "WHERE run_id = 3"), "the text of change 1 was removed"),
-        ("UPDATE history_changes SET payload = NULL WHERE run_id = 1 AND position = 6", "change 6, whose text was removed, was altered"),
+        ("UPDATE history_changes SET payload = NULL WHERE run_id = 1 AND position = 6",
+         "change 6, whose text was removed, was altered"),
         ("DELETE FROM history_changes WHERE run_id = 3; DELETE FROM history_runs WHERE id = 3",
          "the runs after it were removed: the workspace records a different last hash"),
         ("DELETE FROM history_changes WHERE run_id > 1; DELETE FROM history_runs WHERE id > 1", "were removed"),

@@ -130,7 +130,8 @@ def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> Non
     shell.sql("DELETE FROM history_runs WHERE id = 2")
     out, _ = shell.run("history", "--verify", code=1)
     assert (
-        f"the runs after it were removed: the workspace records a different last hash ({last})" in out
+        f"the runs after it were removed: the workspace records a different last hash ({last})"
+        in out
     )
     shell.sql(f"UPDATE workspaces SET history_hash = '{first}'")
     shell.run("history", "--verify")

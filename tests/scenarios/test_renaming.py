@@ -127,7 +127,10 @@ def test_two_accounts_of_one_entry_are_named(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["corp", "corp"], "'corp' is still declared: rename the source to 'corp' in the files first"),
+        (
+            ["corp", "corp"],
+            "'corp' is still declared: rename the source to 'corp' in the files first",
+        ),
         (["corp", "hq"], "'corp' is still declared: rename the source to 'hq' in the files first"),
         (["gone", "hq"], "no source 'hq' is declared; declared are: corp"),
         (["gone", "corp"], "the platform knows no source 'gone'; it knows: corp"),

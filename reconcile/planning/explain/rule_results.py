@@ -153,9 +153,7 @@ class Verdicts:
             nearest
         )
         with_it = "children" if rule.children else "parents"
-        why = (
-            f"included by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
-        )
+        why = f"included by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
         place += f".{with_it}" if at is None else f".select[{at}]"
         dns = tuple(self._index.units[key].dn for key in reversed(path))
         return DepartmentVerdict(dns[-1], why, place, self._background.origin(place), dns)
@@ -222,7 +220,11 @@ class Verdicts:
         if not self._person.manager:
             return ManagerVerdict("", False, "the directory names none")
         found = self._index.position(self._person.manager) >= 0
-        why = "a person of this source" if found else "not a person that the rules of this source find"
+        why = (
+            "a person of this source"
+            if found
+            else "not a person that the rules of this source find"
+        )
         if several := self._index.several_persons(self._person.manager):
             why = f"can mean {' or '.join(several)}"
         return ManagerVerdict(self._person.manager, found, why)
@@ -256,7 +258,9 @@ class Verdicts:
             )
             return self._verdict("create", True, f"{why}, but {stays}")
         return self._verdict(
-            "create", False, f"{why}; the first login creates the user" if source.register_on_login else why
+            "create",
+            False,
+            f"{why}; the first login creates the user" if source.register_on_login else why,
         )
 
     def _required_groups(self, *, exists: bool) -> Verdict:
@@ -270,7 +274,9 @@ class Verdicts:
         if not self._rules.outside_required(self._position, serves=exists):
             why = next(iter(self._rules.unknown.values()))
             return self._verdict(
-                "require_groups", True, f"the members are not known, so an existing user stays: {why}"
+                "require_groups",
+                True,
+                f"the members are not known, so an existing user stays: {why}",
             )
         missing = [
             pattern for pattern in settings.require_groups if not self._rules.matching((pattern,))

@@ -19,7 +19,9 @@ def renaming(inputs: Inputs, old: str, new: str) -> Plan:
     """
     names = [source.name for source in inputs.desired.sources]
     if old in names:
-        raise UsageError(f"{old!r} is still declared: rename the source to {new!r} in the files first")
+        raise UsageError(
+            f"{old!r} is still declared: rename the source to {new!r} in the files first"
+        )
     if new not in names:
         raise UsageError(
             f"no source {new!r} is declared; declared are: {', '.join(names) or 'none'}"

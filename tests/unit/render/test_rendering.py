@@ -383,7 +383,7 @@ def test_a_group_that_comes_out_of_another_is_taken_away() -> None:
     )
     text = render.plan_text(plan(out), colour=False, full=True, pointer="")
     assert text.startswith('  - group in  # gone\n      groups.o  "by hand" → (none)\n')
-    assert "1 to take away" in text
+    assert "1 to remove" in text
 
 
 def test_notices_are_in_what_is_shown_in_full_and_stay_text() -> None:
