@@ -195,7 +195,7 @@ def test_what_there_is_not_cannot_be_accepted(shell: Shell) -> None:
     shell.run("apply", "--yes")
     shell.company({}, safety={"protect": {"users": ["ann"]}})
     for form in ("text", "markdown"):
-        assert "Not all of it can be accepted" in shell.run("plan", "--format", form, code=4)[0]
+        assert "Some of this cannot be accepted" in shell.run("plan", "--format", form, code=4)[0]
     _, err = shell.run("plan", "--accept", "protected_user:main/ann:1", code=2)
     assert err.partition("\n")[2] == (
         "error: protected_user:main/ann:1 cannot be accepted: "

@@ -410,4 +410,4 @@ def test_a_preview_of_nobody_says_why(shell: Shell) -> None:
     shell.company({"uid=ann": None}, sources=[source | {"users": {}}])
     out, err = shell.run("preview")
     assert "Nobody is in scope." in out
-    assert "no person of source corp becomes a user: its users.create is mapped" in err
+    assert "no person of source corp becomes a user: users.create is mapped" in err

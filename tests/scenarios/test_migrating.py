@@ -28,7 +28,7 @@ def test_all_users_get_their_new_names(shell: Shell) -> None:
     shell.company(people, sources=sources(manager_attribute="manager", fields=SCHEME))
     before = (shell.folder / "platform.db").read_bytes()
     out, _ = shell.run("migrate-usernames", "--plan")
-    assert '~ user ann  # the scheme of usernames\n      username  "ann" → "ann@example.com"' in out
+    assert '~ user ann  # new username scheme\n      username  "ann" → "ann@example.com"' in out
     assert "cid of corp keeps its name: its person is no longer in the source" in out
     assert (shell.folder / "platform.db").read_bytes() == before
     out, _ = shell.run("migrate-usernames", "--yes")
@@ -88,7 +88,7 @@ def test_a_name_that_a_plan_would_free_is_not_free_here(shell: Shell) -> None:
         sources=sources(fields={"username": "{{ cn }}"}),
     )
     _, err = shell.run("migrate-usernames", "--yes", code=4)
-    assert "ann -> bob: bob is there already (of corp)" in err
+    assert "ann -> bob: bob already exists (of corp)" in err
     assert usernames(shell) == ["ann", "bob"]
 
 

@@ -92,7 +92,7 @@ def _show(found: "Preview", form: Any, *, several: bool) -> None:
     columns = _PREVIEWED if several else _PREVIEWED[1:]
     click.echo(table(users, columns, form) if users else "No person is in scope.")
     if skips:
-        click.echo("\nHeld back, gaining nothing until this is mended:")
+        click.echo("\nSkipped (they gain nothing until this is fixed):")
         told = ("source", "username", "exists", "status", "action", "skip", "dn")
         click.echo(table(skips, ("workspace", *told) if several else told, form))
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)

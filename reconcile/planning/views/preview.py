@@ -16,8 +16,8 @@ from reconcile.planning.target.target_state import Wanted
 from reconcile.planning.target.users import user_id
 
 _IGNORED: Final = (
-    "the user was deleted on the platform, and lifecycle.on_deleted is ignore; "
-    "name the person in select to undo this"
+    "the user was deleted on the platform, and lifecycle.on_deleted is ignore;"
+    " name the person in select to undo this"
 )
 Action: TypeAlias = Literal["create", "adopt", "update", "none"]
 
