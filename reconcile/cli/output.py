@@ -1,32 +1,22 @@
-"""Plans and reports in the form that was asked for."""
+"""Plans and reports in the format that was asked for."""
 
 import shlex
 from pathlib import Path
 
-from reconcile import render
+from reconcile.cli.formats import format_of
 from reconcile.model.change import Plan
-from reconcile.model.report import Report
+from reconcile.model.report import Report, Showing
 
 
 def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool) -> str:
     """`saved` is where the plan file is, if there is one: a shortened plan points to it."""
-    if form == "json":
-        return render.plan_json(made)
-    where = (
-        f"reconcile show {shlex.quote(str(saved))}"
-        if saved
-        else "reconcile plan --out FILE, then reconcile show FILE"
-    )
+    where = "reconcile plan --out FILE, then reconcile show FILE"
+    if saved:
+        where = f"reconcile show {shlex.quote(str(saved))}"
     pointer = f"Output truncated. Full plan: {where}"
-    if form == "markdown":
-        return render.plan_markdown(made, full=full, pointer=pointer)
-    return render.plan_text(made, colour=colour, full=full, pointer=pointer)
+    return format_of(form).plan(made, Showing(colour=colour, full=full, pointer=pointer))
 
 
 def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
-    """The report as text; `skips`: whether the text form lists skips, too."""
-    if form == "json":
-        return render.report_json(made, outcome)
-    if form == "markdown":
-        return render.report_markdown(made, outcome)
-    return render.report_text(made, outcome, colour=colour, skips=skips)
+    """The report; `skips`: whether the text format lists skips, too."""
+    return format_of(form).report(made, outcome, Showing(colour=colour, skips=skips))

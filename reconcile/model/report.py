@@ -49,3 +49,15 @@ class Report(msgspec.Struct, frozen=True):
     def count(self, result: Result) -> int:
         """How many changes ended so."""
         return sum(outcome.result == result for outcome in self.outcomes)
+
+
+class Showing(NamedTuple):
+    """How a plan or a report is to be shown, for those formats that can differ in it."""
+
+    colour: bool = False
+    full: bool = True
+    """Every change, skip and notice; otherwise long runs are cut."""
+    pointer: str = ""
+    """Where the rest is, for a plan that is cut."""
+    skips: bool = False
+    """Whether a report lists what was skipped, too."""

@@ -4,7 +4,7 @@ import msgspec
 
 from reconcile.model.change import Plan, Violation
 from reconcile.model.explanation import Explanation
-from reconcile.model.report import RESULTS, Report
+from reconcile.model.report import RESULTS, Report, Showing
 from reconcile.render import summary, wording
 
 
@@ -79,3 +79,13 @@ def explanation_json(explanation: Explanation) -> str:
 def as_text(value: object) -> str:
     """Indented JSON, in which no character commands a terminal."""
     return wording.escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def plan(plan: Plan, _showing: Showing) -> str:
+    """The format `json`: always all of it."""
+    return plan_json(plan)
+
+
+def report(plan: Plan, report: Report, _showing: Showing) -> str:
+    """The format `json`: always all of it."""
+    return report_json(plan, report)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.change import Change, Plan
-from reconcile.model.report import Report
+from reconcile.model.report import Report, Showing
 from reconcile.render import summary, wording
 
 
@@ -145,3 +145,13 @@ def _exact(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return _LINKED.sub(_APART, text).translate(_ESCAPES)
+
+
+def plan(plan: Plan, showing: Showing) -> str:
+    """The format `markdown`."""
+    return plan_markdown(plan, full=showing.full, pointer=showing.pointer)
+
+
+def report(plan: Plan, report: Report, _showing: Showing) -> str:
+    """The format `markdown`."""
+    return report_markdown(plan, report)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from reconcile.model.change import Change, Plan
-from reconcile.model.report import Report
+from reconcile.model.report import Report, Showing
 from reconcile.render import summary, wording
 
 Paint: TypeAlias = Callable[[str, str], str]
@@ -185,3 +185,13 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     lines += _counts(summary.done(plan, report), paint)
     lines += _configuration(plan) if report.outcomes else ()
     return "\n".join(lines)
+
+
+def plan(plan: Plan, showing: Showing) -> str:
+    """The format `text`."""
+    return plan_text(plan, colour=showing.colour, full=showing.full, pointer=showing.pointer)
+
+
+def report(plan: Plan, report: Report, showing: Showing) -> str:
+    """The format `text`."""
+    return report_text(plan, report, colour=showing.colour, skips=showing.skips)

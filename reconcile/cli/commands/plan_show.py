@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reconcile.cli.formats import FORMATS
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -27,7 +28,7 @@ EXIT_CHANGES = 3
     metavar="FILE",
     help="Write the plan to FILE.",
 )
-@format_option("text", "json", "markdown")
+@format_option(*FORMATS)
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
 @strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
 @click.option(
@@ -95,7 +96,7 @@ def plan(
 
 @click.command()
 @click.argument("plan_file", type=click.Path(path_type=Path), metavar="PLANFILE")
-@format_option("text", "json", "markdown")
+@format_option(*FORMATS)
 @output_options
 def show(plan_file: Path, form: str) -> None:
     """Show all of a plan file. Needs no connection."""
