@@ -1,11 +1,25 @@
 """Plans and reports in the format that was asked for."""
 
+import importlib
 import shlex
 from pathlib import Path
+from typing import Protocol, cast
 
-from reconcile.cli.formats import format_of
+from reconcile.cli.formats import FORMATS
 from reconcile.model.change import Plan
 from reconcile.model.report import Report, Showing
+
+
+class Format(Protocol):
+    """What a module of a format has."""
+
+    def plan(self, plan: Plan, showing: Showing) -> str:
+        """The plan, its last line without a newline."""
+        ...
+
+    def report(self, plan: Plan, report: Report, showing: Showing) -> str:
+        """What became of the changes of a plan."""
+        ...
 
 
 def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool) -> str:
@@ -14,9 +28,13 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
     if saved:
         where = f"reconcile show {shlex.quote(str(saved))}"
     pointer = f"Output truncated. Full plan: {where}"
-    return format_of(form).plan(made, Showing(colour=colour, full=full, pointer=pointer))
+    return _format(form).plan(made, Showing(colour=colour, full=full, pointer=pointer))
 
 
 def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
     """The report; `skips`: whether the text format lists skips, too."""
-    return format_of(form).report(made, outcome, Showing(colour=colour, skips=skips))
+    return _format(form).report(made, outcome, Showing(colour=colour, skips=skips))
+
+
+def _format(name: str) -> Format:
+    return cast("Format", importlib.import_module(FORMATS[name]))
