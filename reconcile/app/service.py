@@ -1,4 +1,4 @@
-"""The loop of a service: waits for the schedule, runs, says so, and ends when asked to.
+"""The loop of a service: waits for the schedule, runs, logs that, and ends when asked to.
 
 One run after the other, in the main thread: so a signal can end a run as it ends `apply`, and no
 run overlaps the one before. Waits are short and go by the clock on the wall, so that a machine that

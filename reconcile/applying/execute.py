@@ -403,7 +403,7 @@ def _carry_out(
         if _taken_from(one) in leaving
     }
     direct = ((at, change) for at, change in enumerate(changes) if at not in waiting)
-    for _, group in groupby(direct, key=lambda item: _batch(item[1])):
+    for _, group in groupby(direct, key=lambda item: _batch_key(item[1])):
         batch = dict(group)
         blocked = {
             at: need
@@ -441,7 +441,7 @@ def _taken_from(change: Change) -> str:
     return ""
 
 
-def _batch(change: Change) -> tuple[str, str, int]:
+def _batch_key(change: Change) -> tuple[str, str, int]:
     """What can be written at once: one kind and action, new departments level by level."""
     level = (
         len(titles(change.key)) if change.kind == "department" and change.action == "create" else 0

@@ -48,7 +48,7 @@ def _aborted(error: BaseException) -> int:
 
 
 def _interrupted(consequence: str) -> int:
-    """Says on standard error which signal ended the command and what it means; the exit code."""
+    """Logs which signal ended the command, and the consequence; returns the exit code."""
     _log.error("interrupted by %s: %s", signal.Signals(interrupts.received()).name, consequence)
     return interrupts.exit_code()
 
