@@ -1,8 +1,8 @@
 """Keep an application platform's users equal to what its directories say.
 
 `plan`, `apply` and `authenticate` are for Python programs (docs/python.md); the errors they raise
-are in `reconcile.errors`. The command line is `reconcile.cli`; docs/architecture.md shows the layers
-below it. Nothing is imported before it is used, so that `reconcile --help` starts at once.
+are in `reconcile.errors`. The command line is `reconcile.cli`; docs/architecture.md shows the
+layers below it. Nothing is imported before it is used, so that `reconcile --help` starts at once.
 """
 
 from importlib import import_module

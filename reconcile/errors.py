@@ -14,7 +14,7 @@
     ├── LoginRefused               1  a person may not log in; carries the reason
     ├── Locked                     8  another run holds the platform
     ├── OutputLost                 1  standard output cannot be written
-    └── TemplateFailed             -  one template failed on one entry; becomes a skip, never ends a run
+    └── TemplateFailed             -  one template failed on one entry: a skip, no end of a run
 
 Exit codes 3 (changes, with --check), 6 (applied in part) and 9 (done but not clean, with --strict)
 are answers, not errors: the commands give them. 130 and 143 are those of `reconcile.interrupts`. An
@@ -28,7 +28,7 @@ from typing import Literal, NamedTuple, Self, TypeAlias
 
 
 class Problem(NamedTuple):
-    """One fault in a desired-state file, with its place (line and column count from 1; 0 = the file as a whole)."""
+    """One fault in a desired-state file; line and column count from 1, 0 is the whole file."""
 
     file: str
     line: int
@@ -164,9 +164,9 @@ Refusal: TypeAlias = Literal[
 ]
 """Why a person may not log in.
 
-`failed`: no such person, or a wrong password; the error does not say which. `wait`: too many attempts failed. `local`: the
-account is the platform's own. The others need the right password: `disabled` in the directory,
-`out_of_service` on the platform, `not_registered` there and not to be.
+`failed`: no such person, or a wrong password; the error does not say which. `wait`: too many
+attempts failed. `local`: the account is the platform's own. The others need the right password:
+`disabled` in the directory, `out_of_service` on the platform, `not_registered` there and not to be.
 """
 
 
@@ -187,10 +187,10 @@ class Locked(ReconcileError):
 
 
 class OutputLost(ReconcileError):
-    """Standard output cannot be written: it is closed, its disk is full, or whoever read it has gone."""
+    """Standard output cannot be written: it is closed, its disk is full, or its reader has gone."""
 
     def __init__(self, why: str, *, broken_pipe: bool = False) -> None:
-        """`broken_pipe`: whoever read it has had enough, as `head` has, which is no fault."""
+        """`broken_pipe`: its reader has had enough, as `head` has, which is no fault."""
         self.why = why
         self.broken_pipe = broken_pipe
         super().__init__(f"standard output cannot be written: {why}")

@@ -1,9 +1,9 @@
 """Ctrl-C, SIGTERM and SIGHUP: where they may break a command off, and where they wait.
 
-A signal raises `Interrupted` in the main thread, wherever that is, and once: undoing a transaction,
-releasing a lock and all else that is done from then on is done to its end. What must not be broken
-off is `masked`; there a signal waits until the block ends. Parts of it that may take long are
-`restored` to what was before:
+A signal raises `Interrupted` in the main thread, wherever that is, and once. What follows, such as
+undoing a transaction or releasing a lock, is done to its end. What must not be broken off is
+`masked`; there a signal waits until the block ends. Parts of it that may take long are `restored`
+to what was before:
 
     with masked() as restored:
         with platform.transaction(name) as writer:  # opened and kept, or undone, as a whole

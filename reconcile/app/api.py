@@ -80,8 +80,8 @@ def apply(
     """Applies a plan file exactly, or plans and applies, as `reconcile apply --yes` does.
 
     The parameters are those of `plan`. With `plan_file` the desired state has to be the one it was
-    made from, and `workspaces` and `sources` belong to `plan`. `force` takes over the lock of a dead
-    run. `user` is recorded in the history, by default the account of the process.
+    made from, and `workspaces` and `sources` belong to `plan`. `force` takes over the lock of a
+    dead run. `user` is recorded in the history, by default the account of the process.
 
     Raises GuardRefused for violations that are not accepted, StalePlan if what the plan was made
     from has changed, Locked if another run is active, and what `plan` raises: nothing was written
@@ -170,7 +170,7 @@ def _desired_state(
 
 
 def _yaml(configuration: Mapping[str, Any]) -> str:
-    """The mapping as JSON, which is YAML. Raises UsageError for values that YAML files do not have."""
+    """The mapping as JSON, which is YAML. Raises UsageError for values that YAML does not have."""
     try:
         text = json.dumps(dict(configuration), indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """A plan that comes from a file: data, which chooses nothing and is judged by what it does.
 
-Whoever can write a plan file can make its SHA-256 right. So the configuration is the operator's
+Anyone who can write a plan file can make its SHA-256 right. So the configuration is the operator's
 own, and the guards look at what the changes do to the platform, whatever they are called.
 """
 
@@ -24,9 +24,9 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
     """
     if [Path(name).absolute() for name in named] != [Path(inputs.DEFAULT_PATH).absolute()]:
         raise UsageError(
-            f"{plan_file} was made from {wording.listed(map(shlex.quote, named)) or 'no file'}, but a plan"
-            f" file does not choose the configuration, which is {inputs.DEFAULT_PATH} here. To apply it with"
-            " another one, give --config PATH"
+            f"{plan_file} was made from {wording.listed(map(shlex.quote, named)) or 'no file'}, but"
+            " a plan file does not choose the configuration, which is"
+            f" {inputs.DEFAULT_PATH} here. To apply it with another one, give --config PATH"
         )
 
 

@@ -1,4 +1,7 @@
-"""How users came to their entries, from the history: for an explanation, and for links that are used only once."""
+"""How users came to their entries, from the history.
+
+For an explanation, and for links that are used only once.
+"""
 
 from collections.abc import Iterable
 
@@ -53,7 +56,7 @@ def _ties(entry: Entry, payload: Payload, user: Held) -> bool:
 
 
 def used(links: Iterable[Link], current: PlatformState, history: History) -> frozenset[Link]:
-    """The links of users that a run, which nobody has undone, followed already. Raises PlatformUnreadable."""
+    """The links of users that a run not undone since has followed. Raises PlatformUnreadable."""
     known = {fold_name(user.username) for user in current.users}
     found: set[Link] = set()
     for link in links:

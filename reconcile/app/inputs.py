@@ -32,8 +32,9 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PATH: Final = "reconcile.yml"
 INLINE: Final = Path("(configuration)")
-"""The name of a desired state that is handed over as text; relative paths in it start at the working
-directory."""
+"""The name of a desired state that is handed over as text.
+
+Relative paths in it start at the working directory."""
 
 
 def configuration(
@@ -46,7 +47,8 @@ def configuration(
     if not paths:
         if not Path(DEFAULT_PATH).exists():
             raise UsageError(
-                f"there is no {DEFAULT_PATH} here: name a file or folder, or write one with `reconcile init`"
+                f"there is no {DEFAULT_PATH} here: name a file or folder, or write one with"
+                " `reconcile init`"
             )
         paths = [Path(DEFAULT_PATH)]
     return load(
@@ -60,7 +62,7 @@ def configuration(
 
 
 def settings(loaded: Loaded) -> list[Setting]:
-    """Every setting of the files with where it comes from, what sources have by their type included."""
+    """Every setting of the files with its origin, including what sources have by their type."""
     from reconcile.directories.type_defaults import by_type
 
     return loaded.effective.settings(by_type)
@@ -115,7 +117,10 @@ def plan(
 def readable(
     target: ManagedPlatform, names: Iterable[str]
 ) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
-    """The workspaces that can be read, and a trouble for each other. Raises PlatformUnreadable for all of them."""
+    """The workspaces that can be read, and a trouble for each of the others.
+
+    Raises PlatformUnreadable where none can be read.
+    """
     states: list[PlatformState] = []
     errors: dict[str, PlatformUnreadable] = {}
     for name in names:
@@ -139,9 +144,10 @@ def inputs(
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
 ) -> tuple[Inputs, tuple[Trouble, ...]]:
-    """Everything that a plan is made from, and a trouble for each workspace that cannot be read; raises as `plan`.
+    """Everything that a plan is made from, and a trouble for each workspace that cannot be read.
 
-    `ask` says what to ask of a source, who wants more than a plan needs.
+    `ask` says what to ask of a source, for a caller who wants more than a plan needs. Raises what
+    `plan` raises.
     """
     state = loaded.desired
     current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def placing(loaded: Loaded) -> Iterator[None]:
-    """Turns rules that the planner refuses in the block into a ConfigError, which has their places."""
+    """Turns rules that the planner refuses in the block into a ConfigError with their places."""
     try:
         yield
     except RulesRefused as error:

@@ -26,10 +26,11 @@ def read(path: Path) -> Plan:
 
 
 def write(path: Path, plan: Plan) -> None:
-    """Writes or replaces a plan file. Raises UsageError rather than replace what is no plan file."""
+    """Writes or replaces a plan file. Raises UsageError for any other existing file."""
     if path.suffix in (".yml", ".yaml"):
         raise UsageError(
-            f"{path}: a plan file does not end in {path.suffix}, for `apply` would take it for desired state"
+            f"{path}: a plan file does not end in {path.suffix}, for `apply` would take it for"
+            " desired state"
         )
     try:
         path = path.resolve()

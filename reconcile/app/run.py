@@ -1,7 +1,7 @@
-"""A run: makes a plan or takes one from a file, and applies it. `apply --yes` and the service do this.
+"""A run: makes a plan or takes one from a file, and applies it.
 
-The caller decides what happens between `prepare` and `carry_out`: the command line shows the plan
-there and asks.
+`apply --yes` and the service do this. The caller decides what happens between `prepare` and
+`carry_out`: the command line shows the plan there and asks.
 """
 
 import logging
@@ -36,7 +36,7 @@ class Task(msgspec.Struct, frozen=True):
     """What is to be applied: a plan file, or desired state of which a plan is made first."""
 
     files: tuple[Path, ...] = ()
-    """Desired state, () for reconcile.yml in the working directory; a plan file never chooses it."""
+    """Desired state, () for reconcile.yml in the working folder; a plan file never chooses it."""
     variables: Mapping[str, str] = {}
     plan_file: Path | None = None
     scope: Scope = Scope()
@@ -100,7 +100,10 @@ def make_plan(
 
 
 def begin(task: Task) -> tuple[Plan | None, Loaded]:
-    """Reads the plan file, if there is one, and the desired state. Raises PlanFileError and ConfigError."""
+    """Reads the plan file, if there is one, and the desired state.
+
+    Raises PlanFileError and ConfigError.
+    """
     file = task.plan_file
     saved = plan_files.read(file) if file is not None else None
     if saved is not None and file is not None and not task.files:
@@ -173,7 +176,7 @@ def _note(report: Report) -> None:
 
 
 def _from_file(saved: Plan, loaded: Loaded, variables: Mapping[str, str]) -> Plan:
-    """Checks a plan from a file. Nothing in it is believed unless its configuration is the present one."""
+    """Checks a plan from a file; believes nothing in it unless it has the present configuration."""
     if saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(loaded, saved.variables, variables)])
     workspaces = [*(change.workspace for change in saved.changes), *saved.to_remember]
@@ -202,7 +205,7 @@ def _bury(target: ManagedPlatform, workspaces: Iterable[str], made: Plan, holder
 
 
 def exit_code(report: Report) -> int:
-    """6 if something was applied, or may have been, but not all; otherwise that of the first trouble."""
+    """6 if some but not all was, or may have been, applied; otherwise that of the first trouble."""
     if report.troubles and not report.count("applied") and not report.count("unknown"):
         return report.troubles[0].exit_code
     complete = report.count("applied") == len(report.outcomes) and not report.troubles
@@ -213,5 +216,6 @@ def _moved(loaded: Loaded, planned: tuple[str, ...], given: Mapping[str, str]) -
     line = f"the desired state in {', '.join(loaded.files)} is not the one the plan was made from"
     if planned or given:
         now = ", ".join(sorted(given))
-        line += f" (planned with --var {', '.join(planned) or 'nothing'}; given now: {now or 'nothing'})"
+        then = ", ".join(planned)
+        line += f" (planned with --var {then or 'nothing'}; given now: {now or 'nothing'})"
     return line

@@ -45,7 +45,10 @@ def origin(files: Sequence[str], run: str = "") -> Origin:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """The output of git, "" if it fails. It takes no lock and starts no program that a repository names."""
+    """The output of git, "" if it fails.
+
+    It takes no lock and starts no program that a repository names.
+    """
     command = [
         "git",
         "--no-optional-locks",

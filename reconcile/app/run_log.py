@@ -39,5 +39,5 @@ def new_id() -> str:
 
 
 def note(message: str, facts: Mapping[str, object]) -> None:
-    """Logs a line of the run: the message has a place for each fact, and JSON has them as members."""
+    """Logs a line of the run: its message has a place for each fact; JSON has them as members."""
     run_log.info(message, *facts.values(), extra={"facts": dict(facts)})

@@ -1,4 +1,4 @@
-"""The loop of a service: waits for the schedule, runs, says so, and ends when it is told to.
+"""The loop of a service: waits for the schedule, runs, logs that, and ends when asked to.
 
 One run after the other, in the main thread: so a signal can end a run as it ends `apply`, and no
 run overlaps the one before. Waits are short and go by the clock on the wall, so that a machine that
@@ -24,7 +24,7 @@ class Timetable:
     """A schedule in its time zone."""
 
     def __init__(self, schedule: Schedule, where: tzinfo) -> None:
-        """Takes what `config.schedules` reads and tells."""
+        """Takes what `config.sections.schedule` reads."""
         self._schedule = schedule
         self._where = where
 
@@ -33,7 +33,7 @@ class Timetable:
         return upcoming(self._schedule, after, self._where)
 
     def between(self, after: datetime, until: datetime) -> str:
-        """How often it comes after the one moment, up to and including the other: "" for never, or `3 times`."""
+        """How often it comes after one moment, up to and including another; "" for never."""
         count = 0
         while count < _COUNTED and (after := self.next(after)) <= until:
             count += 1

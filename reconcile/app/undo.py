@@ -22,7 +22,8 @@ def plan(
     """The plan for every workspace of the run. Raises UsageError if there is no such run."""
     if scope.sources or scope.targets:
         raise UsageError(
-            "--undo takes back everything a run did: it cannot be combined with --source or --target"
+            "--undo takes back everything a run did: it cannot be combined with --source or"
+            " --target"
         )
     names = inputs.chosen_workspaces(loaded.desired, scope.workspaces)
     name = find(target, names, run)
@@ -46,7 +47,10 @@ def made(
     variables: Iterable[str] = (),
     workspaces: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan over these states, which takes back a run of that id. Raises ReconcileError for an altered one."""
+    """The plan over these states that takes back the run of that id.
+
+    Raises ReconcileError for an altered one.
+    """
     safety, created = loaded.desired.safety, inputs.now()
     entries = {state.workspace: entries_of_run(target, state.workspace, run) for state in current}
     return undo(

@@ -36,7 +36,7 @@ from reconcile.ports import Holder, ManagedPlatform, Progress, Writer, no_progre
 logger = logging.getLogger(__name__)
 
 
-def apply(  # noqa: PLR0913 - all but the first three have a default, and each is the caller's to decide
+def apply(  # noqa: PLR0913 - all but three have a default; each is the caller's to decide
     plan: Plan,
     platform: ManagedPlatform,
     holder: Holder,
@@ -49,7 +49,7 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     origin: Origin | None = None,
     clock: Callable[[], str] | None = None,
 ) -> Report:
-    """Applies every change of the plan and returns what became of each; the history records the run.
+    """Applies every change of the plan and returns what became of each; history records it.
 
     `rules`: by what the guards judge each workspace as it is under the lock; None judges nothing,
     and counts no losses. The plan says what of their findings is accepted. `together`: the plan is
@@ -69,52 +69,30 @@ def apply(  # noqa: PLR0913 - all but the first three have a default, and each i
     of the report. A KeyboardInterrupt before that is raised, with a note of what became of the
     lock.
     """
-    parts: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        parts.setdefault(change.workspace, []).append(change)
-    for workspace in plan.to_remember:
-        parts.setdefault(workspace, [])
+    parts = _parts(plan)
     _refuse(plan.violations, plan)
-    judge = Judge(plan, platform, rules, clock or (lambda: holder.started))
-    look = _Look(plan, judge)
+    look = _Look(plan, Judge(plan, platform, rules, clock or (lambda: holder.started)))
+
+    def lock(names: Sequence[str]) -> AbstractContextManager[None]:
+        return platform.lock(names, holder, force=force)
+
     # Only reading and writing may be broken off: what takes and releases locks, commits and undoes
     # is done to its end.
     with interrupts.masked() as restored:
         run = _Run(
             platform, look, Recorder(plan, holder, origin, clock), progress, restored, whole=whole
         )
-        report = Report()
-        try:
-            if not together or not parts:
-                report = run.each(
-                    parts,
-                    lambda name: platform.lock([name], holder, force=force),
-                    first_raises=False,
-                )
-            else:
-                with platform.lock(list(parts), holder, force=force):
-                    if (
-                        len(parts) > 1
-                    ):  # one transaction at a time: all are looked at before the first is written
-                        with restored():
-                            look(parts, [platform.read(name) for name in parts])
-                    report = run.each(parts, lambda _: nullcontext(), first_raises=True)
-        except KeyboardInterrupt as error:
-            error.add_note(
-                "nothing was written to the platform"
-                if _notes(error)
-                else interrupts.NOTHING_WRITTEN
-            )
-            raise
-        except ReconcileError as error:
-            if not _wrote(report.outcomes):
-                raise
-            report = Report(
-                report.outcomes, (*report.troubles, _trouble(next(reversed(parts)), error))
-            )
-        if _wrote(report.outcomes):
-            interrupts.settle()
-        return report
+        return run.all(parts, lock, together=together)
+
+
+def _parts(plan: Plan) -> dict[str, list[Change]]:
+    """The changes by workspace, and none for one where only readings are to be remembered."""
+    parts: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        parts.setdefault(change.workspace, []).append(change)
+    for workspace in plan.to_remember:
+        parts.setdefault(workspace, [])
+    return parts
 
 
 def _wrote(outcomes: Iterable[Outcome]) -> bool:
@@ -162,7 +140,10 @@ def _refuse(found: Sequence[Violation], plan: Plan) -> None:
 
 
 class _Run:
-    """Carries out the plan, workspace after workspace; everything but the work itself is masked from signals."""
+    """Carries out the plan, workspace after workspace.
+
+    Everything but the work itself is masked from signals.
+    """
 
     def __init__(
         self,
@@ -180,6 +161,44 @@ class _Run:
         self._progress = progress
         self._restored = restored
         self._whole = whole
+
+    def all(
+        self,
+        parts: Mapping[str, Sequence[Change]],
+        lock: Callable[[Sequence[str]], AbstractContextManager[None]],
+        *,
+        together: bool,
+    ) -> Report:
+        """Locks and writes all parts; what goes wrong after anything was written is a trouble."""
+        report = Report()
+        try:
+            if together and parts:
+                with lock(list(parts)):
+                    self._look_ahead(parts)
+                    report = self.each(parts, lambda _: nullcontext(), first_raises=True)
+            else:
+                report = self.each(parts, lambda name: lock([name]), first_raises=False)
+        except KeyboardInterrupt as error:
+            error.add_note(
+                "nothing was written to the platform"
+                if _notes(error)
+                else interrupts.NOTHING_WRITTEN
+            )
+            raise
+        except ReconcileError as error:
+            if not _wrote(report.outcomes):
+                raise
+            trouble = _trouble(list(parts)[-1], error)
+            report = Report(report.outcomes, (*report.troubles, trouble))
+        if _wrote(report.outcomes):
+            interrupts.settle()
+        return report
+
+    def _look_ahead(self, parts: Mapping[str, Sequence[Change]]) -> None:
+        """Looks at all workspaces before the first is written: transactions are one at a time."""
+        if len(parts) > 1:
+            with self._restored():
+                self._look(parts, [self._platform.read(name) for name in parts])
 
     def each(
         self,
@@ -324,8 +343,9 @@ def _interrupted(
 
 def _unsettled(workspace: str, error: OutcomeUnknown, run: str) -> Trouble:
     detail = (
-        f"it is not known whether this was kept: {error}. Once the platform answers, `reconcile history {run}` shows "
-        "the run if it was kept and does not know it otherwise; either way the next plan goes on from how things are"
+        f"it is not known whether this was kept: {error}. Once the platform answers, `reconcile"
+        f" history {run}` shows the run if it was kept and does not know it otherwise; either way"
+        " the next plan goes on from how things are"
     )
     return Trouble(workspace, error.exit_code, detail)
 
@@ -334,7 +354,10 @@ def _trouble(workspace: str, error: Exception) -> Trouble:
     if isinstance(error, ReconcileError):
         return Trouble(workspace, error.exit_code, str(error))
     logger.debug("traceback", exc_info=error)
-    detail = f"unexpected {type(error).__name__}: {error}. This is a fault of reconcile: please report it"
+    detail = (
+        f"unexpected {type(error).__name__}: {error}. This is a fault of reconcile: please report"
+        " it"
+    )
     return Trouble(workspace, ReconcileError.exit_code, detail)
 
 
@@ -380,7 +403,7 @@ def _carry_out(
         if _taken_from(one) in leaving
     }
     direct = ((at, change) for at, change in enumerate(changes) if at not in waiting)
-    for _, group in groupby(direct, key=lambda item: _batch(item[1])):
+    for _, group in groupby(direct, key=lambda item: _batch_key(item[1])):
         batch = dict(group)
         blocked = {
             at: need
@@ -409,13 +432,16 @@ _THERE: Final = ("applied", "unknown")
 
 
 def _taken_from(change: Change) -> str:
-    """Whose grant or membership is deleted; "" else. Those of a user who is deleted or erased are part of it."""
+    """Whose grant or membership is deleted, otherwise "".
+
+    Those of a user who is deleted or erased are part of that.
+    """
     if change.kind in ("grant", "membership") and change.action == "delete":
         return str((change.before or {})["user"])
     return ""
 
 
-def _batch(change: Change) -> tuple[str, str, int]:
+def _batch_key(change: Change) -> tuple[str, str, int]:
     """What can be written at once: one kind and action, new departments level by level."""
     level = (
         len(titles(change.key)) if change.kind == "department" and change.action == "create" else 0
@@ -429,56 +455,86 @@ def _batch(change: Change) -> tuple[str, str, int]:
 def _write(
     changes: Sequence[Change], writer: Writer, lost: Collection[tuple[Kind, str]]
 ) -> list[Outcome]:
-    """One batch. Who fails only because of one it can do without is written once more without, and that is said.
+    """Writes one batch. `lost`: what failed before, by kind and name."""
+    batch = _Batch(changes)
+    batch.leave_lost(lost)
+    while batch.waiting:
+        batch.take(writer.write(list(batch.waiting.values())))
+    return batch.outcomes()
 
-    That is a manager, or a group that a new one is to be nested in. `lost`: what failed before, by
-    kind and name.
+
+class _Batch:
+    """What can be written at once.
+
+    A change that fails only for what it can do without (a manager, or a group that a new one is to
+    be nested in) is written once more without it, and its outcome says so.
     """
-    outcomes = {at: Outcome(change, "applied") for at, change in enumerate(changes)}
-    waiting = dict(enumerate(changes))
 
-    def leave(at: int, names: Collection[str], why: str = "which failed") -> None:
-        waiting[at], detail = _without(waiting[at], names, why)
-        outcomes[at] = Outcome(
-            changes[at], "applied", ", ".join(filter(None, (outcomes[at].detail, detail)))
-        )
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._changes = changes
+        self._outcomes = {at: Outcome(change, "applied") for at, change in enumerate(changes)}
+        self.waiting = dict(enumerate(changes))
+        """What has to be written, or written once more, by its place."""
 
-    for at, change in waiting.items():
-        gone = {name for name in _leans_on(change) if (change.kind, name) in lost}
-        if gone and change.action == "create":
-            leave(at, gone)
-    while waiting:
-        answers = dict(zip(waiting, writer.write(list(waiting.values())), strict=True))
-        for at, answer in answers.items():
+    def outcomes(self) -> list[Outcome]:
+        """One for each change, in order."""
+        return [self._outcomes[at] for at in range(len(self._changes))]
+
+    def leave_lost(self, lost: Collection[tuple[Kind, str]]) -> None:
+        """Lets new ones do without what failed before."""
+        for at, change in self.waiting.items():
+            gone = {name for name in _leans_on(change) if (change.kind, name) in lost}
+            if gone and change.action == "create":
+                self._leave(at, gone, "which failed")
+
+    def take(self, answers: Sequence[Written]) -> None:
+        """Takes what became of all that waited; what may still succeed waits again."""
+        given = dict(zip(self.waiting, answers, strict=True))
+        for at, answer in given.items():
             if answer.result != "failed":
-                detail = ", ".join(filter(None, (outcomes[at].detail, answer.detail)))
-                outcomes[at] = Outcome(changes[at], answer.result, detail)
-        failed = {at for at, answer in answers.items() if answer.result == "failed"}
+                detail = _joined(self._outcomes[at].detail, answer.detail)
+                self._outcomes[at] = Outcome(self._changes[at], answer.result, detail)
+        failed = {at for at, answer in given.items() if answer.result == "failed"}
         newcomers = {
-            fold_name(made[1]): at for at in failed if (made := makes(changes[at])) is not None
+            fold_name(made[1]): at
+            for at in failed
+            if (made := makes(self._changes[at])) is not None
         }
-        followers = {
+        final = self._final(failed, newcomers)
+        for at in final:
+            self._outcomes[at] = Outcome(self._changes[at], "failed", given[at].detail)
+        self.waiting = {at: self.waiting[at] for at in sorted(failed - final)}
+        self._leave_failed(final or failed, newcomers, circle=not final)
+
+    def _final(self, failed: set[int], newcomers: Mapping[str, int]) -> set[int]:
+        """Those of the failed that do not lean on another of them."""
+        final = {
             at
             for at in failed
-            if any(newcomers.get(name, at) != at for name in _leans_on(waiting[at]))
+            if all(newcomers.get(name, at) == at for name in _leans_on(self.waiting[at]))
         }
-        final = failed - followers
-        if (
-            not final and changes[0].kind == "user"
-        ):  # where managers lead each other in a circle, all of it fails
-            final = failed
-        for at in final:
-            outcomes[at] = Outcome(changes[at], "failed", answers[at].detail)
-        waiting = {at: waiting[at] for at in sorted(failed - final)}
-        for at in waiting:
-            gone = {
-                name
-                for name in _leans_on(waiting[at])
-                if newcomers.get(name, at) in (final or failed) - {at}
-            }
+        if not final and self._changes[0].kind == "user":
+            return failed  # where managers lead each other in a circle, all of it fails
+        return final
+
+    def _leave_failed(
+        self, failed: set[int], newcomers: Mapping[str, int], *, circle: bool
+    ) -> None:
+        """Lets what waits do without those that failed."""
+        why = "for one of them in a circle failed" if circle else "which failed"
+        for at, change in self.waiting.items():
+            gone = {name for name in _leans_on(change) if newcomers.get(name, at) in failed - {at}}
             if gone:
-                leave(at, gone, "which failed" if final else "for one of them in a circle failed")
-    return [outcomes[at] for at in range(len(changes))]
+                self._leave(at, gone, why)
+
+    def _leave(self, at: int, names: Collection[str], why: str) -> None:
+        self.waiting[at], detail = _without(self.waiting[at], names, why)
+        detail = _joined(self._outcomes[at].detail, detail)
+        self._outcomes[at] = Outcome(self._changes[at], "applied", detail)
+
+
+def _joined(*details: str) -> str:
+    return ", ".join(filter(None, details))
 
 
 def _leans_on(change: Change) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class Judge:
     def violations(self, changes: Sequence[Change], state: PlatformState) -> list[Violation]:
         """What the guards find in the changes of a workspace that is in this state.
 
-        Raises StalePlan for a plan from a file that undoes something else than it says, and
+        Raises StalePlan for a plan from a file that undoes something other than it says, and
         PlatformUnreadable.
         """
         if self._rules is None:

@@ -21,7 +21,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 def run_id(started: str, distinct: str) -> str:
     """The id of a run, as in `20261122T013000Z-3f2a91`; the last part is hexadecimal.
 
-    `started` is RFC 3339, UTC; `distinct` tells runs of one second apart.
+    `started` is RFC 3339, UTC; `distinct` differs for runs of one second.
     """
     moment = started.replace("-", "").replace(":", "")
     return f"{moment}-{hashlib.sha256(distinct.encode()).hexdigest()[:6]}"

@@ -1,6 +1,7 @@
-"""The command line: one module per command family, and the only place that prints or reads argv and environment.
+"""The command line: one module per command family.
 
-Commands import what they need when they run, so that `reconcile --help` starts at once.
+Only this package prints, or reads argv and environment. Commands import what they need when they
+run, so that `reconcile --help` starts at once.
 """
 
 import gc
@@ -30,7 +31,7 @@ from reconcile.cli.logs import end_log_file
 
 
 class _InOrderOfUse(click.Group):
-    """Lists the commands in the order in which they are first needed, not in that of the alphabet."""
+    """Lists the commands in the order in which they are first needed, not alphabetically."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

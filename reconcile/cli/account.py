@@ -5,7 +5,7 @@ import os
 
 
 def account() -> str:
-    """As the environment names it (LOGNAME, USER), else the account of the process; else its number."""
+    """The account that the environment names (LOGNAME, USER) or the process has, or its number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):

@@ -13,7 +13,10 @@ from reconcile.render import printable
 
 
 def each_server(source: desired.Source) -> Iterator[tuple[str, desired.Source]]:
-    """The source once for each of its servers, so that no failover hides one that is down; with a name to show."""
+    """The source once for each of its servers, with a name to show.
+
+    So no failover hides a server that is down.
+    """
     if len(source.servers) < 2:
         yield source.name, source
         return
@@ -31,7 +34,7 @@ class Checklist:
         self.failed = False
 
     def show(self, name: str, checks: Iterable[Check]) -> bool:
-        """Shows one line a check and returns whether all are ok; `failed` adds up over all calls."""
+        """Shows one line a check; returns whether all are ok. `failed` adds up over all calls."""
         sound = True
         for check in checks:
             sound = sound and check.ok

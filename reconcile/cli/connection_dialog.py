@@ -1,4 +1,4 @@
-"""What the `connection` commands ask, test and tell."""
+"""What the `connection` commands ask, test and say."""
 
 import itertools
 import logging
@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 def tested(source: desired.Source) -> None:
-    """Lets every server of the source be checked. Raises SourceUnreadable with the first check that fails."""
+    """Checks every server of the source.
+
+    Raises SourceUnreadable with the first check that fails.
+    """
     with progress() as count:
         for name, one in each_server(source):
             with closing(adapters.directory(one, count)) as directory:
@@ -32,7 +35,8 @@ def tested(source: desired.Source) -> None:
                     logger.info("%s: %s: %s", name, check.what, detail)
                     if not check.ok:
                         raise SourceUnreadable(
-                            f"{name} does not pass its test and is not exported: {check.what}: {detail}"
+                            f"{name} does not pass its test and is not exported:"
+                            f" {check.what}: {detail}"
                         )
 
 
@@ -40,7 +44,8 @@ def asked(name: str) -> str:
     """What to do with a source of the same name."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
-            f"there is a source called {name!r} already: --update changes its settings, --new makes another"
+            f"there is a source called {name!r} already: --update changes its settings, --new makes"
+            " another"
         )
     click.echo(f"There is a source called {printable(name)!r} already.", err=True)
     answer = click.prompt(
@@ -68,7 +73,7 @@ def target(out: Path | None, given: tuple[Path, ...], loaded: Loaded | None) -> 
     return next((file for file in known if file.resolve() == out.resolve()), out)
 
 
-def tell_next(out: Path, given: tuple[Path, ...], loaded: Loaded | None) -> None:
+def say_next(out: Path, given: tuple[Path, ...], loaded: Loaded | None) -> None:
     """Says how to go on."""
     if loaded is None:
         click.echo(

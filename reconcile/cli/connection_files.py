@@ -16,7 +16,7 @@ _ODD = re.compile(r"[/\\\x00-\x1f\x7f:*?\"<>|]")
 
 
 def read(path: Path) -> bytes:
-    """The content of a connection file, at most one byte more than it may have. Raises ConfigError."""
+    """The content of a connection file, at most one byte over its limit. Raises ConfigError."""
     try:
         return files.read(path, _MOST).data
     except OSError as error:
@@ -26,9 +26,10 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, name: str, text: str) -> Path:
-    """Writes or replaces a connection file, for its owner alone; in a folder it is called after the source.
+    """Writes or replaces a connection file, for its owner alone.
 
-    Raises UsageError rather than replace what is no connection file.
+    In a folder it is called after the source. Raises UsageError rather than replace what is no
+    connection file.
     """
     from reconcile import connections
 
@@ -54,7 +55,7 @@ def write(path: Path, name: str, text: str) -> Path:
 
 
 def save(path: Path, before: bytes | None, content: bytes) -> None:
-    """Writes a desired-state file, if it still is what `before` says (None: not there); its mode stays."""
+    """Writes a desired-state file, keeping its mode, if it still holds `before` (None: no file)."""
     try:
         path = path.resolve()
         now = files.read(path, _LARGEST).data if path.exists() else None
@@ -69,7 +70,7 @@ def save(path: Path, before: bytes | None, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes, like: os.stat_result | None) -> None:
-    """With the mode and owner of the file before, else for its owner alone."""
+    """With the mode and owner of the file before, or for its owner alone where there was none."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

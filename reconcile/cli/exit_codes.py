@@ -48,20 +48,23 @@ def _aborted(error: BaseException) -> int:
 
 
 def _interrupted(consequence: str) -> int:
-    """Says on standard error which signal ended the command and what that means; answers the exit code."""
+    """Logs which signal ended the command, and the consequence; returns the exit code."""
     _log.error("interrupted by %s: %s", signal.Signals(interrupts.received()).name, consequence)
     return interrupts.exit_code()
 
 
 def stuck() -> None:
-    """Says what `ended` would say of a signal, while a library keeps the main thread from saying it."""
+    """Says what `ended` would say of a signal while a library keeps the main thread from it."""
     if sys.stderr is not None and sys.stderr.isatty():
         click.echo("\x1b[?25h", err=True, nl=False)  # progress hides the cursor
     _interrupted(NOTHING_WRITTEN)
 
 
 def reported() -> int:
-    """Says that a signal ended what the report just shown is about; answers the exit code, 0 where none came."""
+    """Says that a signal ended what the report just shown is about.
+
+    Returns the exit code, 0 where none came.
+    """
     if not interrupts.received():
         return 0
     return _interrupted("the report says what was written; no lock is left unless it says so")

@@ -1,7 +1,8 @@
-"""A log file: readable by its owner alone, rotated by size, with nothing about people unless more is asked for.
+"""A log file: readable by its owner alone and rotated by size.
 
-Several processes may write one file: whoever rotates holds a lock on it, and everybody looks
-whether the name still leads to the file at hand, so that logrotate may do it too.
+It has nothing about people unless more is asked for. Several processes may write one file: the one
+that rotates holds a lock on it, and each looks whether the name still leads to the file at hand, so
+that logrotate may do it too.
 """
 
 import copy
@@ -19,7 +20,10 @@ _OURS = re.compile(rb'\d{4}-\d\d-\d\dT|\{"time"')
 
 
 class LogFile(RotatingFileHandler):
-    """Rotates PATH to PATH.1, PATH.2 and so on. A fault of the file is told once and never ends a run."""
+    """Rotates PATH to PATH.1, PATH.2 and so on.
+
+    A fault of the file is reported once and never ends a run.
+    """
 
     def __init__(self, path: Path, size: int, count: int) -> None:
         """Raises UsageError where the file cannot be, or is no log."""
@@ -102,7 +106,7 @@ def _refuse_other(path: Path, real: Path) -> None:
 
 
 class _locked:  # noqa: N801 - used like a function
-    """Holds a lock on an open file; where there is no flock, processes must not share a log file."""
+    """Locks an open file; where there is no flock, processes must not share a log file."""
 
     def __init__(self, descriptor: int) -> None:
         self._copy = os.dup(descriptor)  # the stream itself is closed on the way

@@ -1,4 +1,4 @@
-"""The log: what is told on standard error and in log files, as lines of text or of JSON."""
+"""The log on standard error and in log files, as lines of text or of JSON."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ class _Dated(_Text):
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line: time, level, logger, run and message, then what the message tells as members."""
+    """One JSON object a line: time, level, logger, run and message, then the message's facts."""
 
     def format(self, record: logging.LogRecord) -> str:
         from reconcile.render.wording import escaped
@@ -71,7 +71,7 @@ class _Json(logging.Formatter):
 
 
 class _StandardError(logging.Handler):
-    """Writes to what is standard error at that moment: a caller from Python may have put something else there."""
+    """Writes to what is standard error at that moment: a caller in Python may have replaced it."""
 
     aside: Aside = nullcontext
     """Keeps what else is shown there out of the way of a line."""
@@ -106,7 +106,10 @@ def _logger() -> logging.Logger:
 
 @contextmanager
 def beside(aside: Aside) -> Iterator[None]:
-    """Lines of the log come within `aside()` while the block lasts: something else is shown on standard error."""
+    """Lines of the log come within `aside()` while the block lasts.
+
+    Something else is shown on standard error meanwhile.
+    """
     handler = _standard_error()
     handler.aside = aside
     try:
@@ -116,17 +119,17 @@ def beside(aside: Aside) -> Iterator[None]:
 
 
 def set_level(verbosity: int) -> None:
-    """How much is told: 0 for warnings, 1 for what is done (-v), 2 for everything."""
+    """How much is logged: 0 for warnings, 1 for what is done (-v), 2 for everything."""
     _logger().setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
 
 
 def set_format(form: str) -> None:
-    """How lines are written from now on, "text" or "json"; a log file that is begun later writes the same."""
+    """How lines are written from now on, "text" or "json", in log files begun later, too."""
     _standard_error().setFormatter(_Json() if form == "json" else _Text())
 
 
 def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
-    """Writes the log of a command to a file too, which is rotated at `size` bytes. Raises UsageError."""
+    """Writes the log of a command to a file, too, rotated at `size` bytes. Raises UsageError."""
     from reconcile.cli.log_file import LogFile
 
     logger = _logger()
@@ -146,7 +149,7 @@ def end_log_file() -> None:
 
 
 def report_error(error: Exception) -> None:
-    """Tells on standard error what went wrong; what is no ReconcileError is a fault of this program."""
+    """Says on standard error what went wrong; any but a ReconcileError is a fault of ours."""
     logger = _logger()
     if isinstance(error, ConfigError):
         for line in error.lines():

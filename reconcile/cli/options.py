@@ -69,7 +69,7 @@ def output_options(command: Command) -> Command:
         count=True,
         expose_value=False,
         callback=_verbose,
-        is_eager=True,  # before the log file's, which tells what begins
+        is_eager=True,  # before the log file's, which says what begins
         help="Log what is done, directory searches as ldapsearch commands; -vv for everything.",
     )(command)
 
@@ -125,7 +125,7 @@ def _no_color(context: click.Context, _parameter: click.Parameter, value: bool) 
 
 
 def colour() -> bool:
-    """Whether standard output is to be coloured: on a terminal, unless told otherwise (NO_COLOR is honoured)."""
+    """Whether to colour standard output: on a terminal, unless switched off (also by NO_COLOR)."""
     if click.get_current_context().color is False or os.environ.get("NO_COLOR"):
         return False
     return sys.stdout is not None and sys.stdout.isatty()

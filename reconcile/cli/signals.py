@@ -12,9 +12,10 @@ from reconcile.app.run_log import service_log
 
 
 class SignalBell:
-    """Rung by signals: SIGTERM and SIGINT stop; SIGHUP reads the files again, or stops where a terminal is closed.
+    """Rung by signals: SIGTERM and SIGINT stop; SIGHUP reads the files again.
 
-    During a run the first to stop lets it end; the second breaks it off, as it does `apply`.
+    Where it means that a terminal was closed, SIGHUP stops instead. During a run the first to stop
+    lets it end; the second breaks it off, as it does `apply`.
     """
 
     def __init__(self) -> None:

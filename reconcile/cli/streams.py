@@ -39,8 +39,8 @@ class Output(io.TextIOWrapper):
     """Why nothing can be written, where that is known from the start."""
 
     @property
-    def encoding(self) -> str:  # type: ignore[override] # it can only be read in the base too
-        """As others see it: click takes ASCII for a mistake and would write UTF-8 past this object."""
+    def encoding(self) -> str:  # type: ignore[override] # read-only in the base, too
+        """As others see it: click takes ASCII for a mistake and would write UTF-8 past it."""
         name: str = super().encoding
         return "iso8859-1" if codecs.lookup(name).name == "ascii" else name
 

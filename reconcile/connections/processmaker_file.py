@@ -23,8 +23,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?/?", re.IGNORECASE)
 
 _ALL_MEMBERS: Final = ("member", "uniquemember", "memberuid")
-"""What the product asks for, one by type; the source's type reads all of them without being
-told."""
+"""What the product asks for, one by type; the source's type reads all of them anyway."""
 _USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
 _USUAL_UNITS: Final = "(objectclass=organizationalunit)"
 _OF_THE_FORM: Final = re.compile(

@@ -1,8 +1,8 @@
 """Changes of single values in the text of a YAML file; all other bytes stay.
 
 A library that writes a whole file again keeps comments, but moves indentation, quotes and line
-breaks of what nobody changed. Here the parser's marks say where a value stands, and only that is
-replaced. What marks cannot tell (aliases, merge keys, block text) ends in a text that does not say
+breaks of what did not change. Here the parser's marks say where a value stands, and only that is
+replaced. What marks cannot show (aliases, merge keys, block text) ends in a text that does not say
 what it should; `checked` finds out and refuses it.
 """
 

@@ -67,7 +67,7 @@ def test_a_collision_refuses_everything(shell: Shell) -> None:
     before = (shell.folder / "platform.db").read_bytes()
     for how in ("--plan", "--yes"):
         _, err = shell.run("migrate-usernames", how, code=4)
-        assert "nobody is renamed, for 4 cannot have the new name:" in err
+        assert "no user is renamed, for 4 cannot have the new name:" in err
         assert (
             "ann -> ann@example.com: the platform has a local 'Ann@Example.com' (exists_locally)"
             in err

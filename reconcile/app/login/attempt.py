@@ -1,9 +1,9 @@
-"""Somebody logs in: found in the directory, let in by the directory, and then brought up to date on the platform.
+"""A person logs in: found and let in by the directory, then brought up to date on the platform.
 
 The order is the point. What the settings decide comes first; then the person is looked up with the
 source's own connection; then the attempt is counted, before it is made; then the directory is
-asked. Nobody learns more than "login failed" before that has said yes. The password goes into that
-one bind and nowhere else.
+asked. Until it has said yes, the answer is never more than "login failed". The password goes into
+that one bind and nowhere else.
 """
 
 import logging
@@ -39,7 +39,7 @@ from reconcile.ports import Directory, ManagedPlatform, Progress, no_progress
 log = logging.getLogger(__name__)
 
 LONGEST: Final = 1024
-"""Characters of a name or a password; nobody's is longer, and a directory need not hash a
+"""Characters of a name or a password; no real one is longer, and a directory need not hash a
 megabyte."""
 _STATES: Final[Mapping[Status, str]] = {
     "blocked": "the account is blocked",
@@ -60,7 +60,10 @@ def prepare(
     user: str = "",
     contents: Mapping[Path, bytes] = {},
 ) -> "Entrance":
-    """What the files say of a login under this name. Nothing is connected to. Raises UsageError and ConfigError."""
+    """What the files say of a login under this name; connects to nothing.
+
+    Raises UsageError and ConfigError.
+    """
     loaded = assembling.configuration(paths, variables, contents)
     if not name.strip():
         raise UsageError("the name is empty: who is it that logs in?")
@@ -72,7 +75,7 @@ def prepare(
 
 
 class Entrance(msgspec.Struct, frozen=True):
-    """Somebody before one source and one workspace."""
+    """A person before one source and one workspace."""
 
     loaded: Loaded
     name: str
@@ -206,60 +209,13 @@ class Entrance(msgspec.Struct, frozen=True):
         self, verdict: Verdict, external_id: str, current: PlatformState, platform: ManagedPlatform
     ) -> Login:
         """The login, with the user as the rules want it now, or as far as that can be done now."""
-        user, changes = verdict.user, verdict.plan.changes
-        updated = False
-        hindered = ""
-        if changes:
-            holder = run_identity.holder(self.user)
-            try:
-                report = apply(
-                    verdict.plan,
-                    platform,
-                    holder,
-                    rules=GuardRules(self.loaded.desired, purpose="login"),
-                    clock=assembling.now,
-                )
-            except GuardRefused as error:
-                if user is None:
-                    raise LoginRefused(
-                        "not_registered", f"{verdict.username} may not log in: {error}"
-                    ) from error
-                log.warning("%s is left as it is: %s", verdict.username, error)
-            except (Locked, StalePlan) as error:
-                hindered = (
-                    "the platform was changed meanwhile"
-                    if isinstance(error, StalePlan)
-                    else str(error)
-                )
-                log.info(
-                    "%s is left as it is for the next login or run: %s", verdict.username, hindered
-                )
-            else:
-                updated = report.count("applied") > 0
-                for outcome in report.outcomes:
-                    if outcome.result != "applied":
-                        log.warning(
-                            "%s %s: %s", outcome.change.kind, outcome.change.key, outcome.detail
-                        )
+        user = verdict.user
+        updated = registered = False
+        if verdict.plan.changes:
+            updated, hindered = self._applied(verdict, platform)
             current = platform.read(self.workspace)
-            there = _user(current, user, self.source.name, external_id, verdict.username)
-            if there is None and hindered:
-                raise Locked(
-                    f"{verdict.username} has no account yet, and none can be made now: try again.\n{hindered}"
-                )
-            if there is None:
-                raise LoginRefused(
-                    "not_registered",
-                    f"{verdict.username} may not log in: the platform made no account",
-                )
-            if there.status in _STATES:  # somebody was faster
-                raise LoginRefused(
-                    "out_of_service", f"{there.username} may not log in: {_STATES[there.status]}"
-                )
-            registered = user is None and updated
-            user = there
-        else:
-            registered = False
+            user = self._present(verdict, external_id, current, hindered)
+            registered = verdict.user is None and updated
         assert user is not None  # noqa: S101 - without one there would be changes, or a refusal
         roles = tuple(sorted(grant.role for grant in current.grants if grant.user == user.id))
         return Login(
@@ -271,6 +227,58 @@ class Entrance(msgspec.Struct, frozen=True):
             registered,
             updated and not registered,
         )
+
+    def _applied(self, verdict: Verdict, platform: ManagedPlatform) -> tuple[bool, str]:
+        """Applies what the rules want; whether anything was applied, and what hindered it or ""."""
+        holder = run_identity.holder(self.user)
+        try:
+            report = apply(
+                verdict.plan,
+                platform,
+                holder,
+                rules=GuardRules(self.loaded.desired, purpose="login"),
+                clock=assembling.now,
+            )
+        except GuardRefused as error:
+            if verdict.user is None:
+                raise LoginRefused(
+                    "not_registered", f"{verdict.username} may not log in: {error}"
+                ) from error
+            log.warning("%s is left as it is: %s", verdict.username, error)
+            return False, ""
+        except (Locked, StalePlan) as error:
+            hindered = (
+                "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
+            )
+            log.info(
+                "%s is left as it is for the next login or run: %s", verdict.username, hindered
+            )
+            return False, hindered
+        for outcome in report.outcomes:
+            if outcome.result != "applied":
+                log.warning("%s %s: %s", outcome.change.kind, outcome.change.key, outcome.detail)
+        return report.count("applied") > 0, ""
+
+    def _present(
+        self, verdict: Verdict, external_id: str, current: PlatformState, hindered: str
+    ) -> User:
+        """The user after the changes. Raises LoginRefused; Locked where `hindered` kept it away."""
+        user = _user(current, verdict.user, self.source.name, external_id, verdict.username)
+        if user is None and hindered:
+            raise Locked(
+                f"{verdict.username} has no account yet, and none can be made now: try again.\n"
+                f"{hindered}"
+            )
+        if user is None:
+            raise LoginRefused(
+                "not_registered",
+                f"{verdict.username} may not log in: the platform made no account",
+            )
+        if user.status in _STATES:  # another process was faster
+            raise LoginRefused(
+                "out_of_service", f"{user.username} may not log in: {_STATES[user.status]}"
+            )
+        return user
 
 
 def _sound(text: str) -> bool:
@@ -289,7 +297,10 @@ def _person(inputs: Inputs) -> Person:
 
 
 def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
-    """The inputs, knowing of everybody whose account the person could get by mistake whether they are still there."""
+    """The inputs, with whether the entries of accounts open to confusion still exist.
+
+    Those are the accounts that the person could get by mistake.
+    """
     external_ids, dns = login.doubtful(inputs)
     if not external_ids and not dns:
         return inputs
@@ -301,7 +312,7 @@ def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
 def _user(
     current: PlatformState, before: User | None, source: str, external_id: str, username: str
 ) -> User | None:
-    """The user by now: the same one, or the one that the first login made."""
+    """The user as it is now: the same one, or the one that the first login made."""
     own = [user for user in current.users if user.source == source]
     if before is not None:
         return next((user for user in own if user.id == before.id), None)

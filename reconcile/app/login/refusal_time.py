@@ -13,9 +13,9 @@ def evenly(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
-    """Lets a LoginRefused out only at a whole multiple of `unit` seconds after the block has begun; 0 at once.
+    """Lets a LoginRefused out only at a multiple of `unit` seconds after the start; 0: at once.
 
-    To look for somebody and to check a password takes longer for some people than for others, and
+    To look for a person and to check a password takes longer for some people than for others, and
     may take longer than `unit`: then the next multiple hides it as well.
     """
     started = clock()

@@ -81,7 +81,8 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
     files = [path for path in paths if path.suffix not in (".yml", ".yaml") and not path.is_dir()]
     if files and len(paths) > 1:
         raise UsageError(
-            f"{files[0]} is not desired state (.yml, .yaml or a folder), and a plan file is applied alone"
+            f"{files[0]} is not desired state (.yml, .yaml or a folder), and a plan file is applied"
+            " alone"
         )
     return files[0] if files else None
 
@@ -96,7 +97,8 @@ def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
         raise UsageError("--refresh makes a new plan, which has to be reviewed: leave out --yes")
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
-            "--refresh asks about the new plan, and there is no terminal to ask on: use `reconcile plan`"
+            "--refresh asks about the new plan, and there is no terminal to ask on: use"
+            " `reconcile plan`"
         )
 
 
@@ -108,7 +110,8 @@ def confirmed(question: str) -> None:
     """Asks on the terminal. Raises Abort if the answer is no, UsageError without a terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
-            "this command asks before it writes, and there is no terminal to ask on: look at the plan, then use --yes"
+            "this command asks before it writes, and there is no terminal to ask on: look at the"
+            " plan, then use --yes"
         )
     if not click.confirm(f"\n{question}"):
         raise click.Abort

@@ -2,12 +2,15 @@
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from reconcile.cli.options import DEFAULT_PATH, output_options, paths_argument, variable_option
 from reconcile.errors import SourceUnreadable, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.connections.place import Found, Placed
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +49,8 @@ def export(
     (chosen,) = inputs.chosen_sources(loaded.desired, [source])
     if chosen.type not in _KINDS:
         raise UsageError(
-            f"the source {source!r} of type {chosen.type} has no connection to a server: nothing to export"
+            f"the source {source!r} of type {chosen.type} has no connection to a server: nothing to"
+            " export"
         )
     connection_dialog.tested(chosen)
     try:
@@ -108,17 +112,13 @@ def import_(
     from reconcile import connections
     from reconcile.app import inputs
     from reconcile.cli import connection_dialog, connection_files
-    from reconcile.render import printable
 
     if out is not None and out.suffix not in (".yml", ".yaml"):
         raise UsageError(f"{out}: a desired-state file ends in .yml or .yaml")
     read = connections.loads(connection_files.read(file), str(file))
     name = other_name or read.settings["name"]
-    if not paths and not Path(DEFAULT_PATH).exists() and out is not None and out.exists():
-        paths = (out,)
-    there = bool(paths) or Path(DEFAULT_PATH).exists()
-    loaded = inputs.configuration(paths, variables) if there else None
-    given = (paths or (Path(DEFAULT_PATH),)) if there else ()
+    given = _existing(paths, out)
+    loaded = inputs.configuration(given, variables) if given else None
     files = connections.Files(
         given, loaded, lambda some, contents: inputs.configuration(some, variables, contents)
     )
@@ -127,10 +127,7 @@ def import_(
         found is not None and (answer or connection_dialog.asked(found.source.name)) == "update"
     )
     if updating and found is not None:
-        if out is not None and out.resolve() != found.file.resolve():
-            raise UsageError(
-                f"the source {found.source.name!r} stands in {found.file}: name that file with --out"
-            )
+        _refuse_elsewhere(out, found)
         placed = connections.update(read, found, files)
     else:
         placed = connections.add(
@@ -139,10 +136,7 @@ def import_(
             connection_dialog.target(out, given, loaded),
             files,
         )
-    for warning in placed.warnings:
-        logger.warning("%s", warning)
-    for line in placed.changed:
-        click.echo(printable(line), err=True)
+    _report(placed)
     if updating and placed.content == placed.before:
         click.echo(f"Nothing to change: {placed.file} says the same already.", err=True)
     elif out is None:
@@ -152,7 +146,33 @@ def import_(
     else:
         connection_files.save(out, placed.before, placed.content)
         click.echo(f"Wrote {out}.", err=True)
-        connection_dialog.tell_next(out, given, loaded)
+        connection_dialog.say_next(out, given, loaded)
+
+
+def _existing(paths: tuple[Path, ...], out: Path | None) -> tuple[Path, ...]:
+    """The desired state that there is already; () for none."""
+    if paths:
+        return paths
+    if Path(DEFAULT_PATH).exists():
+        return (Path(DEFAULT_PATH),)
+    return (out,) if out is not None and out.exists() else ()
+
+
+def _refuse_elsewhere(out: Path | None, found: "Found") -> None:
+    if out is not None and out.resolve() != found.file.resolve():
+        raise UsageError(
+            f"the source {found.source.name!r} stands in {found.file}: name that file with --out"
+        )
+
+
+def _report(placed: "Placed") -> None:
+    """Says what changes, and what to know of it."""
+    from reconcile.render import printable
+
+    for warning in placed.warnings:
+        logger.warning("%s", warning)
+    for line in placed.changed:
+        click.echo(printable(line), err=True)
 
 
 COMMANDS = (connection,)

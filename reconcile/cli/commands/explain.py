@@ -49,8 +49,8 @@ def explain(
     """Explain why a person is in or out, and what they get.
 
     USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the
-    platform. People who are not synchronised are explained, too. Exit code 1 if nobody has the name.
-    Writes nothing.
+    platform. People who are not synchronised are explained, too. Exit code 1 if no one has the
+    name. Writes nothing.
     """
     import msgspec
 
@@ -101,9 +101,7 @@ def _refuse_impossible(user: str) -> None:
     if not user.strip():
         raise click.BadParameter("the name is empty", param_hint="USER")
     if len(user) > _LONGEST:
-        raise click.BadParameter(
-            f"nobody has a name of more than {_LONGEST} characters", param_hint="USER"
-        )
+        raise click.BadParameter(f"no name is longer than {_LONGEST} characters", param_hint="USER")
     try:
         user.encode()
     except UnicodeEncodeError as error:
@@ -113,7 +111,7 @@ def _refuse_impossible(user: str) -> None:
 def _strays(
     read: "Inputs", source: "Source", asked: "Names", background: "Background", tell: "Progress"
 ) -> Iterator["Stray"]:
-    """The entries below the base DN that are meant and that the source's rules on persons do not find."""
+    """The entries meant below the base DN that the source's rules on persons do not find."""
     from reconcile.app import adapters
     from reconcile.model.directory import Person
     from reconcile.model.text import dn
@@ -138,14 +136,14 @@ def _searches(chosen: Iterable["Source"]) -> dict[str, "Asked"]:
 
 
 def _origins(loaded: "Loaded") -> dict[str, str]:
-    """Place in the desired state → where it comes from; nothing where that cannot be told."""
+    """Place in the desired state → where it comes from; empty where that cannot be said."""
     from reconcile.app import inputs
     from reconcile.config.yaml.nodes import written
     from reconcile.errors import ConfigError
 
     try:
         settings = inputs.settings(loaded)
-    except ConfigError:  # relative paths of several folders: they cannot be written as one file, which nobody asked for
+    except ConfigError:  # relative paths of several folders do not fit into one file
         return {}
     found = {written(setting.path): setting.origin for setting in settings}
     for setting in settings:

@@ -21,7 +21,7 @@ from reconcile.cli.progress import progress
 from reconcile.errors import Locked, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconcile.model.history import Link
     from reconcile.model.verification import Verification
@@ -179,7 +179,7 @@ def _verify(
 ) -> int:
     import msgspec
 
-    from reconcile.render.wording import escaped, printable
+    from reconcile.render.wording import escaped
 
     rows: list[dict[str, object]] = []
     missing = dict.fromkeys(one.strip().lower() for one in hashes)
@@ -199,27 +199,35 @@ def _verify(
         )
     if form == "json":
         click.echo(escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()))
-    for row in rows if form != "json" else ():
-        about = f"Workspace {row['workspace']}: {row['runs']} runs, {row['changes']} changes"
+    else:
+        _show_verified(rows)
+    for one in missing:
+        click.echo(
+            f"BROKEN: no run has the hash {one}: the run that had it, and maybe more, was removed"
+            " or rewritten.",
+            err=form == "json",
+        )
+    return EXIT_BROKEN if missing or any(row["broken"] for row in rows) else 0
+
+
+def _show_verified(rows: "Sequence[Mapping[str, object]]") -> None:
+    from reconcile.render.wording import printable
+
+    for row in rows:
         if row["broken"]:
             click.echo(printable(f"Workspace {row['workspace']}: BROKEN at {row['broken']}."))
         elif not row["runs"]:
             click.echo(f"Workspace {row['workspace']}: no run yet.")
         else:
             erased = (
-                f" ({row['removed']} of them without what they said: somebody was erased)"
+                f" ({row['removed']} of them without what they said: a person was erased)"
                 if row["removed"]
                 else ""
             )
+            about = f"Workspace {row['workspace']}: {row['runs']} runs, {row['changes']} changes"
             click.echo(f"{about}{erased}; nothing was altered.")
         if row["hash"]:
             click.echo(f"  last hash {'before that ' if row['broken'] else ''}{row['hash']}")
-    for one in missing:
-        click.echo(
-            f"BROKEN: no run has the hash {one}: the run that had it, and maybe more, was removed or rewritten.",
-            err=form == "json",
-        )
-    return EXIT_BROKEN if missing or any(row["broken"] for row in rows) else 0
 
 
 def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
@@ -240,7 +248,10 @@ def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, st
                 wrong = f"run {link.run.id}: {wrong}"
                 break
         if not links and platform.read(name).sources:
-            wrong = "the first run: there are sources, which only a run makes known, and no run: all of them were removed"
+            wrong = (
+                "the first run: there are sources, which only a run makes known, and no run: all of"
+                " them were removed"
+            )
         wrong = wrong or found.end(noted)
         before, links = links, platform.history.runs(name)
         if [one.hash for one in links] == [one.hash for one in before]:
@@ -282,8 +293,9 @@ def unlock(
             else:
                 process = f"process {held.pid}" if held.pid else "without a process number"
                 text = (
-                    f"Removed the lock of the workspace {name!r}: it was of {held.user} on {held.host}, "
-                    f"{process}, since {held.started}, last heartbeat {held.heartbeat or 'unknown'}."
+                    f"Removed the lock of the workspace {name!r}: it was of {held.user} on"
+                    f" {held.host}, {process}, since {held.started}, last heartbeat"
+                    f" {held.heartbeat or 'unknown'}."
                 )
                 click.echo(printable(text))
     context.exit(code)

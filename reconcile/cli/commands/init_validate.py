@@ -42,7 +42,8 @@ def init(path: Path) -> None:
 @click.option(
     "--effective",
     is_flag=True,
-    help="Print the whole configuration, defaults and preset filled in, each value with where it comes from.",
+    help="Print the whole configuration, defaults and preset filled in, each value with where it"
+    " comes from.",
 )
 @variable_option
 @output_options

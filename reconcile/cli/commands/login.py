@@ -4,11 +4,15 @@ import locale
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconcile.cli.options import format_option, output_options, variable_option
 from reconcile.cli.progress import progress
+
+if TYPE_CHECKING:  # it costs time to import, and every command imports this module
+    from reconcile.model.login import Login
 
 
 @click.command()
@@ -75,14 +79,27 @@ def login(
         return
     from reconcile.render.wording import printable
 
-    roles = f"with {'the role' if len(done.roles) == 1 else 'the roles'} {', '.join(done.roles)}"
-    news = "registered" if done.registered else "updated" if done.updated else "up to date"
-    told = [f"by {done.source}", roles if done.roles else "without a role", news]
-    click.echo(printable(f"{done.username} is logged in to {done.workspace}: {', '.join(told)}."))
+    facts = ", ".join([f"by {done.source}", _roles(done.roles), _news(done)])
+    click.echo(printable(f"{done.username} is logged in to {done.workspace}: {facts}."))
+
+
+def _roles(names: tuple[str, ...]) -> str:
+    if not names:
+        return "without a role"
+    return f"with {'the role' if len(names) == 1 else 'the roles'} {', '.join(names)}"
+
+
+def _news(done: "Login") -> str:
+    if done.registered:
+        return "registered"
+    return "updated" if done.updated else "up to date"
 
 
 def _password(user: str) -> str:
-    """One line, without echo on a terminal. What is no UTF-8 text is nobody's password, and is refused as such."""
+    """One line, without echo on a terminal.
+
+    What is no UTF-8 text cannot be a password, and is refused as a wrong one.
+    """
     from reconcile.app.login.attempt import LONGEST
 
     if sys.stdin is None:

@@ -68,8 +68,8 @@ def plan(
 ) -> None:
     """Show what apply would change. Writes nothing but FILE.
 
-    With --undo the plan puts back what a run changed, as `reconcile history` names it, unless it has
-    changed since.
+    With --undo the plan puts back what a run changed, as `reconcile history` names it, unless it
+    has changed since.
     """
     from reconcile.app import inputs, plan_files, run
     from reconcile.cli import output

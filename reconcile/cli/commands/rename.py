@@ -1,4 +1,4 @@
-"""`migrate-usernames` and `rename-source`: what is there gets another name, all of it or nothing."""
+"""`migrate-usernames` and `rename-source`: new names for what exists, all of them or none."""
 
 from contextlib import closing
 from pathlib import Path
@@ -68,7 +68,7 @@ def migrate_usernames(
     if found.collisions:
         lines = "\n".join(f"  {line}" for line in found.collisions)
         raise GuardRefused(
-            f"nobody is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}"
+            f"no user is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}"
         )
     if not found.plan.changes:
         click.echo("Nothing to rename. All users have the names that the rules give.")
@@ -148,7 +148,7 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
-    """Applies renames, all or none, and tells what was done."""
+    """Applies renames, all or none, and says what was done."""
     from reconcile.app import adapters, inputs, run, run_identity
     from reconcile.applying import GuardRules, apply
     from reconcile.cli import output

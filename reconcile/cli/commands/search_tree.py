@@ -130,7 +130,7 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
 class _Lines:
     """The parts of a tree, each printed as soon as it is known.
 
-    A read that is tried again tells everything again: a part is printed once more only where it
+    A read that is tried again reports everything again: a part is printed once more only where it
     differs now.
     """
 
@@ -139,7 +139,7 @@ class _Lines:
         self._printed: dict[str, list[str]] = {}
 
     def print(self, part: str, lines: list[str]) -> None:
-        """Prints a part at once, whoever reads it: nothing waits in a buffer."""
+        """Prints a part at once; nothing waits in a buffer."""
         if self._printed.get(part) != lines:
             self._printed[part] = lines
             with self._tell.aside():

@@ -4,6 +4,7 @@ import gc
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,13 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from collections.abc import Callable
+
+    from reconcile.app.run import Task
+    from reconcile.app.service import Timetable
+    from reconcile.cli.signals import SignalBell
 
 
 @click.command()
@@ -52,69 +60,94 @@ def serve(
     the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
     run off; SIGHUP reads the schedule again.
     """
-    from reconcile.app import inputs, service
+    from reconcile.app import service
     from reconcile.app.run import Task
-    from reconcile.cli import run as carrying
     from reconcile.cli.account import account
     from reconcile.cli.signals import SignalBell
-    from reconcile.config.sections import schedule
     from reconcile.model.change import Scope
 
     if not scheduled:
         raise UsageError(
-            "say what to serve: `reconcile serve --schedule` plans and applies on the file's schedule"
+            "say what to serve: `reconcile serve --schedule` plans and applies on the file's"
+            " schedule"
         )
-
-    def read() -> service.Timetable:
-        state = inputs.configuration(paths, variables).desired
-        inputs.chosen_workspaces(state, workspaces)
-        inputs.chosen_sources(state, sources)
-        if state.schedule is None:
-            raise UsageError(
-                "the desired state has no schedule: add the key `schedule`, for example `schedule: daily at 01:30`"
-            )
-        try:
-            return service.Timetable(state.schedule, schedule.zone(state.schedule))
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-
-    runs, last = 0, 0
-
-    def again(former: service.Timetable | None) -> service.Timetable:
-        nonlocal last
-        try:
-            return read()
-        except (ConfigError, UsageError) as error:
-            if former is None:
-                raise
-            if last != error.exit_code:  # otherwise the run has just said the same
-                report_error(error)
-            last = 0
-            service_log.warning("the previous schedule stays in force: %s", former)
-            return former
-
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     task = Task(files=paths, variables=variables, scope=scope, force=force, user=account())
     bell = SignalBell()
 
-    def run() -> int:
-        nonlocal runs, last
-        runs += 1
-        run_log.begin()
-        interrupts.begin()
-        service_log.info("run %d begins", runs, extra={"facts": {"number": runs}})
-        bell.running = True
-        last = ended(lambda: carrying.run(task, form="text", colour=colour()))
-        bell.running = False
-        gc.collect()  # what one run held is not kept until the next
-        return last
+    def read() -> service.Timetable:
+        return _timetable(paths, variables, workspaces, sources)
 
+    runs = _Runs(read, task, bell)
     with bell.listening(terminal=sys.stdin is not None and sys.stdin.isatty()):
         if once:
             read()
-            context.exit(run())
-        service.serve(again, run, lambda: datetime.now(UTC), bell)
-    context.exit(last if bell.broken_off else 0)
+            context.exit(runs.run())
+        service.serve(runs.again, runs.run, lambda: datetime.now(UTC), bell)
+    context.exit(runs.last if bell.broken_off else 0)
+
+
+def _timetable(
+    paths: tuple[Path, ...],
+    variables: dict[str, str],
+    workspaces: tuple[str, ...],
+    sources: tuple[str, ...],
+) -> "Timetable":
+    """The schedule of the files. Raises ConfigError, and UsageError where there is none."""
+    from reconcile.app import inputs, service
+    from reconcile.config.sections import schedule
+
+    state = inputs.configuration(paths, variables).desired
+    inputs.chosen_workspaces(state, workspaces)
+    inputs.chosen_sources(state, sources)
+    if state.schedule is None:
+        raise UsageError(
+            "the desired state has no schedule: add the key `schedule`, for example"
+            " `schedule: daily at 01:30`"
+        )
+    try:
+        return service.Timetable(state.schedule, schedule.zone(state.schedule))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+class _Runs:
+    """The runs of a service, one after the other."""
+
+    def __init__(self, read: "Callable[[], Timetable]", task: "Task", bell: "SignalBell") -> None:
+        self._read = read
+        self._task = task
+        self._bell = bell
+        self._count = 0
+        self.last = 0
+        """The exit code of the last run."""
+
+    def again(self, former: "Timetable | None") -> "Timetable":
+        """The schedule as the files have it now; the former one if they have a fault."""
+        try:
+            return self._read()
+        except (ConfigError, UsageError) as error:
+            if former is None:
+                raise
+            if self.last != error.exit_code:  # otherwise the run has just said the same
+                report_error(error)
+            self.last = 0
+            service_log.warning("the previous schedule stays in force: %s", former)
+            return former
+
+    def run(self) -> int:
+        """Runs once and returns the exit code."""
+        from reconcile.cli import run as carrying
+
+        self._count += 1
+        run_log.begin()
+        interrupts.begin()
+        service_log.info("run %d begins", self._count, extra={"facts": {"number": self._count}})
+        self._bell.running = True
+        self.last = ended(lambda: carrying.run(self._task, form="text", colour=colour()))
+        self._bell.running = False
+        gc.collect()  # what one run held is not kept until the next
+        return self.last
 
 
 COMMANDS = (serve,)

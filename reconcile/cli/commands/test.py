@@ -37,8 +37,9 @@ def test(
 ) -> None:
     """Connect to every server and to the platform, and count what each rule finds. Changes nothing.
 
-    One line for each server and search, then one for each rule: how many persons, groups or OUs each pattern
-    finds, and similar names where it finds none. Rules on what cannot be read are left out.
+    One line for each server and search, then one for each rule: how many persons, groups or OUs
+    each pattern finds, and similar names where it finds none. Rules on what cannot be read are left
+    out.
     """
     import msgspec
 

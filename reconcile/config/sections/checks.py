@@ -151,7 +151,7 @@ class _Assigned(NamedTuple):
     position: int
 
     def overlap(self, other: "_Assigned") -> str:
-        """Who would get the field from both, in words; "" when nobody would."""
+        """Who would get the field from both, in words; "" for none."""
         if self.field != other.field:
             return ""
         if self.roles and other.roles:

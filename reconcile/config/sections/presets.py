@@ -1,4 +1,4 @@
-"""Presets: named sets of defaults. The file overrides them, they override the built-in ones.
+"""Presets: named sets of defaults that override the built-in ones; a file overrides them.
 
 A preset is data: the keys it sets, by their path in the document. It is laid under the rendered
 document before that is checked, so a preset's values are checked like those of a file, and are part

@@ -2,7 +2,7 @@
 
 Constants, attributes, `identifier`, `dn`, `domain`, `source`, `vars.x`, `default` with any of these
 or a constant, `lower`, `upper`, `trim`, `~` and text around and between. A closure gives None where
-Jinja2 would find something undefined. Two kinds are told apart: a *soft* part may be undefined and
+Jinja2 would find something undefined. There are two kinds: a *soft* part may be undefined and
 `default` still catches it; a *hard* one has used something undefined, and nothing catches that any
 more.
 """

@@ -1,4 +1,4 @@
-"""One YAML file → nodes that know their places. Nothing here knows what the keys mean.
+"""One YAML file → nodes that know their places, whatever the keys mean.
 
 YAML is read as version 1.2 means it, where 1.1 surprises: only `true` and `false` are booleans,
 `010`, `0x1F`, `12:30` and `2024-01-01` are text. Nodes are built from the parser's events, not by
