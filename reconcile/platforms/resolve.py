@@ -118,7 +118,7 @@ class Names:
         if len(there) > 1:
             raise Unknown(f"the key {change.key!r} could mean more than one {change.kind}")
         if not there:
-            raise Unknown(f"the {change.kind} {change.key!r} is not there")
+            raise Unknown(f"the {change.kind} {change.key!r} does not exist")
         return there[0]
 
     def nesting(
@@ -224,7 +224,7 @@ def blocked(
 def _find(known: Mapping[str, str], name: str, what: str) -> str:
     found = known.get(name)
     if found is None:
-        raise Unknown(f"{what} is not there")
+        raise Unknown(f"{what} does not exist")
     return found
 
 

@@ -39,4 +39,4 @@ def isolate(
 def expect(found: int, rows: int) -> None:
     """Refuses a write that did not find every row it was meant for."""
     if found != rows:
-        raise Refused("it is no longer there")
+        raise Refused("it no longer exists")

@@ -125,7 +125,7 @@ def _creation(
     parent = str(fields.get("parent") or "")
     if parent and parent not in workspace.names.departments and parent in by_name:
         above = steps.get(by_name[parent])
-        because = f"the department {parent!r} is not there"
+        because = f"the department {parent!r} does not exist"
         if above is None:
             raise Unknown(because)
         fields["parent"], after = New(above), (above,)
@@ -135,7 +135,7 @@ def _creation(
         fields["department"] = workspace.reference("department", fields["department"])
     manager = str(fields.get("manager") or "")
     if manager and manager not in workspace.names.users and manager in by_name:
-        because = f"the manager {manager!r} is not there"
+        because = f"the manager {manager!r} does not exist"
         step = steps.get(by_name[manager])
         if step is not None:
             fields["manager"] = New(step)

@@ -186,7 +186,7 @@ class DrivenWriter:
                 written.append(Written("failed", "another source of the workspace has this name"))
                 continue
             if change.action != "create" and change.key not in known:
-                written.append(Written("failed", f"the source {change.key!r} is not there"))
+                written.append(Written("failed", f"the source {change.key!r} does not exist"))
                 continue
             if change.action == "create":
                 edits.append(PutSource(name, fields))

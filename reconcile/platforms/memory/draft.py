@@ -153,7 +153,7 @@ class Draft:
                 raise Unknown("another source of the workspace has this name")
             self._sources[text(fields, "name")] = msgspec.convert(values, Source)
         elif change.key not in self._sources:
-            raise Unknown(f"the source {change.key!r} is not there")
+            raise Unknown(f"the source {change.key!r} does not exist")
         else:
             changed = msgspec.structs.replace(self._sources.pop(change.key), **values)
             if changed.name != change.key:
@@ -195,7 +195,7 @@ class Draft:
         if change.action == "delete":
             row = self._names.row(change)
             if row not in objects:
-                raise Unknown("it is no longer there")
+                raise Unknown("it no longer exists")
             del objects[row]
             self._gone[place] = row
             self._forget(row, change.kind)
@@ -207,10 +207,10 @@ class Draft:
         else:
             row = self._names.row(change)
             if row not in objects:
-                raise Unknown("it is no longer there")
+                raise Unknown("it no longer exists")
             old = objects[row]
         if text(fields, "source") and text(fields, "source") not in self._sources:
-            raise Unknown(f"the source {text(fields, 'source')!r} is not there")
+            raise Unknown(f"the source {text(fields, 'source')!r} does not exist")
         values: dict[str, object] = {
             name: value or ""
             for name, value in fields.items()
@@ -257,13 +257,13 @@ class Draft:
         if change.action == "create":
             pair = self._new_pair(change, fields)
             if pair in links:
-                raise Unknown("it is there already")
+                raise Unknown("it already exists")
             if change.kind == "grant":
                 self._roles.add(pair[1])
         else:
             pair = self._names.link(change)
             if pair not in links:
-                raise Unknown("it is no longer there")
+                raise Unknown("it no longer exists")
         if change.action == "delete":
             del links[pair]
         else:
@@ -341,7 +341,7 @@ def _end(pair: tuple[str, str], kind: str) -> tuple[str]:
 
 def _find(known: Mapping[str, str], kind: str, name: object) -> str:
     if str(name) not in known:
-        raise Unknown(f"the {kind} {name!r} is not there")
+        raise Unknown(f"the {kind} {name!r} does not exist")
     return known[str(name)]
 
 

@@ -50,7 +50,7 @@ class Work(NamedTuple):
         if not name:
             return None
         if name not in self.sources:
-            raise Unknown(f"the source {name!r} is not there")
+            raise Unknown(f"the source {name!r} does not exist")
         return self.sources[name]
 
     def highest(self, table: sa.Table) -> int:

@@ -145,7 +145,7 @@ def test_what_was_deleted_in_this_plan_is_not_there(platform: ManagedPlatform) -
         platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})
     ) == [
         "",
-        "it is no longer there",
+        "it no longer exists",
     ]
 
 

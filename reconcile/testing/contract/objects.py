@@ -427,7 +427,7 @@ def test_what_is_not_there_is_a_failure(platform: ManagedPlatform) -> None:
     before = platform.read("main")
     for one in missing:
         (reason,) = write(platform, one)
-        assert "not there" in reason, one
+        assert "does not exist" in reason, one
     assert view(platform.read("main")) == view(before)
 
 

@@ -27,7 +27,7 @@ def references(connection: sa.Connection) -> None:
             keys = connection.exec_driver_sql(f'PRAGMA foreign_key_list("{table}")').all()
             column = next((key[3] for key in keys if key[0] == number), "?")
             raise PlatformUnreadable(
-                f"table {table}, row {row}: {column} refers to a row of {parent} that is not there: "
+                f"table {table}, row {row}: {column} refers to a row of {parent} that does not exist: "
                 "correct or delete the row (and let the program that wrote it use PRAGMA foreign_keys = ON)"
             )
 

@@ -100,7 +100,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def _find(wanted: dict[str, str], above: str) -> str:
     if above and above not in wanted:
-        raise Unknown(f"the department {above!r} is not there")
+        raise Unknown(f"the department {above!r} does not exist")
     return wanted[above] if above else ""
 
 

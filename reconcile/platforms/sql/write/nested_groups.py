@@ -62,7 +62,7 @@ def _drop_followers(
         if not reasons[index] and (above := next((one for one in into[index] if one in gone), ""))
     }:
         for index, above in lost.items():
-            reasons[index] = f"the group {names[above]!r} is not there"
+            reasons[index] = f"the group {names[above]!r} does not exist"
             gone.add(str(made[index]))
 
 

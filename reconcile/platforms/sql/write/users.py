@@ -126,7 +126,7 @@ def _drop_unmanaged(
         index for index, manager in managers.items() if index in coming and manager not in names
     ]:
         for index in lost:
-            reasons[index] = f"the manager {managers[index]!r} is not there"
+            reasons[index] = f"the manager {managers[index]!r} does not exist"
             names.discard(coming.pop(index))
 
 
