@@ -1,4 +1,4 @@
-"""Frozen values and nothing else: no I/O, no clock, no behaviour beyond comparing and naming themselves.
+"""Frozen values and nothing else: no I/O, no clock, no behaviour but comparing and naming.
 
 - `directory`: what is read from a source - persons, groups, organizational units, the snapshot.
 - `platform`: what lives on the platform - one type for what is wanted and what is there.

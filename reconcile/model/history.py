@@ -1,4 +1,4 @@
-"""What runs did, as a platform records it, and the chain of hashes that ties the runs of a workspace together.
+"""What runs did, as a platform records it, and the chain of hashes of a workspace's runs.
 
 An entry is one change of a run. What it says of people is its payload; a commitment, the SHA-256 of
 a random salt and the payload, stands for it in the chain. So the payload and the salt can be
@@ -28,7 +28,9 @@ Losses: TypeAlias = dict[str, dict[str, int]]
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Which run it is: its id, the same in every workspace, its files, and the Git commit of their folder.
+    """Which run it is.
+
+    Its id is the same in every workspace; its files, and the Git commit of their folder.
 
     `commit` is "" outside of a work tree; `dirty` says that a desired-state file differs from it.
     """
@@ -68,7 +70,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A run in the chain: the hash of the run before it in its workspace ("" for the first), and its own.
+    """A run in the chain: the hash of the run before it ("" for the first), and its own.
 
     `removed` is JSON of the payloads that it removed, as `removals` writes it; "" of a run that did
     not record that. `altered` says what of the record is nothing that a run writes.

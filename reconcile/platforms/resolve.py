@@ -1,4 +1,6 @@
-"""Which object a change's names mean: `before` as the workspace was read, `now` with what was written since.
+"""Which object a change's names mean.
+
+`before` is how the workspace was read, `now` is that with what was written since.
 
 Only computes. Ids are those of the state that was read, as text; `Unknown` says in a person's words
 what is not there.
@@ -22,7 +24,7 @@ class Unknown(Exception):
 
 
 class Move(NamedTuple):
-    """An object that gives up one unique name for another; `old` and `new` are compared as they stand.
+    """An object that gives up one unique name for another; both are compared as they stand.
 
     Where they are equal it keeps its name, in another spelling.
     """

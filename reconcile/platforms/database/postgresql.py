@@ -117,7 +117,8 @@ def _settle(connection: Any, _record: object) -> None:
     """Settings of a session; none of them outlives it."""
     milliseconds = int(database.BUSY * 1000)
     connection.execute(
-        f"SET lock_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {server.IDLE * 1000}; "
+        f"SET lock_timeout = {milliseconds}; "
+        f"SET idle_in_transaction_session_timeout = {server.IDLE * 1000}; "
         "SET TIME ZONE 'UTC'; SET standard_conforming_strings = on"
     )
     connection.commit()

@@ -19,7 +19,10 @@ Row = TypeVar("Row")
 def isolate(
     connection: sa.Connection, rows: Sequence[Row], write: Callable[[Sequence[Row]], None]
 ) -> list[str]:
-    """Writes the rows; answers for each "" or why it failed. `write` runs its statements on the connection."""
+    """Writes the rows; returns for each "" or why it failed.
+
+    `write` runs its statements on the connection.
+    """
     if not rows:
         return []
     try:

@@ -29,13 +29,21 @@ COMMIT: float = 60
 IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
 network is gone."""
-BROKEN: Final = "the connection broke, and what was not yet kept is undone; a new plan shows how things are ({text})"
+BROKEN: Final = (
+    "the connection broke, and what was not yet kept is undone; "
+    "a new plan shows how things are ({text})"
+)
 LOST: Final = "the connection broke while it was asked to keep what was written ({text})"
 DEFERRED: Final = (
-    "a rule that it checks when all is written refuses what was written, so nothing was changed: {text} ({rule}). "
-    "Correct what the rule is about, or make it NOT DEFERRABLE: then the change that breaks it fails alone"
+    "a rule that it checks when all is written refuses what was written, "
+    "so nothing was changed: {text} ({rule}). "
+    "Correct what the rule is about, or make it NOT DEFERRABLE: "
+    "then the change that breaks it fails alone"
 )
-CLASH: Final = "another program changed the same rows at the same time; all of this is undone, try again ({text})"
+CLASH: Final = (
+    "another program changed the same rows at the same time; "
+    "all of this is undone, try again ({text})"
+)
 RIGHTS: Final = "the account lacks a right, see docs/sql-platform.md for those it needs ({text})"
 FULL: Final = "its disk is full; nothing was changed ({text})"
 REFUSED: Final = "it refuses the account and its password ({text})"
@@ -60,7 +68,7 @@ class ServerDatabase(Database):
     """Arguments of the driver, whatever the url says."""
 
     def __init__(self, url: sa.URL) -> None:
-        """Raises UsageError for a url that names no database, and where the driver is not installed."""
+        """Raises UsageError for a url that names no database, or a driver that is not installed."""
         if not url.database:
             raise UsageError(
                 f"platform.url names no database; write it as in {self.driver}://account@host/database"
@@ -159,7 +167,7 @@ class ServerDatabase(Database):
 
     @abstractmethod
     def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
-        """From now on the connection counts as broken after so long without a byte from the server."""
+        """From now on the connection counts as broken after so long without a byte."""
 
     def _rule(self, error: DBAPIError) -> str:
         """The rule of the database that an error is about."""

@@ -79,7 +79,10 @@ class SqliteDatabase(Database):
             return there
 
     def create(self) -> None:
-        """Makes an empty file that only its owner may read; SQLite gives its journal the same permissions."""
+        """Makes an empty file that only its owner may read.
+
+        SQLite gives its journal the same permissions.
+        """
         with self.explained():
             if self._make_folder:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

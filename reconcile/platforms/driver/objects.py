@@ -64,7 +64,10 @@ def _called(change: Change) -> str:
 
 
 def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
-    """The changes whose names and entries are free. A platform need not refuse what exists twice."""
+    """The changes whose names and entries are free.
+
+    A platform need not refuse what exists twice.
+    """
     names = batch.workspace.names
     taken: dict[object, str] = dict.fromkeys(names.departments, "")
     if kind != "department":

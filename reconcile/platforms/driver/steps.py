@@ -91,7 +91,7 @@ class Runner:
     ) -> list[Result]:
         """Makes the steps, and returns what became of each.
 
-        `changes` are those of the batch by their place; `first` is how many the run was given before.
+        `changes` are those of the batch by their place; `first` is how many came before in the run.
         """
         results: dict[int, Result] = {}
         waiting = dict(enumerate(planned))

@@ -209,7 +209,7 @@ class DrivenWriter:
         self._ledger.remember(self._name, readings)
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
-        """Adds the run to the history of the workspace, with every change, and closes the journal."""
+        """Adds the run to the workspace's history, with every change, and closes the journal."""
         names = self._open().names
         self._ledger.finish(self._name, run, outcomes, ids_before(names), ids_now(names))
         self.begun = False

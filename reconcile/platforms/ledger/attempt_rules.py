@@ -1,4 +1,6 @@
-"""How many attempts to log in may fail, and how long to wait then. The same on every platform; computes only.
+"""How many attempts to log in may fail, and how long to wait then.
+
+The same on every platform; computes only.
 
 Five attempts are free: who mistypes a password, or remembers which one it was, needs no more. After
 the fifth failure there is a pause of half a minute, doubled with each further one up to a quarter
@@ -55,7 +57,7 @@ class Failures(NamedTuple):
 
 
 def counted(before: Failures | None, now: int) -> tuple[Failures, int]:
-    """What to remember once one more attempt has begun, and 0; or how many seconds to wait before it may.
+    """What to remember once one more attempt has begun, and 0; or the seconds to wait first.
 
     An attempt that has to wait changes nothing.
     """
@@ -89,7 +91,9 @@ def is_known(one: Failures | None, now: int) -> bool:
 def begun(
     every: Failures | None, own: Failures | None, now: int
 ) -> tuple[Failures | None, Failures | None, int]:
-    """One more attempt from an origin: what to remember of all together and of this one, and the seconds to wait.
+    """One more attempt from an origin.
+
+    Returns what to remember of all together and of this one, and the seconds to wait.
 
     None, None where it has to wait. The first is None too where the origin is known: then the
     others do not matter.
@@ -106,7 +110,9 @@ def begun(
 def passed(
     every: Failures | None, own: Failures | None, now: int
 ) -> tuple[Failures | None, Failures]:
-    """The same once an attempt from an origin was a login: what it drew is given back, and the origin is known.
+    """What to remember once an attempt from an origin was a login.
+
+    What it drew is given back, and the origin is known.
 
     A login clears only its own origin: whoever guesses from another one gains nothing by it.
     """
@@ -129,7 +135,10 @@ def is_over(one: Failures, now: int) -> bool:
 
 
 def origin_key(key: str, origin: str) -> str:
-    """Under which key an origin counts for somebody; the 64 highest bits of an IPv6 address are one network."""
+    """Under which key an origin counts for a person.
+
+    The 64 highest bits of an IPv6 address are one network.
+    """
     try:
         address = ipaddress.ip_address(origin.strip())
     except ValueError:

@@ -86,7 +86,7 @@ class Editor:
         """Our ids of the objects that were added, by kind and the platform's id."""
 
     def edit(self, edits: Iterable[Edit], created: str = "") -> None:
-        """Makes the edits in their order; `created` is the platform's id of what the step created."""
+        """Makes the edits in their order; `created` is the platform's id of what was created."""
         for edit in edits:
             match edit:
                 case Put():
@@ -215,7 +215,10 @@ def remember_supplied(connection: sa.Connection, workspace: int) -> None:
 def remember_readings(
     connection: sa.Connection, workspace: int, readings: Iterable[Reading]
 ) -> None:
-    """Keeps how much sources held, each in the place of the former; unknown sources are left out."""
+    """Keeps how much sources held, each in the place of the former.
+
+    Unknown sources are left out.
+    """
     named = sa.select(t.sources.c.name, t.sources.c.id).where(t.sources.c.workspace_id == workspace)
     numbers = dict(connection.execute(named).all())
     rows = [

@@ -1,4 +1,7 @@
-"""What a platform state would be after a batch of changes, and which of them cannot be. Computes only."""
+"""What a platform state would be after a batch of changes, and which of them cannot be.
+
+Computes only.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -45,7 +48,10 @@ class Draft:
     """A state that is being changed. Ids are numbers that no object of the state had before."""
 
     def __init__(self, state: PlatformState, names: Names, now: str, highest: int = 0) -> None:
-        """Takes the state, what names in `before` mean, the time (RFC 3339), and the highest id there ever was."""
+        """Takes the state, what names in `before` mean, the time (RFC 3339) and the highest id.
+
+        That is the highest there ever was.
+        """
         self._now = now
         self._deleted = state.deleted
         self._readings = state.readings
@@ -85,7 +91,7 @@ class Draft:
         return self._next
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:
-        """Carries out changes of one kind and action; answers place → why, for those that cannot be.
+        """Makes changes of one kind and action; returns place → why, for those that cannot be.
 
         After a failure the draft is of no use: what failed may have left traces.
         """
@@ -161,7 +167,10 @@ class Draft:
             self._sources[changed.name] = changed
 
     def _rename_source(self, old: str, new: str) -> None:
-        """Everything of the source goes by the new name; one that has it already becomes one with it."""
+        """Everything of the source goes by the new name.
+
+        A source that has it already becomes one with it.
+        """
 
         def named(source: str) -> str:
             return new if source == old else source

@@ -1,4 +1,4 @@
-"""What every part of the writer works with: one workspace, open in a transaction, and the steps they share."""
+"""What every part of the writer works with: a workspace in a transaction, and shared steps."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -80,7 +80,10 @@ class Update(NamedTuple):
 
 
 def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> list[str]:
-    """Runs a step for each change; answers for each "" or what it names that is not there, or is too long."""
+    """Runs a step for each change; returns for each "" or why it failed.
+
+    It may name what does not exist, or be too long.
+    """
     reasons = [""] * len(changes)
     lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()
     for index, change in enumerate(changes):

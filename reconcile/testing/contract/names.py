@@ -1,4 +1,4 @@
-"""Names on every adapter of the ManagedPlatform port: swapped, handed on, moved, taken, and as long as may be."""
+"""Names on every adapter of the ManagedPlatform port: swapped, moved, taken, and very long."""
 
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import (

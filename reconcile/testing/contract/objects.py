@@ -518,7 +518,10 @@ def test_a_source_that_is_new_is_remembered_in_the_same_transaction(
 
 
 def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlatform) -> None:
-    """Ids stay; what people and other sources did stays theirs; another workspace has a source of the old name."""
+    """Ids stay, and so does what people and other sources did.
+
+    Another workspace has a source of the old name.
+    """
     other = change(
         "source",
         "create",

@@ -1,4 +1,6 @@
-"""Who has ever been supplied by a source: what tells a person who is new from one whose user somebody deleted.
+"""Whom a source has ever supplied.
+
+This tells new persons from those whose user a person deleted.
 
 The rows are written from what stands in `users` at the end of a transaction, so nothing can be
 forgotten on the way. Whoever a sync itself deletes or erases is taken out.

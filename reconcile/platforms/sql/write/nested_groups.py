@@ -16,7 +16,7 @@ from reconcile.platforms.sql.write.users import remove
 def create(
     work: w.Work, changes: Sequence[Change], made: Mapping[int, int], reasons: list[str]
 ) -> None:
-    """Nests the groups just inserted; takes out again those that cannot be in what they are to be in.
+    """Nests the groups just inserted; removes those that cannot be where they are to be.
 
     `made`: which of the changes → the new group's id. Writes down why where it fails.
     """
@@ -67,7 +67,10 @@ def _drop_followers(
 
 
 def update(work: w.Work, changes: Mapping[int, Change], reasons: list[str]) -> None:
-    """Takes groups out of groups and nests them in others. `changes`, and where to write down why, by their place."""
+    """Takes groups out of groups and nests them in others.
+
+    `changes`, and where to write down why, by their place.
+    """
     out: dict[int, list[tuple[int, int]]] = {}
     into: dict[int, list[tuple[int, int, str | None]]] = {}
     for index, change in changes.items():

@@ -120,7 +120,7 @@ def _manage(
 def _drop_unmanaged(
     coming: dict[int, str], managers: Mapping[int, str], reasons: list[str]
 ) -> None:
-    """Takes out whose manager is neither there nor about to be, and those who count on them in turn."""
+    """Takes out users whose manager neither exists nor will, and those who count on them."""
     names = set(coming.values())
     while lost := [
         index for index, manager in managers.items() if index in coming and manager not in names
@@ -222,7 +222,7 @@ def _patch(before: object, after: object) -> dict[str, str | None]:
 
 
 def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Users go with their memberships and grants, but not while they are responsible for anything."""
+    """Users go with their memberships and grants, but not while responsible for anything."""
     rows: list[tuple[int, int]] = []
     owned = _responsibilities(work)
 

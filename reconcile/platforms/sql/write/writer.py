@@ -1,4 +1,4 @@
-"""The writer: one workspace in its transaction, each kind and action handed to the module that knows it."""
+"""The writer: one workspace in its transaction; each kind and action has its module."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -137,7 +137,10 @@ class SqlWriter:
         return reasons
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        """Keeps how much sources held, each in the place of the former.
+
+        Unknown sources are left out.
+        """
         if self._work is None:
             self.read()
         assert self._work is not None  # noqa: S101 - read just set it

@@ -58,10 +58,14 @@ def _json() -> sa.types.TypeEngine[Any]:
 def _unique(
     name: str, table: str, columns: list[str], expression: str, generated: str, kind: str
 ) -> None:
-    """A unique index over columns, one of them an expression; `generated` is its name where it has to be a column."""
+    """A unique index over columns, one of them an expression.
+
+    `generated` is its name where it has to be a column.
+    """
     if _dialect() == "mariadb":
         op.execute(
-            f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} GENERATED ALWAYS AS ({expression}) STORED"
+            f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} "
+            f"GENERATED ALWAYS AS ({expression}) STORED"
         )
         op.create_index(
             name,
