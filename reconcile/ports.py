@@ -139,9 +139,9 @@ class Platform(Protocol):
 
     Ids are the application's own, as text. Fields are those of `reconcile.model.kinds`, by the same
     names: a user's `department` and `manager` and a department's `parent` are ids, "" for none.
-    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it may
-    have been done, PlatformUnreadable where the application cannot be reached. No call is ever
-    repeated before what became of it has been looked up.
+    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it
+    may have been done, PlatformUnreadable where the application cannot be reached. No call is ever
+    repeated before its outcome has been looked up.
     """
 
     limits: Limits
@@ -315,8 +315,8 @@ class ManagedPlatform(Protocol):
     ) -> AbstractContextManager[None]:
         """Keeps every other run out, preparing the platform for its first apply where needed.
 
-        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a
-        live one.
+        Raises Locked, naming the holder. `force` takes over from a dead holder, never from a live
+        one.
         """
         ...
 
@@ -333,7 +333,8 @@ class ManagedPlatform(Protocol):
         Where the platform is Transactional its work is kept when the block ends, and undone when it
         raises. Otherwise every change is kept at once.
 
-        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it did.
+        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it
+        did.
         """
         ...
 

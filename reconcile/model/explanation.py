@@ -105,7 +105,7 @@ class GroupVerdict(msgspec.Struct, frozen=True):
 
 
 class DepartmentVerdict(msgspec.Struct, frozen=True):
-    """The nearest selected OU above the person; `path` are the DNs of the selected, topmost first."""
+    """The nearest selected OU above the person; `path`: the DNs of the selected, topmost first."""
 
     dn: str
     why: str

@@ -64,8 +64,8 @@ class Department(msgspec.Struct, frozen=True, gc=False):
 class Group(msgspec.Struct, frozen=True, gc=False):
     """A group; a mirrored one has a source, external id and DN.
 
-    `groups`: the ids of the groups it is nested in → who nested it there. A member of this group is a
-    member of those too.
+    `groups`: the ids of the groups it is nested in → who nested it there. A member of this group is
+    a member of those too.
     """
 
     id: str

@@ -214,13 +214,18 @@ def blocked(
                 waiting.setdefault(mover[holder], []).append(place)
             else:
                 lost[place] = "the name is taken"
+    _block_waiting(lost, waiting)
+    return lost
+
+
+def _block_waiting(lost: dict[int, str], waiting: dict[int, list[int]]) -> None:
+    """Adds to `lost` the moves that wait for a lost one, and those that wait for them."""
     look = list(lost)
     while look:
         for place in waiting.pop(look.pop(), ()):
             if place not in lost:
                 lost[place] = "the name is taken: its holder kept it"
                 look.append(place)
-    return lost
 
 
 def _find(known: Mapping[str, str], name: str, what: str) -> str:

@@ -69,7 +69,7 @@ class Database(ABC):
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns errors of the driver and the file system into PlatformUnreadable, in plain words."""
+        """Turns errors of driver and file system into PlatformUnreadable, in plain words."""
         try:
             yield
         except DBAPIError as error:

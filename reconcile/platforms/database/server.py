@@ -73,13 +73,8 @@ class ServerDatabase(Database):
             raise UsageError(
                 f"platform.url names no database; write it as in {self.driver}://account@host/database"
             )
-        place = (
-            f" on {url.host}:{url.port}"
-            if url.host and url.port
-            else f" on {url.host}"
-            if url.host
-            else ""
-        )
+        port = f":{url.port}" if url.port else ""
+        place = f" on {url.host}{port}" if url.host else ""
         self._name = f"{self.title} database {url.database}{place}"
         self._secret = str(url.password or "")
         try:

@@ -44,10 +44,15 @@ def create(batch: Batch) -> None:
     for place, manager in leaders:
         _lead(batch, place, manager, by_name, steps)
     if kind == "group":
-        coming = {name: steps[at] for name, at in by_name.items() if at in steps}
-        for place, number in steps.items():
-            if nested_in(batch.changes[place]):
-                nest(batch, place, number, coming)
+        _nest_new(batch, by_name, steps)
+
+
+def _nest_new(batch: Batch, by_name: Mapping[str, int], steps: Mapping[int, int]) -> None:
+    """Nests the new groups, in each other too. `steps`: place → the step that creates the group."""
+    coming = {name: steps[at] for name, at in by_name.items() if at in steps}
+    for place, number in steps.items():
+        if nested_in(batch.changes[place]):
+            nest(batch, place, number, coming)
 
 
 def _kind(batch: Batch) -> ObjectKind:

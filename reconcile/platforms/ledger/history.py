@@ -194,7 +194,9 @@ def _id(number: object) -> str:
 
 def _text(value: object) -> str:
     """Text as it is; what no run writes as something else, so that no hash fits it."""
-    return value if isinstance(value, str) else "" if value is None else repr(value)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else repr(value)
 
 
 def _of(workspace: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -363,7 +365,8 @@ def _link(row: sa.RowMapping, workspace: str) -> Link:
     for name in (*Run.__struct_fields__, "run", "git_commit", "previous_hash", "hash", "removed"):
         if name in row and name != "id":
             fits = isinstance(row[name], int if name in _NUMBERS else str)
-            values[name] = row[name] if fits else -1 if name in _NUMBERS else _text(row[name])
+            unfit = -1 if name in _NUMBERS else _text(row[name])
+            values[name] = row[name] if fits else unfit
             wrong += [] if fits else [f"{name} is {quoted(row[name])}"]
     wrong += [] if values["dirty"] in (0, 1) else [f"dirty is {values['dirty']}"]
     for name, empty, kind in (

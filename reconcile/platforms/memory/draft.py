@@ -201,14 +201,6 @@ class Draft:
     def _object(
         self, place: int, change: Change, objects: dict[str, Object], new: Object, fields: Fields
     ) -> None:
-        if change.action == "delete":
-            row = self._names.row(change)
-            if row not in objects:
-                raise Unknown("it no longer exists")
-            del objects[row]
-            self._gone[place] = row
-            self._forget(row, change.kind)
-            return
         if change.action == "create":
             self._next += 1
             row = str(self._next)
@@ -218,8 +210,22 @@ class Draft:
             if row not in objects:
                 raise Unknown("it no longer exists")
             old = objects[row]
+        if change.action == "delete":
+            del objects[row]
+            self._gone[place] = row
+            self._forget(row, change.kind)
+            return
         if text(fields, "source") and text(fields, "source") not in self._sources:
             raise Unknown(f"the source {text(fields, 'source')!r} does not exist")
+        if change.action == "erase":
+            self._forget(row, change.kind)
+        objects[row] = self._changed(old, change, fields)
+        self._ids[place] = row
+        if change.kind == "department" and "parent" in fields:
+            self._parents[row] = text(fields, "parent")
+
+    def _changed(self, old: Object, change: Change, fields: Fields) -> Object:
+        """The object with the fields of the change, but for those that name other objects."""
         values: dict[str, object] = {
             name: value or ""
             for name, value in fields.items()
@@ -227,18 +233,13 @@ class Draft:
         }
         if values.get("departed_at") == NOW:
             values["departed_at"] = self._now
-        if change.action == "erase":
-            self._forget(row, change.kind)
         kept = msgspec.to_builtins(old)
         if "attributes" in fields:
             values["attributes"] = _merged(kept["attributes"], change)
         try:
-            objects[row] = msgspec.convert({**kept, **values}, type(old))
+            return msgspec.convert({**kept, **values}, type(old))
         except msgspec.ValidationError as error:
             raise Unknown(str(error)) from None
-        self._ids[place] = row
-        if change.kind == "department" and "parent" in fields:
-            self._parents[row] = text(fields, "parent")
 
     def _forget(self, row: str, kind: str) -> None:
         """What goes along with an object, and what no longer refers to it."""

@@ -82,7 +82,7 @@ class Update(NamedTuple):
 def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> list[str]:
     """Runs a step for each change; returns for each "" or why it failed.
 
-    It may name what does not exist, or be too long.
+    A change fails that names what does not exist, or whose text is too long.
     """
     reasons = [""] * len(changes)
     lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()

@@ -204,15 +204,20 @@ def _columns(work: w.Work, change: Change) -> dict[str, object]:
             columns[field] = work.time(change.after or {})
         elif field == "attributes":
             columns[field] = encode(_patch((change.before or {}).get("attributes"), value))
-        elif field == "source":
-            columns["source_id"] = work.source(str(value or ""))
-        elif field == "department":
-            columns["department_id"] = int(work.names.department(str(value))) if value else None
-        elif field == "manager":
-            columns["manager_id"] = int(work.names.user(str(value))) if value else None
         else:
-            raise Unknown(f"users have no {field}")
+            columns[f"{field}_id"] = _reference(work, field, str(value or ""))
     return columns
+
+
+def _reference(work: w.Work, field: str, name: str) -> int | None:
+    """The id that stands in the row for the name of another object."""
+    if field == "source":
+        return work.source(name)
+    if field == "department":
+        return int(work.names.department(name)) if name else None
+    if field == "manager":
+        return int(work.names.user(name)) if name else None
+    raise Unknown(f"users have no {field}")
 
 
 def _patch(before: object, after: object) -> dict[str, str | None]:
