@@ -40,7 +40,7 @@ Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 
 
 def no_progress(what: str, done: int) -> None:
-    """A Progress that tells nobody."""
+    """A Progress that reports nothing."""
 
 
 Outlined: TypeAlias = Callable[[Outline], None]
@@ -49,7 +49,7 @@ calls it again."""
 
 
 def outlined_to_nobody(outline: Outline) -> None:
-    """An Outlined that tells nobody."""
+    """An Outlined that reports nothing."""
 
 
 class Check(NamedTuple):
@@ -67,7 +67,7 @@ class Directory(Protocol):
 
     @staticmethod
     def problems(source: desired.Source) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
+        """What is wrong with the settings, as far as can be seen without I/O."""
         ...
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
@@ -98,7 +98,7 @@ class Directory(Protocol):
         Returns "" where the directory lets them in, otherwise why not.
 
         What it says is for the administrator; the password is in none of it. Raises
-        SourceUnreadable where nobody could be asked, UsageError where nobody can ever log in.
+        SourceUnreadable where no server could be asked, UsageError where logins are impossible.
         """
         ...
 
@@ -120,7 +120,7 @@ class Holder(NamedTuple):
     started: str
     """RFC 3339, UTC."""
     heartbeat: str = ""
-    """When it last said that it is alive, RFC 3339, UTC; "" where it does not tell."""
+    """When it last said that it is alive, RFC 3339, UTC; "" where it does not say."""
 
 
 class Rejected(Exception):
@@ -150,7 +150,7 @@ class Platform(Protocol):
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
+        """What is wrong with the settings, as far as can be seen without I/O."""
         ...
 
     def read(self, workspace: str) -> Contents:
@@ -271,7 +271,7 @@ class Attempts(Protocol):
 
         So of many at once no more are made than allowed.
 
-        Answers 0, or how many seconds to wait: then the attempt is not counted and must not be
+        Returns 0, or how many seconds to wait: then the attempt is not counted and must not be
         made. `now` is in seconds since 1970. `origin` is where the attempt comes from, such as an
         IP address, "" where that is not known: each origin has a count of its own. Raises Locked
         where it cannot be counted in time.
@@ -357,7 +357,7 @@ class Transactional(ManagedPlatform, Protocol):
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
+        """What is wrong with the settings, as far as can be seen without I/O."""
         ...
 
 

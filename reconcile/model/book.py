@@ -54,7 +54,7 @@ class Book(msgspec.Struct, frozen=True):
     links: dict[tuple[LinkKind, str, str], str] = {}
     """Kind, our id of the member, and our id of the group or the name of the role → the source."""
     supplied: frozenset[tuple[str, str]] = frozenset()
-    """Source and external id of everybody who was ever supplied by a source."""
+    """Source and external id of all persons ever supplied by a source."""
 
 
 class Put(msgspec.Struct, frozen=True, tag=True):

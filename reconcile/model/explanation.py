@@ -29,7 +29,7 @@ Code: TypeAlias = Literal[
     "local",
     "erased",
 ]
-"""How somebody stands in a workspace.
+"""How a person stands in a workspace.
 
 `follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply makes the
 user, or takes over the local account. `skipped`: should be a user and cannot; one who exists gains
@@ -91,7 +91,7 @@ class GroupVerdict(msgspec.Struct, frozen=True):
 
     Every group that a rule selects is listed, and those beside them that the person is in.
 
-    `known` is false where nobody can tell who is a member: then nobody comes in or goes out.
+    `known` is false where the members cannot be determined: then no member is added or removed.
     """
 
     dn: str
@@ -202,7 +202,7 @@ class Tie(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How somebody stands in one workspace, and what the next apply does about it.
+    """How a person stands in one workspace, and what the next apply does about it.
 
     `username` is the one the user has, else the one the person would get. `roles` are those that
     the rules give, null where they decide nothing (who is no user and not to be one).
@@ -242,11 +242,11 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Everybody that a name means.
+    """All persons that a name means.
 
-    `violations` are those of a plan of everybody: where there are some, the next apply does
-    nothing. Where nobody is meant, `dangling` are the groups that list somebody of this name all
-    the same, and `similar` logins much like it.
+    `violations` are those of a plan of all persons: where there are some, the next apply does
+    nothing. Where no person is meant, `dangling` are the groups that list this name all the same,
+    and `similar` logins much like it.
     """
 
     asked: str

@@ -23,7 +23,7 @@ Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_re
 """Why a sync took a user out of service; "" where none did."""
 
 Departed: TypeAlias = Literal["", "missing", "out_of_scope"]
-"""How a source lost a user's person; "" for a person who is there."""
+"""How a source lost a user's person; "" for a person who has not left."""
 
 BY_HAND: Final = ""
 """The origin of what a person did on the platform."""
@@ -146,8 +146,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     memberships: tuple[Membership, ...] = ()
     grants: tuple[Grant, ...] = ()
     deleted: frozenset[tuple[str, str]] = frozenset()
-    """Source and external id of persons who had a user that nobody but a person on the platform can
-    have deleted."""
+    """Source and external id of persons who had a user that only a person on the platform can have
+    deleted."""
     readings: tuple[Reading, ...] = ()
     """The last good read of each source: what a later one is compared with."""
     ledger_lost: bool = False

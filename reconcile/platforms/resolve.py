@@ -3,7 +3,7 @@
 `before` is how the workspace was read, `now` is that with what was written since.
 
 Only computes. Ids are those of the state that was read, as text; `Unknown` says in a person's words
-what is not there.
+what does not exist.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +20,7 @@ Tree: TypeAlias = dict[str, tuple[str, str]]
 
 
 class Unknown(Exception):
-    """A change names something that is not there; the text says what."""
+    """A change names something that does not exist; the text says what."""
 
 
 class Move(NamedTuple):
@@ -52,7 +52,7 @@ class Names:
         self.departments = paths(self.tree)
 
     def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
-        """Case-folded name → id of every user, or group, there is by now."""
+        """Case-folded name → id of every user, or group, that now exists."""
         return {
             fold_name(name): one
             for name, one in (self.users if kind == "user" else self.groups).items()
@@ -105,9 +105,9 @@ class Names:
         )
 
     def link(self, change: Change) -> tuple[str, str]:
-        """User id, and group id or role name, of a grant or membership that is there.
+        """User id, and group id or role name, of an existing grant or membership.
 
-        A name may hold the `/` that joins the key, so every way to split it is tried: what is there
+        A name may hold the `/` that joins the key, so every way to split it is tried: what exists
         decides.
         """
         named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
@@ -128,7 +128,7 @@ class Names:
     ) -> tuple[set[str], dict[str, str]]:
         """The ids of the groups that a group comes out of, and id → origin of those it goes into.
 
-        `now`: the names by now, where they are not those of this object.
+        `now`: the current names, where they are not those of this object.
         """
         now = self.groups if now is None else now
         before, after = (change.before or {}).get("groups"), (change.after or {}).get("groups")
@@ -196,8 +196,8 @@ def blocked(
 ) -> dict[int, str]:
     """Which of the moves cannot be, and why: index → reason.
 
-    A name is free if nobody holds it, or its holder gives it up in a move that can be. `holders` is
-    name → id of all that is there, `failed` are moves that are known to fail.
+    A name is free if no object holds it, or its holder gives it up in a move that can be. `holders` is
+    name → id of all that exist, `failed` are moves that are known to fail.
     """
     lost = dict.fromkeys(failed, "")
     mover = {move.id: place for place, move in moves.items() if move.new != move.old}

@@ -66,7 +66,7 @@ def rows(
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
     except (
         connection.dialect.loaded_dbapi.Error
-    ) as error:  # past SQLAlchemy, which would have told it so
+    ) as error:  # past SQLAlchemy, which would have noted that
         raise sa.exc.DBAPIError(str(statement), None, error) from error
     finally:
         cursor.close()

@@ -36,8 +36,8 @@ ones are known."""
 
 
 _UNSETTLED: Final = frozenset({"08", "57", "58", "XX"})
-"""Classes of SQLSTATE after which nobody knows whether a COMMIT was carried out; beside them
-40003."""
+"""Classes of SQLSTATE after which it is not known whether a COMMIT was carried out; beside
+them 40003."""
 
 
 class PostgresqlDatabase(server.ServerDatabase):

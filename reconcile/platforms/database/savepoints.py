@@ -1,4 +1,4 @@
-"""Many rows in one statement, and what is wrong with a row told for that row alone.
+"""Many rows in one statement, and the fault of a row reported for that row alone.
 
 A batch runs in a savepoint. If the database refuses it, it is undone and halved until the rows that
 fail stand alone: one bad row in 20,000 costs some thirty statements. What the database refuses

@@ -1,7 +1,7 @@
 """A database on a server: what PostgreSQL and MariaDB have in common.
 
-Writers of one workspace are kept apart by the workspace's row: whoever writes holds it to the end
-of the transaction (`locking.claim`). Every insert into the workspace refers to that row and waits
+Writers of one workspace are kept apart by the workspace's row: a writer holds it to the end of
+the transaction (`locking.claim`). Every insert into the workspace refers to that row and waits
 as well; what was read for writing is locked row by row (`reading.read`). So READ COMMITTED is
 enough, and the only level at which what was waited for is seen.
 """
@@ -25,7 +25,7 @@ CONNECT: Final = 10
 SILENT: float = 600
 """Seconds without a byte from the server after which a connection counts as broken."""
 COMMIT: float = 60
-"""The same of an answer to COMMIT: the server is asked once more then, by another connection."""
+"""As SILENT, for the answer to COMMIT: then the server is asked again, by another connection."""
 IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
 network is gone."""
@@ -97,7 +97,7 @@ class ServerDatabase(Database):
         return self._name
 
     def _arguments(self) -> Mapping[str, Any]:
-        """What the driver is told when it connects."""
+        """What the driver gets when it connects."""
         return {"connect_timeout": CONNECT}
 
     @contextmanager

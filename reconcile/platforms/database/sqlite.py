@@ -149,7 +149,7 @@ class SqliteDatabase(Database):
         @sa.event.listens_for(engine, "handle_error")
         def handle_error(context: sa.ExceptionContext) -> None:
             # SQLAlchemy would close the connection of an interrupt without undoing the transaction,
-            # which a statement that is not read to its end keeps open: nobody could write then, not
+            # which a statement that is not read to its end keeps open: no run could write then, not
             # even to release the lock.
             if not isinstance(context.original_exception, Exception):
                 context.is_disconnect = False

@@ -81,7 +81,7 @@ class Workspace:
             raise Unknown(f"the source {source!r} does not exist")
 
     def sent(self, kind: ObjectKind, change: Change) -> dict[str, object]:
-        """What the platform is told of an object: the fields of the change that it keeps.
+        """What the platform gets of an object: the fields of the change that it keeps.
 
         Departments and managers are left as they are named, for `reference`.
         """

@@ -71,7 +71,7 @@ class DrivenWriter:
         return merged.state
 
     def begin(self, run: Run) -> None:
-        """Opens the journal, from which the next run would tell what this one did."""
+        """Opens the journal, from which the next run can see what this one did."""
         self._ledger.begin(self._name, run)
         self.begun = True
 

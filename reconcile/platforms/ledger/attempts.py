@@ -34,7 +34,7 @@ from reconcile.platforms.ledger.attempt_rules import (
 log = logging.getLogger(__name__)
 
 _ROUNDS = 20
-"""So often somebody else may be in between."""
+"""So often another process may be in between."""
 
 _f = t.login_failures.c
 _o = t.login_origins.c
@@ -103,7 +103,7 @@ class SqlAttempts:
             self.forget(workspace, key)
 
     def _counted(self, workspace: str, key: str, now: int) -> int | None:
-        """Counts an attempt from nobody knows where."""
+        """Counts an attempt whose origin is not known."""
         wait = self._count(workspace, key, now)
         for _ in range(
             _ROUNDS
@@ -156,7 +156,7 @@ class SqlAttempts:
             return wait
 
     def _is_first(self, row: sa.Insert, now: int) -> bool:
-        """Adds a row for somebody who has none; False where another process was first."""
+        """Adds a row for a person who has none; False where another process was first."""
         with self._database().writing() as connection:
             try:
                 connection.execute(row)

@@ -193,7 +193,7 @@ class Editor:
 
 
 def remember_supplied(connection: sa.Connection, workspace: int) -> None:
-    """Adds everybody who has a user of a source now to those whom it ever supplied."""
+    """Adds all persons who now have a user of a source to those whom it ever supplied."""
     known = sa.and_(
         t.supplied.c.source_id == _o.source_id, t.supplied.c.external_id == _o.external_id
     )

@@ -250,7 +250,7 @@ def _forget(
 
 
 def _orphans(connection: sa.Connection, users: Users, workspace: int) -> list[tuple[int, Entry]]:
-    """What was done to users that are no longer there: one of them may have been the person's."""
+    """What was done to users that no longer exist: one of them may have been the person's."""
     gone = (
         _of(workspace, _c.run_id, *_ENTRY)
         .where(_c.kind == "user", _c.payload.is_not(None), _c.user_id.is_not(None))
@@ -359,7 +359,7 @@ _NUMBERS: Final = ("dirty", "applied", "failed", "skipped")
 
 
 def _link(row: sa.RowMapping, workspace: str) -> Link:
-    """What the row says; what no run writes is said in `altered`, for no hash would tell."""
+    """What the row says; what no run writes is said in `altered`, for no hash would show it."""
     wrong: list[str] = []
     values: dict[str, Any] = {}
     for name in (*Run.__struct_fields__, "run", "git_commit", "previous_hash", "hash", "removed"):

@@ -114,7 +114,7 @@ def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, s
     """
     new = change.before is None
     if new and change.kind in ("user", "group", "department") and not made:
-        return "", ""  # who has that name now is somebody else
+        return "", ""  # another user has that name now
     known = now if new else before
     fields = (change.after if new else change.before) or {}
     user, thing = "", ""
@@ -150,7 +150,7 @@ def _references(fields: Fields | None, known: Ids) -> dict[str, str]:
 
 
 def erased(outcomes: Iterable[Outcome], before: Ids) -> Person | None:
-    """Everybody whom the run erased, as one; None for nobody."""
+    """All whom the run erased, as one; None for none."""
     person = Person(set(), set(), set(), set())
     for one in outcomes:
         if _erases(one):

@@ -3,11 +3,11 @@
 A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been
 renewed for STALE seconds. Elsewhere is another machine, another container on this one, and this one
 before it was started again: there a process number means another process, and a host name proves
-nothing. A thread renews it every BEAT seconds, by a connection of its own. Whoever takes a lock
+nothing. A thread renews it every BEAT seconds, by a connection of its own. A run that takes a lock
 first claims the workspace's row, and so does a run that writes, to the end of its transaction:
-while it writes, nobody takes its lock over, whatever its age. (SQLite lets nobody else write at
-all, the thread included; the run renews the lock in the transaction that it commits.) Whoever lost
-a lock all the same (a machine that slept) finds its token gone before it writes. So a lock that can
+while it writes, no other takes its lock over, whatever its age. (SQLite lets no other write at
+all, the thread included; the run renews the lock in the transaction that it commits.) A run that lost
+its lock all the same (a machine that slept) finds its token gone before it writes. So a lock that can
 be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
 """
 
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class Held(NamedTuple):
-    """A lock that is there. Whatever stands in the row, the texts are one line each."""
+    """An existing lock. Whatever stands in the row, the texts are one line each."""
 
     workspace: str
     login: str
@@ -103,7 +103,7 @@ def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held
         lock.heartbeat_at,
         utc_now(),
     )
-    # What is there may be no text and no time, and drivers refuse that: SQLite's takes it as bytes,
+    # The value may be no text and no time, and drivers refuse that: SQLite's takes it as bytes,
     # the others as text.
     kind = sa.LargeBinary() if connection.dialect.name == "sqlite" else sa.Text()
     statement = (
@@ -147,7 +147,7 @@ def _time(text: str) -> datetime | None:
 
 
 def is_dead(held: Held, host: str) -> bool:
-    """Whether nobody stands behind a lock any more, asked on `host`."""
+    """Whether the holder of a lock is gone, asked on `host`."""
     if _elsewhere(held, host):
         return held.age is None or not -STALE <= held.age <= STALE
     found = processes.started(held.pid or 0)
@@ -214,7 +214,7 @@ def _who(held: Held) -> str:
 
 
 def claim(connection: sa.Connection, workspaces: Collection[str]) -> dict[str, int]:
-    """Keeps everybody else from writing to the workspaces until the transaction ends; name → id."""
+    """Keeps all others from writing to the workspaces until the transaction ends; name → id."""
     rows = t.workspaces.c
     statement = (
         sa.select(rows.name, rows.id).where(rows.name.in_(sorted(workspaces))).order_by(rows.id)
@@ -272,7 +272,7 @@ def hold(
     lock = Lock(secrets.token_hex(16), tuple(sorted(workspaces)))
     try:
         if _take_in_time(database, workspaces, holder, lock.token, force=force):
-            database.scrub()  # the dead may have erased somebody and not come to this
+            database.scrub()  # the dead may have erased a person and not come to this
         with _beating(database, lock):
             yield lock
     except BaseException as error:
@@ -307,7 +307,7 @@ def _take_in_time(
 
 
 def remove(database: Database, workspace: str, host: str) -> Holder | None:
-    """Removes the lock of a dead run, and answers whose it was; None where there is none.
+    """Removes the lock of a dead run, and returns its holder; None where there is none.
 
     Raises Locked for a live one.
     """

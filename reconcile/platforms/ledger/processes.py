@@ -56,7 +56,7 @@ def place() -> str:
 
 
 def place_of(started: str | None) -> str:
-    """The place in what `started` told, there or elsewhere."""
+    """The place in a text of `started`, from this machine or another."""
     return (started or "").rpartition("/")[0]
 
 
@@ -81,5 +81,5 @@ def _without_proc(pid: int) -> str | None:
     except ProcessLookupError:
         return ""
     except PermissionError:
-        return None  # it is there, and somebody else's
+        return None  # it exists, and is another user's
     return None

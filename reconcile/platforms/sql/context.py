@@ -108,7 +108,7 @@ def update(
     holders: Mapping[object, str],
     name: str = "",
 ) -> dict[int, str]:
-    """Writes updates, some of which may swap unique names; answers place → why it failed.
+    """Writes updates, some of which may swap unique names; returns place → why it failed.
 
     A row whose name another one takes is parked first: its column `name` gets a text of its own. If
     it then cannot have its new name, everything is undone and tried again without it and those who
@@ -172,7 +172,7 @@ def _statement(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
     values: dict[str, Any] = {
         column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns
     }
-    if "attributes" in values:  # what changes is merged into what is there; null removes (RFC 7396)
+    if "attributes" in values:  # changes are merged into the old value; null removes (RFC 7396)
         values["attributes"] = merged(table.c.attributes, values["attributes"])
     if "updated_at" in table.c:
         values["updated_at"] = utc_now()

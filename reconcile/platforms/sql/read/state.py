@@ -140,7 +140,7 @@ def read(
 
     Raises PlatformUnreadable.
 
-    With `lock` nobody else can change what was read until the transaction ends: an insert waits for
+    With `lock` no other program can change what was read until the transaction ends: an insert waits for
     the workspace's row, which the transaction holds, or for the user's or group's it refers to.
     SQLite knows no row locks; there the whole database is ours.
     """

@@ -61,7 +61,7 @@ def _relations(work: w.Work, number: int) -> set[str]:
 
 
 def _check_heirs(work: w.Work, number: int) -> None:
-    """Raises Unknown when somebody has to take over and cannot."""
+    """Raises Unknown when an account has to take over and cannot."""
     relations = _relations(work, number)
     if "owner" in relations:
         name = work.settings.administrator
@@ -89,7 +89,7 @@ def _account(work: w.Work, name: str) -> int | None:
 
 
 def _make_unknown(work: w.Work, name: str) -> None:
-    """The unknown user: a local account that nobody logs in with."""
+    """The unknown user: a local account that cannot log in."""
     row = {"workspace_id": work.workspace_id, "username": name, "status": "inactive"}
     work.connection.execute(t.users.insert().inline(), row)
     mine = sa.select(t.users.c.id).where(

@@ -1,7 +1,7 @@
 """A source gets another name: everything that is of it stays of it.
 
 What refers to it by its id follows by itself; what says by name who put something there is written
-anew. Where the new name is that of a source which is there already, the two become one.
+anew. Where the new name is that of an existing source, the two become one.
 """
 
 import sqlalchemy as sa

@@ -74,7 +74,7 @@ def _rename_sources(
 
 
 def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Groups without members, nested in each other and in those that are there."""
+    """Groups without members, nested in each other and in existing ones."""
     folded = work.names.holders("group")
     rows: list[tuple[int, dict[str, object]]] = []
 

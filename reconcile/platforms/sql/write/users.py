@@ -41,7 +41,7 @@ _COLUMNS = (
 
 
 def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Inserts all, then tells them who their managers are: those may be among them."""
+    """Inserts all, then sets their managers, who may be among them."""
     folded = work.names.holders("user")
     rows: dict[int, tuple[object, ...]] = {}
     coming: dict[int, str] = {}
@@ -172,7 +172,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
     work.names.users = before
-    # Whose adoption is taken back was supplied by no source, and deleted by nobody.
+    # A user whose adoption is undone was not supplied by a source, nor deleted.
     known_persons.forget(
         work, [one.id for one in updates if one.values.get("source_id", one) is None]
     )

@@ -82,10 +82,10 @@ class SqlWriter:
         self.recorded = ""
         """The hash of the run in the history; "" before there is one."""
         self.erased: list[Change] = []
-        """By which changes somebody was erased."""
+        """By which changes persons were erased."""
 
     def finish(self) -> None:
-        """Notes whom the sources supply by now; the last thing before everything is kept."""
+        """Notes whom the sources now supply; the last step before the commit."""
         if self._supplies and self._work is not None:
             known_persons.record(self._connection, self._work.workspace_id)
 

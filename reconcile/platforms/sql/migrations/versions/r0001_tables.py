@@ -1,6 +1,6 @@
 """The first tables.
 
-Where the databases differ: PostgreSQL has identities that nobody can set by hand, times with their
+Where the databases differ: PostgreSQL has identities that cannot be set by hand, times with their
 zone and JSONB. MariaDB compares text like the others do (case, accents and spaces at the end
 matter) only with a collation that says so; it has no index over an expression, so a column of the
 table holds it; and its tables carry a comment by which an interrupted creation is known again

@@ -1,7 +1,7 @@
 """A run records its files and the texts it removed, a workspace its last hash.
 
-So a text that somebody removed by hand is told from one that went with an erase, and a history that
-lacks its last runs from one that had no more.
+So verifying can distinguish a text removed by hand from one that went with an erase, and a history
+that lacks its last runs from one that had no more.
 """
 
 import sqlalchemy as sa
