@@ -196,8 +196,8 @@ def blocked(
 ) -> dict[int, str]:
     """Which of the moves cannot be, and why: index → reason.
 
-    A name is free if no object holds it, or its holder gives it up in a move that can be. `holders` is
-    name → id of all that exist, `failed` are moves that are known to fail.
+    A name is free if no object holds it, or its holder gives it up in a move that can be. `holders`
+    is name → id of all that exist, `failed` are moves that are known to fail.
     """
     lost = dict.fromkeys(failed, "")
     mover = {move.id: place for place, move in moves.items() if move.new != move.old}

@@ -38,7 +38,7 @@ _MEANINGS = (
     ("readonly", "it may not be written to; check the permissions of the file and of its folder"),
     (
         "unable to open",
-        "it cannot be opened; check that its folder is there, and the permissions of both",
+        "it cannot be opened; check that its folder exists, and the permissions of both",
     ),
     ("disk is full", "the disk is full; nothing was changed"),
 )

@@ -109,8 +109,8 @@ def _check(contents: Contents) -> None:
                 if end_kind is not None and end not in _rows(contents, end_kind):
                     raise PlatformUnreadable(
                         f"the platform lists a {link_kind} of {end_kind} {quoted(end)}, "
-                        f"and no such "
-                        f"{end_kind}: what was read is not complete. Run again; if it stays so, "
+                        f"and no such {end_kind}: what was read is not complete. "
+                        "Run again; if it stays so, "
                         "the application has to be repaired"
                     )
     _check_names(contents)

@@ -5,10 +5,10 @@ renewed for STALE seconds. Elsewhere is another machine, another container on th
 before it was started again: there a process number means another process, and a host name proves
 nothing. A thread renews it every BEAT seconds, by a connection of its own. A run that takes a lock
 first claims the workspace's row, and so does a run that writes, to the end of its transaction:
-while it writes, no other takes its lock over, whatever its age. (SQLite lets no other write at
-all, the thread included; the run renews the lock in the transaction that it commits.) A run that lost
-its lock all the same (a machine that slept) finds its token gone before it writes. So a lock that can
-be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
+while it writes, no other takes its lock over, whatever its age. (SQLite lets no other write at all,
+the thread included; the run renews the lock in the transaction that it commits.) A run that lost
+its lock all the same (a machine that slept) finds its token gone before it writes. So a lock that
+can be taken over and looks dead is dead or harmless, and the server needs no lock of its own.
 """
 
 import logging
@@ -205,7 +205,7 @@ def describe(held: Held, host: str) -> str:
 
 def _who(held: Held) -> str:
     process = f"process {held.pid}" if held.pid is not None else "without a process number"
-    holder = f"{held.login or 'nobody'} on {held.host or 'no host'}"
+    holder = f"{held.login or 'an unknown user'} on {held.host or 'an unknown host'}"
     return (
         f"the workspace {held.workspace!r} is locked by {holder}, {process}, "
         f"since {held.started_at or 'unknown'}, "

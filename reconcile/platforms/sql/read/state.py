@@ -140,8 +140,9 @@ def read(
 
     Raises PlatformUnreadable.
 
-    With `lock` no other program can change what was read until the transaction ends: an insert waits for
-    the workspace's row, which the transaction holds, or for the user's or group's it refers to.
+    With `lock` no other program can change what was read until the transaction ends: an insert
+    waits for the workspace's row, which the transaction holds, or for the user's or group's it
+    refers to.
     SQLite knows no row locks; there the whole database is ours.
     """
     number = workspace_id(connection, workspace)
