@@ -1,4 +1,6 @@
-"""What the core asks of a directory, of a platform and of a ledger. Adapters are found by entry point.
+"""What the core asks of a directory, of a platform and of a ledger.
+
+Adapters are found by entry point.
 
 A directory adapter is a class of the group `reconcile.directories`, named after the source type; a
 platform adapter one of `reconcile.platforms`, named after the platform type. Both are made with
@@ -38,7 +40,7 @@ Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 
 
 def no_progress(what: str, done: int) -> None:
-    """A Progress that tells nobody."""
+    """A Progress that reports nothing."""
 
 
 Outlined: TypeAlias = Callable[[Outline], None]
@@ -47,7 +49,7 @@ calls it again."""
 
 
 def outlined_to_nobody(outline: Outline) -> None:
-    """An Outlined that tells nobody."""
+    """An Outlined that reports nothing."""
 
 
 class Check(NamedTuple):
@@ -65,11 +67,14 @@ class Directory(Protocol):
 
     @staticmethod
     def problems(source: desired.Source) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
+        """What is wrong with the settings, as far as can be seen without I/O."""
         ...
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
-        """Everything the source's rules find, without strays; `outlined` is told what is there before the persons."""
+        """Everything the source's rules find, without strays.
+
+        `outlined` gets what exists before the persons are read.
+        """
         ...
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
@@ -81,19 +86,24 @@ class Directory(Protocol):
         ...
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
-        """As `read`, but of the persons only those who have one of the names; nobody else's entry is read."""
+        """As `read`, but of the persons only those with one of the names.
+
+        No other person's entry is read.
+        """
         ...
 
     def refusal(self, dn: str, password: str) -> str:
-        """Binds as somebody, with nothing but this password: "" where the directory lets them in, else why not.
+        """Binds as a person, with nothing but this password.
+
+        Returns "" where the directory lets them in, otherwise why not.
 
         What it says is for the administrator; the password is in none of it. Raises
-        SourceUnreadable where nobody could be asked, UsageError where nobody can ever log in.
+        SourceUnreadable where no server could be asked, UsageError where logins are impossible.
         """
         ...
 
     def check(self) -> Iterable[Check]:
-        """Connects step by step; ends with the first step that fails, as one Check with ok False."""
+        """Connects step by step; ends with the first step that fails, as a Check with ok False."""
         ...
 
     def close(self) -> None:
@@ -110,7 +120,7 @@ class Holder(NamedTuple):
     started: str
     """RFC 3339, UTC."""
     heartbeat: str = ""
-    """When it last said that it is alive, RFC 3339, UTC; "" where it does not tell."""
+    """When it last said that it is alive, RFC 3339, UTC; "" where it does not say."""
 
 
 class Rejected(Exception):
@@ -118,7 +128,10 @@ class Rejected(Exception):
 
 
 class Unclear(Exception):
-    """A call was sent and not answered: the application may have done it. The text says what happened."""
+    """A call was sent and not answered: the application may have done it.
+
+    The text says what happened.
+    """
 
 
 class Platform(Protocol):
@@ -126,9 +139,9 @@ class Platform(Protocol):
 
     Ids are the application's own, as text. Fields are those of `reconcile.model.kinds`, by the same
     names: a user's `department` and `manager` and a department's `parent` are ids, "" for none.
-    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it may
-    have been done, PlatformUnreadable where the application cannot be reached. No call is ever
-    repeated before what became of it has been looked up.
+    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it
+    may have been done, PlatformUnreadable where the application cannot be reached. No call is ever
+    repeated before its outcome has been looked up.
     """
 
     limits: Limits
@@ -137,7 +150,7 @@ class Platform(Protocol):
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
+        """What is wrong with the settings, as far as can be seen without I/O."""
         ...
 
     def read(self, workspace: str) -> Contents:
@@ -181,7 +194,7 @@ class Writer(Protocol):
         ...
 
     def begin(self, run: Run) -> None:
-        """What the history will say of this run, as far as that is known, should the process die."""
+        """What the history will say of this run, as far as known, should the process die."""
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
@@ -204,11 +217,14 @@ class Writer(Protocol):
         ...
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former; unknown sources are left out."""
+        """Keeps how much sources held, each in the place of the former.
+
+        Unknown sources are left out.
+        """
         ...
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
-        """Adds the run to the history of the workspace, with every change; the last call of the block.
+        """Adds the run to the workspace's history, with every change; the block's last call.
 
         What earlier runs recorded of a user that this one erased is removed.
         """
@@ -216,10 +232,16 @@ class Writer(Protocol):
 
 
 class History(Protocol):
-    """The runs of each workspace, as they were recorded. Raises PlatformUnreadable; changes nothing."""
+    """The runs of each workspace, as they were recorded.
+
+    Raises PlatformUnreadable; changes nothing.
+    """
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
-        """The oldest first; none where nothing has ever been applied. `since`: those that began then or later."""
+        """The oldest first; none where nothing has ever been applied.
+
+        `since`: those that began then or later.
+        """
         ...
 
     def last(self, workspace: str) -> str:
@@ -231,7 +253,7 @@ class History(Protocol):
         ...
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
-        """Run and change of all that was done to users who have, or once had, this name, the oldest first.
+        """Run and change of all that was done to users who have or had this name, oldest first.
 
         `name` is a username, DN or external id, in any case.
         """
@@ -239,12 +261,17 @@ class History(Protocol):
 
 
 class Attempts(Protocol):
-    """Logins that failed, counted for each workspace and key across all processes. Needs no lock."""
+    """Logins that failed, counted for each workspace and key across all processes.
+
+    Needs no lock.
+    """
 
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
-        """Counts an attempt as failed before it is made, so that of many at once no more are made than allowed.
+        """Counts an attempt as failed before it is made.
 
-        Answers 0, or how many seconds to wait: then the attempt is not counted and must not be
+        So of many at once no more are made than allowed.
+
+        Returns 0, or how many seconds to wait: then the attempt is not counted and must not be
         made. `now` is in seconds since 1970. `origin` is where the attempt comes from, such as an
         IP address, "" where that is not known: each origin has a count of its own. Raises Locked
         where it cannot be counted in time.
@@ -252,7 +279,7 @@ class Attempts(Protocol):
         ...
 
     def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
-        """The attempt was a login: what failed from this origin is forgotten, and the origin is known."""
+        """The attempt was a login: failures from this origin are forgotten; it is known."""
         ...
 
     def forget(self, workspace: str, key: str) -> None:
@@ -288,8 +315,8 @@ class ManagedPlatform(Protocol):
     ) -> AbstractContextManager[None]:
         """Keeps every other run out, preparing the platform for its first apply where needed.
 
-        Raises Locked, naming the holder. `force` takes over from a holder that is dead, never from a
-        live one.
+        Raises Locked, naming the holder. `force` takes over from a dead holder, never from a live
+        one.
         """
         ...
 
@@ -306,7 +333,8 @@ class ManagedPlatform(Protocol):
         Where the platform is Transactional its work is kept when the block ends, and undone when it
         raises. Otherwise every change is kept at once.
 
-        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it did.
+        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it
+        did.
         """
         ...
 
@@ -329,7 +357,7 @@ class Transactional(ManagedPlatform, Protocol):
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
-        """What is wrong with the settings as far as can be told without I/O."""
+        """What is wrong with the settings, as far as can be seen without I/O."""
         ...
 
 
@@ -357,7 +385,7 @@ class Ledger(Protocol):
         ...
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a run that is dead, and returns its holder; as for ManagedPlatform."""
+        """Removes the lock of a dead run, and returns its holder; as for ManagedPlatform."""
         ...
 
     def started(self, workspace: str) -> str:
@@ -392,7 +420,10 @@ class Ledger(Protocol):
         ...
 
     def remember(self, workspace: str, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former; unknown sources are left out."""
+        """Keeps how much sources held, each in the place of the former.
+
+        Unknown sources are left out.
+        """
         ...
 
     def finish(

@@ -1,8 +1,9 @@
 """What reconcile remembers of a platform that is not a database of ours: the book and the journal.
 
-The book says of every object that a run has seen which of our ids it has, where in which directory it
+The book says of every object that a run has seen which of our ids it has, where in which directory
+it comes from, and why a user is out of service; of links, who put them there. The journal holds the
 comes from, and why a user is out of service; of links, who put them there. The journal holds the
-steps of the run under way: each is written down before it is made, and again with what became of it.
+steps of the run under way: each is written down before it is made, and again with its outcome.
 Values only.
 """
 
@@ -53,7 +54,7 @@ class Book(msgspec.Struct, frozen=True):
     links: dict[tuple[LinkKind, str, str], str] = {}
     """Kind, our id of the member, and our id of the group or the name of the role → the source."""
     supplied: frozenset[tuple[str, str]] = frozenset()
-    """Source and external id of everybody who was ever supplied by a source."""
+    """Source and external id of all persons ever supplied by a source."""
 
 
 class Put(msgspec.Struct, frozen=True, tag=True):
@@ -112,7 +113,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A call, what the book says once it is kept, and the changes of the plan that it carries out."""
+    """A call, what the book says once it is kept, and the changes of the plan that it makes."""
 
     call: Call | None
     """None where only the book changes."""

@@ -129,12 +129,12 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 def text(fields: Fields, name: str) -> str:
-    """A field that is text; "" where it is null or not there."""
+    """A field that is text; "" where it is null or missing."""
     return str(fields.get(name) or "")
 
 
 def mapping(fields: Fields, name: str) -> dict[str, str | None]:
-    """A field that is an object of text; empty where it is not there."""
+    """A field that is an object of text; empty where it is missing."""
     value = fields.get(name)
     return value if isinstance(value, dict) else {}
 
@@ -278,7 +278,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def refused(self) -> tuple[Violation, ...]:
-        """The violations that nobody accepted."""
+        """The violations that were not accepted."""
         return refused(self.violations, self.accepted)
 
     @property

@@ -16,7 +16,7 @@ extended attribute."""
 Absent: TypeAlias = Literal["clear", "keep"]
 """What becomes of a field that the directory supplies nothing for."""
 Departing: TypeAlias = Literal["keep", "deactivate", "block", "erase", "delete"]
-"""What is done to the user of somebody who left, from the mildest to the hardest."""
+"""What is done to the user of a person who left, from the mildest to the hardest."""
 
 
 class Entry(Protocol):
@@ -75,7 +75,7 @@ class Platform(msgspec.Struct, frozen=True):
     unknown_user: str = "unknown"
     """Username of the user who takes over an erased user's open work."""
     create_roles: bool = True
-    """A role that is not there is made when it is first granted."""
+    """A role that does not exist is made when it is first granted."""
     state: Secret | None = None
     """The database URL of the ledger, `state` of the file; None for the default."""
     state_folder: str = "."

@@ -1,4 +1,4 @@
-"""Why somebody is in or out, in a group or not, with this role or none: what `reconcile explain` tells.
+"""Why a person is in or out, in a group or not, with which role: what `reconcile explain` shows.
 
 Of every rule it says whether it lets the person in and by what; a rule that is not set is left out.
 `rule` names a place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin`
@@ -29,18 +29,19 @@ Code: TypeAlias = Literal[
     "local",
     "erased",
 ]
-"""How somebody stands in a workspace.
+"""How a person stands in a workspace.
 
-`follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply makes the user, or takes over the
-local account. `skipped`: should be a user and cannot; one who is there gains nothing. `out`: no user, and not to be.
-`ignored`: somebody deleted the user on the platform, and it is not to come back. `out_of_scope`, `missing`,
-`source_removed`: a user whose person left, in one of three ways. `not_read`: of a source that was not read. `local`:
-an account of the platform's own. `erased`: of somebody erased.
+`follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply makes the
+user, or takes over the local account. `skipped`: should be a user and cannot; one who exists gains
+nothing. `out`: no user, and not to be. `ignored`: deleted by a person on the platform, and not to
+come back. `out_of_scope`, `missing`, `source_removed`: a user whose person left, in one of three
+ways. `not_read`: of a source that was not read. `local`: an account of the platform's own.
+`erased`: of an erased person.
 """
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """By what persons of a source are searched; `filter` is "" where a plug-in keeps it to itself."""
+    """How persons of a source are searched; `filter` is "" where a plug-in keeps it to itself."""
 
     base: str
     scope: str
@@ -48,7 +49,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Stray(msgspec.Struct, frozen=True):
-    """An entry below a source's base DN that its rules on persons do not find, and why; `id` "" where not known."""
+    """An entry below a source's base DN that its rules on persons do not find, and why.
+
+    `id` is "" where not known.
+    """
 
     dn: str
     external_id: str
@@ -83,9 +87,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class GroupVerdict(msgspec.Struct, frozen=True):
-    """A group of the directory: every one that a rule selects, and those beside them that the person is in.
+    """A group of the directory.
 
-    `known` is false where nobody can tell who is a member: then nobody comes in or goes out.
+    Every group that a rule selects is listed, and those beside them that the person is in.
+
+    `known` is false where the members cannot be determined: then no member is added or removed.
     """
 
     dn: str
@@ -99,7 +105,7 @@ class GroupVerdict(msgspec.Struct, frozen=True):
 
 
 class DepartmentVerdict(msgspec.Struct, frozen=True):
-    """The nearest selected OU above the person; `path` are the DNs of the selected ones, topmost first."""
+    """The nearest selected OU above the person; `path`: the DNs of the selected, topmost first."""
 
     dn: str
     why: str
@@ -120,7 +126,10 @@ class RoleVerdict(msgspec.Struct, frozen=True):
 
 
 class FieldVerdict(msgspec.Struct, frozen=True):
-    """What a template gives: a value, or null and why. With `roles` it is only for users with one of them."""
+    """What a template gives: a value, or null and why.
+
+    With `roles` it is only for users with one of them.
+    """
 
     field: str
     template: str
@@ -131,7 +140,7 @@ class FieldVerdict(msgspec.Struct, frozen=True):
 
 
 class ManagerVerdict(msgspec.Struct, frozen=True):
-    """Whom the directory names as manager; `found` is whether that is a person whom the rules find."""
+    """Whom the directory names as manager; `found`: that is a person whom the rules find."""
 
     dn: str
     found: bool
@@ -146,7 +155,10 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The user as the platform has it now. `status_why` says who set the status, and whether a sync may undo it."""
+    """The user as the platform has it now.
+
+    `status_why` says who set the status, and whether a sync may undo it.
+    """
 
     username: str
     first_name: str
@@ -167,7 +179,10 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Grace(msgspec.Struct, frozen=True):
-    """The grace period of somebody who left: what happens `due` (RFC 3339, UTC; "" until an apply has begun it)."""
+    """The grace period of a person who left.
+
+    `due` is when it ends (RFC 3339, UTC; "" until an apply has begun it).
+    """
 
     cause: Departed
     since: str
@@ -176,7 +191,10 @@ class Grace(msgspec.Struct, frozen=True):
 
 
 class Tie(msgspec.Struct, frozen=True):
-    """Which run made the user that of this entry, when (RFC 3339, UTC), and how: by a link, by facts, as a new user."""
+    """Which run tied the user to this entry, when (RFC 3339, UTC), and how.
+
+    By a link, by facts, or as a new user.
+    """
 
     how: str
     run: str
@@ -184,7 +202,7 @@ class Tie(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How somebody stands in one workspace, and what the next apply does about it.
+    """How a person stands in one workspace, and what the next apply does about it.
 
     `username` is the one the user has, else the one the person would get. `roles` are those that
     the rules give, null where they decide nothing (who is no user and not to be one).
@@ -206,7 +224,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """One person, or one user whose person is nowhere among those read (`in_directory` false, no verdicts)."""
+    """One person, or one user whose person was not read (`in_directory` false, no verdicts)."""
 
     source: str
     dn: str
@@ -224,11 +242,11 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Everybody that a name means.
+    """All persons that a name means.
 
-    `violations` are those of a plan of everybody: where there are some, the next apply does
-    nothing. Where nobody is meant, `dangling` are the groups that list somebody of this name all
-    the same, and `similar` logins much like it.
+    `violations` are those of a plan of all persons: where there are some, the next apply does
+    nothing. Where no person is meant, `dangling` are the groups that list this name all the same,
+    and `similar` logins much like it.
     """
 
     asked: str

@@ -1,9 +1,9 @@
-"""What runs did, as a platform records it, and the chain of hashes that ties the runs of a workspace together.
+"""What runs did, as a platform records it, and the chain of hashes of a workspace's runs.
 
 An entry is one change of a run. What it says of people is its payload; a commitment, the SHA-256 of
 a random salt and the payload, stands for it in the chain. So the payload and the salt can be
-removed when a person is erased, and the chain still verifies, while nobody can guess from the
-commitment what was there.
+removed when a person is erased, and the chain still verifies, while the commitment does not let
+anyone guess what was there.
 
 The hash of a run is the SHA-256 of the previous run's hash, the record of the run as canonical
 JSON, the skeleton of every entry (position, kind, action, result, the ids of the user and of the
@@ -28,7 +28,9 @@ Losses: TypeAlias = dict[str, dict[str, int]]
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Which run it is: its id, the same in every workspace, its files, and the Git commit of their folder.
+    """Which run it is.
+
+    Its id is the same in every workspace; its files, and the Git commit of their folder.
 
     `commit` is "" outside of a work tree; `dirty` says that a desired-state file differs from it.
     """
@@ -52,7 +54,7 @@ class Run(msgspec.Struct, frozen=True):
     undoes: str
     """The run that it takes back; "" for none."""
     accepted: tuple[Acceptance, ...]
-    """What of the guards' findings somebody accepted."""
+    """What of the guards' findings was accepted."""
     login: str
     host: str
     started: str
@@ -68,7 +70,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A run in the chain: the hash of the run before it in its workspace ("" for the first), and its own.
+    """A run in the chain: the hash of the run before it ("" for the first), and its own.
 
     `removed` is JSON of the payloads that it removed, as `removals` writes it; "" of a run that did
     not record that. `altered` says what of the record is nothing that a run writes.
@@ -103,7 +105,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `user` is the id of the user it concerns, `object` that of the group or department; "" where
     there was none. `payload` is JSON of a Payload. It and `salt` are "" once they have been
-    removed. `managers` and `unresolved` tell who is named in it, so that an erase finds it: they
+    removed. `managers` and `unresolved` say who is named in it, so that an erase finds it: they
     are what `traces` makes of it, and go with it.
     """
 
@@ -119,7 +121,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     managers: tuple[str, str] = ("", "")
     """The ids of the users it names as manager before and after."""
     unresolved: int = 0
-    """1: it names somebody the platform had no user of."""
+    """1: it names a person of whom the platform had no user."""
 
     def read(self) -> Payload | None:
         """What it says; None where that has been removed, or altered so that it says nothing."""

@@ -1,4 +1,6 @@
-"""What lives on the platform. Wanted and current state are the same types, so a diff is one function.
+"""What lives on the platform.
+
+Wanted and current state are the same types, so a diff is one function.
 
 Objects refer to each other by `id`, the platform's own identifier as text. An object that is only
 wanted has an id that the planner made up; it means nothing outside the wanted state it stands in.
@@ -21,7 +23,7 @@ Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_re
 """Why a sync took a user out of service; "" where none did."""
 
 Departed: TypeAlias = Literal["", "missing", "out_of_scope"]
-"""How a source lost a user's person; "" for a person who is there."""
+"""How a source lost a user's person; "" for a person who has not left."""
 
 BY_HAND: Final = ""
 """The origin of what a person did on the platform."""
@@ -46,7 +48,10 @@ class Source(msgspec.Struct, frozen=True, gc=False):
 
 
 class Department(msgspec.Struct, frozen=True, gc=False):
-    """A department; `parent` is the id of the one above or "". A mirrored one has a source, external id and DN."""
+    """A department; `parent` is the id of the one above or "".
+
+    A mirrored one has a source, external id and DN.
+    """
 
     id: str
     title: str
@@ -59,7 +64,8 @@ class Department(msgspec.Struct, frozen=True, gc=False):
 class Group(msgspec.Struct, frozen=True, gc=False):
     """A group; a mirrored one has a source, external id and DN.
 
-    `groups`: the ids of the groups it is nested in → who nested it there. Whoever is in this group is in those too.
+    `groups`: the ids of the groups it is nested in → who nested it there. A member of this group is
+    a member of those too.
     """
 
     id: str
@@ -114,7 +120,9 @@ class Grant(msgspec.Struct, frozen=True, gc=False, order=True):
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False, order=True, forbid_unknown_fields=True):
-    """How much a source held when it was last read; None for what was not asked for, or is not known.
+    """How much a source held when it was last read.
+
+    None stands for what was not asked for, or is not known.
 
     `members` are those of all groups together, as their entries list them.
     """
@@ -138,8 +146,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     memberships: tuple[Membership, ...] = ()
     grants: tuple[Grant, ...] = ()
     deleted: frozenset[tuple[str, str]] = frozenset()
-    """Source and external id of persons who had a user that nobody but a person on the platform can
-    have deleted."""
+    """Source and external id of persons who had a user that only a person on the platform can have
+    deleted."""
     readings: tuple[Reading, ...] = ()
     """The last good read of each source: what a later one is compared with."""
     ledger_lost: bool = False
@@ -150,11 +158,15 @@ ObjectKind: TypeAlias = Literal["department", "group", "user"]
 LinkKind: TypeAlias = Literal["membership", "grant", "nesting"]
 """User in group, role to user, group in group."""
 Row: TypeAlias = dict[str, Any]
-"""The fields of one object, by name: text, and for `attributes` a mapping of text to text. In a call
-to `update` a value of `attributes` may be None: that one is removed."""
+"""The fields of one object, by name: text, and for `attributes` a mapping of text to text.
+
+In a call to `update` a value of `attributes` may be None: that one is removed.
+"""
 Pair: TypeAlias = tuple[str, str]
-"""A link: who is in it by id (a user; for `nesting` a group), and what it leads to: the id of a group,
-or the name of a role."""
+"""A link: who is in it by id (a user; for `nesting` a group), and what it leads to.
+
+That is the id of a group, or the name of a role.
+"""
 
 
 class Contents(NamedTuple):

@@ -33,7 +33,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """What went wrong in a workspace as a whole, though not in others: the exit code it would have had alone."""
+    """What went wrong in a workspace as a whole, though not in others.
+
+    `exit_code` is the one it would have had alone.
+    """
 
     workspace: str
     exit_code: int
@@ -41,7 +44,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What happened to all changes, in the plan's order, and what went wrong in workspaces as a whole."""
+    """What happened to all changes, in the plan's order, and what failed in whole workspaces."""
 
     outcomes: tuple[Outcome, ...] = ()
     troubles: tuple[Trouble, ...] = ()

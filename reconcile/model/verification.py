@@ -1,4 +1,4 @@
-"""Whether a history is as it was recorded: each run by itself, and all runs of a workspace together.
+"""Whether a history is as it was recorded: each run by itself, and a workspace's runs together.
 
 Every column that anything reads is checked. The hash of a run covers its record. Whom a payload
 names is derived from the payload again. A payload that is gone must have been removed by a run that
@@ -77,7 +77,10 @@ class Verification:
         return ""
 
     def end(self, noted: str) -> str:
-        """What is wrong with the whole chain; "" for nothing. `noted`: the workspace's last hash."""
+        """What is wrong with the whole chain; "" for nothing.
+
+        `noted` is the workspace's last hash.
+        """
         last = self._last
         if noted and noted != self.hash:
             after = f"run {last.run.id}: the runs after it" if last else "the first run: all runs"

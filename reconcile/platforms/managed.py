@@ -1,4 +1,7 @@
-"""A platform as planning and applying see it: with its own ledger, or driven over one beside the files."""
+"""A platform as planning and applying see it.
+
+It has its own ledger, or is driven over one beside the files.
+"""
 
 from typing import Any, Final
 

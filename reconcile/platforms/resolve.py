@@ -1,7 +1,9 @@
-"""Which object a change's names mean: `before` as the workspace was read, `now` with what was written since.
+"""Which object a change's names mean.
+
+`before` is how the workspace was read, `now` is that with what was written since.
 
 Only computes. Ids are those of the state that was read, as text; `Unknown` says in a person's words
-what is not there.
+what does not exist.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,11 +20,11 @@ Tree: TypeAlias = dict[str, tuple[str, str]]
 
 
 class Unknown(Exception):
-    """A change names something that is not there; the text says what."""
+    """A change names something that does not exist; the text says what."""
 
 
 class Move(NamedTuple):
-    """An object that gives up one unique name for another; `old` and `new` are compared as they stand.
+    """An object that gives up one unique name for another; both are compared as they stand.
 
     Where they are equal it keeps its name, in another spelling.
     """
@@ -50,7 +52,7 @@ class Names:
         self.departments = paths(self.tree)
 
     def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
-        """Case-folded name → id of every user, or group, there is by now."""
+        """Case-folded name → id of every user, or group, that now exists."""
         return {
             fold_name(name): one
             for name, one in (self.users if kind == "user" else self.groups).items()
@@ -103,9 +105,9 @@ class Names:
         )
 
     def link(self, change: Change) -> tuple[str, str]:
-        """User id, and group id or role name, of a grant or membership that is there.
+        """User id, and group id or role name, of an existing grant or membership.
 
-        A name may hold the `/` that joins the key, so every way to split it is tried: what is there
+        A name may hold the `/` that joins the key, so every way to split it is tried: what exists
         decides.
         """
         named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
@@ -118,7 +120,7 @@ class Names:
         if len(there) > 1:
             raise Unknown(f"the key {change.key!r} could mean more than one {change.kind}")
         if not there:
-            raise Unknown(f"the {change.kind} {change.key!r} is not there")
+            raise Unknown(f"the {change.kind} {change.key!r} does not exist")
         return there[0]
 
     def nesting(
@@ -126,7 +128,7 @@ class Names:
     ) -> tuple[set[str], dict[str, str]]:
         """The ids of the groups that a group comes out of, and id → origin of those it goes into.
 
-        `now`: the names by now, where they are not those of this object.
+        `now`: the current names, where they are not those of this object.
         """
         now = self.groups if now is None else now
         before, after = (change.before or {}).get("groups"), (change.after or {}).get("groups")
@@ -194,8 +196,8 @@ def blocked(
 ) -> dict[int, str]:
     """Which of the moves cannot be, and why: index → reason.
 
-    A name is free if nobody holds it, or its holder gives it up in a move that can be. `holders` is
-    name → id of all that is there, `failed` are moves that are known to fail.
+    A name is free if no object holds it, or its holder gives it up in a move that can be. `holders`
+    is name → id of all that exist, `failed` are moves that are known to fail.
     """
     lost = dict.fromkeys(failed, "")
     mover = {move.id: place for place, move in moves.items() if move.new != move.old}
@@ -212,19 +214,24 @@ def blocked(
                 waiting.setdefault(mover[holder], []).append(place)
             else:
                 lost[place] = "the name is taken"
+    _block_waiting(lost, waiting)
+    return lost
+
+
+def _block_waiting(lost: dict[int, str], waiting: dict[int, list[int]]) -> None:
+    """Adds to `lost` the moves that wait for a lost one, and those that wait for them."""
     look = list(lost)
     while look:
         for place in waiting.pop(look.pop(), ()):
             if place not in lost:
                 lost[place] = "the name is taken: its holder kept it"
                 look.append(place)
-    return lost
 
 
 def _find(known: Mapping[str, str], name: str, what: str) -> str:
     found = known.get(name)
     if found is None:
-        raise Unknown(f"{what} is not there")
+        raise Unknown(f"{what} does not exist")
     return found
 
 

@@ -1,7 +1,7 @@
 """For authors of adapters: contract suites, builders and adapters that live in memory.
 
-A suite is a module of tests. Import all of it into a test module of your own that has the fixture it
-asks for (`docs/adapters.md` shows it in full):
+A suite is a module of tests. Import all of it into a test module of your own that has the fixture
+it asks for (`docs/adapters.md` shows it in full):
 
     from reconcile.testing.contract.objects import *
     from reconcile.testing.contract.names import *

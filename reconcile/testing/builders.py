@@ -1,4 +1,4 @@
-"""Changes made in one line, and a state to compare in names: what the contract suites are written with."""
+"""Changes made in one line, and a state to compare in names, for the contract suites."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -12,7 +12,10 @@ HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
 
 
 class Case(NamedTuple):
-    """An adapter under test, and how to hinder it from outside: `hinder(username)` makes writing that user fail."""
+    """An adapter under test, and how to hinder it from outside.
+
+    `hinder(username)` makes writing that user fail.
+    """
 
     name: str
     platform: ManagedPlatform

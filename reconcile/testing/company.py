@@ -1,4 +1,4 @@
-"""One company, as entries: what an LDAP server, an LDIF file and memory all have to understand alike.
+"""One company, as entries: what LDAP servers, LDIF files and memory must understand alike.
 
 DNs are spelled as OpenLDAP gives them back, so that snapshots can be compared as they are.
 """

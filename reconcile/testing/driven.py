@@ -1,4 +1,7 @@
-"""An application in memory, driven, with its ledger in a file: a platform that promises no transaction."""
+"""An application in memory, driven, with its ledger in a file.
+
+A platform that promises no transaction.
+"""
 
 from pathlib import Path
 

@@ -353,7 +353,7 @@ def test_a_manager_who_cannot_be_set_undoes_the_user(tmp_path: Path, platform: S
         platform,
         [user("a"), user("b", manager="a"), user("c", manager="b"), user("d", manager="a")],
     )
-    assert reasons == ["", "no boss for b", "the manager 'b' is not there", ""]
+    assert reasons == ["", "no boss for b", "the manager 'b' does not exist", ""]
     assert set(view(platform.read("main"))["users"]) == {"a", "d"}
 
 

@@ -26,7 +26,10 @@ class Prepared:
         statement: sa.Insert | sa.Update | sa.Delete,
         names: Sequence[str],
     ) -> None:
-        """`names` are the statement's parameters, of an insert the columns, in the order of a row's values."""
+        """Takes the statement and the names of its parameters.
+
+        For an insert they are the columns, in the order of a row's values.
+        """
         columns = list(names) if isinstance(statement, sa.Insert) else None
         if isinstance(statement, sa.Insert):
             statement = statement.inline()  # or PostgreSQL would answer with every new id
@@ -41,7 +44,7 @@ class Prepared:
             self._text = mariadb_bulk.as_join(self._text, order, numbers)
 
     def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Runs the statement for every row, at least one; answers how many rows of the table it met."""
+        """Runs the statement for every row, at least one; returns how many rows it met."""
         if self._given:
             results = (
                 self._connection.exec_driver_sql(self._text, (text,))
@@ -63,7 +66,7 @@ def rows(
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
     except (
         connection.dialect.loaded_dbapi.Error
-    ) as error:  # past SQLAlchemy, which would have told it so
+    ) as error:  # past SQLAlchemy, which would have noted that
         raise sa.exc.DBAPIError(str(statement), None, error) from error
     finally:
         cursor.close()

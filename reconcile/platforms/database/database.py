@@ -18,13 +18,14 @@ class Busy(PlatformUnreadable):
 
 
 class CommitLost(PlatformUnreadable):
-    """The connection broke while the server was asked to keep a transaction: it may have done so."""
+    """The connection broke while the server was asked to commit: it may have done so."""
 
     def __init__(self, what: str) -> None:
         """Takes which server it was, and what was said of the connection."""
         self.what = what
         super().__init__(
-            f"{what}; whether it did is not known: run the command again, which goes on from how things are"
+            f"{what}; whether it did is not known: run the command again, "
+            "which goes on from how things are"
         )
 
 
@@ -32,7 +33,10 @@ class Database(ABC):
     """One database; its text names it for people, without any secret."""
 
     def exists(self) -> bool:
-        """Whether there is anything to read. Raises PlatformUnreadable where it could not even be made."""
+        """Whether there is anything to read.
+
+        Raises PlatformUnreadable where it could not even be made.
+        """
         return True
 
     def create(self) -> None:
@@ -45,7 +49,10 @@ class Database(ABC):
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction that may write; kept when the block ends, undone when it raises. Raises CommitLost."""
+        """A transaction that may write.
+
+        It is kept when the block ends, and undone when it raises. Raises CommitLost.
+        """
 
     def version(self, connection: sa.Connection) -> str:
         """Which server it is; "" where it is none."""
@@ -62,7 +69,7 @@ class Database(ABC):
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turns what the driver and the file system raise into PlatformUnreadable, in a person's words."""
+        """Turns errors of driver and file system into PlatformUnreadable, in plain words."""
         try:
             yield
         except DBAPIError as error:

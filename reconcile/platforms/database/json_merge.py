@@ -1,4 +1,4 @@
-"""Merging a JSON object of changes into a JSON column: null removes, anything else is set (RFC 7396, flat)."""
+"""Merging changes into a JSON column: null removes, anything else is set (RFC 7396, flat)."""
 
 from typing import Any
 

@@ -31,7 +31,9 @@ def encode(value: object) -> str:
 
 
 def decode(text: str, username: str) -> dict[str, str]:
-    """A user's attributes. A hand may have written other JSON than text: its notation is taken, null is nothing.
+    """A user's attributes.
+
+    A hand may have written other JSON than text: its notation is taken, null is nothing.
 
     Raises PlatformUnreadable for what is no JSON object.
     """
@@ -43,7 +45,8 @@ def decode(text: str, username: str) -> dict[str, str]:
         values = _object.decode(text)
     except msgspec.DecodeError as error:
         raise PlatformUnreadable(
-            f"users.attributes of {quoted(username)} is not a JSON object ({error}); put it right, or set it to {{}}"
+            f"users.attributes of {quoted(username)} is not a JSON object ({error}); "
+            "put it right, or set it to {}"
         ) from error
     return {
         name: value if isinstance(value, str) else encode(value)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 CHUNK: Final = 2 * 1024 * 1024
-"""Bytes of one text; a server takes 16 MiB in one statement unless it was told otherwise."""
+"""Bytes of one text; a server takes 16 MiB in one statement unless configured otherwise."""
 _TEXT: Final = "LONGTEXT CHARACTER SET utf8mb4"
 """Without this it would have the database's own character set, and turn what that one cannot hold
 into "?"."""

@@ -36,8 +36,8 @@ ones are known."""
 
 
 _UNSETTLED: Final = frozenset({"08", "57", "58", "XX"})
-"""Classes of SQLSTATE after which nobody knows whether a COMMIT was carried out; beside them
-40003."""
+"""Classes of SQLSTATE after which it is not known whether a COMMIT was carried out; beside
+them 40003."""
 
 
 class PostgresqlDatabase(server.ServerDatabase):
@@ -117,7 +117,8 @@ def _settle(connection: Any, _record: object) -> None:
     """Settings of a session; none of them outlives it."""
     milliseconds = int(database.BUSY * 1000)
     connection.execute(
-        f"SET lock_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {server.IDLE * 1000}; "
+        f"SET lock_timeout = {milliseconds}; "
+        f"SET idle_in_transaction_session_timeout = {server.IDLE * 1000}; "
         "SET TIME ZONE 'UTC'; SET standard_conforming_strings = on"
     )
     connection.commit()

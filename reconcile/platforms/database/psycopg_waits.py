@@ -1,4 +1,4 @@
-"""A connection of psycopg whose waits end: libpq itself waits for ever for a server that says nothing."""
+"""A psycopg connection whose waits end: libpq itself waits for ever for a silent server."""
 
 import time
 from collections.abc import Generator
@@ -19,7 +19,7 @@ class Connection(psycopg.Connection[Any]):
         return super().wait(self._bounded(gen), *arguments, **named)
 
     def _bounded(self, operation: Generator[Any, Any, Value]) -> Generator[Any, Any, Value]:
-        """The same operation; psycopg resumes it with 0 every tenth of a second while nothing comes."""
+        """The same operation; psycopg resumes it with 0 every tenth of a second of silence."""
         end = time.monotonic() + self.patience
         try:
             state = next(operation)

@@ -1,4 +1,4 @@
-"""Why a database refuses a row, in a person's words; and which of its errors are about the row at all.
+"""Why a database refuses a row, in plain words; and which of its errors are about the row.
 
 A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, as a
 full disk, is not, and ends the transaction.
@@ -42,7 +42,10 @@ class Refused(Exception):
 
 
 def refusal(error: Exception) -> str | None:
-    """What is wrong with the row, without the statement and its values; None if the error is not the row's."""
+    """What is wrong with the row, without the statement and its values.
+
+    None if the error is not the row's.
+    """
     if isinstance(error, Refused):
         return str(error)
     if isinstance(error, UnicodeError):
@@ -60,7 +63,10 @@ def refusal(error: Exception) -> str | None:
 
 
 def _code(error: DBAPIError) -> str | int | None:
-    """PostgreSQL's SQLSTATE, MariaDB's number; None for SQLite. "" where the driver itself objects."""
+    """PostgreSQL's SQLSTATE, MariaDB's number; None for SQLite.
+
+    "" where the driver itself objects.
+    """
     first = error.orig.args[0] if error.orig is not None and error.orig.args else None
     if isinstance(first, int):
         return first

@@ -1,4 +1,4 @@
-"""Many rows in one statement, and what is wrong with a row told for that row alone.
+"""Many rows in one statement, and the fault of a row reported for that row alone.
 
 A batch runs in a savepoint. If the database refuses it, it is undone and halved until the rows that
 fail stand alone: one bad row in 20,000 costs some thirty statements. What the database refuses
@@ -19,7 +19,10 @@ Row = TypeVar("Row")
 def isolate(
     connection: sa.Connection, rows: Sequence[Row], write: Callable[[Sequence[Row]], None]
 ) -> list[str]:
-    """Writes the rows; answers for each "" or why it failed. `write` runs its statements on the connection."""
+    """Writes the rows; returns for each "" or why it failed.
+
+    `write` runs its statements on the connection.
+    """
     if not rows:
         return []
     try:
@@ -39,4 +42,4 @@ def isolate(
 def expect(found: int, rows: int) -> None:
     """Refuses a write that did not find every row it was meant for."""
     if found != rows:
-        raise Refused("it is no longer there")
+        raise Refused("it no longer exists")

@@ -105,7 +105,7 @@ class Schema(NamedTuple):
             )
 
     def _remove_unfinished(self, connection: sa.Connection) -> None:
-        """On MariaDB, the empty tables of an interrupted creation; none that another program made."""
+        """On MariaDB, the empty tables of an interrupted creation; none of another program."""
         if connection.dialect.name != "mariadb":
             return
         if not sa.inspect(connection).has_table(self.version_table):

@@ -1,7 +1,7 @@
 """A database on a server: what PostgreSQL and MariaDB have in common.
 
-Writers of one workspace are kept apart by the workspace's row: whoever writes holds it to the end
-of the transaction (`locking.claim`). Every insert into the workspace refers to that row and waits
+Writers of one workspace are kept apart by the workspace's row: a writer holds it to the end of
+the transaction (`locking.claim`). Every insert into the workspace refers to that row and waits
 as well; what was read for writing is locked row by row (`reading.read`). So READ COMMITTED is
 enough, and the only level at which what was waited for is seen.
 """
@@ -25,17 +25,25 @@ CONNECT: Final = 10
 SILENT: float = 600
 """Seconds without a byte from the server after which a connection counts as broken."""
 COMMIT: float = 60
-"""The same of an answer to COMMIT: the server is asked once more then, by another connection."""
+"""As SILENT, for the answer to COMMIT: then the server is asked again, by another connection."""
 IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
 network is gone."""
-BROKEN: Final = "the connection broke, and what was not yet kept is undone; a new plan shows how things are ({text})"
+BROKEN: Final = (
+    "the connection broke, and what was not yet kept is undone; "
+    "a new plan shows how things are ({text})"
+)
 LOST: Final = "the connection broke while it was asked to keep what was written ({text})"
 DEFERRED: Final = (
-    "a rule that it checks when all is written refuses what was written, so nothing was changed: {text} ({rule}). "
-    "Correct what the rule is about, or make it NOT DEFERRABLE: then the change that breaks it fails alone"
+    "a rule that it checks when all is written refuses what was written, "
+    "so nothing was changed: {text} ({rule}). "
+    "Correct what the rule is about, or make it NOT DEFERRABLE: "
+    "then the change that breaks it fails alone"
 )
-CLASH: Final = "another program changed the same rows at the same time; all of this is undone, try again ({text})"
+CLASH: Final = (
+    "another program changed the same rows at the same time; "
+    "all of this is undone, try again ({text})"
+)
 RIGHTS: Final = "the account lacks a right, see docs/sql-platform.md for those it needs ({text})"
 FULL: Final = "its disk is full; nothing was changed ({text})"
 REFUSED: Final = "it refuses the account and its password ({text})"
@@ -60,18 +68,13 @@ class ServerDatabase(Database):
     """Arguments of the driver, whatever the url says."""
 
     def __init__(self, url: sa.URL) -> None:
-        """Raises UsageError for a url that names no database, and where the driver is not installed."""
+        """Raises UsageError for a url that names no database, or a driver that is not installed."""
         if not url.database:
             raise UsageError(
                 f"platform.url names no database; write it as in {self.driver}://account@host/database"
             )
-        place = (
-            f" on {url.host}:{url.port}"
-            if url.host and url.port
-            else f" on {url.host}"
-            if url.host
-            else ""
-        )
+        port = f":{url.port}" if url.port else ""
+        place = f" on {url.host}{port}" if url.host else ""
         self._name = f"{self.title} database {url.database}{place}"
         self._secret = str(url.password or "")
         try:
@@ -94,7 +97,7 @@ class ServerDatabase(Database):
         return self._name
 
     def _arguments(self) -> Mapping[str, Any]:
-        """What the driver is told when it connects."""
+        """What the driver gets when it connects."""
         return {"connect_timeout": CONNECT}
 
     @contextmanager
@@ -159,7 +162,7 @@ class ServerDatabase(Database):
 
     @abstractmethod
     def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
-        """From now on the connection counts as broken after so long without a byte from the server."""
+        """From now on the connection counts as broken after so long without a byte."""
 
     def _rule(self, error: DBAPIError) -> str:
         """The rule of the database that an error is about."""

@@ -38,7 +38,7 @@ _MEANINGS = (
     ("readonly", "it may not be written to; check the permissions of the file and of its folder"),
     (
         "unable to open",
-        "it cannot be opened; check that its folder is there, and the permissions of both",
+        "it cannot be opened; check that its folder exists, and the permissions of both",
     ),
     ("disk is full", "the disk is full; nothing was changed"),
 )
@@ -79,7 +79,10 @@ class SqliteDatabase(Database):
             return there
 
     def create(self) -> None:
-        """Makes an empty file that only its owner may read; SQLite gives its journal the same permissions."""
+        """Makes an empty file that only its owner may read.
+
+        SQLite gives its journal the same permissions.
+        """
         with self.explained():
             if self._make_folder:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,7 +149,7 @@ class SqliteDatabase(Database):
         @sa.event.listens_for(engine, "handle_error")
         def handle_error(context: sa.ExceptionContext) -> None:
             # SQLAlchemy would close the connection of an interrupt without undoing the transaction,
-            # which a statement that is not read to its end keeps open: nobody could write then, not
+            # which a statement that is not read to its end keeps open: no run could write then, not
             # even to release the lock.
             if not isinstance(context.original_exception, Exception):
                 context.is_disconnect = False

@@ -1,4 +1,7 @@
-"""Which kind of database a url means: `sqlite`, `postgresql` or `mariadb`; what the last two share is in `server`."""
+"""Which kind of database a url means: `sqlite`, `postgresql` or `mariadb`.
+
+What the last two share is in `server`.
+"""
 
 from typing import Final
 
@@ -61,7 +64,9 @@ def connect(
 
 
 def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
-    """Raises UsageError where a part of the password may have become a host or a database, which are named to people.
+    """Raises UsageError where part of the password may have become a host or a database.
+
+    Those are shown to people.
 
     With one @ at most, behind the account, account and password end where they should, whatever
     else stands in them.
@@ -71,5 +76,6 @@ def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
         raise UsageError(
             f"{setting}: quote the account and the password: "
             "{{ env('DB_PASSWORD') | urlencode }}; "
-            "the only @ stands before the host, every other one is written as %40, and a / in the account as %2F"
+            "the only @ stands before the host, every other one is written as %40, "
+            "and a / in the account as %2F"
         )

@@ -71,17 +71,17 @@ class Workspace:
     def platform_id(self, kind: ObjectKind, own: str) -> str:
         """The platform's id of an object. Raises Unknown where the platform no longer has it."""
         if (kind, own) not in self.theirs:
-            raise Unknown("it is no longer there")
+            raise Unknown("it no longer exists")
         return self.theirs[kind, own]
 
     def expect_source(self, change: Change) -> None:
         """Raises Unknown where the change names a source that the platform does not know."""
         source = text(change.after or {}, "source")
         if source and source not in self.sources:
-            raise Unknown(f"the source {source!r} is not there")
+            raise Unknown(f"the source {source!r} does not exist")
 
     def sent(self, kind: ObjectKind, change: Change) -> dict[str, object]:
-        """What the platform is told of an object: the fields of the change that it keeps.
+        """What the platform gets of an object: the fields of the change that it keeps.
 
         Departments and managers are left as they are named, for `reference`.
         """

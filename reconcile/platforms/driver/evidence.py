@@ -36,7 +36,10 @@ def linked(call: Call, contents: Contents) -> tuple[bool, ...]:
 
 
 def _has(row: Row, call: Call) -> bool:
-    """Whether every field that the call sets has its value. A field that is not kept does not count."""
+    """Whether every field that the call sets has its value.
+
+    A field that is not kept does not count.
+    """
     for name, value in call.fields.items():
         if isinstance(value, dict):
             has = row.get(name, {})

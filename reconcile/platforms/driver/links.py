@@ -37,7 +37,7 @@ def _pair(batch: Batch, kind: LinkKind, change: Change) -> Pair:
     if change.action == "create":
         user, holder = names.new_link(change)
         if (user, holder) in batch.workspace.links[kind]:
-            raise Unknown("it is there already")
+            raise Unknown("it already exists")
     else:
         user, holder = names.link(change)
     user = batch.workspace.platform_id("user", user)
@@ -110,7 +110,7 @@ def _lost_nesting(batch: Batch, place: int, coming: Mapping[str, int]) -> str:
         if name == own:
             return "a group cannot be in itself"
         if name not in batch.workspace.names.groups and name not in coming:
-            return f"the group {name!r} is not there"
+            return f"the group {name!r} does not exist"
     return ""
 
 

@@ -108,8 +108,9 @@ def _check(contents: Contents) -> None:
             for end, end_kind in zip(pair, ends, strict=True):
                 if end_kind is not None and end not in _rows(contents, end_kind):
                     raise PlatformUnreadable(
-                        f"the platform lists a {link_kind} of {end_kind} {quoted(end)}, and no such "
-                        f"{end_kind}: what was read is not complete. Run again; if it stays so, "
+                        f"the platform lists a {link_kind} of {end_kind} {quoted(end)}, "
+                        f"and no such {end_kind}: what was read is not complete. "
+                        "Run again; if it stays so, "
                         "the application has to be repaired"
                     )
     _check_names(contents)
@@ -185,9 +186,15 @@ def _reference(row: Row, field: str, ours: Mapping[tuple[ObjectKind, str], str])
 
 
 def _mirrored(row: Row, known: Known | None) -> dict[str, str]:
-    """Where in which directory an object comes from: by the book, otherwise as far as it says itself."""
-    if known is None or not known.source:
-        return {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
+    """Which entry an object stands for: by the book, otherwise as far as the platform says itself."""
+    kept = {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
+    if known is None:
+        return kept
+    if not known.source:
+        return {
+            "external_id": known.external_id or kept["external_id"],
+            "dn": known.dn or kept["dn"],
+        }
     return {"source": known.source, "external_id": known.external_id, "dn": known.dn}
 
 
@@ -249,7 +256,7 @@ def _edits(
     users: Iterable[User],
     ours: Mapping[tuple[ObjectKind, str], str],
 ) -> Iterable[Edit]:
-    """Objects that are new to the book or gone, what people did to users, and links that are gone."""
+    """Objects that are new to the book or gone, what people did to users, and lost links."""
     for kind, theirs in book.objects.keys() - known.keys():
         yield Drop(kind, theirs)
     now = {user.id: user for user in users}
@@ -269,7 +276,10 @@ def _edits(
 def _lost_links(
     contents: Contents, book: Book, known: Mapping[tuple[ObjectKind, str], Known]
 ) -> Iterable[Edit]:
-    """Links of the book that somebody removed on the platform. Those of lost objects go with them."""
+    """Links of the book that a person removed on the platform.
+
+    Those of lost objects go with them.
+    """
     theirs = {(entry.kind, entry.id): entry.platform_id for entry in known.values()}
     for kind, member, holder in book.links:
         member_kind, holder_kind = ENDS[kind]

@@ -44,10 +44,15 @@ def create(batch: Batch) -> None:
     for place, manager in leaders:
         _lead(batch, place, manager, by_name, steps)
     if kind == "group":
-        coming = {name: steps[at] for name, at in by_name.items() if at in steps}
-        for place, number in steps.items():
-            if nested_in(batch.changes[place]):
-                nest(batch, place, number, coming)
+        _nest_new(batch, by_name, steps)
+
+
+def _nest_new(batch: Batch, by_name: Mapping[str, int], steps: Mapping[int, int]) -> None:
+    """Nests the new groups, in each other too. `steps`: place → the step that creates the group."""
+    coming = {name: steps[at] for name, at in by_name.items() if at in steps}
+    for place, number in steps.items():
+        if nested_in(batch.changes[place]):
+            nest(batch, place, number, coming)
 
 
 def _kind(batch: Batch) -> ObjectKind:
@@ -64,7 +69,10 @@ def _called(change: Change) -> str:
 
 
 def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
-    """The changes whose names and entries are free. A platform need not refuse what exists twice."""
+    """The changes whose names and entries are free.
+
+    A platform need not refuse what exists twice.
+    """
     names = batch.workspace.names
     taken: dict[object, str] = dict.fromkeys(names.departments, "")
     if kind != "department":
@@ -125,7 +133,7 @@ def _creation(
     parent = str(fields.get("parent") or "")
     if parent and parent not in workspace.names.departments and parent in by_name:
         above = steps.get(by_name[parent])
-        because = f"the department {parent!r} is not there"
+        because = f"the department {parent!r} does not exist"
         if above is None:
             raise Unknown(because)
         fields["parent"], after = New(above), (above,)
@@ -135,7 +143,7 @@ def _creation(
         fields["department"] = workspace.reference("department", fields["department"])
     manager = str(fields.get("manager") or "")
     if manager and manager not in workspace.names.users and manager in by_name:
-        because = f"the manager {manager!r} is not there"
+        because = f"the manager {manager!r} does not exist"
         step = steps.get(by_name[manager])
         if step is not None:
             fields["manager"] = New(step)

@@ -132,7 +132,10 @@ def _last_first(steps: Mapping[int, Planned], waits_for: Mapping[int, int]) -> l
 
 
 def parked(name: str, own: str) -> str:
-    """The name of an object that has given up its own; a domain stays, for usernames that need one."""
+    """The name of an object that has given up its own.
+
+    A domain stays, for usernames that need one.
+    """
     _, at, domain = name.partition("@")
     return f"being-renamed-{own}{at}{domain}"
 

@@ -54,7 +54,8 @@ def replay(platform: Platform, ledger: Ledger, workspace: str) -> None:
         return
     outcomes = _outcomes(steps, settled)
     _log.warning(
-        "the run %s ended early; it made %d of the %d changes that it began: they are in the history",
+        "the run %s ended early; it made %d of the %d changes that it began: "
+        "they are in the history",
         run.id,
         sum(outcome.result == "applied" for outcome in outcomes),
         len(outcomes),

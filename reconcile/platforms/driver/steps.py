@@ -1,7 +1,7 @@
 """Steps: carried out several at once, each journaled before and after it is made.
 
 A step waits for those it is `after`, and fails with them. Of those in one `lane` one is made at a
-time. What is not answered is looked up, never repeated: one read of the platform tells which of the
+time. What is not answered is looked up, never repeated: one read of the platform shows which of the
 unclear steps it has done.
 """
 
@@ -92,7 +92,7 @@ class Runner:
     ) -> list[Result]:
         """Makes the steps, and returns what became of each.
 
-        `changes` are those of the batch by their place; `first` is how many the run was given before.
+        `changes` are those of the batch by their place; `first` is how many came before in the run.
         """
         results: dict[int, Result] = {}
         agenda = Agenda(planned)

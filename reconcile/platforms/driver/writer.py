@@ -71,7 +71,7 @@ class DrivenWriter:
         return merged.state
 
     def begin(self, run: Run) -> None:
-        """Opens the journal, from which the next run would tell what this one did."""
+        """Opens the journal, from which the next run can see what this one did."""
         self._ledger.begin(self._name, run)
         self.begun = True
 
@@ -186,7 +186,7 @@ class DrivenWriter:
                 written.append(Written("failed", "another source of the workspace has this name"))
                 continue
             if change.action != "create" and change.key not in known:
-                written.append(Written("failed", f"the source {change.key!r} is not there"))
+                written.append(Written("failed", f"the source {change.key!r} does not exist"))
                 continue
             if change.action == "create":
                 edits.append(PutSource(name, fields))
@@ -209,7 +209,7 @@ class DrivenWriter:
         self._ledger.remember(self._name, readings)
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
-        """Adds the run to the history of the workspace, with every change, and closes the journal."""
+        """Adds the run to the workspace's history, with every change, and closes the journal."""
         names = self._open().names
         self._ledger.finish(self._name, run, outcomes, ids_before(names), ids_now(names))
         self.begun = False

@@ -1,12 +1,14 @@
-"""How many attempts to log in may fail, and how long to wait then. The same on every platform; computes only.
+"""How many attempts to log in may fail, and how long to wait then.
+
+The same on every platform; computes only.
 
 Five attempts are free: who mistypes a password, or remembers which one it was, needs no more. After
 the fifth failure there is a pause of half a minute, doubled with each further one up to a quarter
-of an hour: against one account that leaves somebody who guesses about a hundred attempts a day.
+of an hour: against one account that leaves an attacker about a hundred attempts a day.
 What failed is remembered for a day: were it only the quarter of an hour, five guesses every quarter
 of an hour would never meet a long pause.
 
-Whoever guesses meets every end of a pause, so a count that is shared keeps the owner out. So each
+An attacker meets every end of a pause, so a count that is shared keeps the owner out. So each
 origin has its own, where the caller knows origins. Many origins together have what a token bucket
 gives (twenty, then ten an hour); it is more than two single ones can use up, and an origin from
 where the person has logged in before needs none of it.
@@ -35,7 +37,7 @@ BURST: Final = 20
 REFILL: Final = 6 * 60
 """Seconds for one more of them."""
 KNOWN: Final = 90 * 24 * 60 * 60
-"""Seconds for which an origin stays known from where somebody has logged in."""
+"""Seconds for which an origin stays known from which a person has logged in."""
 MOST_KNOWN: Final = 10
 """So many origins of one person are known; the oldest is forgotten."""
 ALL: Final = ""
@@ -51,11 +53,11 @@ class Failures(NamedTuple):
     """When the pause ends; `last` where there is none. Of all origins together: when the bucket
     will be full again."""
     entered: int = 0
-    """When somebody last logged in from this origin; 0 for never."""
+    """When the person last logged in from this origin; 0 for never."""
 
 
 def counted(before: Failures | None, now: int) -> tuple[Failures, int]:
-    """What to remember once one more attempt has begun, and 0; or how many seconds to wait before it may.
+    """What to remember once one more attempt has begun, and 0; or the seconds to wait first.
 
     An attempt that has to wait changes nothing.
     """
@@ -82,14 +84,16 @@ def drawn(before: Failures | None, now: int) -> tuple[Failures, int]:
 
 
 def is_known(one: Failures | None, now: int) -> bool:
-    """Whether somebody has logged in from an origin not too long ago."""
+    """Whether the person has logged in from an origin not too long ago."""
     return one is not None and one.entered > 0 and now - one.entered < KNOWN
 
 
 def begun(
     every: Failures | None, own: Failures | None, now: int
 ) -> tuple[Failures | None, Failures | None, int]:
-    """One more attempt from an origin: what to remember of all together and of this one, and the seconds to wait.
+    """One more attempt from an origin.
+
+    Returns what to remember of all together and of this one, and the seconds to wait.
 
     None, None where it has to wait. The first is None too where the origin is known: then the
     others do not matter.
@@ -106,9 +110,11 @@ def begun(
 def passed(
     every: Failures | None, own: Failures | None, now: int
 ) -> tuple[Failures | None, Failures]:
-    """The same once an attempt from an origin was a login: what it drew is given back, and the origin is known.
+    """What to remember once an attempt from an origin was a login.
 
-    A login clears only its own origin: whoever guesses from another one gains nothing by it.
+    What it drew is given back, and the origin is known.
+
+    A login clears only its own origin: an attacker at another one gains nothing by it.
     """
     if every is not None and not is_known(own, now):
         every = every._replace(
@@ -129,7 +135,10 @@ def is_over(one: Failures, now: int) -> bool:
 
 
 def origin_key(key: str, origin: str) -> str:
-    """Under which key an origin counts for somebody; the 64 highest bits of an IPv6 address are one network."""
+    """Under which key an origin counts for a person.
+
+    The 64 highest bits of an IPv6 address are one network.
+    """
     try:
         address = ipaddress.ip_address(origin.strip())
     except ValueError:
@@ -169,7 +178,7 @@ class MemoryAttempts:
         self._origins: dict[tuple[str, str], dict[str, Failures]] = {}
 
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
-        """Counts an attempt; answers the seconds to wait."""
+        """Counts an attempt; returns the seconds to wait."""
         whom = workspace, key
         with self._one_by_one:
             self._purge(now)

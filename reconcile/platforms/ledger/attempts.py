@@ -1,4 +1,4 @@
-"""Logins that failed, in the table `login_failures`; those whose origin is known in `login_origins`.
+"""Failed logins, in the table `login_failures`; from known origins, in `login_origins`.
 
 Each attempt is a transaction of its own, and holds nothing but its row: a run that writes on a
 server hinders no login. SQLite lets one program write at a time; there a login waits for a run that
@@ -34,7 +34,7 @@ from reconcile.platforms.ledger.attempt_rules import (
 log = logging.getLogger(__name__)
 
 _ROUNDS = 20
-"""So often somebody else may be in between."""
+"""So often another process may be in between."""
 
 _f = t.login_failures.c
 _o = t.login_origins.c
@@ -51,7 +51,10 @@ class SqlAttempts:
         self._prepare = prepare
 
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
-        """Counts an attempt; answers the seconds to wait. Raises Locked where the database is busy for too long."""
+        """Counts an attempt; returns the seconds to wait.
+
+        Raises Locked where the database is busy for too long.
+        """
         try:
             self._prepare([workspace])
             if origin:
@@ -100,7 +103,7 @@ class SqlAttempts:
             self.forget(workspace, key)
 
     def _counted(self, workspace: str, key: str, now: int) -> int | None:
-        """Counts an attempt from nobody knows where."""
+        """Counts an attempt whose origin is not known."""
         wait = self._count(workspace, key, now)
         for _ in range(
             _ROUNDS
@@ -116,7 +119,10 @@ class SqlAttempts:
         return wait
 
     def _counted_from(self, workspace: str, key: str, place: str, now: int) -> int | None:
-        """Counts an attempt from an origin. The row of all of them is locked first, so that one at a time is here."""
+        """Counts an attempt from an origin.
+
+        The row of all of them is locked first, so that one at a time is here.
+        """
         every = t.login_origins.insert().values(
             workspace=workspace, key_sha256=key, origin_sha256=ALL, **_row(Failures(0, now, now))
         )
@@ -150,7 +156,7 @@ class SqlAttempts:
             return wait
 
     def _is_first(self, row: sa.Insert, now: int) -> bool:
-        """Adds a row for somebody who has none; False where another process was first."""
+        """Adds a row for a person who has none; False where another process was first."""
         with self._database().writing() as connection:
             try:
                 connection.execute(row)
@@ -160,7 +166,10 @@ class SqlAttempts:
         return True
 
     def _purge(self, now: int) -> None:
-        """Lets go of what is forgotten; looks before it writes, for nearly always there is nothing."""
+        """Lets go of what is forgotten.
+
+        It looks before it writes, for nearly always there is nothing.
+        """
         entered = sa.or_(_o.last_login_at.is_(None), _o.last_login_at < _time(now - KNOWN))
         old = {
             t.login_failures: _f.locked_until < _time(now - MEMORY),
@@ -186,7 +195,10 @@ def _whom(
 
 
 def _origins(connection: sa.Connection, workspace: str, key: str) -> dict[str, Failures]:
-    """What is remembered of each origin of somebody, and of all together, whose row is then locked."""
+    """What is remembered of each origin of a person, and of all together.
+
+    The row of all together is then locked.
+    """
     own = _whom(_o, workspace, key)
     every = sa.select(_o.origin_sha256).where(*own, _o.origin_sha256 == ALL).with_for_update()
     if connection.execute(every).one_or_none() is None:

@@ -91,7 +91,7 @@ class Editor:
         self._numbers: dict[tuple[str, str], int] | None = None
 
     def edit(self, edits: Sequence[Edit], created: str = "") -> None:
-        """Makes the edits in their order; `created` is the platform's id of what the step created."""
+        """Makes the edits in their order; `created` is the platform's id of what was created."""
         if len(edits) > _MANY and self._numbers is None:
             known = sa.select(_o.kind, _o.platform_id, _o.id)
             rows = self._connection.execute(known.where(_o.workspace_id == self._workspace))
@@ -208,7 +208,7 @@ class Editor:
 
 
 def remember_supplied(connection: sa.Connection, workspace: int) -> None:
-    """Adds everybody who has a user of a source now to those whom it ever supplied."""
+    """Adds all persons who now have a user of a source to those whom it ever supplied."""
     known = sa.and_(
         t.supplied.c.source_id == _o.source_id, t.supplied.c.external_id == _o.external_id
     )
@@ -230,7 +230,10 @@ def remember_supplied(connection: sa.Connection, workspace: int) -> None:
 def remember_readings(
     connection: sa.Connection, workspace: int, readings: Iterable[Reading]
 ) -> None:
-    """Keeps how much sources held, each in the place of the former; unknown sources are left out."""
+    """Keeps how much sources held, each in the place of the former.
+
+    Unknown sources are left out.
+    """
     named = sa.select(t.sources.c.name, t.sources.c.id).where(t.sources.c.workspace_id == workspace)
     numbers = dict(connection.execute(named).all())
     rows = [

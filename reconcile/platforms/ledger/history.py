@@ -1,4 +1,7 @@
-"""The history in the tables `history_runs` and `history_changes`: written with the changes it tells of, and read."""
+"""The history in the tables `history_runs` and `history_changes`.
+
+It is written with the changes it records, and read.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -53,7 +56,7 @@ _SOME: Final = 500
 
 
 class Users(NamedTuple):
-    """The columns by which the users of today are known, and which rows of their table are users."""
+    """The columns by which today's users are known, and which rows of their table are users."""
 
     id: sa.ColumnElement[int]
     workspace: sa.ColumnElement[int]
@@ -77,7 +80,10 @@ class Writing(NamedTuple):
 
 
 def record(work: Writing, users: Users, run: Run, outcomes: Sequence[Outcome]) -> str:
-    """Adds a run to the chain of its workspace, and removes what there was about whom it erased; answers its hash."""
+    """Adds a run to the chain of its workspace; returns its hash.
+
+    What there was about those it erased is removed.
+    """
     connection = work.connection
     newest = (
         sa.select(_r.hash)
@@ -125,7 +131,10 @@ def record(work: Writing, users: Users, run: Run, outcomes: Sequence[Outcome]) -
 
 
 def _removed(connection: sa.Connection, workspace: int, places: Collection[tuple[int, int]]) -> str:
-    """What the run keeps of the payloads that it removed; by the names of runs, for numbers are the database's."""
+    """What the run keeps of the payloads that it removed.
+
+    By the names of runs, for numbers are the database's.
+    """
     found: Places = defaultdict(set)
     if places:
         names = dict(
@@ -185,7 +194,9 @@ def _id(number: object) -> str:
 
 def _text(value: object) -> str:
     """Text as it is; what no run writes as something else, so that no hash fits it."""
-    return value if isinstance(value, str) else "" if value is None else repr(value)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else repr(value)
 
 
 def _of(workspace: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -197,7 +208,10 @@ def _of(workspace: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 def _forget(
     connection: sa.Connection, users: Users, workspace: int, person: Person
 ) -> set[tuple[int, int]]:
-    """Takes salt and payload out of every entry that concerns the person or names them; answers where they were."""
+    """Takes salt and payload out of every entry that concerns the person or names them.
+
+    Returns where they were.
+    """
     places: set[tuple[int, int]] = set()
     looked: set[str] = set()
     orphans = _orphans(connection, users, workspace)
@@ -236,7 +250,7 @@ def _forget(
 
 
 def _orphans(connection: sa.Connection, users: Users, workspace: int) -> list[tuple[int, Entry]]:
-    """What was done to users that are no longer there: one of them may have been the person's."""
+    """What was done to users that no longer exist: one of them may have been the person's."""
     gone = (
         _of(workspace, _c.run_id, *_ENTRY)
         .where(_c.kind == "user", _c.payload.is_not(None), _c.user_id.is_not(None))
@@ -248,7 +262,10 @@ def _orphans(connection: sa.Connection, users: Users, workspace: int) -> list[tu
 def _tied(
     connection: sa.Connection, workspace: int, ids: Collection[str]
 ) -> Iterator[tuple[tuple[int, int], Entry]]:
-    """Run id and position of the entries that concern these users, or name them as managers; and the entries."""
+    """The entries that concern these users, or name them as managers.
+
+    Each with its run id and position.
+    """
     numbers = sorted(map(int, ids))
     for at in range(0, len(numbers), _SOME):
         some = numbers[at : at + _SOME]
@@ -267,7 +284,7 @@ class SqlHistory:
     def __init__(
         self, database: Callable[[], Database], schema: Schema, users: Users, removals: str = ""
     ) -> None:
-        """`removals`: the first revision of the schema that records what runs removed; "" for all."""
+        """Takes the database and the first revision that records what runs removed; "" for all."""
         self._database = database
         self._schema = schema
         self._users = users
@@ -342,13 +359,14 @@ _NUMBERS: Final = ("dirty", "applied", "failed", "skipped")
 
 
 def _link(row: sa.RowMapping, workspace: str) -> Link:
-    """What the row says; what no run writes is said in `altered`, for no hash would tell."""
+    """What the row says; what no run writes is said in `altered`, for no hash would show it."""
     wrong: list[str] = []
     values: dict[str, Any] = {}
     for name in (*Run.__struct_fields__, "run", "git_commit", "previous_hash", "hash", "removed"):
         if name in row and name != "id":
             fits = isinstance(row[name], int if name in _NUMBERS else str)
-            values[name] = row[name] if fits else -1 if name in _NUMBERS else _text(row[name])
+            unfit = -1 if name in _NUMBERS else _text(row[name])
+            values[name] = row[name] if fits else unfit
             wrong += [] if fits else [f"{name} is {quoted(row[name])}"]
     wrong += [] if values["dirty"] in (0, 1) else [f"dirty is {values['dirty']}"]
     for name, empty, kind in (

@@ -1,4 +1,4 @@
-"""From the outcomes of a run to the entries of its history, and what goes out of the history with an erased person.
+"""From a run's outcomes to the entries of its history, and what an erased person takes along.
 
 Only computes, but for the salts, which are random.
 """
@@ -36,7 +36,7 @@ def ids_now(names: Names) -> Ids:
 
 
 class Person(msgspec.Struct):
-    """Who is erased: the ids and all names, case-folded, of their users, and what they are in the directory."""
+    """Who is erased: the ids and all names, case-folded, of their users, and their entries."""
 
     ids: set[str]
     names: set[str]
@@ -58,7 +58,10 @@ class Person(msgspec.Struct):
 def noted(
     outcomes: Sequence[Outcome], before: Ids, now: Ids, started: str
 ) -> Iterator[list[Entry]]:
-    """The entries of a run, in chunks; of whom it erased no payload is kept. `started` is the time of `departed_at`."""
+    """The entries of a run, in chunks; no payload is kept of those it erased.
+
+    `started` is the time of `departed_at`.
+    """
     gone = frozenset(before.users.get(one.change.key, "") for one in outcomes if _erases(one))
     numbered = enumerate(outcomes, start=1)
     while chunk := list(islice(numbered, _CHUNK)):
@@ -105,10 +108,13 @@ def _noted(
 
 
 def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, str]:
-    """The ids of the user, and of the group or department, that a change concerns; "" where there is none."""
+    """The ids of the user, and of the group or department, that a change concerns.
+
+    "" where there is none.
+    """
     new = change.before is None
     if new and change.kind in ("user", "group", "department") and not made:
-        return "", ""  # who has that name now is somebody else
+        return "", ""  # another user has that name now
     known = now if new else before
     fields = (change.after if new else change.before) or {}
     user, thing = "", ""
@@ -144,7 +150,7 @@ def _references(fields: Fields | None, known: Ids) -> dict[str, str]:
 
 
 def erased(outcomes: Iterable[Outcome], before: Ids) -> Person | None:
-    """Everybody whom the run erased, as one; None for nobody."""
+    """All whom the run erased, as one; None for none."""
     person = Person(set(), set(), set(), set())
     for one in outcomes:
         if _erases(one):
@@ -155,7 +161,7 @@ def erased(outcomes: Iterable[Outcome], before: Ids) -> Person | None:
 
 
 def concerns(entry: Entry, person: Person) -> bool:
-    """Whether an entry that no id ties to a user is about the person, or names them as a manager."""
+    """Whether an entry that no id ties to a user is about the person or names them as manager."""
     payload = entry.read()
     if payload is None:
         return False
@@ -181,7 +187,10 @@ Placed = TypeVar("Placed")
 
 
 def naming(entries: Iterable[tuple[Placed, Entry]], person: Person) -> list[Placed]:
-    """Where the entries are that name the person and that no id ties to a user; names are learned from them too."""
+    """Where the entries are that name the person and that no id ties to a user.
+
+    Names are learned from them too.
+    """
     left, found = list(entries), list[Placed]()
     settled = False
     while not settled:
@@ -201,7 +210,10 @@ def naming(entries: Iterable[tuple[Placed, Entry]], person: Person) -> list[Plac
 
 
 def answers_to(entry: Entry, name: str) -> bool:
-    """Whether the user of an entry of kind `user` is, or was, called so: username, DN or external id, in any case."""
+    """Whether the user of an entry of kind `user` is, or was, called so.
+
+    By username, DN or external id, in any case.
+    """
     if name not in fold_name(entry.payload).replace("\\\\", "\\").replace('\\"', '"'):
         return False
     payload = entry.read()

@@ -1,4 +1,4 @@
-"""The journal in its table: the run under way, and each of its steps before and after it is made."""
+"""The journal in its table: the run under way, and each step before and after it is made."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -38,7 +38,7 @@ def settle(connection: sa.Connection, settled: Settled) -> None:
 
 
 def read(connection: sa.Connection, workspace: int) -> tuple[Run | None, list[Logged]]:
-    """The run whose journal was not closed, and its steps in their order; None where there is none."""
+    """The run whose journal was not closed, and its steps in order; None where there is none."""
     mine = (
         sa.select(_j.id, _j.state, _j.body, _j.detail)
         .where(_j.workspace_id == workspace)

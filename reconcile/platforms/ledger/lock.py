@@ -3,12 +3,12 @@
 A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been
 renewed for STALE seconds. Elsewhere is another machine, another container on this one, and this one
 before it was started again: there a process number means another process, and a host name proves
-nothing. A thread renews it every BEAT seconds, by a connection of its own. Whoever takes a lock
+nothing. A thread renews it every BEAT seconds, by a connection of its own. A run that takes a lock
 first claims the workspace's row, and so does a run that writes, to the end of its transaction:
-while it writes, nobody takes its lock over, whatever its age. (SQLite lets nobody else write at
-all, the thread included; the run renews the lock in the transaction that it commits.) Whoever lost
-a lock all the same (a machine that slept) finds its token gone before it writes. So a lock that can
-be taken over and looks dead is dead or harmless, and no lock of the server's own is needed.
+while it writes, no other takes its lock over, whatever its age. (SQLite lets no other write at all,
+the thread included; the run renews the lock in the transaction that it commits.) A run that lost
+its lock all the same (a machine that slept) finds its token gone before it writes. So a lock that
+can be taken over and looks dead is dead or harmless, and the server needs no lock of its own.
 """
 
 import logging
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 class Held(NamedTuple):
-    """A lock that is there. Whatever stands in the row, the texts are one line each."""
+    """An existing lock. Whatever stands in the row, the texts are one line each."""
 
     workspace: str
     login: str
@@ -68,7 +68,10 @@ def take(
     *,
     force: bool,
 ) -> bool:
-    """Takes the locks of all the workspaces or none; answers whether any is taken over from the dead. Raises Locked."""
+    """Takes the locks of all the workspaces or none.
+
+    Returns whether any is taken over from the dead. Raises Locked.
+    """
     ids = claim(connection, workspaces)
     found = holders(connection, workspaces)
     for held in found:
@@ -100,7 +103,7 @@ def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held
         lock.heartbeat_at,
         utc_now(),
     )
-    # What is there may be no text and no time, and drivers refuse that: SQLite's takes it as bytes,
+    # The value may be no text and no time, and drivers refuse that: SQLite's takes it as bytes,
     # the others as text.
     kind = sa.LargeBinary() if connection.dialect.name == "sqlite" else sa.Text()
     statement = (
@@ -144,7 +147,7 @@ def _time(text: str) -> datetime | None:
 
 
 def is_dead(held: Held, host: str) -> bool:
-    """Whether nobody stands behind a lock any more, asked on `host`."""
+    """Whether the holder of a lock is gone, asked on `host`."""
     if _elsewhere(held, host):
         return held.age is None or not -STALE <= held.age <= STALE
     found = processes.started(held.pid or 0)
@@ -154,7 +157,10 @@ def is_dead(held: Held, host: str) -> bool:
 
 
 def _elsewhere(held: Held, host: str) -> bool:
-    """Whether the holder's process number says nothing here; also where the holder does not tell its place."""
+    """Whether the holder's process number says nothing here.
+
+    So it is, too, where the holder does not state its place.
+    """
     return (
         held.pid is None
         or held.host != host
@@ -163,7 +169,10 @@ def _elsewhere(held: Held, host: str) -> bool:
 
 
 def _left_by_us(held: Held, host: str) -> bool:
-    """Whether this very process left the lock, when it could not release it: a service goes on without `force`."""
+    """Whether this very process left the lock, when it could not release it.
+
+    A service goes on without `force`.
+    """
     ours = held.pid == os.getpid() and not _elsewhere(held, host) and not is_dead(held, host)
     return ours and (held.age is None or abs(held.age) > STALE)
 
@@ -178,7 +187,8 @@ def describe(held: Held, host: str) -> str:
     if held.age is None:
         renewed = f"{who}, which is no time"
     elif held.age < -STALE:
-        renewed = f"{who}, which is {-held.age:.0f} s in the future: the clock of the database was set back"
+        ahead = f"{-held.age:.0f} s in the future"
+        renewed = f"{who}, which is {ahead}: the clock of the database was set back"
     else:
         renewed = f"{who}, last renewed {max(0, held.age):.0f} s ago"
     if held.host == host:
@@ -187,20 +197,24 @@ def describe(held: Held, host: str) -> str:
         )
     if is_dead(held, host):
         return f"{renewed}: see that nothing runs there, then run again with --force to take over"
-    return f"{renewed}: wait until it is done; it counts as dead once it was not renewed for {STALE:.0f} s"
+    return (
+        f"{renewed}: wait until it is done; "
+        f"it counts as dead once it was not renewed for {STALE:.0f} s"
+    )
 
 
 def _who(held: Held) -> str:
     process = f"process {held.pid}" if held.pid is not None else "without a process number"
-    holder = f"{held.login or 'nobody'} on {held.host or 'no host'}"
+    holder = f"{held.login or 'an unknown user'} on {held.host or 'an unknown host'}"
     return (
-        f"the workspace {held.workspace!r} is locked by {holder}, {process}, since {held.started_at or 'unknown'}, "
+        f"the workspace {held.workspace!r} is locked by {holder}, {process}, "
+        f"since {held.started_at or 'unknown'}, "
         f"last heartbeat {held.heartbeat or 'unknown'}"
     )
 
 
 def claim(connection: sa.Connection, workspaces: Collection[str]) -> dict[str, int]:
-    """Keeps everybody else from writing to the workspaces until the transaction ends; name → id."""
+    """Keeps all others from writing to the workspaces until the transaction ends; name → id."""
     rows = t.workspaces.c
     statement = (
         sa.select(rows.name, rows.id).where(rows.name.in_(sorted(workspaces))).order_by(rows.id)
@@ -209,7 +223,10 @@ def claim(connection: sa.Connection, workspaces: Collection[str]) -> dict[str, i
 
 
 def confirm(connection: sa.Connection, workspace: str, token: str) -> None:
-    """Claims a workspace for writing. Raises Locked when the run with this token has lost its lock."""
+    """Claims a workspace for writing.
+
+    Raises Locked when the run with this token has lost its lock.
+    """
     claim(connection, [workspace])
     mine = sa.select(t.locks.c.token).join(
         t.workspaces, t.workspaces.c.id == t.locks.c.workspace_id
@@ -255,7 +272,7 @@ def hold(
     lock = Lock(secrets.token_hex(16), tuple(sorted(workspaces)))
     try:
         if _take_in_time(database, workspaces, holder, lock.token, force=force):
-            database.scrub()  # the dead may have erased somebody and not come to this
+            database.scrub()  # the dead may have erased a person and not come to this
         with _beating(database, lock):
             yield lock
     except BaseException as error:
@@ -277,7 +294,10 @@ def hold(
 def _take_in_time(
     database: Database, workspaces: Collection[str], holder: Holder, token: str, *, force: bool
 ) -> bool:
-    """A run that is writing keeps the whole database busy: then it is the one to name, and alive whatever its age."""
+    """A run that is writing keeps the whole database busy.
+
+    Then it is the one to name, and alive whatever its age.
+    """
     try:
         with database.writing() as connection:
             return take(connection, workspaces, holder, token, force=force)
@@ -287,7 +307,7 @@ def _take_in_time(
 
 
 def remove(database: Database, workspace: str, host: str) -> Holder | None:
-    """Removes the lock of a dead run, and answers whose it was; None where there is none.
+    """Removes the lock of a dead run, and returns its holder; None where there is none.
 
     Raises Locked for a live one.
     """
@@ -318,7 +338,10 @@ def _remove_in_time(database: Database, workspace: str, host: str) -> Holder | N
 
 
 def _raise_writing(database: Database, workspaces: Collection[str]) -> None:
-    """Raises Locked for the run that keeps the whole database busy, if there is one; it is alive whatever its age."""
+    """Raises Locked for the run that keeps the whole database busy, if there is one.
+
+    It is alive whatever its age.
+    """
     with database.reading() as connection:
         for held in holders(connection, workspaces):
             raise Locked(
@@ -327,7 +350,10 @@ def _raise_writing(database: Database, workspaces: Collection[str]) -> None:
 
 
 def _release(database: Database, lock: Lock, *, still_taking: bool = False) -> None:
-    """Tries again where the connection breaks. `still_taking`: the transaction that takes it may not be over."""
+    """Tries again where the connection breaks.
+
+    `still_taking`: the transaction that takes it may not be over.
+    """
     for left in reversed(range(_TRIES)):
         try:
             with database.writing() as connection:
@@ -352,7 +378,8 @@ def _beating(database: Database, lock: Lock) -> Iterator[None]:
                 with database.writing() as connection:
                     renew(connection, lock)
             except Busy:
-                continue  # somebody writes: this run, which renews it itself, or a program that will be done soon
+                # This run writes, which renews it, or a program that will be done soon.
+                continue
             except (Locked, PlatformUnreadable) as error:
                 _log.warning("the lock could not be renewed: %s", error)
 

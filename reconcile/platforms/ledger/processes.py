@@ -14,7 +14,9 @@ the start."""
 
 
 def started(pid: int) -> str | None:
-    """When a process started, as this machine tells it: equal texts are one process. None where it does not tell.
+    """When a process started, by this machine; equal texts are one process.
+
+    None where it does not say.
 
     The text is `place()`, a slash and the time. "" says that there is no such process; one that has
     ended and waits for its parent (a zombie) counts as gone.
@@ -36,7 +38,10 @@ def started(pid: int) -> str | None:
 
 
 def place() -> str:
-    """Where the numbers of processes mean what they mean here: equal texts are one place. "" where nothing tells."""
+    """Where the numbers of processes mean what they mean here.
+
+    Equal texts are one place; "" where nothing says.
+    """
     if not (_PROC / "self" / "stat").exists():
         return ""
     try:
@@ -51,12 +56,15 @@ def place() -> str:
 
 
 def place_of(started: str | None) -> str:
-    """The place in what `started` told, there or elsewhere."""
+    """The place in a text of `started`, from this machine or another."""
     return (started or "").rpartition("/")[0]
 
 
 def _tells_ours() -> bool:
-    """Whether /proc is there and numbers processes as we do: after `unshare --pid` it may be the one of outside."""
+    """Whether /proc exists and numbers processes as we do.
+
+    After `unshare --pid` it may be the one of outside.
+    """
     try:
         return (_PROC / "self" / "stat").exists() and (_PROC / "self").readlink().name == str(
             os.getpid()
@@ -73,5 +81,5 @@ def _without_proc(pid: int) -> str | None:
     except ProcessLookupError:
         return ""
     except PermissionError:
-        return None  # it is there, and somebody else's
+        return None  # it exists, and is another user's
     return None

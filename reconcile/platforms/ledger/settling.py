@@ -1,8 +1,8 @@
 """Whether a transaction was kept whose COMMIT was not answered.
 
-It may still be going on when its connection is gone. But whoever writes to a workspace holds its
-row to the end of the transaction (`locking.claim`): so who gets hold of that row sees what became
-of it.
+It may still be going on when its connection is gone. But a writer holds the row of its
+workspace to the end of the transaction (`locking.claim`): so who gets hold of that row sees what
+became of it.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What the sql platform and the ledger of any other share: a database with locks, history, logins."""
+"""What the sql platform and any other's ledger share: a database with locks, history, logins."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager

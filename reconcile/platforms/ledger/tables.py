@@ -126,7 +126,7 @@ history_changes = sa.Table(
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("action", sa.String(32), nullable=False),
     sa.Column("result", sa.String(32), nullable=False),
-    # Numbers and no references: what they tell of may be gone.
+    # Numbers and no references: what they refer to may be gone.
     sa.Column("user_id", sa.Integer, index=True),
     sa.Column("object_id", sa.Integer),
     sa.Column("manager_before_id", sa.Integer),

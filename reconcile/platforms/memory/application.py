@@ -1,7 +1,7 @@
 """An application that lives in memory: the smallest complete Platform, for tests and examples.
 
-It keeps every call at once, has ids of its own, refuses a name that exists already, and can be made to
-fail as a service behind a network does:
+It keeps every call at once, has ids of its own, refuses a name that exists already, and can be made
+to fail as a service behind a network does:
 
     MemoryApplication(before=hook)
 

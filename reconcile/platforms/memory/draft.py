@@ -1,4 +1,7 @@
-"""What a platform state would be after a batch of changes, and which of them cannot be. Computes only."""
+"""What a platform state would be after a batch of changes, and which of them cannot be.
+
+Computes only.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -45,7 +48,10 @@ class Draft:
     """A state that is being changed. Ids are numbers that no object of the state had before."""
 
     def __init__(self, state: PlatformState, names: Names, now: str, highest: int = 0) -> None:
-        """Takes the state, what names in `before` mean, the time (RFC 3339), and the highest id there ever was."""
+        """Takes the state, what names in `before` mean, the time (RFC 3339) and the highest id.
+
+        That is the highest there ever was.
+        """
         self._now = now
         self._deleted = state.deleted
         self._readings = state.readings
@@ -85,7 +91,7 @@ class Draft:
         return self._next
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:
-        """Carries out changes of one kind and action; answers place → why, for those that cannot be.
+        """Makes changes of one kind and action; returns place → why, for those that cannot be.
 
         After a failure the draft is of no use: what failed may have left traces.
         """
@@ -153,7 +159,7 @@ class Draft:
                 raise Unknown("another source of the workspace has this name")
             self._sources[text(fields, "name")] = msgspec.convert(values, Source)
         elif change.key not in self._sources:
-            raise Unknown(f"the source {change.key!r} is not there")
+            raise Unknown(f"the source {change.key!r} does not exist")
         else:
             changed = msgspec.structs.replace(self._sources.pop(change.key), **values)
             if changed.name != change.key:
@@ -161,7 +167,10 @@ class Draft:
             self._sources[changed.name] = changed
 
     def _rename_source(self, old: str, new: str) -> None:
-        """Everything of the source goes by the new name; one that has it already becomes one with it."""
+        """Everything of the source goes by the new name.
+
+        A source that has it already becomes one with it.
+        """
 
         def named(source: str) -> str:
             return new if source == old else source
@@ -192,14 +201,6 @@ class Draft:
     def _object(
         self, place: int, change: Change, objects: dict[str, Object], new: Object, fields: Fields
     ) -> None:
-        if change.action == "delete":
-            row = self._names.row(change)
-            if row not in objects:
-                raise Unknown("it is no longer there")
-            del objects[row]
-            self._gone[place] = row
-            self._forget(row, change.kind)
-            return
         if change.action == "create":
             self._next += 1
             row = str(self._next)
@@ -207,10 +208,24 @@ class Draft:
         else:
             row = self._names.row(change)
             if row not in objects:
-                raise Unknown("it is no longer there")
+                raise Unknown("it no longer exists")
             old = objects[row]
+        if change.action == "delete":
+            del objects[row]
+            self._gone[place] = row
+            self._forget(row, change.kind)
+            return
         if text(fields, "source") and text(fields, "source") not in self._sources:
-            raise Unknown(f"the source {text(fields, 'source')!r} is not there")
+            raise Unknown(f"the source {text(fields, 'source')!r} does not exist")
+        if change.action == "erase":
+            self._forget(row, change.kind)
+        objects[row] = self._changed(old, change, fields)
+        self._ids[place] = row
+        if change.kind == "department" and "parent" in fields:
+            self._parents[row] = text(fields, "parent")
+
+    def _changed(self, old: Object, change: Change, fields: Fields) -> Object:
+        """The object with the fields of the change, but for those that name other objects."""
         values: dict[str, object] = {
             name: value or ""
             for name, value in fields.items()
@@ -218,18 +233,13 @@ class Draft:
         }
         if values.get("departed_at") == NOW:
             values["departed_at"] = self._now
-        if change.action == "erase":
-            self._forget(row, change.kind)
         kept = msgspec.to_builtins(old)
         if "attributes" in fields:
             values["attributes"] = _merged(kept["attributes"], change)
         try:
-            objects[row] = msgspec.convert({**kept, **values}, type(old))
+            return msgspec.convert({**kept, **values}, type(old))
         except msgspec.ValidationError as error:
             raise Unknown(str(error)) from None
-        self._ids[place] = row
-        if change.kind == "department" and "parent" in fields:
-            self._parents[row] = text(fields, "parent")
 
     def _forget(self, row: str, kind: str) -> None:
         """What goes along with an object, and what no longer refers to it."""
@@ -257,13 +267,13 @@ class Draft:
         if change.action == "create":
             pair = self._new_pair(change, fields)
             if pair in links:
-                raise Unknown("it is there already")
+                raise Unknown("it already exists")
             if change.kind == "grant":
                 self._roles.add(pair[1])
         else:
             pair = self._names.link(change)
             if pair not in links:
-                raise Unknown("it is no longer there")
+                raise Unknown("it no longer exists")
         if change.action == "delete":
             del links[pair]
         else:
@@ -341,7 +351,7 @@ def _end(pair: tuple[str, str], kind: str) -> tuple[str]:
 
 def _find(known: Mapping[str, str], kind: str, name: object) -> str:
     if str(name) not in known:
-        raise Unknown(f"the {kind} {name!r} is not there")
+        raise Unknown(f"the {kind} {name!r} does not exist")
     return known[str(name)]
 
 

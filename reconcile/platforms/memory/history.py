@@ -70,7 +70,10 @@ class MemoryHistory:
     def record(
         self, run: Run, outcomes: Sequence[Outcome], before: Names, after: Names, started: str
     ) -> None:
-        """Adds a run, and removes what there was about whom it erased. `after` are the names it left behind."""
+        """Adds a run, and removes what there was about those it erased.
+
+        `after` are the names it left behind.
+        """
         known = self._runs.setdefault(run.workspace, [])
         previous = known[-1][0].hash if known else ""
         chain = Chain(previous, run)

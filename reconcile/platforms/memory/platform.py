@@ -1,4 +1,6 @@
-"""A platform that lives in memory: for tests and for trying things out. It passes the same contract tests as `sql`.
+"""A platform in memory, for tests and for trying things out.
+
+It passes the same contract tests as `sql`.
 
 Changes can be made to fail, and the process to "die" in the middle:
 
@@ -47,7 +49,7 @@ class MemoryPlatform:
         transactions: bool = True,
         step: Callable[[], None] = lambda: None,
     ) -> None:
-        """Takes the workspaces to begin with, what is to fail, and whether a run is kept as a whole."""
+        """Takes the workspaces to begin with, what is to fail, and whether a run is kept whole."""
         self.limits = limits or Limits(any_role=True, nested_groups=True)
         self.attempts = MemoryAttempts()
         self.history = MemoryHistory(self.read)
@@ -74,12 +76,16 @@ class MemoryPlatform:
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False
     ) -> Iterator[None]:
-        """Keeps other runs out. Whoever holds it is part of this very process: `force` finds nobody dead."""
+        """Keeps other runs out.
+
+        The holder is part of this very process: `force` finds none dead.
+        """
         del force
         for workspace in sorted(self._holders.keys() & set(workspaces)):
             held = self._holders[workspace]
             raise Locked(
-                f"the workspace {workspace!r} is locked by {held.user} on {held.host}, process {held.pid}, "
+                f"the workspace {workspace!r} is locked by {held.user} on {held.host}, "
+                f"process {held.pid}, "
                 f"since {held.started}, last heartbeat just now: wait until it is done"
             )
         self._holders |= dict.fromkeys(workspaces, holder)
@@ -90,13 +96,19 @@ class MemoryPlatform:
                 self._holders.pop(workspace, None)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """There is never a lock to remove: whoever holds one is part of this very process. Raises Locked for that."""
+        """There is never a lock to remove: a holder is part of this very process.
+
+        Raises Locked for a held one.
+        """
         with self.lock([workspace], Holder("", host, 0, "")):
             return None
 
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[Writer]:
-        """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
+        """A writer whose work is kept when the block ends, and undone when it raises.
+
+        Needs the lock.
+        """
         if workspace not in self._holders:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         now = self._holders[workspace].started
@@ -139,7 +151,7 @@ class MemoryWriter:
         now: str,
         keep: Callable[[PlatformState], None] | None = None,
     ) -> None:
-        """Takes the state to start from, when the run began (RFC 3339), and what keeps a state at once, if anything."""
+        """Takes the state to start from, when the run began (RFC 3339), and what keeps a state."""
         self._now = now
         self._keep = keep
         self.state = state
@@ -190,7 +202,10 @@ class MemoryWriter:
             return reasons
 
     def _one_by_one(self, waiting: dict[int, Change]) -> None:
-        """Keeps one change after the other, each as soon as it can be; those in a circle give up their names first."""
+        """Keeps one change after the other, each as soon as it can be.
+
+        Those in a circle give up their names first.
+        """
         while waiting:
             done = [place for place, change in waiting.items() if self._kept({place: change})]
             if not done and not self._park(waiting.values()):
@@ -208,7 +223,7 @@ class MemoryWriter:
         return True
 
     def _park(self, changes: Iterable[Change]) -> bool:
-        """Gives the users and groups that are to be renamed names of their own; False where there are none."""
+        """Gives users and groups that are to be renamed names of their own; False for none."""
         rows = {
             self._names.row(change)
             for change in changes
@@ -232,7 +247,10 @@ class MemoryWriter:
         self.state = state
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        """Keeps how much sources held, each in the place of the former.
+
+        Unknown sources are left out.
+        """
         there = {source.name for source in self.state.sources}
         kept = {one.source: one for one in self.state.readings}
         kept |= {one.source: one for one in readings if one.source in there}

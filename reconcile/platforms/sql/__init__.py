@@ -1,4 +1,4 @@
-"""The sql platform: users, groups and the rest in tables of a database that an application reads directly.
+"""The sql platform: users, groups and the rest in tables that an application reads directly.
 
 - `tables`: what there is; `schema` and `migrations` bring it about.
 - `read`: tables to a PlatformState. `write`: changes to statements, a module for each kind, all of
@@ -88,7 +88,10 @@ class SqlPlatform:
 
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[Writer]:
-        """A writer whose work is kept when the block ends, and undone when it raises. Needs the lock."""
+        """A writer whose work is kept when the block ends, and undone when it raises.
+
+        Needs the lock.
+        """
         from reconcile.platforms.database.database import CommitLost
         from reconcile.platforms.sql.write.writer import SqlWriter
 
@@ -111,7 +114,7 @@ class SqlPlatform:
             store.database.scrub()
 
     def _settle(self, workspace: str, run: str, lost: "CommitLost") -> None:
-        """Finds out what became of a run whose COMMIT was not answered; returns where it was kept."""
+        """Finds out what became of a run whose COMMIT was not answered; returns its place."""
         from reconcile.platforms.ledger import settling
 
         try:

@@ -1,4 +1,4 @@
-"""What every part of the writer works with: one workspace, open in a transaction, and the steps they share."""
+"""What every part of the writer works with: a workspace in a transaction, and shared steps."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,7 +50,7 @@ class Work(NamedTuple):
         if not name:
             return None
         if name not in self.sources:
-            raise Unknown(f"the source {name!r} is not there")
+            raise Unknown(f"the source {name!r} does not exist")
         return self.sources[name]
 
     def highest(self, table: sa.Table) -> int:
@@ -80,7 +80,10 @@ class Update(NamedTuple):
 
 
 def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> list[str]:
-    """Runs a step for each change; answers for each "" or what it names that is not there, or is too long."""
+    """Runs a step for each change; returns for each "" or why it failed.
+
+    A change fails that names what does not exist, or whose text is too long.
+    """
     reasons = [""] * len(changes)
     lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()
     for index, change in enumerate(changes):
@@ -105,7 +108,7 @@ def update(
     holders: Mapping[object, str],
     name: str = "",
 ) -> dict[int, str]:
-    """Writes updates, some of which may swap unique names; answers place → why it failed.
+    """Writes updates, some of which may swap unique names; returns place → why it failed.
 
     A row whose name another one takes is parked first: its column `name` gets a text of its own. If
     it then cannot have its new name, everything is undone and tried again without it and those who
@@ -169,7 +172,7 @@ def _statement(table: sa.Table, columns: tuple[str, ...]) -> sa.Update:
     values: dict[str, Any] = {
         column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns
     }
-    if "attributes" in values:  # what changes is merged into what is there; null removes (RFC 7396)
+    if "attributes" in values:  # changes are merged into the old value; null removes (RFC 7396)
         values["attributes"] = merged(table.c.attributes, values["attributes"])
     if "updated_at" in table.c:
         values["updated_at"] = utc_now()

@@ -1,4 +1,4 @@
-"""The history over every adapter: what a run leaves behind, that it is chained, and what an erase takes out of it."""
+"""The history over every adapter: what a run leaves behind, its chain, and what an erase takes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,7 +75,8 @@ def test_before_the_first_run_there_is_none(platform: ManagedPlatform, tmp_path:
 def test_a_run_is_recorded_with_every_change(case: Case) -> None:
     platform = case.platform
     case.hinder("bad")
-    run(platform, CORP, department("Sales"), group("g"), user("anna", department="Sales"), user("bad", manager="anna"),
+    run(platform, CORP, department("Sales"), group("g"), user("anna", department="Sales"),
+        user("bad", manager="anna"),
         member("anna", "g"), member("bad", "g"), grant("anna", "operator"))  # fmt: skip
     (link,) = platform.history.runs("main")
     record = link.run
@@ -169,14 +170,18 @@ def test_an_erase_takes_out_what_was_said_and_the_chain_holds(case: Case) -> Non
         "email": "anna@x",
     }
     case.hinder("cid")
-    run(platform, CORP, group("g"), change("user", "create", "anna", anna), user("ben", manager="anna"),
-        user("cid", manager="anna"), member("anna", "g"), member("ben", "g"), grant("anna", "r"))  # fmt: skip
+    run(platform, CORP, group("g"), change("user", "create", "anna", anna),
+        user("ben", manager="anna"),
+        user("cid", manager="anna"), member("anna", "g"), member("ben", "g"),
+        grant("anna", "r"))  # fmt: skip
     run(
         platform,
         change("user", "update", "anna", {"username": "anja"}, {"username": "anna"}),
         second=1,
     )
-    run(platform, change("user", "update", "ben", {"manager": None, "email": "b@x"}, {"manager": "anja", "email": ""}),
+    run(platform,
+        change("user", "update", "ben", {"manager": None, "email": "b@x"},
+            {"manager": "anja", "email": ""}),
         second=2)  # fmt: skip
     assert "anna" in texts(platform)
     assert "anja" in texts(platform)

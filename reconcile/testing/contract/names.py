@@ -1,4 +1,4 @@
-"""Names on every adapter of the ManagedPlatform port: swapped, handed on, moved, taken, and as long as may be."""
+"""Names on every adapter of the ManagedPlatform port: swapped, moved, taken, and very long."""
 
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import (
@@ -145,7 +145,7 @@ def test_what_was_deleted_in_this_plan_is_not_there(platform: ManagedPlatform) -
         platform, change("user", "delete", "anna"), change("user", "update", "anna", {"email": "x"})
     ) == [
         "",
-        "it is no longer there",
+        "it no longer exists",
     ]
 
 

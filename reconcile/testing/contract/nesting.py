@@ -101,7 +101,7 @@ def test_a_nesting_that_cannot_be_fails_alone_and_leaves_no_trace(
         True,
         False,
     ]
-    assert reasons[0] == "the group 'nowhere' is not there"
+    assert reasons[0] == "the group 'nowhere' does not exist"
     assert reasons[3] == reasons[8] == "a group cannot be in itself"
     assert set(view(platform.read("main"))["groups"]) == {"old", "taken", "fine"}
     assert nestings(platform) == {("fine", "old"): "corp", ("old", "taken"): "corp"}

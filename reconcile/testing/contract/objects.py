@@ -427,7 +427,7 @@ def test_what_is_not_there_is_a_failure(platform: ManagedPlatform) -> None:
     before = platform.read("main")
     for one in missing:
         (reason,) = write(platform, one)
-        assert "not there" in reason, one
+        assert "does not exist" in reason, one
     assert view(platform.read("main")) == view(before)
 
 
@@ -518,7 +518,10 @@ def test_a_source_that_is_new_is_remembered_in_the_same_transaction(
 
 
 def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlatform) -> None:
-    """Ids stay; what people and other sources did stays theirs; another workspace has a source of the old name."""
+    """Ids stay, and so does what people and other sources did.
+
+    Another workspace has a source of the old name.
+    """
     other = change(
         "source",
         "create",

@@ -1,4 +1,7 @@
-"""What a platform promises that keeps a run as a whole or not at all. Asks for the fixture `platform`."""
+"""What a platform promises that keeps a run whole or not at all.
+
+Asks for the fixture `platform`.
+"""
 
 from contextlib import suppress
 

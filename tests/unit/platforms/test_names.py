@@ -82,7 +82,7 @@ def test_what_is_there_decides_where_a_key_is_split() -> None:
     names = Names(STATE)
     assert names.link(update("membership", "a/b/c")) == ("1", "7")
     assert names.link(update("grant", "a/b/c")) == ("2", "c")
-    with pytest.raises(Unknown, match="the membership 'a/c' is not there"):
+    with pytest.raises(Unknown, match="the membership 'a/c' does not exist"):
         names.link(update("membership", "a/c"))
 
 
@@ -103,7 +103,7 @@ def test_before_is_as_it_was_and_after_as_it_is() -> None:
     assert names.row(update("user", "a")) == "1"
     assert names.user("a") == "2"
     names.forget({"2"}, "user")
-    with pytest.raises(Unknown, match="the user 'a' is not there"):
+    with pytest.raises(Unknown, match="the user 'a' does not exist"):
         names.user("a")
     assert names.row(update("user", "a/b")) == "2"
 

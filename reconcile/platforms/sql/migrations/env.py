@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations on the connection it is given, inside that connection's transaction."""
+"""What Alembic runs: the migrations, in the transaction of the connection it is given."""
 
 from alembic import context
 

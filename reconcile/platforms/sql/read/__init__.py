@@ -1,1 +1,1 @@
-"""Tables to a platform state, and whether what is there can be believed."""
+"""Tables to a platform state, and whether their rows can be trusted."""

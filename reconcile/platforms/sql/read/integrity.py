@@ -1,4 +1,6 @@
-"""What no application should leave behind, and SQLite lets it: rows that refer to nothing, numbers where text belongs.
+"""What no application should leave behind, and SQLite lets it.
+
+Rows that refer to nothing, numbers where text belongs.
 
 SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly
 at all. A plan made over such rows would be wrong, so the workspace counts as unreadable, and the
@@ -19,7 +21,10 @@ from reconcile.platforms.sql.tables.tables import metadata
 
 
 def references(connection: sa.Connection) -> None:
-    """Raises PlatformUnreadable for a row that refers to nothing. Other databases see to that by themselves."""
+    """Raises PlatformUnreadable for a row that refers to nothing.
+
+    Other databases see to that by themselves.
+    """
     if connection.dialect.name != "sqlite":
         return
     for table, row, parent, number in connection.exec_driver_sql("PRAGMA foreign_key_check"):
@@ -27,25 +32,30 @@ def references(connection: sa.Connection) -> None:
             keys = connection.exec_driver_sql(f'PRAGMA foreign_key_list("{table}")').all()
             column = next((key[3] for key in keys if key[0] == number), "?")
             raise PlatformUnreadable(
-                f"table {table}, row {row}: {column} refers to a row of {parent} that is not there: "
-                "correct or delete the row (and let the program that wrote it use PRAGMA foreign_keys = ON)"
+                f"table {table}, row {row}: {column} refers to a row of {parent} "
+                "that does not exist: correct or delete the row "
+                "(and let the program that wrote it use PRAGMA foreign_keys = ON)"
             )
 
 
 def texts(table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Raises PlatformUnreadable for a value that is not text; the first column of a row tells which one it is."""
+    """Raises PlatformUnreadable for a value that is not text.
+
+    The first column of a row says which one it is.
+    """
     if set(map(type, chain.from_iterable(rows))) <= {str}:
         return
     for row in rows:
         for column, value in zip(columns, row, strict=True):
             if not isinstance(value, str):
                 raise PlatformUnreadable(
-                    f"table {table}, row {quoted(row[0])}: {column} is {quoted(value)}, not text: correct the value"
+                    f"table {table}, row {quoted(row[0])}: {column} is {quoted(value)}, "
+                    "not text: correct the value"
                 )
 
 
 def times(users: Iterable[User]) -> None:
-    """Raises PlatformUnreadable for a grace period that began at no time, or at one without a zone."""
+    """Raises PlatformUnreadable for a grace period with no start, or one without a zone."""
     for user in users:
         if not user.departed_at:
             continue
@@ -55,8 +65,9 @@ def times(users: Iterable[User]) -> None:
             fine = False
         if not fine:
             raise PlatformUnreadable(
-                f"table users, row {user.id}: departed_at is {quoted(user.departed_at)}, no time in RFC 3339: "
-                "correct the value, or set departed and departed_at to NULL, which begins the grace period anew"
+                f"table users, row {user.id}: departed_at is {quoted(user.departed_at)}, "
+                "no time in RFC 3339: correct the value, "
+                "or set departed and departed_at to NULL, which begins the grace period anew"
             )
 
 
@@ -66,7 +77,8 @@ def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
         for number in numbers:
             if number is not None and not (isinstance(number, int) and number >= 0):
                 raise PlatformUnreadable(
-                    f"table readings, source {quoted(source)}: {quoted(number)} is no count: delete the row"
+                    f"table readings, source {quoted(source)}: {quoted(number)} is no count: "
+                    "delete the row"
                 )
     return tuple([Reading(*row) for row in rows])
 
@@ -83,7 +95,8 @@ def nested(
     for inner, outer, origin in nestings:
         if outer not in above:
             raise PlatformUnreadable(
-                f"table nested_groups, member_group_id {inner}: group_id {outer} is a group of another workspace: "
+                f"table nested_groups, member_group_id {inner}: "
+                f"group_id {outer} is a group of another workspace: "
                 "delete the row"
             )
         above[inner][outer] = origin
@@ -100,7 +113,8 @@ def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
         while at not in fine:
             if at in above:
                 raise PlatformUnreadable(
-                    f"table departments, row {at}: {quoted(parents[at].title)} is below itself: correct its parent_id"
+                    f"table departments, row {at}: {quoted(parents[at].title)} "
+                    "is below itself: correct its parent_id"
                 )
             above.append(at)
             at = parents[at].parent

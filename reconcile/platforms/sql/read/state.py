@@ -1,4 +1,6 @@
-"""A workspace out of the tables: whole rows in the order of the model's fields, so that nothing is looked up by name.
+"""A workspace out of the tables.
+
+Whole rows in the order of the model's fields, so that nothing is looked up by name.
 
 The database turns ids into text and NULL into "", which is several times faster than doing it here.
 """
@@ -134,10 +136,13 @@ def read(
     *,
     lock: bool = False,
 ) -> PlatformState:
-    """The workspace as it is; an empty state if there is none of that name. Raises PlatformUnreadable.
+    """The workspace as it is; an empty state if there is none of that name.
 
-    With `lock` nobody else can change what was read until the transaction ends: an insert waits for
-    the workspace's row, which the transaction holds, or for the user's or group's it refers to.
+    Raises PlatformUnreadable.
+
+    With `lock` no other program can change what was read until the transaction ends: an insert
+    waits for the workspace's row, which the transaction holds, or for the user's or group's it
+    refers to.
     SQLite knows no row locks; there the whole database is ours.
     """
     number = workspace_id(connection, workspace)

@@ -1,4 +1,4 @@
-"""The tables of the sql platform, as docs/sql-platform.md explains them to the application's programmers.
+"""The tables of the sql platform, which docs/sql-platform.md explains to programmers.
 
 Made for being read and written by hand: standard names, `id` everywhere, defaults for whatever can
 be left out. NULL means "none"; in `origin` and `status_origin` it means "a person did it".

@@ -61,15 +61,7 @@ def _create_level(work: w.Work, changes: Sequence[Change]) -> list[str]:
 def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     """Titles, places in the tree and where in the directory they come from."""
     names = work.names
-    tree, parents = dict(names.tree), {}
-    for change in changes:  # paths above are those of the tree as it is afterwards
-        row, after = names.departments_before.get(change.key), change.after or {}
-        if row in tree:
-            above, title = tree[row]
-            tree[row] = (above, text(after, "title") or title)
-            if "parent" in after:
-                parents[row] = text(after, "parent")
-    wanted = paths(tree, parents)
+    tree, wanted = _tree_after(work, changes)
     updates: list[w.Update] = []
     moves: dict[int, Move] = {}
     nodes: dict[int, tuple[str, str]] = {}
@@ -98,9 +90,24 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     return reasons
 
 
+def _tree_after(
+    work: w.Work, changes: Sequence[Change]
+) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """The tree with the new titles, and path → id as all will be: changes name parents by those."""
+    tree, parents = dict(work.names.tree), {}
+    for change in changes:
+        row, after = work.names.departments_before.get(change.key), change.after or {}
+        if row in tree:
+            above, title = tree[row]
+            tree[row] = (above, text(after, "title") or title)
+            if "parent" in after:
+                parents[row] = text(after, "parent")
+    return tree, paths(tree, parents)
+
+
 def _find(wanted: dict[str, str], above: str) -> str:
     if above and above not in wanted:
-        raise Unknown(f"the department {above!r} is not there")
+        raise Unknown(f"the department {above!r} does not exist")
     return wanted[above] if above else ""
 
 

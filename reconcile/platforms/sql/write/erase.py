@@ -1,4 +1,6 @@
-"""Erasing users: the row stays, so that what points at it goes on pointing somewhere, and nothing personal is left.
+"""Erasing users: the row stays, and nothing personal is left.
+
+So what points at the row goes on pointing somewhere.
 
 What the user was related to (`responsibilities`) is handed on first: open work to the unknown user,
 what it owned to the administrator; its permissions and posts as a supervisor go.
@@ -59,14 +61,15 @@ def _relations(work: w.Work, number: int) -> set[str]:
 
 
 def _check_heirs(work: w.Work, number: int) -> None:
-    """Raises Unknown when somebody has to take over and cannot."""
+    """Raises Unknown when an account has to take over and cannot."""
     relations = _relations(work, number)
     if "owner" in relations:
         name = work.settings.administrator
         heir = _account(work, name)
         if heir in (None, number):
             raise Unknown(
-                f"it owns things that the administrator would take over, and there is no other account {name!r}: "
+                "it owns things that the administrator would take over, "
+                f"and there is no other account {name!r}: "
                 "name one in platform.administrator"
             )
     if "open_work" in relations:
@@ -86,7 +89,7 @@ def _account(work: w.Work, name: str) -> int | None:
 
 
 def _make_unknown(work: w.Work, name: str) -> None:
-    """The unknown user: a local account that nobody logs in with."""
+    """The unknown user: a local account that cannot log in."""
     row = {"workspace_id": work.workspace_id, "username": name, "status": "inactive"}
     work.connection.execute(t.users.insert().inline(), row)
     mine = sa.select(t.users.c.id).where(
@@ -96,7 +99,7 @@ def _make_unknown(work: w.Work, name: str) -> None:
 
 
 def _hand_on(work: w.Work, number: int) -> None:
-    """Gives open work and property to the heirs, unless they have the very same already; the rest goes."""
+    """Gives open work and property to the heirs, unless they have it already; the rest goes."""
     heirs = {"owner": work.settings.administrator, "open_work": work.settings.unknown_user}
     mine, theirs = t.responsibilities, t.responsibilities.alias()
     for relation in _relations(work, number) & heirs.keys():

@@ -1,7 +1,9 @@
-"""Who has ever been supplied by a source: what tells a person who is new from one whose user somebody deleted.
+"""Whom a source has ever supplied.
+
+This distinguishes new persons from those whose user was deleted by hand.
 
 The rows are written from what stands in `users` at the end of a transaction, so nothing can be
-forgotten on the way. Whoever a sync itself deletes or erases is taken out.
+forgotten on the way. Those that a sync itself deletes or erases are taken out.
 """
 
 from collections.abc import Sequence

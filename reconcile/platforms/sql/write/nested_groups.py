@@ -16,7 +16,7 @@ from reconcile.platforms.sql.write.users import remove
 def create(
     work: w.Work, changes: Sequence[Change], made: Mapping[int, int], reasons: list[str]
 ) -> None:
-    """Nests the groups just inserted; takes out again those that cannot be in what they are to be in.
+    """Nests the groups just inserted; removes those that cannot be where they are to be.
 
     `made`: which of the changes → the new group's id. Writes down why where it fails.
     """
@@ -62,12 +62,15 @@ def _drop_followers(
         if not reasons[index] and (above := next((one for one in into[index] if one in gone), ""))
     }:
         for index, above in lost.items():
-            reasons[index] = f"the group {names[above]!r} is not there"
+            reasons[index] = f"the group {names[above]!r} does not exist"
             gone.add(str(made[index]))
 
 
 def update(work: w.Work, changes: Mapping[int, Change], reasons: list[str]) -> None:
-    """Takes groups out of groups and nests them in others. `changes`, and where to write down why, by their place."""
+    """Takes groups out of groups and nests them in others.
+
+    `changes`, and where to write down why, by their place.
+    """
     out: dict[int, list[tuple[int, int]]] = {}
     into: dict[int, list[tuple[int, int, str | None]]] = {}
     for index, change in changes.items():

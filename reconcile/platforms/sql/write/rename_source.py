@@ -1,7 +1,7 @@
 """A source gets another name: everything that is of it stays of it.
 
 What refers to it by its id follows by itself; what says by name who put something there is written
-anew. Where the new name is that of a source which is there already, the two become one.
+anew. Where the new name is that of an existing source, the two become one.
 """
 
 import sqlalchemy as sa
@@ -14,7 +14,10 @@ _KNOWN = (t.supplied, t.readings)
 
 
 def rename(work: Work, old: str, new: str) -> None:
-    """Renames the source `old`, which is there. Raises what the database does where two objects would be one."""
+    """Renames the source `old`, which exists.
+
+    Raises what the database does where two objects would be one.
+    """
     row, other = work.sources[old], work.sources.get(new)
     if other is not None and other != row:
         _merge(work, other, row)
@@ -35,7 +38,7 @@ def rename(work: Work, old: str, new: str) -> None:
 
 
 def _merge(work: Work, other: int, row: int) -> None:
-    """Everything of the source `other` becomes that of `row`; what was remembered of its reads is not."""
+    """Everything of the source `other` becomes that of `row`, except what its reads counted."""
     for table in _OWNED:
         work.connection.execute(
             sa.update(table).where(table.c.source_id == other).values(source_id=row)

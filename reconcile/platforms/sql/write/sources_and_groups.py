@@ -52,21 +52,29 @@ def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
         if values:
             updates.append(w.Update(index, row, values))
 
+    reasons = w.prepare(changes, step)
+    for index, reason in w.update(work, t.sources, updates, {}, {}).items():
+        reasons[index] = reason
+    _rename_sources(work, renames, reasons)
+    return reasons
+
+
+def _rename_sources(
+    work: w.Work, renames: Sequence[tuple[int, str, str]], reasons: list[str]
+) -> None:
+    """Renames (index, old, new) one by one, writing down why where it fails."""
+
     def rename(batch: Sequence[tuple[int, str, str]]) -> None:
         for _, old, new in batch:
             rename_source.rename(work, old, new)
 
-    reasons = w.prepare(changes, step)
-    for index, reason in w.update(work, t.sources, updates, {}, {}).items():
-        reasons[index] = reason
     for one in renames:
         if not reasons[one[0]]:
             (reasons[one[0]],) = isolate(work.connection, [one], rename)
-    return reasons
 
 
 def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Groups without members, nested in each other and in those that are there."""
+    """Groups without members, nested in each other and in existing ones."""
     folded = work.names.holders("group")
     rows: list[tuple[int, dict[str, object]]] = []
 

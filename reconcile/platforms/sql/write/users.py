@@ -41,7 +41,7 @@ _COLUMNS = (
 
 
 def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Inserts all, then tells them who their managers are: those may be among them."""
+    """Inserts all, then sets their managers, who may be among them."""
     folded = work.names.holders("user")
     rows: dict[int, tuple[object, ...]] = {}
     coming: dict[int, str] = {}
@@ -120,13 +120,13 @@ def _manage(
 def _drop_unmanaged(
     coming: dict[int, str], managers: Mapping[int, str], reasons: list[str]
 ) -> None:
-    """Takes out whose manager is neither there nor about to be, and those who count on them in turn."""
+    """Takes out users whose manager neither exists nor will, and those who count on them."""
     names = set(coming.values())
     while lost := [
         index for index, manager in managers.items() if index in coming and manager not in names
     ]:
         for index in lost:
-            reasons[index] = f"the manager {managers[index]!r} is not there"
+            reasons[index] = f"the manager {managers[index]!r} does not exist"
             names.discard(coming.pop(index))
 
 
@@ -172,7 +172,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
     reasons = w.prepare(changes, step)
     work.names.users = before
-    # Whose adoption is taken back was supplied by no source, and deleted by nobody.
+    # A user whose adoption is undone was not supplied by a source, nor deleted.
     known_persons.forget(
         work, [one.id for one in updates if one.values.get("source_id", one) is None]
     )
@@ -204,15 +204,20 @@ def _columns(work: w.Work, change: Change) -> dict[str, object]:
             columns[field] = work.time(change.after or {})
         elif field == "attributes":
             columns[field] = encode(_patch((change.before or {}).get("attributes"), value))
-        elif field == "source":
-            columns["source_id"] = work.source(str(value or ""))
-        elif field == "department":
-            columns["department_id"] = int(work.names.department(str(value))) if value else None
-        elif field == "manager":
-            columns["manager_id"] = int(work.names.user(str(value))) if value else None
         else:
-            raise Unknown(f"users have no {field}")
+            columns[f"{field}_id"] = _reference(work, field, str(value or ""))
     return columns
+
+
+def _reference(work: w.Work, field: str, name: str) -> int | None:
+    """The id that stands in the row for the name of another object."""
+    if field == "source":
+        return work.source(name)
+    if field == "department":
+        return int(work.names.department(name)) if name else None
+    if field == "manager":
+        return int(work.names.user(name)) if name else None
+    raise Unknown(f"users have no {field}")
 
 
 def _patch(before: object, after: object) -> dict[str, str | None]:
@@ -222,7 +227,7 @@ def _patch(before: object, after: object) -> dict[str, str | None]:
 
 
 def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
-    """Users go with their memberships and grants, but not while they are responsible for anything."""
+    """Users go with their memberships and grants, but not while responsible for anything."""
     rows: list[tuple[int, int]] = []
     owned = _responsibilities(work)
 

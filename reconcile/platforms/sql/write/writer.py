@@ -1,4 +1,4 @@
-"""The writer: one workspace in its transaction, each kind and action handed to the module that knows it."""
+"""The writer: one workspace in its transaction; each kind and action has its module."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -82,10 +82,10 @@ class SqlWriter:
         self.recorded = ""
         """The hash of the run in the history; "" before there is one."""
         self.erased: list[Change] = []
-        """By which changes somebody was erased."""
+        """By which changes persons were erased."""
 
     def finish(self) -> None:
-        """Notes whom the sources supply by now; the last thing before everything is kept."""
+        """Notes whom the sources now supply; the last step before the commit."""
         if self._supplies and self._work is not None:
             known_persons.record(self._connection, self._work.workspace_id)
 
@@ -137,7 +137,10 @@ class SqlWriter:
         return reasons
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former; those that are not there are left out."""
+        """Keeps how much sources held, each in the place of the former.
+
+        Unknown sources are left out.
+        """
         if self._work is None:
             self.read()
         assert self._work is not None  # noqa: S101 - read just set it

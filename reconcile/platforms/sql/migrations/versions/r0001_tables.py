@@ -1,6 +1,6 @@
 """The first tables.
 
-Where the databases differ: PostgreSQL has identities that nobody can set by hand, times with their
+Where the databases differ: PostgreSQL has identities that cannot be set by hand, times with their
 zone and JSONB. MariaDB compares text like the others do (case, accents and spaces at the end
 matter) only with a collation that says so; it has no index over an expression, so a column of the
 table holds it; and its tables carry a comment by which an interrupted creation is known again
@@ -58,10 +58,14 @@ def _json() -> sa.types.TypeEngine[Any]:
 def _unique(
     name: str, table: str, columns: list[str], expression: str, generated: str, kind: str
 ) -> None:
-    """A unique index over columns, one of them an expression; `generated` is its name where it has to be a column."""
+    """A unique index over columns, one of them an expression.
+
+    `generated` is its name where it has to be a column.
+    """
     if _dialect() == "mariadb":
         op.execute(
-            f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} GENERATED ALWAYS AS ({expression}) STORED"
+            f"ALTER TABLE `{table}` ADD COLUMN {generated} {kind} "
+            f"GENERATED ALWAYS AS ({expression}) STORED"
         )
         op.create_index(
             name,
@@ -88,6 +92,18 @@ def _one_of(name: str, column: str, *values: str) -> sa.CheckConstraint:
 
 def upgrade() -> None:
     """Creates every table."""
+    _workspaces_and_logins()
+    _roles_and_sources()
+    _departments_and_groups()
+    _users()
+    _links()
+    _what_is_remembered()
+    _history()
+    _unique_names()
+
+
+def _workspaces_and_logins() -> None:
+    """Creates the workspaces, their locks and failed logins."""
     _create(
         "workspaces",
         _id(),
@@ -117,6 +133,10 @@ def upgrade() -> None:
         _time("locked_until"),
         sa.PrimaryKeyConstraint("workspace", "key_sha256"),
     )
+
+
+def _roles_and_sources() -> None:
+    """Creates what has a name and little else."""
     _create(
         "roles",
         _id(),
@@ -140,6 +160,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "name", name="sources_name"),
     )
+
+
+def _departments_and_groups() -> None:
+    """Creates what users are in."""
     _create(
         "departments",
         _id(),
@@ -179,6 +203,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "source_id", "external_id", name="groups_external_id"),
         sqlite_autoincrement=True,
     )
+
+
+def _users() -> None:
+    """Creates the users."""
     _create(
         "users",
         _id(),
@@ -202,6 +230,22 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(length=255), nullable=True),
         _time("created_at"),
         _time("updated_at"),
+        *_user_checks(),
+        sa.ForeignKeyConstraint(["department_id"], ["departments.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["manager_id"], ["users.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("workspace_id", "source_id", "external_id", name="users_external_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_users_department_id", "users", ["department_id"])
+    op.create_index("ix_users_manager_id", "users", ["manager_id"])
+
+
+def _user_checks() -> list[sa.CheckConstraint]:
+    """The values that a user's columns may have."""
+    return [
         _one_of(
             "users_status",
             "status",
@@ -227,16 +271,11 @@ def upgrade() -> None:
         _fits("users_first_name_length", "first_name", 255),
         _fits("users_last_name_length", "last_name", 255),
         _fits("users_username_length", "username", 255),
-        sa.ForeignKeyConstraint(["department_id"], ["departments.id"], ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["manager_id"], ["users.id"], ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["source_id"], ["sources.id"]),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"]),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("workspace_id", "source_id", "external_id", name="users_external_id"),
-        sqlite_autoincrement=True,
-    )
-    op.create_index("ix_users_department_id", "users", ["department_id"])
-    op.create_index("ix_users_manager_id", "users", ["manager_id"])
+    ]
+
+
+def _links() -> None:
+    """Creates who has which role and is in which group, and groups within groups."""
     _create(
         "grants",
         _id(),
@@ -277,6 +316,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("group_id", "member_group_id", name="nested_groups_once"),
     )
     op.create_index("ix_nested_groups_member_group_id", "nested_groups", ["member_group_id"])
+
+
+def _what_is_remembered() -> None:
+    """Creates what users answer for, and what was read of sources."""
     _create(
         "responsibilities",
         _id(),
@@ -316,6 +359,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_id"),
     )
     op.create_index("ix_responsibilities_user_id", "responsibilities", ["user_id"])
+
+
+def _history() -> None:
+    """Creates the runs and their changes."""
     _create(
         "history_runs",
         _id(),
@@ -361,6 +408,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "position"),
     )
     op.create_index("ix_history_changes_user_id", "history_changes", ["user_id"])
+
+
+def _unique_names() -> None:
+    """Creates the unique indexes over expressions."""
     above = "coalesce(parent_id, 0)"
     _unique(
         "departments_title",

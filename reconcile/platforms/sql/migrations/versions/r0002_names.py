@@ -30,7 +30,10 @@ def upgrade() -> None:
 
 
 def _postgresql(table: str, column: str) -> None:
-    """Leaves out rows that the former key took for two: in a Turkish locale `lower('I')` is not `i`."""
+    """Leaves out rows that the former key took for two.
+
+    In a Turkish locale `lower('I')` is not `i`.
+    """
     folded = f'lower({column} COLLATE "C")'
     ranked = f"row_number() OVER (PARTITION BY workspace_id, {folded} ORDER BY id)"
     numbered = f"SELECT id, {ranked} FROM {table}"  # noqa: S608 - constants
@@ -49,7 +52,7 @@ def _postgresql(table: str, column: str) -> None:
 
 
 def _mariadb(table: str, column: str) -> None:
-    """In one statement, which is kept as a whole or not at all, and changes nothing when it is run again."""
+    """In one statement, kept whole or not at all, which changes nothing when run again."""
     folded = column
     for letter in ascii_uppercase:
         folded = f"REPLACE({folded}, '{letter}', '{letter.lower()}')"

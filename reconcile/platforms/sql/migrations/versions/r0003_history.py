@@ -1,7 +1,7 @@
-"""A run records its desired-state files and which texts it removed from the history, the workspace its last hash.
+"""A run records its files and the texts it removed, a workspace its last hash.
 
-So a text that somebody removed by hand is told from one that went with an erase, and a history that
-lacks its last runs from one that had no more.
+So verifying can distinguish a text removed by hand from one that went with an erase, and a history
+that lacks its last runs from one that had no more.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds the columns; on MariaDB, which keeps each statement at once, also where that was interrupted."""
+    """Adds the columns; on MariaDB, which keeps each statement, also after an interruption."""
     if op.get_bind().dialect.name == "mariadb":
         op.execute(
             "ALTER TABLE history_runs ADD COLUMN IF NOT EXISTS removed LONGTEXT NOT NULL DEFAULT ''"
