@@ -23,7 +23,7 @@ come back at once."""
 
 
 def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
-    """What `connect` gives; again after each pause, as long as all that is in the way is that servers are busy."""
+    """What `connect` gives; tried again after each pause as long as servers are just busy."""
     for pause in PAUSES:
         try:
             return connect()
@@ -40,11 +40,11 @@ def _wait(pause: float) -> None:
 
 
 def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer]) -> Answer:
-    """The answer of the first attempt that gives one; `attempt` is called with the URL of the server to use.
+    """The answer of the first attempt that gives one.
 
-    Raises what an attempt raises; after several, one SourceUnreadable with the last word of each
-    server. A server that says nothing at all until the time is over, or cannot be reached, is not
-    waited for again.
+    `attempt` is called with the URL of the server to use. Raises what an attempt raises; after
+    several, one SourceUnreadable with the last word of each server. A server that says nothing at
+    all until the time is over, or cannot be reached, is not waited for again.
     """
     last: dict[str, SourceUnreadable] = {}
     tried = 0

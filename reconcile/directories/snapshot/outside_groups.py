@@ -1,6 +1,6 @@
 """Members by way of groups that the rules do not find.
 
-Groups within groups are flattened by whoever reads a snapshot, as long as the inner groups are in
+Groups within groups are flattened by the reader of a snapshot, as long as the inner groups are in
 it. Where `groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons
 would be missed. A server with the in-chain rule is asked for them, one search for each group that
 has such a member; where that are many, or the server has no such rule, refuses or takes too long,
@@ -135,8 +135,8 @@ def _over_all(
 class _Beyond(NamedTuple):
     """The persons in groups that the rules do not find; `unknown`: why those are not all, or "".
 
-    `logins` and `members` stand there as well, and may mean several persons: they count for nobody,
-    and whoever looks at the group is told.
+    `logins` and `members` stand there as well, and may mean several persons: they count for no one,
+    and the group says so.
     """
 
     persons: set[str]
@@ -146,7 +146,7 @@ class _Beyond(NamedTuple):
 
 
 class _Known:
-    """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
+    """The persons of the snapshot: by DN, by login, by parent entry and by primary group."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class _Known:
         return found
 
     def by_logins(self, logins: Iterable[str]) -> tuple[set[str], frozenset[str]]:
-        """The persons whose logins these are, and the logins that several persons share: nobody's."""
+        """The persons with these logins, and the logins that several persons share."""
         found = {login: self._logins.find(login) for login in logins}
         shared = frozenset(login for login, some in found.items() if len(some) > 1)
         return {self._all[some[0]].dn for some in found.values() if len(some) == 1}, shared
