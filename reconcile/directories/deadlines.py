@@ -62,7 +62,7 @@ def share(deadline: Deadline, parts: int) -> Deadline:
 def within(deadline: Deadline, work: Callable[[], Value]) -> Value:
     """What `work` gives or raises. Raises Overdue where it takes too long.
 
-    It is done in a thread, which ends by itself if nobody waits for it any more: the resolver of
+    It is done in a thread, which ends by itself if nothing waits for it any more: the resolver of
     host names and the libraries of Kerberos wait in C, where no signal and no time of ours ends
     them.
     """

@@ -29,7 +29,7 @@ class Names(msgspec.Struct, frozen=True):
     external_ids: tuple[str, ...] = ()
     """Of the users of the source who have such a name on the platform."""
     mails: tuple[str, ...] = ()
-    """E-mail addresses: nobody logs in by them, but people ask for somebody by them."""
+    """E-mail addresses: no one logs in by them, but people are searched for by them."""
 
 
 class Login(msgspec.Struct, frozen=True):

@@ -41,4 +41,4 @@ class Allowance:
 
 
 UNUSED: Final = Allowance(desired.ReadLimits(), after(float("inf"), TOTAL))
-"""That of a session which nobody has begun to read from."""
+"""That of a session that has not been read from yet."""

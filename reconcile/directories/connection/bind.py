@@ -38,7 +38,7 @@ def password(source: desired.Source) -> bytes:
         )
     text = source.bind.password.reveal()
     if not text:
-        # RFC 4513, 5.1.2: a server would call it a success and bind nobody.
+        # RFC 4513, 5.1.2: a server would call it a success and bind no one.
         raise NoConnection(
             BIND,
             f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind "

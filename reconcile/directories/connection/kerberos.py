@@ -97,7 +97,7 @@ class Bound(NamedTuple):
     seal: Seal | None
 
 
-Begun = tuple[str, "gssapi.SecurityContext", bytes | None]
+Begun: TypeAlias = tuple[str, gssapi.SecurityContext, bytes | None]
 """Name, context and first token, once the KDC has given a ticket."""
 
 

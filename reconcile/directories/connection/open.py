@@ -1,7 +1,7 @@
 """Connect, protect, bind: one server, within `timeout.connect` in all.
 
 It does not matter which library searches it afterwards. Each of these answers is waited for in
-Python, and has to be the next message there is: what comes unasked, or for somebody else, ends the
+Python, and has to be the next message there is: what comes unasked, or for another request, ends the
 attempt.
 """
 

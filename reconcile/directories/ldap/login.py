@@ -26,7 +26,7 @@ from reconcile.model.text.folding import folded
 from reconcile.ports import Progress
 
 _WITHOUT_TLS: Final = frozenset({8, 13})
-"""What a server answers to whoever binds without TLS: a fault of the settings, not of the
+"""What a server answers to a bind without TLS: a fault of the settings, not of the
 person."""
 
 
@@ -68,7 +68,7 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
     for mail in names.mails:
         yield f"mail={filters.escape(mail)}"
     for external_id in names.external_ids:
-        with suppress(ValueError):  # a text that can be no id of this directory names nobody in it
+        with suppress(ValueError):  # a text that can be no id of this directory names no one in it
             yield f"{vendor.stable_id}={vendor.id_assertion(external_id)}"
 
 
@@ -132,7 +132,7 @@ def refusal(source: desired.Source, dn: str, password: str) -> str:
     Raises SourceUnreadable where no server could be asked.
     """
     if not dn or not password or "\0" in password:
-        # RFC 4513, 5.1.2: a server would call it a success and bind nobody; one written in C ends a
+        # RFC 4513, 5.1.2: a server would call it a success and bind no one; one written in C ends a
         # text at the NUL.
         return "nobody is asked with an empty name, an empty password, or a NUL character in it"
     one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))

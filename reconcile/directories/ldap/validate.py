@@ -28,7 +28,7 @@ def servers(source: desired.Source) -> Iterator[Fault]:
     if not source.servers:
         yield ("servers",), "no server is named"
     for number, url in enumerate(source.servers):
-        yield from (((("servers", number), what)) for what in _server(source, url))
+        yield from ((("servers", number), what) for what in _server(source, url))
     if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
         yield ("require_signing",), _UNSIGNED
     yield from _transport(source)

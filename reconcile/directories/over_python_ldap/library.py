@@ -22,7 +22,7 @@ Entry: TypeAlias = tuple[str, dict[str, list[bytes]]]
 """An entry as python-ldap gives it."""
 
 NO_CONNECTION: Final = "ldapi://%2Fdev%2Fnull"
-"""A URL that nobody can answer at."""
+"""A URL at which nothing can answer."""
 
 
 class _Unlocked(nullcontext[None]):
@@ -50,7 +50,7 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
         """Kind of the next answer to a request that is no entry; None if none is there at once.
 
         The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to
-        libldap, as nobody else uses the connection.
+        libldap, as nothing else uses the connection.
         """
         next_one, option = self._l.result4, self._l.get_option
         one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE

@@ -1,7 +1,7 @@
 """Groups whose members a search finds: `memberURL`, of groupOfURLs and classes mixed with it.
 
 Each URL is evaluated on the source itself, once for all groups that have it. Where one cannot be,
-nobody knows the group's members: the group says so, and is no group without members.
+no one knows the group's members: the group says so, and is no group without members.
 """
 
 import logging

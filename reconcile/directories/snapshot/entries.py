@@ -140,13 +140,7 @@ def decoded(
     attributes: Attributes = {}
     several: list[tuple[str, list[bytes]]] = []
     if binary:
-        raw = entry.attributes
-        attributes = {
-            name: tuple(sorted(map(binary[name], raw.pop(name))))
-            for name in binary
-            if raw.get(name)
-        }
-        entry = RawEntry.of(entry.dn, raw)
+        attributes, entry = _binary_first(entry, binary)
     try:
         # Nearly every entry is text throughout, and most attributes have one value: no call for
         # each. This is half of what reading costs beyond the library; a comprehension, or a
@@ -154,20 +148,37 @@ def decoded(
         for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
             if len(some) == 1:
                 only = some[0].decode()
-                if "!" <= only < "\x7f" or not attribute_values.is_blank(
-                    only
-                ):  # the first letter decides
+                # The first letter decides.
+                if "!" <= only < "\x7f" or not attribute_values.is_blank(only):
                     attributes[name] = (only,)
             elif some:
                 several.append((name, some))
-        for name, some in several:
-            if known := attribute_values.ordered(
-                name, [value.decode() for value in some], entry.dn
-            ):
-                attributes[name] = known
+        if several:
+            _add_ordered(attributes, several, entry.dn)
     except UnicodeDecodeError:
         return _partly_text(entry, attributes)
     return attributes, _ALL_TEXT
+
+
+def _add_ordered(
+    attributes: Attributes, several: list[tuple[str, list[bytes]]], entry_dn: str
+) -> None:
+    """Adds attributes with several values; raises UnicodeDecodeError for one that is no text."""
+    for name, some in several:
+        known = attribute_values.ordered(name, [value.decode() for value in some], entry_dn)
+        if known:
+            attributes[name] = known
+
+
+def _binary_first(
+    entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]]
+) -> tuple[Attributes, RawEntry]:
+    """The attributes of `binary` as text, and the entry without them."""
+    raw = entry.attributes
+    attributes: Attributes = {
+        name: tuple(sorted(map(binary[name], raw.pop(name)))) for name in binary if raw.get(name)
+    }
+    return attributes, RawEntry.of(entry.dn, raw)
 
 
 def _partly_text(entry: RawEntry, attributes: Attributes) -> tuple[Attributes, Mapping[str, int]]:
