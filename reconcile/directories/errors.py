@@ -213,7 +213,7 @@ def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadabl
     parts = ", ".join(repr(quoted(named(url))) for url in urls[:_SHOWN] if named(url))
     return SourceUnreadable(
         f"{text}Referrals are not followed. Choose a base that this server holds completely; or, "
-        "if that part is a source of its own or nobody there matters, set ignore_referrals: "
+        "if that part is a source of its own or no one there matters, set ignore_referrals: "
         f"[{parts or 'its DN'}]."
     )
 

@@ -1,8 +1,8 @@
 """Connect, protect, bind: one server, within `timeout.connect` in all.
 
 It does not matter which library searches it afterwards. Each of these answers is waited for in
-Python, and has to be the next message there is: what comes unasked, or for another request, ends the
-attempt.
+Python, and has to be the next message there is: what comes unasked, or answers another request,
+ends the attempt.
 """
 
 import ssl

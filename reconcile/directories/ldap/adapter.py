@@ -76,7 +76,7 @@ class LdapDirectory:
 
     def check(self) -> Iterable[Check]:
         """Server, TLS, bind, base DN, and what each rule finds in how many seconds."""
-        self.close()  # A connection that is open already would tell nothing about how it is opened.
+        self.close()  # A connection already open would show nothing about how it is opened.
         steps: list[Check] = []
         try:
             until = self._until()

@@ -134,7 +134,7 @@ def refusal(source: desired.Source, dn: str, password: str) -> str:
     if not dn or not password or "\0" in password:
         # RFC 4513, 5.1.2: a server would call it a success and bind no one; one written in C ends a
         # text at the NUL.
-        return "nobody is asked with an empty name, an empty password, or a NUL character in it"
+        return "no server is asked with an empty name, an empty password, or a NUL character in it"
     one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
     try:
         until = after(source.timeout.total, TOTAL)

@@ -100,7 +100,7 @@ class MemoryDirectory:
         """Nobody logs in here. Raises UsageError."""
         del dn, password
         raise UsageError(
-            f"nobody can log in by the source {self._source.name}: it has no server that could "
+            f"no one can log in by the source {self._source.name}: it has no server that could "
             "check a password"
         )
 

@@ -2,7 +2,7 @@
 
 A server that is asked for an attribute answers with its subtypes as well, under their own names.
 What they hold is added to the attribute without options; it stays under its own name for those who
-asks for that.
+ask for that.
 """
 
 from functools import lru_cache

@@ -330,7 +330,7 @@ def _by_following(
     for member, keys in below.ambiguous.items():
         meanings = " or ".join(map(quoted, keys))
         log.warning(
-            "%s: the member %s counts for nobody: it can mean %s",
+            "%s: the member %s counts for no one: it can mean %s",
             source.name,
             quoted(member),
             meanings,

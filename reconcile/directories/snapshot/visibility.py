@@ -52,9 +52,9 @@ def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Per
         if len(hidden) < len(persons):
             count = f"{len(hidden)} of {len(persons)}"
             who = f"{count} persons do not show {name} (the first is {quoted(hidden[0])})"
-        looks = "who is disabled looks like somebody who is not"
+        looks = "who is disabled looks like a person who is not"
         if name == vendor.stable_id:
-            looks = "who is renamed and moved looks like somebody else"
+            looks = "who is renamed and moved looks like another person"
         remedy = (
             "export it too, as slapcat does" if source.files else "ask for the right to read it"
         )
