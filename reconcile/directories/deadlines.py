@@ -1,4 +1,4 @@
-"""Every wait ends: when something has to be over, and work of libraries that nothing else would end.
+"""Every wait ends: deadlines, and work of libraries that nothing else would end.
 
 No wait is left to a library: sockets wait here, in Python, where a signal breaks them off too.
 """
@@ -27,7 +27,7 @@ class Overdue(TimeoutError):
 
 
 class Deadline(NamedTuple):
-    """A moment by the monotonic clock, how many seconds there were until then, and the setting that says so."""
+    """A moment by the monotonic clock, the seconds until then, and the setting they come from."""
 
     moment: float
     seconds: float
@@ -62,7 +62,7 @@ def share(deadline: Deadline, parts: int) -> Deadline:
 def within(deadline: Deadline, work: Callable[[], Value]) -> Value:
     """What `work` gives or raises. Raises Overdue where it takes too long.
 
-    It is done in a thread, which ends by itself if nobody waits for it any more: the resolver of
+    It is done in a thread, which ends by itself if nothing waits for it any more: the resolver of
     host names and the libraries of Kerberos wait in C, where no signal and no time of ours ends
     them.
     """

@@ -1,4 +1,4 @@
-"""What went wrong while reading a directory, in words: what happened, where, with which code, and what to do.
+"""What went wrong while reading a directory: what happened, where, its code, and what to do.
 
 SourceUnreadable (exit code 7)
 ├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
@@ -6,7 +6,7 @@ SourceUnreadable (exit code 7)
 │   ├── Unintelligible what came is not LDAP, or answers what was not asked
 │   ├── Unbounded      more came than the settings allow
 │   └── OutOfTime      the read as a whole has taken too long
-├── ConnectionBroken   the server stopped in the middle; it may do better at another time, or another server
+├── ConnectionBroken   the server stopped in the middle; later, or on another server, it may work
 │   └── ServerSilent   it said nothing until the time was over
 └── NoConnection       no server could be used; carries the step that failed
     └── BindRefused    the server answered, and lets this reader in neither now nor later
@@ -63,7 +63,7 @@ class NoConnection(SourceUnreadable):
     """No server could be used."""
 
     def __init__(self, step: str, message: str, *, later: bool = False) -> None:
-        """`step` is what could not be done, as a line of `reconcile test` says it; `later` it may be done."""
+        """`step` is what failed, as in a line of `reconcile test`; `later` it may work."""
         self.step = step
         self.later = later
         super().__init__(message)
@@ -126,7 +126,8 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
         )
         base = quoted(search.base)
         return NoSuchObject(
-            f"{reader.place}: the base DN {base} does not exist, or {reader.name} may not see it{matched}.\n"
+            f"{reader.place}: the base DN {base} does not exist, or {reader.name} may not see "
+            f"it{matched}.\n"
             f"{search}: {result}.\nCorrect the base, or ask for the right to read it."
         )
     remedy = _remedy(reader, result, entries)
@@ -136,13 +137,14 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
     passes = result.code in {BUSY, UNAVAILABLE} or _lost_its_place(result, entries)
     kind = ConnectionBroken if passes else SourceUnreadable
     return kind(
-        f"{reader.place}: {search} was not answered completely: {result}, after {entries} entries.\n"
+        f"{reader.place}: {search} was not answered completely: {result}, after {entries} "
+        "entries.\n"
         f"Nothing of what was read is used. {remedy}"
     )
 
 
 def _lost_its_place(result: Result, entries: int) -> bool:
-    """Whether it did page, and now says that it cannot, or does not know the cookie that it gave."""
+    """Whether it did page, and now cannot, or does not know the cookie that it gave."""
     return entries > 0 and (
         result.code == 12 or (result.code == 53 and "cookie" in result.message.lower())
     )
@@ -159,21 +161,27 @@ def _remedy(reader: Reader, result: Result, entries: int) -> str:
         case 11 if "page size" in said:
             return "Set page_size below {page_size}, or ask for larger pages for {reader}."
         case 11 if "pagedresults control" in said:
-            return "The server does not let {reader} page its results: set page_size to 0, or ask for the right to page."
+            return (
+                "The server does not let {reader} page its results: set page_size to 0, or ask for "
+                "the right to page."
+            )
         case _ if _lost_its_place(result, entries):
-            return "The server lost its place between two pages (Active Directory: MaxResultSetSize): try again."
+            return (
+                "The server lost its place between two pages (Active Directory: MaxResultSetSize): "
+                "try again."
+            )
         case _:
             return _REMEDIES.get(result.code, "Ask those who run the directory.")
 
 
 _SIZE = "Ask for a larger size limit for {reader}, or set page_size below {page_size}."
 _OVER_PAGES = (
-    "Ask for a larger size limit for {reader}, over all pages; whole pages came, so that a page_size below {page_size} "
-    "is no help."
+    "Ask for a larger size limit for {reader}, over all pages; whole pages came, so that a "
+    "page_size below {page_size} is no help."
 )
 _LOOKED_THROUGH = (
-    "Ask for larger administrative limits for {reader} (OpenLDAP: size.unchecked, 389 Directory Server: "
-    "nsLookThroughLimit), or narrow the base or the filter."
+    "Ask for larger administrative limits for {reader} (OpenLDAP: size.unchecked, 389 Directory "
+    "Server: nsLookThroughLimit), or narrow the base or the filter."
 )
 _UNPAGED = "Ask for a larger size limit for {reader}, or set page_size, for example to 500."
 _CLEAR = "The server wants TLS: set tls.mode to starttls or ldaps."
@@ -194,23 +202,28 @@ _REMEDIES = {
 
 def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadable:
     """The error for a search whose answer says that a part of the tree is on another server."""
-    text = f"{place}: {search} is not complete: a part of the tree is on another server: {_listed(urls)}.\n"
+    text = (
+        f"{place}: {search} is not complete: "
+        f"a part of the tree is on another server: {_listed(urls)}.\n"
+    )
     if all(map(active_directory.other_partition, urls)):
         return SourceUnreadable(
             f"{text}Such parts are those of a domain controller: set type: active_directory."
         )
     parts = ", ".join(repr(quoted(named(url))) for url in urls[:_SHOWN] if named(url))
     return SourceUnreadable(
-        f"{text}Referrals are not followed. Choose a base that this server holds completely; or, if that part is a "
-        f"source of its own or nobody there matters, set ignore_referrals: [{parts or 'its DN'}]."
+        f"{text}Referrals are not followed. Choose a base that this server holds completely; or, "
+        "if that part is a source of its own or no one there matters, set ignore_referrals: "
+        f"[{parts or 'its DN'}]."
     )
 
 
 def unpaged(place: str, search: Search, entries: int) -> SourceUnreadable:
     """The error for a server that was asked for a page and answers as if it had not been."""
     return SourceUnreadable(
-        f"{place}: {search} cannot be known to be complete: the server does not answer the request for "
-        f"pages, after {entries} entries.\nSet page_size to 0 to read without pages."
+        f"{place}: {search} cannot be known to be complete: the server does not answer the "
+        f"request for pages, after {entries} entries.\n"
+        "Set page_size to 0 to read without pages."
     )
 
 
@@ -235,7 +248,8 @@ def silent(place: str, search: Search, why: str, entries: int) -> ServerSilent:
 
 def _broken(place: str, search: Search, why: str, entries: int) -> str:
     return (
-        f"{place}: the connection broke in the middle of {search}, after {entries} entries: {why}.\n"
+        f"{place}: the connection broke in the middle of {search}, after {entries} entries: "
+        f"{why}.\n"
         "Nothing of what was read is used. Try again, or add another server to `servers`."
     )
 
@@ -243,25 +257,29 @@ def _broken(place: str, search: Search, why: str, entries: int) -> str:
 def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
     """The error for a read that has taken as long as all of it may take."""
     return OutOfTime(
-        f"{what} did not end within {deadline.seconds:g} s, the time for the whole read ({deadline.setting}), after "
-        f"{entries} entries.\nNothing of what was read is used. Ask those who run the directory why it is slow, narrow "
-        f"the base or the filter, or raise {deadline.setting}."
+        f"{what} did not end within {deadline.seconds:g} s, the time for the whole read "
+        f"({deadline.setting}), after {entries} entries.\n"
+        "Nothing of what was read is used. Ask those who run the directory why it is slow, "
+        f"narrow the base or the filter, or raise {deadline.setting}."
     )
 
 
 def too_much(place: str, search: Search, what: str, entries: int) -> Unbounded:
     """The error for an answer that is larger than a source may be."""
     return Unbounded(
-        f"{place}: {search} brings too much: {what}, after {entries} entries.\nNothing of what was read is used. "
-        "If the directory is meant to be so large, raise that limit; otherwise narrow the base or the filter."
+        f"{place}: {search} brings too much: {what}, after {entries} entries.\n"
+        "Nothing of what was read is used. If the directory is meant to be so large, raise that "
+        "limit; otherwise narrow the base or the filter."
     )
 
 
 def no_memory(place: str) -> Unbounded:
     """The error for an answer that this machine has no room for."""
     return Unbounded(
-        f"{place}: there is no memory for what the server sends. Nothing of what was read is used.\nGive this process "
-        "more memory, narrow the base or the filter, or set limits (entries, entry_size, total_size) lower."
+        f"{place}: there is no memory for what the server sends. Nothing of what was read is "
+        "used.\n"
+        "Give this process more memory, narrow the base or the filter, or set limits (entries, "
+        "entry_size, total_size) lower."
     )
 
 
@@ -269,8 +287,8 @@ def unbelievable(place: str, search: Search, what: str, entries: int) -> Unintel
     """The error for a server that answers what was not asked."""
     return Unintelligible(
         f"{place}: the answer to {search} is not believed, after {entries} entries: {what}.\n"
-        "Nothing of what was read is used. Ask those who run the directory what answers at this address; "
-        "another server may do better."
+        "Nothing of what was read is used. Ask those who run the directory what answers at this "
+        "address; another server may do better."
     )
 
 
@@ -278,8 +296,8 @@ def garbled(place: str, search: Search, error: object) -> Unintelligible:
     """The error for an answer that is none."""
     return Unintelligible(
         f"{place}: the answer to {search} is not LDAP: {quoted(str(error))}.\n"
-        "Nothing of what was read is used. Ask those who run the directory what answers at this address; "
-        "another server may do better."
+        "Nothing of what was read is used. Ask those who run the directory what answers at this "
+        "address; another server may do better."
     )
 
 

@@ -16,11 +16,15 @@ _STRAY_BACKSLASH = re.compile(r"\\(?![0-9A-Fa-f]{2})")
 
 
 def parse(text: str) -> FilterNode:
-    """ldap3's tree of a filter. Raises ValueError with what is wrong, as in "is not a filter (RFC 4515): …"."""
+    """ldap3's tree of a filter.
+
+    Raises ValueError with what is wrong, as in "is not a filter (RFC 4515): …".
+    """
     if stray := _STRAY_BACKSLASH.search(text):
         rest = text[stray.start() : stray.start() + 3]
         raise ValueError(
-            f"is not a filter (RFC 4515): a backslash is followed by two hexadecimal digits, not {rest!r}"
+            "is not a filter (RFC 4515): a backslash is followed by two hexadecimal digits, not "
+            f"{rest!r}"
         )
     try:
         root = parse_filter(

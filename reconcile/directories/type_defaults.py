@@ -1,4 +1,4 @@
-"""What a source has by its type, in the words of the desired-state file: for people who want to see it."""
+"""What a source has by its type, in the words of the desired-state file, for people to read."""
 
 import time
 
@@ -10,10 +10,10 @@ from reconcile.model.directory import Attributes
 
 
 def by_type(source: desired.Source) -> dict[str, str | list[str]]:
-    """Path within the source → what holds where the file says nothing; nothing for a type that a plug-in added.
+    """Path within the source → what holds where the file says nothing.
 
-    A list is several values at once, where the file could name one: the attributes that name a
-    group's members.
+    Empty for a type that a plug-in added. A list is several values at once, where the file could
+    name one: the attributes that name a group's members.
     """
     row = VENDORS.get(source.type)
     if row is None:
@@ -35,7 +35,10 @@ def by_type(source: desired.Source) -> dict[str, str | list[str]]:
 
 
 def persons_search(source: desired.Source) -> tuple[str, str, str]:
-    """Base, scope and filter by which persons are searched; the filter is "" where a plug-in's type has its own."""
+    """Base, scope and filter by which persons are searched.
+
+    The filter is "" where a plug-in's type has its own.
+    """
     search = users_search(source, vendor(source.type), ())
     return (
         search.base,

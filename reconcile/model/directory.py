@@ -1,4 +1,7 @@
-"""What is read from a source. Attribute names are lower case; a value that is not UTF-8 text comes as base64."""
+"""What is read from a source.
+
+Attribute names are lower case; a value that is not UTF-8 text comes as base64.
+"""
 
 from typing import TypeAlias
 
@@ -78,7 +81,7 @@ class OrganizationalUnit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """What of a source is there to look at while its persons are still read: first its OUs, then its groups too.
+    """The part of a source that can be shown while its persons are read: OUs, then groups too.
 
     Each list is complete, in normalized DN order; `groups` is None until they are read. Nothing is
     decided by it: the read may yet fail, and what is a member by way of persons alone is not among
@@ -90,7 +93,10 @@ class Outline(msgspec.Struct, frozen=True):
 
 
 class DirectorySnapshot(msgspec.Struct, frozen=True):
-    """All persons, groups and OUs of one source: complete, never partial. Each list is in normalized DN order."""
+    """All persons, groups and OUs of one source: complete, never partial.
+
+    Each list is in normalized DN order.
+    """
 
     source: str
     base_dn: str

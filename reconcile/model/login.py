@@ -8,7 +8,10 @@ from reconcile.model.text import dn
 
 
 def person_key(source: str, external_id: str, entry: str) -> str:
-    """Under which key the failed logins of a person count; `entry` is the DN, for one without an external id."""
+    """Under which key the failed logins of a person count.
+
+    `entry` is the DN, for one without an external id.
+    """
     return whom_key(source, f"person\0{external_id or dn.key(entry)}")
 
 
@@ -18,7 +21,7 @@ def whom_key(source: str, whom: str) -> str:
 
 
 class Names(msgspec.Struct, frozen=True):
-    """What a directory may know somebody by, who typed `typed`: any of these is enough."""
+    """What a directory may know a user by who typed `typed`: any of these is enough."""
 
     typed: str
     identifiers: tuple[str, ...]
@@ -26,7 +29,7 @@ class Names(msgspec.Struct, frozen=True):
     external_ids: tuple[str, ...] = ()
     """Of the users of the source who have such a name on the platform."""
     mails: tuple[str, ...] = ()
-    """E-mail addresses: nobody logs in by them, but people ask for somebody by them."""
+    """E-mail addresses: no one logs in by them, but people are searched for by them."""
 
 
 class Login(msgspec.Struct, frozen=True):

@@ -11,7 +11,10 @@ class TooMuch(Exception):
 
 
 class Allowance:
-    """Of all searches of one read together; a read that begins anew has a new one, with the same end."""
+    """What all searches of one read share.
+
+    A read that begins anew has a new one, with the same end.
+    """
 
     def __init__(self, limits: desired.ReadLimits, until: Deadline) -> None:
         """`until` is when all has to be over, further attempts included."""
@@ -38,4 +41,4 @@ class Allowance:
 
 
 UNUSED: Final = Allowance(desired.ReadLimits(), after(float("inf"), TOTAL))
-"""That of a session which nobody has begun to read from."""
+"""That of a session that has not been read from yet."""

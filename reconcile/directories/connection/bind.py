@@ -1,4 +1,4 @@
-"""Who reads: what goes into the simple bind, and what a bind's answer means, whichever transport carries it."""
+"""Who reads: what goes into the simple bind, and what the answer to a bind means."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -17,8 +17,8 @@ from reconcile.directories.vendors import active_directory
 from reconcile.model import desired
 
 NO_GSSAPI: Final = (
-    'gssapi is not installed: pip install "reconcile-identity[kerberos]" (this compiles it and needs the headers of '
-    "Kerberos: on Debian, apt-get install gcc python3-dev libkrb5-dev)"
+    'gssapi is not installed: pip install "reconcile-identity[kerberos]" (this compiles it and '
+    "needs the headers of Kerberos: on Debian, apt-get install gcc python3-dev libkrb5-dev)"
 )
 
 
@@ -38,16 +38,17 @@ def password(source: desired.Source) -> bytes:
         )
     text = source.bind.password.reveal()
     if not text:
-        # RFC 4513, 5.1.2: a server would call it a success and bind nobody.
+        # RFC 4513, 5.1.2: a server would call it a success and bind no one.
         raise NoConnection(
             BIND,
-            f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind set bind.anonymous",
+            f"the password of {source.bind.dn} (bind.password) is empty; for an anonymous bind "
+            "set bind.anonymous",
         )
     return text.encode()
 
 
 def accepted(source: desired.Source, some: Target, result: Result, who: str) -> None:
-    """Raises NoConnection where the server refused the bind, Unusable where another one may do better."""
+    """Raises NoConnection where the server refused the bind, Unusable where another may help."""
     if result.code in {BUSY, UNAVAILABLE}:
         raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
@@ -80,13 +81,13 @@ def _advice(source: desired.Source, some: Target, result: Result) -> str:
 
 _ASK: Final = "Ask those who run the directory."
 _WITHIN_TLS: Final = (
-    "The server wants Kerberos to encrypt, not TLS (Samba: `ldap server require strong auth` is not "
-    "`allow_sasl_over_tls`): set tls.mode to none, and Kerberos encrypts everything."
+    "The server wants Kerberos to encrypt, not TLS (Samba: `ldap server require strong auth` is "
+    "not `allow_sasl_over_tls`): set tls.mode to none, and Kerberos encrypts everything."
 )
 _ADVICE_ON_KERBEROS: Final = {
     7: "The server takes no Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
-    49: "The server does not take the ticket: its key or its clock is not what the KDC thinks, or it knows nobody of "
-    "that name. No other server is asked.",
+    49: "The server does not take the ticket: its key or its clock is not what the KDC "
+    "thinks, or it knows no one of that name. No other server is asked.",
 }
 
 

@@ -1,4 +1,4 @@
-"""The bind with a Kerberos ticket: SASL's mechanism GSSAPI (RFC 4752), whichever transport carries its messages.
+"""The bind with a Kerberos ticket: SASL's mechanism GSSAPI (RFC 4752), over any transport.
 
 The ticket comes from where libkrb5 finds it (KRB5CCNAME, or a key in KRB5_CLIENT_KTNAME), the
 server's from the KDC. Within TLS the bind is tied to the server's certificate (RFC 5929) and
@@ -41,8 +41,8 @@ _NO_SUCH_SERVICE, _OVER, _SKEW, _NO_TICKET = -1765328377, -1765328352, -17653283
 _NO_KDC, _KDC_SILENT = -1765328230, -1765328228
 _KINIT: Final = "Get a ticket{whose} with kinit, or name a file with its key in KRB5_CLIENT_KTNAME."
 _ADVICE: Final = {
-    _NO_SUCH_SERVICE: "The KDC knows no service {service}: write the host name of the server's servicePrincipalName "
-    "in servers, or set tls.server_name to it.",
+    _NO_SUCH_SERVICE: "The KDC knows no service {service}: write the host name of the server's "
+    "servicePrincipalName in servers, or set tls.server_name to it.",
     _SKEW: "Set this machine's clock.",
     _NO_KDC: "Name the realm's KDC in krb5.conf.",
     _KDC_SILENT: "The KDC that krb5.conf names has to be reachable from here.",
@@ -55,7 +55,10 @@ class Seal:
     """What encrypts and signs both directions of a connection once Kerberos has bound it."""
 
     def __init__(self, context: gssapi.SecurityContext, largest: int) -> None:
-        """`largest` is how many bytes the server takes at once. Raises ValueError where nothing fits in."""
+        """`largest` is how many bytes the server takes at once.
+
+        Raises ValueError where nothing fits in.
+        """
         self._context = context
         self._piece = context.get_wrap_size_limit(largest, True)
         if self._piece < 1:
@@ -73,7 +76,10 @@ class Seal:
         return b"".join(len(piece).to_bytes(4, "big") + piece for piece in pieces)
 
     def opened(self, piece: bytes) -> bytes:
-        """What a piece holds. Raises OSError for one that the server did not encrypt, or that was changed since."""
+        """What a piece holds.
+
+        Raises OSError for one that the server did not encrypt, or that was changed on the way.
+        """
         try:
             found = self._context.unwrap(piece)
         except GSSError as error:
@@ -91,31 +97,14 @@ class Bound(NamedTuple):
     seal: Seal | None
 
 
-def bind(
-    source: desired.Source,
-    some: Target,
-    certificate: bytes | None,
-    ask: Ask,
-    deadline: Deadline | None = None,
-) -> Bound:
-    """Binds by asking. `certificate` is the server's, in DER, where there is TLS, and None where there is none.
+Begun: TypeAlias = tuple[str, gssapi.SecurityContext, bytes | None]
+"""Name, context and first token, once the KDC has given a ticket."""
 
-    Raises NoConnection where there is no ticket or the server refuses it, Unusable where another
-    server may do better, Overdue where the KDC has not answered at the deadline.
-    """
-    service = f"ldap/{source.tls.server_name or some.host}"
-    deadline = deadline or after(source.timeout.connect, CONNECT)
 
-    def begun() -> tuple[str, gssapi.SecurityContext, bytes | None]:
-        try:
-            credentials = _credentials(source)
-            context = _context(credentials, service, certificate)
-            return str(credentials.name), context, context.step()
-        except GSSError as error:  # here, for another thread does not know what libkrb5 says of it
-            raise _no_ticket(source, some, service, error) from error
-
+def _from_kdc(some: Target, service: str, deadline: Deadline, begun: Callable[[], Begun]) -> Begun:
+    """What `begun` gives by asking the KDC, which has to answer in time."""
     try:
-        name, context, token = within(deadline, begun)  # asks the KDC
+        return within(deadline, begun)
     except Overdue as error:
         if error.deadline.setting == TOTAL:
             raise
@@ -123,6 +112,33 @@ def bind(
             f"Kerberos gives no ticket for {service}: the KDC gives {error}. {_ADVICE[_KDC_SILENT]}"
         )
         raise NoConnection(BIND, f"{some.url}: {text}") from error
+
+
+def bind(
+    source: desired.Source,
+    some: Target,
+    certificate: bytes | None,
+    ask: Ask,
+    deadline: Deadline | None = None,
+) -> Bound:
+    """Binds by asking.
+
+    `certificate` is the server's, in DER, where there is TLS, and None where there is none. Raises
+    NoConnection where there is no ticket or the server refuses it, Unusable where another server
+    may do better, Overdue where the KDC has not answered at the deadline.
+    """
+    service = f"ldap/{source.tls.server_name or some.host}"
+    deadline = deadline or after(source.timeout.connect, CONNECT)
+
+    def begun() -> Begun:
+        try:
+            credentials = _credentials(source)
+            context = _context(credentials, service, certificate)
+            return str(credentials.name), context, context.step()
+        except GSSError as error:  # here, for another thread does not know what libkrb5 says of it
+            raise _no_ticket(source, some, service, error) from error
+
+    name, context, token = _from_kdc(some, service, deadline, begun)
 
     def answered(token: bytes | None) -> bytes:
         result, said = ask(token or b"")
@@ -149,9 +165,10 @@ def bind(
 
 
 _NOT_OFFERED: Final = {
-    _PLAIN: "the server wants Kerberos to encrypt within TLS, which is not done: set tls.mode to none, and Kerberos "
-    "encrypts everything.",
-    _ENCRYPTED: "the server lets Kerberos encrypt nothing, and there is no TLS: set tls.mode to starttls or ldaps.",
+    _PLAIN: "the server wants Kerberos to encrypt within TLS, which is not done: set tls.mode to "
+    "none, and Kerberos encrypts everything.",
+    _ENCRYPTED: "the server lets Kerberos encrypt nothing, and there is no TLS: set tls.mode to "
+    "starttls or ldaps.",
 }
 
 
@@ -179,7 +196,7 @@ def _context(
 
 
 def _tie(certificate: bytes | None) -> ChannelBindings | None:
-    """What a server that looks at it compares with its own certificate, so that nobody can stand in between."""
+    """What a server may compare with its own certificate, so that no one can stand in between."""
     digest = None
     with suppress(ValueError):  # TLS took it as it is
         digest = certificates.digest(certificate) if certificate else None
@@ -191,7 +208,10 @@ def _tie(certificate: bytes | None) -> ChannelBindings | None:
 
 
 def _offered(message: bytes) -> tuple[int, int]:
-    """The bits of what the server offers, and how many bytes it takes at once. Raises ValueError."""
+    """The bits of what the server offers, and how many bytes it takes at once.
+
+    Raises ValueError.
+    """
     if len(message) != 4:
         raise ValueError(f"the server's offer has {len(message)} bytes")
     return message[0], int.from_bytes(message[1:], "big")

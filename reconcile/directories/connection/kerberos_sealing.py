@@ -1,4 +1,4 @@
-"""Bytes that Kerberos encrypts (the security layer of SASL, RFC 4422, 3.7), over a connection without TLS."""
+"""SASL's security layer (RFC 4422, 3.7): bytes that Kerberos encrypts, without TLS."""
 
 from typing import Final, Protocol
 

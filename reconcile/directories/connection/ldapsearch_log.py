@@ -1,7 +1,7 @@
-"""Searches as `ldapsearch` commands that can be pasted into a shell; they ask for the password themselves.
+"""Searches as `ldapsearch` commands to paste into a shell; they prompt for the password.
 
-They have the name in the server's certificate in the URL, as ldapsearch knows no other way to be
-told it. With Kerberos they take the same ticket, which is for that name too.
+They have the name in the server's certificate in the URL, as ldapsearch has no other way to
+learn it. With Kerberos they take the same ticket, which is for that name too.
 """
 
 import shlex
@@ -14,11 +14,8 @@ from reconcile.model import desired
 def start(source: desired.Source, some: Target) -> str:
     """What is the same for every search on a server."""
     name = _name(source, some)
-    url = (
-        some.url
-        if name == some.host
-        else f"{'ldaps' if some.ldaps else 'ldap'}://{name}:{some.port}"
-    )
+    scheme = "ldaps" if some.ldaps else "ldap"
+    url = some.url if name == some.host else f"{scheme}://{name}:{some.port}"
     words = [
         "ldapsearch",
         *_mechanism(source, some),

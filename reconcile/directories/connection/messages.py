@@ -1,5 +1,6 @@
-"""LDAP's messages as bytes (RFC 4511 in BER, X.690): answers read in one pass and without copies, requests of a bind.
+"""LDAP's messages as bytes (RFC 4511 in BER, X.690).
 
+Answers are read in one pass and without copies; of requests, only those of a bind are written.
 ldap3 decodes every value twice, as text and raw, through a tree of tuples; that takes two thirds of
 the time of a large read. What follows reads only what answers a search, ten times faster, and
 trusts nothing: every length must fit exactly into what surrounds it, or Malformed is raised.
@@ -52,7 +53,7 @@ ends."""
 
 
 def size(data: bytes, position: int) -> int:
-    """How many bytes the message at `position` has; 0 while too few are there to tell."""
+    """How many bytes the message at `position` has; 0 while too few have arrived to know."""
     available = len(data) - position
     if available < 2:
         return 0
@@ -70,7 +71,10 @@ def size(data: bytes, position: int) -> int:
 
 
 def span(data: bytes, position: int, end: int, tag: int) -> tuple[int, int]:
-    """Where the value of the element at `position` starts and stops; it must have the tag and lie before `end`."""
+    """Where the value of the element at `position` starts and stops.
+
+    It must have the tag and lie before `end`.
+    """
     start = position + 2
     if start > end or data[position] != tag:
         raise Malformed(f"no element {tag:#04x} at byte {position}")
@@ -101,7 +105,7 @@ def message(data: bytes, position: int, end: int) -> Message:
 
 
 def entries(data: bytes, position: int, number: int) -> tuple[list["Found"], int]:
-    """The messages from `position` on that answer a request with an entry and are small, and where they end.
+    """The small messages from `position` on that answer a request with an entry, and their end.
 
     Nothing but their heads is looked at: nine messages of ten are such, and `message` takes four
     times as long. What does not look like one, or is not all there, is left to `message`.
@@ -170,9 +174,9 @@ def entry(data: bytes, start: int, stop: int) -> RawEntry:
 
 
 def count(data: bytes, start: int, stop: int) -> None:
-    """Raises Malformed for an entry with more attributes or values than one may have: each takes memory of its own.
+    """Raises Malformed for an entry with more attributes or values than one may have.
 
-    Worth the time for large entries alone.
+    Each takes memory of its own. Worth the time for large entries alone.
     """
     _, end = span(data, start, stop, _OCTETS)
     position, end = span(data, end, stop, _SEQUENCE)
@@ -214,7 +218,8 @@ def _result(data: bytes, start: int, stop: int) -> tuple[Result, int]:
         not 1 <= end - position <= 4 or data[position] > 0x7F
     ):  # empty is not 0, and no code is negative
         raise Malformed(
-            f"a result code of the bytes {data[position : min(end, position + 9)].hex() or '(none)'}"
+            "a result code of the bytes "
+            f"{data[position : min(end, position + 9)].hex() or '(none)'}"
         )
     code = int.from_bytes(data[position:end], "big")
     position, end = span(data, end, stop, _OCTETS)
@@ -238,7 +243,7 @@ def urls(data: bytes, start: int, stop: int) -> tuple[str, ...]:
 
 
 def cookie(data: bytes, found: Message) -> bytes | None:
-    """The cookie of the paged results control that came with a message; None without that control."""
+    """The cookie of a message's paged results control; None without that control."""
     if found.stop == found.end:
         return None
     position, end = span(data, found.stop, found.end, _CONTROLS)
@@ -292,5 +297,5 @@ def sasl_bind(number: int, mechanism: str, said: bytes) -> bytes:
 
 
 def goodbye(number: int) -> bytes:
-    """Says that nothing more is asked; nobody answers it."""
+    """Says that nothing more is asked; there is no answer."""
     return _request(number, _UNBIND)

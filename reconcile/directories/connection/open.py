@@ -1,7 +1,8 @@
-"""Connect, protect, bind: one server, within `timeout.connect` in all, whichever library searches it afterwards.
+"""Connect, protect, bind: one server, within `timeout.connect` in all.
 
-Each of these answers is waited for in Python, and has to be the next message there is: what comes
-unasked, or for somebody else, ends the attempt.
+It does not matter which library searches it afterwards. Each of these answers is waited for in
+Python, and has to be the next message there is: what comes unasked, or answers another request,
+ends the attempt.
 """
 
 import ssl
@@ -132,7 +133,10 @@ class _Opening:
         return bound.name
 
     def _bind(self, wire: Wire, request: bytes) -> tuple[Result, bytes]:
-        """What the server says to a part of the bind, and what its mechanism says. Raises OSError."""
+        """What the server says to a part of the bind, and what its mechanism says.
+
+        Raises OSError.
+        """
         try:
             data, found = self._answer(wire, request, messages.BOUND)
             result, said = messages.bound(data, found.start, found.stop)
@@ -141,7 +145,8 @@ class _Opening:
         if wire.rest:
             raise Unusable(
                 BIND,
-                "the server answers more than it was asked: more came behind the answer to the bind",
+                "the server answers more than it was asked: more came behind the answer to "
+                "the bind",
             )
         return result, said if result.code == IN_PROGRESS else b""
 
@@ -150,7 +155,10 @@ class _Opening:
         return self._number
 
     def _answer(self, wire: Wire, request: bytes, operation: int) -> tuple[bytes, messages.Message]:
-        """The next message there is, which has to be the answer. Raises OSError, ValueError and TooLarge."""
+        """The next message there is, which has to be the answer.
+
+        Raises OSError, ValueError and TooLarge.
+        """
         wire.send(request)
         data = wire.receive(_LARGEST)
         length = messages.size(data, 0)
@@ -166,7 +174,10 @@ class _Opening:
         return data, found
 
     def _in_time(self, error: OSError) -> OSError:
-        """The same error, unless the time for the whole read is over: that is no fault of this server alone."""
+        """The same error, unless the time for the whole read is over.
+
+        That is not the fault of this server alone.
+        """
         if isinstance(error, Overdue) and error.deadline.setting == TOTAL:
             raise error
         return error

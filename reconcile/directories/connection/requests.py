@@ -75,12 +75,16 @@ class Asked:
             )
 
     def page(self, entries: Sequence[Found], cookie: bytes) -> None:
-        """A page is complete; the next one is asked for with `cookie`, if that is not empty. Raises Unbelievable."""
+        """A page is complete; the next one is requested with `cookie`, if that is not empty.
+
+        Raises Unbelievable.
+        """
         self._answered += self._references
         self._references = self._intermediate = 0
         if len(cookie) > _LARGEST_COOKIE:
             raise Unbelievable(
-                f"the server wants {len(cookie)} bytes back with the request for the next page (a cookie)"
+                f"the server wants {len(cookie)} bytes back with the request for the next page "
+                "(a cookie)"
             )
         if not entries:
             self._empty += 1

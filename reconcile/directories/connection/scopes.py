@@ -1,4 +1,7 @@
-"""Is an entry one that was asked for? Where it stands says so: a server that gives others is not believed."""
+"""Is an entry one that was asked for?
+
+Its place says so: a server that gives others is not believed.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +12,7 @@ from reconcile.model.text.printing import quoted
 
 
 def check(search: Search, names: Sequence[str]) -> None:
-    """Raises Unbelievable for the name of an entry that is not below the base, or not in the scope, of the search.
+    """Raises Unbelievable for an entry that is not below the base or not in scope.
 
     Which name the base has is the server's decision, and some fold more than others: whatever any
     of them might take for the base passes.
@@ -31,7 +34,8 @@ def check(search: Search, names: Sequence[str]) -> None:
     strange = next((name for name in odd if not is_inside(name)), None)
     if strange is not None:
         raise Unbelievable(
-            f"the server gives the entry {quoted(strange) or '(the root)'}, which is not within what was searched"
+            f"the server gives the entry {quoted(strange) or '(the root)'}, which is not within "
+            "what was searched"
         )
 
 

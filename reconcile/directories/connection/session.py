@@ -30,10 +30,16 @@ _LAST: Final = 2**31 - 1
 
 
 class Codec(Protocol):
-    """A library that writes requests for searches and reads entries; it sees no connection and never waits."""
+    """A library that writes search requests and reads entries.
+
+    It sees no connection and never waits.
+    """
 
     def request(self, search: Search, page_size: int, cookie: bytes) -> tuple[int, bytes]:
-        """Number and bytes of the request for a page; page size 0 asks without pages. Raises ValueError."""
+        """Number and bytes of the request for a page; page size 0 asks without pages.
+
+        Raises ValueError.
+        """
         ...
 
     def entries(self, number: int, found: Sequence[Found], done: Found) -> list[RawEntry]:
@@ -75,7 +81,10 @@ class LdapSession:
         self._allowance = allowance
 
     def search(self, search: Search) -> Iterator[list[RawEntry]]:
-        """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find."""
+        """The entries found, page by page.
+
+        Raises SourceUnreadable unless there is nothing else to find.
+        """
         asked = Asked(search, 0 if search.scope == "base" else self._reader.page_size)
         log.info("%s %s", self._reader.command, ldapsearch_log.rest(search, asked.page_size))
         with self._explained(asked):
@@ -116,7 +125,8 @@ class LdapSession:
         except TooMuch as error:
             raise errors.too_much(place, search, str(error), asked.found) from error
         except TooLarge as error:
-            what = f"a message has {error.size} bytes, more than {self._allowance.entry_size} (limits.entry_size)"
+            most = self._allowance.entry_size
+            what = f"a message has {error.size} bytes, more than {most} (limits.entry_size)"
             raise errors.too_much(place, search, what, asked.found) from error
         except Unbelievable as error:
             raise errors.unbelievable(place, search, str(error), asked.found) from error
@@ -186,7 +196,10 @@ class LdapSession:
         self._allowance.found(more)
 
     def _done(self, asked: Asked, data: bytes, found: Message) -> bytes:
-        """The cookie of the next page. Raises unless the server says success and shows everything."""
+        """The cookie of the next page.
+
+        Raises unless the server says success and shows everything.
+        """
         result = messages.result(data, found.start, found.stop)
         if result.code:
             raise errors.refused(self._reader, asked.search, result, asked.found)

@@ -1,4 +1,4 @@
-"""From a host name to an open connection: each of its addresses in turn, and why none of them would do."""
+"""From a host name to an open connection: each address in turn, and why none would do."""
 
 import re
 import socket
@@ -10,10 +10,10 @@ from reconcile.directories.search.urls import Target
 
 
 def reached(some: Target, deadline: Deadline) -> socket.socket:
-    """A connection to the first address that answers. Raises Unusable, and Overdue where the whole read is over.
+    """A connection to the first address that answers.
 
-    An address that does not answer takes its share of the time alone: there is some left for the
-    next one.
+    Raises Unusable, and Overdue where the whole read is over. An address that does not answer takes
+    its share of the time alone: there is some left for the next one.
     """
     reasons: dict[str, str] = {}
     addresses = _addresses(some, deadline)

@@ -1,4 +1,7 @@
-"""A transport is a library that speaks LDAP. There are two; `choosing` says which one serves a source."""
+"""A transport is a library that speaks LDAP.
+
+There are two; `choose_transport` says which one serves a source.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
@@ -16,7 +19,10 @@ Told: TypeAlias = Callable[[str, str], None]
 
 
 class Session(Protocol):
-    """One bound connection, protected as the source says. After any error it is of no more use: close it."""
+    """One bound connection, protected as the source says.
+
+    After any error it is of no more use: close it.
+    """
 
     @property
     def place(self) -> str:
@@ -28,10 +34,10 @@ class Session(Protocol):
         ...
 
     def search(self, search: Search) -> Iterator[Sequence[RawEntry]]:
-        """The entries found, page by page. Raises SourceUnreadable unless there is nothing else to find.
+        """The entries found, page by page.
 
-        Every page's result code is looked at, and a referral is an error: nothing is followed or
-        left out.
+        Raises SourceUnreadable unless there is nothing else to find. Every page's result code is
+        looked at, and a referral is an error: nothing is followed or left out.
         """
         ...
 

@@ -1,7 +1,8 @@
-"""One connection to a server, as bytes: in clear text, within TLS, or encrypted by Kerberos. Every wait has an end.
+"""One connection to a server, as bytes: in clear text, within TLS, or encrypted by Kerberos.
 
-Whichever library writes and reads the messages, none of them ever waits: what comes is waited for
-here. A byte is no answer, so that a server which sends one byte at a time wins no time by it.
+Every wait has an end. Whichever library writes and reads the messages, none of them ever waits:
+what comes is waited for here. A byte is no answer, so that a server which sends one byte at a time
+wins no time by it.
 """
 
 import datetime as dt
@@ -58,7 +59,10 @@ class _Timed:
 
 
 class Wire:
-    """Whole messages to and fro. `deadline` is when the next call has to be over; it may be set at any time."""
+    """Whole messages to and fro.
+
+    `deadline` is when the next call has to be over; it may be set at any time.
+    """
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._timed = _Timed(connected, deadline)
@@ -76,9 +80,10 @@ class Wire:
         self._timed.deadline = deadline
 
     def protect(self, rules: ssl.SSLContext, name: str) -> None:
-        """Shakes hands. Raises OSError unless the certificate is one for `name`, a host name or an address.
+        """Shakes hands.
 
-        That is found before anything is sent to a stranger.
+        Raises OSError unless the certificate is one for `name`, a host name or an address. That is
+        found before anything is sent to a stranger.
         """
         plain = self._timed.socket
         # Until the end: a handshake has one deadline for all of its messages.
@@ -131,10 +136,10 @@ class Wire:
         self._bytes.sendall(data)
 
     def receive(self, largest: int) -> bytes:
-        """What is there, at least one whole message; what follows the last whole one goes back into `rest`.
+        """What is there, at least one whole message.
 
-        Raises OSError, ValueError for what is no LDAP, and TooLarge before a message is collected
-        that is.
+        What follows the last whole one goes back into `rest`. Raises OSError, ValueError for what
+        is no LDAP, and TooLarge before a message that is too large is collected.
         """
         chunks = [self.rest]
         have, needed = len(self.rest), messages.size(self.rest, 0)
@@ -144,7 +149,8 @@ class Wire:
             chunk = self._chunk()
             chunks.append(chunk)
             have += len(chunk)
-            if not needed:  # known as soon as the first few bytes are there; from then on chunks are only collected
+            if not needed:
+                # Known from the first few bytes on; after that chunks are only collected.
                 chunks = [b"".join(chunks), b""]
                 needed = messages.size(chunks[0], 0)
         if needed > largest:
@@ -153,7 +159,7 @@ class Wire:
         return b"".join(chunks)
 
     def unasked(self) -> bytes:
-        """What has come by now without having been waited for. Raises OSError."""
+        """What has come so far, without waiting for it. Raises OSError."""
         if self._bytes is self._timed:
             self._timed.socket.settimeout(0)
             with suppress(BlockingIOError, ssl.SSLWantReadError):

@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class LdapDirectory:
-    """One source on LDAP servers; connects at the first read and keeps the connection until `close`."""
+    """One source on LDAP servers; it connects at the first read and stays so until `close`."""
 
     def __init__(self, source: desired.Source, progress: Progress = no_progress) -> None:
         self._source = source
@@ -57,7 +57,10 @@ class LdapDirectory:
         )
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
-        """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
+        """The persons with one of the names, and everything else that `read` finds.
+
+        Raises SourceUnreadable.
+        """
         return self._whole(
             lambda session: login.read(
                 self._source, self._vendor, names, query, session, self._progress
@@ -65,12 +68,15 @@ class LdapDirectory:
         )
 
     def refusal(self, dn: str, password: str) -> str:
-        """Binds on a connection of its own; "" where the directory lets them in. Raises SourceUnreadable."""
+        """Binds on a connection of its own; "" where the directory lets them in.
+
+        Raises SourceUnreadable.
+        """
         return login.refusal(self._source, dn, password)
 
     def check(self) -> Iterable[Check]:
         """Server, TLS, bind, base DN, and what each rule finds in how many seconds."""
-        self.close()  # A connection that is open already would tell nothing about how it is opened.
+        self.close()  # A connection already open would show nothing about how it is opened.
         steps: list[Check] = []
         try:
             until = self._until()
@@ -108,7 +114,10 @@ class LdapDirectory:
         return self._session
 
     def _whole(self, work: Callable[[Session], Answer]) -> Answer:
-        """Does the work with one server; what breaks off is done again from the start, there or elsewhere."""
+        """Does the work with one server.
+
+        What breaks off is done again from the start, there or elsewhere.
+        """
         until = self._until()
 
         def attempt(url: str) -> Answer:

@@ -21,13 +21,17 @@ from reconcile.model import desired
 log = logging.getLogger("reconcile.directories")
 
 INSTALL: Final = (
-    'it is not installed: pip install "reconcile-identity[fast]" (this compiles it and needs the headers of libldap '
-    "and SASL: on Debian, apt-get install gcc python3-dev libldap-dev libsasl2-dev)"
+    'it is not installed: pip install "reconcile-identity[fast]" (this compiles it and needs the '
+    "headers of libldap and SASL: on Debian, apt-get install gcc python3-dev libldap-dev "
+    "libsasl2-dev)"
 )
 
 
 def chosen(source: desired.Source) -> tuple[str, Callable[[], Codec]]:
-    """The transport of a source, by name, and what makes its codecs. Raises NoConnection where it cannot be had."""
+    """The transport of a source, by name, and what makes its codecs.
+
+    Raises NoConnection where it cannot be had.
+    """
     if source.transport != LDAP3:
         why = missing()
         if not why:

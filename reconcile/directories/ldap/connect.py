@@ -1,4 +1,4 @@
-"""From a source's settings to a bound session: the transport, the servers in their order, what has to be warned of.
+"""From a source's settings to a bound session: transport, servers in order, warnings.
 
 A server that cannot be reached or cannot be trusted is left for the next one, and why is
 remembered. A server that refuses the bind ends the attempt: another one would refuse it too, and
@@ -24,7 +24,7 @@ log = logging.getLogger("reconcile.directories")
 
 
 def tell_nobody(what: str, detail: str) -> None:
-    """A Told that tells nobody."""
+    """A Told that reports to no one."""
 
 
 def connect(
@@ -35,11 +35,11 @@ def connect(
     *,
     warned: bool = False,
 ) -> Session:
-    """A session with the first of the servers that can be used. Raises NoConnection, naming each one's reason.
+    """A session with the first of the servers that can be used.
 
-    Each server has `timeout.connect` for all steps together; `until` is when the whole read has to
-    be over, and raises OutOfTime. `warned`: what there is to be said about the way to them was said
-    before.
+    Raises NoConnection, naming each one's reason. Each server has `timeout.connect` for all steps
+    together; `until` is when the whole read has to be over, and raises OutOfTime. `warned`: what
+    there is to be said about the way to them was said before.
     """
     try:
         targets = [target(url) for url in urls]
@@ -52,7 +52,8 @@ def connect(
     if source.require_signing and not source.bind.kerberos and not all(protected):
         raise NoConnection(
             TLS,
-            f"the source {source.name} has require_signing: true, but tls.mode is none: nothing was sent.\n"
+            f"the source {source.name} has require_signing: true, but tls.mode is none: nothing "
+            "was sent.\n"
             "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
         )
     name, codec = choose_transport.chosen(source)
@@ -82,7 +83,7 @@ def connect(
 
 
 def _import_kerberos(source: desired.Source) -> None:
-    """So that a library that is missing, or does not work here, is said before anything is connected to."""
+    """Reports a library that is missing or does not work before connecting to anything."""
     why = bind.missing(source)
     if not why:
         try:

@@ -26,12 +26,12 @@ from reconcile.model.text.folding import folded
 from reconcile.ports import Progress
 
 _WITHOUT_TLS: Final = frozenset({8, 13})
-"""What a server answers to whoever binds without TLS: a fault of the settings, not of the
+"""What a server answers to a bind without TLS: a fault of the settings, not of the
 person."""
 
 
 class _Envelope:
-    """The password that somebody typed, as a `desired.Secret`."""
+    """The password that a user typed, as a `desired.Secret`."""
 
     __slots__ = ("_text",)
 
@@ -49,7 +49,10 @@ class _Envelope:
 
 
 def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.Source:
-    """The source whose persons are only those with one of the names; what was typed means nothing but itself."""
+    """The source, with only those persons who have one of the names.
+
+    What was typed means nothing but itself.
+    """
     whole = filters.enclosed(source.users.filter or vendor.user_filter)
     known_by = "".join(f"({assertion})" for assertion in _assertions(source, vendor, names))
     users = msgspec.structs.replace(source.users, filter=f"(&{whole}(|{known_by}))")
@@ -65,7 +68,7 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
     for mail in names.mails:
         yield f"mail={filters.escape(mail)}"
     for external_id in names.external_ids:
-        with suppress(ValueError):  # a text that can be no id of this directory names nobody in it
+        with suppress(ValueError):  # a text that can be no id of this directory names no one in it
             yield f"{vendor.stable_id}={vendor.id_assertion(external_id)}"
 
 
@@ -96,7 +99,7 @@ def read(
 def _unshared(
     source: desired.Source, vendor: Vendor, searcher: Searcher, found: tuple[Person, ...]
 ) -> tuple[Person, ...]:
-    """The persons without the logins that somebody else of the source has, too.
+    """The persons without the logins that another person of the source has, too.
 
     It is asked even where no group that the rules find lists logins: a group within one of them
     may.
@@ -124,11 +127,14 @@ def _unshared(
 
 
 def refusal(source: desired.Source, dn: str, password: str) -> str:
-    """Why the directory lets somebody not in; "" where it does. Raises SourceUnreadable where nobody could be asked."""
+    """Why the directory does not let a user in; "" where it does.
+
+    Raises SourceUnreadable where no server could be asked.
+    """
     if not dn or not password or "\0" in password:
-        # RFC 4513, 5.1.2: a server would call it a success and bind nobody; one written in C ends a
+        # RFC 4513, 5.1.2: a server would call it a success and bind no one; one written in C ends a
         # text at the NUL.
-        return "nobody is asked with an empty name, an empty password, or a NUL character in it"
+        return "no server is asked with an empty name, an empty password, or a NUL character in it"
     one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
     try:
         until = after(source.timeout.total, TOTAL)

@@ -23,7 +23,7 @@ come back at once."""
 
 
 def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
-    """What `connect` gives; again after each pause, as long as all that is in the way is that servers are busy."""
+    """What `connect` gives; tried again after each pause as long as servers are just busy."""
     for pause in PAUSES:
         try:
             return connect()
@@ -40,40 +40,24 @@ def _wait(pause: float) -> None:
 
 
 def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer]) -> Answer:
-    """The answer of the first attempt that gives one; `attempt` is called with the URL of the server to use.
+    """The answer of the first attempt that gives one.
 
-    Raises what an attempt raises; after several, one SourceUnreadable with the last word of each
-    server. A server that says nothing at all until the time is over, or cannot be reached, is not
-    waited for again.
+    `attempt` is called with the URL of the server to use. Raises what an attempt raises; after
+    several, one SourceUnreadable with the last word of each server. A server that says nothing at
+    all until the time is over, or cannot be reached, is not waited for again.
     """
     last: dict[str, SourceUnreadable] = {}
     tried = 0
     for url in urls:
         for pause in (0.0, *PAUSES):
-            if pause:
-                log.warning(
-                    "%s: %s\nEverything is read again from the same server", name, last[url]
-                )
-                _wait(pause)
-            elif last:
-                log.warning(
-                    "%s: %s\nEverything is read again from another server",
-                    name,
-                    list(last.values())[-1],
-                )
+            _before(name, url, pause, last)
             tried += 1
             try:
                 return attempt(url)
             except BindRefused:
                 raise
             except (ConnectionBroken, NoConnection) as error:
-                if isinstance(error, ConnectionBroken) or not pause:
-                    last[url] = (
-                        error  # A server that does not come back is not what went wrong first.
-                    )
-                if isinstance(error, ServerSilent) or (
-                    isinstance(error, NoConnection) and not pause
-                ):
+                if not _noted(last, url, error, pause):
                     break
             except SourceUnreadable as error:
                 if not last:
@@ -81,6 +65,32 @@ def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer
                 last[url] = error
                 raise _in_vain(last, tried) from error
     raise _in_vain(last, tried) from list(last.values())[-1]
+
+
+def _before(name: str, url: str, pause: float, last: dict[str, SourceUnreadable]) -> None:
+    """Says why there is another attempt, and waits before one on the same server."""
+    if pause:
+        log.warning("%s: %s\nEverything is read again from the same server", name, last[url])
+        _wait(pause)
+    elif last:
+        error = list(last.values())[-1]
+        log.warning("%s: %s\nEverything is read again from another server", name, error)
+
+
+def _noted(
+    last: dict[str, SourceUnreadable],
+    url: str,
+    error: ConnectionBroken | NoConnection,
+    pause: float,
+) -> bool:
+    """Notes why an attempt broke off; whether the same server may be asked again."""
+    if isinstance(error, NoConnection):
+        if not pause:
+            last[url] = error
+        # A server that does not come back is not what went wrong first.
+        return bool(pause)
+    last[url] = error
+    return not isinstance(error, ServerSilent)
 
 
 def _in_vain(last: dict[str, SourceUnreadable], tried: int) -> SourceUnreadable:

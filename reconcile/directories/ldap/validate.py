@@ -1,4 +1,4 @@
-"""What is wrong with a source's settings, as far as can be told without looking anywhere."""
+"""What is wrong with a source's settings, as far as the settings alone show it."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,12 @@ from reconcile.ports import Fault
 _LARGEST_PAGE = 2**31 - 1
 """RFC 2696's largest number."""
 _TOO_LITTLE = (
-    "port {} is the global catalog's, which holds a part of every entry only: most groups have no members there and no "
-    "account expires; use {}"
+    "port {} is the global catalog's, which holds a part of every entry only: most groups have "
+    "no members there and no account expires; use {}"
+)
+_UNSIGNED = (
+    "require_signing binds over TLS or with Kerberos alone, but tls.mode is none: set starttls "
+    "or ldaps"
 )
 
 
@@ -24,27 +28,28 @@ def servers(source: desired.Source) -> Iterator[Fault]:
     if not source.servers:
         yield ("servers",), "no server is named"
     for number, url in enumerate(source.servers):
-        try:
-            some = target(url)
-        except ValueError as error:
-            yield ("servers", number), str(error)
-            continue
-        ldaps = some.ldaps
-        if ldaps and source.tls.mode == "none":
-            yield ("servers", number), "ldaps:// is protected, but tls.mode is none"
-        if not ldaps and source.tls.mode == "ldaps":
-            yield ("servers", number), "tls.mode is ldaps: write ldaps://"
-        if source.type == "active_directory" and some.port in active_directory.GLOBAL_CATALOG:
-            yield ("servers", number), _TOO_LITTLE.format(some.port, 636 if ldaps else 389)
+        yield from ((("servers", number), what) for what in _server(source, url))
     if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
-        yield (
-            ("require_signing",),
-            "require_signing binds over TLS or with Kerberos alone, but tls.mode is none: set starttls or ldaps",
-        )
+        yield ("require_signing",), _UNSIGNED
     yield from _transport(source)
     yield from _bind(source)
     if not 0 <= source.page_size <= _LARGEST_PAGE:
         yield ("page_size",), f"has to be between 0 (read without pages) and {_LARGEST_PAGE}"
+
+
+def _server(source: desired.Source, url: str) -> Iterator[str]:
+    """What is wrong with the URL of one server."""
+    try:
+        some = target(url)
+    except ValueError as error:
+        yield str(error)
+        return
+    if some.ldaps and source.tls.mode == "none":
+        yield "ldaps:// is protected, but tls.mode is none"
+    if not some.ldaps and source.tls.mode == "ldaps":
+        yield "tls.mode is ldaps: write ldaps://"
+    if source.type == "active_directory" and some.port in active_directory.GLOBAL_CATALOG:
+        yield _TOO_LITTLE.format(some.port, 636 if some.ldaps else 389)
 
 
 def status(source: desired.Source) -> Iterator[Fault]:

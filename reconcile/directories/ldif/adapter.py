@@ -68,6 +68,7 @@ class LdifDirectory(MemoryDirectory):
 
 def _too_much(place: str, what: str) -> SourceUnreadable:
     return SourceUnreadable(
-        f"{place}: {what}.\nNothing of what was read is used. If the directory is meant to be so large, raise that "
+        f"{place}: {what}.\n"
+        "Nothing of what was read is used. If the directory is meant to be so large, raise that "
         "limit; otherwise export less of it."
     )

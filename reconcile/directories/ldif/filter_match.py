@@ -1,8 +1,10 @@
-"""Search filters evaluated here, for directories that have no server (RFC 4511, 4.5.1.7, without a schema).
+"""Search filters evaluated here, for directories that have no server.
+
+RFC 4511, 4.5.1.7, without a schema.
 
 Text compares as all servers compare it: without regard to case, and with its spaces folded. The
 values of attributes that name entries compare as DNs. An attribute type may be written by any of
-its names, or its OID. Without a schema an attribute that nobody has is simply absent, and `>=`
+its names, or its OID. Without a schema an attribute that no entry has is simply absent, and `>=`
 compares whole numbers as numbers and anything else as text. Extensible matches name rules of a
 server and are refused.
 """
@@ -42,7 +44,10 @@ _ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
 
 
 def compiled(text: str) -> Matches:
-    """The filter as a function of an entry's attributes. Raises ValueError for what is none or is not supported."""
+    """The filter as a function of an entry's attributes.
+
+    Raises ValueError for what is none or is not supported.
+    """
     return _compiled(filter_syntax.parse(text))
 
 

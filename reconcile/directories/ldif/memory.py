@@ -1,4 +1,7 @@
-"""A directory held in memory: what every adapter does, without a server. Tests use it, and LDIF files fill it."""
+"""A directory held in memory: what every adapter does, without a server.
+
+Tests use it, and LDIF files fill it.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -27,7 +30,10 @@ _NONE: Final[Entries] = MappingProxyType({})
 
 
 class MemoryDirectory:
-    """One source whose entries are given; the stable id is the attribute entryUUID where an entry has one."""
+    """One source whose entries are given.
+
+    The stable id is the attribute entryUUID where an entry has one.
+    """
 
     def __init__(
         self, source: desired.Source, progress: Progress = no_progress, entries: Entries = _NONE
@@ -75,7 +81,10 @@ class MemoryDirectory:
         )
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
-        """The persons with one of the names, and everything else that `read` finds. Raises SourceUnreadable."""
+        """The persons with one of the names, and everything else that `read` finds.
+
+        Raises SourceUnreadable.
+        """
         tree = self._tree()
         return login.read(
             self._source,
@@ -91,7 +100,8 @@ class MemoryDirectory:
         """Nobody logs in here. Raises UsageError."""
         del dn, password
         raise UsageError(
-            f"nobody can log in by the source {self._source.name}: it has no server that could check a password"
+            f"no one can log in by the source {self._source.name}: it has no server that could "
+            "check a password"
         )
 
     def check(self) -> Iterable[Check]:

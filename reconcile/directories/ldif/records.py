@@ -1,7 +1,7 @@
 r"""LDIF content records (RFC 2849), from bytes.
 
 Written here because the two LDIF parsers at hand are both the module `ldif`, so that installing one
-breaks the other, and neither tells a file that was cut off from a whole one. A cut-off export is
+breaks the other, and neither shows whether a file was cut off. A cut-off export is
 the dangerous kind of broken: it looks like people who left. Therefore the last line must be ended
 and every entry must have an objectClass.
 """
@@ -103,7 +103,8 @@ def _check_encoding(data: bytes, name: str) -> None:
         command = f"iconv -f {wide} -t UTF-8 {quoted} > {quoted}.utf8"
         raise Broken(
             1,
-            f"the file is in {wide}, and LDIF is in UTF-8; `{command}` makes a file that can be read",
+            f"the file is in {wide}, and LDIF is in UTF-8; `{command}` makes a file that "
+            "can be read",
         )
 
 
@@ -116,10 +117,8 @@ def _blocks(data: bytes, entry_size: int | None = None) -> Iterator[list[Line]]:
         line = physical.removesuffix(b"\r")
         size += len(line)
         if line.startswith(b" "):
-            if not comment and not block:
-                raise Broken(number, "a line that continues nothing")
             if not comment:
-                block[-1][1].append(line[1:])
+                _continue(block, number, line)
             continue
         comment = line.startswith(b"#")
         if comment:
@@ -128,14 +127,24 @@ def _blocks(data: bytes, entry_size: int | None = None) -> Iterator[list[Line]]:
             block.append((number, [line]))
             continue
         if entry_size is not None and size > entry_size:
-            raise Broken(
-                block[0][0] if block else number,
-                f"an entry of {size} bytes, more than {entry_size} (limits.entry_size): raise that limit if the entry "
-                "is meant to be so large",
-            )
+            raise _too_long(block[0][0] if block else number, size, entry_size)
         if block:
             yield block
         block, size = [], 0
+
+
+def _continue(block: list[Line], number: int, line: bytes) -> None:
+    if not block:
+        raise Broken(number, "a line that continues nothing")
+    block[-1][1].append(line[1:])
+
+
+def _too_long(number: int, size: int, entry_size: int) -> Broken:
+    return Broken(
+        number,
+        f"an entry of {size} bytes, more than {entry_size} (limits.entry_size): raise that limit "
+        "if the entry is meant to be so large",
+    )
 
 
 def _without_version(lines: list[Line]) -> list[Line]:
@@ -178,7 +187,8 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
     if name != "dn":
         raise Broken(
             number,
-            f"an entry starts with `dn:`, not with `{name}:` (ldapsearch -LLL writes nothing but entries)",
+            f"an entry starts with `dn:`, not with `{name}:` (ldapsearch -LLL writes nothing but "
+            "entries)",
         )
     try:
         dn = value.decode()
@@ -192,8 +202,8 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
         if name in ("changetype", "control"):
             raise Broken(
                 line[0],
-                f"`{name}:` makes this a change record; only entries are read, as slapcat writes them, "
-                "and `changetype: add` in the second line",
+                f"`{name}:` makes this a change record; only entries are read, as slapcat writes "
+                "them, and `changetype: add` in the second line",
             )
         if name == "dn":
             raise Broken(line[0], "a second `dn:` in one entry: an empty line is missing before it")
@@ -208,7 +218,10 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
 
 
 def _without_range(number: int, written: bytes) -> bytes:
-    """The name without the range that all values are in. Raises Broken for a range of some of them."""
+    """The name without the range that all values are in.
+
+    Raises Broken for a range of some of them.
+    """
     ranged = _RANGE.fullmatch(written)
     if ranged is None:
         return written
@@ -216,8 +229,9 @@ def _without_range(number: int, written: bytes) -> bytes:
         return ranged[1]
     raise Broken(
         number,
-        f"`{written.decode(errors='replace')}` is a range of the values, and the others are not in the entry: the "
-        "server gives no more at once. Export with a tool that asks for all ranges, or read the server itself",
+        f"`{written.decode(errors='replace')}` is a range of the values, and the others are not "
+        "in the entry: the server gives no more at once. Export with a tool that asks for all "
+        "ranges, or read the server itself",
     )
 
 

@@ -29,9 +29,10 @@ class Tree:
     """
 
     def __init__(self, place: str, found: Iterable[tuple[str, RawEntry]]) -> None:
-        """`found` are entries, each with where it stands. Raises SourceUnreadable for a DN that is there twice.
+        """`found` are entries, each with where it stands.
 
-        Warns of entries whose DN cannot be understood.
+        Raises SourceUnreadable for a DN that is there twice. Warns of entries whose DN cannot be
+        understood.
         """
         self.place = place
         self._entries: dict[str, RawEntry] = {}
@@ -46,7 +47,8 @@ class Tree:
                 odd.append(f"{where}: {quoted(entry.dn)!r}")
             if name in seen:
                 raise SourceUnreadable(
-                    f"{where}: the entry {quoted(entry.dn)} stands there twice, first at {seen[name]}"
+                    f"{where}: the entry {quoted(entry.dn)} stands there twice, first at "
+                    f"{seen[name]}"
                 )
             seen[name] = where
             self._entries[name] = entry
@@ -67,13 +69,13 @@ class Tree:
         return bool(self._references.only(name))
 
     def holds(self, name: str, *, below: str) -> bool:
-        """Whether a normalized DN means an entry, and no other, that is the base `below` or below it."""
+        """Whether a normalized DN means one entry alone, which is the base `below` or below it."""
         found = self._references.only(name)
         return bool(found) and self._within("subtree", self._references.only(below) or below)(found)
 
     @cached_property
     def lookalikes(self) -> frozenset[str]:
-        """Normalized DNs of entries that a server would have to tell apart more strictly than some do."""
+        """Normalized DNs of entries that some servers do not distinguish strictly enough."""
         return lookalikes(self._entries.keys(), _FOLDING)
 
     def below(self, base: str) -> Iterator[RawEntry]:
@@ -87,7 +89,8 @@ class Tree:
         base = self._references.only(dn.key(search.base))
         if not base:
             raise NoSuchObject(
-                f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be answered."
+                f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be "
+                "answered."
             )
         try:
             matches = filter_match.compiled(search.filter)
@@ -102,7 +105,10 @@ class Tree:
         return (found[start : start + _PAGE] for start in range(0, len(found), _PAGE))
 
     def _within(self, scope: str, base: str) -> Callable[[str], bool]:
-        """Whether a normalized DN is in scope; one below the base may spell it otherwise if only it is meant."""
+        """Whether a normalized DN is in scope.
+
+        One below the base may spell the base differently if only that can be meant.
+        """
         inside = _SCOPES[scope]
         if base in self.lookalikes or not self._wide:
             return lambda name: inside(name, base)

@@ -1,4 +1,4 @@
-"""Requests and entries by libldap, which is given one end of a pair of sockets and never sees a server.
+"""Requests and entries by libldap, which has one end of a socket pair and sees no server.
 
 libldap waits where no signal and no time of ours ends it, and collects whatever a server announces.
 So whole messages that were looked at are put before it, and it only takes them apart; it finds them
@@ -38,7 +38,8 @@ class _LowerCase(dict[tuple[str, ...], tuple[str, ...]]):
     def __missing__(self, names: tuple[str, ...]) -> tuple[str, ...]:
         if len(names) > messages.MOST_ATTRIBUTES:
             raise ValueError(
-                f"an entry of {len(names)} attributes, more than the {messages.MOST_ATTRIBUTES} it may have"
+                f"an entry of {len(names)} attributes, more than the {messages.MOST_ATTRIBUTES} "
+                "it may have"
             )
         lower = tuple([name.lower() for name in names])
         if len(set(lower)) != len(lower):
@@ -87,7 +88,7 @@ class PythonLdap:
             raise ValueError(library.why(error)) from error
 
     def _written(self, number: int) -> bytes:
-        """The whole message that libldap has written, or goes on to write when it is asked for an answer."""
+        """The whole message that libldap has written, or still writes when asked for an answer."""
         data = bytearray()
         for _ in range(_IN_VAIN):
             with suppress(BlockingIOError):

@@ -1,4 +1,4 @@
-"""The one place that imports python-ldap, which has no types, and what is the same for every connection.
+"""The one place that imports python-ldap, which has no types, and what all connections share.
 
 python-ldap installs a top-level module `ldif` too; nothing here uses it. Importing this raises
 ImportError where libldap is too old to do what is asked of it.
@@ -22,7 +22,7 @@ Entry: TypeAlias = tuple[str, dict[str, list[bytes]]]
 """An entry as python-ldap gives it."""
 
 NO_CONNECTION: Final = "ldapi://%2Fdev%2Fnull"
-"""A URL that nobody can answer at."""
+"""A URL at which nothing can answer."""
 
 
 class _Unlocked(nullcontext[None]):
@@ -39,15 +39,18 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
     """A connection of libldap, which does not open itself again once it is lost."""
 
     def _ldap_lock(self, desc: str = "") -> AbstractContextManager[None]:
-        """No lock: one thread uses it, and an interrupt could leave a lock held, which closing it waits for."""
+        """No lock: only one thread uses it.
+
+        An interrupt could leave a lock held, and closing would wait for it.
+        """
         del desc
         return _Unlocked()
 
     def next(self, number: int, entries: list[Entry]) -> int | None:
-        """Kind of the next message that answers a request and is no entry; None where there is none at once.
+        """Kind of the next answer to a request that is no entry; None if none is there at once.
 
         The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to
-        libldap, as nobody else uses the connection.
+        libldap, as nothing else uses the connection.
         """
         next_one, option = self._l.result4, self._l.get_option
         one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE
@@ -81,7 +84,10 @@ def why(error: Exception) -> str:
 
 
 def page(size: int, cookie: bytes) -> Any:
-    """The request for a page. Critical: a server that cannot page has to say so instead of sending what it likes."""
+    """The request for a page.
+
+    Critical: a server that cannot page has to say so instead of sending what it likes.
+    """
     return SimplePagedResultsControl(criticality=True, size=size, cookie=cookie)
 
 

@@ -1,8 +1,8 @@
 """Attributes with options: `member;x-load` is a subtype of `member` (RFC 4512, 2.5.2).
 
 A server that is asked for an attribute answers with its subtypes as well, under their own names.
-What they hold is added to the attribute without options; it stays under its own name for whoever
-asks for that.
+What they hold is added to the attribute without options; it stays under its own name for those who
+ask for that.
 """
 
 from functools import lru_cache

@@ -34,7 +34,7 @@ def ordered(name: str, texts: Iterable[str], entry_dn: str) -> tuple[str, ...]:
 
 
 def several(name: str, known: tuple[str, ...], entry_dn: str) -> tuple[str, ...]:
-    """The values of an attribute where there is a choice: several, and none in the entry's RDN; else ()."""
+    """The values of an attribute if several, and none is in the entry's RDN; otherwise ()."""
     return known if len(known) > 1 and not _in_rdn(name, entry_dn) else ()
 
 

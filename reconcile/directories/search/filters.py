@@ -1,4 +1,7 @@
-"""How values are written into search filters (RFC 4515). Whether a filter is one is `parsing`'s matter."""
+"""How values are written into search filters (RFC 4515).
+
+Whether a filter is one is `parsing`'s matter.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,11 +12,15 @@ CHUNK = 100
 
 
 def escape(value: str) -> str:
-    """A value as it stands in a filter. White space at the ends too, which ldap3 would take for layout."""
+    """A value as it stands in a filter.
+
+    White space at the ends too, which ldap3 would take for layout.
+    """
     inner = value.strip()
     start = value.find(inner)
     end = start + len(inner)
-    return f"{_hex(value[:start])}{_SPECIAL.sub(lambda match: _hex(match.group()), inner)}{_hex(value[end:])}"
+    escaped = _SPECIAL.sub(lambda match: _hex(match.group()), inner)
+    return f"{_hex(value[:start])}{escaped}{_hex(value[end:])}"
 
 
 def _hex(text: str) -> str:

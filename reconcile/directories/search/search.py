@@ -33,13 +33,15 @@ class Search(NamedTuple):
     may be left out."""
 
     def __str__(self) -> str:
-        return f"the search (base {quoted(self.base) or 'the root'}, scope {self.scope}, filter {quoted(self.filter)})"
+        base = quoted(self.base) or "the root"
+        return f"the search (base {base}, scope {self.scope}, filter {quoted(self.filter)})"
 
 
 class RawEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry as it came: lower-case attribute names with their options, values undecoded, both in one order.
+    """An entry as it came: lower-case attribute names with options, and undecoded values.
 
-    Names stand apart from values because most entries have the same ones, and may share them.
+    Both are in one order. Names stand apart from values because most entries have the same ones,
+    and may share them.
     """
 
     dn: str
@@ -66,5 +68,8 @@ class Searcher(Protocol):
         ...
 
     def search(self, search: Search) -> Iterator[Sequence[RawEntry]]:
-        """The entries found, page by page, in the directory's order. A base that is not there is NoSuchObject."""
+        """The entries found, page by page, in the directory's order.
+
+        A base that is not there is NoSuchObject.
+        """
         ...

@@ -17,7 +17,10 @@ class Target(NamedTuple):
 
 
 def target(url: str) -> Target:
-    """Takes a URL apart. Raises ValueError for anything but ldap://HOST[:PORT] and ldaps://HOST[:PORT]."""
+    """Takes a URL apart.
+
+    Raises ValueError for anything but ldap://HOST[:PORT] and ldaps://HOST[:PORT].
+    """
     parts = urlsplit(url.strip())
     if "@" in parts.netloc:
         # Not quoted in the message: what stands before the sign may be a password.

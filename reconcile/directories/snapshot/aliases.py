@@ -20,7 +20,7 @@ def pairs(asked: Iterable[str]) -> Pairs:
 
 
 def filled(attributes: Attributes, asked: Pairs) -> Attributes:
-    """Adds to attributes what came under the other name; changes and returns the same dictionary."""
+    """Adds to attributes what came under the other name; changes and returns that dictionary."""
     for alias, main in asked:
         if main in attributes:
             attributes.setdefault(alias, attributes[main])

@@ -12,7 +12,10 @@ from reconcile.ports import Check
 
 
 def checks(source: desired.Source, vendor: Vendor, searcher: Searcher) -> Iterator[Check]:
-    """The base DN, and how many persons, groups and OUs are found in how many seconds; ends with what fails."""
+    """The base DN, then how many persons, groups and OUs are found, in how many seconds.
+
+    Ends with what fails.
+    """
     what = "base DN"
     try:
         visibility.look_at(source.base_dn, searcher)

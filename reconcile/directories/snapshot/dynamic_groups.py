@@ -1,7 +1,7 @@
-"""Groups whose members are found by a search: `memberURL`, of groupOfURLs and classes mixed with it.
+"""Groups whose members a search finds: `memberURL`, of groupOfURLs and classes mixed with it.
 
 Each URL is evaluated on the source itself, once for all groups that have it. Where one cannot be,
-nobody knows the group's members: the group says so, and is no group without members.
+no one knows the group's members: the group says so, and is no group without members.
 """
 
 import logging
@@ -39,7 +39,7 @@ _SHOWN: Final = 200
 
 
 class _Found(NamedTuple):
-    """The DNs that a URL finds, or why nobody can tell."""
+    """The DNs that a URL finds, or why that cannot be known."""
 
     dns: tuple[str, ...] = ()
     why: str = ""
@@ -120,7 +120,10 @@ class DynamicGroups:
 
 
 def _never_a_member(entry: RawEntry) -> bool:
-    """Whether an entry is a place of the tree or a machine: a search without a filter finds those, too."""
+    """Whether an entry is a place in the tree or a machine.
+
+    A search without a filter finds those, too.
+    """
     classes = {value.strip().lower() for value in entry.attributes.get("objectclass", ())}
     return not classes.isdisjoint(_NEVER_MEMBERS)
 

@@ -26,7 +26,10 @@ _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What of a source's settings and its vendor's defaults is needed for one entry, looked up once for each read."""
+    """The settings of a source and defaults of its vendor that every entry needs.
+
+    They are looked up once for each read.
+    """
 
     vendor: Vendor
     disabled: Disabled
@@ -118,7 +121,7 @@ def _ordered(*names: Iterable[str]) -> tuple[str, ...]:
 
 
 def text(value: bytes) -> str:
-    """UTF-8 text; base64 of anything else."""
+    """UTF-8 text; base64 of other bytes."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -128,21 +131,16 @@ def text(value: bytes) -> str:
 def decoded(
     entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]] = _NONE
 ) -> tuple[Attributes, Mapping[str, int]]:
-    """All values as text, in the order of `values`; those of `binary` as it says (raises ValueError).
+    """All values as text, in the order of `values`.
 
+    Those of `binary` are written as it says, which raises ValueError for what it cannot write.
     Attributes without a value, or with blank ones alone, are absent. The mapping beside them has
     the attributes with values that are no text, and how many of their values are: those come first.
     """
     attributes: Attributes = {}
     several: list[tuple[str, list[bytes]]] = []
     if binary:
-        raw = entry.attributes
-        attributes = {
-            name: tuple(sorted(map(binary[name], raw.pop(name))))
-            for name in binary
-            if raw.get(name)
-        }
-        entry = RawEntry.of(entry.dn, raw)
+        attributes, entry = _binary_first(entry, binary)
     try:
         # Nearly every entry is text throughout, and most attributes have one value: no call for
         # each. This is half of what reading costs beyond the library; a comprehension, or a
@@ -150,20 +148,37 @@ def decoded(
         for name, some in zip(entry.names, entry.values):  # noqa: B905 - see above
             if len(some) == 1:
                 only = some[0].decode()
-                if "!" <= only < "\x7f" or not attribute_values.is_blank(
-                    only
-                ):  # the first letter decides
+                # The first letter decides.
+                if "!" <= only < "\x7f" or not attribute_values.is_blank(only):
                     attributes[name] = (only,)
             elif some:
                 several.append((name, some))
-        for name, some in several:
-            if known := attribute_values.ordered(
-                name, [value.decode() for value in some], entry.dn
-            ):
-                attributes[name] = known
+        if several:
+            _add_ordered(attributes, several, entry.dn)
     except UnicodeDecodeError:
         return _partly_text(entry, attributes)
     return attributes, _ALL_TEXT
+
+
+def _add_ordered(
+    attributes: Attributes, several: list[tuple[str, list[bytes]]], entry_dn: str
+) -> None:
+    """Adds attributes with several values; raises UnicodeDecodeError for one that is no text."""
+    for name, some in several:
+        known = attribute_values.ordered(name, [value.decode() for value in some], entry_dn)
+        if known:
+            attributes[name] = known
+
+
+def _binary_first(
+    entry: RawEntry, binary: Mapping[str, Callable[[bytes], str]]
+) -> tuple[Attributes, RawEntry]:
+    """The attributes of `binary` as text, and the entry without them."""
+    raw = entry.attributes
+    attributes: Attributes = {
+        name: tuple(sorted(map(binary[name], raw.pop(name)))) for name in binary if raw.get(name)
+    }
+    return attributes, RawEntry.of(entry.dn, raw)
 
 
 def _partly_text(entry: RawEntry, attributes: Attributes) -> tuple[Attributes, Mapping[str, int]]:
@@ -190,14 +205,17 @@ def _is_text(value: bytes) -> bool:
 
 
 def person(entry: RawEntry, rules: Rules) -> Person:
-    """A person. Raises ValueError for a stable id that is none, or a status that cannot be understood."""
+    """A person.
+
+    Raises ValueError for a stable id that is none, or a status that cannot be understood.
+    """
     vendor = rules.vendor
     attributes, partly = decoded(entry, vendor.binary)
     if rules.person_aliases:
         aliases.filled(attributes, rules.person_aliases)
     identifier = attributes.get(rules.identifier, _ABSENT)[0]
     stable_id = attributes.get(vendor.stable_id, _ABSENT)[0]
-    if partly:  # nobody is known by, or logs in as, the base64 of some bytes
+    if partly:  # no one is known by, or logs in as, the base64 of some bytes
         stable_id = external_id(entry, vendor)
         main = attribute_types.MAIN.get(rules.identifier, rules.identifier)
         identifier = identifier if partly.get(rules.identifier, 1) and partly.get(main, 1) else ""
@@ -247,7 +265,7 @@ def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
 def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
     """The logins among the values of `memberUid`, and what else stands there.
 
-    That is whole DNs, which some tools write, and bytes that are no text: they are nobody's login.
+    That is whole DNs, which some tools write, and bytes that are no text: they are no one's login.
     """
     logins: set[str] = set()
     others: set[str] = set()

@@ -1,6 +1,6 @@
 """Members by way of groups that the rules do not find.
 
-Groups within groups are flattened by whoever reads a snapshot, as long as the inner groups are in
+Groups within groups are flattened by the reader of a snapshot, as long as the inner groups are in
 it. Where `groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons
 would be missed. A server with the in-chain rule is asked for them, one search for each group that
 has such a member; where that are many, or the server has no such rule, refuses or takes too long,
@@ -98,9 +98,8 @@ def completed(
 
 def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known") -> Iterator[str]:
     """Members, normalized, that are neither persons nor groups that were found."""
-    spelt = set(
-        known.persons.values()
-    )  # most members are spelt as the persons are: no need to normalize them
+    # Most members are spelt as the persons are: no need to normalize them.
+    spelt = set(known.persons.values())
     for group in groups:
         for key in map(dn.key, set(group.members) - spelt):
             if key and key not in found and key not in known.persons:
@@ -135,8 +134,8 @@ def _over_all(
 class _Beyond(NamedTuple):
     """The persons in groups that the rules do not find; `unknown`: why those are not all, or "".
 
-    `logins` and `members` stand there as well, and may mean several persons: they count for nobody,
-    and whoever looks at the group is told.
+    `logins` and `members` stand there as well, and may mean several persons: they count for no one,
+    and the group says so.
     """
 
     persons: set[str]
@@ -146,7 +145,7 @@ class _Beyond(NamedTuple):
 
 
 class _Known:
-    """The persons of the snapshot, by DN, by login, by the entry they are directly below and by primary group."""
+    """The persons of the snapshot: by DN, by login, by parent entry and by primary group."""
 
     def __init__(
         self,
@@ -180,7 +179,7 @@ class _Known:
         return found
 
     def by_logins(self, logins: Iterable[str]) -> tuple[set[str], frozenset[str]]:
-        """The persons whose logins these are, and the logins that several persons share: nobody's."""
+        """The persons with these logins, and the logins that several persons share."""
         found = {login: self._logins.find(login) for login in logins}
         shared = frozenset(login for login, some in found.items() if len(some) > 1)
         return {self._all[some[0]].dn for some in found.values() if len(some) == 1}, shared
@@ -237,6 +236,76 @@ def _by_rule(
     return found
 
 
+class _Followed:
+    """All groups there are, by normalized DN, and what is found by following their members."""
+
+    def __init__(self, known: _Known, vendor: Vendor, dynamic: DynamicGroups) -> None:
+        self.groups: dict[str, DirectoryGroup] = {}
+        self.primary: dict[str, list[str]] = {}
+        """The persons whose primary group each is."""
+        self.ambiguous: dict[str, tuple[str, ...]] = {}
+        """Members that can mean several entries, a group outside the rules among them."""
+        self._known = known
+        self._dynamic = dynamic
+        self._meant = References((known.persons, self.groups), vendor.folding, known.lookalikes)
+        self._reached: dict[str, tuple[list[str], _Beyond]] = {}
+        """What the groups that are reached hold: normalized DNs of groups within, and persons."""
+
+    def beyond(self, name: str) -> _Beyond:
+        """What a group and all groups within it hold."""
+        seen, waiting = set(), [key for key in (dn.key(name),) if key in self.groups]
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            waiting += self._content(key)[0]
+        inner = [self._content(key)[1] for key in sorted(seen)]
+        return _Beyond(
+            set().union(*(one.persons for one in inner)),
+            next((one.unknown for one in inner if one.unknown), ""),
+            frozenset().union(*(one.logins for one in inner)),
+            frozenset().union(*(one.members for one in inner)),
+        )
+
+    def _content(self, key: str) -> tuple[list[str], _Beyond]:
+        # Only what is reached is evaluated: a search may be behind it.
+        if key not in self._reached:
+            self._reached[key] = self._evaluated(key)
+        return self._reached[key]
+
+    def _evaluated(self, key: str) -> tuple[list[str], _Beyond]:
+        group = self._dynamic.evaluated(self.groups[key])
+        persons, shared = self._known.by_logins(group.member_logins)
+        persons.update(self._known.below.get(key, ()), self.primary[key])
+        unclear: set[str] = set()
+        inner: list[str] = []
+        for written in group.members:
+            keys = self._keys(written, unclear)
+            inner += [one for one in keys if one in self.groups]
+            persons |= {self._known.persons[one] for one in keys if one in self._known.persons}
+        unknown = group.members_unknown
+        if unknown:
+            unknown = f"{quoted(group.dn)} within it: {unknown}"
+        return inner, _Beyond(persons, unknown, shared, frozenset(unclear))
+
+    def _keys(self, written: str, unclear: set[str]) -> tuple[str, ...]:
+        """What a member means; () where that can be several, which is noted."""
+        member = dn.key(written)
+        if member in self.groups or member in self._known.persons:
+            return (member,)
+        keys = tuple(self._meant.meant(member))
+        if len(keys) <= 1:
+            return keys
+        # Where it can mean a group outside the rules, the snapshot would not show that it is
+        # ambiguous.
+        if all(one in self._known.persons for one in keys):
+            unclear.add(written)
+        else:
+            self.ambiguous.setdefault(member, keys)
+        return ()
+
+
 def _by_following(
     source: desired.Source,
     rules: Rules,
@@ -249,70 +318,19 @@ def _by_following(
     vendor = rules.vendor
     sid = ("objectsid",) if vendor.primary_group else ()
     asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})
-    groups: dict[str, DirectoryGroup] = {}
-    primary: dict[str, list[str]] = {}
-    meant = References((known.persons, groups), vendor.folding, known.lookalikes)
+    below = _Followed(known, vendor, dynamic)
     for page in ranges.whole(
         _over_all(source, vendor, _any_group(source, vendor), tuple(asked)), searcher
     ):
         for entry in page:
             key = dn.key(entry.dn)
-            groups[key] = dynamic.group(entry, rules)
-            primary[key] = known.primary(entry, vendor)
-    reached: dict[str, tuple[list[str], _Beyond]] = {}
-    """What the groups that are reached hold: normalized DNs of groups within, and persons."""
-    ambiguous: dict[str, tuple[str, ...]] = {}
-
-    def content(key: str) -> tuple[list[str], _Beyond]:
-        # Only what is reached is evaluated: a search may be behind it.
-        if key not in reached:
-            group = dynamic.evaluated(groups[key])
-            persons, shared = known.by_logins(group.member_logins)
-            unclear: set[str] = set()
-            persons.update(known.below.get(key, ()), primary[key])
-            inner: list[str] = []
-            for written in group.members:
-                member = dn.key(written)
-                is_known = member in groups or member in known.persons
-                keys = (member,) if is_known else meant.meant(member)
-                if len(keys) > 1:
-                    # Where it can mean a group outside the rules, the snapshot would not show that
-                    # it is ambiguous.
-                    if all(one in known.persons for one in keys):
-                        unclear.add(written)
-                    else:
-                        ambiguous.setdefault(member, keys)
-                    continue
-                inner += [one for one in keys if one in groups]
-                persons |= {known.persons[one] for one in keys if one in known.persons}
-            unknown = (
-                f"{quoted(group.dn)} within it: {group.members_unknown}"
-                if group.members_unknown
-                else ""
-            )
-            reached[key] = inner, _Beyond(persons, unknown, shared, frozenset(unclear))
-        return reached[key]
-
-    found: dict[str, _Beyond] = {}
-    for name in affected:
-        seen, waiting = set(), [key for key in (dn.key(name),) if key in groups]
-        while waiting:
-            key = waiting.pop()
-            if key in seen:
-                continue
-            seen.add(key)
-            waiting += content(key)[0]
-        inner = [content(key)[1] for key in sorted(seen)]
-        found[name] = _Beyond(
-            set().union(*(one.persons for one in inner)),
-            next((one.unknown for one in inner if one.unknown), ""),
-            frozenset().union(*(one.logins for one in inner)),
-            frozenset().union(*(one.members for one in inner)),
-        )
-    for member, keys in ambiguous.items():
+            below.groups[key] = dynamic.group(entry, rules)
+            below.primary[key] = known.primary(entry, vendor)
+    found = {name: below.beyond(name) for name in affected}
+    for member, keys in below.ambiguous.items():
         meanings = " or ".join(map(quoted, keys))
         log.warning(
-            "%s: the member %s counts for nobody: it can mean %s",
+            "%s: the member %s counts for no one: it can mean %s",
             source.name,
             quoted(member),
             meanings,

@@ -1,4 +1,4 @@
-"""Active Directory's primary group: a person is a member of it, and no `member` or `memberOf` says so.
+"""Active Directory's primary group, whose members no `member` or `memberOf` names.
 
 A person's `primaryGroupID` is the last number of the group's `objectSid`; the rest of that is the
 domain's, and so the same as in the person's own `objectSid`. Usually it is Domain Users, for

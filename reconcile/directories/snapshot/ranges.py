@@ -128,7 +128,9 @@ def _next(entry: RawEntry, name: str, first: int, searcher: Searcher) -> tuple[R
 
 def _refused(entry: RawEntry, name: str, searcher: Searcher, why: str) -> SourceUnreadable:
     return SourceUnreadable(
-        f"{searcher.place}: the attribute {quoted(name)} of {quoted(entry.dn)} has more values than come at once, and "
-        f"cannot be read to the end: {why}.\nNothing of what was read is used. Try again; if that does not help, ask "
-        "those who run the directory for the right to read all of it, or for a larger limit of values (MaxValRange)."
+        f"{searcher.place}: the attribute {quoted(name)} of {quoted(entry.dn)} has more values "
+        f"than come at once, and cannot be read to the end: {why}.\n"
+        "Nothing of what was read is used. Try again; if that does not help, ask those who run "
+        "the directory for the right to read all of it, or for a larger limit of values "
+        "(MaxValRange)."
     )

@@ -1,4 +1,4 @@
-"""References in an answer: a part of the tree is on another server. Which of them may be left out."""
+"""References in an answer: a part of the tree is on another server."""
 
 from collections.abc import Callable
 

@@ -57,7 +57,9 @@ def snapshot(
     lookalikes: frozenset[str] = frozenset(),
     unshared: Callable[[Persons], Persons] = as_they_are,
 ) -> DirectorySnapshot:
-    """Everything that the source's rules find; OUs and groups first, as they are few. Raises SourceUnreadable.
+    """Everything that the source's rules find; OUs and groups first, as they are few.
+
+    Raises SourceUnreadable.
 
     `lookalikes` are those of all entries of the directory, where they are known (see
     DirectorySnapshot). `unshared` takes from persons the logins that others have, too: before any
@@ -114,7 +116,7 @@ def everybody(
     outlined: Outlined = outlined_to_nobody,
     lookalikes: frozenset[str] = frozenset(),
 ) -> DirectorySnapshot:
-    """The same, where it is strange that there is nobody: that is looked into, and warned of."""
+    """The same, where finding no one would be strange: then the reason is looked for and logged."""
     found = snapshot(source, vendor, query, searcher, progress, outlined, lookalikes)
     if not found.persons:
         search = users_search(source, vendor, ())
@@ -168,7 +170,7 @@ def _search(
 
 
 def container(relative: str, base_dn: str) -> str:
-    """A vendor's container below the base DN; the base DN itself where that is within the container already.
+    """A vendor's container below the base DN; the base DN itself if that is in the container.
 
     `cn=users,cn=accounts` below `cn=accounts,dc=x` is `cn=users,cn=accounts,dc=x`.
     """
@@ -208,7 +210,8 @@ def _all(
                     found.append((dn.key(entry.dn), entry.dn, make(entry, rules)))
             except ValueError as error:
                 raise SourceUnreadable(
-                    f"{searcher.place}: the entry {quoted(entry.dn)} cannot be understood: {quoted(str(error))}.\n"
+                    f"{searcher.place}: the entry {quoted(entry.dn)} cannot be understood: "
+                    f"{quoted(str(error))}.\n"
                     f"Correct it in the directory, or exclude it by the filter {search.filter}."
                 ) from error
         once.add(found, before)

@@ -11,7 +11,10 @@ Entry: TypeAlias = Person | DirectoryGroup | OrganizationalUnit
 
 
 class Once:
-    """The ids and names of one search, looked at page by page: what comes again and again would have no end."""
+    """The ids and names of one search, page by page.
+
+    What comes again and again would have no end.
+    """
 
     def __init__(self, place: str) -> None:
         """`place` is what is searched, for messages."""

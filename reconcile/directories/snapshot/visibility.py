@@ -1,4 +1,4 @@
-"""What the reader may see: a directory that hides something looks like one that does not have it."""
+"""What the reader may see: what a directory hides looks as if it did not exist."""
 
 import logging
 from collections.abc import Sequence
@@ -19,20 +19,27 @@ def look_at(base: str, searcher: Searcher) -> None:
     search = Search(base, "base", ANYTHING, NO_ATTRIBUTES)
     if not any(searcher.search(search)):
         raise SourceUnreadable(
-            f"{searcher.place}: the base DN {base} cannot be seen: the directory answers, but shows no entry there.\n"
+            f"{searcher.place}: the base DN {base} cannot be seen: the directory answers, but "
+            "shows no entry there.\n"
             "What is below it would look empty. Ask for the right to read it."
         )
 
 
 def why_nobody(source: desired.Source, search: Search, searcher: Searcher) -> str:
-    """What the reader sees where a search found nobody, in words: an empty place and a closed one look alike."""
+    """What the reader sees where a search found no one, in words.
+
+    An empty place and a closed one look alike.
+    """
     base = dn.key(search.base)
     pages = searcher.search(search._replace(filter=ANYTHING, attributes=NO_ATTRIBUTES))
     seen = sum(dn.key(entry.dn) != base for page in pages for entry in page)
     if not seen:
         otherwise = "was not exported" if source.files else "the right to read it is missing"
         return f"nothing at all is seen below {search.base}: it is empty, or {otherwise}"
-    return f"{seen} entries are seen below {search.base}, none of them by {search.filter}: is that the right filter?"
+    return (
+        f"{seen} entries are seen below {search.base}, none of them by {search.filter}: "
+        "is that the right filter?"
+    )
 
 
 def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
@@ -43,10 +50,11 @@ def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Per
             continue
         who = f"no person shows {name}"
         if len(hidden) < len(persons):
-            who = f"{len(hidden)} of {len(persons)} persons do not show {name} (the first is {quoted(hidden[0])})"
-        looks = "who is disabled looks like somebody who is not"
+            count = f"{len(hidden)} of {len(persons)}"
+            who = f"{count} persons do not show {name} (the first is {quoted(hidden[0])})"
+        looks = "who is disabled looks like a person who is not"
         if name == vendor.stable_id:
-            looks = "who is renamed and moved looks like somebody else"
+            looks = "who is renamed and moved looks like another person"
         remedy = (
             "export it too, as slapcat does" if source.files else "ask for the right to read it"
         )

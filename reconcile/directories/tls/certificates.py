@@ -60,7 +60,7 @@ _SIGNED_WITH: Final = {
 
 
 class Facts(NamedTuple):
-    """What is told of a certificate; `until` is in UTC."""
+    """What is said of a certificate; `until` is in UTC."""
 
     subject: str
     until: dt.datetime
@@ -108,7 +108,7 @@ def _signed(der: bytes) -> list[tuple[int, bytes]]:
 
 
 def digest(der: bytes) -> bytes | None:
-    """The certificate's hash as `tls-server-end-point` has it (RFC 5929); None where that is not defined.
+    """The certificate's hash as `tls-server-end-point` (RFC 5929); None where not defined.
 
     Raises ValueError for bytes that are no certificate.
     """

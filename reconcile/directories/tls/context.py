@@ -1,4 +1,4 @@
-"""TLS: the rules for certificates, why they refuse one, and what `reconcile test` says of one they accept."""
+"""TLS: the rules for certificates, why they refuse one, and what is said of one they accept."""
 
 import datetime as dt
 import errno
@@ -56,12 +56,13 @@ def _no_pem(file: str) -> str:
     with suppress(OSError):
         if files.read(Path(file), len(_DER)).data == _DER:
             name = shlex.quote(file)
-            return f"it is in DER; `openssl x509 -inform der -in {name} -out {name}.pem` makes a file in PEM of it"
+            command = f"openssl x509 -inform der -in {name} -out {name}.pem"
+            return f"it is in DER; `{command}` makes a file in PEM of it"
     return "holds no certificate in PEM"
 
 
 def system_file() -> str | None:
-    """The one file in which the system keeps the authorities that `context` trusts, if it has one."""
+    """The file in which the system keeps the authorities that `context` trusts, if there is one."""
     paths = ssl.get_default_verify_paths()
     if paths.cafile:
         return paths.cafile
@@ -87,7 +88,8 @@ def refused(why: str, tls: desired.Tls) -> str:
         return f"{text}; set tls.server_name to a name the certificate is for"
     if any(word in text for word in ("issuer", "self-signed", "self signed", "signature failure")):
         file = tls.ca_file or f"{system_file() or 'the authorities'} (the system's)"
-        return f"{text}; the CA that issued it is not in {file}: set tls.ca_file to a file in PEM that holds it"
+        advice = "set tls.ca_file to a file in PEM that holds it"
+        return f"{text}; the CA that issued it is not in {file}: {advice}"
     return text
 
 
@@ -112,7 +114,10 @@ def unusual(some: Target) -> str:
 
 
 def described(protocol: str, subject: str, until: dt.datetime) -> str:
-    """A protected connection, for `reconcile test`; `protocol` as in "TLSv1.3", `subject` as in "commonName=ldap"."""
+    """A protected connection, for `reconcile test`.
+
+    `protocol` is as in "TLSv1.3", `subject` as in "commonName=ldap".
+    """
     return f"{protocol}, certificate of {subject or 'nobody'}, valid until {until:%Y-%m-%d}"
 
 

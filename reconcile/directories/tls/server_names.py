@@ -20,8 +20,8 @@ _DNS, _ADDRESS = 0x82, 0x87
 _OF_SERVERS: Final = frozenset(
     {
         b"\x2b\x06\x01\x05\x05\x07\x03\x01",  # serverAuth
-        b"\x2b\x06\x01\x04\x01\x82\x37\x0a\x03\x03",  # the older ones for strong encryption, of Microsoft
-        b"\x60\x86\x48\x01\x86\xf8\x42\x04\x01",  # and of Netscape
+        b"\x2b\x06\x01\x04\x01\x82\x37\x0a\x03\x03",  # Microsoft's older one
+        b"\x60\x86\x48\x01\x86\xf8\x42\x04\x01",  # Netscape's
     }
 )
 """Extended key usages of a server. OpenSSL does not count "any purpose" among them."""

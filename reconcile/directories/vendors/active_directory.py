@@ -1,4 +1,4 @@
-"""How Active Directory writes ids, says that an account is disabled or refused, and points at its other partitions."""
+"""How Active Directory writes ids, account states and references to its other partitions."""
 
 import re
 import time
@@ -40,24 +40,30 @@ _MEANINGS: Final = {
 
 
 def why_refused(said: str) -> str:
-    """What a domain controller means that refuses a bind with this text; "" where that is not known."""
+    """What a domain controller means by refusing a bind with this text; "" if not known."""
     found = _DATA.search(said)
     return _MEANINGS.get(found[1], "") if found else ""
 
 
 def why_shut_out(said: str) -> str:
-    """The same for somebody whose name and password need not be wrong; "" too where they are."""
+    """The same for a user whose name and password need not be wrong; "" too where they are."""
     mistyped = _DATA.search(said)
     return "" if mistyped and mistyped[1] in {"525", "52e"} else why_refused(said)
 
 
 def guid_text(value: bytes) -> str:
-    """An objectGUID in its usual form, as in 3f2504e0-4f89-11d3-9a0c-0305e82c3301. Raises ValueError."""
+    """An objectGUID in its usual form, as in 3f2504e0-4f89-11d3-9a0c-0305e82c3301.
+
+    Raises ValueError.
+    """
     return str(UUID(bytes_le=value))
 
 
 def guid_assertion(text: str) -> str:
-    """The usual form as a filter has it: every byte escaped. Raises ValueError for what is no GUID."""
+    """The usual form as a filter has it: every byte escaped.
+
+    Raises ValueError for what is no GUID.
+    """
     return "".join(f"\\{byte:02x}" for byte in UUID(text).bytes_le)
 
 
@@ -100,13 +106,14 @@ def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], st
         if expires is None or expires in _NEVER or expires > moment:
             return ""
         seconds = (expires - FILETIME_OF_1970) / FILETIMES_A_SECOND
-        return f"accountExpires has passed: {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(max(seconds, 0)))}"
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(max(seconds, 0)))
+        return f"accountExpires has passed: {when}"
 
     return rule
 
 
 def _number(attributes: Attributes, name: str) -> int | None:
-    """Raises ValueError for a value that is no number: an account whose state is not known is not guessed."""
+    """Raises ValueError for a value that is no number: the state of an account is never guessed."""
     values = attributes.get(name)
     if not values:
         return None
@@ -117,7 +124,7 @@ def _number(attributes: Attributes, name: str) -> int | None:
 
 
 def other_partition(url: str) -> bool:
-    """Whether a reference leads to a partition of the forest that is no part of the domain's tree."""
+    """Whether a reference leads to a partition of the forest outside the domain's tree."""
     first, _, above = named(url).partition(",")
     return (
         first in PARTITIONS

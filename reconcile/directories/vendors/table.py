@@ -1,4 +1,7 @@
-"""What differs by source type, as one table. Attribute names are lower case, as everywhere in this layer."""
+"""What differs by source type, as one table.
+
+Attribute names are lower case, as everywhere in this layer.
+"""
 
 import datetime as dt
 import re
@@ -35,7 +38,10 @@ def _lock_of_policy(_source: desired.Source) -> Disabled:
 
 
 def permanently_locked(attributes: Attributes) -> bool:
-    """OpenLDAP's password policy: this time stands for "until an administrator unlocks it"; any other passes."""
+    """OpenLDAP's password policy: this time means "until an administrator unlocks it".
+
+    Any other time passes.
+    """
     return "000001010000Z" in attributes.get("pwdaccountlockedtime", ())
 
 
@@ -69,7 +75,7 @@ def principal_expired(attributes: Attributes, now: str) -> bool:
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of directory server: its defaults, and how it says what every directory says in its own way."""
+    """One kind of directory server: its defaults, and its own way of saying things."""
 
     user_filter: str
     user_base: str = ""
