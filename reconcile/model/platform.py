@@ -150,6 +150,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     deleted."""
     readings: tuple[Reading, ...] = ()
     """The last good read of each source: what a later one is compared with."""
+    keeps_ids: bool = False
+    """The platform itself keeps external ids, so that of a user without a source is proof."""
     ledger_lost: bool = False
     """The platform has users, and the ledger remembers nothing at all of the workspace."""
 

@@ -409,5 +409,5 @@ def test_a_preview_of_nobody_says_why(shell: Shell) -> None:
     (source,) = DESIRED["sources"]
     shell.company({"uid=ann": None}, sources=[source | {"users": {}}])
     out, err = shell.run("preview")
-    assert "Nobody is in scope." in out
+    assert "No person is in scope." in out
     assert "no person of source corp becomes a user: users.create is mapped" in err

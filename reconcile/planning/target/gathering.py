@@ -68,7 +68,8 @@ def _unrecognised(
 
     The sources are asked in the order of the files; ids of directories are never given twice.
     """
-    kept = [user for user in local if user.external_id or current.ledger_lost]
+    known = current.keeps_ids
+    kept = [user for user in local if (known and user.external_id) or current.ledger_lost]
     if not kept:
         return list(local)
     recognised: set[str] = set()

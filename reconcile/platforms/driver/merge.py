@@ -88,6 +88,7 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
         ),
         book.supplied - {(user.source, user.external_id) for user in users},
         book.readings,
+        keeps_ids=True,
         ledger_lost=bool(users) and not book.sources,
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in ours.items()}

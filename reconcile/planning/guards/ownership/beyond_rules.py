@@ -72,6 +72,7 @@ class _Rules:
         self._owners = Owners(changes, state)
         self._sources = {source.name: source for source in desired.sources}
         self._adopts = desired.lifecycle.adopt_local
+        self._keeps_ids = state.keeps_ids
         self._ledger_lost = state.ledger_lost
         self._roles = {mapping.role for mapping in desired.role_mappings}
         self._roles |= {rule.role for rule in desired.departments}
@@ -161,7 +162,7 @@ class _Rules:
 
     def _is_recognised(self, before: User, after: Fields, source: Source) -> bool:
         """Whether the platform itself, or facts where the ledger is lost, say whose account it is."""
-        kept_id = before.external_id.lower()
+        kept_id = before.external_id.lower() if self._keeps_ids else ""
         if kept_id and kept_id == value_after(before, after, "external_id").lower():
             return True
         return self._ledger_lost and not too_little_in_common(before, after, source)
