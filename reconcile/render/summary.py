@@ -102,43 +102,62 @@ def done(plan: Plan, report: Report) -> Counts:
     return _count(plan, ((one.change, _NOT_DONE.get(one.result, "")) for one in report.outcomes))
 
 
+_Place: TypeAlias = tuple[str, str, str]
+"""Workspace, source, and what is counted."""
+
+
 def _count(plan: Plan, changes: Iterable[tuple[Change, str]]) -> Counts:
     """`changes`: each with how it is counted instead of what it says, "" for that."""
     sets: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
-    touched: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    touched: dict[_Place, set[str]] = defaultdict(set)
     links: Counter[tuple[str, str, str, str, str]] = Counter()
     for change, instead in changes:
-        if change.kind in ("grant", "membership"):  # most of a plan, and each of them is there once
+        # Links are most of a plan, and each of them is there once: they need no set.
+        if change.kind in ("grant", "membership"):
             links[change.workspace, change.source, change.kind, change.action, instead] += 1
-            continue
-        if change.kind == "source":
-            sets[change.workspace, change.source, "", ""].add("")
-            continue
-        for what, how, key in _told(change):
-            sets[change.workspace, change.source, what, instead or how].add(key)
-        if change.before is not None:
-            touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
+        else:
+            _take(change, instead, sets, touched)
     for number, skip in enumerate(one for one in plan.skips if one.code != "invalid_attribute"):
         sets[skip.workspace, skip.source, _impossible(skip), "impossible"].add(str(number))
     numbers = Counter({place: len(keys) for place, keys in sets.items()})
     for (workspace, source, kind, action, instead), number in links.items():
         numbers[workspace, source, _ROWS[kind], instead or _DONE.get(action, "updated")] += number
-    newly = _adopted(plan)
-    for there in plan.existing:
-        for what, number in (
-            ("users", there.users),
-            ("departments", there.departments),
-            ("groups", there.groups),
-        ):
-            place = there.workspace, there.source, what
-            numbers[*place, "existing"] = number - len(touched[place] - newly[place])
-    found: Counts = {}
-    for workspace, source in sorted({place[:2] for place in numbers}):
-        found[workspace, source] = {
+    _count_existing(plan, touched, numbers)
+    return {
+        (workspace, source): {
             what: {how: numbers[workspace, source, what, how] for how in columns}
             for what, columns in COLUMNS.items()
         }
-    return found
+        for workspace, source in sorted({place[:2] for place in numbers})
+    }
+
+
+def _take(
+    change: Change,
+    instead: str,
+    sets: dict[tuple[str, str, str, str], set[str]],
+    touched: dict[_Place, set[str]],
+) -> None:
+    """Counts the change of an object once, whatever else happens to the same object."""
+    if change.kind == "source":
+        sets[change.workspace, change.source, "", ""].add("")
+        return
+    for what, how, key in _told(change):
+        sets[change.workspace, change.source, what, instead or how].add(key)
+    if change.before is not None:
+        touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
+
+
+def _count_existing(
+    plan: Plan, touched: dict[_Place, set[str]], numbers: Counter[tuple[str, str, str, str]]
+) -> None:
+    """Adds how many of a source exist that the plan does not touch."""
+    newly = _adopted(plan)
+    for there in plan.existing:
+        for what in ("users", "departments", "groups"):
+            place = there.workspace, there.source, what
+            number: int = getattr(there, what)
+            numbers[*place, "existing"] = number - len(touched[place] - newly[place])
 
 
 def _adopted(plan: Plan) -> dict[tuple[str, str, str], set[str]]:

@@ -84,36 +84,40 @@ class Workspace:
         user, candidate = self.user(source, position), self._candidates.get((source, position))
         skips = self._skips(source, person.dn)
         refused = [skip for skip in skips if skip.code not in ASIDE]
-        code: Code = "out"
+        disabled = "; disabled in the directory" if candidate and candidate.disabled else ""
         if refused:
-            code = "skipped"
-        elif candidate is not None:
-            follows = user is not None and user.source
-            code = "follows" if follows else "adopts" if user is not None else "new"
-        elif user is not None:
-            code = "out_of_scope"
-        elif position in self._found.people[source].ignored:
-            code = "ignored"
-        why = self._why(code, source)
-        if candidate is not None and candidate.disabled and code != "skipped":
-            why += "; disabled in the directory"
-        if code == "skipped":
             stays = "; until this is fixed the user gains nothing" if user is not None else ""
-            off = (
-                "; disabled in the directory"
-                if candidate is not None and candidate.disabled
-                else ""
-            )
-            why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}{off}"
-        elif code in ("out", "out_of_scope"):
-            departed = self._departed.get(user.id) if user is not None else None
-            failing = next((one for one in rules if not one.passes and _decides(one)), None)
-            if failing is not None:
-                told = f"{_setting(failing.rule)}: {failing.why}"
-                why = f"{why}: {told}" if why else f"left out by {told}"
-            if departed is not None and departed.disabled:
-                why += f"; disabled in the directory (lifecycle.on_disabled: {self._desired.lifecycle.on_disabled})"
+            why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}{disabled}"
+            return self._standing("skipped", why, user, candidate, person, skips)
+        code = self._code(source, position, user, candidate)
+        why = self._why(code, source) + disabled
+        if code in ("out", "out_of_scope"):
+            why = self._left_out(why, user, rules)
         return self._standing(code, why, user, candidate, person, skips)
+
+    def _code(
+        self, source: str, position: int, user: User | None, candidate: Candidate | None
+    ) -> Code:
+        """How a person stands that can be synchronised."""
+        if candidate is not None and user is None:
+            return "new"
+        if candidate is not None and user is not None:
+            return "follows" if user.source else "adopts"
+        if user is not None:
+            return "out_of_scope"
+        return "ignored" if position in self._found.people[source].ignored else "out"
+
+    def _left_out(self, why: str, user: User | None, rules: Iterable[Verdict]) -> str:
+        """Why a person is not in scope: the first rule that decides so."""
+        departed = self._departed.get(user.id) if user is not None else None
+        failing = next((rule for rule in rules if not rule.passes and _decides(rule)), None)
+        if failing is not None:
+            reason = f"{_setting(failing.rule)}: {failing.why}"
+            why = f"{why}: {reason}" if why else f"left out by {reason}"
+        if departed is not None and departed.disabled:
+            action = self._desired.lifecycle.on_disabled
+            why += f"; disabled in the directory (lifecycle.on_disabled: {action})"
+        return why
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
         """How a user stands whose person is not among those read, or an entry that the rules do not find."""
