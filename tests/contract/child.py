@@ -55,7 +55,7 @@ def main(folder: Path, point: str, url: str = "sqlite:///acme.db") -> None:
         connection.create_function("pause", 1, pause)
 
     if url.startswith("sqlite"):
-        sa.event.listen(platform._database._writing, "connect", connected)  # type: ignore[attr-defined] # it has one
+        sa.event.listen(platform._store.database._writing, "connect", connected)  # type: ignore[attr-defined] # it has one
 
     if point == "race":
         wait()

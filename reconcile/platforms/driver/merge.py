@@ -88,8 +88,8 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
         ),
         book.supplied - {(user.source, user.external_id) for user in users},
         book.readings,
-        keeps_ids=True,
-        ledger_lost=bool(users) and not book.sources,
+        keeps_ids=any(user.external_id and not user.source for user in users),
+        ledger_lost=bool(users) and not book.sources and not book.objects,
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in ours.items()}
     return Merged(state, theirs, list(_edits(contents, book, known, users, ours)))

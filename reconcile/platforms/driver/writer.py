@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, cast
 
+import msgspec
+
 from reconcile.model.book import Edit, PutSource
 from reconcile.model.change import Change
 from reconcile.model.history import Run
@@ -62,8 +64,11 @@ class DrivenWriter:
         contents = self._platform.read(self._name)
         merged = merge(self._name, contents, self._ledger.book(self._name))
         if merged.edits:
+            lost = merged.state.ledger_lost
             self._ledger.write(self._name, edits=merged.edits)
             merged = merge(self._name, contents, self._ledger.book(self._name))
+            state = msgspec.structs.replace(merged.state, ledger_lost=lost)
+            merged = merged._replace(state=state)
         started = self._ledger.started(self._name)
         names = Names(merged.state)
         self._workspace = Workspace(merged, names, self._platform.limits, started)

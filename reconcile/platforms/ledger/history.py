@@ -431,4 +431,12 @@ def _concerning(
     for run, position in loose:
         row = connection.execute(every.where(_c.run_id == run, _c.position == position)).one()
         found[run, position] = (_text(row[1]), _entry(row[2:]))
-    return [found[place] for place in sorted(found)]
+    return [found[place] for place in sorted(found, key=_in_order)]
+
+
+def _in_order(place: tuple[object, object]) -> tuple[tuple[bool, str], ...]:
+    """The order of changes; a number that somebody altered to a text comes last."""
+    return tuple(
+        (not isinstance(part, int), f"{part:020d}" if isinstance(part, int) else str(part))
+        for part in place
+    )

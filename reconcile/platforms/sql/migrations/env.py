@@ -4,7 +4,7 @@ from alembic import context
 
 context.configure(
     connection=context.config.attributes["connection"],
-    version_table=context.config.attributes["version_table"],
+    version_table=context.config.attributes.get("version_table", "reconcile_revision"),
     transactional_ddl=True,
 )
 with context.begin_transaction():
