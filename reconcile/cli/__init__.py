@@ -27,7 +27,7 @@ from reconcile.cli.commands import (
 )
 from reconcile.cli.commands import list as holdings
 from reconcile.cli.exit_codes import ended, stuck
-from reconcile.cli.logs import end_log_file
+from reconcile.cli.logs import end_log_file, set_level
 
 
 class _InOrderOfUse(click.Group):
@@ -104,6 +104,7 @@ def main() -> None:
     # What a run reads and makes lives until its end: looking through all of it for cycles over and
     # over takes a tenth of a large run and finds nothing.
     gc.set_threshold(1_000_000, 50, 1000)
+    set_level(0)  # until the options say more: a signal may come before they are read
     run_log.begin()
     with interrupts.listening(stuck) as restored:
 
