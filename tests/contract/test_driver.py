@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from reconcile.applying import apply
@@ -38,6 +39,10 @@ from tests.contract.platforms import HERE
 
 LIMITS = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=1)
 MANY = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=4)
+
+
+NO_IDS = {"user": frozenset({"username", "first_name", "email", "status"})}
+"""The fields of a platform that keeps no external ids."""
 
 
 class Died(BaseException):
@@ -236,3 +241,39 @@ def test_at_once_as_many_as_the_platform_takes(tmp_path: Path) -> None:
             made.apply(SECOND)
     left, right = one.seen(), many.seen()
     assert left == right
+
+
+def test_an_account_that_a_person_made_meanwhile_is_not_taken(house: House) -> None:
+    """The create was not answered and not made; a person makes an account of the same name."""
+    house.application.limits = msgspec.structs.replace(LIMITS, fields=NO_IDS)
+    house.platform = house.reopened()
+
+    def unanswered(call: str) -> None:
+        if call == "create user ann":
+            house.calm()
+            raise Unclear("no answer in 30 s")
+
+    house.application.before = unanswered
+    report = house.apply((CORP, mine("ann", first_name="Ann", email="ann@x")))
+    assert [one.result for one in report.outcomes] == ["applied", "failed"]
+    house.application.create("main", "user", {"username": "ann", "first_name": "Other"})
+    house.apply((mine("bob"),))
+    assert "source" not in house.seen()["users"]["ann"]
+
+
+def test_what_a_slow_server_made_later_is_recognised(house: House) -> None:
+    house.application.limits = msgspec.structs.replace(LIMITS, fields=NO_IDS)
+    house.platform = house.reopened()
+    fields = {"username": "ann", "first_name": "Ann", "email": "ann@x"}
+
+    def slow(call: str) -> None:
+        if call == "create user ann":
+            house.calm()
+            raise Unclear("no answer in 30 s")
+
+    house.application.before = slow
+    house.apply((CORP, mine("ann", first_name="Ann", email="ann@x")))
+    house.application.create("main", "user", fields)
+    house.apply((mine("bob"),))
+    assert house.seen()["users"]["ann"]["source"] == "corp"
+    assert house.seen()["users"]["ann"]["external_id"] == "id-ann"

@@ -5,7 +5,6 @@ from typing import cast
 
 from reconcile.model.book import Call
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Row
-from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.merge import NAME_OF
 
 
@@ -51,10 +50,14 @@ def _has(row: Row, call: Call) -> bool:
 
 
 def _is_created(row: Row, call: Call) -> bool:
-    """An object is the one that was asked for by its external id, where it has one; by its name."""
+    """Whether an object is the one that was asked for.
+
+    The external id says so, where the platform keeps one. Otherwise its name alone is no proof, as
+    a person may have made an object of this name meanwhile: every field has to be as it was sent.
+    """
     external_id = call.fields.get("external_id")
     if external_id and row.get("external_id"):
         return bool(row["external_id"] == external_id)
     name = NAME_OF[cast("ObjectKind", call.kind)]
-    same = fold_name(str(row.get(name, ""))) == fold_name(str(call.fields.get(name, "")))
-    return same and row.get("parent", "") == call.fields.get("parent", row.get("parent", ""))
+    same = row.get(name) == call.fields.get(name)
+    return same and row.get("parent", "") == call.fields.get("parent", "") and _has(row, call)
