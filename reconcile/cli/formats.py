@@ -1,4 +1,4 @@
-"""The formats in which plans and reports are shown: a new one is a module of `render` and a line here.
+"""The formats of plans and reports: a new one is a module of `render` and a line here.
 
 Such a module has the functions of `reconcile.cli.output.Format`. It is imported when it is used.
 """

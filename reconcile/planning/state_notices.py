@@ -1,4 +1,4 @@
-"""Notices about what is wanted in the workspaces: links that do nothing, shared addresses, who is protected."""
+"""Notices about the workspaces: links that do nothing, shared addresses, administrators."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -31,7 +31,7 @@ def idle_links(desired: DesiredState, results: Sequence[Wanted]) -> Iterator[Not
 
 
 def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
-    """E-mail addresses that several persons are to have: no fault, but a reset link goes to all of them."""
+    """E-mail addresses of several persons: no fault, but a reset link goes to all of them."""
     shared: dict[str, set[str]] = {}
     for result in results:
         by_address: dict[str, list[str]] = {}

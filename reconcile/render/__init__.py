@@ -1,4 +1,4 @@
-"""Plans, reports and tables as text, JSON and Markdown. Computes strings; printing is the command line's business.
+"""Plans, reports and tables as text, JSON and Markdown. Computes strings and prints nothing.
 
 What comes from a directory may hold anything, so whatever is shown to a terminal goes through
 `printable` first.

@@ -1,4 +1,4 @@
-"""The history for people and for programs: runs as a table, what they did in the manner of `show`."""
+"""The history for people and programs: runs as a table, their changes as `show` has them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast

@@ -90,7 +90,7 @@ def _difference(change: Change) -> str:
 
 
 def report_markdown(plan: Plan, report: Report) -> str:
-    """Headline, numbers, and tables of what was not applied, or not wholly, and of what was not possible."""
+    """Headline, numbers, and tables of what was not or not wholly applied, and of skips."""
     lines = [
         "## reconcile apply",
         "",
@@ -134,7 +134,7 @@ _EMOJI = re.compile(r"(?<=:)(?=[a-z_+-][\w+-]*:)", re.IGNORECASE)
 
 
 def _cell(text: str) -> str:
-    """Text that shows as itself: what directory data has of Markdown, HTML, links and mentions stays text."""
+    """Text that shows as itself: Markdown, HTML, links and mentions in it stay text."""
     return _escaped(_EMOJI.sub(_APART, wording.shown(text)))
 
 

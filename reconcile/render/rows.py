@@ -33,7 +33,7 @@ def users(state: PlatformState) -> Iterator[dict[str, object]]:
 
 
 def groups(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a group; `members` are usernames, `member_groups` the groups nested in it, `groups` those it is in."""
+    """One row a group; `member_groups` are nested in it, `groups` are those it is in."""
     names = Names(state)
     usernames = {user.id: user.username for user in state.users}
     members: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""What a plan, or a report, comes to for each source: how many of everything, the untouched and the impossible too.
+"""What a plan or a report comes to for each source: how many of everything.
 
 A user whose department changes is moved, and updated only if more than the DN changes with it; one
 that is renamed and blocked counts as both. `existing` are those nothing happens to; it is not known
@@ -98,7 +98,7 @@ def planned(plan: Plan) -> Counts:
 
 
 def done(plan: Plan, report: Report) -> Counts:
-    """What became of it: what was applied, and as `failed` or `unknown` what was not, or may not have been."""
+    """What became of it: what was applied, and what is `failed` or `unknown`."""
     return _count(plan, ((one.change, _NOT_DONE.get(one.result, "")) for one in report.outcomes))
 
 

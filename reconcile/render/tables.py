@@ -15,7 +15,7 @@ TableFormat: TypeAlias = Literal["table", "json", "csv"]
 
 
 def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str:
-    """The rows. JSON has every key of a row; a table and CSV the given columns, lists joined by `, `."""
+    """The rows. JSON has every key; a table and CSV the given columns, lists joined by `, `."""
     if form == "json":
         return escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     if form == "csv":
@@ -50,7 +50,7 @@ def _text(value: object, limit: int | None) -> str:
 
 
 def _csv(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
-    """Each cell quoted that holds any separator: a spreadsheet may go by another one than the comma."""
+    """Each cell quoted that holds any separator, because spreadsheets differ in theirs."""
     lines = [columns, *([_harmless(cell) for cell in row] for row in cells)]
     return "\n".join(",".join(map(_quoted, line)) for line in lines)
 

@@ -20,7 +20,7 @@ def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
 
 
 def people_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
-    """One line for each node that anybody is in, shown once: how many are in it, and in total it."""
+    """One line for each node with members, shown once: how many are in it."""
     for node in nodes:
         if node.all_people and not node.repeated:
             more = "" if node.people == node.all_people else f", {node.all_people} in total"

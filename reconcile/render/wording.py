@@ -80,7 +80,7 @@ def _value(value: str | None) -> str:
 
 
 def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change, ...] | str]:
-    """Runs of changes of one kind and action, and where a run is cut, a line that says how many are not shown."""
+    """Runs of changes of one kind and action; where one is cut, a line with how many are left."""
     for (kind, action), run in groupby(changes, key=lambda change: (change.kind, change.action)):
         group = tuple(run)
         limit = (
@@ -142,7 +142,7 @@ def configuration(plan: Plan) -> str:
 
 
 def configured(files: Iterable[str], digest: str) -> str:
-    """Desired-state files, some of many, and the beginning of their digest; no files where they are not known."""
+    """Desired-state files, some of many, and the beginning of their digest."""
     return f"{listed(files)} (sha256 {printable(digest[:_DIGEST])})".lstrip()
 
 
@@ -172,7 +172,7 @@ def way_out(refused: Iterable[Violation]) -> str:
 
 
 def told(report: Report) -> Iterator[Outcome]:
-    """The outcomes told one by one: what was not applied, or not wholly, in the workspaces that were not given up."""
+    """The outcomes shown one by one: what was not or not wholly applied, where not given up."""
     kept = {one.change.workspace for one in report.outcomes if one.result == "applied"}
     given_up = {trouble.workspace for trouble in report.troubles} - kept
     for outcome in report.outcomes:
@@ -195,7 +195,7 @@ def outcome_line(report: Report) -> str:
 
 
 def became(trouble: Trouble, report: Report) -> str:
-    """What became of a workspace with a trouble, in one word: `failed`, or `unknown` whether it was kept."""
+    """What became of a workspace with a trouble: `failed`, or `unknown` if it may be kept."""
     unknown = {one.change.workspace for one in report.outcomes if one.result == "unknown"}
     return "unknown" if trouble.workspace in unknown else "failed"
 

@@ -1,4 +1,4 @@
-"""Why a person is in, out, in that group, with that role: the same planner over the same snapshots, asked of one.
+"""Why a person is in or out, in that group, with that role: the planner, asked about one person.
 
 `asking` says who is meant, `verdicts` what each rule says of that person, `standings` what the
 planner made of it all in each workspace. Nothing is decided here.
@@ -125,7 +125,7 @@ def _others(
     workspaces: Sequence[Workspace],
     strays: Mapping[str, Sequence[Stray]],
 ) -> Iterator[Explained]:
-    """Users whose persons are not among those read, with the entries that may be theirs; then the other strays."""
+    """Users whose persons were not read, with the entries that may be theirs; then other strays."""
     left = [(source, stray) for source, found in strays.items() for stray in found]
     for user, by in _alone(typed, workspaces):
         own = next((one for one in left if one[0] == user.source and _is_of(user, one[1])), None)

@@ -47,7 +47,7 @@ def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names
 
 
 def matches(person: Person, asked: Names, source: Source | None = None) -> tuple[str, ...]:
-    """By which of its names a person is meant; `source`: by the username that its template gives, too."""
+    """By which names a person is meant; with `source` also by the username of its template."""
     typed = fold_name(asked.typed)
     found = []
     logins = {login.casefold() for login in (person.identifier, *person.logins)} - {""}
@@ -91,7 +91,7 @@ def _username(person: Person, source: Source) -> str:
 
 
 def is_found(snapshot: DirectorySnapshot, asked: Names, source: Source) -> bool:
-    """Whether anybody of the snapshot is meant: then there is nobody to look for beyond the rules."""
+    """Whether the snapshot has a person that is meant; if so, strays are not looked for."""
     ids = set(asked.external_ids)
     return any(
         person.external_id in ids or matches(person, asked, source) for person in snapshot.persons
@@ -113,7 +113,7 @@ STRAY_QUERY = Query(person_attributes=frozenset(MAILS))
 def strays(
     source: Source, asked: Names, entries: Iterable[Person], place: str, background: Background
 ) -> Iterator[Stray]:
-    """The entries that are meant, and which rule does not find them. `place`: where the source stands."""
+    """The entries that are meant, and the rule that misses them. `place`: that of the source."""
     search = background.searches[source.name]
     for entry in entries:
         by = matches(entry, asked)

@@ -64,7 +64,7 @@ class Verdicts:
         self._paths = Paths(rules.index, position)
 
     def rules(self, *, exists: bool) -> Iterator[Verdict]:
-        """Whether each rule that is set lets the person in; `exists`: as a user who is there already."""
+        """Whether each rule that is set lets the person in; `exists`: as an existing user."""
         settings = self._rules.source.users
         asked = self._background.searches[self._rules.source.name]
         yield self._verdict("filter", True, f"{asked.filter or 'found'} below {asked.base}")

@@ -55,7 +55,7 @@ class Workspace:
         self.changes = tuple(ordered(diff(current, found.state, found.reasons)))
 
     def user(self, source: str, position: int) -> User | None:
-        """The user of the source that a person is, or the local account that is to become the person's."""
+        """The user that a person is, or the local account that is to become the person's."""
         candidate = self._candidates.get((source, position))
         adopted = candidate.user if candidate is not None else None
         return self._found.matched[source].get(position) or adopted
@@ -69,7 +69,7 @@ class Workspace:
         )
 
     def dangling(self, typed: str) -> Iterator[Skip]:
-        """Members of groups who are nobody the source finds, and have this name: a DN, its first value, or a login."""
+        """Members that the source does not find and that have this name: DN, first value or login."""
         for skip in self._found.skips:
             key = dn.key(skip.dn)
             names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}
@@ -120,7 +120,7 @@ class Workspace:
         return why
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
-        """How a user stands whose person is not among those read, or an entry that the rules do not find."""
+        """How a user stands whose person was not read, or an entry that the rules do not find."""
         code: Code = "out"
         if user is not None and user.status == "erased":
             code = "erased"

@@ -48,7 +48,7 @@ def migration(
     safety: Safety,
     own_username: str = "",
 ) -> Migration:
-    """What a whole plan says of the names of users who are there; `snapshots` are what it was made from.
+    """The names of existing users, out of a whole plan; `snapshots` are what it was made from.
 
     Of the guards all hold but the limit of updates.
     """
@@ -94,7 +94,7 @@ def _left(
     renames: Iterable[Change],
     read: Collection[str],
 ) -> Iterator[tuple[User, str]]:
-    """Users whom nobody can rename, and why: whoever leaves with the whole plan, or is gone already."""
+    """Users who cannot be renamed, and why: those who leave with the whole plan or are gone."""
     renamed = {one.key for one in renames if one.workspace == state.workspace}
     leaving = {
         one.key: one.reason
@@ -138,9 +138,10 @@ def _collisions(
     skips: Iterable[Skip],
     people: Mapping[tuple[str, str], str],
 ) -> Iterator[str]:
-    """Users who cannot have their new name: the planner says so, or somebody has it who gives it up only otherwise.
+    """Users who cannot have their new name: the planner says so, or another user keeps it.
 
-    `people`: source and normalized DN → external id. A person may have moved since the user's DN was noted.
+    `people`: source and normalized DN → external id. A person may have moved since the
+    user's DN was noted.
     """
     mine = {change.key: change for change in renames if change.workspace == state.workspace}
     names = {fold_name(user.username): user for user in state.users}

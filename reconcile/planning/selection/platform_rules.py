@@ -50,7 +50,7 @@ def _refuse_lacking(desired: DesiredState, limits: Limits) -> None:
 
 
 def _refuse_departures(desired: DesiredState, limits: Limits) -> None:
-    """Raises RulesRefused where users are to be taken out of service, and there is no way but to delete them.
+    """Raises RulesRefused where users could be taken out of service only by deleting them.
 
     A status that is lacking becomes a harder one; only the last of them, being erased, is no status
     at all. Nobody is deleted because a file says that users are blocked.

@@ -211,7 +211,7 @@ class _Narrowing:
         return _replaced(user, **lost)
 
     def _serving(self, user: User, old: User | None) -> User | None:
-        """The user with a status that the platform has; None for one that is deleted for lack of it."""
+        """The user with a status that the platform has; None for one that is deleted instead."""
         status = nearest_harder(user.status, self._limits)
         if status == user.status:
             return user
@@ -248,7 +248,7 @@ class _Narrowing:
         return tuple(kept)
 
     def _renamable(self, wanted: Iterable[Group], kept: Iterable[Group]) -> set[str]:
-        """The groups that have the name they are to have. The others are held: they gain no members."""
+        """The groups with the name they are to have. The others are held and gain no members."""
         names = {group.id: group.name for group in wanted}
         return {group.id for group in kept if names.get(group.id, group.name) == group.name}
 

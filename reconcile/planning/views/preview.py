@@ -23,7 +23,7 @@ Action: TypeAlias = Literal["create", "adopt", "update", "none"]
 
 
 class Previewed(msgspec.Struct, frozen=True):
-    """One person in scope. `action`: what the next apply does to the account, its roles and memberships included."""
+    """One person in scope. `action`: what the next apply does to the account and its links."""
 
     workspace: str
     source: str
@@ -120,7 +120,7 @@ def _linked(state: PlatformState) -> dict[str, set[tuple[str, str]]]:
 
 
 def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -> Iterator[Skipped]:
-    """The skips of persons; those of groups, departments and members that are nobody belong to a plan."""
+    """The skips of persons; those of groups, departments and members belong to a plan."""
     before = {user.id: user for user in current.users}
     after = {user.id: user for user in result.state.users}
     had, has = _linked(current), _linked(result.state)
@@ -148,7 +148,7 @@ def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -
 
 
 def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
-    """Who stays away because of `on_deleted: ignore`: no skip of a plan, since nobody is to mend it."""
+    """Persons left out by `on_deleted: ignore`: no skip, because nothing is to be fixed."""
     for one in rules:
         name = one.source.name
         persons = (one.index.snapshot.persons[at] for at in result.people[name].ignored)

@@ -1,4 +1,4 @@
-"""Who a source has, and how each person stands: on the platform, not on it, or not possible there."""
+"""Who a source has, and whether each person is on the platform, or cannot be."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -22,7 +22,7 @@ _NAMES = ("cn", "displayname", "givenname", "sn", "mail")
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One person; `username` is that of the user, or the one it would get ("" where none can be made)."""
+    """One person; `username` is that of the user, or the one it would get, "" for none."""
 
     workspace: str
     username: str

@@ -1,4 +1,4 @@
-"""The groups and departments of a source as trees: what is selected, how many people are in each."""
+"""The groups and departments of a source as trees, with what is selected and counts."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def tree_query(desired: DesiredState, source: Source) -> Query:
 
 
 def overview(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Overview:
-    """Both trees of a snapshot. Raises UsageError when a department is selected without its parent."""
+    """Both trees. Raises UsageError when a department is selected without its parent."""
     rules = SourceRules(desired, source, snapshot)
     return Overview(
         source.name,

@@ -187,7 +187,7 @@ def _reference(row: Row, field: str, ours: Mapping[tuple[ObjectKind, str], str])
 
 
 def _mirrored(row: Row, known: Known | None) -> dict[str, str]:
-    """Which entry an object stands for: by the book, otherwise as far as the platform says itself."""
+    """Which entry an object stands for: by the book, otherwise by what the platform says."""
     kept = {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
     if known is None:
         return kept

@@ -161,7 +161,7 @@ class _Rules:
         return ""
 
     def _is_recognised(self, before: User, after: Fields, source: Source) -> bool:
-        """Whether the platform itself, or facts where the ledger is lost, say whose account it is."""
+        """Whether the platform says whose account it is, or facts do where the ledger is lost."""
         kept_id = before.external_id.lower() if self._keeps_ids else ""
         if kept_id and kept_id == value_after(before, after, "external_id").lower():
             return True
