@@ -110,7 +110,8 @@ class GuardRefused(ReconcileError):
             codes = [*accepted, *(code for code, _, _ in found)]
             options = " ".join(f"--accept {shlex.quote(code)}" for code in codes)
             lines.append(
-                f"If this is intended: reconcile plan {options} --out FILE, then reconcile apply FILE"
+                f"If this is intended: reconcile plan {options} --out FILE, "
+                "then reconcile apply FILE"
             )
         return cls("\n".join(lines))
 

@@ -44,7 +44,8 @@ def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
     for address, users in sorted(shared.items())[:SHOWN]:
         listed = sorted(users)
         more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-        text = f"the e-mail address {address} is that of several users: {', '.join(listed[:SHOWN])}{more}"
+        users_shown = f"{', '.join(listed[:SHOWN])}{more}"
+        text = f"the e-mail address {address} is that of several users: {users_shown}"
         yield Notice("shared_address", text)
     if len(shared) > SHOWN:
         yield Notice(
@@ -85,7 +86,8 @@ def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) ->
     )
     if role != Protect().admin_role or roles:
         there = f"; roles of local accounts: {', '.join(roles[:SHOWN])}" if roles else ""
-        text = f"no user has the role {role}, and no rule gives it, so min_admins protects no one{there}"
+        text = f"no user has the role {role}, and no rule gives it, "
+        text += f"so min_admins protects no one{there}"
         path = "safety.protect.admin_role"
         if role == Protect().admin_role:  # no file says so
             yield Notice("no_administrator", f"{path}: {text}")

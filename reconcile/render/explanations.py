@@ -25,9 +25,10 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
     paint = painted if colour else plain
     lines: list[str] = []
     if not found.people:
+        asked = wording.printable(found.asked)
         lines.append(
             paint(
-                f"{wording.printable(found.asked)} is nobody: in no source, and not on the platform.",
+                f"{asked} is nobody: in no source, and not on the platform.",
                 "bold",
             )
         )
@@ -97,7 +98,8 @@ def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Itera
     )
     identity = f", id {wording.printable(one.external_id)}" if one.external_id else ""
     if one.in_directory:
-        yield f"{_mark(True, paint)}  {wording.printable(one.source)}: {wording.printable(one.dn)}{identity}"
+        where = f"{wording.printable(one.source)}: {wording.printable(one.dn)}"
+        yield f"{_mark(True, paint)}  {where}{identity}"
         yield f"     by {matched}"
         return
     looked = searched.get(one.source)
@@ -126,7 +128,8 @@ _Row = tuple[bool, str, str, str]
 def _rows(rows: Sequence[_Row], paint: Paint) -> Iterator[str]:
     width = max((len(rule) for _, rule, _, _ in rows), default=0)
     for passes, rule, why, origin in rows:
-        yield f"{_mark(passes, paint)}{'  ' if passes else '   '}{rule:<{width}}  {why}{_origin(origin)}"
+        mark = f"{_mark(passes, paint)}{'  ' if passes else '   '}"
+        yield f"{mark}{rule:<{width}}  {why}{_origin(origin)}"
 
 
 def _rules(one: Explained) -> list[_Row]:
@@ -176,7 +179,8 @@ def _fields(fields: Sequence[FieldVerdict]) -> Iterator[str]:
         )
         roles = f" (for role {', '.join(map(wording.printable, one.roles))})" if one.roles else ""
         template = f" ← {wording.printable(one.template)}"
-        yield f"{wording.printable(one.field):<{width}}  {value}{roles}{template}{_origin(one.origin)}"
+        field = wording.printable(one.field)
+        yield f"{field:<{width}}  {value}{roles}{template}{_origin(one.origin)}"
 
 
 def _manager(one: Explained) -> Iterator[str]:
@@ -193,7 +197,8 @@ def _platform(standing: Standing) -> Iterator[str]:
     if held is None:
         yield "no user"
         return
-    yield f"{wording.printable(held.username)}: {_status(held)}, {wording.printable(held.status_why)}"
+    why = wording.printable(held.status_why)
+    yield f"{wording.printable(held.username)}: {_status(held)}, {why}"
     yield from _held(held)
     if standing.tie is not None:
         when = wording.printable(f"run {standing.tie.run}, {standing.tie.at}")
@@ -233,7 +238,8 @@ def _grace(standing: Standing) -> str:
 
 def _next(standing: Standing, has_manager: bool, paint: Paint) -> Iterator[str]:
     if standing.roles is not None:
-        yield f"roles: {', '.join(map(wording.printable, standing.roles)) or 'none'}: {standing.roles_why}"
+        roles = ", ".join(map(wording.printable, standing.roles)) or "none"
+        yield f"roles: {roles}: {standing.roles_why}"
     if standing.roles is not None and standing.manager is not None and has_manager:
         yield f"manager: {wording.printable(standing.manager) or 'none'}"
     for skip in standing.skips:

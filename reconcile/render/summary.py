@@ -236,7 +236,7 @@ def as_json(counts: Counts) -> list[dict[str, object]]:
 
 
 def table(counts: Counts, *, several: bool) -> list[list[str]]:
-    """Rows of cells: the first is the head, and begins with the first source; the others have a row of their own.
+    """Rows of cells: the first is the head and names the first source; others have a row each.
 
     A row and a column of nothing but zeros are left out. `several`: name the workspaces too.
     """

@@ -60,7 +60,7 @@ def _quoted(cell: str) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes text that begins like a formula for one; an apostrophe before it keeps it text (OWASP).
+    """Text that begins like a formula gets an apostrophe: so spreadsheets take it as text (OWASP).
 
     By another separator a part of a cell is a cell, so parts get one too. Of control characters
     only tabs and line ends stay, which a text of several lines has.

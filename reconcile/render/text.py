@@ -127,7 +127,8 @@ def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
 
 def _summary(plan: Plan) -> Iterable[str]:
     if plan.skips:
-        yield f"  impossible: {', '.join(f'{number} {code}' for code, number in wording.skip_counts(plan).items())}"
+        counts = wording.skip_counts(plan).items()
+        yield f"  impossible: {', '.join(f'{number} {code}' for code, number in counts)}"
     if wording.narrowed(plan):
         yield f"  only {wording.narrowed(plan)}"
     if plan.scope.undo:

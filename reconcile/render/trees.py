@@ -15,7 +15,8 @@ def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
             "  (shown above)" if node.repeated else "  (continued below)" if node.continued else ""
         )
         unknown = "  (members not known)" if node.unknown else ""
-        yield f"{'    ' * depth}{mark} {printable(node.name)}{role}{more}{unknown}  # {printable(node.dn)}"
+        shown = f"{mark} {printable(node.name)}{role}{more}{unknown}"
+        yield f"{'    ' * depth}{shown}  # {printable(node.dn)}"
         yield from tree_lines(node.within, depth + 1)
 
 
@@ -24,5 +25,6 @@ def people_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
     for node in nodes:
         if node.all_people and not node.repeated:
             more = "" if node.people == node.all_people else f", {node.all_people} in total"
-            yield f"{'    ' * depth}{printable(node.name)} ({node.people}{more})  # {printable(node.dn)}"
+            shown = f"{printable(node.name)} ({node.people}{more})"
+            yield f"{'    ' * depth}{shown}  # {printable(node.dn)}"
             yield from people_lines(node.within, depth + 1)

@@ -167,7 +167,10 @@ def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
 def way_out(refused: Iterable[Violation]) -> str:
     """What can be done about violations that nobody accepted."""
     if all(one.acceptable for one in refused):
-        return "If this is intended: reconcile plan --accept CODE --out FILE, then reconcile apply FILE"
+        return (
+            "If this is intended: reconcile plan --accept CODE --out FILE, "
+            "then reconcile apply FILE"
+        )
     return "Some of this cannot be accepted: fix the directory or the rules, or change `safety`"
 
 

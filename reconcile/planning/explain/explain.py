@@ -31,7 +31,9 @@ def explain(
     strays: Mapping[str, Sequence[Stray]],
     background: Background,
 ) -> Explanation:
-    """Everybody that a name means. `asked`: source → its names; `strays`: source → entries its rules do not find.
+    """Everyone that a name means.
+
+    `asked`: source → its names; `strays`: source → entries that its rules do not find.
 
     Raises UsageError where a plan would.
     """

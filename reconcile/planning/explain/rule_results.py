@@ -27,8 +27,9 @@ from reconcile.planning.target.profiles import FIELDS
 class Background(msgspec.Struct, frozen=True):
     """What planning cannot know by itself.
 
-    `origins`: place in the desired state → where it comes from; `searches`: source → how its persons are searched;
-    `why_disabled`: what in an entry says that it is disabled, in words, "" where that is not known.
+    `origins`: place in the desired state → where it comes from; `searches`: source → how its
+    persons are searched; `why_disabled`: what in an entry says that it is disabled, in words, ""
+    where that is not known.
     """
 
     origins: Mapping[str, str]
@@ -112,10 +113,8 @@ class Verdicts:
     def _membership(self, key: str, rule: GroupRule) -> tuple[bool, str]:
         """Whether the person is a member of a selected group, and why."""
         if key in self._rules.frozen:
-            return (
-                False,
-                f"its members are not known, so the group stays unchanged: {self._rules.unknown[key]}",
-            )
+            unknown = self._rules.unknown[key]
+            return False, f"its members are not known, so the group stays unchanged: {unknown}"
         if self._position in self._index.members(key, nested=rule.nested != "ignore"):
             return True, self._paths.how(key)
         if key in self._paths:

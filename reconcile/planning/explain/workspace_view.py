@@ -69,7 +69,7 @@ class Workspace:
         )
 
     def dangling(self, typed: str) -> Iterator[Skip]:
-        """Members that the source does not find and that have this name: DN, first value or login."""
+        """Members that the source does not find, of this name: DN, first value or login."""
         for skip in self._found.skips:
             key = dn.key(skip.dn)
             names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}

@@ -73,4 +73,5 @@ def _twins(state: PlatformState, old: str, new: str) -> Iterator[str]:
         }
         for source, external_id, name in objects:
             if source == old and external_id in theirs:
-                yield f"{state.workspace}: {kind} {name} of {old} and {kind} {theirs[external_id]} of {new}"
+                other = f"{kind} {theirs[external_id]} of {new}"
+                yield f"{state.workspace}: {kind} {name} of {old} and {other}"

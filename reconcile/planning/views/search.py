@@ -43,7 +43,7 @@ def search_query(desired: DesiredState, source: Source) -> Query:
 
 
 def keyword(text: str) -> tuple[Wildcard, ...]:
-    """Patterns, of which any finds the text anywhere, in any case; `*` stands for any text, anything else for itself.
+    """Patterns that find the text anywhere, in any case; `*` stands for any text.
 
     A text that is a DN is found in any of its spellings.
     """
