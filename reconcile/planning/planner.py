@@ -16,6 +16,7 @@ from reconcile.model.text import dn
 from reconcile.model.text.digest import digest
 from reconcile.model.text.references import References
 from reconcile.planning import state_notices
+from reconcile.planning.abilities import within
 from reconcile.planning.changes import narrow
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
@@ -25,7 +26,6 @@ from reconcile.planning.selection import source_names
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
 from reconcile.planning.selection.rule_counts import PlatformNames, RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.abilities import within
 from reconcile.planning.target.target_state import Wanted, wanted
 
 _NOTHING: Final[Losses] = {}

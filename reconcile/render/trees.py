@@ -11,9 +11,9 @@ def tree_lines(nodes: Sequence[Node], depth: int = 1) -> Iterator[str]:
     for node in nodes:
         mark = "[x]" if node.selected else "[ ]"
         role = f"  role {', '.join(map(printable, node.roles))}" if node.roles else ""
-        more = (
-            "  (shown above)" if node.repeated else "  (continued below)" if node.continued else ""
-        )
+        more = "  (continued below)" if node.continued else ""
+        if node.repeated:
+            more = "  (shown above)"
         unknown = "  (members not known)" if node.unknown else ""
         shown = f"{mark} {printable(node.name)}{role}{more}{unknown}"
         yield f"{'    ' * depth}{shown}  # {printable(node.dn)}"

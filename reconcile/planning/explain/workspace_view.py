@@ -155,12 +155,12 @@ class Workspace:
         skips: tuple[Skip, ...],
     ) -> Standing:
         own = {fold_name(user.username)} if user is not None else set()
-        username = (
-            user.username if user is not None else person.identifier if person is not None else ""
-        )
+        username = person.identifier if person is not None else ""
         if candidate is not None:
             own.add(fold_name(candidate.username))
-            username = username if user is not None else candidate.username
+            username = candidate.username
+        if user is not None:
+            username = user.username
         roles, roles_why = (None, "") if candidate is None else self._roles(candidate, user)
         after = None
         if candidate is not None:

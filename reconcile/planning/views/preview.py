@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from reconcile.model.notice import Notice
-from reconcile.model.platform import PlatformState, Status
+from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.planner import Inputs, notices, refuse_impossible, source_rules, worked_out
@@ -105,8 +105,17 @@ def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
             tuple(sorted(name for kind, name in roles.get(own, ()) if kind == "role")),
             user.status,
             old is not None,
-            "create" if old is None else "none" if same else "update" if old.source else "adopt",
+            _action(old, same=same),
         )
+
+
+def _action(old: User | None, *, same: bool) -> Action:
+    """What the next apply does; `same`: nothing of the account changes."""
+    if old is None:
+        return "create"
+    if same:
+        return "none"
+    return "update" if old.source else "adopt"
 
 
 def _linked(state: PlatformState) -> dict[str, set[tuple[str, str]]]:

@@ -1,14 +1,14 @@
 """Who a source has, and whether each person is on the platform, or cannot be."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from reconcile.model.change import ASIDE, Skip
 from reconcile.model.desired import DesiredState, Link, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.platform import Limits, PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.wildcards import Wildcard
 from reconcile.planning.selection.query import query
@@ -76,53 +76,65 @@ def survey(
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}
         matched, ignored = people[source.name].matched, people[source.name].ignored
         for position, person in enumerate(snapshot.persons):
-            user, candidate, skip = (
+            seen = _Seen(
+                position,
+                person,
                 matched.get(position),
                 candidates.get(position),
                 refused.get(person.dn),
             )
-            values = candidate.values if candidate is not None else {}
-            username = (
-                user.username
-                if user is not None
-                else candidate.username
-                if candidate is not None
-                else ""
-            )
-            username = username or (skip.username if skip is not None else person.identifier)
-            first, last = (values.get(f"{name}_name", "") for name in ("first", "last"))
-            shown = (
-                username,
-                f"{first} {last}",
-                values.get("email", ""),
-                rules.index.keys[position],
-            )
-            if not _is_found(person, shown, patterns):
-                continue
-            status: Standing = (
-                "IMPORTED"
-                if user is not None
-                else "CANNOT IMPORT"
-                if skip is not None
-                else "NOT IMPORTED"
-            )
-            yield Found(
-                state.workspace,
-                username,
-                first or _first(person, "givenname"),
-                last or _first(person, "sn"),
-                values.get("email", _first(person, "mail")),
-                person.dn,
-                status,
-                _why(
-                    rules,
-                    position,
-                    user.status if user is not None else "",
-                    skip,
-                    candidate,
-                    ignored,
-                ),
-            )
+            if _is_found(person, seen.shown(rules), patterns):
+                yield seen.found(state.workspace, rules, ignored)
+
+
+class _Seen(NamedTuple):
+    """One person of a source, with what planning makes of it in a workspace."""
+
+    position: int
+    person: Person
+    user: User | None
+    candidate: Candidate | None
+    skip: Skip | None
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        return self.candidate.values if self.candidate is not None else {}
+
+    @property
+    def username(self) -> str:
+        """That of the user, or the one it would get; otherwise what the person is called."""
+        if self.user is not None and self.user.username:
+            return self.user.username
+        if self.user is None and self.candidate is not None and self.candidate.username:
+            return self.candidate.username
+        return self.skip.username if self.skip is not None else self.person.identifier
+
+    @property
+    def status(self) -> Standing:
+        if self.user is not None:
+            return "IMPORTED"
+        return "CANNOT IMPORT" if self.skip is not None else "NOT IMPORTED"
+
+    def shown(self, rules: SourceRules) -> tuple[str, ...]:
+        """The texts that are shown of the person, in which a keyword is looked for, too."""
+        values = self.values
+        name = f"{values.get('first_name', '')} {values.get('last_name', '')}"
+        return self.username, name, values.get("email", ""), rules.index.keys[self.position]
+
+    def found(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> Found:
+        """The row of the person."""
+        values, person = self.values, self.person
+        status = self.user.status if self.user is not None else ""
+        return Found(
+            workspace,
+            self.username,
+            values.get("first_name", "") or _first(person, "givenname"),
+            values.get("last_name", "") or _first(person, "sn"),
+            values.get("email", _first(person, "mail")),
+            person.dn,
+            self.status,
+            _why(rules, self.position, status, self.skip, self.candidate, ignored),
+        )
 
 
 def _is_found(person: Person, shown: Iterable[str], patterns: Sequence[Wildcard]) -> bool:
