@@ -200,7 +200,7 @@ class Limits(msgspec.Struct, frozen=True):
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
-    """A status it lacks becomes the nearest harder one that it has."""
+    """Of those that take a user out of service, one stands in for another that is lacking."""
     deletes: frozenset[ObjectKind] = frozenset({"department", "group", "user"})
     """The kinds whose objects it can delete."""
     any_role: bool = False

@@ -24,15 +24,16 @@ from reconcile.model.platform import (
     User,
 )
 
-HARDER: Final[tuple[Status, ...]] = (
-    "vacation",
-    "active",
-    "inactive",
-    "blocked",
-    "blocked_in_directory",
-    "erased",
-)
-"""Each status is followed by those that take its place on a platform that lacks it."""
+INSTEAD: Final[Mapping[Status, tuple[Status, ...]]] = {
+    "vacation": ("active",),
+    "inactive": ("blocked", "blocked_in_directory"),
+    "blocked": ("blocked_in_directory", "inactive"),
+    "blocked_in_directory": ("blocked", "inactive"),
+}
+"""Each status → those that take its place on a platform that lacks it, the first choice first.
+
+A user who is out of service stays out of service; being erased is never a substitute.
+"""
 _PROFILE: Final = ("username", "first_name", "last_name", "email", "department", "manager")
 _LARGEST: Final = {"basic": 0xFFFF, "latin-1": 0xFF, "ascii": 0x7F}
 _CHARSETS: Final = {
@@ -43,15 +44,11 @@ _CHARSETS: Final = {
 Object = TypeVar("Object", User, Group, Department)
 
 
-def nearest_harder(status: Status, limits: Limits) -> Status:
-    """The status that a user gets where the platform lacks the wanted one.
-
-    "erased" stands for a user who is deleted, where the platform lacks that too.
-    """
+def instead_of(status: Status, limits: Limits) -> Status | None:
+    """The status that a user gets where the platform lacks the wanted one; None for none."""
     if status in limits.statuses:
         return status
-    after = HARDER[HARDER.index(status) + 1 :]
-    return next((harder for harder in after if harder in limits.statuses), "erased")
+    return next((other for other in INSTEAD.get(status, ()) if other in limits.statuses), None)
 
 
 def unfit(limits: Limits, field: str, text: str) -> str:
@@ -168,13 +165,14 @@ class _Narrowing:
         self, kind: ObjectKind, one: Object, old: Object | None
     ) -> tuple[Object | None, str]:
         """The object as the platform can have it, None for a new one it cannot have; and why."""
-        texts = _texts(one)
         unfitting = {
-            name: why for name, text in texts.items() if (why := unfit(self._limits, name, text))
+            name: why
+            for name, value in _values(one).items()
+            if (why := unfit(self._limits, name, value))
         }
         if old is None:
             return (None, next(iter(unfitting.values()))) if unfitting else (one, "")
-        former = _texts(old)
+        texts, former = _texts(one), _texts(old)
         fixed = {
             name: f"the platform cannot change the {name} of a {kind}"
             for name in sorted(self._limits.fixed.get(kind, ()))
@@ -211,19 +209,18 @@ class _Narrowing:
         return _replaced(user, **lost)
 
     def _serving(self, user: User, old: User | None) -> User | None:
-        """The user with a status that the platform has; None for one that is deleted instead."""
-        status = nearest_harder(user.status, self._limits)
-        if status == user.status:
-            return user
+        """The user with a status that the platform has; None for an erased one that is deleted."""
+        status = instead_of(user.status, self._limits)
+        if status is not None:
+            return user if status == user.status else _replaced(user, status=status)
         if old is not None and user.status == old.status:
             return user  # as it is there, whatever the adapter says it has
-        if status != "erased" or "erased" in self._limits.statuses:
-            return _replaced(user, status=status)
-        if "user" in self._limits.deletes:
+        if user.status == "erased" and "user" in self._limits.deletes:
             return None
-        self._skip(
-            "user", user, "the platform can neither erase nor delete a user", old is not None
-        )
+        why = f"the platform has no status for {user.status}"
+        if user.status == "erased":
+            why = "the platform can neither erase nor delete a user"
+        self._skip("user", user, why, old is not None)
         return old
 
     def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> tuple[Grant, ...]:
@@ -275,9 +272,11 @@ class _Narrowing:
         """Users have to have what the platform demands of each: a role, a group, a department."""
         if not self._limits.needs:
             return users, grants
+        with_role = {grant.user for grant in grants}
+        with_group = {link.user for link in links}
         having: dict[str, Callable[[User], bool]] = {
-            "role": lambda user: user.id in {grant.user for grant in grants},
-            "group": lambda user: user.id in {link.user for link in links},
+            "role": lambda user: user.id in with_role,
+            "group": lambda user: user.id in with_group,
             "department": lambda user: bool(user.department),
         }
         known = {user.id for user in self._current.users}
@@ -303,11 +302,23 @@ def _name(one: User | Group | Department) -> str:
     return one.name if isinstance(one, Group) else one.title
 
 
-def _texts(one: User | Group | Department) -> dict[str, str]:
+_REFERENCES: Final = frozenset({"department", "manager"})
+
+
+def _values(one: User | Group | Department) -> dict[str, str]:
     """The texts of an object that have to fit, by the names that limits use."""
     if isinstance(one, Group):
         return {"group": one.name, "name": one.name}
     if isinstance(one, Department):
-        return {"department": one.title, "title": one.title, "parent": one.parent}
-    texts = {name: getattr(one, name) for name in _PROFILE}
-    return texts | {f"attribute {name}": value for name, value in one.attributes.items()}
+        return {"department": one.title, "title": one.title}
+    values = {name: getattr(one, name) for name in _PROFILE if name not in _REFERENCES}
+    return values | {f"attribute {name}": value for name, value in one.attributes.items()}
+
+
+def _texts(one: User | Group | Department) -> dict[str, str]:
+    """The fields of an object that a platform may not be able to change; references are ids."""
+    if isinstance(one, Group):
+        return {"name": one.name}
+    if isinstance(one, Department):
+        return {"title": one.title, "parent": one.parent}
+    return {name: getattr(one, name) for name in _PROFILE}

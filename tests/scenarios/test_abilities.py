@@ -115,3 +115,135 @@ def test_whoever_needs_a_role_and_has_none_is_not_created(tmp_path: Path) -> Non
     users, skips = played(stage)
     assert users == {"ann"}
     assert skips == ["bob: the platform wants every user to have a role"]
+
+
+ACTIVE_OR_NOT = frozenset({"active", "inactive"})
+
+
+@pytest.mark.parametrize("deletes", [frozenset(), frozenset({"user"})], ids=["kept", "deletable"])
+def test_whoever_is_to_be_blocked_is_never_deleted_for_lack_of_a_status(
+    deletes: frozenset[str], tmp_path: Path
+) -> None:
+    people = {"uid=ann": None, "uid=bob": None}
+    stage = stage_of(tmp_path, people, {}, statuses=ACTIVE_OR_NOT, deletes=deletes)
+    played(stage)
+    stage.write(DESIRED, {"corp": ldif({"uid=ann": None})})
+    plan, _ = stage.plan()
+    assert [(one.key, one.action) for one in plan.changes] == [("bob", "deactivate")]
+    stage.apply(plan)
+    assert stage.plan()[0].changes == ()
+    stage.write(DESIRED, {"corp": ldif(people)})
+    played(stage)
+    assert "bob active of corp" in stage.state()["users"]
+
+
+@pytest.mark.parametrize(
+    ("deletes", "left", "skipped"),
+    [
+        (frozenset({"user"}), {"ann"}, []),
+        (frozenset(), {"ann", "bob"}, ["the platform can neither erase nor delete a user"]),
+    ],
+    ids=["deleted", "kept"],
+)
+def test_who_is_to_be_erased_is_deleted_or_left(
+    deletes: frozenset[str], left: set[str], skipped: list[str], tmp_path: Path
+) -> None:
+    erase = {"lifecycle": {"on_missing": "erase"}}
+    people = {"uid=ann": None, "uid=bob": None}
+    stage = stage_of(tmp_path, people, erase, statuses=ACTIVE_OR_NOT, deletes=deletes)
+    played(stage)
+    stage.write(DESIRED | erase, {"corp": ldif({"uid=ann": None})})
+    plan, _ = stage.plan()
+    assert [one.detail for one in plan.skips] == skipped
+    stage.apply(plan)
+    assert {line.split()[0] for line in stage.state()["users"]} == left
+
+
+def test_a_group_that_cannot_be_renamed_loses_members_and_gains_none(tmp_path: Path) -> None:
+    groups = {"groups": [{"source": "corp", "select": ["cn=*"]}]}
+    able = {"fixed": {"group": frozenset({"name"})}}
+    people = {"uid=ann": None, "uid=bob": None, "uid=cid": None}
+    before = {"cn=old": {"entryUUID": "g", "member": ["uid=ann", "uid=bob"]}}
+    stage = stage_of(tmp_path, people | before, groups, **able)
+    played(stage)
+    after = {"cn=new": {"entryUUID": "g", "member": ["uid=bob", "uid=cid"]}}
+    stage.write(DESIRED | groups, {"corp": ldif(people | after)})
+    _, skips = played(stage)
+    assert skips == ["new: the platform cannot change the name of a group"]
+    lines = {line.split()[0]: line for line in stage.state()["users"]}
+    assert "groups old" in lines["bob"]
+    assert "groups" not in lines["ann"]
+    assert "groups" not in lines["cid"]
+
+
+def test_groups_departments_and_attributes_that_do_not_fit(tmp_path: Path) -> None:
+    desired = {
+        "groups": [{"source": "corp", "select": ["cn=*"]}],
+        "departments": [{"source": "corp", "select": ["ou=*"]}],
+        "sources": [
+            SOURCE
+            | {
+                "users": SOURCE["users"]
+                | {"attributes": [{"field": "title", "value": "{{ title }}"}]}
+            }
+        ],
+    }
+    directory = {
+        "uid=ann": {"title": "Chief"},
+        "ou=Łódź": None,
+        "uid=bob,ou=Łódź": {"title": "x"},
+        "cn=zespół": {"member": "uid=ann"},
+    }
+    stage = stage_of(tmp_path, directory, desired, charset="ascii")
+    users, skips = played(stage)
+    assert users == {"ann", "bob"}
+    assert skips == [
+        "zespół: the group has characters beyond ASCII, which the platform cannot keep",
+        "Łódź: the department has characters beyond ASCII, which the platform cannot keep",
+    ]
+    directory["uid=ann"] = {"title": "Wódz"}
+    stage.write(DESIRED | desired, {"corp": ldif(directory)})
+    _, skips = played(stage)
+    assert any("attribute title has characters beyond ASCII" in skip for skip in skips)
+
+
+def test_a_second_role_leaves_the_first(tmp_path: Path) -> None:
+    mappings = [
+        {"source": "corp", "groups": [f"cn={name},dc=example,dc=com"], "role": name}
+        for name in ("boss", "operator")
+    ]
+    roles = {"role_mappings": mappings, "roles": {"mode": "multiple"}}
+    one = {"uid=ann": None, "cn=boss": {"member": "uid=ann"}, "cn=operator": {"member": []}}
+    stage = stage_of(tmp_path, one, roles, several_roles=False)
+    played(stage)
+    stage.write(DESIRED | roles, {"corp": ldif(one | {"cn=operator": {"member": "uid=ann"}})})
+    played(stage)
+    assert "ann active of corp roles boss" in stage.state()["users"]
+
+
+def test_one_who_loses_what_every_user_needs_is_said(tmp_path: Path) -> None:
+    mappings = {
+        "role_mappings": [
+            {"source": "corp", "groups": ["cn=staff,dc=example,dc=com"], "role": "operator"}
+        ],
+        "roles": {"on_unmapped": "remove"},
+    }
+    directory = {"uid=ann": None, "uid=bob": None, "cn=staff": {"member": ["uid=ann", "uid=bob"]}}
+    stage = stage_of(tmp_path, directory, mappings, needs=frozenset({"role"}))
+    played(stage)
+    directory["cn=staff"] = {"member": ["uid=ann"]}
+    stage.write(DESIRED | mappings, {"corp": ldif(directory)})
+    plan, _ = stage.plan()
+    assert [(one.username, one.exists) for one in plan.skips] == [("bob", True)]
+
+
+def test_a_role_that_the_platform_does_not_have_is_refused(tmp_path: Path) -> None:
+    mappings = [{"source": "corp", "groups": ["cn=staff,dc=example,dc=com"], "role": "operator"}]
+    departments = [{"source": "corp", "select": ["ou=*"], "role": "seller"}]
+    desired = {"role_mappings": mappings, "departments": departments}
+    directory = {"uid=ann": None, "ou=Sales": None, "cn=staff": {"member": "uid=ann"}}
+    stage = stage_of(tmp_path, directory, desired, any_role=False)
+    with pytest.raises(RulesRefused) as refused:
+        stage.plan()
+    assert "has no role 'operator'; it has: none" in str(refused.value)
+    assert "has no role 'seller'; it has: none" in str(refused.value)
