@@ -277,3 +277,23 @@ def test_what_a_slow_server_made_later_is_recognised(house: House) -> None:
     house.apply((mine("bob"),))
     assert house.seen()["users"]["ann"]["source"] == "corp"
     assert house.seen()["users"]["ann"]["external_id"] == "id-ann"
+
+
+@pytest.mark.parametrize("answer", ["", None, 7, "u-1"], ids=repr)
+def test_an_id_that_cannot_be_that_of_a_new_object_is_not_believed(
+    house: House, answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform creates the user, and answers with the id of nothing, or of another user."""
+    house.application.create("main", "user", {"username": "root", "status": "active"})
+    genuine = house.application.create
+
+    def lying(workspace: str, kind: Any, fields: Any) -> Any:
+        genuine(workspace, kind, fields)
+        return answer
+
+    monkeypatch.setattr(house.application, "create", lying)
+    report = house.apply((CORP, mine("ann"), mine("bob")))
+    assert {one.result for one in report.outcomes} == {"applied"}
+    users = house.seen()["users"]
+    assert "source" not in users["root"]
+    assert {users[name]["external_id"] for name in ("ann", "bob")} == {"id-ann", "id-bob"}

@@ -6,6 +6,7 @@ unclear steps it has done.
 """
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final, Literal, NamedTuple, cast
@@ -86,6 +87,7 @@ class Runner:
         """Kind and id of every object that the platform had, or was seen to have got."""
         self.new: dict[tuple[ObjectKind, str], str] = {}
         """Our ids of objects that the book learned."""
+        self._one_by_one = threading.Lock()
 
     def run(
         self, planned: Sequence[Planned], changes: Mapping[int, Change], first: int
@@ -134,8 +136,6 @@ class Runner:
                 self._pending.append(
                     Settled(number, state, edits, result.platform_id, result.detail)
                 )
-            if result.platform_id and step.call is not None:
-                self.known.add((step.call.kind, result.platform_id))
         return dict(zip(window, made, strict=True))
 
     def _flush(self) -> None:
@@ -193,12 +193,23 @@ class Runner:
             return ""
         kind = cast("ObjectKind", call.kind)
         if call.operation == "create":
-            return platform.create(workspace, kind, dict(call.fields))
+            return self._believed(kind, platform.create(workspace, kind, dict(call.fields)))
         if call.operation == "update":
             platform.update(workspace, kind, call.platform_id, dict(call.fields))
         else:
             platform.delete(workspace, kind, call.platform_id)
         return ""
+
+    def _believed(self, kind: ObjectKind, answer: object) -> str:
+        """The id of what was created. Raises Unclear for one that cannot be that of a new object.
+
+        To believe it would be to take one person's account for another's.
+        """
+        with self._one_by_one:
+            if not isinstance(answer, str) or not answer or (kind, answer) in self.known:
+                raise Unclear(f"the platform says that a new {kind} has the id {answer!r}")
+            self.known.add((kind, answer))
+        return answer
 
     def _look_up(self, steps: Sequence[Step], made: Sequence[Result | None]) -> list[Result]:
         """Asks the platform what became of the calls that it did not answer."""
@@ -223,6 +234,8 @@ class Runner:
             done = linked(call, contents)
             return Result("kept") if all(done) else Result("unclear", NOT_SEEN, done=done)
         seen, platform_id = evidence(call, contents, self.known)
+        if platform_id:
+            self.known.add((call.kind, platform_id))
         return Result("kept", platform_id=platform_id) if seen else Result("unclear", NOT_SEEN)
 
     def _break(self, error: BaseException) -> None:
