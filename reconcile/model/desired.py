@@ -63,24 +63,19 @@ class Secret(Protocol):
 
 
 class Platform(msgspec.Struct, frozen=True):
-    """Where users live. `options` are the keys of an installed plug-in, unknown to this project."""
+    """Where users live."""
 
     type: str
     url: Secret | None = None
     workspaces: tuple[str, ...] = ("main",)
     folder: str = "."
     """Relative paths in `url` start here: the folder of the file that declares it."""
-    administrator: str = "admin"
-    """Username of the user who takes over what an erased user owned."""
-    unknown_user: str = "unknown"
-    """Username of the user who takes over an erased user's open work."""
-    create_roles: bool = True
-    """A role that does not exist is made when it is first granted."""
     state: Secret | None = None
     """The database URL of the ledger, `state` of the file; None for the default."""
     state_folder: str = "."
     """Relative paths in `state` start here."""
     options: dict[str, object] = {}
+    """The keys that only this type of platform has, as the file has them; a Secret for a secret."""
 
 
 class Tls(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ class Place(NamedTuple):
     @contextmanager
     def platform(self, **settings: Any) -> Iterator[SqlPlatform]:
         made = SqlPlatform(
-            desired.Platform("sql", Text(self.url), folder=str(self.folder), **settings)
+            desired.Platform("sql", Text(self.url), folder=str(self.folder), options=settings)
         )
         with closing(made):
             yield made

@@ -101,9 +101,10 @@ class _Walk:
         yield from self._mapping(self._data, schema.schema(), ())
 
     def _mapping(self, values: Values, at: Schema, path: Path) -> Iterator[Setting]:
-        known = at.get("properties", {})
+        within = schema.of_type(at, values)
+        known = within.get("properties", {})
         for key in (*known, *(key for key in values if key not in known)):
-            here, below = (*path, key), schema.step(at, key)
+            here, below = (*path, key), schema.step(within, key)
             if key in values:
                 yield from self._value(values[key], below, here)
             elif below.get(NOT_YET) is not True:

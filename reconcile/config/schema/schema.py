@@ -3,7 +3,8 @@
 Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (`entry`: a template
 over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
 folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
-`x-message` (what to say where the `pattern` does not match).
+`x-message` (what to say where the `pattern` does not match), `x-by-type` (a mapping's `type` and
+the definition that holds the keys which only this type has).
 """
 
 import functools
@@ -19,10 +20,8 @@ from reconcile.config.schema.wording import NOT_YET, WORDINGS, Fault, Schema
 from reconcile.config.yaml.nodes import Path
 
 NAME: Final = "config.schema.json"
-BUILT_IN: Final = {
-    "sources": ("openldap", "active_directory", "389ds", "freeipa", "ldap", "ldif"),
-    "platform": ("sql",),
-}
+BY_TYPE: Final = "x-by-type"
+SOURCE_TYPES: Final = ("openldap", "active_directory", "389ds", "freeipa", "ldap", "ldif")
 """The types whose keys this project knows; other types come from plug-ins."""
 
 
@@ -30,6 +29,21 @@ BUILT_IN: Final = {
 def schema() -> Schema:
     """The schema itself."""
     return read(NAME)
+
+
+def platform_types() -> tuple[str, ...]:
+    """The types of platform whose keys this project knows; others come from plug-ins."""
+    return tuple(schema()["$defs"]["platform"][BY_TYPE])
+
+
+def of_type(at: Schema, value: object) -> Schema:
+    """The schema of a mapping with the keys that only its `type` has."""
+    types: Mapping[str, str] = at.get(BY_TYPE, {})
+    name = value.get("type") if isinstance(value, Mapping) else None
+    if not isinstance(name, str) or name not in types:
+        return at
+    own = schema()["$defs"][types[name]]
+    return {**at, "properties": {**at["properties"], **own["properties"]}}
 
 
 def read(name: str) -> Schema:
@@ -43,11 +57,20 @@ def read(name: str) -> Schema:
 
 def step(below: Schema, key: str | int) -> Schema:
     """The schema of a value's part; an empty one for a part that it does not know."""
-    part: Schema = (
-        below.get("items", {}) if isinstance(key, int) else below.get("properties", {}).get(key, {})
-    )
+    part = _part(below, key)
     if "$ref" in part:
         part = {**schema()["$defs"][part["$ref"].removeprefix("#/$defs/")], **part}
+    return part
+
+
+def _part(below: Schema, key: str | int) -> Schema:
+    """As `step`, where a reference is not followed."""
+    if isinstance(key, int):
+        items: Schema = below.get("items", {})
+        return items
+    others = below.get("additionalProperties")
+    unnamed = others if isinstance(others, Mapping) else {}
+    part: Schema = below.get("properties", {}).get(key, unnamed)
     return part
 
 
@@ -68,8 +91,9 @@ def map_text(
                 for index, item in enumerate(value)
             ]
         case dict():
+            within = of_type(at, value)
             return {
-                key: map_text(item, visit, (*path, key), step(at, key))
+                key: map_text(item, visit, (*path, key), step(within, key))
                 for key, item in value.items()
             }
         case _:
@@ -95,7 +119,8 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
             if "propertyNames" in error.absolute_schema_path
             else str(error.validator)
         )
-        faults = WORDINGS[keyword](path, error.instance, error.validator_value, error.schema)
+        within = of_type(error.schema, error.instance)
+        faults = WORDINGS[keyword](path, error.instance, error.validator_value, within)
         found += [(keyword, fault) for fault in faults]
     # Of the wrong type is all there is to say about a value.
     typed = {fault.path for keyword, fault in found if keyword == "type"}

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as File
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import mapping, mappings, text
+from reconcile.config.schema.wording import Schema
 from reconcile.config.sections import connection, lifecycle, links, safety, schedule
 from reconcile.config.templates.config_templates import Refused
 from reconcile.config.templates.entry_templates import EntryTemplate, Surroundings, compiled
@@ -65,13 +64,24 @@ class Builder:
             state_folder=str(self._folder(("state",) if state else path)),
             workspaces=tuple(values.get("workspaces", ("main",))),
             folder=str(self._folder(path)),
-            options=_options(values, desired.Platform),
-            **{
-                key: values[key]
-                for key in ("administrator", "unknown_user", "create_roles")
-                if key in values
-            },
+            options=self._platform_options(values, path),
         )
+
+    def _platform_options(self, values: Values, path: Path) -> dict[str, object]:
+        """The keys that only this type of platform has, with defaults and closed secrets."""
+
+        def visit(where: Path, text: str, at: Schema) -> object:
+            return self._secret(where, text) if at.get("x-secret") else text
+
+        common = schema.step(schema.schema(), "platform")
+        at = schema.of_type(common, values)
+        own = {
+            key: part for key, part in at["properties"].items() if key not in common["properties"]
+        }
+        defaults = {key: part["default"] for key, part in own.items() if "default" in part}
+        given = {key: value for key, value in values.items() if key not in common["properties"]}
+        options: dict[str, object] = schema.map_text({**defaults, **given}, visit, path, at)
+        return options
 
     def sources(self) -> dict[int, desired.Source]:
         """Position and settings of every source that says what it is."""
@@ -186,7 +196,7 @@ class Builder:
             expect=desired.Expected(
                 **{key: tuple(names) for key, names in values.get("expect", {}).items()}
             ),
-            options=_options(values, desired.Source),
+            options=_source_options(values),
         )
 
     def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
@@ -262,9 +272,7 @@ def check_adapter(
     return []
 
 
-def _options(values: Values, struct: type[msgspec.Struct]) -> dict[str, object]:
-    """What a plug-in's settings have beyond the keys this project knows."""
-    key = "platform" if struct is desired.Platform else "sources"
-    root = schema.schema()
-    at = schema.step(root, key) if key == "platform" else schema.step(schema.step(root, key), 0)
+def _source_options(values: Values) -> dict[str, object]:
+    """What a plug-in's source has beyond the keys this project knows."""
+    at = schema.step(schema.step(schema.schema(), "sources"), 0)
     return {name: value for name, value in values.items() if name not in at["properties"]}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from reconcile.config.schema.findings import Findings
-from reconcile.config.schema.schema import BUILT_IN
+from reconcile.config.schema.schema import SOURCE_TYPES, platform_types
 from reconcile.config.schema.typed import Values, mapping, mappings, text, texts
 from reconcile.config.schema.wording import choice, suggestion
 from reconcile.config.sections import connection, lifecycle, links, safety, schedule
@@ -52,7 +52,7 @@ def _sources(data: Values, available: Collection[str], findings: Findings) -> No
         name = text(source, "name")
         if name and declared.setdefault(fold_name(name), index) != index:
             findings.twice((*path, "name"), ("sources", declared[fold_name(name)], "name"))
-        _type(source, path, available, BUILT_IN["sources"], findings)
+        _type(source, path, available, SOURCE_TYPES, findings)
         connection.check(source, path, findings)
         _names(source, path, findings)
         _attributes(data, source, path, findings)
@@ -80,9 +80,7 @@ def _nearest(name: str, names: list[str]) -> str:
 
 
 def _platform(platform: Values, available: Collection[str], findings: Findings) -> None:
-    _type(platform, ("platform",), available, BUILT_IN["platform"], findings)
-    if platform.get("type") == "sql" and "url" not in platform:
-        findings.missing(("platform",), "url")
+    _type(platform, ("platform",), available, platform_types(), findings)
 
 
 def _state(data: Values, findings: Findings) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from reconcile.errors import OutcomeUnknown, PlatformUnreadable, ReconcileError
 from reconcile.model import desired
 from reconcile.model.platform import Abilities, PlatformState
+from reconcile.platforms.sql.settings import problems, sql_settings
 from reconcile.platforms.sql.tables.limits import abilities
 from reconcile.ports import Attempts, Check, Fault, History, Holder, Progress, Writer, no_progress
 
@@ -35,15 +36,13 @@ class SqlPlatform:
         """Takes the settings; connects when first used."""
         self._settings = settings
         self._progress = progress
-        self.abilities: Abilities = abilities(settings)
+        self._own = sql_settings(settings)
+        self.abilities: Abilities = abilities(self._own)
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
         """The url has to be there; what it says is a secret, looked at when connecting."""
-        if settings.url is None:
-            yield ("url",), "is missing: it names the database, as in sqlite:///acme.db"
-        for option in settings.options:
-            yield (option,), "is no setting of a platform of type sql"
+        return problems(settings)
 
     @cached_property
     def _store(self) -> "Store":
@@ -100,9 +99,7 @@ class SqlPlatform:
         writer: SqlWriter | None = None
         try:
             with store.writing(workspace) as connection:
-                writer = SqlWriter(
-                    connection, workspace, self._settings, store.started, self._progress
-                )
+                writer = SqlWriter(connection, workspace, self._own, store.started, self._progress)
                 yield writer
                 writer.finish()
         except CommitLost as lost:

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from reconcile.model.change import Change, Fields
-from reconcile.model.desired import Platform
 from reconcile.model.platform import NOW
 from reconcile.platforms.database import bulk
 from reconcile.platforms.database.json_merge import merged
 from reconcile.platforms.database.savepoints import expect, isolate
 from reconcile.platforms.resolve import Move, Names, Unknown, blocked, text
+from reconcile.platforms.sql.settings import SqlSettings
 from reconcile.platforms.sql.tables.limits import LIMITS
 from reconcile.platforms.sql.tables.tables import utc_now
 
@@ -36,7 +36,7 @@ class Work(NamedTuple):
     """Name → id."""
     roles: dict[str, int]
     """Name → id."""
-    settings: Platform
+    settings: SqlSettings
     now: str
     """When the run began, RFC 3339, UTC."""
 

@@ -28,7 +28,11 @@ def test_everything_arrives():
     assert state.platform.url.reveal() == "sqlite:///acme.db"
     assert state.platform.workspaces == ("main", "test")
     assert state.platform.folder == str(path.parent)
-    assert state.platform.options == {}
+    assert state.platform.options == {
+        "administrator": "admin",
+        "unknown_user": "unknown",
+        "create_roles": True,
+    }
     assert corp.servers == ("ldaps://ldap1.example.com", "ldaps://ldap2.example.com:1636/")
     assert corp.tls == desired.Tls(
         "ldaps", str(path.parent / "corp-ca.pem"), "ldap.example.com", "none"

@@ -4,9 +4,9 @@ from typing import Final
 
 import msgspec
 
-from reconcile.model.desired import Platform
 from reconcile.model.platform import Abilities
 from reconcile.model.text.folding import fold_name
+from reconcile.platforms.sql.settings import SqlSettings
 
 NAME: Final = 255
 """Characters in a name of any kind; the same as in `database.columns`, which needs SQLAlchemy."""
@@ -28,7 +28,7 @@ LIMITS: Final = Abilities(
 )
 
 
-def abilities(settings: Platform) -> Abilities:
+def abilities(settings: SqlSettings) -> Abilities:
     """What a platform with these settings can hold."""
     reserved = frozenset({fold_name(settings.unknown_user)})
     return msgspec.structs.replace(

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change
-from reconcile.model.desired import Platform
 from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
@@ -16,6 +15,7 @@ from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.resolve import Names
 from reconcile.platforms.sql.context import Work
 from reconcile.platforms.sql.read import state as reading
+from reconcile.platforms.sql.settings import SqlSettings
 from reconcile.platforms.sql.tables import tables as t
 from reconcile.platforms.sql.write import (
     departments,
@@ -66,7 +66,7 @@ class SqlWriter:
         self,
         connection: sa.Connection,
         workspace: str,
-        settings: Platform,
+        settings: SqlSettings,
         now: str,
         progress: Progress,
     ) -> None:
