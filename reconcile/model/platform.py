@@ -192,6 +192,10 @@ class Abilities(msgspec.Struct, frozen=True):
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"
     """Which characters values may hold; `basic` is Unicode's basic plane, as in MySQL's utf8."""
     reserved_usernames: frozenset[str] = frozenset()
+    """Names, folded, that no user gets."""
+    protected: dict[ObjectKind, tuple[str, ...]] = {}
+    """Names that no user, group or department gets, with `*` for any text, in any case. The adapter
+    leaves objects with such names out of what it reads, so they are never touched either."""
     lacks: frozenset[Literal["department", "group", "grant"]] = frozenset()
     """The kinds it does not have; without `grant` it has no roles."""
     fields: dict[ObjectKind, frozenset[str]] = {}

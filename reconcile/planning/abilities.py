@@ -23,6 +23,7 @@ from reconcile.model.platform import (
     Status,
     User,
 )
+from reconcile.model.text.name_patterns import NamePatterns
 
 INSTEAD: Final[Mapping[Status, tuple[Status, ...]]] = {
     "vacation": ("active",),
@@ -34,6 +35,12 @@ INSTEAD: Final[Mapping[Status, tuple[Status, ...]]] = {
 
 A user who is out of service stays out of service; being erased is never a substitute.
 """
+NAMES: Final[Mapping[ObjectKind, str]] = {
+    "user": "username",
+    "group": "name",
+    "department": "title",
+}
+"""The field that is the name of an object."""
 _PROFILE: Final = ("username", "first_name", "last_name", "email", "department", "manager")
 _LARGEST: Final = {"basic": 0xFFFF, "latin-1": 0xFF, "ascii": 0x7F}
 _CHARSETS: Final = {
@@ -82,7 +89,7 @@ def _takes_everything(abilities: Abilities) -> bool:
     plain = Abilities()
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
-        *("several_roles", "needs", "lacks"),
+        *("several_roles", "needs", "lacks", "protected"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 
@@ -93,6 +100,7 @@ class _Narrowing:
     def __init__(self, abilities: Abilities, current: PlatformState) -> None:
         self._abilities = abilities
         self._current = current
+        self._protected = {kind: NamePatterns(abilities.protected.get(kind, ())) for kind in NAMES}
         self._skips: list[Skip] = []
 
     def narrowed(self, wanted: PlatformState) -> Within:
@@ -170,6 +178,8 @@ class _Narrowing:
             for name, value in _values(one).items()
             if (why := unfit(self._abilities, name, value))
         }
+        if self._protected[kind].matches(_name(one)):
+            unfitting[NAMES[kind]] = f"the platform protects the name {_name(one)!r}"
         if old is None:
             return (None, next(iter(unfitting.values()))) if unfitting else (one, "")
         texts, former = _texts(one), _texts(old)

@@ -7,8 +7,8 @@ from reconcile.model.desired import DesiredState, Link, Protect
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
+from reconcile.model.text.name_patterns import folded
 from reconcile.planning.guards.losses.user_changes import IN_SERVICE
-from reconcile.planning.selection.patterns import folded
 from reconcile.planning.target.target_state import Wanted
 
 SHOWN: Final = 10

@@ -23,7 +23,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip
 from reconcile.model.directory import Person
-from reconcile.model.text import department_path, dn, folding
+from reconcile.model.text import department_path, dn, folding, name_patterns
 from reconcile.planning import login
 from reconcile.planning.explain import lookup
 from reconcile.planning.selection import nearest, patterns
@@ -89,7 +89,7 @@ _DASHED: Final = "cn=*-*-*-x"
 _SELECTION = patterns.Selection(
     [_DASHED, "*a*a*b", "cn=*-*-*-x,ou=*-*x", "ou=a", "x"], "dc=example,dc=com"
 )
-_NAMES = patterns.NamePatterns(["*-*-*-x", "*a*a*b", "*.*.*"])
+_NAMES = name_patterns.NamePatterns(["*-*-*-x", "*a*a*b", "*.*.*"])
 _FILTER = filter_match.compiled(
     "(|(cn=*-*-*-x)(cn=*a*b)(n>=5)(n<=5)(member=cn=x)(objectClass=x)(cn=x))"
 )
@@ -174,7 +174,7 @@ FUNCTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
     "folding.fold_name": folding.fold_name,
     "folding.folded": folding.folded,
     "folding.widely_folded": folding.widely_folded,
-    "patterns.folded": patterns.folded,
+    "name_patterns.folded": name_patterns.folded,
     "Selection": lambda one: _SELECTION.matches(dn.key(f"cn={one},ou=a,dc=x"), one),
     "a pattern": lambda one: patterns.Selection([one], "dc=x"),
     "NamePatterns": _NAMES.matches,

@@ -62,6 +62,31 @@ def test_a_field_that_cannot_change_stays(tmp_path: Path) -> None:
     assert skips == ["eve: the platform cannot change the username of a user"]
 
 
+def test_no_user_or_group_gets_a_name_that_the_platform_protects(tmp_path: Path) -> None:
+    able = {"protected": {"user": ("root", "sys*"), "group": ("AWS*",)}}
+    groups = {"groups": [{"source": "corp", "select": ["cn=*"]}]}
+    directory = {
+        "uid=ann": None,
+        "uid=SYSTEM": None,
+        "uid=root2": {"entryUUID": "2"},
+        "cn=aws-readers": {"member": "uid=ann"},
+        "cn=readers": {"member": "uid=ann"},
+    }
+    stage = stage_of(tmp_path, directory, groups, **able)
+    users, skips = played(stage)
+    assert users == {"ann", "root2"}
+    assert sorted(stage.state()["groups"]) == ["readers"]
+    assert skips == [
+        "aws-readers: the platform protects the name 'aws-readers'",
+        "SYSTEM: the platform protects the name 'SYSTEM'",
+    ]
+    renamed = {"uid=ann": None, "uid=root": {"entryUUID": "2"}}
+    stage.write(DESIRED, {"corp": ldif(renamed)})
+    users, skips = played(stage)
+    assert users == {"ann", "root2"}
+    assert skips == ["root: the platform protects the name 'root'"]
+
+
 def test_one_role_where_there_can_be_no_more(tmp_path: Path) -> None:
     mappings = [
         {"source": "corp", "groups": [f"cn={name},dc=example,dc=com"], "role": name}

@@ -8,6 +8,7 @@ from reconcile.model.change import Change, GuardName, Violation
 from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
+from reconcile.model.text.name_patterns import NamePatterns, folded
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.losses.user_changes import (
@@ -17,7 +18,6 @@ from reconcile.planning.guards.losses.user_changes import (
     stands_for_another,
     takes_out_of_service,
 )
-from reconcile.planning.selection.patterns import NamePatterns, folded
 
 _DONE: Final[Mapping[str, str]] = {
     "deactivate": "deactivated",

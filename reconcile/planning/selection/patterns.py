@@ -17,7 +17,6 @@ from typing import Self, TypeAlias
 from reconcile.errors import RulesRefused
 from reconcile.model.text import dn
 from reconcile.model.text.dn import Folding
-from reconcile.model.text.normalization import normalized
 from reconcile.model.text.wildcards import Wildcard
 
 Candidates: TypeAlias = Callable[[], Iterable[tuple[str, str | None, str]]]
@@ -38,16 +37,6 @@ def _marked(pattern: str) -> str:
     return _ESCAPED.sub(lambda found: _STAR if found["star"] else found.group(), pattern)
 
 
-def folded(name: str) -> str:
-    """A name on the platform as it is compared.
-
-    Case does not matter, nor whether é is one character or two.
-    """
-    if name.isascii():
-        return name.lower()
-    return normalized("NFKC", normalized("NFKC", name).casefold())
-
-
 def plain_name(key: str, name: str | None = None) -> str:
     """An entry's plain name as it is compared: `name`, or the value of its normalized DN's RDN."""
     return _plain_name(key.partition(",")[0], name)
@@ -62,27 +51,6 @@ def found_by(
 ) -> list[list[int]]:
     """For each pattern the positions of the entries that it finds, as `Selection.found` says."""
     return Selection(patterns, base_dn, folding).found(keys, names)
-
-
-class NamePatterns:
-    """Patterns of names on the platform, matched together.
-
-    `*` stands for any text; case never matters.
-    """
-
-    def __init__(self, patterns: Iterable[str]) -> None:
-        """Anything but `*` stands for itself."""
-        texts = [folded(pattern) for pattern in patterns]
-        self._exact = {text for text in texts if "*" not in text}
-        self._wild = [Wildcard.of(text.split("*")) for text in texts if "*" in text]
-
-    def __bool__(self) -> bool:
-        return bool(self._exact or self._wild)
-
-    def matches(self, name: str) -> bool:
-        """Whether any of the patterns is all of the name."""
-        name = folded(name)
-        return name in self._exact or any(wild.matches(name) for wild in self._wild)
 
 
 class Selection:

@@ -9,8 +9,9 @@ import msgspec
 from reconcile.model.desired import DesiredState, Protect, Safety
 from reconcile.model.platform import PlatformState
 from reconcile.model.text import dn
+from reconcile.model.text.name_patterns import NamePatterns
 from reconcile.planning.selection.nearest import nearest
-from reconcile.planning.selection.patterns import NamePatterns, found_by, plain_name
+from reconcile.planning.selection.patterns import found_by, plain_name
 from reconcile.planning.selection.rule_matches import What
 from reconcile.planning.selection.source_rules import SourceRules
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.text import dn, folding, normalization
+from reconcile.model.text import dn, folding, name_patterns, normalization
 from reconcile.model.text.normalization import _HIDDEN_MARKS, MOST_MARKS, normalized, normalized_3_2
-from reconcile.planning.selection import patterns
 
 FORMS: tuple[normalization.Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 ABOVE, BELOW = "\u0300", "\u0316"
@@ -62,7 +61,7 @@ def test_what_is_not_normalized_equals_only_its_own_spelling() -> None:
         folding.fold_name,
         folding.folded,
         folding.widely_folded,
-        patterns.folded,
+        name_patterns.folded,
         lambda text: dn.wide_text(text, "compatibility"),
         lambda text: dn.wide(dn.key(f"cn={text}"), "compatibility"),
     ):
