@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from reconcile.app import inputs, plan_files, run, run_log
+from reconcile.app import inputs, inspection, plan_files, run, run_log
+from reconcile.app.inspection import Inventory
 from reconcile.app.login.attempt import prepare as prepare_login
 from reconcile.app.results import EXIT_NOT_CLEAN, ApplyResult, PlanResult
 from reconcile.errors import UsageError
@@ -66,12 +67,14 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     return PlanResult(made, troubles, strict)
 
 
-def apply(
+def apply(  # noqa: PLR0913 - each is an option of the command
     *paths: FilePath,
     configuration: Configuration | None = None,
     variables: Mapping[str, str] | None = None,
     workspaces: Iterable[str] = (),
     sources: Iterable[str] = (),
+    targets: Iterable[str] = (),
+    accept: Iterable[str] = (),
     plan_file: FilePath | None = None,
     strict: bool = False,
     force: bool = False,
@@ -80,7 +83,7 @@ def apply(
     """Applies a plan file exactly, or plans and applies, as `reconcile apply --yes` does.
 
     The parameters are those of `plan`. With `plan_file` the desired state has to be the one it was
-    made from, and `workspaces` and `sources` belong to `plan`. `force` takes over the lock of a
+    made from, and what narrows or accepts belongs to `plan`. `force` takes over the lock of a
     dead run. `user` is recorded in the history, by default the account of the process.
 
     Raises GuardRefused for violations that are not accepted, StalePlan if what the plan was made
@@ -89,14 +92,18 @@ def apply(
     """
     run_log.begin()
     files, contents = _desired_state(paths, configuration)
-    scope = Scope(_names(workspaces), _names(sources))
-    if plan_file is not None and scope != Scope():
-        raise UsageError("a plan file is applied as it is: workspaces and sources belong to plan()")
+    scope = Scope(_names(workspaces), _names(sources), _names(targets))
+    codes = _names(accept)
+    if plan_file is not None and (scope != Scope() or codes):
+        raise UsageError(
+            "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
+        )
     task = run.Task(
         files=files,
         variables=variables or {},
         plan_file=None if plan_file is None else Path(plan_file),
         scope=scope,
+        accept=codes,
         force=force,
         strict=strict,
         user=user,
@@ -110,6 +117,31 @@ def apply(
     if not code and strict and prepared.plan.not_clean:
         code = EXIT_NOT_CLEAN
     return ApplyResult(PlanResult(prepared.shown, prepared.troubles, strict), report, name, code)
+
+
+def load_plan(plan_file: FilePath) -> PlanResult:
+    """What a plan file holds. Needs neither the desired state nor any connection.
+
+    Raises PlanFileError for a file that is damaged, of another version or no plan file.
+    """
+    return PlanResult(plan_files.read(Path(plan_file)))
+
+
+def inventory(
+    *paths: FilePath,
+    configuration: Configuration | None = None,
+    variables: Mapping[str, str] | None = None,
+    workspaces: Iterable[str] = (),
+    sources: Iterable[str] = (),
+) -> Inventory:
+    """What the platform holds now: users, groups, departments and roles. Changes nothing.
+
+    The parameters are those of `plan`. Raises UsageError and ConfigError for what the caller has to
+    correct, PlatformUnreadable if a workspace cannot be read.
+    """
+    files, contents = _desired_state(paths, configuration)
+    loaded = inputs.configuration(files, variables or {}, contents)
+    return inspection.inventory(loaded, _names(workspaces), _names(sources), no_progress)
 
 
 def authenticate(

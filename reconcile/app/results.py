@@ -1,6 +1,7 @@
 """What the Python API returns: frozen values."""
 
 import hashlib
+from typing import Any
 
 import msgspec
 
@@ -8,7 +9,8 @@ from reconcile.applying import dumps
 from reconcile.model.change import Acceptance, Change, Plan, Skip, Violation
 from reconcile.model.notice import Notice
 from reconcile.model.report import Outcome, Report, Trouble
-from reconcile.render import summary
+from reconcile.render import json, summary
+from reconcile.render.diff import diff as plan_diff
 
 EXIT_NOT_CLEAN = 9
 EXIT_REFUSED = 4
@@ -77,6 +79,15 @@ class PlanResult(msgspec.Struct, frozen=True):
             dumps(msgspec.structs.replace(self.plan, created="", accepted=accepted))
         ).hexdigest()
 
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as `--format json` has it, described in docs/plans.md."""
+        document: dict[str, Any] = msgspec.json.decode(json.plan_json(self.plan))
+        return document
+
+    def diff(self, limit: int = 500) -> str:
+        """The first changes as text, what takes something away before the rest; "" for none."""
+        return plan_diff(self.plan, limit)
+
     @property
     def exit_code(self) -> int:
         """The exit code of `reconcile plan` without --check."""
@@ -96,6 +107,13 @@ class ApplyResult(msgspec.Struct, frozen=True):
     """The id of the run in the history; "" if there was nothing to change."""
     exit_code: int
     """The exit code of `reconcile apply`."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as `--format json` has it, described in docs/plans.md."""
+        document: dict[str, Any] = msgspec.json.decode(
+            json.report_json(self.planned.plan, self.report)
+        )
+        return document
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:

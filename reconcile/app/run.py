@@ -49,6 +49,8 @@ class Task(msgspec.Struct, frozen=True):
     """Who applies it; "" for the account of the process."""
     contents: Mapping[Path, bytes] = {}
     """Desired state that is taken instead of what is on disk."""
+    accept: tuple[str, ...] = ()
+    """Codes of violations of the plan that is made; those of a plan file are in the file."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -115,7 +117,9 @@ def prepare(task: Task, saved: Plan | None, loaded: Loaded, progress: Progress) 
     """The plan to apply: the one from the file, or one that is made now. Writes nothing."""
     if saved is not None:
         return Prepared(task, loaded, _from_file(saved, loaded, task.variables), saved)
-    made, troubles = make_plan(loaded, task.scope, task.variables, progress)
+    made, troubles = make_plan(
+        loaded, task.scope, task.variables, progress, accept=task.accept, user=task.user
+    )
     return Prepared(task, loaded, made, None, troubles)
 
 

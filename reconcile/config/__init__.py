@@ -16,6 +16,7 @@ No other one knows YAML, JSON Schema or Jinja2.
 from reconcile.config.effective.annotate import annotated
 from reconcile.config.effective.effective import Setting, as_data
 from reconcile.config.loading import Loaded, load
+from reconcile.config.secrets.clear_texts import clear_texts
 from reconcile.config.starter import starter
 
-__all__ = ["Loaded", "Setting", "annotated", "as_data", "load", "starter"]
+__all__ = ["Loaded", "Setting", "annotated", "as_data", "clear_texts", "load", "starter"]

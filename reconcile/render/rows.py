@@ -70,6 +70,17 @@ def departments(state: PlatformState) -> Iterator[dict[str, object]]:
         }
 
 
+def roles(state: PlatformState) -> Iterator[dict[str, object]]:
+    """One row a role that exists or is granted; `users` are the usernames of those who have it."""
+    usernames = {user.id: user.username for user in state.users}
+    holders: dict[str, list[str]] = {role: [] for role in state.roles}
+    for grant in state.grants:
+        holders.setdefault(grant.role, []).append(usernames[grant.user])
+    for role in sorted(holders, key=str.casefold):
+        users = sorted(holders[role], key=str.casefold)
+        yield {"workspace": state.workspace, "name": role, "users": users}
+
+
 def previewed(users: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
     """One row for each person who would be synchronised."""
     for one in users:

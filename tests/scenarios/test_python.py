@@ -19,6 +19,7 @@ from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
 
 TOP = Path(__file__).parents[2]
+FREE: dict[str, Any] = {"safety": {"limits": {"users_lost": "none"}, "shrink": "none"}}
 PEOPLE: dict[str, Any] = {"uid=ann": None, "uid=bob": None}
 
 
@@ -158,3 +159,46 @@ def test_the_names_of_the_package_are_these() -> None:
     assert {"plan", "apply", "authenticate", "PlanResult", "ApplyResult"} <= set(dir(reconcile))
     with pytest.raises(AttributeError):
         reconcile.nothing  # noqa: B018 - it has to fail
+
+
+def test_a_plan_file_is_shown_and_what_the_platform_holds_is_listed(company: Shell) -> None:
+    planned = reconcile.plan(plan_file="api.plan")
+    shown = reconcile.load_plan("api.plan")
+    assert (shown.digest, shown.as_dict()) == (planned.digest, planned.as_dict())
+    assert shown.as_dict()["summary"]["changes"] == len(planned.changes)
+    reconcile.apply(plan_file="api.plan")
+    found = reconcile.inventory()
+    assert [(row["username"], row["source"]) for row in found.users] == [
+        ("ann", "corp"),
+        ("bob", "corp"),
+    ]
+    granted = company.sql("SELECT COUNT(*) FROM grants")[0][0]
+    assert sum(len(row["users"]) for row in found.roles) == granted
+    assert reconcile.inventory(sources=["corp"]).users == found.users
+    with pytest.raises(UsageError, match="there is no workspace 'x'"):
+        reconcile.inventory(workspaces=["x"])
+
+
+def test_the_diff_has_losses_first_and_says_what_it_leaves_out(company: Shell) -> None:
+    reconcile.apply()
+    company.company({"uid=bob": None, "uid=cid": None, "uid=dan": None}, **FREE)
+    planned = reconcile.plan()
+    lines = planned.diff().splitlines()
+    assert lines[0].startswith("  - user ann: ")
+    assert sum(line.startswith("  + user ") for line in lines) == 2
+    assert planned.diff(1).splitlines()[-1] == f"  … and {len(planned.changes) - 1} more changes"
+    assert reconcile.plan(targets=["user:bob"]).diff() == ""
+
+
+def test_apply_accepts_and_narrows_as_plan_does(company: Shell) -> None:
+    reconcile.apply()
+    company.company({"uid=cid": None}, safety={"limits": {"users_lost": 1}, "at_least": 0})
+    with pytest.raises(GuardRefused) as refused:
+        reconcile.apply()
+    assert "users_lost" in str(refused.value)
+    codes = [one.code for one in reconcile.plan().refused]
+    result = reconcile.apply(accept=codes, targets=["user:ann", "user:bob"])
+    assert {one.change.key for one in result.outcomes} == {"ann", "bob"}
+    assert [
+        row[0] for row in company.sql("SELECT username FROM users WHERE status = 'active'")
+    ] == []

@@ -89,6 +89,17 @@ def password(text: str) -> bool:
     return masked(text) != text
 
 
+def url_passwords(text: str) -> list[str]:
+    """The passwords that a URL holds as they are, without those that an expression gives."""
+    if len(text) > _LONGEST_URL:
+        return []
+    return [
+        match[2]
+        for match in _PASSWORD.finditer(_EXPRESSION.sub("\0", text))
+        if "\0" not in match[2]
+    ]
+
+
 def masked(text: str) -> str:
     """The same text with `***` for the password in a URL, unless an expression gives it.
 
