@@ -95,6 +95,11 @@ class GuardRefused(ReconcileError):
 
     exit_code = 4
 
+    def __init__(self, message: str, violations: Iterable[tuple[str, str, bool]] = ()) -> None:
+        """`violations`: code and detail of each, and whether a person could accept it."""
+        self.violations = tuple(violations)
+        super().__init__(message)
+
     @classmethod
     def because(
         cls, violations: Iterable[tuple[str, str, bool]], accepted: Iterable[str] = ()
@@ -113,7 +118,7 @@ class GuardRefused(ReconcileError):
                 f"If this is intended: reconcile plan {options} --out FILE, "
                 "then reconcile apply FILE"
             )
-        return cls("\n".join(lines))
+        return cls("\n".join(lines), found)
 
 
 _MOVED_SHOWN = 20

@@ -119,6 +119,19 @@ def apply(  # noqa: PLR0913 - each is an option of the command
     return ApplyResult(PlanResult(prepared.shown, prepared.troubles, strict), report, name, code)
 
 
+def secret_variables(
+    *paths: FilePath,
+    configuration: Configuration | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> frozenset[str]:
+    """The names of the variables that secrets of the desired state are made from: not to be shown.
+
+    Raises UsageError and ConfigError.
+    """
+    files, contents = _desired_state(paths, configuration)
+    return inputs.configuration(files, variables or {}, contents).effective.secret_variables
+
+
 def load_plan(plan_file: FilePath) -> PlanResult:
     """What a plan file holds. Needs neither the desired state nor any connection.
 

@@ -9,7 +9,7 @@ from reconcile.applying import dumps
 from reconcile.model.change import Acceptance, Change, Plan, Skip, Violation
 from reconcile.model.notice import Notice
 from reconcile.model.report import Outcome, Report, Trouble
-from reconcile.render import json, summary
+from reconcile.render import json, summary, wording
 from reconcile.render.diff import diff as plan_diff
 
 EXIT_NOT_CLEAN = 9
@@ -65,6 +65,11 @@ class PlanResult(msgspec.Struct, frozen=True):
     def notices(self) -> tuple[Notice, ...]:
         """What a reader of the plan should know, such as a rule that finds nothing."""
         return self.plan.notices
+
+    @property
+    def headline(self) -> str:
+        """How many changes there are, in a sentence."""
+        return wording.headline(self.plan)
 
     @property
     def counts(self) -> Counts:
@@ -124,6 +129,11 @@ class ApplyResult(msgspec.Struct, frozen=True):
     def troubles(self) -> tuple[Trouble, ...]:
         """What went wrong in workspaces as a whole."""
         return self.report.troubles
+
+    @property
+    def headline(self) -> str:
+        """What became of the changes, in a sentence."""
+        return wording.outcome_line(self.report)
 
     @property
     def changed(self) -> bool:

@@ -12,6 +12,7 @@ import click
 from reconcile import __version__, interrupts
 from reconcile.app import run_log
 from reconcile.cli.commands import (
+    ansible_path,
     apply,
     connection,
     explain,
@@ -75,6 +76,7 @@ _FAMILIES = (
     history_unlock,
     login,
     connection,
+    ansible_path,
 )
 _PATHS = (
     "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."

@@ -69,6 +69,11 @@ class Effective:
         return list(_Walk(data, self._origin, self._state.sources, type_defaults).all())
 
     @property
+    def secret_variables(self) -> frozenset[str]:
+        """The names of the variables that secrets are made from."""
+        return self._secrecy.secret_variables()
+
+    @property
     def folder(self) -> str:
         """Where relative paths in the settings start."""
         return self._state.platform.folder

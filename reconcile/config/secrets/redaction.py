@@ -106,6 +106,11 @@ class Secrecy:
         }
         return {**document, "vars": variables} if variables or "vars" in document else document
 
+    def secret_variables(self) -> frozenset[str]:
+        """The variables that secrets are made from, and those made from these. Raises Refused."""
+        holding = self._holding()
+        return frozenset(name for name in self._variables if self._closure({name}) & holding)
+
     def _open(self, path: Path, text: str) -> bool:
         """Whether a value that may be a secret holds none as it is. Raises Refused."""
         if config_templates.calls(text):
