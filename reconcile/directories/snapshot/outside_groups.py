@@ -28,6 +28,7 @@ from reconcile.model.member_uid import Logins
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 from reconcile.model.text.references import References
+from reconcile.model.transitive import reachable
 
 log = logging.getLogger("reconcile.directories")
 
@@ -253,20 +254,19 @@ class _Followed:
 
     def beyond(self, name: str) -> _Beyond:
         """What a group and all groups within it hold."""
-        seen, waiting = set(), [key for key in (dn.key(name),) if key in self.groups]
-        while waiting:
-            key = waiting.pop()
-            if key in seen:
-                continue
-            seen.add(key)
-            waiting += self._content(key)[0]
-        inner = [self._content(key)[1] for key in sorted(seen)]
+        start = dn.key(name)
+        walked = reachable([start] if start in self.groups else [], self._inner)
+        contents = [self._content(key)[1] for key in sorted(walked)]
         return _Beyond(
-            set().union(*(one.persons for one in inner)),
-            next((one.unknown for one in inner if one.unknown), ""),
-            frozenset().union(*(one.logins for one in inner)),
-            frozenset().union(*(one.members for one in inner)),
+            set().union(*(content.persons for content in contents)),
+            next((content.unknown for content in contents if content.unknown), ""),
+            frozenset().union(*(content.logins for content in contents)),
+            frozenset().union(*(content.members for content in contents)),
         )
+
+    def _inner(self, key: str) -> list[str]:
+        """The groups directly within a group."""
+        return self._content(key)[0]
 
     def _content(self, key: str) -> tuple[list[str], _Beyond]:
         # Only what is reached is evaluated: a search may be behind it.
