@@ -13,7 +13,7 @@ from reconcile.model.report import Outcome
 from reconcile.platforms.driver.edited import edited
 from reconcile.platforms.driver.evidence import evidence, linked
 from reconcile.platforms.driver.merge import merge
-from reconcile.platforms.ledger.history_entries import ids_now
+from reconcile.platforms.ledger.history.entries import ids_now
 from reconcile.platforms.resolve import Names
 from reconcile.ports import Ledger, Platform
 

@@ -16,7 +16,7 @@ from reconcile.platforms.driver.batch import Batch, Workspace
 from reconcile.platforms.driver.merge import NAME_OF, merge
 from reconcile.platforms.driver.renames import restore, wanted_departments
 from reconcile.platforms.driver.steps import Planned, Result, Runner
-from reconcile.platforms.ledger.history_entries import ids_before, ids_now
+from reconcile.platforms.ledger.history.entries import ids_before, ids_now
 from reconcile.platforms.resolve import Names, text
 from reconcile.ports import Ledger, Platform, Progress
 

@@ -12,8 +12,9 @@ from reconcile.model.history import Run
 from reconcile.model.platform import ObjectKind, Reading
 from reconcile.model.report import Outcome
 from reconcile.platforms.database.database import Database
-from reconcile.platforms.ledger import book, history, journal
+from reconcile.platforms.ledger import book, journal
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.schema import SCHEMA
 from reconcile.platforms.ledger.store import Store
 from reconcile.platforms.ledger.workspaces import workspace_id
@@ -106,8 +107,8 @@ class SqlLedger:
         """Adds the run to the history and closes the journal."""
         with self._store.writing(workspace) as connection:
             number = self._number(connection, workspace)
-            writing = history.Writing(connection, number, before, now, run.started)
-            history.record(writing, book.USERS, run, outcomes)
+            writing = Writing(connection, number, before, now, run.started)
+            record(writing, book.USERS, run, outcomes)
             book.remember_supplied(connection, number)
             journal.close(connection, number)
         erased = [
