@@ -4,7 +4,7 @@ A batch is what can be written at once. What needs something that failed is skip
 without it is written without it, and its outcome says so.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -47,20 +47,20 @@ def _taken_along(changes: Sequence[Change]) -> dict[int, int]:
 
     Place → place of the change that ends the user. They are part of it, and not written.
     """
-    ends = {
-        change.key: place
-        for place, change in enumerate(changes)
-        if change.kind == "user" and change.action in ENDS
-    }
-    users = {place: user for place, user in _users_of_ended_links(changes) if user in ends}
-    return {place: ends[user] for place, user in users.items()}
-
-
-def _users_of_ended_links(changes: Iterable[Change]) -> Iterator[tuple[int, str]]:
-    """Whose grant or membership is deleted, with the place of that change."""
+    ends: dict[str, int] = {}
     for place, change in enumerate(changes):
-        if change.kind in PAIRS and change.action == "delete":
-            yield place, field_text(change.fields_before, "user")
+        if change.kind == "user" and change.action in ENDS:
+            ends[change.key] = place
+    taken_along: dict[int, int] = {}
+    for place, change in enumerate(changes):
+        if _ends_link(change) and (user := field_text(change.fields_before, "user")) in ends:
+            taken_along[place] = ends[user]
+    return taken_along
+
+
+def _ends_link(change: Change) -> bool:
+    """Whether a grant or membership is deleted."""
+    return change.action == "delete" and change.kind in PAIRS
 
 
 def _as_its_user(change: Change, of_user: Outcome) -> Outcome:
@@ -84,31 +84,37 @@ def _write_possible(
     batch: Mapping[int, Change], writer: Writer, failed: set[Thing]
 ) -> dict[int, Outcome]:
     """Writes those of a batch that need nothing that failed; adds to it what fails in turn."""
-    needs = {place: _failed_need(change, failed) for place, change in batch.items()}
-    going = {place: change for place, change in batch.items() if needs[place] is None}
-    outcomes = dict(zip(going, _write(list(going.values()), writer, failed), strict=True))
-    for place, need in needs.items():
-        if need is not None:
-            detail = f"needs {need[0]} {need[1]}, which failed"
-            outcomes[place] = Outcome(batch[place], "skipped", detail)
+    skipped = _skipped(batch, failed)
+    going = {place: change for place, change in batch.items() if place not in skipped}
+    written = _write(list(going.values()), writer, failed)
+    outcomes = dict(zip(going, written, strict=True)) | skipped
     for outcome in outcomes.values():
         if outcome.result not in _TAKEN_AS_MADE:
             failed.update(_made_by(outcome.change))
     return outcomes
 
 
-def _failed_need(change: Change, failed: Collection[Thing]) -> tuple[Kind, str] | None:
-    """Something that the change needs and that failed, with its name as it is written."""
+def _skipped(batch: Mapping[int, Change], failed: Collection[Thing]) -> dict[int, Outcome]:
+    """The outcomes of those that need something that failed."""
+    skipped: dict[int, Outcome] = {}
     if not failed:
-        return None
-    needs = requirements(change)
-    return next((need for need in needs if (need[0], fold_name(need[1])) in failed), None)
+        return skipped
+    for place, change in batch.items():
+        lacking = [need for need in requirements(change) if _thing(*need) in failed]
+        if lacking:
+            kind, name = lacking[0]
+            skipped[place] = Outcome(change, "skipped", f"needs {kind} {name}, which failed")
+    return skipped
 
 
 def _made_by(change: Change) -> list[Thing]:
     """What exists only once the change is made."""
     made = makes(change)
-    return [] if made is None else [(made[0], fold_name(made[1]))]
+    return [] if made is None else [_thing(*made)]
+
+
+def _thing(kind: Kind, name: str) -> Thing:
+    return kind, fold_name(name)
 
 
 def _write(changes: Sequence[Change], writer: Writer, failed: Collection[Thing]) -> list[Outcome]:
@@ -146,41 +152,53 @@ class _Batch:
 
     def take(self, answers: Sequence[Written]) -> None:
         """Takes what became of all that waited; what may still succeed waits again."""
-        by_place = dict(zip(self.waiting, answers, strict=True))
-        failed = {at for at, answer in by_place.items() if answer.result == "failed"}
-        for at, answer in by_place.items():
-            if at not in failed:
-                detail = _joined(self._outcomes[at].detail, answer.detail)
-                self._outcomes[at] = Outcome(self._changes[at], answer.result, detail)
+        failed: dict[int, str] = {}
+        for at, answer in zip(self.waiting, answers, strict=True):
+            if answer.result == "failed":
+                failed[at] = answer.detail
+            else:
+                self._end(at, answer)
         newcomers = self._newcomers(failed)
         final = self._final(failed, newcomers)
         for at in final:
-            self._outcomes[at] = Outcome(self._changes[at], "failed", by_place[at].detail)
-        self.waiting = {at: self.waiting[at] for at in sorted(failed - final)}
-        self._leave_failed(final or failed, newcomers, circle=not final)
+            self._outcomes[at] = Outcome(self._changes[at], "failed", failed[at])
+        self.waiting = {at: self.waiting[at] for at in sorted(failed.keys() - final)}
+        if final:
+            self._leave_failed(final, newcomers, "which failed")
+        else:
+            self._leave_failed(failed.keys(), newcomers, "for one of them in a circle failed")
 
-    def _newcomers(self, failed: set[int]) -> dict[str, int]:
+    def _end(self, at: int, answer: Written) -> None:
+        """Takes what was written, or may have been; what it does without has been noted."""
+        detail = _joined(self._outcomes[at].detail, answer.detail)
+        self._outcomes[at] = Outcome(self._changes[at], answer.result, detail)
+
+    def _newcomers(self, failed: Iterable[int]) -> dict[str, int]:
         """What the failed changes were to make: case-folded name → place."""
         return {name: at for at in failed for _, name in _made_by(self._changes[at])}
 
-    def _final(self, failed: set[int], newcomers: Mapping[str, int]) -> set[int]:
+    def _final(self, failed: Collection[int], newcomers: Mapping[str, int]) -> set[int]:
         """Those of the failed that do not lean on another of them."""
-        final = {
-            at
-            for at in failed
-            if all(newcomers.get(name, at) == at for name in _leans_on(self.waiting[at]))
-        }
+        final = {at for at in failed if not self._failed_leaders(at, newcomers, failed)}
         if not final and self._changes[0].kind == "user":
-            return failed  # where managers lead each other in a circle, all of it fails
+            return set(failed)  # where managers lead each other in a circle, all of it fails
         return final
 
+    def _failed_leaders(
+        self, at: int, newcomers: Mapping[str, int], failed: Collection[int]
+    ) -> set[str]:
+        """The names that a change leans on and that others, which failed, were to make."""
+        names = _leans_on(self.waiting[at])
+        return {
+            name for name in names if (maker := newcomers.get(name, at)) != at and maker in failed
+        }
+
     def _leave_failed(
-        self, failed: set[int], newcomers: Mapping[str, int], *, circle: bool
+        self, failed: Collection[int], newcomers: Mapping[str, int], why: str
     ) -> None:
         """Lets what waits do without those that failed."""
-        why = "for one of them in a circle failed" if circle else "which failed"
-        for at, change in self.waiting.items():
-            gone = {name for name in _leans_on(change) if newcomers.get(name, at) in failed - {at}}
+        for at in self.waiting:
+            gone = self._failed_leaders(at, newcomers, failed)
             if gone:
                 self._leave(at, gone, why)
 

@@ -103,14 +103,9 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.accepted,
     )
     yield _encoder.encode(header)
-    for change in plan.changes:
-        yield _encoder.encode(_tagged(change, ChangeLine))
-    for skip in plan.skips:
-        yield _encoder.encode(_tagged(skip, SkipLine))
-    for violation in plan.violations:
-        yield _encoder.encode(_tagged(violation, ViolationLine))
-    for notice in plan.notices:
-        yield _encoder.encode(_tagged(notice, NoticeLine))
+    for line, (_, field) in _PLAIN.items():
+        for value in getattr(plan, field):
+            yield _encoder.encode(_tagged(value, line))
 
 
 def _tagged(value: msgspec.Struct, line: type[msgspec.Struct]) -> msgspec.Struct:
