@@ -99,7 +99,7 @@ class Names:
 
     def new_link(self, change: Change) -> tuple[str, str]:
         """User id, and group id or role name, of a grant or membership to create."""
-        user, other = self._ends(change, change.after or {})
+        user, other = self._ends(change, change.fields_after)
         return self.user(user), other if change.kind == "grant" else _find(
             self.groups, other, f"the group {other!r}"
         )
@@ -110,7 +110,7 @@ class Names:
         A name may hold the `/` that joins the key, so every way to split it is tried: what exists
         decides.
         """
-        named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
+        named = self._ends(change, change.fields_before) if "user" in change.fields_before else None
         splits = [named] if named else _splits(change.key)
         pairs = [
             (self.users_before.get(user, ""), self._other_before(change, other))
@@ -131,7 +131,7 @@ class Names:
         `now`: the current names, where they are not those of this object.
         """
         now = self.groups if now is None else now
-        before, after = (change.before or {}).get("groups"), (change.after or {}).get("groups")
+        before, after = change.fields_before.get("groups"), change.fields_after.get("groups")
         out = {_find(self.groups_before, name, f"the group {name!r}") for name in _object(before)}
         into: dict[str, str] = {}
         for name, origin in _object(after).items():

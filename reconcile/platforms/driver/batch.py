@@ -76,7 +76,7 @@ class Workspace:
 
     def expect_source(self, change: Change) -> None:
         """Raises Unknown where the change names a source that the platform does not know."""
-        source = text(change.after or {}, "source")
+        source = text(change.fields_after, "source")
         if source and source not in self.sources:
             raise Unknown(f"the source {source!r} does not exist")
 
@@ -85,13 +85,13 @@ class Workspace:
 
         Departments and managers are left as they are named, for `reference`.
         """
-        after = change.after or {}
+        after = change.fields_after
         kept = self.limits.fields.get(kind, SENT[kind])
         fields: dict[str, object] = {
             name: value or "" for name, value in after.items() if name in kept
         }
         if "attributes" in fields:
-            fields["attributes"] = _patch((change.before or {}).get("attributes"), after)
+            fields["attributes"] = _patch(change.fields_before.get("attributes"), after)
         return fields
 
     def reference(self, field: str, name: object) -> str:
@@ -104,7 +104,7 @@ class Workspace:
 
     def remembered(self, kind: ObjectKind, change: Change) -> dict[str, str]:
         """What the book keeps of a change, by the names of its fields."""
-        after = change.after or {}
+        after = change.fields_after
         fields = {name: text(after, name) for name in after if name in REMEMBERED}
         if text(after, "source") and change.action != "create":
             # What the platform kept itself is the ledger's from now on.

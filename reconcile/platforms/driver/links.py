@@ -20,7 +20,7 @@ def write(batch: Batch) -> None:
     def prepare(place: int, change: Change) -> None:
         pair = _pair(batch, kind, change)
         if action == "update":
-            origin = text(change.after or {}, "origin")
+            origin = text(change.fields_after, "origin")
             batch.plan(Planned(place, (Tie(kind, pair, origin),)))
         else:
             by_holder.setdefault(pair[1], []).append((place, pair))
@@ -56,7 +56,8 @@ def _call(batch: Batch, kind: LinkKind, holder: str, pairs: Sequence[tuple[int, 
         pairs=tuple(pair for _, pair in pairs),
         places=tuple(place for place, _ in pairs),
         origins=tuple(
-            text(batch.changes[place].after or {}, "origin") if making else "" for place, _ in pairs
+            text(batch.changes[place].fields_after, "origin") if making else ""
+            for place, _ in pairs
         ),
         lane=f"{kind} {holder}" if kind == "membership" else "",
     )
@@ -88,7 +89,7 @@ def refuse_lost_nestings(batch: Batch, places: Sequence[int]) -> list[int]:
 
     Who is to be in one that fails, fails too.
     """
-    names = {text(batch.changes[place].after or {}, "name"): place for place in places}
+    names = {text(batch.changes[place].fields_after, "name"): place for place in places}
     left = list(places)
     settled = False
     while not settled:
@@ -97,7 +98,7 @@ def refuse_lost_nestings(batch: Batch, places: Sequence[int]) -> list[int]:
             why = _lost_nesting(batch, place, names)
             if why:
                 batch.failed[place] = why
-                names.pop(text(batch.changes[place].after or {}, "name"), None)
+                names.pop(text(batch.changes[place].fields_after, "name"), None)
                 left.remove(place)
                 settled = False
                 break
@@ -105,7 +106,7 @@ def refuse_lost_nestings(batch: Batch, places: Sequence[int]) -> list[int]:
 
 
 def _lost_nesting(batch: Batch, place: int, coming: Mapping[str, int]) -> str:
-    own = text(batch.changes[place].after or {}, "name")
+    own = text(batch.changes[place].fields_after, "name")
     for name in nested_in(batch.changes[place]):
         if name == own:
             return "a group cannot be in itself"
@@ -120,7 +121,7 @@ def nest(batch: Batch, place: int, step: int, coming: Mapping[str, int]) -> None
     `coming`: name → the step that creates it, for groups of the same batch.
     """
     workspace = batch.workspace
-    groups = (batch.changes[place].after or {}).get("groups")
+    groups = batch.changes[place].fields_after.get("groups")
     for name, origin in (groups if isinstance(groups, dict) else {}).items():
         above: str | New
         after: tuple[int, ...] = (step,)

@@ -65,7 +65,7 @@ def _called(change: Change) -> str:
     """What an object is called in the changes of a plan: departments by their path."""
     if change.kind == "department":
         return change.key
-    return text(change.after or {}, NAME_OF["user" if change.kind == "user" else "group"])
+    return text(change.fields_after, NAME_OF["user" if change.kind == "user" else "group"])
 
 
 def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
@@ -82,7 +82,7 @@ def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
     for place, change in enumerate(batch.changes):
         called = _called(change)
         name = called if kind == "department" else fold_name(called)
-        after = change.after or {}
+        after = change.fields_after
         entry = (kind, text(after, "source"), text(after, "external_id"))
         if name in taken:
             batch.failed[place] = f"another {kind} of the workspace has this name"
@@ -105,14 +105,14 @@ def _order(batch: Batch, kind: ObjectKind, places: Sequence[int]) -> list[int]:
 
 def _by_manager(batch: Batch, places: Sequence[int]) -> list[int]:
     """The places of new users, managers before those they lead; a circle begins anywhere."""
-    by_name = {text(batch.changes[place].after or {}, "username"): place for place in places}
+    by_name = {text(batch.changes[place].fields_after, "username"): place for place in places}
     ordered: dict[int, None] = {}
     for start in places:
         chain: dict[int, None] = {}
         place: int | None = start
         while place is not None and place not in ordered and place not in chain:
             chain[place] = None
-            place = by_name.get(text(batch.changes[place].after or {}, "manager"))
+            place = by_name.get(text(batch.changes[place].fields_after, "manager"))
         ordered |= dict.fromkeys(reversed(chain))
     return list(ordered)
 
@@ -196,7 +196,7 @@ def update(batch: Batch) -> None:
         links: dict[int, list[Planned]] = {}
 
         def prepare(place: int, change: Change) -> None:
-            if change.kind == "group" and (change.after or {}).keys() == {"groups"}:
+            if change.kind == "group" and change.fields_after.keys() == {"groups"}:
                 renest(batch, place, change)
                 return
             steps[place] = _update(batch, kind, place, change)
@@ -230,9 +230,9 @@ def _as_wanted(batch: Batch) -> Iterator[None]:
 def _renamed(batch: Batch, kind: ObjectKind, known: Mapping[str, str]) -> dict[str, str]:
     """Our id → new name, of those that get one."""
     return {
-        known[change.key]: text(change.after or {}, NAME_OF[kind])
+        known[change.key]: text(change.fields_after, NAME_OF[kind])
         for change in batch.changes
-        if change.kind == kind and change.key in known and text(change.after or {}, NAME_OF[kind])
+        if change.kind == kind and change.key in known and text(change.fields_after, NAME_OF[kind])
     }
 
 

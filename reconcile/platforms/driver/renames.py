@@ -24,7 +24,7 @@ KEPT_IT = "the name is taken: its holder kept it"
 
 def move_of(names: Names, kind: ObjectKind, change: Change) -> Move | None:
     """The name that an object gives up, and the one it takes; None where it keeps its name."""
-    after = change.after or {}
+    after = change.fields_after
     if kind == "department":
         return _move_in_tree(names, change)
     known = names.users_before if kind == "user" else names.groups_before
@@ -35,7 +35,7 @@ def move_of(names: Names, kind: ObjectKind, change: Change) -> Move | None:
 
 
 def _move_in_tree(names: Names, change: Change) -> Move | None:
-    after = change.after or {}
+    after = change.fields_after
     own = names.departments_before.get(change.key)
     if own is None or not {"title", "parent"} & after.keys():
         return None
@@ -52,7 +52,7 @@ def wanted_departments(names: Names, changes: Iterable[Change]) -> dict[str, str
     parents: dict[str, str] = {}
     for change in changes:
         own = names.departments_before.get(change.key)
-        after = change.after or {}
+        after = change.fields_after
         if change.kind != "department" or own not in tree:
             continue
         above, title = tree[own]

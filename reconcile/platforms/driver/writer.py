@@ -166,7 +166,7 @@ class DrivenWriter:
         workspace.names.settle()
 
     def _name_new(self, change: Change, own: str) -> None:
-        names, after = self._open().names, change.after or {}
+        names, after = self._open().names, change.fields_after
         if not own:
             return
         if change.kind == "user":
@@ -184,7 +184,7 @@ class DrivenWriter:
         written: list[Written] = []
         edits: list[Edit] = []
         for change in changes:
-            after = {name: value or "" for name, value in (change.after or {}).items()}
+            after = {name: value or "" for name, value in change.fields_after.items()}
             fields = {name: str(value) for name, value in after.items() if name != "name"}
             name = str(after.get("name", change.key))
             if change.action == "create" and name in known:
@@ -242,20 +242,20 @@ def _rename(workspace: Workspace, changes: Sequence[Change]) -> None:
     """Takes in new names, all at once."""
     names = workspace.names
     users = {
-        names.row(change): text(change.after or {}, "username")
+        names.row(change): text(change.fields_after, "username")
         for change in changes
-        if change.kind == "user" and text(change.after or {}, "username")
+        if change.kind == "user" and text(change.fields_after, "username")
     }
     groups = {
-        names.row(change): text(change.after or {}, "name")
+        names.row(change): text(change.fields_after, "name")
         for change in changes
-        if change.kind == "group" and text(change.after or {}, "name")
+        if change.kind == "group" and text(change.fields_after, "name")
     }
     names.rename("user", users)
     names.rename("group", groups)
     wanted = wanted_departments(names, changes)
     for change in changes:
-        after = change.after or {}
+        after = change.fields_after
         if change.kind == "department" and {"title", "parent"} & after.keys():
             own = names.row(change)
             parent, title = names.tree[own]
@@ -271,7 +271,7 @@ def _link(workspace: Workspace, changes: Sequence[Change], written: Sequence[Wri
         if one.result == "failed":
             continue
         if change.action == "create":
-            pairs[workspace.names.new_link(change)] = text(change.after or {}, "origin")
+            pairs[workspace.names.new_link(change)] = text(change.fields_after, "origin")
         elif change.action == "delete":
             pairs.pop(workspace.names.link(change), None)
 

@@ -154,7 +154,7 @@ def keys(erased: Iterable[Change]) -> set[str]:
     found = set()
     for change in erased:
         source, external_id, dn = (
-            text(change.before or {}, name) for name in ("source", "external_id", "dn")
+            text(change.fields_before, name) for name in ("source", "external_id", "dn")
         )
         if external_id or dn:
             found.add(person_key(source or change.source, external_id, dn))

@@ -116,7 +116,7 @@ class Draft:
     def _place(self, place: int, change: Change) -> None:
         if change.action not in _SUPPORTED[change.kind]:
             raise Unknown(f"{change.action} of a {change.kind} is not supported yet")
-        fields = change.after or {}
+        fields = change.fields_after
         if change.kind == "source":
             self._source(change, fields)
         elif change.kind == "user":
@@ -127,7 +127,7 @@ class Draft:
             self._object(place, change, self._departments, Department("", ""), fields)
 
     def _relate(self, place: int, change: Change) -> None:
-        fields = change.after or {}
+        fields = change.fields_after
         if change.kind in ("grant", "membership"):
             self._link(change, fields)
         elif change.action == "delete":
@@ -357,8 +357,8 @@ def _find(known: Mapping[str, str], kind: str, name: object) -> str:
 
 def _merged(old: Mapping[str, str], change: Change) -> dict[str, str]:
     before, after = (
-        (change.before or {}).get("attributes") or {},
-        (change.after or {}).get("attributes"),
+        change.fields_before.get("attributes") or {},
+        change.fields_after.get("attributes"),
     )
     merged = {name: value for name, value in old.items() if name not in before}
     for name, value in after.items() if isinstance(after, dict) else ():

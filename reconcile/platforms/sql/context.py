@@ -87,7 +87,7 @@ def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> l
     reasons = [""] * len(changes)
     lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()
     for index, change in enumerate(changes):
-        fields = change.after or {}
+        fields = change.fields_after
         for field, longest in lengths:
             if len(fields.get(field) or "") > longest:
                 reasons[index] = f"the {field} is too long"

@@ -48,7 +48,7 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
     managers: dict[int, str] = {}
 
     def step(index: int, change: Change) -> None:
-        fields = change.after or {}
+        fields = change.fields_after
         username, manager = text(fields, "username"), text(fields, "manager")
         there = work.names.users.get(manager)
         row = _row(work, fields, int(there) if there else None)
@@ -159,7 +159,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     moves: dict[int, Move] = {}
     renamed: dict[str, str] = {}
     for index, change in enumerate(changes):
-        new, row = text(change.after or {}, "username"), work.names.users_before.get(change.key)
+        new, row = text(change.fields_after, "username"), work.names.users_before.get(change.key)
         if new and row:
             moves[index] = Move(row, fold_name(change.key), fold_name(new))
             renamed[row] = new
@@ -192,18 +192,18 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def _columns(work: w.Work, change: Change) -> dict[str, object]:
     columns: dict[str, object] = {}
-    gains = (change.after or {}).get("source") and not (change.before or {}).get("source")
+    gains = change.fields_after.get("source") and not change.fields_before.get("source")
     if change.action == "adopt" or (change.action == "relink" and gains):
         columns["password_hash"] = None  # from now on a login is a bind against the source
-    for field, value in (change.after or {}).items():
+    for field, value in change.fields_after.items():
         if field in _AS_TEXT:
             columns[field] = value or ""
         elif field in _OR_NULL:
             columns[field] = value or None
         elif field == "departed_at":
-            columns[field] = work.time(change.after or {})
+            columns[field] = work.time(change.fields_after)
         elif field == "attributes":
-            columns[field] = encode(_patch((change.before or {}).get("attributes"), value))
+            columns[field] = encode(_patch(change.fields_before.get("attributes"), value))
         else:
             columns[f"{field}_id"] = _reference(work, field, str(value or ""))
     return columns
