@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from reconcile.model.book import REMEMBERED
-from reconcile.model.change import Change, Fields
+from reconcile.model.change import Change, mapping
 from reconcile.model.platform import (
     NOW,
     Department,
@@ -13,12 +13,12 @@ from reconcile.model.platform import (
     LinkKind,
     ObjectKind,
     Pair,
-    PlatformState,
     User,
 )
 from reconcile.model.report import APPLIED, Written
-from reconcile.platforms.driver.merge import NAME_OF, REFERENCES, Merged
+from reconcile.platforms.driver.merge import Merged
 from reconcile.platforms.driver.steps import Planned, Result
+from reconcile.platforms.driver.vocabulary import NAME_OF, REFERENCES
 from reconcile.platforms.resolve import Names, Unknown, text
 
 SENT: Final[Mapping[ObjectKind, tuple[str, ...]]] = {
@@ -43,30 +43,29 @@ class Workspace:
         self.nested = {group.id: frozenset(group.groups) for group in merged.state.groups}
         """Our id of a group → those of the groups it was in when the workspace was read."""
         self.links: dict[LinkKind, dict[Pair, str]] = {
-            "membership": {
-                (link.user, link.group): link.origin for link in merged.state.memberships
-            },
-            "grant": {(link.user, link.role): link.origin for link in merged.state.grants},
+            "membership": {(tie.user, tie.group): tie.origin for tie in merged.state.memberships},
+            "grant": {(tie.user, tie.role): tie.origin for tie in merged.state.grants},
         }
         """The memberships and grants, by our ids and the names of roles → who put them there."""
         self.managers = {user.id: user.manager for user in merged.state.users if user.manager}
         """Our id of a user → that of its manager, as the workspace was read."""
-        self.identities = {
-            (kind, entry.source, entry.external_id): entry.id
-            for kind, objects in _objects(merged.state)
-            for entry in objects
-            if entry.source and entry.external_id
-        }
+        self.identities: dict[tuple[ObjectKind, str, str], str] = {}
         """Kind, source and external id of what stands for an entry → our id."""
-        self.entries = {
-            (kind, entry.id): {"external_id": entry.external_id, "dn": entry.dn}
-            for kind, objects in _objects(merged.state)
-            for entry in objects
-            if not entry.source
-        }
+        self.entries: dict[tuple[ObjectKind, str], dict[str, str]] = {}
         """Kind and our id of what belongs to no source → the entry that the platform ties it to."""
+        self._read_entries("user", merged.state.users)
+        self._read_entries("group", merged.state.groups)
+        self._read_entries("department", merged.state.departments)
         self.limits = limits
         self.started = started
+
+    def _read_entries(self, kind: ObjectKind, objects: Sequence[User | Group | Department]) -> None:
+        """Takes in which entries of directories the objects of a kind stand for."""
+        for thing in objects:
+            if not thing.source:
+                self.entries[kind, thing.id] = {"external_id": thing.external_id, "dn": thing.dn}
+            elif thing.external_id:
+                self.identities[kind, thing.source, thing.external_id] = thing.id
 
     def platform_id(self, kind: ObjectKind, own: str) -> str:
         """The platform's id of an object. Raises Unknown where the platform no longer has it."""
@@ -91,7 +90,7 @@ class Workspace:
             name: value or "" for name, value in after.items() if name in kept
         }
         if "attributes" in fields:
-            fields["attributes"] = _patch(change.fields_before.get("attributes"), after)
+            fields["attributes"] = _patch(change)
         return fields
 
     def reference(self, field: str, name: object) -> str:
@@ -106,29 +105,23 @@ class Workspace:
         """What the book keeps of a change, by the names of its fields."""
         after = change.fields_after
         fields = {name: text(after, name) for name in after if name in REMEMBERED}
-        if text(after, "source") and change.action != "create":
+        new = change.action == "create"
+        if not new and text(after, "source"):
             # What the platform kept itself is the ledger's from now on.
             fields = {**self.entries.get((kind, self.names.row(change)), {}), **fields}
         if fields.get("departed_at") == NOW:
             fields["departed_at"] = self.started
         if NAME_OF[kind] in after:
             fields["name"] = text(after, NAME_OF[kind])
-        if kind == "user" and change.action == "create":
+        if new and kind == "user":
             fields["status"] = fields.get("status") or "active"
         return fields
 
 
-def _objects(
-    state: PlatformState,
-) -> tuple[tuple[ObjectKind, Sequence[User | Group | Department]], ...]:
-    return ("user", state.users), ("group", state.groups), ("department", state.departments)
-
-
-def _patch(before: object, after: Fields) -> dict[str, str | None]:
+def _patch(change: Change) -> dict[str, str | None]:
     """The attributes that change; None for one that goes, whether it is null or left out."""
-    patch: dict[str, str | None] = dict.fromkeys(before) if isinstance(before, dict) else {}
-    values = after.get("attributes")
-    return {**patch, **values} if isinstance(values, dict) else patch
+    gone: dict[str, str | None] = dict.fromkeys(mapping(change.fields_before, "attributes"))
+    return gone | mapping(change.fields_after, "attributes")
 
 
 class Batch:
@@ -170,9 +163,10 @@ class Batch:
             for place in range(len(self.changes))
         ]
         for step, result in zip(self.planned, results, strict=True):
-            for at, place in enumerate(step.places or (step.place,)):
-                done = at < len(result.done) and result.done[at]
-                if result.state != "kept" and not done:
+            if result.state == "kept":
+                continue
+            for at, place in enumerate(step.carries):
+                if not result.holds(at):
                     outcomes[place] = _worse(outcomes[place], step, result)
         return outcomes
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from reconcile.model.book import Call
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Row
-from reconcile.platforms.driver.merge import NAME_OF
+from reconcile.platforms.driver.vocabulary import NAME_OF
 
 
 def evidence(
@@ -22,10 +22,9 @@ def evidence(
     if call.operation == "update":
         row = rows.get(call.platform_id)
         return row is not None and _has(row, call), ""
-    for platform_id, row in rows.items():
-        if (call.kind, platform_id) not in known and _is_created(row, call):
-            return True, platform_id
-    return False, ""
+    new = (own for own in rows if (call.kind, own) not in known and _is_created(rows[own], call))
+    created = next(new, "")
+    return bool(created), created
 
 
 def linked(call: Call, contents: Contents) -> tuple[bool, ...]:
@@ -35,18 +34,16 @@ def linked(call: Call, contents: Contents) -> tuple[bool, ...]:
 
 
 def _has(row: Row, call: Call) -> bool:
-    """Whether every field that the call sets has its value.
+    """Whether every field that the call sets has its value."""
+    return all(_is_kept(row, name, value) for name, value in call.fields.items())
 
-    A field that is not kept does not count.
-    """
-    for name, value in call.fields.items():
-        if isinstance(value, dict):
-            has = row.get(name, {})
-            if any(has.get(part) != wanted for part, wanted in value.items()):
-                return False
-        elif name in row and row[name] != value:
-            return False
-    return True
+
+def _is_kept(row: Row, name: str, sent: str | dict[str, str | None]) -> bool:
+    """Whether a field has the value that was sent. One that the platform does not keep counts."""
+    if isinstance(sent, dict):
+        attributes = row.get(name, {})
+        return all(attributes.get(part) == value for part, value in sent.items())
+    return bool(row.get(name, sent) == sent)
 
 
 def _is_created(row: Row, call: Call) -> bool:

@@ -7,9 +7,9 @@ unclear steps it has done.
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 
@@ -61,6 +61,11 @@ class Planned(msgspec.Struct):
     lane: str = ""
     """Steps of one lane are made one after the other."""
 
+    @property
+    def carries(self) -> tuple[int, ...]:
+        """The changes that it carries out."""
+        return self.places or (self.place,)
+
 
 class Result(NamedTuple):
     """What became of a planned step."""
@@ -70,6 +75,10 @@ class Result(NamedTuple):
     platform_id: str = ""
     done: tuple[bool, ...] = ()
     """For links that were looked up, which of them the platform has as they were to be."""
+
+    def holds(self, at: int) -> bool:
+        """Whether the platform has what the link at this place was to be."""
+        return self.state == "kept" or (at < len(self.done) and self.done[at])
 
 
 class Runner:
@@ -105,7 +114,7 @@ class Runner:
                 for lost in agenda.end(at, kept=result.state == "kept"):
                     results[lost] = Result("not made", planned[lost].because)
         self._flush()
-        why = _first_line(self.broken)
+        why = first_line(self.broken)
         return [
             results.get(at) or Result("not made", step.because or why)
             for at, step in enumerate(planned)
@@ -213,17 +222,16 @@ class Runner:
 
     def _look_up(self, steps: Sequence[Step], made: Sequence[Result | None]) -> list[Result]:
         """Asks the platform what became of the calls that it did not answer."""
-        if all(result is not None for result in made):
-            return [result for result in made if result is not None]
+        if None not in made:
+            return list(filter(None, made))
         try:
             contents = self._platform.read(self._workspace)
         except (ReconcileError, KeyboardInterrupt) as error:
             self._break(error)
-            unknown = Result("unknown", f"the platform did not answer: {_first_line(error)}")
-            return [unknown if result is None else result for result in made]
+            unknown = Result("unknown", f"the platform did not answer: {first_line(error)}")
+            return [result or unknown for result in made]
         return [
-            self._seen(step, contents) if result is None else result
-            for step, result in zip(steps, made, strict=True)
+            result or self._seen(step, contents) for step, result in zip(steps, made, strict=True)
         ]
 
     def _seen(self, step: Step, contents: Contents) -> Result:
@@ -261,30 +269,28 @@ def _step(
     def resolved(value: str | New) -> str:
         return results[value.step].platform_id if isinstance(value, New) else value
 
-    places = planned.places or (planned.place,)
-    carried = {first + place: changes[place] for place in places}
-    pairs: tuple[Pair, ...] = tuple(
-        (resolved(one), resolved(other)) for one, other in planned.pairs
-    )
-    ties = tuple(
-        Tie(cast("LinkKind", planned.kind), pair, origin)
-        for pair, origin in zip(pairs, planned.origins, strict=True)
-    )
     target = resolved(planned.target)
-    edits: Iterable[Edit] = (
-        msgspec.structs.replace(edit, platform_id=target)
-        if isinstance(edit, Put) and not edit.platform_id
-        else edit
-        for edit in planned.edits
+    pairs: tuple[Pair, ...] = tuple(
+        (resolved(member), resolved(end)) for member, end in planned.pairs
     )
     call = None
     if planned.operation:
-        fields = {
+        fields: dict[str, Any] = {
             name: resolved(value) if isinstance(value, New) else value
             for name, value in planned.fields.items()
         }
-        call = Call(planned.operation, planned.kind, target, fields, pairs)  # type: ignore[arg-type] # values as the kinds have them
-    return Step(call, (*edits, *ties), carried)
+        call = Call(planned.operation, planned.kind, target, fields, pairs)
+    edits = [_of_target(edit, target) for edit in planned.edits]
+    kind = cast("LinkKind", planned.kind)
+    edits += (Tie(kind, *tie) for tie in zip(pairs, planned.origins, strict=True))
+    return Step(call, tuple(edits), {first + place: changes[place] for place in planned.carries})
+
+
+def _of_target(edit: Edit, target: str) -> Edit:
+    """The edit; one of an object that had no id when it was planned has it now."""
+    if isinstance(edit, Put) and not edit.platform_id:
+        return msgspec.structs.replace(edit, platform_id=target)
+    return edit
 
 
 def _edits(step: Step, result: Result) -> tuple[Edit, ...]:
@@ -294,7 +300,8 @@ def _edits(step: Step, result: Result) -> tuple[Edit, ...]:
     return tuple(edit for edit, done in zip(step.edits, result.done, strict=False) if done)
 
 
-def _first_line(error: BaseException | None) -> str:
+def first_line(error: BaseException | None) -> str:
+    """What an error says, as one line; "" for none."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return str(error).partition("\n")[0] if error is not None else ""
