@@ -14,6 +14,7 @@ from reconcile.model.report import Outcome
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.ledger import book, journal
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.history.people import erases
 from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.schema import SCHEMA
 from reconcile.platforms.ledger.store import Store
@@ -111,11 +112,7 @@ class SqlLedger:
             record(writing, book.USERS, run, outcomes)
             book.remember_supplied(connection, number)
             journal.close(connection, number)
-        erased = [
-            outcome.change
-            for outcome in outcomes
-            if outcome.result == "applied" and outcome.change.action == "erase"
-        ]
+        erased = [outcome.change for outcome in filter(erases, outcomes)]
         if erased:
             self.attempts.forget_erased(workspace, erased)
             self._store.database.scrub()

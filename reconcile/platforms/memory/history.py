@@ -1,7 +1,7 @@
 """The history of a platform that lives in memory."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -17,13 +17,6 @@ _Place: TypeAlias = tuple[str, int]
 """The id of a run, and the position of an entry."""
 
 
-class _Recorded(NamedTuple):
-    """A run with its entries."""
-
-    link: Link
-    entries: list[Entry]
-
-
 class MemoryHistory:
     """See `reconcile.ports.History`."""
 
@@ -31,11 +24,12 @@ class MemoryHistory:
         """Takes how to read a workspace."""
         self._read = read
         self._last: dict[str, str] = {}
-        self._runs: dict[str, list[_Recorded]] = {}
+        self._links: dict[str, list[Link]] = {}
+        self._entries: dict[str, dict[_Place, Entry]] = {}
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
         """The oldest first; those that began then or later."""
-        return [link for link, _ in self._runs.get(workspace, []) if link.run.started >= since]
+        return [link for link in self._links.get(workspace, []) if link.run.started >= since]
 
     def last(self, workspace: str) -> str:
         """The hash of the last run, as it is recorded with the workspace; "" for none."""
@@ -43,28 +37,18 @@ class MemoryHistory:
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
-        recorded = (
-            entries for link, entries in self._runs.get(workspace, []) if link.run.id == run
-        )
-        return list(next(recorded, []))
+        every = self._entries.get(workspace, {})
+        return [entry for place, entry in every.items() if place[0] == run]
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
         name = fold_name(name)
-        every = list(self._every(workspace))
-        users, places = called(name, every)
-        untied = set(places)
+        every = self._entries.get(workspace, {})
+        users, untied = called(name, every.items())
         users |= {user.id for user in self._read(workspace).users if name in _names(user)}
-        return [
-            (place[0], entry)
-            for place, entry in every
-            if place in untied or (entry.user and entry.user in users)
-        ]
-
-    def _every(self, workspace: str) -> Iterator[tuple[_Place, Entry]]:
-        for link, entries in self._runs.get(workspace, []):
-            for entry in entries:
-                yield (link.run.id, entry.position), entry
+        tied = {place for place, entry in every.items() if entry.user in users - {""}}
+        concerning = tied.union(untied)
+        return [(place[0], entry) for place, entry in every.items() if place in concerning]
 
     def record(
         self, run: Run, outcomes: Sequence[Outcome], before: Names, after: Names, started: str
@@ -73,41 +57,32 @@ class MemoryHistory:
 
         `after` are the names it left behind.
         """
-        recorded = self._runs.setdefault(run.workspace, [])
-        previous = recorded[-1].link.hash if recorded else ""
+        previous = self._last.get(run.workspace, "")
+        every = self._entries.setdefault(run.workspace, {})
         chain = Chain(previous, run)
-        entries: list[Entry] = []
+        removed: set[_Place] = set()
         for chunk in entries_of(outcomes, ids_before(before), ids_before(after), started):
-            entries += chunk
             chain.add(chunk)
-        recorded.append(_Recorded(Link(run, previous, ""), entries))
-        removed = {(run.id, entry.position) for entry in entries if not entry.payload}
+            every.update(((run.id, entry.position), entry) for entry in chunk)
+            removed.update((run.id, entry.position) for entry in chunk if not entry.payload)
         person = erased_person(outcomes, ids_before(before))
         if person is not None:
-            left = set(after.users_before.values())
-            cleared = places_to_clear(person, _Payloads(self._every(run.workspace), left))
-            self._clear(run.workspace, cleared)
+            cleared = places_to_clear(person, _Payloads(every, set(after.users_before.values())))
+            every.update((place, _without_payload(every[place])) for place in cleared)
             removed |= cleared
         removal = _removal(removed)
         chain.end(removal)
-        recorded[-1] = _Recorded(Link(run, previous, chain.hash(), removal), entries)
-        self._last[run.workspace] = chain.hash()
-
-    def _clear(self, workspace: str, places: Collection[_Place]) -> None:
-        """Takes salt and payload out of entries, and the names that were made of them."""
-        for link, entries in self._runs[workspace]:
-            entries[:] = [
-                _without_payload(entry) if (link.run.id, entry.position) in places else entry
-                for entry in entries
-            ]
+        link = Link(run, previous, chain.hash(), removal)
+        self._links.setdefault(run.workspace, []).append(link)
+        self._last[run.workspace] = link.hash
 
 
 class _Payloads:
     """The entries of a workspace that have a payload; see `people.Recorded`."""
 
-    def __init__(self, entries: Iterable[tuple[_Place, Entry]], users: Collection[str]) -> None:
+    def __init__(self, entries: Mapping[_Place, Entry], users: Collection[str]) -> None:
         """`users`: the ids of those that exist."""
-        self._entries = [(place, entry) for place, entry in entries if entry.payload]
+        self._entries = [(place, entry) for place, entry in entries.items() if entry.payload]
         self._users = users
 
     def tied(self, users: Collection[str]) -> Iterator[tuple[_Place, Entry]]:
