@@ -15,7 +15,8 @@ from reconcile.model.text.folding import folded, widely_folded
 # What RFC 4518, 2.2 maps to a space or to nothing. Control characters are no blanks: they are
 # faults, to be reported.
 _BLANK: Final = re.compile(
-    r"[\s\u00ad\u034f\u061c\u1806\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff]*"
+    r"[\s\u00ad\u034f\u061c\u1806\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff]*"
 )
 
 

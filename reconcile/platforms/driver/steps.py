@@ -187,7 +187,7 @@ class Runner:
         except KeyboardInterrupt as interrupt:
             self._break(interrupt)
             return None
-        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the call may be done
+        except Exception as error:  # noqa: BLE001 - whatever is raised, the call may be done
             _log.debug("traceback", exc_info=error)
             _log.error("unexpected %s: %s", type(error).__name__, error)
             self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
