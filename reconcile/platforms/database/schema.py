@@ -7,7 +7,7 @@ to do.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -53,7 +53,8 @@ class Schema(NamedTuple):
             if connection.dialect.name != "mariadb":
                 self._refuse_strangers(connection, database)
             return ""
-        versions: sa.Select[Any] = sa.select(sa.column("version_num")).select_from(sa.table(self.version_table))
+        version: sa.ColumnClause[str] = sa.column("version_num")
+        versions = sa.select(version).select_from(sa.table(self.version_table))
         found = connection.execute(versions).scalars().all()
         if not found and connection.dialect.name == "mariadb" and not _is_used(connection):
             return ""  # an interrupted creation: `upgrade` starts it over
