@@ -158,10 +158,9 @@ class Batch:
 
     def written(self, results: Sequence[Result]) -> list[Written]:
         """What became of each change, from what became of its steps."""
-        outcomes = [
-            Written("failed", self.failed[place]) if place in self.failed else APPLIED
-            for place in range(len(self.changes))
-        ]
+        outcomes = [APPLIED] * len(self.changes)
+        for place, why in self.failed.items():
+            outcomes[place] = Written("failed", why)
         for step, result in zip(self.planned, results, strict=True):
             if result.state == "kept":
                 continue

@@ -1,34 +1,54 @@
-"""Whether the platform has done what it was asked to do and did not answer for."""
+"""What the platform has done of a call that it did not answer."""
 
-from collections.abc import Collection, Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
-from reconcile.model.book import Call
+from reconcile.model.book import Call, Edit, Step
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Row
 from reconcile.platforms.driver.vocabulary import NAME_OF
 
 
-def evidence(
-    call: Call, contents: Contents, known: Collection[tuple[str, str]]
-) -> tuple[bool, str]:
-    """Whether `contents` show the call done, and the id of what it created.
+class Seen(NamedTuple):
+    """What the platform shows of a call."""
+
+    done: bool
+    """All of it."""
+    platform_id: str = ""
+    """The id of what it created."""
+    links: tuple[bool, ...] = ()
+    """Which of its links are as it asked for."""
+
+
+def look(call: Call | None, contents: Contents, known: set[tuple[str, str]]) -> Seen:
+    """Whether `contents` show the call done.
 
     `known`: kind and id of what the platform had before; an object among these was not created by
-    the call.
+    the call. What was is added.
     """
+    if call is None:  # only the book changes
+        return Seen(True)
+    if call.operation in ("link", "unlink"):
+        links = _linked(call, contents)
+        return Seen(all(links), links=links)
     rows: Mapping[str, Row] = contents.rows.get(cast("ObjectKind", call.kind), {})
     if call.operation == "delete":
-        return call.platform_id not in rows, ""
+        return Seen(call.platform_id not in rows)
     if call.operation == "update":
         row = rows.get(call.platform_id)
-        return row is not None and _has(row, call), ""
+        return Seen(row is not None and _has(row, call))
     new = (own for own in rows if (call.kind, own) not in known and _is_created(rows[own], call))
     created = next(new, "")
-    return bool(created), created
+    if created:
+        known.add((call.kind, created))
+    return Seen(bool(created), created)
 
 
-def linked(call: Call, contents: Contents) -> tuple[bool, ...]:
-    """Which of the links of a call the platform has, or no longer has, as the call asked for."""
+def edits_of(step: Step, links: Sequence[bool]) -> tuple[Edit, ...]:
+    """What the book says of the links of a step that were made."""
+    return tuple(edit for edit, made in zip(step.edits, links, strict=False) if made)
+
+
+def _linked(call: Call, contents: Contents) -> tuple[bool, ...]:
     links = contents.links.get(cast("LinkKind", call.kind), ())
     return tuple((pair in links) == (call.operation == "link") for pair in call.pairs)
 

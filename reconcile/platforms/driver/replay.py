@@ -11,7 +11,7 @@ from reconcile.model.history import Run
 from reconcile.model.platform import Contents
 from reconcile.model.report import Outcome
 from reconcile.platforms.driver.edited import edited
-from reconcile.platforms.driver.evidence import evidence, linked
+from reconcile.platforms.driver.evidence import edits_of, look
 from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.ledger.history.entries import ids_now
 from reconcile.platforms.resolve import Names
@@ -75,21 +75,13 @@ _LOOKED_FOR = ("open", "unclear")
 
 def _settle(logged: Logged, contents: Contents, known: set[tuple[str, str]]) -> Settled:
     """What became of a step, by what the platform has now."""
-    call = logged.step.call
+    number, step = logged.number, logged.step
     if logged.state not in _LOOKED_FOR:
-        return Settled(logged.number, logged.state, detail=logged.detail)
-    if call is None:
-        return Settled(logged.number, "kept", logged.step.edits)
-    if call.operation in ("link", "unlink"):
-        done = linked(call, contents)
-        edits = tuple(edit for edit, kept in zip(logged.step.edits, done, strict=False) if kept)
-        return Settled(logged.number, "kept" if all(done) else "unclear", edits, detail=_DIED)
-    seen, platform_id = evidence(call, contents, known)
-    if not seen:
-        return Settled(logged.number, "unclear", detail=_DIED)
-    if platform_id:
-        known.add((call.kind, platform_id))
-    return Settled(logged.number, "kept", logged.step.edits, platform_id)
+        return Settled(number, logged.state, detail=logged.detail)
+    seen = look(step.call, contents, known)
+    if seen.done:
+        return Settled(number, "kept", step.edits, seen.platform_id)
+    return Settled(number, "unclear", edits_of(step, seen.links), detail=_DIED)
 
 
 def _outcomes(settled: Sequence[tuple[Logged, Settled]]) -> list[Outcome]:

@@ -18,7 +18,7 @@ from reconcile.model.book import Call, Edit, Put, Settled, Step, Tie
 from reconcile.model.change import Change
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair
 from reconcile.platforms.driver.agenda import Agenda
-from reconcile.platforms.driver.evidence import evidence, linked
+from reconcile.platforms.driver.evidence import edits_of, look
 from reconcile.ports import Ledger, Platform, Rejected, Unclear
 
 _log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Runner:
             for at, result in made.items():
                 for lost in agenda.end(at, kept=result.state == "kept"):
                     results[lost] = Result("not made", planned[lost].because)
-        self._flush()
+        self._journal()
         why = first_line(self.broken)
         return [
             results.get(at) or Result("not made", step.because or why)
@@ -130,34 +130,31 @@ class Runner:
     ) -> dict[int, Result]:
         """Journals a window of steps, makes their calls, and settles them."""
         steps = [_step(planned[at], results, changes, first) for at in window]
-        try:
-            numbers, new = self._ledger.write(self._workspace, settled=self._pending, opened=steps)
-        except (ReconcileError, KeyboardInterrupt) as error:
-            self._break(error)
+        numbers = self._journal(steps)
+        if numbers is None:
             return {}
-        self._learn(new)
-        self._pending = []
         made = self._look_up(steps, self._call_all(steps))
         for number, step, result in zip(numbers, steps, made, strict=True):
             state = _JOURNALED[result.state]
-            edits = _edits(step, result)
             if state != "open":
-                self._pending.append(
-                    Settled(number, state, edits, result.platform_id, result.detail)
-                )
+                edits = step.edits if state == "kept" else edits_of(step, result.done)
+                settled = Settled(number, state, edits, result.platform_id, result.detail)
+                self._pending.append(settled)
         return dict(zip(window, made, strict=True))
 
-    def _flush(self) -> None:
+    def _journal(self, opened: Sequence[Step] = ()) -> list[int] | None:
+        """Writes down what became of steps, and which are about to be made.
+
+        Returns the numbers of these; None where that cannot be written, which ends the run.
+        """
         try:
-            _, new = self._ledger.write(self._workspace, settled=self._pending)
+            numbers, new = self._ledger.write(self._workspace, settled=self._pending, opened=opened)
         except (ReconcileError, KeyboardInterrupt) as error:
             self._break(error)
-            return
-        self._learn(new)
-        self._pending = []
-
-    def _learn(self, new: Mapping[tuple[ObjectKind, str], str]) -> None:
+            return None
         self.new |= new
+        self._pending = []
+        return numbers
 
     def _call_all(self, steps: Sequence[Step]) -> list[Result | None]:
         """The result of each call; None for one that was not answered."""
@@ -181,11 +178,8 @@ class Runner:
         except Unclear as unclear:
             _log.info("not answered: %s", unclear)
             return None
-        except PlatformUnreadable as error:
+        except (PlatformUnreadable, KeyboardInterrupt) as error:
             self._break(error)
-            return None
-        except KeyboardInterrupt as interrupt:
-            self._break(interrupt)
             return None
         except Exception as error:  # noqa: BLE001 - whatever is raised, the call may be done
             _log.debug("traceback", exc_info=error)
@@ -235,16 +229,10 @@ class Runner:
         ]
 
     def _seen(self, step: Step, contents: Contents) -> Result:
-        call = step.call
-        if call is None:
-            return Result("kept")
-        if call.operation in ("link", "unlink"):
-            done = linked(call, contents)
-            return Result("kept") if all(done) else Result("unclear", NOT_SEEN, done=done)
-        seen, platform_id = evidence(call, contents, self.known)
-        if platform_id:
-            self.known.add((call.kind, platform_id))
-        return Result("kept", platform_id=platform_id) if seen else Result("unclear", NOT_SEEN)
+        seen = look(step.call, contents, self.known)
+        if seen.done:
+            return Result("kept", platform_id=seen.platform_id)
+        return Result("unclear", NOT_SEEN, done=seen.links)
 
     def _break(self, error: BaseException) -> None:
         if self.broken is None:
@@ -291,13 +279,6 @@ def _of_target(edit: Edit, target: str) -> Edit:
     if isinstance(edit, Put) and not edit.platform_id:
         return msgspec.structs.replace(edit, platform_id=target)
     return edit
-
-
-def _edits(step: Step, result: Result) -> tuple[Edit, ...]:
-    """What the book says once this became of the step."""
-    if result.state == "kept":
-        return step.edits
-    return tuple(edit for edit, done in zip(step.edits, result.done, strict=False) if done)
 
 
 def first_line(error: BaseException | None) -> str:
