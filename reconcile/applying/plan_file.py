@@ -191,10 +191,10 @@ def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
         "violations": (footer.violations, len(plan.violations)),
         "notices": (footer.notices, len(plan.notices)),
     }
-    for what, (number, there) in counted.items():
-        if number != there:
+    for what, (number, held) in counted.items():
+        if number != held:
             raise PlanFileError(
-                f"{name}: the plan file's footer counts {number} {what}, but there are {there}."
+                f"{name}: the plan file's footer counts {number} {what}, but there are {held}."
                 " Make a new plan"
             )
 

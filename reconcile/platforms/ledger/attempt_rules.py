@@ -83,9 +83,9 @@ def drawn(before: Failures | None, now: int) -> tuple[Failures, int]:
     return Failures(count, now, full + REFILL), 0
 
 
-def is_known(one: Failures | None, now: int) -> bool:
+def is_known(state: Failures | None, now: int) -> bool:
     """Whether the person has logged in from an origin not too long ago."""
-    return one is not None and one.entered > 0 and now - one.entered < KNOWN
+    return state is not None and state.entered > 0 and now - state.entered < KNOWN
 
 
 def begun(
@@ -98,13 +98,13 @@ def begun(
     None, None where it has to wait. The first is None too where the origin is known: then the
     others do not matter.
     """
-    one, wait = counted(own, now)
+    state, wait = counted(own, now)
     if is_known(own, now):
-        return None, None if wait else one, wait
+        return None, None if wait else state, wait
     together, longer = drawn(every, now)
     if wait or longer:
         return None, None, max(wait, longer)
-    return together, one, 0
+    return together, state, 0
 
 
 def passed(
@@ -125,13 +125,13 @@ def passed(
 
 def outdated(origins: Mapping[str, Failures]) -> list[str]:
     """The origins of one key that are known beyond MOST_KNOWN, the oldest first."""
-    known = sorted((one.entered, origin) for origin, one in origins.items() if one.entered)
+    known = sorted((state.entered, origin) for origin, state in origins.items() if state.entered)
     return [origin for _, origin in known[: max(len(known) - MOST_KNOWN, 0)]]
 
 
-def is_over(one: Failures, now: int) -> bool:
+def is_over(state: Failures, now: int) -> bool:
     """Whether nothing has to be remembered any more."""
-    return now - one.until >= MEMORY and not is_known(one, now)
+    return now - state.until >= MEMORY and not is_known(state, now)
 
 
 def origin_key(key: str, origin: str) -> str:

@@ -178,10 +178,10 @@ class SqlAttempts:
         try:
             for table, condition in old.items():
                 with self._database().reading() as connection:
-                    found = connection.execute(
+                    kept = connection.execute(
                         sa.select(table.c.key_sha256).where(condition).limit(1)
                     ).one_or_none()
-                if found is not None:
+                if kept is not None:
                     with self._database().writing() as connection:
                         connection.execute(sa.delete(table).where(condition))
         except PlatformUnreadable as error:  # the next one does it
@@ -218,12 +218,14 @@ def _keep(
     connection: sa.Connection,
     workspace: str,
     key: str,
-    there: Container[str],
+    known: Container[str],
     made: Mapping[str, Failures],
 ) -> None:
-    for place, one in made.items():
-        values = _row(one) | {"last_login_at": _time(one.entered) if one.entered else None}
-        if place in there:
+    for place, attempt in made.items():
+        values = _row(attempt) | {
+            "last_login_at": _time(attempt.entered) if attempt.entered else None
+        }
+        if place in known:
             own = (*_whom(_o, workspace, key), _o.origin_sha256 == place)
             connection.execute(sa.update(t.login_origins).where(*own).values(**values))
         else:

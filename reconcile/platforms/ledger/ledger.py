@@ -79,9 +79,9 @@ class SqlLedger:
             number = self._number(connection, workspace)
             editor = book.Editor(connection, number)
             editor.edit(edits)
-            for one in settled:
-                journal.settle(connection, one)
-                editor.edit(one.edits, one.platform_id)
+            for step in settled:
+                journal.settle(connection, step)
+                editor.edit(step.edits, step.platform_id)
             return journal.open_steps(connection, number, opened), editor.new
 
     def journal(self, workspace: str) -> tuple[Run | None, list[Logged]]:

@@ -151,9 +151,9 @@ def read(
 
     def rows(statement: "sa.Select[*tuple[Any, ...]]", table: sa.Table) -> list[tuple[Any, ...]]:
         locking = statement.with_for_update(of=table) if lock else statement
-        found = bulk.rows(connection, locking, {"workspace": number})
-        integrity.texts(table.name, statement.selected_columns.keys(), found)
-        return found
+        locked = bulk.rows(connection, locking, {"workspace": number})
+        integrity.texts(table.name, statement.selected_columns.keys(), locked)
+        return locked
 
     integrity.references(connection)
 

@@ -20,8 +20,8 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
         levels.setdefault(len(titles(text(change.fields_after, "parent"))), []).append(index)
     reasons = [""] * len(changes)
     for _, level in sorted(levels.items()):
-        found = _create_level(work, [changes[index] for index in level])
-        for index, reason in zip(level, found, strict=True):
+        failed = _create_level(work, [changes[index] for index in level])
+        for index, reason in zip(level, failed, strict=True):
             reasons[index] = reason
     return reasons
 

@@ -84,8 +84,8 @@ def _check_heirs(work: w.Work, number: int) -> None:
 
 
 def _account(work: w.Work, name: str) -> int | None:
-    found = work.names.holders("user").get(fold_name(name))
-    return int(found) if found else None
+    holder = work.names.holders("user").get(fold_name(name))
+    return int(holder) if holder else None
 
 
 def _make_unknown(work: w.Work, name: str) -> None:

@@ -68,9 +68,10 @@ def _rename_sources(
         for _, old, new in batch:
             rename_source.rename(work, old, new)
 
-    for one in renames:
-        if not reasons[one[0]]:
-            (reasons[one[0]],) = isolate(work.connection, [one], rename)
+    for renaming in renames:
+        index = renaming[0]
+        if not reasons[index]:
+            (reasons[index],) = isolate(work.connection, [renaming], rename)
 
 
 def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
@@ -173,5 +174,5 @@ def _insert(work: w.Work, table: sa.Table, rows: Sequence[dict[str, object]]) ->
 
 
 def _ids(work: w.Work, table: sa.Table) -> dict[str, int]:
-    found = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == work.workspace_id)
-    return dict(work.connection.execute(found).all())
+    named = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == work.workspace_id)
+    return dict(work.connection.execute(named).all())

@@ -50,12 +50,12 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
     def step(index: int, change: Change) -> None:
         fields = change.fields_after
         username, manager = text(fields, "username"), text(fields, "manager")
-        there = work.names.users.get(manager)
-        row = _row(work, fields, int(there) if there else None)
+        leader = work.names.users.get(manager)
+        row = _row(work, fields, int(leader) if leader else None)
         if fold_name(username) in folded:
             raise Unknown("another user of the workspace has this username")
         folded[fold_name(username)] = ""
-        if manager and not there:
+        if manager and not leader:
             managers[index] = manager
         rows[index], coming[index] = row, username
 
@@ -174,7 +174,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     work.names.users = before
     # A user whose adoption is undone was not supplied by a source, nor deleted.
     known_persons.forget(
-        work, [one.id for one in updates if one.values.get("source_id", one) is None]
+        work, [entry.id for entry in updates if entry.values.get("source_id", entry) is None]
     )
     for index, reason in enumerate(reasons):
         if reason:
@@ -264,7 +264,7 @@ def _deletion(work: w.Work, table: sa.Table) -> bulk.Prepared:
 
 
 def _responsibilities(work: w.Work) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    holders: dict[int, list[str]] = {}
     statement = (
         sa.select(
             t.responsibilities.c.user_id, t.responsibilities.c.kind, t.responsibilities.c.reference
@@ -274,8 +274,8 @@ def _responsibilities(work: w.Work) -> dict[int, list[str]]:
         .order_by(t.responsibilities.c.kind, t.responsibilities.c.reference)
     )
     for user, kind, reference in work.connection.execute(statement):
-        found.setdefault(user, []).append(f"{kind} {reference!r}")
-    return found
+        holders.setdefault(user, []).append(f"{kind} {reference!r}")
+    return holders
 
 
 def _still_responsible(things: Sequence[str]) -> str:

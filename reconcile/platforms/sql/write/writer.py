@@ -146,9 +146,12 @@ class SqlWriter:
         assert self._work is not None  # noqa: S101 - read just set it
         numbers = self._ids(t.sources, self._work.workspace_id)
         rows = [
-            {"source_id": numbers[one.source], **{part: getattr(one, part) for part in _PARTS}}
-            for one in readings
-            if one.source in numbers
+            {
+                "source_id": numbers[held.source],
+                **{part: getattr(held, part) for part in _PARTS},
+            }
+            for held in readings
+            if held.source in numbers
         ]
         if rows:
             former = t.readings.c.source_id.in_([row["source_id"] for row in rows])
