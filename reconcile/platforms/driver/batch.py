@@ -1,6 +1,6 @@
 """A batch of changes of one kind and action, on its way to steps and back to outcomes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from reconcile.model.book import REMEMBERED
@@ -131,6 +131,7 @@ class Batch:
         """Takes the changes; their places are those in this sequence."""
         self.workspace = workspace
         self.changes = changes
+        self.places = range(len(changes))
         self.planned: list[Planned] = []
         self.ended: dict[int, list[Planned]] = {}
         """Number of the step that erases a user → the links that are made again if it fails."""
@@ -144,17 +145,20 @@ class Batch:
         self.planned.append(step)
         return len(self.planned) - 1
 
-    def each(self, prepare: Callable[[int, Change], None]) -> None:
-        """Prepares every change; one that names what does not exist fails, and no other with it."""
-        for place, change in enumerate(self.changes):
-            self.prepare(place, change, prepare)
+    def each(self, places: Iterable[int], prepare: Callable[[int, Change], None]) -> None:
+        """Prepares the changes at these places, in this order.
 
-    def prepare(self, place: int, change: Change, prepare: Callable[[int, Change], None]) -> None:
-        """Prepares one change; it fails where it names what does not exist."""
-        try:
-            prepare(place, change)
-        except Unknown as unknown:
-            self.failed[place] = str(unknown)
+        One that names what does not exist fails, and no other with it.
+        """
+        for place in places:
+            try:
+                prepare(place, self.changes[place])
+            except Unknown as unknown:
+                self.failed[place] = str(unknown)
+
+    def depth(self, place: int) -> int:
+        """How deep the department of a change is in the tree."""
+        return self.changes[place].key.count("/")
 
     def written(self, results: Sequence[Result]) -> list[Written]:
         """What became of each change, from what became of its steps."""

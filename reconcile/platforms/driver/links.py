@@ -25,7 +25,7 @@ def write(batch: Batch) -> None:
         else:
             by_holder.setdefault(pair[1], []).append((place, pair))
 
-    batch.each(prepare)
+    batch.each(batch.places, prepare)
     size = max(1, batch.workspace.limits.links_per_call)
     for holder, pairs in by_holder.items():
         for start in range(0, len(pairs), size):

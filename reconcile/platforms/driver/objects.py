@@ -30,8 +30,7 @@ def create(batch: Batch) -> None:
     if kind == "group":
         places = refuse_lost_nestings(batch, places)
     creations = _Creations(batch, kind, places)
-    for place in _order(batch, kind, places):
-        batch.prepare(place, batch.changes[place], creations.plan)
+    batch.each(_order(batch, kind, places), creations.plan)
     creations.lead_in_circles()
     if kind == "group":
         creations.nest()
@@ -153,11 +152,10 @@ def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
 
 
 def _order(batch: Batch, kind: ObjectKind, places: Sequence[int]) -> list[int]:
+    """The places of new objects, those that others refer to before these."""
     if kind == "user":
         return _by_manager(batch, places)
-    if kind == "department":
-        return sorted(places, key=lambda place: batch.changes[place].key.count("/"))
-    return list(places)
+    return sorted(places, key=batch.depth) if kind == "department" else list(places)
 
 
 def _by_manager(batch: Batch, places: Sequence[int]) -> list[int]:
@@ -191,7 +189,7 @@ def update(batch: Batch) -> None:
             moves[place] = move
 
     with _as_wanted(batch, kind):  # others are named as they are called afterwards
-        batch.each(prepare)
+        batch.each(batch.places, prepare)
     planned = arrange(batch, kind, steps, moves)
     for place, number in planned.items():
         if place in links:
@@ -256,11 +254,10 @@ def delete(batch: Batch) -> None:
         step.because = _NOT_EMPTY
         steps[own] = batch.plan(step)
 
-    places: Sequence[int] = range(len(batch.changes))
-    if kind == "department":  # the deepest first
-        places = sorted(places, key=lambda place: -batch.changes[place].key.count("/"))
-    for place in places:
-        batch.prepare(place, batch.changes[place], prepare)
+    places: Sequence[int] = batch.places
+    if kind == "department":
+        places = sorted(places, key=batch.depth, reverse=True)
+    batch.each(places, prepare)
 
 
 _NOT_EMPTY: Final = "it still has departments below it"
