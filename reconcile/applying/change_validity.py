@@ -14,6 +14,7 @@ from reconcile.model.platform import NOW
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.sentences import misfit
 
+_NO_FIELDS: Final[frozenset[str]] = frozenset()
 _OWNER: Final = frozenset({"source", "external_id"})
 """Whose something is, and which entry it stands for: only an undo puts that back."""
 _HAVE_OWNERS: Final[frozenset[Kind]] = frozenset({"department", "group", "user"})
@@ -75,11 +76,12 @@ def _wrong_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[s
     may = allowed.fields
     if undo and change.kind in _HAVE_OWNERS:
         may = may | _OWNER
-    foreign = set[str]().union(*sides) - may
+    foreign = _NO_FIELDS.union(*sides) - may
     if foreign:
         yield f"it may not change {', '.join(sorted(foreign))}"
-    if any(_has_wrong_shape(side, _MAPPINGS[change.kind]) for side in sides):
-        yield "it has a value of the wrong shape"
+    for side in sides:
+        if _has_wrong_shape(side, _MAPPINGS[change.kind]):
+            yield "it has a value of the wrong shape"
     if len(sides) == 2:
         yield from _wrong_pair(*sides)
 
@@ -133,7 +135,8 @@ def _wrong_service(change: Change, *, undo: bool) -> Iterator[str]:
 def _wrong_texts(change: Change, lengths: Mapping[str, int]) -> Iterator[str]:
     """Each text that a directory supplies is one that an entry could have supplied."""
     for what, value, length in _texts(change):
-        yield from filter(None, [misfit(what, value, lengths.get(length, 0))])
+        if why := misfit(what, value, lengths.get(length, 0)):
+            yield why
 
 
 def _texts(change: Change) -> Iterator[tuple[str, str, str]]:
