@@ -151,14 +151,14 @@ def origin_key(key: str, origin: str) -> str:
 
 def keys(erased: Iterable[Change]) -> set[str]:
     """Under which keys the failed logins of those count who are erased."""
-    found = set()
+    person_keys = set()
     for change in erased:
         source, external_id, dn = (
             text(change.fields_before, name) for name in ("source", "external_id", "dn")
         )
         if external_id or dn:
-            found.add(person_key(source or change.source, external_id, dn))
-    return found
+            person_keys.add(person_key(source or change.source, external_id, dn))
+    return person_keys
 
 
 def pause(count: int) -> int:
@@ -188,7 +188,9 @@ class MemoryAttempts:
             place, origins = origin_key(key, origin), self._origins.get(whom, {})
             every, own, wait = begun(origins.get(ALL), origins.get(place), now)
             self._origins[whom] = origins | {
-                at: one for at, one in ((ALL, every), (place, own)) if one is not None
+                at: failures
+                for at, failures in ((ALL, every), (place, own))
+                if failures is not None
             }
         return wait
 
@@ -214,10 +216,14 @@ class MemoryAttempts:
 
     def _purge(self, now: int) -> None:
         self._failures = {
-            whom: one for whom, one in self._failures.items() if not is_over(one, now)
+            whom: failures
+            for whom, failures in self._failures.items()
+            if not is_over(failures, now)
         }
         for whom, origins in list(self._origins.items()):
-            left = {place: one for place, one in origins.items() if not is_over(one, now)}
+            left = {
+                place: failures for place, failures in origins.items() if not is_over(failures, now)
+            }
             self._origins[whom] = left
             if not left:
                 del self._origins[whom]

@@ -132,7 +132,9 @@ class SqlAttempts:
                 if ALL in origins:
                     together, own, wait = begun(origins[ALL], origins.get(place), now)
                     made = {
-                        at: one for at, one in ((ALL, together), (place, own)) if one is not None
+                        at: failures
+                        for at, failures in ((ALL, together), (place, own))
+                        if failures is not None
                     }
                     _keep(connection, workspace, key, origins, made)
                     return wait

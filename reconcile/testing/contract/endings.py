@@ -160,6 +160,6 @@ def test_now_is_when_the_run_began(platform: ManagedPlatform) -> None:
         platform,
         change("user", "update", "anna", {"departed": "out_of_scope", "departed_at": "now"}),
     )
-    assert {one["departed_at"] for one in users(platform).values()} == {HOLDER.started}
+    assert {account["departed_at"] for account in users(platform).values()} == {HOLDER.started}
     ok(platform, change("user", "update", "anna", {"departed": None, "departed_at": None}))
     assert users(platform)["anna"] == {"status": "active"}

@@ -70,9 +70,9 @@ def test_what_is_not_there_is_a_failure(platform: ManagedPlatform) -> None:
         ),
     ]
     before = platform.read("main")
-    for one in missing:
-        (reason,) = write(platform, one)
-        assert "does not exist" in reason, one
+    for lone in missing:
+        (reason,) = write(platform, lone)
+        assert "does not exist" in reason, lone
     assert view(platform.read("main")) == view(before)
 
 
@@ -87,14 +87,14 @@ def test_the_writer_reads_what_it_wrote(platform: ManagedPlatform) -> None:
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.read()
         writer.write([user("anna")])
-        assert [one.username for one in writer.read().users] == ["anna"]
+        assert [account.username for account in writer.read().users] == ["anna"]
 
 
 def test_workspaces_are_apart(platform: ManagedPlatform) -> None:
     ok(platform, user("anna"), workspace="main")
     ok(platform, user("anna"), group("staff"), workspace="other")
     assert platform.read("main").groups == ()
-    assert [one.username for one in platform.read("other").users] == ["anna"]
+    assert [account.username for account in platform.read("other").users] == ["anna"]
     assert platform.read("third") == PlatformState("third")
 
 

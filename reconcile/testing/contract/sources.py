@@ -95,10 +95,10 @@ def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlat
     before, side = platform.read("main"), platform.read("side")
     ok(platform, change("source", "update", "corp", {"name": "hq"}, {"name": "corp"}))
     after = platform.read("main")
-    assert {one.name for one in after.sources} == {"hq", "branch"}
-    assert [(one.source, one.persons) for one in after.readings] == [("hq", 1)]
+    assert {thing.name for thing in after.sources} == {"hq", "branch"}
+    assert [(thing.source, thing.persons) for thing in after.readings] == [("hq", 1)]
     assert _renamed(before) == view(after) | {"sources": None}
-    assert ids(platform) == {one.username: one.id for one in before.users}
+    assert ids(platform) == {thing.username: thing.id for thing in before.users}
     assert view(platform.read("side")) == view(side), "each workspace has sources of its own"
     reasons = write(platform, change("source", "update", "corp", {"name": "x"}, {"name": "corp"}))
     assert reasons[0], "nobody is of that name any more"
@@ -129,9 +129,9 @@ def test_a_source_renamed_to_one_that_is_there_becomes_one_with_it(
         writer.remember([Reading("corp", persons=1), Reading("hq", persons=9)])
     ok(platform, change("source", "update", "corp", {"name": "hq"}, {"name": "corp"}))
     after = platform.read("main")
-    assert [one.name for one in after.sources] == ["hq"]
-    assert {one.username: one.source for one in after.users} == {"anna": "hq", "ben": "hq"}
-    assert {one.origin for one in after.memberships} == {"hq"}
+    assert [thing.name for thing in after.sources] == ["hq"]
+    assert {thing.username: thing.source for thing in after.users} == {"anna": "hq", "ben": "hq"}
+    assert {thing.origin for thing in after.memberships} == {"hq"}
     assert after.deleted == frozenset(), "nobody counts as deleted for that"
-    assert [one.persons for one in after.readings] == [1]
+    assert [thing.persons for thing in after.readings] == [1]
     ok(platform, user("cid", source="hq", external_id="e3"))

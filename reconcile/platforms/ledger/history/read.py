@@ -33,8 +33,8 @@ class SqlHistory:
         """The oldest first; those that began then or later."""
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[Link]:
-            found = _runs(connection, number, since, removals=self._has_removals(revision))
-            return [rows.link(row, workspace) for row in found]
+            recorded = _runs(connection, number, since, removals=self._has_removals(revision))
+            return [rows.link(row, workspace) for row in recorded]
 
         return self._read(workspace, read)
 
