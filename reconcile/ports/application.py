@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from reconcile.model import desired
-from reconcile.model.platform import Contents, Limits, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.ports.common import Check, Fault, Progress, no_progress
 
 
@@ -29,7 +29,7 @@ class Platform(Protocol):
     repeated before its outcome has been looked up.
     """
 
-    limits: Limits
+    abilities: Abilities
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 

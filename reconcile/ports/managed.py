@@ -7,7 +7,7 @@ from typing import Protocol
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.history import Run
-from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.report import Outcome, Written
 from reconcile.ports.common import Check, Fault, Progress, no_progress
 from reconcile.ports.records import Attempts, History, Holder
@@ -65,7 +65,7 @@ class ManagedPlatform(Protocol):
     or raise PlatformUnreadable, and change nothing.
     """
 
-    limits: Limits
+    abilities: Abilities
 
     @property
     def attempts(self) -> Attempts:
