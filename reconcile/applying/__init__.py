@@ -3,7 +3,8 @@
 - `plan_file`: bytes ↔ plan. A damaged file is refused, and so is a forged one (`change_validity`).
 - `stale`: what has changed on the platform since the plan was made.
 - `judge`: the guards of `planning`, on the platform as it is under the lock.
-- `execute`: lock, transaction, changes in batches, report.
+- `execute`: lock, transaction, report. `batches`: the changes of a workspace, written together.
+- `troubles`: what refuses a plan or breaks it off, in words.
 - `record`: what the history keeps of a run. `run_history`: what it says of earlier runs.
 """
 

@@ -4,7 +4,7 @@
 the guards (`planning.guards.ownership`) by what it does to the platform.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from reconcile.applying.allowed_changes import ALLOWED, Allowed
@@ -14,6 +14,7 @@ from reconcile.model.platform import NOW
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.sentences import misfit
 
+_NO_FIELDS: Final[frozenset[str]] = frozenset()
 _OWNER: Final = frozenset({"source", "external_id"})
 """Whose something is, and which entry it stands for: only an undo puts that back."""
 _HAVE_OWNERS: Final[frozenset[Kind]] = frozenset({"department", "group", "user"})
@@ -75,21 +76,25 @@ def _wrong_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[s
     may = allowed.fields
     if undo and change.kind in _HAVE_OWNERS:
         may = may | _OWNER
-    foreign = {field for side in sides for field in side} - may
+    foreign = _NO_FIELDS.union(*sides) - may
     if foreign:
         yield f"it may not change {', '.join(sorted(foreign))}"
-    mappings = _MAPPINGS[change.kind]
     for side in sides:
-        if any(isinstance(value, dict) != (field in mappings) for field, value in side.items()):
+        if _has_wrong_shape(side, _MAPPINGS[change.kind]):
             yield "it has a value of the wrong shape"
     if len(sides) == 2:
-        yield from _wrong_pair(change, *sides)
+        yield from _wrong_pair(*sides)
 
 
-def _wrong_pair(change: Change, before: Fields, after: Fields) -> Iterator[str]:
+def _has_wrong_shape(side: Fields, mappings: Collection[str]) -> bool:
+    """Whether a text stands in the place of an object of text, or the other way round."""
+    return any(isinstance(value, dict) != (field in mappings) for field, value in side.items())
+
+
+def _wrong_pair(before: Fields, after: Fields) -> Iterator[str]:
     if before.keys() != after.keys():
         yield "before and after do not have the same fields"
-    if change.kind == "group" and "groups" in after and len(after) > 1:
+    if {"groups"} < after.keys():
         yield "nested groups are changed in a change of their own"
 
 
@@ -105,8 +110,8 @@ def _wrong_name(change: Change) -> Iterator[str]:
     """The key is the name of what is created or deleted, and no name is emptied."""
     changed = change.before is not None and change.after is not None
     named = change.after or change.fields_before
-    fields = [field for field in NAMES[change.kind] if not changed or field in named]
-    if not change.key or not all(named.get(field) for field in fields):
+    # A change that leaves a name out keeps it.
+    if not change.key or not all(named.get(field, changed) for field in NAMES[change.kind]):
         yield "it has no name"
     elif not changed and change.key != _key(change, named):
         yield "its key is not its name"
@@ -122,23 +127,26 @@ def _wrong_service(change: Change, *, undo: bool) -> Iterator[str]:
     for field, choices in _CHOICES.items():
         if field != "status" and text(after, field) not in choices:
             yield f"its {field} has an unknown value"
-    moment = after.get("departed_at")
     # A grace period begins when a run first misses a person: only an undo puts back an earlier one.
-    if moment and moment != NOW and not undo:
+    if not undo and text(after, "departed_at") not in ("", NOW):
         yield "its departed_at is not the time of the run"
 
 
 def _wrong_texts(change: Change, lengths: Mapping[str, int]) -> Iterator[str]:
     """Each text that a directory supplies is one that an entry could have supplied."""
+    for what, value, length in _texts(change):
+        if why := misfit(what, value, lengths.get(length, 0)):
+            yield why
+
+
+def _texts(change: Change) -> Iterator[tuple[str, str, str]]:
+    """What a text is called, the text itself, and which of the platform's lengths it may have."""
     after = change.fields_after
-    texts = [
-        (field.name if change.kind == "user" else "the name", text(after, field.name), field.length)
-        for field in _TEXTS[change.kind]
-    ]
-    attributes = mapping(after, "attributes")
-    texts += [(f"attribute {name}", value or "", "attribute") for name, value in attributes.items()]
-    reasons = (misfit(what, value, lengths.get(length, 0)) for what, value, length in texts)
-    return filter(None, reasons)
+    for field in _TEXTS[change.kind]:
+        what = field.name if change.kind == "user" else "the name"
+        yield what, text(after, field.name), field.length
+    for name, value in mapping(after, "attributes").items():
+        yield f"attribute {name}", value or "", "attribute"
 
 
 def _key(change: Change, fields: Fields) -> str:

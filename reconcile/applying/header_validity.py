@@ -32,12 +32,16 @@ def _faults(
             yield f"{quoted(moment)} is no time"
     if len({reading.source for reading in readings}) < len(readings):
         yield "it says twice how much a source held"
-    yield from (
-        f"{quoted(str(count))} is no count of what a source held"
-        for reading in readings
-        for count in (reading.persons, reading.groups, reading.units, reading.members)
-        if count is not None and not 0 <= count < _MOST
-    )
+    for reading in readings:
+        yield from _wrong_counts(reading)
+
+
+def _wrong_counts(reading: Reading) -> Iterator[str]:
+    """Numbers that are no counts; what was not counted is None."""
+    counts = (reading.persons, reading.groups, reading.units, reading.members)
+    for count in filter(None, counts):
+        if not 0 <= count < _MOST:
+            yield f"{quoted(str(count))} is no count of what a source held"
 
 
 def is_time(text: str) -> bool:

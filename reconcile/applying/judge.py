@@ -62,12 +62,12 @@ class Judge:
         """
         if self._rules is None:
             return []
-        found = list(self._usual(changes, state, self._rules))
+        violations_found = list(self._usual(changes, state, self._rules))
         if self._rules.foreign and self._plan.scope.undo:
             self._refuse_other_undo(changes, state)
         elif self._rules.foreign:
-            found += beyond_rules(changes, state, self._rules.desired)
-        return found
+            violations_found += beyond_rules(changes, state, self._rules.desired)
+        return violations_found
 
     def losses(self, changes: Sequence[Change], state: PlatformState) -> Losses:
         """What the changes take away, for the runs that come after; `state` is that before them."""

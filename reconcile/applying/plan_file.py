@@ -4,6 +4,7 @@ The same plan is the same bytes. `schemas/plan.schema.json` describes a line for
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -103,18 +104,14 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.accepted,
     )
     yield _encoder.encode(header)
-    for change in plan.changes:
-        yield _encoder.encode(_tagged(change, ChangeLine))
-    for skip in plan.skips:
-        yield _encoder.encode(_tagged(skip, SkipLine))
-    for violation in plan.violations:
-        yield _encoder.encode(_tagged(violation, ViolationLine))
-    for notice in plan.notices:
-        yield _encoder.encode(_tagged(notice, NoticeLine))
+    for line, (_, field) in _PLAIN.items():
+        for value in getattr(plan, field):
+            yield _encoder.encode(_as(line, value))
 
 
-def _tagged(value: msgspec.Struct, line: type[msgspec.Struct]) -> msgspec.Struct:
-    return line(*(getattr(value, field) for field in value.__struct_fields__))
+def _as(kind: type[msgspec.Struct], value: msgspec.Struct) -> msgspec.Struct:
+    """The value as a struct of another type with the same fields: with a tag, or without."""
+    return kind(*(getattr(value, field) for field in value.__struct_fields__))
 
 
 def loads(data: bytes, name: str) -> Plan:
@@ -153,14 +150,14 @@ def _footer(data: bytes, lines: list[bytes], name: str) -> Footer:
 
 def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any, ...]]:
     """What stands between header and footer: the plan's lists, by field."""
-    lists: dict[str, list[msgspec.Struct]] = {field: [] for _, field in _PLAIN.values()}
+    lists: dict[str, list[msgspec.Struct]] = defaultdict(list)
     for number, line in enumerate(lines[1:-1], start=2):
         tagged = _decode(line, number, name)
         if type(tagged) not in _PLAIN:
             what = tagged.__struct_config__.tag
             raise PlanFileError(f"{name}:{number}: a {what} has no place here")
         plain, field = _PLAIN[type(tagged)]
-        value = plain(*(getattr(tagged, part) for part in tagged.__struct_fields__))
+        value = _as(plain, tagged)
         if isinstance(value, Change):
             _refuse_invalid(value, header, f"{name}:{number}")
         lists[field].append(value)
@@ -196,10 +193,10 @@ def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
         "violations": (footer.violations, len(plan.violations)),
         "notices": (footer.notices, len(plan.notices)),
     }
-    for what, (number, there) in counted.items():
-        if number != there:
+    for what, (number, held) in counted.items():
+        if number != held:
             raise PlanFileError(
-                f"{name}: the plan file's footer counts {number} {what}, but there are {there}."
+                f"{name}: the plan file's footer counts {number} {what}, but there are {held}."
                 " Make a new plan"
             )
 

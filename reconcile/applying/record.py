@@ -76,7 +76,9 @@ class Recorder:
             commit=self._origin.commit,
             dirty=self._origin.dirty,
             undoes=self._plan.scope.undo,
-            accepted=tuple(one for one in self._plan.accepted if one.code in own),
+            accepted=tuple(
+                acceptance for acceptance in self._plan.accepted if acceptance.code in own
+            ),
             login=self._holder.user,
             host=self._holder.host,
             started=self._holder.started,

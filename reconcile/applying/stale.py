@@ -1,6 +1,6 @@
 """What has changed on the platform since a plan was made: every `before` that no longer holds."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
@@ -29,23 +29,55 @@ def differences(changes: Iterable[Change], current: PlatformState) -> list[Diffe
     changes = [change for change in changes if change.workspace == current.workspace]
     names = Names(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
-    makers = {
-        (made[0], fold_name(made[1])): change for change in changes if (made := makes(change))
-    }
-    given_up = {
-        (change.kind, _key(change, change.before))
-        for change in changes
-        if change.before is not None and _gives_up_its_key(change)
-    }
-    found: list[Difference] = []
+    names_then = _NamesThen(changes)
+    lines: list[Difference] = []
     for change in changes:
         own = objects[change.kind]
         if change.before is not None:
-            found += _differing(change, change.before, own)
-        elif own and _is_taken(_key_now(change, makers), own, change.kind, given_up):
+            lines += _differing(change, change.before, own)
+        elif own and names_then.is_taken(change, own):
             line = f"{change.kind} {change.key} already exists"
-            found.append(Difference(line, exists=True))
-    return found
+            lines.append(Difference(line, exists=True))
+    return lines
+
+
+class _NamesThen:
+    """Which names the changes of a plan give up, and which they make."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._makers: dict[tuple[Kind, str], Change] = {}
+        """Kind and folded name → the change that creates what has it, or renames it to that."""
+        self._given_up: set[tuple[Kind, Key]] = set()
+        for change in changes:
+            if made := makes(change):
+                self._makers[made[0], fold_name(made[1])] = change
+            if change.before is not None and _gives_up_its_key(change):
+                self._given_up.add((change.kind, _key(change, change.before)))
+
+    def is_taken(self, change: Change, objects: "_Objects") -> bool:
+        """Whether something has the key of what is to be created, and the plan does not free it."""
+        key = self._key_now(change)
+        if key is None:
+            return False
+        return any((change.kind, like) not in self._given_up for like in objects.like(key))
+
+    def _key_now(self, change: Change) -> Key | None:
+        """The key that something new would have now.
+
+        None if it needs a user or group that is new, too.
+        """
+        key = list(_key(change, change.fields_after))
+        if change.kind not in PAIRS:
+            return tuple(key)
+        for at, (kind, name) in enumerate(requirements(change)):
+            maker = self._makers.get((kind, fold_name(name)))
+            if maker is None:
+                key[at] = name
+                continue
+            if maker.before is None:
+                return None
+            key[at] = maker.key
+        return tuple(key)
 
 
 def _gives_up_its_key(change: Change) -> bool:
@@ -57,22 +89,7 @@ def _key(change: Change, fields: Fields) -> Key:
     """The key of what a change is about: its name, or the two names of a grant or membership."""
     if change.kind not in PAIRS:
         return (change.key,)
-    return tuple(str(fields.get(field)) for field in NAMES[change.kind] if field in fields)
-
-
-def _key_now(change: Change, makers: Mapping[tuple[Kind, str], Change]) -> Key | None:
-    """The key that something new would have now; None if it needs a user or group that is new, too.
-
-    `makers`: what the plan creates or renames, by its new name.
-    """
-    key = list(_key(change, change.fields_after))
-    if change.kind in PAIRS:
-        for at, (kind, name) in enumerate(requirements(change)):
-            maker = makers.get((kind, fold_name(name)))
-            if maker is not None and maker.before is None:
-                return None
-            key[at] = name if maker is None else maker.key
-    return tuple(key)
+    return tuple(str(fields[field]) for field in NAMES[change.kind] if field in fields)
 
 
 class _Objects:
@@ -106,15 +123,6 @@ class _Objects:
         return self._names.fields(self._objects[key])
 
 
-def _is_taken(
-    key: Key | None, objects: _Objects, kind: Kind, given_up: Collection[tuple[Kind, Key]]
-) -> bool:
-    """Whether something has the key of what is to be created, and the plan does not free it."""
-    if key is None:
-        return False
-    return any((kind, existing) not in given_up for existing in objects.like(key))
-
-
 def _folded(key: Key, kind: Kind) -> Key:
     """Names compare without regard to case, except for roles."""
     return (fold_name(key[0]), key[1]) if kind == "grant" else tuple(map(fold_name, key))
@@ -142,8 +150,8 @@ def _explain(field: str, expected: object, value: object) -> Iterator[str]:
         return
     from deepdiff import DeepDiff
 
-    differences = DeepDiff(expected, value, view="tree", threshold_to_diff_deeper=0)
-    parts = [level for levels in differences.values() for level in levels]
+    compared = DeepDiff(expected, value, view="tree", threshold_to_diff_deeper=0)
+    parts = [level for levels in compared.values() for level in levels]
     for level in sorted(parts, key=lambda level: str(level.path())):
         name = level.path(output_format="list")[-1]
         yield f"{field}.{name} was {_quoted(level.t1)}, is {_quoted(level.t2)}"

@@ -19,7 +19,7 @@ def by_type(source: desired.Source) -> dict[str, str | list[str]]:
     if row is None:
         return {}
     members = [*row.member_attributes, *row.login_attributes]
-    found: dict[str, str | list[str]] = {
+    values: dict[str, str | list[str]] = {
         "users.filter": row.user_filter,
         "users.identifier": row.identifier,
         "groups.filter": row.group_filter,
@@ -28,10 +28,10 @@ def by_type(source: desired.Source) -> dict[str, str | list[str]]:
     }
     for part, base in (("users", row.user_base), ("groups", row.group_base)):
         if base:
-            found[f"{part}.base"] = container(base, source.base_dn)
+            values[f"{part}.base"] = container(base, source.base_dn)
     if row.manager_attribute:
-        found["users.manager_attribute"] = row.manager_attribute
-    return found
+        values["users.manager_attribute"] = row.manager_attribute
+    return values
 
 
 def persons_search(source: desired.Source) -> tuple[str, str, str]:

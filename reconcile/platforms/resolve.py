@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
-from reconcile.model.change import Change, Fields, Kind
+from reconcile.model.change import Change, Fields, Kind, mapping
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.folding import fold_name
@@ -38,9 +38,11 @@ class Names:
     """The names of one workspace."""
 
     def __init__(self, state: PlatformState) -> None:
-        self.tree: Tree = {one.id: (one.parent, one.title) for one in state.departments}
-        self.users_before = {one.username: one.id for one in state.users}
-        self.groups_before = {one.name: one.id for one in state.groups}
+        self.tree: Tree = {
+            department.id: (department.parent, department.title) for department in state.departments
+        }
+        self.users_before = {user.username: user.id for user in state.users}
+        self.groups_before = {group.name: group.id for group in state.groups}
         self.departments_before = paths(self.tree)
         self.users = dict(self.users_before)
         self.groups = dict(self.groups_before)
@@ -51,20 +53,20 @@ class Names:
         """Takes in what changed in the tree."""
         self.departments = paths(self.tree)
 
+    def _named(self, kind: Literal["user", "group"]) -> dict[str, str]:
+        """Name → id of the users, or groups, that now exist."""
+        return self.users if kind == "user" else self.groups
+
     def holders(self, kind: Literal["user", "group"]) -> dict[object, str]:
         """Case-folded name → id of every user, or group, that now exists."""
-        return {
-            fold_name(name): one
-            for name, one in (self.users if kind == "user" else self.groups).items()
-        }
+        return {fold_name(name): own for name, own in self._named(kind).items()}
 
     def rename(self, kind: Literal["user", "group"], renamed: Mapping[str, str]) -> None:
         """Takes in new names, all at once: id → name."""
         if not renamed:
             return
-        names = self.users if kind == "user" else self.groups
-        names = {name: one for name, one in names.items() if one not in renamed}
-        names.update((name, one) for one, name in renamed.items())
+        names = {name: own for name, own in self._named(kind).items() if own not in renamed}
+        names.update((name, own) for own, name in renamed.items())
         if kind == "user":
             self.users = names
         else:
@@ -73,11 +75,11 @@ class Names:
     def forget(self, gone: Collection[str], kind: Literal["user", "group", "department"]) -> None:
         """Takes in that the objects of these ids are no more."""
         if kind == "department":
-            self.tree = {one: node for one, node in self.tree.items() if one not in gone}
+            self.tree = {own: node for own, node in self.tree.items() if own not in gone}
             self.departments = paths(self.tree)
             return
-        names = self.users if kind == "user" else self.groups
-        for name in [name for name, one in names.items() if one in gone]:
+        names = self._named(kind)
+        for name in [name for name, own in names.items() if own in gone]:
             del names[name]
 
     def row(self, change: Change) -> str:
@@ -99,10 +101,10 @@ class Names:
 
     def new_link(self, change: Change) -> tuple[str, str]:
         """User id, and group id or role name, of a grant or membership to create."""
-        user, other = self._ends(change, change.after or {})
-        return self.user(user), other if change.kind == "grant" else _find(
-            self.groups, other, f"the group {other!r}"
-        )
+        user, other = self._ends(change, change.fields_after)
+        if change.kind != "grant":
+            other = _find(self.groups, other, f"the group {other!r}")
+        return self.user(user), other
 
     def link(self, change: Change) -> tuple[str, str]:
         """User id, and group id or role name, of an existing grant or membership.
@@ -110,18 +112,18 @@ class Names:
         A name may hold the `/` that joins the key, so every way to split it is tried: what exists
         decides.
         """
-        named = self._ends(change, change.before or {}) if "user" in (change.before or {}) else None
-        splits = [named] if named else _splits(change.key)
+        before = change.fields_before
+        splits = [self._ends(change, before)] if "user" in before else _splits(change.key)
         pairs = [
             (self.users_before.get(user, ""), self._other_before(change, other))
             for user, other in splits
         ]
-        there = [pair for pair in pairs if pair in self._linked[change.kind]]
-        if len(there) > 1:
+        existing = [pair for pair in pairs if pair in self._linked[change.kind]]
+        if len(existing) > 1:
             raise Unknown(f"the key {change.key!r} could mean more than one {change.kind}")
-        if not there:
+        if not existing:
             raise Unknown(f"the {change.kind} {change.key!r} does not exist")
-        return there[0]
+        return existing[0]
 
     def nesting(
         self, change: Change, now: Mapping[str, str] | None = None
@@ -131,10 +133,10 @@ class Names:
         `now`: the current names, where they are not those of this object.
         """
         now = self.groups if now is None else now
-        before, after = (change.before or {}).get("groups"), (change.after or {}).get("groups")
-        out = {_find(self.groups_before, name, f"the group {name!r}") for name in _object(before)}
+        before = mapping(change.fields_before, "groups")
+        out = {_find(self.groups_before, name, f"the group {name!r}") for name in before}
         into: dict[str, str] = {}
-        for name, origin in _object(after).items():
+        for name, origin in mapping(change.fields_after, "groups").items():
             above = _find(now, name, f"the group {name!r}")
             out.add(above)
             if origin is not None:
@@ -144,8 +146,8 @@ class Names:
     @cached_property
     def _linked(self) -> dict[Kind, set[tuple[str, str]]]:
         return {
-            "grant": {(one.user, one.role) for one in self._state.grants},
-            "membership": {(one.user, one.group) for one in self._state.memberships},
+            "grant": {(grant.user, grant.role) for grant in self._state.grants},
+            "membership": {(tie.user, tie.group) for tie in self._state.memberships},
         }
 
     def _other_before(self, change: Change, name: str) -> str:
@@ -153,10 +155,6 @@ class Names:
 
     def _ends(self, change: Change, fields: Fields) -> tuple[str, str]:
         return text(fields, "user"), text(fields, "role" if change.kind == "grant" else "group")
-
-
-def _object(value: object) -> dict[str, str | None]:
-    return value if isinstance(value, dict) else {}
 
 
 def text(fields: Fields, name: str) -> str:
@@ -185,10 +183,10 @@ def paths(tree: Tree, parents: Mapping[str, str] | None = None) -> dict[str, str
         if above in waiting:
             continue
         base = known.get(above, "")
-        for one in reversed(waiting):
-            own = path([tree[one][1]])
-            base = known[one] = f"{base}/{own}" if base else own
-    return {name: one for one, name in known.items()}
+        for own in reversed(waiting):
+            title = path([tree[own][1]])
+            base = known[own] = f"{base}/{title}" if base else title
+    return {name: own for own, name in known.items()}
 
 
 def blocked(
@@ -229,10 +227,10 @@ def _block_waiting(lost: dict[int, str], waiting: dict[int, list[int]]) -> None:
 
 
 def _find(known: Mapping[str, str], name: str, what: str) -> str:
-    found = known.get(name)
-    if found is None:
+    own = known.get(name)
+    if own is None:
         raise Unknown(f"{what} does not exist")
-    return found
+    return own
 
 
 def _splits(key: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from reconcile.model.change import Action, Change, Fields, Kind
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.ports import Holder, ManagedPlatform
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
@@ -87,7 +87,9 @@ def write(
         writer.read()
         for batch in batches:
             written = writer.write([batch] if isinstance(batch, Change) else batch)
-            reasons += ["" if one.result == "applied" else one.detail for one in written]
+            reasons += [
+                "" if outcome.result == "applied" else outcome.detail for outcome in written
+            ]
     return reasons
 
 
@@ -100,40 +102,46 @@ def ok(
 
 def view(state: PlatformState) -> dict[str, Any]:
     """The state in names."""
-    names = {one.id: one.username for one in state.users}
-    groups = {one.id: one.name for one in state.groups}
-    departments = {one.id: one for one in state.departments}
+    names = {user.id: user.username for user in state.users}
+    groups = {group.id: group.name for group in state.groups}
+    departments = {department.id: department for department in state.departments}
 
-    def path(one: str) -> str:
-        return f"{path(departments[one].parent)}/{departments[one].title}" if one else ""
+    def path(own: str) -> str:
+        return f"{path(departments[own].parent)}/{departments[own].title}" if own else ""
+
+    def fields(user: User) -> dict[str, Any]:
+        shown = {name: getattr(user, name) for name in _SHOWN}
+        shown["department"] = path(user.department)[1:]
+        shown["manager"] = names[user.manager] if user.manager else ""
+        return {name: value for name, value in shown.items() if value}
 
     return {
-        "sources": {one.name: one for one in state.sources},
-        "departments": {
-            path(one.id)[1:]: (one.source, one.external_id, one.dn) for one in state.departments
-        },
-        "groups": {one.name: (one.source, one.external_id, one.dn) for one in state.groups},
+        "sources": {source.name: source for source in state.sources},
+        "departments": {path(own)[1:]: _entry(thing) for own, thing in departments.items()},
+        "groups": {group.name: _entry(group) for group in state.groups},
         "nested": {
-            (one.name, groups[above]): origin
-            for one in state.groups
-            for above, origin in one.groups.items()
+            (group.name, groups[above]): origin
+            for group in state.groups
+            for above, origin in group.groups.items()
         },
-        "users": {
-            one.username: {
-                field: getattr(one, field)
-                for field in one.__struct_fields__
-                if field not in {"id", "username", "department", "manager"} and getattr(one, field)
-            }
-            | ({"department": path(one.department)[1:]} if one.department else {})
-            | ({"manager": names[one.manager]} if one.manager else {})
-            for one in state.users
-        },
+        "users": {user.username: fields(user) for user in state.users},
         "roles": set(state.roles),
         "memberships": {
-            (names[one.user], groups[one.group]): one.origin for one in state.memberships
+            (names[tie.user], groups[tie.group]): tie.origin for tie in state.memberships
         },
-        "grants": {(names[one.user], one.role): one.origin for one in state.grants},
+        "grants": {(names[tie.user], tie.role): tie.origin for tie in state.grants},
     }
+
+
+_SHOWN = tuple(
+    name
+    for name in User.__struct_fields__
+    if name not in ("id", "username", "department", "manager")
+)
+
+
+def _entry(thing: Group | Department) -> tuple[str, str, str]:
+    return thing.source, thing.external_id, thing.dn
 
 
 def users(platform: ManagedPlatform) -> Any:
@@ -141,7 +149,7 @@ def users(platform: ManagedPlatform) -> Any:
 
 
 def ids(platform: ManagedPlatform) -> dict[str, str]:
-    return {one.username: one.id for one in platform.read("main").users}
+    return {user.username: user.id for user in platform.read("main").users}
 
 
 ERASED: Fields = {

@@ -81,12 +81,12 @@ class Seal:
         Raises OSError for one that the server did not encrypt, or that was changed on the way.
         """
         try:
-            found = self._context.unwrap(piece)
+            opened = self._context.unwrap(piece)
         except GSSError as error:
             raise OSError(f"what came is not what the server encrypted: {_said(error)}") from error
-        if not found.encrypted:
+        if not opened.encrypted:
             raise OSError("what came is not encrypted")
-        data: bytes = found.message
+        data: bytes = opened.message
         return data
 
 

@@ -48,12 +48,12 @@ class SealedSocket:
             if len(head) < 4 or len(piece) < length:
                 raise OSError("the server closed the connection in the middle of what it encrypted")
             self._opened = self._seal.opened(piece)
-        found, self._opened = self._opened[:size], self._opened[size:]
-        return found
+        piece, self._opened = self._opened[:size], self._opened[size:]
+        return piece
 
     def _read(self, size: int) -> bytes:
         """So many bytes, or fewer where the server has closed the connection."""
-        found = bytearray()
-        while len(found) < size and (chunk := self._socket.recv(size - len(found))):
-            found += chunk
-        return bytes(found)
+        piece = bytearray()
+        while len(piece) < size and (chunk := self._socket.recv(size - len(piece))):
+            piece += chunk
+        return bytes(piece)

@@ -47,7 +47,7 @@ class Message(NamedTuple):
     at: int = 0
 
 
-Found: TypeAlias = tuple[bytes, int, int, int]
+Slice: TypeAlias = tuple[bytes, int, int, int]
 """The bytes that a message came in; where it begins there, where its operation does, and where it
 ends."""
 
@@ -104,13 +104,13 @@ def message(data: bytes, position: int, end: int) -> Message:
     )
 
 
-def entries(data: bytes, position: int, number: int) -> tuple[list["Found"], int]:
+def entries(data: bytes, position: int, number: int) -> tuple[list["Slice"], int]:
     """The small messages from `position` on that answer a request with an entry, and their end.
 
     Nothing but their heads is looked at: nine messages of ten are such, and `message` takes four
     times as long. What does not look like one, or is not all there, is left to `message`.
     """
-    found: list[Found] = []
+    slices: list[Slice] = []
     mark = bytes((*_number(number), ENTRY))
     before = len(mark) - 1
     begins, available = data.startswith, len(data)
@@ -125,9 +125,9 @@ def entries(data: bytes, position: int, number: int) -> tuple[list["Found"], int
         stop = start + length
         if stop > available or length > LARGE or not begins(mark, start):
             break
-        found.append((data, position, start + before, stop))
+        slices.append((data, position, start + before, stop))
         position = stop
-    return found, position
+    return slices, position
 
 
 @lru_cache(maxsize=1024)
@@ -202,13 +202,13 @@ def result(data: bytes, start: int, stop: int) -> Result:
 
 def bound(data: bytes, start: int, stop: int) -> tuple[Result, bytes]:
     """The result of a bind, and what its mechanism says."""
-    found, end = _result(data, start, stop)
+    outcome, end = _result(data, start, stop)
     if end == stop:
-        return found, b""
+        return outcome, b""
     position, end = span(data, end, stop, _CREDENTIALS)
     if end != stop:
         raise Malformed("something follows what the mechanism of a bind says")
-    return found, data[position:end]
+    return outcome, data[position:end]
 
 
 def _result(data: bytes, start: int, stop: int) -> tuple[Result, int]:
@@ -235,18 +235,18 @@ def _result(data: bytes, start: int, stop: int) -> tuple[Result, int]:
 
 def urls(data: bytes, start: int, stop: int) -> tuple[str, ...]:
     """The URLs of a SearchResultReference or of a referral."""
-    found = []
+    texts = []
     while start < stop:
         position, start = span(data, start, stop, _OCTETS)
-        found.append(data[position:start].decode("utf-8", "replace"))
-    return tuple(found)
+        texts.append(data[position:start].decode("utf-8", "replace"))
+    return tuple(texts)
 
 
-def cookie(data: bytes, found: Message) -> bytes | None:
+def cookie(data: bytes, message: Message) -> bytes | None:
     """The cookie of a message's paged results control; None without that control."""
-    if found.stop == found.end:
+    if message.stop == message.end:
         return None
-    position, end = span(data, found.stop, found.end, _CONTROLS)
+    position, end = span(data, message.stop, message.end, _CONTROLS)
     while position < end:
         start, position = span(data, position, end, _SEQUENCE)
         name_start, name_stop = span(data, start, position, _OCTETS)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from reconcile.directories.connection import bind, messages
 from reconcile.directories.connection.tcp import reached
-from reconcile.directories.connection.transport import Told
+from reconcile.directories.connection.transport import OnStep
 from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import CONNECT, TOTAL, Deadline, Overdue, after
 from reconcile.directories.errors import (
@@ -40,7 +40,11 @@ class Opened(NamedTuple):
 
 
 def opened(
-    source: desired.Source, some: Target, rules: ssl.SSLContext | None, told: Told, until: Deadline
+    source: desired.Source,
+    some: Target,
+    rules: ssl.SSLContext | None,
+    on_step: OnStep,
+    until: Deadline,
 ) -> Opened:
     """A bound connection. `until` is when the whole read has to be over.
 
@@ -48,7 +52,7 @@ def opened(
     """
     try:
         return _Opening(source, some, after(source.timeout.connect, CONNECT, until)).opened(
-            rules, told
+            rules, on_step
         )
     except Overdue as error:
         raise out_of_time(some.url, until) from error
@@ -61,7 +65,7 @@ class _Opening:
         self._deadline = deadline
         self._number = 0
 
-    def opened(self, rules: ssl.SSLContext | None, told: Told) -> Opened:
+    def opened(self, rules: ssl.SSLContext | None, on_step: OnStep) -> Opened:
         started = time.perf_counter()
         connected = reached(self._some, self._deadline)
         steps = [(REACH, f"{self._some.url}, {time.perf_counter() - started:.3f} s")]
@@ -71,12 +75,12 @@ class _Opening:
                 self._protect(wire, rules)
             steps.append((TLS, wire.described() or context.described_none(self._source)))
             for what, detail in steps:
-                told(what, detail)
+                on_step(what, detail)
             who = self._bound(wire)
         except BaseException:
             wire.close()
             raise
-        told(BIND, who)
+        on_step(BIND, who)
         return Opened(wire, who)
 
     def _protect(self, wire: Wire, rules: ssl.SSLContext) -> None:
@@ -91,8 +95,8 @@ class _Opening:
 
     def _start_tls(self, wire: Wire) -> None:
         try:
-            data, found = self._answer(wire, messages.start_tls(self._next()), messages.EXTENDED)
-            result = messages.result(data, found.start, found.stop)
+            data, message = self._answer(wire, messages.start_tls(self._next()), messages.EXTENDED)
+            result = messages.result(data, message.start, message.stop)
         except OSError as error:
             raise context.not_started(str(self._in_time(error))) from error
         except (ValueError, TooLarge) as error:
@@ -138,8 +142,8 @@ class _Opening:
         Raises OSError.
         """
         try:
-            data, found = self._answer(wire, request, messages.BOUND)
-            result, said = messages.bound(data, found.start, found.stop)
+            data, message = self._answer(wire, request, messages.BOUND)
+            result, said = messages.bound(data, message.start, message.stop)
         except (ValueError, TooLarge) as error:
             raise Unusable(BIND, f"the answer to the bind is not LDAP: {error}") from error
         if wire.rest:
@@ -162,16 +166,16 @@ class _Opening:
         wire.send(request)
         data = wire.receive(_LARGEST)
         length = messages.size(data, 0)
-        found = messages.message(data, 0, length)
+        message = messages.message(data, 0, length)
         wire.rest = data[length:]
-        if found.id == 0 and found.operation == messages.EXTENDED:
-            result = messages.result(data, found.start, found.stop)
+        if message.id == 0 and message.operation == messages.EXTENDED:
+            result = messages.result(data, message.start, message.stop)
             raise ConnectionResetError(f"the server ended the connection: {result}")
-        if found.id != self._number or found.operation != operation:
+        if message.id != self._number or message.operation != operation:
             raise messages.Malformed(
-                f"message {found.id} (operation {found.operation:#04x}) answers something else"
+                f"message {message.id} (operation {message.operation:#04x}) answers something else"
             )
-        return data, found
+        return data, message
 
     def _in_time(self, error: OSError) -> OSError:
         """The same error, unless the time for the whole read is over.

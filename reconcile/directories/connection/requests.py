@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconcile.directories.connection import messages
-from reconcile.directories.connection.messages import Found, Message
+from reconcile.directories.connection.messages import Message, Slice
 from reconcile.directories.search.search import Search
 
 _LARGEST_COOKIE: Final = 1 << 16
@@ -58,23 +58,23 @@ class Asked:
                 f"the server sends {in_page} entries or more where it was asked for {most}"
             )
 
-    def aside(self, data: bytes, found: Message) -> None:
+    def aside(self, data: bytes, message: Message) -> None:
         """A message came that is no entry. Raises ValueError."""
-        if found.operation == messages.REFERENCE:
+        if message.operation == messages.REFERENCE:
             self._references += 1
-            urls = messages.urls(data, found.start, found.stop)
+            urls = messages.urls(data, message.start, message.stop)
             if not self.left_out and not all(map(self.search.elsewhere, urls)):
                 self.left_out = urls
-        elif found.operation == messages.INTERMEDIATE:
+        elif message.operation == messages.INTERMEDIATE:
             self._intermediate += 1
         else:
-            raise messages.Malformed(f"operation {found.operation:#04x} does not answer a search")
+            raise messages.Malformed(f"operation {message.operation:#04x} does not answer a search")
         if max(self._references, self._intermediate) > _ASIDES:
             raise Unbelievable(
                 f"the server sends more than {_ASIDES} references or intermediate messages"
             )
 
-    def page(self, entries: Sequence[Found], cookie: bytes) -> None:
+    def page(self, entries: Sequence[Slice], cookie: bytes) -> None:
         """A page is complete; the next one is requested with `cookie`, if that is not empty.
 
         Raises Unbelievable.

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from reconcile.directories import errors
 from reconcile.directories.connection import ldapsearch_log, messages, scopes
 from reconcile.directories.connection.allowance import UNUSED, Allowance, TooMuch
-from reconcile.directories.connection.messages import Found, Message
+from reconcile.directories.connection.messages import Message, Slice
 from reconcile.directories.connection.requests import Asked, Unbelievable
 from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import READ, TOTAL, Deadline, Overdue, after
@@ -42,7 +42,7 @@ class Codec(Protocol):
         """
         ...
 
-    def entries(self, number: int, found: Sequence[Found], done: Found) -> list[RawEntry]:
+    def entries(self, number: int, slices: Sequence[Slice], done: Slice) -> list[RawEntry]:
         """What the messages of the page of a request say, all of them. Raises ValueError."""
         ...
 
@@ -54,8 +54,8 @@ class Codec(Protocol):
 class _Page(NamedTuple):
     """The entries of one page, undecoded, and what ends it."""
 
-    entries: list[Found]
-    done: Found
+    entries: list[Slice]
+    done: Slice
     cookie: bytes
     """What to ask the next page with; empty after the last."""
 
@@ -153,13 +153,17 @@ class LdapSession:
         """The error for what came before anything was asked: usually the server's goodbye."""
         data = self._wire.rest
         length = messages.size(data, 0)
-        if length and length <= len(data) and (found := messages.message(data, 0, length)).id == 0:
-            return _unexpected(data, found)
+        if (
+            length
+            and length <= len(data)
+            and (message := messages.message(data, 0, length)).id == 0
+        ):
+            return _unexpected(data, message)
         return Unbelievable("the server answers before it was asked")
 
     def _page(self, asked: Asked, number: int) -> _Page:
         """Everything up to the server's "done", which has to be a success."""
-        entries: list[Found] = []
+        entries: list[Slice] = []
         while True:
             answers, left_over = asked.answers, len(self._wire.rest)
             data = self._wire.receive(self._allowance.entry_size)
@@ -172,20 +176,22 @@ class LdapSession:
                 if not length or position + length > end:
                     break
                 begin, position = position, position + length
-                found = messages.message(data, begin, position)
-                if found.id != number:
-                    raise _unexpected(data, found)
-                if found.operation == messages.ENTRY:
-                    messages.count(data, found.start, found.stop)
-                    entries.append((data, begin, found.at, position))
-                elif found.operation == messages.DONE:
+                message = messages.message(data, begin, position)
+                if message.id != number:
+                    raise _unexpected(data, message)
+                if message.operation == messages.ENTRY:
+                    messages.count(data, message.start, message.stop)
+                    entries.append((data, begin, message.at, position))
+                elif message.operation == messages.DONE:
                     self._wire.rest = data[position:]
                     self._found(asked, len(entries) - before, len(entries))
                     return _Page(
-                        entries, (data, begin, found.at, position), self._done(asked, data, found)
+                        entries,
+                        (data, begin, message.at, position),
+                        self._done(asked, data, message),
                     )
                 else:
-                    asked.aside(data, found)
+                    asked.aside(data, message)
             self._wire.rest = data[position:]
             self._found(asked, len(entries) - before, len(entries))
             if asked.answers != answers:  # a byte, or a message that answers nothing, wins no time
@@ -195,28 +201,28 @@ class LdapSession:
         asked.entries(more, in_page)
         self._allowance.found(more)
 
-    def _done(self, asked: Asked, data: bytes, found: Message) -> bytes:
+    def _done(self, asked: Asked, data: bytes, message: Message) -> bytes:
         """The cookie of the next page.
 
         Raises unless the server says success and shows everything.
         """
-        result = messages.result(data, found.start, found.stop)
+        result = messages.result(data, message.start, message.stop)
         if result.code:
             raise errors.refused(self._reader, asked.search, result, asked.found)
         if asked.left_out:  # said at the end, so that the connection serves the next search
             raise errors.referred(self.place, asked.search, asked.left_out)
         if not asked.page_size:
             return b""
-        cookie = messages.cookie(data, found)
+        cookie = messages.cookie(data, message)
         if cookie is None:
             raise errors.unpaged(self.place, asked.search, asked.found)
         return cookie
 
 
-def _unexpected(data: bytes, found: Message) -> Exception:
+def _unexpected(data: bytes, message: Message) -> Exception:
     """The error for a message that belongs to no request of ours: usually the server's goodbye."""
-    if found.id == 0 and found.operation == messages.EXTENDED:
+    if message.id == 0 and message.operation == messages.EXTENDED:
         return ConnectionResetError(
-            f"the server ended the connection: {messages.result(data, found.start, found.stop)}"
+            f"the server ended the connection: {messages.result(data, message.start, message.stop)}"
         )
-    return messages.Malformed(f"message {found.id} answers nothing that was asked")
+    return messages.Malformed(f"message {message.id} answers nothing that was asked")

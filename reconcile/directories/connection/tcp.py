@@ -29,8 +29,8 @@ def reached(some: Target, deadline: Deadline) -> socket.socket:
 
 def _addresses(some: Target, deadline: Deadline) -> Sequence[str]:
     def resolved() -> list[str]:
-        found = socket.getaddrinfo(some.host, some.port, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(place[0]) for *_, place in found))
+        addresses = socket.getaddrinfo(some.host, some.port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(place[0]) for *_, place in addresses))
 
     try:
         return within(deadline, resolved)

@@ -14,7 +14,7 @@ PYTHON_LDAP: Final = "python-ldap"
 AUTO: Final = "auto"
 NAMES: Final = (AUTO, LDAP3, PYTHON_LDAP)
 
-Told: TypeAlias = Callable[[str, str], None]
+OnStep: TypeAlias = Callable[[str, str], None]
 """Called with each step that succeeded on the server that is used, and its details."""
 
 

@@ -5,11 +5,11 @@ from typing import TypeVar
 
 from reconcile.directories import errors
 from reconcile.directories.connection.allowance import Allowance
-from reconcile.directories.connection.transport import Session, Told
+from reconcile.directories.connection.transport import OnStep, Session
 from reconcile.directories.deadlines import TOTAL, Deadline, after
 from reconcile.directories.errors import REACH, NoConnection, OutOfTime
 from reconcile.directories.ldap import login, validate
-from reconcile.directories.ldap.connect import connect, tell_nobody
+from reconcile.directories.ldap.connect import connect, no_step
 from reconcile.directories.ldap.retry import patiently, persistently
 from reconcile.directories.snapshot import check as checking
 from reconcile.directories.snapshot import find as finding
@@ -107,10 +107,10 @@ class LdapDirectory:
         return after(self._source.timeout.total, TOTAL)
 
     def _connected(
-        self, urls: Collection[str], until: Deadline, told: Told = tell_nobody
+        self, urls: Collection[str], until: Deadline, on_step: OnStep = no_step
     ) -> Session:
         if self._session is None:
-            self._session = connect(self._source, tuple(urls), told, until)
+            self._session = connect(self._source, tuple(urls), on_step, until)
         return self._session
 
     def _whole(self, work: Callable[[Session], Answer]) -> Answer:

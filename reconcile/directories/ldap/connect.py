@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from reconcile.directories.connection import bind, ldapsearch_log
 from reconcile.directories.connection.open import opened
 from reconcile.directories.connection.session import LdapSession
-from reconcile.directories.connection.transport import Session, Told
+from reconcile.directories.connection.transport import OnStep, Session
 from reconcile.directories.deadlines import Deadline
 from reconcile.directories.errors import BIND, REACH, TLS, NoConnection, Reader, Unusable
 from reconcile.directories.ldap import choose_transport
@@ -23,14 +23,14 @@ from reconcile.model import desired
 log = logging.getLogger("reconcile.directories")
 
 
-def tell_nobody(what: str, detail: str) -> None:
+def no_step(what: str, detail: str) -> None:
     """A Told that reports to no one."""
 
 
 def connect(
     source: desired.Source,
     urls: Sequence[str],
-    told: Told,
+    on_step: OnStep,
     until: Deadline,
     *,
     warned: bool = False,
@@ -64,7 +64,7 @@ def connect(
     failures: list[Unusable] = []
     for some in targets:
         try:
-            wire, who = opened(source, some, rules, told, until)
+            wire, who = opened(source, some, rules, on_step, until)
         except Unusable as error:
             why = f"{some.url}: {error}{context.unusual(some) if error.step != REACH else ''}"
             log.warning("%s: %s", source.name, why)

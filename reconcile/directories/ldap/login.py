@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.directories.deadlines import TOTAL, after
 from reconcile.directories.errors import BindRefused
-from reconcile.directories.ldap.connect import connect, tell_nobody
+from reconcile.directories.ldap.connect import connect, no_step
 from reconcile.directories.search import attribute_options, filters
 from reconcile.directories.search.search import Searcher
 from reconcile.directories.snapshot import snapshot
@@ -86,28 +86,28 @@ def read(
     Logins that a person shares with another one of the source are left out: a group that lists them
     means neither. `lookalikes` are as in a DirectorySnapshot. Raises SourceUnreadable.
     """
-    one = narrowed(source, vendor, names)
+    narrow = narrowed(source, vendor, names)
 
     def unshared(persons: tuple[Person, ...]) -> tuple[Person, ...]:
         return _unshared(source, vendor, searcher, persons)
 
     return snapshot.snapshot(
-        one, vendor, query, searcher, progress, lookalikes=lookalikes, unshared=unshared
+        narrow, vendor, query, searcher, progress, lookalikes=lookalikes, unshared=unshared
     )
 
 
 def _unshared(
-    source: desired.Source, vendor: Vendor, searcher: Searcher, found: tuple[Person, ...]
+    source: desired.Source, vendor: Vendor, searcher: Searcher, persons: tuple[Person, ...]
 ) -> tuple[Person, ...]:
     """The persons without the logins that another person of the source has, too.
 
     It is asked even where no group that the rules find lists logins: a group within one of them
     may.
     """
-    logins = {login for person in found for login in person.logins}
+    logins = {login for person in persons for login in person.logins}
     if not logins:
-        return found
-    own = {dn.key(person.dn) for person in found}
+        return persons
+    own = {dn.key(person.dn) for person in persons}
     whole = filters.enclosed(source.users.filter or vendor.user_filter)
     wanted = f"(&{whole}{filters.any_of(LOGINS, sorted(map(filters.escape, logins)))})"
     search = snapshot.users_search(source, vendor, (LOGINS,))._replace(filter=wanted)
@@ -120,9 +120,9 @@ def _unshared(
     }
     return tuple(
         msgspec.structs.replace(
-            one, logins=tuple(login for login in one.logins if folded(login) not in shared)
+            person, logins=tuple(login for login in person.logins if folded(login) not in shared)
         )
-        for one in found
+        for person in persons
     )
 
 
@@ -135,11 +135,13 @@ def refusal(source: desired.Source, dn: str, password: str) -> str:
         # RFC 4513, 5.1.2: a server would call it a success and bind no one; one written in C ends a
         # text at the NUL.
         return "no server is asked with an empty name, an empty password, or a NUL character in it"
-    one = msgspec.structs.replace(source, bind=desired.Bind(dn=dn, password=_Envelope(password)))
+    as_person = msgspec.structs.replace(
+        source, bind=desired.Bind(dn=dn, password=_Envelope(password))
+    )
     try:
         until = after(source.timeout.total, TOTAL)
         session = connect(
-            one, one.servers, tell_nobody, until, warned=source.bind.password is not None
+            as_person, as_person.servers, no_step, until, warned=source.bind.password is not None
         )
     except BindRefused as refused:
         if refused.result.code in _WITHOUT_TLS:

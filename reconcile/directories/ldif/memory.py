@@ -68,16 +68,16 @@ class MemoryDirectory:
         """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         tree, base = self._tree(), dn.key(self._source.base_dn)
         visibility.look_at(self._source.base_dn, tree)
-        there = [
+        entries = [
             entry for entry in tree.below(base) if not snapshot.is_removed(entry.dn, self._vendor)
         ]
         ids = {
-            external_id(attribute_options.merged(entry), self._vendor).lower() for entry in there
+            external_id(attribute_options.merged(entry), self._vendor).lower() for entry in entries
         } - {""}
-        found = {asked for asked in external_ids if asked.lower() in ids}
+        known = {asked for asked in external_ids if asked.lower() in ids}
         present = _present(tree, base, dns)
         return frozenset(
-            found.union(name for name in present if not snapshot.is_removed(name, self._vendor))
+            known.union(name for name in present if not snapshot.is_removed(name, self._vendor))
         )
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:

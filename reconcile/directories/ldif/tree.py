@@ -28,10 +28,10 @@ class Tree:
     An entry whose DN cannot be understood is known by it to the letter (`dn.key`).
     """
 
-    def __init__(self, place: str, found: Iterable[tuple[str, RawEntry]]) -> None:
-        """`found` are entries, each with where it stands.
+    def __init__(self, place: str, placed: Iterable[tuple[str, RawEntry]]) -> None:
+        """`placed` are entries, each with its place in a file.
 
-        Raises SourceUnreadable for a DN that is there twice. Warns of entries whose DN cannot be
+        Raises SourceUnreadable for a DN that comes twice. Warns of entries whose DN cannot be
         understood.
         """
         self.place = place
@@ -39,7 +39,7 @@ class Tree:
         self._attributes: dict[str, dict[str, list[bytes]]] = {}
         seen: dict[str, str] = {}
         odd: list[str] = []
-        for where, entry in found:
+        for where, entry in placed:
             try:
                 name = dn.normalize(entry.dn)
             except ValueError:
@@ -70,8 +70,8 @@ class Tree:
 
     def holds(self, name: str, *, below: str) -> bool:
         """Whether a normalized DN means one entry alone, which is the base `below` or below it."""
-        found = self._references.only(name)
-        return bool(found) and self._within("subtree", self._references.only(below) or below)(found)
+        key = self._references.only(name)
+        return bool(key) and self._within("subtree", self._references.only(below) or below)(key)
 
     @cached_property
     def lookalikes(self) -> frozenset[str]:
@@ -97,12 +97,12 @@ class Tree:
         except ValueError as error:
             raise SourceUnreadable(f"{self.place}: the filter {search.filter!r} {error}") from error
         within = self._within(search.scope, base)
-        found = [
+        entries = [
             _selected(self._entries[name].dn, attributes, search.attributes)
             for name, attributes in self._attributes.items()
             if within(name) and matches(attributes)
         ]
-        return (found[start : start + _PAGE] for start in range(0, len(found), _PAGE))
+        return (entries[start : start + _PAGE] for start in range(0, len(entries), _PAGE))
 
     def _within(self, scope: str, base: str) -> Callable[[str], bool]:
         """Whether a normalized DN is in scope.

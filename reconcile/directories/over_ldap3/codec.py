@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconcile.directories.connection import messages
-from reconcile.directories.connection.messages import Found
+from reconcile.directories.connection.messages import Slice
 from reconcile.directories.over_ldap3.library import (
     LDAPException,
     LdapMessage,
@@ -57,10 +57,10 @@ class LdapThree:
         except LDAPException as error:
             raise ValueError(str(error)) from error
 
-    def entries(self, _number: int, found: Sequence[Found], _done: object) -> list[RawEntry]:
+    def entries(self, _number: int, slices: Sequence[Slice], _done: object) -> list[RawEntry]:
         """The entries of a page. Raises ValueError."""
         span, entry, kind = messages.span, messages.entry, messages.ENTRY
-        return [entry(data, *span(data, at, end, kind)) for data, _, at, end in found]
+        return [entry(data, *span(data, at, end, kind)) for data, _, at, end in slices]
 
     def close(self) -> None:
         """Holds nothing."""

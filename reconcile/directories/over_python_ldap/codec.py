@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from reconcile.directories.connection import messages
-from reconcile.directories.connection.messages import Found
+from reconcile.directories.connection.messages import Slice
 from reconcile.directories.over_python_ldap import library
 from reconcile.directories.over_python_ldap.library import LDAPError, Undecodable, ldap
 from reconcile.directories.search.search import RawEntry, Search
@@ -102,12 +102,12 @@ class PythonLdap:
             self._connection.next(number, [])
         raise ValueError("libldap does not write the request")
 
-    def entries(self, number: int, found: Sequence[Found], done: Found) -> list[RawEntry]:
+    def entries(self, number: int, slices: Sequence[Slice], done: Slice) -> list[RawEntry]:
         """The entries of a page. Raises ValueError."""
         lower = self._lower
-        pieces = [data[begin:end] for data, begin, _, end in (*found, done)]
+        pieces = [data[begin:end] for data, begin, _, end in (*slices, done)]
         try:
-            entries = self._taken_apart(number, b"".join(pieces), len(found))
+            entries = self._taken_apart(number, b"".join(pieces), len(slices))
         except LDAPError as error:
             raise ValueError(library.why(error)) from error
         return [RawEntry(dn, lower[tuple(some)], tuple(some.values())) for dn, some in entries]

@@ -56,13 +56,13 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
         one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE
         while True:
             kind: int | None
-            kind, found, _, _ = next_one(number, one, 0, 0, 0, 0)
+            kind, parsed, _, _ = next_one(number, one, 0, 0, 0, 0)
             if kind != entry:
                 return kind
             # What libldap cannot decode of an entry it leaves out, and only here it says so.
             if option(code):
-                raise Undecodable(f"the entry {found[0][0]!r} cannot be decoded")
-            entries += found
+                raise Undecodable(f"the entry {parsed[0][0]!r} cannot be decoded")
+            entries += parsed
 
 
 class Undecodable(ValueError):
@@ -71,14 +71,14 @@ class Undecodable(ValueError):
 
 def why(error: Exception) -> str:
     """What an LDAPError says; its own text would be a Python dictionary."""
-    told = error.args[0] if error.args and isinstance(error.args[0], dict) else None
-    if told is None:
+    details = error.args[0] if error.args and isinstance(error.args[0], dict) else None
+    if details is None:
         return str(error) or type(error).__name__
-    number = told.get("errno")
+    number = details.get("errno")
     return str(
-        told.get("info")
+        details.get("info")
         or (number and os.strerror(number))
-        or told.get("desc")
+        or details.get("desc")
         or type(error).__name__
     )
 

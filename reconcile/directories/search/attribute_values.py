@@ -15,7 +15,8 @@ from reconcile.model.text.folding import folded, widely_folded
 # What RFC 4518, 2.2 maps to a space or to nothing. Control characters are no blanks: they are
 # faults, to be reported.
 _BLANK: Final = re.compile(
-    r"[\s\u00ad\u034f\u061c\u1806\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff]*"
+    r"[\s\u00ad\u034f\u061c\u1806\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff]*"
 )
 
 
@@ -26,11 +27,11 @@ def is_blank(text: str) -> bool:
 
 def ordered(name: str, texts: Iterable[str], entry_dn: str) -> tuple[str, ...]:
     """Each value once, without blank ones: those in the entry's RDN first, then ascending."""
-    found = sorted({text for text in texts if not is_blank(text)})
-    if len(found) < 2:
-        return tuple(found)
-    first = list(_named(found, _in_rdn(name, entry_dn)))
-    return tuple(dict.fromkeys([*first, *found])) if first else tuple(found)
+    values = sorted({text for text in texts if not is_blank(text)})
+    if len(values) < 2:
+        return tuple(values)
+    first = list(_named(values, _in_rdn(name, entry_dn)))
+    return tuple(dict.fromkeys([*first, *values])) if first else tuple(values)
 
 
 def several(name: str, known: tuple[str, ...], entry_dn: str) -> tuple[str, ...]:
@@ -40,26 +41,26 @@ def several(name: str, known: tuple[str, ...], entry_dn: str) -> tuple[str, ...]
 
 def _named(values: Sequence[str], wanted: Sequence[str]) -> Iterable[str]:
     """The values that the RDN means, however it spells them."""
-    there = set(values)
+    known = set(values)
     spelt: dict[Callable[[str], str], dict[str, list[str]]] = {}
-    for one in wanted:
-        if one in there:
-            yield one
+    for written in wanted:
+        if written in known:
+            yield written
             continue
         for fold in (folded, widely_folded):
             if fold not in spelt:
                 spelt[fold] = _by_spelling(values, fold)
-            if same := spelt[fold].get(fold(one)):
+            if same := spelt[fold].get(fold(written)):
                 # Two values that differ by case alone: then neither is known to be the one.
                 yield from same if len(same) == 1 else ()
                 break
 
 
 def _by_spelling(values: Sequence[str], fold: Callable[[str], str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    spelt: dict[str, list[str]] = {}
     for value in values:
-        found.setdefault(fold(value), []).append(value)
-    return found
+        spelt.setdefault(fold(value), []).append(value)
+    return spelt
 
 
 def _in_rdn(name: str, entry_dn: str) -> list[str]:

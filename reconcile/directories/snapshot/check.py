@@ -26,8 +26,8 @@ def checks(source: desired.Source, vendor: Vendor, searcher: Searcher) -> Iterat
             ("OUs", snapshot.units_search(source, vendor, NO_ATTRIBUTES)),
         ):
             visibility.look_at(search.base, searcher)
-            found, detail = _counted(search, searcher)
-            if what == "persons" and not found:
+            count, detail = _counted(search, searcher)
+            if what == "persons" and not count:
                 detail = f"{detail}; {visibility.why_nobody(source, search, searcher)}"
             yield Check(what, ok=True, detail=detail)
     except SourceUnreadable as error:
@@ -36,6 +36,6 @@ def checks(source: desired.Source, vendor: Vendor, searcher: Searcher) -> Iterat
 
 def _counted(search: Search, searcher: Searcher) -> tuple[int, str]:
     started = time.perf_counter()
-    found = sum(map(len, searcher.search(search)))
+    count = sum(map(len, searcher.search(search)))
     took = f"{time.perf_counter() - started:.2f} s"
-    return found, f"{found} found below {search.base} by {search.filter} in {took}"
+    return count, f"{count} found below {search.base} by {search.filter} in {took}"

@@ -80,13 +80,13 @@ class DynamicGroups:
             return msgspec.structs.replace(
                 group, members_unknown=f"it has {len(urls)} values of {MEMBER_URL}"
             )
-        found = [self._of(url) for url in urls]
-        why = next((one.why for one in found if one.why), "")
+        results = [self._of(url) for url in urls]
+        why = next((result.why for result in results if result.why), "")
         if why:
             log.info(
                 "%s: the members of %s are not known: %s", self._source.name, quoted(group.dn), why
             )
-        members = sorted({*group.members, *(name for one in found for name in one.dns)})
+        members = sorted({*group.members, *(name for result in results for name in result.dns)})
         return msgspec.structs.replace(group, members=tuple(members), members_unknown=why)
 
     def all_evaluated(self, groups: Iterable[DirectoryGroup]) -> tuple[DirectoryGroup, ...]:
@@ -111,8 +111,8 @@ class DynamicGroups:
         )
         try:
             look_at(wanted.base, self._searcher)
-            found = (entry for page in self._searcher.search(search) for entry in page)
-            return _Found(tuple(entry.dn for entry in found if not _never_a_member(entry)))
+            members = (entry for page in self._searcher.search(search) for entry in page)
+            return _Found(tuple(entry.dn for entry in members if not _never_a_member(entry)))
         except (ConnectionBroken, GivenUp):
             raise
         except SourceUnreadable as error:

@@ -52,8 +52,8 @@ def _ids(
             for entry in page:
                 if is_removed(entry.dn, vendor):
                     continue
-                found = entries.external_id(attribute_options.merged(entry), vendor)
-                yield from spellings.get(found.lower(), ())
+                external_id = entries.external_id(attribute_options.merged(entry), vendor)
+                yield from spellings.get(external_id.lower(), ())
 
 
 def _dns(

@@ -28,6 +28,7 @@ from reconcile.model.member_uid import Logins
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 from reconcile.model.text.references import References
+from reconcile.model.transitive import reachable
 
 log = logging.getLogger("reconcile.directories")
 
@@ -62,8 +63,8 @@ def completed(
     known = _Known(
         persons, primary_groups.by_sid(persons) if rules.vendor.primary_group else {}, lookalikes
     )
-    found = {dn.key(group.dn) for group in groups}
-    unknown = set(_unknown(groups, found, known))
+    keys = {dn.key(group.dn) for group in groups}
+    unknown = set(_unknown(groups, keys, known))
     if not unknown:
         return groups
     elsewhere = {
@@ -71,8 +72,8 @@ def completed(
         for page in searcher.search(_elsewhere(source, rules.vendor))
         for entry in page
     }
-    elsewhere -= found
-    meant = References((known.persons, found, elsewhere), rules.vendor.folding, lookalikes)
+    elsewhere -= keys
+    meant = References((known.persons, keys, elsewhere), rules.vendor.folding, lookalikes)
     outside = {key for key in unknown if meant.only(key) in elsewhere}
     affected = {group.dn: inner for group in groups if (inner := _inner(group, outside))}
     if not affected:
@@ -96,13 +97,15 @@ def completed(
     )
 
 
-def _unknown(groups: Iterable[DirectoryGroup], found: set[str], known: "_Known") -> Iterator[str]:
+def _unknown(
+    groups: Iterable[DirectoryGroup], groups_found: set[str], known: "_Known"
+) -> Iterator[str]:
     """Members, normalized, that are neither persons nor groups that were found."""
     # Most members are spelt as the persons are: no need to normalize them.
     spelt = set(known.persons.values())
     for group in groups:
         for key in map(dn.key, set(group.members) - spelt):
-            if key and key not in found and key not in known.persons:
+            if key and key not in groups_found and key not in known.persons:
                 yield key
 
 
@@ -173,16 +176,16 @@ class _Known:
     @cached_property
     def below(self) -> dict[str, list[str]]:
         """Normalized DN of an entry → the persons directly below it."""
-        found: dict[str, list[str]] = {}
+        below: dict[str, list[str]] = {}
         for key, name in self.persons.items():
-            found.setdefault(dn.parent(key), []).append(name)
-        return found
+            below.setdefault(dn.parent(key), []).append(name)
+        return below
 
     def by_logins(self, logins: Iterable[str]) -> tuple[set[str], frozenset[str]]:
         """The persons with these logins, and the logins that several persons share."""
-        found = {login: self._logins.find(login) for login in logins}
-        shared = frozenset(login for login, some in found.items() if len(some) > 1)
-        return {self._all[some[0]].dn for some in found.values() if len(some) == 1}, shared
+        meanings = {login: self._logins.find(login) for login in logins}
+        shared = frozenset(login for login, some in meanings.items() if len(some) > 1)
+        return {self._all[some[0]].dn for some in meanings.values() if len(some) == 1}, shared
 
     @cached_property
     def _logins(self) -> Logins:
@@ -206,7 +209,7 @@ def _by_rule(
     wanted = (
         f"(|{filters.enclosed(source.users.filter or vendor.user_filter)}{vendor.group_filter})"
     )
-    found: dict[str, _Beyond] = {}
+    beyond: dict[str, _Beyond] = {}
     try:
         for name, inner in affected.items():
             chain = f"(memberOf:{vendor.in_chain}:={filters.escape(name)})"
@@ -214,14 +217,14 @@ def _by_rule(
             answer = [entry for page in searcher.search(search) for entry in page]
             # A server that does not know the rule need not say so: to it the filter matches
             # nothing, with success.
-            there = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
-            if not all(there.only(dn.key(member)) for member in inner):
+            seen = References(({dn.key(entry.dn) for entry in answer},), vendor.folding)
+            if not all(seen.only(dn.key(member)) for member in inner):
                 log.warning(
                     "%s: the server does not find members of members; they are followed here",
                     source.name,
                 )
                 return None
-            found[name] = _Beyond(
+            beyond[name] = _Beyond(
                 {person for entry in answer for person in known.of(entry, vendor)}
             )
     except (ConnectionBroken, GivenUp):
@@ -233,7 +236,7 @@ def _by_rule(
             error,
         )
         return None
-    return found
+    return beyond
 
 
 class _Followed:
@@ -253,20 +256,19 @@ class _Followed:
 
     def beyond(self, name: str) -> _Beyond:
         """What a group and all groups within it hold."""
-        seen, waiting = set(), [key for key in (dn.key(name),) if key in self.groups]
-        while waiting:
-            key = waiting.pop()
-            if key in seen:
-                continue
-            seen.add(key)
-            waiting += self._content(key)[0]
-        inner = [self._content(key)[1] for key in sorted(seen)]
+        start = dn.key(name)
+        walked = reachable([start] if start in self.groups else [], self._inner)
+        contents = [self._content(key)[1] for key in sorted(walked)]
         return _Beyond(
-            set().union(*(one.persons for one in inner)),
-            next((one.unknown for one in inner if one.unknown), ""),
-            frozenset().union(*(one.logins for one in inner)),
-            frozenset().union(*(one.members for one in inner)),
+            set().union(*(content.persons for content in contents)),
+            next((content.unknown for content in contents if content.unknown), ""),
+            frozenset().union(*(content.logins for content in contents)),
+            frozenset().union(*(content.members for content in contents)),
         )
+
+    def _inner(self, key: str) -> list[str]:
+        """The groups directly within a group."""
+        return self._content(key)[0]
 
     def _content(self, key: str) -> tuple[list[str], _Beyond]:
         # Only what is reached is evaluated: a search may be behind it.
@@ -282,8 +284,8 @@ class _Followed:
         inner: list[str] = []
         for written in group.members:
             keys = self._keys(written, unclear)
-            inner += [one for one in keys if one in self.groups]
-            persons |= {self._known.persons[one] for one in keys if one in self._known.persons}
+            inner += [key for key in keys if key in self.groups]
+            persons |= {self._known.persons[key] for key in keys if key in self._known.persons}
         unknown = group.members_unknown
         if unknown:
             unknown = f"{quoted(group.dn)} within it: {unknown}"
@@ -299,7 +301,7 @@ class _Followed:
             return keys
         # Where it can mean a group outside the rules, the snapshot would not show that it is
         # ambiguous.
-        if all(one in self._known.persons for one in keys):
+        if all(key in self._known.persons for key in keys):
             unclear.add(written)
         else:
             self.ambiguous.setdefault(member, keys)
@@ -326,7 +328,7 @@ def _by_following(
             key = dn.key(entry.dn)
             below.groups[key] = dynamic.group(entry, rules)
             below.primary[key] = known.primary(entry, vendor)
-    found = {name: below.beyond(name) for name in affected}
+    beyond = {name: below.beyond(name) for name in affected}
     for member, keys in below.ambiguous.items():
         meanings = " or ".join(map(quoted, keys))
         log.warning(
@@ -335,4 +337,4 @@ def _by_following(
             quoted(member),
             meanings,
         )
-    return found
+    return beyond

@@ -14,12 +14,12 @@ from reconcile.model.directory import DirectoryGroup, Person
 
 def by_sid(persons: Iterable[Person]) -> dict[str, list[str]]:
     """Security identifier of a primary group → DNs of the persons who have it."""
-    found: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
     for person in persons:
         sid, number = person.attributes.get("objectsid"), person.attributes.get("primarygroupid")
         if sid and number:
-            found.setdefault(f"{sid[0].rpartition('-')[0]}-{number[0]}", []).append(person.dn)
-    return found
+            members.setdefault(f"{sid[0].rpartition('-')[0]}-{number[0]}", []).append(person.dn)
+    return members
 
 
 def added(

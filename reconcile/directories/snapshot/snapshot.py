@@ -5,7 +5,7 @@ see answers "success, no entries", and an empty source is not the same as a clos
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
@@ -38,7 +38,7 @@ from reconcile.ports import Outlined, Progress, outlined_to_nobody
 
 log = logging.getLogger("reconcile.directories")
 
-Found = TypeVar("Found", Person, DirectoryGroup, OrganizationalUnit)
+Value = TypeVar("Value", Person, DirectoryGroup, OrganizationalUnit)
 Persons: TypeAlias = tuple[Person, ...]
 
 
@@ -66,45 +66,52 @@ def snapshot(
     group that lists logins is followed, whether the rules find it or not.
     """
     rules = Rules.of(source, vendor, query)
-    users = users_search(source, vendor, rules.person_attributes(query))
-    groups = groups_search(source, vendor, rules.group_attributes_asked())
-    units = units_search(source, vendor, rules.unit_attributes(query))
-    searches = [users] + [groups] * query.groups + [units] * query.units
+    users_query = users_search(source, vendor, rules.person_attributes(query))
+    groups_query = groups_search(source, vendor, rules.group_attributes_asked())
+    units_query = units_search(source, vendor, rules.unit_attributes(query))
+    searches = [users_query] + [groups_query] * query.groups + [units_query] * query.units
     for base in dict.fromkeys(search.base for search in searches):
         visibility.look_at(base, searcher)
 
     def everything(
-        what: str, search: Search, make: Callable[[RawEntry, Rules], Found]
-    ) -> tuple[Found, ...]:
-        told = f"{source.name}: {what}"
-        return _all(search, searcher, rules, make, lambda done: progress(told, done))
+        what: str, search: Search, make: Callable[[RawEntry, Rules], Value]
+    ) -> tuple[Value, ...]:
+        activity = f"{source.name}: {what}"
+        return _all(search, searcher, rules, make, lambda done: progress(activity, done))
 
-    found_units = everything("OUs", units, entries.unit) if query.units else ()
-    outlined(Outline(found_units))
+    units = everything("OUs", units_query, entries.unit) if query.units else ()
+    outlined(Outline(units))
     dynamic = DynamicGroups(source, rules, searcher)
-    found = (
-        dynamic.all_evaluated(everything("groups", groups, dynamic.group)) if query.groups else ()
-    )
-    outlined(Outline(found_units, found))
-    persons = everything("persons", users, entries.person)
+    groups: tuple[DirectoryGroup, ...] = ()
+    if query.groups:
+        groups = dynamic.all_evaluated(everything("groups", groups_query, dynamic.group))
+    outlined(Outline(units, groups))
+    persons = everything("persons", users_query, entries.person)
     visibility.warn_of_hidden(source, vendor, persons)
     if rules.primary_group:
-        found = primary_groups.added(persons, found)
-    # A search that a login does without where nothing can list logins.
-    if any(group.member_logins for group in found) or (
-        found and outside_groups.looks_beyond(source)
-    ):
+        groups = primary_groups.added(persons, groups)
+    if _may_list_logins(source, groups):
         persons = unshared(persons)
-    found = outside_groups.completed(source, rules, persons, found, searcher, dynamic, lookalikes)
+    groups = outside_groups.completed(source, rules, persons, groups, searcher, dynamic, lookalikes)
     return DirectorySnapshot(
         source=source.name,
         base_dn=source.base_dn,
         persons=persons,
-        groups=found,
-        units=found_units,
+        groups=groups,
+        units=units,
         folding=vendor.folding,
         lookalikes=lookalikes,
     )
+
+
+def _may_list_logins(source: desired.Source, groups: Sequence[DirectoryGroup]) -> bool:
+    """Whether a group lists members by login, or one that the rules do not find may.
+
+    Where none can, a login is spared the search for logins that several persons share.
+    """
+    if any(group.member_logins for group in groups):
+        return True
+    return bool(groups) and outside_groups.looks_beyond(source)
 
 
 def everybody(
@@ -116,38 +123,35 @@ def everybody(
     outlined: Outlined = outlined_to_nobody,
     lookalikes: frozenset[str] = frozenset(),
 ) -> DirectorySnapshot:
-    """The same, where finding no one would be strange: then the reason is looked for and logged."""
-    found = snapshot(source, vendor, query, searcher, progress, outlined, lookalikes)
-    if not found.persons:
+    """As `snapshot`; where no person is found, the reason is looked for and logged."""
+    read = snapshot(source, vendor, query, searcher, progress, outlined, lookalikes)
+    if not read.persons:
         search = users_search(source, vendor, ())
         log.warning(
             "%s: no person is found: %s",
             source.name,
             visibility.why_nobody(source, search, searcher),
         )
-    return found
+    return read
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how persons are searched."""
     rule = source.users
-    base = (
-        dn.join(rule.base, source.base_dn)
-        if rule.base
-        else container(vendor.user_base, source.base_dn)
-    )
+    base = _base(rule.base, vendor.user_base, source)
     return _search(source, vendor, base, rule, vendor.user_filter, attributes)
 
 
 def groups_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
     """Where and how groups are searched."""
     rule = source.groups
-    base = (
-        dn.join(rule.base, source.base_dn)
-        if rule.base
-        else container(vendor.group_base, source.base_dn)
-    )
+    base = _base(rule.base, vendor.group_base, source)
     return _search(source, vendor, base, rule, vendor.group_filter, attributes)
+
+
+def _base(own: str, usual: str, source: desired.Source) -> str:
+    """Where a rule's own base is, otherwise the usual container of the vendor."""
+    return dn.join(own, source.base_dn) if own else container(usual, source.base_dn)
 
 
 def units_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:
@@ -195,26 +199,26 @@ def _all(
     search: Search,
     searcher: Searcher,
     rules: Rules,
-    make: Callable[[RawEntry, Rules], Found],
+    make: Callable[[RawEntry, Rules], Value],
     progress: Callable[[int], None],
-) -> tuple[Found, ...]:
-    found: list[tuple[str, str, Found]] = []
+) -> tuple[Value, ...]:
+    values: list[tuple[str, str, Value]] = []
     vendor = rules.vendor
     keeps_removed = bool(vendor.removed)
     once = Once(searcher.place)
     for page in ranges.whole(search, searcher):
-        before = len(found)
+        before = len(values)
         for entry in page:
             try:
                 if not (keeps_removed and is_removed(entry.dn, vendor)):
-                    found.append((dn.key(entry.dn), entry.dn, make(entry, rules)))
+                    values.append((dn.key(entry.dn), entry.dn, make(entry, rules)))
             except ValueError as error:
                 raise SourceUnreadable(
                     f"{searcher.place}: the entry {quoted(entry.dn)} cannot be understood: "
                     f"{quoted(str(error))}.\n"
                     f"Correct it in the directory, or exclude it by the filter {search.filter}."
                 ) from error
-        once.add(found, before)
-        progress(len(found))
-    found.sort(key=itemgetter(0, 1))
-    return tuple([value for _, _, value in found])
+        once.add(values, before)
+        progress(len(values))
+    values.sort(key=itemgetter(0, 1))
+    return tuple([value for _, _, value in values])

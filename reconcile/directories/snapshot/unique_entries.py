@@ -23,31 +23,31 @@ class Once:
         self._names: set[str] = set()
         self._without_id = 0
 
-    def add(self, found: Sequence[tuple[str, str, Entry]], start: int) -> None:
+    def add(self, entries: Sequence[tuple[str, str, Entry]], start: int) -> None:
         """Those from `start` on have come. Raises SourceUnreadable for an entry that comes twice.
 
         One that is moved or made again while pages are read can: by its id, or by its name.
         """
-        more = found[start:]
+        more = entries[start:]
         ids = [value.external_id for _, _, value in more]
         self._without_id += ids.count("")
         self._ids.update(ids)
         self._ids.discard("")
         self._names.update([key for key, _, _ in more])
-        if len(self._ids) + self._without_id != len(found):
-            self._refuse("stable id", [(value.external_id, value) for _, _, value in found])
-        if len(self._names) != len(found):
-            self._refuse("name", [(key, value) for key, _, value in found])
+        if len(self._ids) + self._without_id != len(entries):
+            self._refuse("stable id", [(value.external_id, value) for _, _, value in entries])
+        if len(self._names) != len(entries):
+            self._refuse("name", [(key, value) for key, _, value in entries])
 
     def _refuse(self, what: str, known_by: Sequence[tuple[str, Entry]]) -> None:
         seen: dict[str, str] = {}
-        for one, value in sorted(known_by, key=lambda pair: pair[1].dn):
-            if one and one in seen:
-                same = f"{what}, {quoted(one)}"
+        for known, value in sorted(known_by, key=lambda pair: pair[1].dn):
+            if known and known in seen:
+                same = f"{what}, {quoted(known)}"
                 if what == "name":
                     same = what if value.external_id else f"{what}, and none has a stable id"
                 raise SourceUnreadable(
-                    f"{self._place}: {quoted(seen[one])} and {quoted(value.dn)} have one {same}: "
+                    f"{self._place}: {quoted(seen[known])} and {quoted(value.dn)} have one {same}: "
                     "an entry was moved while it was read, or was copied with its id.\nTry again."
                 )
-            seen[one] = value.dn
+            seen[known] = value.dn

@@ -99,12 +99,12 @@ def _signed(der: bytes) -> list[tuple[int, bytes]]:
     """The elements of what is signed, from the serial number on."""
     (_, certificate), *_ = elements(der)
     (_, signed), *_ = elements(certificate)
-    found = elements(signed)
-    if found and found[0][0] == _VERSION:
-        del found[0]
-    if [tag for tag, _ in found[:5]] != [_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE]:
+    fields = elements(signed)
+    if fields and fields[0][0] == _VERSION:
+        del fields[0]
+    if [tag for tag, _ in fields[:5]] != [_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE]:
         raise ValueError("not a certificate")
-    return found
+    return fields
 
 
 def digest(der: bytes) -> bytes | None:
@@ -125,13 +125,13 @@ def digest(der: bytes) -> bytes | None:
 
 
 def _pairs(subject: bytes) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for _, part in elements(subject):
         for _, pair in elements(part):
             (_, oid), (kind, value) = elements(pair)
             text = value.decode(_WIDE.get(kind, "utf-8"), "replace")
-            found.append((_NAMES.get(oid) or oid.hex(), text))
-    return found
+            pairs.append((_NAMES.get(oid) or oid.hex(), text))
+    return pairs
 
 
 def _moment(kind: int, text: bytes) -> dt.datetime:
@@ -144,7 +144,7 @@ def _moment(kind: int, text: bytes) -> dt.datetime:
 
 def elements(data: bytes) -> list[tuple[int, bytes]]:
     """Tag and value of each element in a row."""
-    found, position = [], 0
+    values, position = [], 0
     while position < len(data):
         if len(data) - position < 2:
             raise ValueError("an element is cut off")
@@ -157,5 +157,5 @@ def elements(data: bytes) -> list[tuple[int, bytes]]:
         position = start + length
         if position > len(data):
             raise ValueError("an element is cut off")
-        found.append((tag, data[start:position]))
-    return found
+        values.append((tag, data[start:position]))
+    return values

@@ -34,17 +34,17 @@ _LABEL: Final = re.compile(r"[a-z0-9-]+")
 def why_refused(der: bytes, name: str) -> str:
     """Why a certificate (in DER) is none for a host name or address; "" where it is one."""
     try:
-        found = certificates.parts(der)
-        if not _for_servers(found):
+        parts = certificates.parts(der)
+        if not _for_servers(parts):
             return "unsuitable certificate purpose"
-        alternatives = _alternatives(found)
+        alternatives = _alternatives(parts)
     except ValueError as error:
         return f"it cannot be read ({error})"
     address = _address(name)
     if address:
         what, fits = "IP address", (_ADDRESS, address) in alternatives
     else:
-        what, fits = "Hostname", _is_for_host(found, alternatives, _host(name))
+        what, fits = "Hostname", _is_for_host(parts, alternatives, _host(name))
     return "" if fits else f"{what} mismatch, certificate is not valid for {name!r}"
 
 
@@ -64,11 +64,11 @@ def _host(name: str) -> str:
         return ""
 
 
-def _is_for_host(found: Parts, alternatives: Iterable[tuple[int, bytes]], host: str) -> bool:
+def _is_for_host(parts: Parts, alternatives: Iterable[tuple[int, bytes]], host: str) -> bool:
     """Whether one of the names is the host's; the common name counts where there is no other."""
-    if _ALT_NAME not in found.extensions:
+    if _ALT_NAME not in parts.extensions:
         # Samba makes such certificates for itself. Of several common names libldap takes the last.
-        return any(_matches(common, host) for common in found.common_names[-1:])
+        return any(_matches(common, host) for common in parts.common_names[-1:])
     return any(
         _matches(value.decode("latin-1"), host) for tag, value in alternatives if tag == _DNS
     )
@@ -86,26 +86,26 @@ def _matches(written: str, host: str) -> bool:
     )
 
 
-def _alternatives(found: Parts) -> list[tuple[int, bytes]]:
+def _alternatives(parts: Parts) -> list[tuple[int, bytes]]:
     """The names among the subject's alternative ones, each after its tag."""
-    listed = certificates.elements(found.extensions.get(_ALT_NAME, b""))
+    listed = certificates.elements(parts.extensions.get(_ALT_NAME, b""))
     return [name for _, names in listed for name in certificates.elements(names)]
 
 
-def _for_servers(found: Parts) -> bool:
+def _for_servers(parts: Parts) -> bool:
     """Whether the certificate may be used for what it is used for; one that says nothing may."""
-    purposes = found.extensions.get(_PURPOSES)
+    purposes = parts.extensions.get(_PURPOSES)
     if purposes is not None:
         ((_, listed),) = certificates.elements(purposes)
         if _OF_SERVERS.isdisjoint(oid for _, oid in certificates.elements(listed)):
             return False
-    usage, kind = _bits(found, _KEY_USAGE), _bits(found, _NETSCAPE_TYPE)
+    usage, kind = _bits(parts, _KEY_USAGE), _bits(parts, _NETSCAPE_TYPE)
     return bool(usage & (_SIGN | _ENCIPHER | _AGREE)) and bool(kind & _NETSCAPE_SERVER)
 
 
-def _bits(found: Parts, oid: bytes) -> int:
+def _bits(parts: Parts, oid: bytes) -> int:
     """The first eight bits of a bit string; all of them where there is none."""
-    value = found.extensions.get(oid)
+    value = parts.extensions.get(oid)
     if value is None:
         return 0xFF
     ((_, bits),) = certificates.elements(value)

@@ -41,8 +41,8 @@ _MEANINGS: Final = {
 
 def why_refused(said: str) -> str:
     """What a domain controller means by refusing a bind with this text; "" if not known."""
-    found = _DATA.search(said)
-    return _MEANINGS.get(found[1], "") if found else ""
+    match = _DATA.search(said)
+    return _MEANINGS.get(match[1], "") if match else ""
 
 
 def why_shut_out(said: str) -> str:

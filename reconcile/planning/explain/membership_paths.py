@@ -1,8 +1,8 @@
 """By which way a person is in a group: every step of the nesting, the shortest way first."""
 
 from reconcile.model.text import dn
+from reconcile.model.transitive import reachable
 from reconcile.planning.selection.snapshot_index import Index
-from reconcile.planning.transitive import reachable
 
 
 class Paths:

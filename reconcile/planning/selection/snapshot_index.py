@@ -7,7 +7,7 @@ from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.member_uid import Logins
 from reconcile.model.text import dn
 from reconcile.model.text.references import References
-from reconcile.planning.transitive import reachable
+from reconcile.model.transitive import reachable
 
 
 class Index:

@@ -11,8 +11,8 @@ import msgspec
 
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Group
+from reconcile.model.transitive import reachable
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.transitive import reachable
 
 GroupIds = Mapping[tuple[str, str], str]
 """Source and normalized DN → id of the groups that are mirrored."""

@@ -16,7 +16,7 @@ LONG_TEXT: Final = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 """On MariaDB a text is 65,535 bytes at most, unless it is a long one."""
 
 
-class utc_now(FunctionElement[datetime]):  # noqa: N801 - SQLAlchemy's functions are written as SQL writes them
+class utc_now(FunctionElement[datetime]):  # noqa: N801 - as SQL writes functions
     """The database's clock, in UTC; on PostgreSQL with its zone."""
 
     type = sa.DateTime()

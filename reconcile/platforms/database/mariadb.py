@@ -76,7 +76,8 @@ class MariadbDatabase(server.ServerDatabase):
 
     def _expect_within(self, connection: sa.Connection, seconds: float) -> None:
         driver: Any = connection.connection.driver_connection
-        driver._read_timeout = seconds  # noqa: SLF001 - its `read_timeout`, which holds from the next read on
+        # Its `read_timeout`, which holds from the next read on.
+        driver._read_timeout = seconds  # noqa: SLF001 - it has no public name
 
     def _is_open(self, error: DBAPIError) -> bool:
         number = error.orig.args[0] if error.orig is not None and error.orig.args else 0

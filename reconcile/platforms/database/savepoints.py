@@ -39,7 +39,7 @@ def isolate(
     return [""] * len(rows)
 
 
-def expect(found: int, rows: int) -> None:
+def expect(count: int, rows: int) -> None:
     """Refuses a write that did not find every row it was meant for."""
-    if found != rows:
+    if count != rows:
         raise Refused("it no longer exists")

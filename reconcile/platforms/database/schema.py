@@ -38,9 +38,9 @@ class Schema(NamedTuple):
         """The revision that this version of reconcile works with."""
         return self.revisions[-1]
 
-    def has(self, found: str, revision: str) -> bool:
-        """Whether a database of the revision `found` has what came with `revision`."""
-        return self.revisions.index(found) >= self.revisions.index(revision)
+    def has(self, current: str, revision: str) -> bool:
+        """Whether a database of the revision `current` has what came with `revision`."""
+        return self.revisions.index(current) >= self.revisions.index(revision)
 
     def revision(self, connection: sa.Connection, database: str) -> str:
         """The database's revision; "" where nothing was ever applied.
@@ -53,18 +53,19 @@ class Schema(NamedTuple):
             if connection.dialect.name != "mariadb":
                 self._refuse_strangers(connection, database)
             return ""
-        versions = sa.text(f"SELECT version_num FROM {self.version_table}")  # noqa: S608 - a constant
-        found = connection.execute(versions).scalars().all()
-        if not found and connection.dialect.name == "mariadb" and not _is_used(connection):
+        version: sa.ColumnClause[str] = sa.column("version_num")
+        versions = sa.select(version).select_from(sa.table(self.version_table))
+        revisions = connection.execute(versions).scalars().all()
+        if not revisions and connection.dialect.name == "mariadb" and not _is_used(connection):
             return ""  # an interrupted creation: `upgrade` starts it over
-        if len(found) != 1 or found[0] not in self.revisions:
+        if len(revisions) != 1 or revisions[0] not in self.revisions:
             raise PlatformUnreadable(
                 f"the schema of the {database} has revision "
-                f"{', '.join(map(repr, found)) or 'none'}, "
+                f"{', '.join(map(repr, revisions)) or 'none'}, "
                 f"this version of reconcile knows up to {self.newest!r}: "
                 "use the version that made it or a newer one, or restore a backup from before that"
             )
-        return str(found[0])
+        return str(revisions[0])
 
     def upgrade(self, connection: sa.Connection, database: str) -> None:
         """Creates the tables, or brings them to the newest revision.
@@ -73,10 +74,10 @@ class Schema(NamedTuple):
         once; what an interrupted creation left there is removed first.
         """
         self._wait_for_others(connection, database)
-        found = self.revision(connection, database)
-        if found == self.newest:
+        current = self.revision(connection, database)
+        if current == self.newest:
             return
-        if not found:
+        if not current:
             _refuse_encoding(connection, database)
             self._remove_unfinished(connection)
             self._refuse_strangers(connection, database)

@@ -71,7 +71,8 @@ class ServerDatabase(Database):
         """Raises UsageError for a url that names no database, or a driver that is not installed."""
         if not url.database:
             raise UsageError(
-                f"platform.url names no database; write it as in {self.driver}://account@host/database"
+                "platform.url names no database; "
+                f"write it as in {self.driver}://account@host/database"
             )
         port = f":{url.port}" if url.port else ""
         place = f" on {url.host}{port}" if url.host else ""

@@ -71,12 +71,12 @@ class SqliteDatabase(Database):
         Raises PlatformUnreadable where the file could not even be made.
         """
         with self.explained():
-            there = self.path.exists()
-            if not there and not self._make_folder and not self.path.parent.is_dir():
+            exists = self.path.exists()
+            if not exists and not self._make_folder and not self.path.parent.is_dir():
                 raise PlatformUnreadable(
                     f"no folder for the {self}: make it, or name another file in `{self._setting}`"
                 )
-            return there
+            return exists
 
     def create(self) -> None:
         """Makes an empty file that only its owner may read.

@@ -1,10 +1,10 @@
 """A batch of changes of one kind and action, on its way to steps and back to outcomes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from reconcile.model.book import REMEMBERED
-from reconcile.model.change import Change, Fields
+from reconcile.model.change import Change, mapping
 from reconcile.model.platform import (
     NOW,
     Abilities,
@@ -13,12 +13,12 @@ from reconcile.model.platform import (
     LinkKind,
     ObjectKind,
     Pair,
-    PlatformState,
     User,
 )
 from reconcile.model.report import APPLIED, Written
-from reconcile.platforms.driver.merge import NAME_OF, REFERENCES, Merged
+from reconcile.platforms.driver.merge import Merged
 from reconcile.platforms.driver.steps import Planned, Result
+from reconcile.platforms.driver.vocabulary import NAME_OF, REFERENCES
 from reconcile.platforms.resolve import Names, Unknown, text
 
 SENT: Final[Mapping[ObjectKind, tuple[str, ...]]] = {
@@ -43,30 +43,29 @@ class Workspace:
         self.nested = {group.id: frozenset(group.groups) for group in merged.state.groups}
         """Our id of a group → those of the groups it was in when the workspace was read."""
         self.links: dict[LinkKind, dict[Pair, str]] = {
-            "membership": {
-                (link.user, link.group): link.origin for link in merged.state.memberships
-            },
-            "grant": {(link.user, link.role): link.origin for link in merged.state.grants},
+            "membership": {(tie.user, tie.group): tie.origin for tie in merged.state.memberships},
+            "grant": {(tie.user, tie.role): tie.origin for tie in merged.state.grants},
         }
         """The memberships and grants, by our ids and the names of roles → who put them there."""
         self.managers = {user.id: user.manager for user in merged.state.users if user.manager}
         """Our id of a user → that of its manager, as the workspace was read."""
-        self.identities = {
-            (kind, entry.source, entry.external_id): entry.id
-            for kind, objects in _objects(merged.state)
-            for entry in objects
-            if entry.source and entry.external_id
-        }
+        self.identities: dict[tuple[ObjectKind, str, str], str] = {}
         """Kind, source and external id of what stands for an entry → our id."""
-        self.entries = {
-            (kind, entry.id): {"external_id": entry.external_id, "dn": entry.dn}
-            for kind, objects in _objects(merged.state)
-            for entry in objects
-            if not entry.source
-        }
+        self.entries: dict[tuple[ObjectKind, str], dict[str, str]] = {}
         """Kind and our id of what belongs to no source → the entry that the platform ties it to."""
+        self._read_entries("user", merged.state.users)
+        self._read_entries("group", merged.state.groups)
+        self._read_entries("department", merged.state.departments)
         self.abilities = abilities
         self.started = started
+
+    def _read_entries(self, kind: ObjectKind, objects: Sequence[User | Group | Department]) -> None:
+        """Takes in which entries of directories the objects of a kind stand for."""
+        for thing in objects:
+            if not thing.source:
+                self.entries[kind, thing.id] = {"external_id": thing.external_id, "dn": thing.dn}
+            elif thing.external_id:
+                self.identities[kind, thing.source, thing.external_id] = thing.id
 
     def platform_id(self, kind: ObjectKind, own: str) -> str:
         """The platform's id of an object. Raises Unknown where the platform no longer has it."""
@@ -76,7 +75,7 @@ class Workspace:
 
     def expect_source(self, change: Change) -> None:
         """Raises Unknown where the change names a source that the platform does not know."""
-        source = text(change.after or {}, "source")
+        source = text(change.fields_after, "source")
         if source and source not in self.sources:
             raise Unknown(f"the source {source!r} does not exist")
 
@@ -85,13 +84,13 @@ class Workspace:
 
         Departments and managers are left as they are named, for `reference`.
         """
-        after = change.after or {}
+        after = change.fields_after
         kept = self.abilities.fields.get(kind, SENT[kind])
         fields: dict[str, object] = {
             name: value or "" for name, value in after.items() if name in kept
         }
         if "attributes" in fields:
-            fields["attributes"] = _patch((change.before or {}).get("attributes"), after)
+            fields["attributes"] = _patch(change)
         return fields
 
     def reference(self, field: str, name: object) -> str:
@@ -104,31 +103,25 @@ class Workspace:
 
     def remembered(self, kind: ObjectKind, change: Change) -> dict[str, str]:
         """What the book keeps of a change, by the names of its fields."""
-        after = change.after or {}
+        after = change.fields_after
         fields = {name: text(after, name) for name in after if name in REMEMBERED}
-        if text(after, "source") and change.action != "create":
+        new = change.action == "create"
+        if not new and text(after, "source"):
             # What the platform kept itself is the ledger's from now on.
             fields = {**self.entries.get((kind, self.names.row(change)), {}), **fields}
         if fields.get("departed_at") == NOW:
             fields["departed_at"] = self.started
         if NAME_OF[kind] in after:
             fields["name"] = text(after, NAME_OF[kind])
-        if kind == "user" and change.action == "create":
+        if new and kind == "user":
             fields["status"] = fields.get("status") or "active"
         return fields
 
 
-def _objects(
-    state: PlatformState,
-) -> tuple[tuple[ObjectKind, Sequence[User | Group | Department]], ...]:
-    return ("user", state.users), ("group", state.groups), ("department", state.departments)
-
-
-def _patch(before: object, after: Fields) -> dict[str, str | None]:
+def _patch(change: Change) -> dict[str, str | None]:
     """The attributes that change; None for one that goes, whether it is null or left out."""
-    patch: dict[str, str | None] = dict.fromkeys(before) if isinstance(before, dict) else {}
-    values = after.get("attributes")
-    return {**patch, **values} if isinstance(values, dict) else patch
+    gone: dict[str, str | None] = dict.fromkeys(mapping(change.fields_before, "attributes"))
+    return gone | mapping(change.fields_after, "attributes")
 
 
 class Batch:
@@ -138,6 +131,7 @@ class Batch:
         """Takes the changes; their places are those in this sequence."""
         self.workspace = workspace
         self.changes = changes
+        self.places = range(len(changes))
         self.planned: list[Planned] = []
         self.ended: dict[int, list[Planned]] = {}
         """Number of the step that erases a user → the links that are made again if it fails."""
@@ -151,28 +145,31 @@ class Batch:
         self.planned.append(step)
         return len(self.planned) - 1
 
-    def each(self, prepare: Callable[[int, Change], None]) -> None:
-        """Prepares every change; one that names what does not exist fails, and no other with it."""
-        for place, change in enumerate(self.changes):
-            self.prepare(place, change, prepare)
+    def each(self, places: Iterable[int], prepare: Callable[[int, Change], None]) -> None:
+        """Prepares the changes at these places, in this order.
 
-    def prepare(self, place: int, change: Change, prepare: Callable[[int, Change], None]) -> None:
-        """Prepares one change; it fails where it names what does not exist."""
-        try:
-            prepare(place, change)
-        except Unknown as unknown:
-            self.failed[place] = str(unknown)
+        One that names what does not exist fails, and no other with it.
+        """
+        for place in places:
+            try:
+                prepare(place, self.changes[place])
+            except Unknown as unknown:
+                self.failed[place] = str(unknown)
+
+    def depth(self, place: int) -> int:
+        """How deep the department of a change is in the tree."""
+        return self.changes[place].key.count("/")
 
     def written(self, results: Sequence[Result]) -> list[Written]:
         """What became of each change, from what became of its steps."""
-        outcomes = [
-            Written("failed", self.failed[place]) if place in self.failed else APPLIED
-            for place in range(len(self.changes))
-        ]
+        outcomes = [APPLIED] * len(self.changes)
+        for place, why in self.failed.items():
+            outcomes[place] = Written("failed", why)
         for step, result in zip(self.planned, results, strict=True):
-            for at, place in enumerate(step.places or (step.place,)):
-                done = at < len(result.done) and result.done[at]
-                if result.state != "kept" and not done:
+            if result.state == "kept":
+                continue
+            for at, place in enumerate(step.carries):
+                if not result.holds(at):
                     outcomes[place] = _worse(outcomes[place], step, result)
         return outcomes
 

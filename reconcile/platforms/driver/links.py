@@ -1,10 +1,10 @@
 """Memberships, grants and nested groups: many links in one call, one call at a time for a group."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, Literal, cast
 
 from reconcile.model.book import Tie
-from reconcile.model.change import Change, nested_in
+from reconcile.model.change import Change, mapping, nested_in
 from reconcile.model.platform import LinkKind, Pair
 from reconcile.platforms.driver.batch import Batch
 from reconcile.platforms.driver.steps import New, Planned, Result
@@ -20,12 +20,12 @@ def write(batch: Batch) -> None:
     def prepare(place: int, change: Change) -> None:
         pair = _pair(batch, kind, change)
         if action == "update":
-            origin = text(change.after or {}, "origin")
+            origin = text(change.fields_after, "origin")
             batch.plan(Planned(place, (Tie(kind, pair, origin),)))
         else:
             by_holder.setdefault(pair[1], []).append((place, pair))
 
-    batch.each(prepare)
+    batch.each(batch.places, prepare)
     size = max(1, batch.workspace.abilities.links_per_call)
     for holder, pairs in by_holder.items():
         for start in range(0, len(pairs), size):
@@ -56,9 +56,10 @@ def _call(batch: Batch, kind: LinkKind, holder: str, pairs: Sequence[tuple[int, 
         pairs=tuple(pair for _, pair in pairs),
         places=tuple(place for place, _ in pairs),
         origins=tuple(
-            text(batch.changes[place].after or {}, "origin") if making else "" for place, _ in pairs
+            text(batch.changes[place].fields_after, "origin") if making else ""
+            for place, _ in pairs
         ),
-        lane=f"{kind} {holder}" if kind == "membership" else "",
+        lane="" if kind == "grant" else f"{kind} {holder}",
     )
 
 
@@ -88,24 +89,26 @@ def refuse_lost_nestings(batch: Batch, places: Sequence[int]) -> list[int]:
 
     Who is to be in one that fails, fails too.
     """
-    names = {text(batch.changes[place].after or {}, "name"): place for place in places}
+    coming = {text(batch.changes[place].fields_after, "name"): place for place in places}
     left = list(places)
-    settled = False
-    while not settled:
-        settled = True
-        for place in left:
-            why = _lost_nesting(batch, place, names)
-            if why:
-                batch.failed[place] = why
-                names.pop(text(batch.changes[place].after or {}, "name"), None)
-                left.remove(place)
-                settled = False
-                break
+    while lost := _lost_nestings(batch, left, coming):
+        batch.failed |= lost
+        left = [place for place in left if place not in lost]
+        for place in lost:
+            coming.pop(text(batch.changes[place].fields_after, "name"), None)
     return left
 
 
+def _lost_nestings(
+    batch: Batch, places: Sequence[int], coming: Mapping[str, int]
+) -> dict[int, str]:
+    """Place → why a group cannot be nested as it is to be."""
+    whys = {place: _lost_nesting(batch, place, coming) for place in places}
+    return {place: why for place, why in whys.items() if why}
+
+
 def _lost_nesting(batch: Batch, place: int, coming: Mapping[str, int]) -> str:
-    own = text(batch.changes[place].after or {}, "name")
+    own = text(batch.changes[place].fields_after, "name")
     for name in nested_in(batch.changes[place]):
         if name == own:
             return "a group cannot be in itself"
@@ -120,8 +123,7 @@ def nest(batch: Batch, place: int, step: int, coming: Mapping[str, int]) -> None
     `coming`: name → the step that creates it, for groups of the same batch.
     """
     workspace = batch.workspace
-    groups = (batch.changes[place].after or {}).get("groups")
-    for name, origin in (groups if isinstance(groups, dict) else {}).items():
+    for name, origin in mapping(batch.changes[place].fields_after, "groups").items():
         above: str | New
         after: tuple[int, ...] = (step,)
         if name in workspace.names.groups:
@@ -129,9 +131,9 @@ def nest(batch: Batch, place: int, step: int, coming: Mapping[str, int]) -> None
         else:
             above = New(coming[name])
             after = (step, coming[name])
-        without = f"but not within group {name}, which failed"
-        planned = _nesting(place, "link", (New(step), above), origin or "", after, without)
-        planned.without = without
+        planned = _link("nesting", place, "link", (New(step), above), origin or "")
+        planned.after = after
+        planned.because = planned.without = f"but not within group {name}, which failed"
         batch.plan(planned)
 
 
@@ -146,13 +148,13 @@ def renest(batch: Batch, place: int, change: Change) -> None:
     already = _above(batch, own)
     for above in sorted(out - into.keys()):
         pair = member, workspace.platform_id("group", above)
-        batch.plan(_nesting(place, "unlink", pair, "", (), ""))
+        batch.plan(_link("nesting", place, "unlink", pair))
     for above, origin in into.items():
         pair = member, workspace.platform_id("group", above)
         if above in already:  # only who nested it there changes
             batch.plan(Planned(place, (Tie("nesting", pair, origin),)))
         else:
-            batch.plan(_nesting(place, "link", pair, origin, (), ""))
+            batch.plan(_link("nesting", place, "link", pair, origin))
 
 
 def _above(batch: Batch, own: str) -> frozenset[str]:
@@ -160,25 +162,23 @@ def _above(batch: Batch, own: str) -> frozenset[str]:
     return batch.workspace.nested.get(own, frozenset())
 
 
-def _nesting(
+def _link(
+    kind: LinkKind,
     place: int,
-    operation: str,
+    operation: Literal["link", "unlink"],
     pair: tuple[str | New, str | New],
-    origin: str,
-    after: tuple[int, ...],
-    because: str,
+    origin: str = "",
 ) -> Planned:
+    """The step that makes or ends one link."""
     return Planned(
         place,
         (),
-        "link" if operation == "link" else "unlink",
-        "nesting",
+        operation,
+        kind,
         pairs=(pair,),
         places=(place,),
         origins=(origin,),
-        after=after,
-        because=because,
-        lane=f"nesting {pair[1]}",
+        lane="" if kind == "grant" else f"{kind} {pair[1]}",
     )
 
 
@@ -192,20 +192,16 @@ def end_all(batch: Batch, place: int, own: str) -> tuple[list[int], list[Planned
     user = workspace.platform_id("user", own)
     numbers: list[int] = []
     back: list[Planned] = []
-    for kind in ("membership", "grant"):
-        for (member, holder), origin in sorted(workspace.links[kind].items()):
-            if member != own:
-                continue
+    for kind in _OF_USERS:
+        links = workspace.links[kind]
+        for holder in sorted(holder for member, holder in links if member == own):
             end = workspace.platform_id("group", holder) if kind == "membership" else holder
-            for operation, who, steps in (("unlink", "", None), ("link", origin, back)):
-                step = _nesting(place, operation, (user, end), who, (), "")
-                step.kind = kind
-                step.lane = f"{kind} {end}" if kind == "membership" else ""
-                if steps is None:
-                    numbers.append(batch.plan(step))
-                else:
-                    steps.append(step)
+            numbers.append(batch.plan(_link(kind, place, "unlink", (user, end))))
+            back.append(_link(kind, place, "link", (user, end), links[own, holder]))
     return numbers, back
+
+
+_OF_USERS: Final[tuple[LinkKind, ...]] = ("membership", "grant")
 
 
 def lead_no_more(batch: Batch, place: int, own: str, after: int) -> None:

@@ -1,14 +1,15 @@
 """Users, groups and departments: the steps that create, change and delete them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
 
 from reconcile.model.book import Drop, Put
-from reconcile.model.change import Change, nested_in
+from reconcile.model.change import Change
 from reconcile.model.platform import ObjectKind
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.batch import Batch
+from reconcile.platforms.driver.chains import last_first
 from reconcile.platforms.driver.links import (
     end_all,
     lead_no_more,
@@ -16,10 +17,10 @@ from reconcile.platforms.driver.links import (
     refuse_lost_nestings,
     renest,
 )
-from reconcile.platforms.driver.merge import NAME_OF
 from reconcile.platforms.driver.renames import arrange, move_of, wanted_departments
 from reconcile.platforms.driver.steps import New, Planned
-from reconcile.platforms.resolve import Unknown, text
+from reconcile.platforms.driver.vocabulary import NAME_OF
+from reconcile.platforms.resolve import Move, Names, Unknown, text
 
 
 def create(batch: Batch) -> None:
@@ -28,31 +29,86 @@ def create(batch: Batch) -> None:
     places = _free_places(batch, kind)
     if kind == "group":
         places = refuse_lost_nestings(batch, places)
-    order = _order(batch, kind, places)
-    steps: dict[int, int] = {}
-    by_name = {_called(batch.changes[place]): place for place in places}
-    leaders: list[tuple[int, str]] = []
-    for place in order:
-        try:
-            step, waits_for = _creation(batch, kind, place, by_name, steps)
-        except Unknown as unknown:
-            batch.failed[place] = str(unknown)
-            continue
-        steps[place] = batch.plan(step)
-        if waits_for:
-            leaders.append((place, waits_for))
-    for place, manager in leaders:
-        _lead(batch, place, manager, by_name, steps)
+    creations = _Creations(batch, kind, places)
+    batch.each(_order(batch, kind, places), creations.plan)
+    creations.lead_in_circles()
     if kind == "group":
-        _nest_new(batch, by_name, steps)
+        creations.nest()
 
 
-def _nest_new(batch: Batch, by_name: Mapping[str, int], steps: Mapping[int, int]) -> None:
-    """Nests the new groups, in each other too. `steps`: place → the step that creates the group."""
-    coming = {name: steps[at] for name, at in by_name.items() if at in steps}
-    for place, number in steps.items():
-        if nested_in(batch.changes[place]):
-            nest(batch, place, number, coming)
+class _Creations:
+    """The steps that create the objects of a batch."""
+
+    def __init__(self, batch: Batch, kind: ObjectKind, places: Sequence[int]) -> None:
+        self._batch = batch
+        self._kind = kind
+        self._places = {_called(batch.changes[place]): place for place in places}
+        """By the name of the object."""
+        self._steps: dict[int, int] = {}
+        """Place → number of the step that creates the object."""
+        self._led_later: list[tuple[int, str]] = []
+        """Users whose manager is created after them."""
+
+    def plan(self, place: int, change: Change) -> None:
+        """Plans a creation. Raises Unknown where the change names what does not exist."""
+        workspace = self._batch.workspace
+        workspace.expect_source(change)
+        fields = workspace.sent(self._kind, change)
+        step = Planned(place, operation="create", kind=self._kind, fields=fields)
+        if "parent" in fields:
+            self._set_parent(step, str(fields["parent"]))
+        if "department" in fields:
+            fields["department"] = workspace.reference("department", fields["department"])
+        if "manager" in fields:
+            self._set_manager(step, str(fields["manager"]))
+        step.edits = (Put(self._kind, "", workspace.remembered(self._kind, change)),)
+        self._steps[place] = self._batch.plan(step)
+
+    def _set_parent(self, step: Planned, parent: str) -> None:
+        """The department above, which may be created in the same batch, before this one."""
+        workspace = self._batch.workspace
+        if parent in workspace.names.departments or parent not in self._places:
+            step.fields["parent"] = workspace.reference("parent", parent)
+            return
+        step.because = f"the department {parent!r} does not exist"
+        above = self._steps.get(self._places[parent])
+        if above is None:
+            raise Unknown(step.because)
+        step.fields["parent"], step.after = New(above), (above,)
+
+    def _set_manager(self, step: Planned, manager: str) -> None:
+        """The manager, who may be created in the same batch, before this user or after it."""
+        workspace = self._batch.workspace
+        if manager in workspace.names.users or manager not in self._places:
+            step.fields["manager"] = workspace.reference("manager", manager)
+            return
+        step.because = f"the manager {manager!r} does not exist"
+        leader = self._steps.get(self._places[manager])
+        if leader is None:
+            del step.fields["manager"]
+            self._led_later.append((step.place, manager))
+        else:
+            step.fields["manager"], step.after = New(leader), (leader,)
+
+    def lead_in_circles(self) -> None:
+        """Gives users their managers where they lead each other in a circle."""
+        for place, manager in self._led_later:
+            leader = self._steps.get(self._places[manager])
+            if leader is None:
+                continue
+            own = self._steps[place]
+            step = Planned(place, operation="update", target=New(own), after=(own, leader))
+            step.fields = {"manager": New(leader)}
+            step.because = step.without = f"without its manager {manager}, which failed"
+            self._batch.plan(step)
+
+    def nest(self) -> None:
+        """Nests the new groups, in each other too."""
+        coming = {
+            name: self._steps[place] for name, place in self._places.items() if place in self._steps
+        }
+        for place, number in list(self._steps.items()):
+            nest(self._batch, place, number, coming)
 
 
 def _kind(batch: Batch) -> ObjectKind:
@@ -65,7 +121,7 @@ def _called(change: Change) -> str:
     """What an object is called in the changes of a plan: departments by their path."""
     if change.kind == "department":
         return change.key
-    return text(change.after or {}, NAME_OF["user" if change.kind == "user" else "group"])
+    return text(change.fields_after, NAME_OF["user" if change.kind == "user" else "group"])
 
 
 def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
@@ -82,11 +138,11 @@ def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
     for place, change in enumerate(batch.changes):
         called = _called(change)
         name = called if kind == "department" else fold_name(called)
-        after = change.after or {}
+        after = change.fields_after
         entry = (kind, text(after, "source"), text(after, "external_id"))
         if name in taken:
             batch.failed[place] = f"another {kind} of the workspace has this name"
-        elif entry[1] and entry[2] and entry in entries:
+        elif all(entry) and entry in entries:
             batch.failed[place] = f"another {kind} stands for this entry of {entry[1]}"
         else:
             taken[name] = ""
@@ -96,87 +152,17 @@ def _free_places(batch: Batch, kind: ObjectKind) -> list[int]:
 
 
 def _order(batch: Batch, kind: ObjectKind, places: Sequence[int]) -> list[int]:
+    """The places of new objects, those that others refer to before these."""
     if kind == "user":
         return _by_manager(batch, places)
-    if kind == "department":
-        return sorted(places, key=lambda place: batch.changes[place].key.count("/"))
-    return list(places)
+    return sorted(places, key=batch.depth) if kind == "department" else list(places)
 
 
 def _by_manager(batch: Batch, places: Sequence[int]) -> list[int]:
     """The places of new users, managers before those they lead; a circle begins anywhere."""
-    by_name = {text(batch.changes[place].after or {}, "username"): place for place in places}
-    ordered: dict[int, None] = {}
-    for start in places:
-        chain: dict[int, None] = {}
-        place: int | None = start
-        while place is not None and place not in ordered and place not in chain:
-            chain[place] = None
-            place = by_name.get(text(batch.changes[place].after or {}, "manager"))
-        ordered |= dict.fromkeys(reversed(chain))
-    return list(ordered)
-
-
-def _creation(
-    batch: Batch,
-    kind: ObjectKind,
-    place: int,
-    by_name: Mapping[str, int],
-    steps: Mapping[int, int],
-) -> tuple[Planned, str]:
-    """The step that creates an object; and its manager, where that one is created after it."""
-    workspace, change = batch.workspace, batch.changes[place]
-    workspace.expect_source(change)
-    fields = workspace.sent(kind, change)
-    after: tuple[int, ...] = ()
-    because = waits_for = ""
-    parent = str(fields.get("parent") or "")
-    if parent and parent not in workspace.names.departments and parent in by_name:
-        above = steps.get(by_name[parent])
-        because = f"the department {parent!r} does not exist"
-        if above is None:
-            raise Unknown(because)
-        fields["parent"], after = New(above), (above,)
-    elif "parent" in fields:
-        fields["parent"] = workspace.reference("parent", parent)
-    if "department" in fields:
-        fields["department"] = workspace.reference("department", fields["department"])
-    manager = str(fields.get("manager") or "")
-    if manager and manager not in workspace.names.users and manager in by_name:
-        because = f"the manager {manager!r} does not exist"
-        step = steps.get(by_name[manager])
-        if step is not None:
-            fields["manager"] = New(step)
-            after = (step,)
-        else:
-            del fields["manager"]
-            waits_for = manager
-    elif "manager" in fields:
-        fields["manager"] = workspace.reference("manager", manager)
-    put = Put(kind, "", workspace.remembered(kind, change))
-    planned = Planned(place, (put,), "create", kind, fields=fields, after=after, because=because)
-    return planned, waits_for
-
-
-def _lead(
-    batch: Batch, place: int, manager: str, by_name: Mapping[str, int], steps: Mapping[int, int]
-) -> None:
-    """Gives a user its manager, where the two lead each other in a circle."""
-    own, other = steps[place], steps.get(by_name[manager])
-    without = f"without its manager {manager}, which failed"
-    if other is None:
-        return
-    batch.plan(
-        Planned(
-            place,
-            operation="update",
-            target=New(own),
-            fields={"manager": New(other)},
-            after=(own, other),
-            because=without,
-            without=without,
-        )
-    )
+    by_name = {text(batch.changes[place].fields_after, "username"): place for place in places}
+    managers = {place: text(batch.changes[place].fields_after, "manager") for place in places}
+    return last_first(places, lambda place: by_name.get(managers[place]))
 
 
 _REFERRING: Final = ("parent", "department", "manager")
@@ -186,26 +172,25 @@ def update(batch: Batch) -> None:
     """Whatever a change of an object holds; names may go round among those of the batch."""
     kind = _kind(batch)
     names = batch.workspace.names
-    with _as_wanted(batch):  # others are named as they are called afterwards
-        moves = {
-            place: move
-            for place, change in enumerate(batch.changes)
-            if (move := move_of(names, kind, change)) is not None
-        }
-        steps: dict[int, Planned] = {}
-        links: dict[int, list[Planned]] = {}
+    steps: dict[int, Planned] = {}
+    moves: dict[int, Move] = {}
+    links: dict[int, list[Planned]] = {}
 
-        def prepare(place: int, change: Change) -> None:
-            if change.kind == "group" and (change.after or {}).keys() == {"groups"}:
-                renest(batch, place, change)
-                return
-            steps[place] = _update(batch, kind, place, change)
-            if change.action == "erase":
-                ended, links[place] = end_all(batch, place, names.row(change))
-                steps[place].after = tuple(ended)
+    def prepare(place: int, change: Change) -> None:
+        if change.kind == "group" and change.fields_after.keys() == {"groups"}:
+            renest(batch, place, change)
+            return
+        steps[place] = _update(batch, kind, place, change)
+        if change.action == "erase":
+            ended, links[place] = end_all(batch, place, names.row(change))
+            steps[place].after = tuple(ended)
+        move = move_of(names, kind, change)
+        if move is not None:
+            moves[place] = move
 
-        batch.each(prepare)
-    planned = arrange(batch, kind, steps, {at: move for at, move in moves.items() if at in steps})
+    with _as_wanted(batch, kind):  # others are named as they are called afterwards
+        batch.each(batch.places, prepare)
+    planned = arrange(batch, kind, steps, moves)
     for place, number in planned.items():
         if place in links:
             batch.ended[number] = links[place]
@@ -213,27 +198,30 @@ def update(batch: Batch) -> None:
 
 
 @contextmanager
-def _as_wanted(batch: Batch) -> Iterator[None]:
+def _as_wanted(batch: Batch, kind: ObjectKind) -> Iterator[None]:
     """All names as they are once the batch is carried out."""
     names = batch.workspace.names
     users, groups, departments = names.users, names.groups, names.departments
-    names.rename("user", _renamed(batch, "user", names.users_before))
-    names.rename("group", _renamed(batch, "group", names.groups_before))
-    if batch.changes[0].kind == "department":
+    if kind == "department":
         names.departments = wanted_departments(names, batch.changes)
+    else:
+        names.rename(kind, _renamed(batch, kind))
     try:
         yield
     finally:
         names.users, names.groups, names.departments = users, groups, departments
 
 
-def _renamed(batch: Batch, kind: ObjectKind, known: Mapping[str, str]) -> dict[str, str]:
+def _renamed(batch: Batch, kind: Literal["user", "group"]) -> dict[str, str]:
     """Our id → new name, of those that get one."""
-    return {
-        known[change.key]: text(change.after or {}, NAME_OF[kind])
-        for change in batch.changes
-        if change.kind == kind and change.key in known and text(change.after or {}, NAME_OF[kind])
-    }
+    names = batch.workspace.names
+    known = names.users_before if kind == "user" else names.groups_before
+    renamed: dict[str, str] = {}
+    for change in batch.changes:
+        new = text(change.fields_after, NAME_OF[kind])
+        if new and change.key in known:
+            renamed[known[change.key]] = new
+    return renamed
 
 
 def _update(batch: Batch, kind: ObjectKind, place: int, change: Change) -> Planned:
@@ -257,19 +245,24 @@ def delete(batch: Batch) -> None:
 
     def prepare(place: int, change: Change) -> None:
         own = workspace.names.row(change)
-        below: list[str] = []
-        if kind == "department":
-            below = [one for one, (parent, _) in workspace.names.tree.items() if parent == own]
-        if any(one not in steps for one in below):
-            raise Unknown("it still has departments below it")
+        below = _below(workspace.names, own) if kind == "department" else []
+        if not steps.keys() >= set(below):
+            raise Unknown(_NOT_EMPTY)
         target = workspace.platform_id(kind, own)
         step = Planned(place, (Drop(kind, target, by_run=True),), "delete", kind, target)
-        step.after = tuple(steps[one] for one in below)
-        step.because = "it still has departments below it"
+        step.after = tuple(steps[department] for department in below)
+        step.because = _NOT_EMPTY
         steps[own] = batch.plan(step)
 
-    deepest_first = sorted(
-        enumerate(batch.changes), key=lambda item: item[1].key.count("/"), reverse=True
-    )
-    for place, change in deepest_first if kind == "department" else enumerate(batch.changes):
-        batch.prepare(place, change, prepare)
+    places: Sequence[int] = batch.places
+    if kind == "department":
+        places = sorted(places, key=batch.depth, reverse=True)
+    batch.each(places, prepare)
+
+
+_NOT_EMPTY: Final = "it still has departments below it"
+
+
+def _below(names: Names, own: str) -> list[str]:
+    """The departments directly below one."""
+    return [department for department, (parent, _) in names.tree.items() if parent == own]

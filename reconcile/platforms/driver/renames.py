@@ -6,6 +6,7 @@ their new names get their old ones back.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 import msgspec
 
@@ -15,8 +16,9 @@ from reconcile.model.platform import ObjectKind
 from reconcile.model.text.department_path import titles
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.batch import Batch
-from reconcile.platforms.driver.merge import NAME_OF
+from reconcile.platforms.driver.chains import circles, last_first
 from reconcile.platforms.driver.steps import Planned, Result
+from reconcile.platforms.driver.vocabulary import NAME_OF
 from reconcile.platforms.resolve import Move, Names, blocked, paths, text
 
 KEPT_IT = "the name is taken: its holder kept it"
@@ -24,7 +26,7 @@ KEPT_IT = "the name is taken: its holder kept it"
 
 def move_of(names: Names, kind: ObjectKind, change: Change) -> Move | None:
     """The name that an object gives up, and the one it takes; None where it keeps its name."""
-    after = change.after or {}
+    after = change.fields_after
     if kind == "department":
         return _move_in_tree(names, change)
     known = names.users_before if kind == "user" else names.groups_before
@@ -35,7 +37,7 @@ def move_of(names: Names, kind: ObjectKind, change: Change) -> Move | None:
 
 
 def _move_in_tree(names: Names, change: Change) -> Move | None:
-    after = change.after or {}
+    after = change.fields_after
     own = names.departments_before.get(change.key)
     if own is None or not {"title", "parent"} & after.keys():
         return None
@@ -52,7 +54,7 @@ def wanted_departments(names: Names, changes: Iterable[Change]) -> dict[str, str
     parents: dict[str, str] = {}
     for change in changes:
         own = names.departments_before.get(change.key)
-        after = change.after or {}
+        after = change.fields_after
         if change.kind != "department" or own not in tree:
             continue
         above, title = tree[own]
@@ -70,26 +72,30 @@ def arrange(
     Returns place → number of the step, but for those that go round in a circle.
     """
     holders = _holders(batch, kind)
-    for place, reason in blocked(moves, holders).items():
-        batch.failed[place] = reason
-    going = {at: move for at, move in moves.items() if at not in batch.failed}
-    mover = {move.id: at for at, move in going.items() if move.new != move.old}
-    waits_for = {
-        at: mover[holders[move.new]]
-        for at, move in going.items()
-        if move.new != move.old and holders.get(move.new, move.id) != move.id
+    batch.failed |= blocked(moves, holders)
+    renamed = {
+        place: move
+        for place, move in moves.items()
+        if place not in batch.failed and move.new != move.old
     }
-    circles = _circles(waits_for)
-    circled = {place for circle in circles for place in circle}
+    mover = {move.id: place for place, move in renamed.items()}
+    waits_for = {
+        place: mover[holders[move.new]]
+        for place, move in renamed.items()
+        if holders.get(move.new, move.id) != move.id
+    }
+    closed = circles(waits_for)
+    left_out = batch.failed.keys() | set[int]().union(*closed)
     numbers: dict[int, int] = {}
-    for place in _last_first(steps, waits_for):
-        if place in batch.failed or place in circled:
+    for place in last_first(steps, waits_for.get):
+        if place in left_out:
             continue
         step = steps[place]
-        if place in waits_for and waits_for[place] in numbers:
-            step.after, step.because = (*step.after, numbers[waits_for[place]]), KEPT_IT
+        giver = numbers.get(waits_for.get(place, -1))
+        if giver is not None:
+            step.after, step.because = (*step.after, giver), KEPT_IT
         numbers[place] = batch.plan(step)
-    for circle in circles:
+    for circle in closed:
         _rotate(batch, kind, circle, steps)
     return numbers
 
@@ -99,36 +105,6 @@ def _holders(batch: Batch, kind: ObjectKind) -> dict[object, str]:
     if kind == "department":
         return {node: own for own, node in names.tree.items()}
     return names.holders("user" if kind == "user" else "group")
-
-
-def _circles(waits_for: Mapping[int, int]) -> list[list[int]]:
-    """Each circle once; every place in it waits for the next, and the last for the first."""
-    circles: list[list[int]] = []
-    seen: set[int] = set()
-    for start in waits_for:
-        chain: dict[int, None] = {}
-        place: int | None = start
-        while place is not None and place not in seen:
-            seen.add(place)
-            chain[place] = None
-            place = waits_for.get(place)
-        if place in chain:
-            walked = list(chain)
-            circles.append(walked[walked.index(place) :])
-    return circles
-
-
-def _last_first(steps: Mapping[int, Planned], waits_for: Mapping[int, int]) -> list[int]:
-    """The places in an order in which each comes after the one it waits for, circles apart."""
-    ordered: dict[int, None] = {}
-    for start in steps:
-        chain: dict[int, None] = {}
-        place: int | None = start
-        while place is not None and place in steps and place not in ordered and place not in chain:
-            chain[place] = None
-            place = waits_for.get(place)
-        ordered |= dict.fromkeys(reversed(chain))
-    return list(ordered)
 
 
 def parked(name: str, own: str) -> str:
@@ -144,39 +120,53 @@ def _rotate(
     batch: Batch, kind: ObjectKind, circle: Sequence[int], steps: Mapping[int, Planned]
 ) -> None:
     """Plans the renames of a circle, its other fields after the last of them."""
-    field = NAME_OF[kind]
     first = circle[0]
-    own = batch.workspace.names.row(batch.changes[first])
-    old = batch.changes[first].key if kind != "department" else titles(batch.changes[first].key)[-1]
-    name = parked(old, own)
-    park = msgspec.structs.replace(
-        steps[first],
-        operation="update",
-        fields={field: name},
-        edits=(Put(kind, str(steps[first].target), {"name": name}),),
-    )
-    numbers = [batch.plan(park)]
+    old = _name_now(batch, kind, first)
+    numbers = [batch.plan(_parking(batch, kind, steps[first], old))]
     rest: dict[int, dict[str, object]] = {}
     for place in (*reversed(circle[1:]), first):
-        fields = dict(steps[place].fields)
-        names = {key: fields.pop(key) for key in (field, "parent") if key in fields}
+        names, rest[place] = _split(steps[place], kind)
         if place == first:
-            names.setdefault(field, old)
-        rest[place] = fields
+            # It takes its name back where it only moves below another department.
+            names.setdefault(NAME_OF[kind], old)
         step = msgspec.structs.replace(steps[place], operation="update", fields=names)
-        step.after, step.because = (numbers[-1],), KEPT_IT
-        numbers.append(batch.plan(step))
+        numbers.append(batch.plan(_after(step, numbers[-1])))
     for place in circle:
         if rest[place]:
             step = msgspec.structs.replace(steps[place], fields=rest[place], edits=())
-            step.after, step.because = (numbers[-1],), KEPT_IT
-            batch.plan(step)
+            batch.plan(_after(step, numbers[-1]))
     batch.circles.append(numbers)
+
+
+def _name_now(batch: Batch, kind: ObjectKind, place: int) -> str:
+    """What an object is called before its change; a department by its title."""
+    key = batch.changes[place].key
+    return titles(key)[-1] if kind == "department" else key
+
+
+def _parking(batch: Batch, kind: ObjectKind, step: Planned, old: str) -> Planned:
+    """The step by which the first object of a circle gives up its name."""
+    name = parked(old, batch.workspace.names.row(batch.changes[step.place]))
+    edit = Put(kind, str(step.target), {"name": name})
+    fields: dict[str, object] = {NAME_OF[kind]: name}
+    return msgspec.structs.replace(step, operation="update", fields=fields, edits=(edit,))
+
+
+def _split(step: Planned, kind: ObjectKind) -> tuple[dict[str, object], dict[str, object]]:
+    """The fields of a step that make up a name, and the others."""
+    others = dict(step.fields)
+    names = {field: others.pop(field) for field in (NAME_OF[kind], "parent") if field in others}
+    return names, others
+
+
+def _after(step: Planned, number: int) -> Planned:
+    """The step, to be made after the one that frees its name."""
+    step.after, step.because = (number,), KEPT_IT
+    return step
 
 
 def restore(
     batch: Batch,
-    kind: ObjectKind,
     results: Sequence[Result],
     run: Callable[[list[Planned]], list[Result]],
 ) -> dict[int, str]:
@@ -185,12 +175,14 @@ def restore(
     The last that took a name gives it back first, so that the one before it finds its own free.
     """
     failed: dict[int, str] = {}
+    kind = cast("ObjectKind", batch.changes[0].kind)
     for numbers in batch.circles:
         states = {results[number].state for number in numbers}
         if states == {"kept"} or "unknown" in states:
             continue
-        back = [batch.planned[n].place for n in numbers if results[n].state == "kept"]
-        for place in dict.fromkeys(reversed(back)):
+        kept = [number for number in numbers if results[number].state == "kept"]
+        places = [batch.planned[number].place for number in reversed(kept)]
+        for place in dict.fromkeys(places):
             failed[place] = KEPT_IT
             failed |= _give_back(batch, kind, place, run)
     return failed

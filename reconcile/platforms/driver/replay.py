@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from reconcile.model.book import Book, Logged, Settled
+from reconcile.model.book import Book, Logged, Settled, Step
 from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import Contents
 from reconcile.model.report import Outcome
 from reconcile.platforms.driver.edited import edited
-from reconcile.platforms.driver.evidence import evidence, linked
+from reconcile.platforms.driver.evidence import edits_of, look
 from reconcile.platforms.driver.merge import merge
-from reconcile.platforms.ledger.history_entries import ids_now
+from reconcile.platforms.ledger.history.entries import ids_now
 from reconcile.platforms.resolve import Names
 from reconcile.ports import Ledger, Platform
 
@@ -28,7 +28,7 @@ def as_it_is(workspace: str, contents: Contents, ledger: Ledger) -> Book:
     _, steps = ledger.journal(workspace)
     known: set[tuple[str, str]] = set(book.objects)
     settled = [_settle(logged, contents, known) for logged in steps if logged.state in _LOOKED_FOR]
-    return edited(book, [(edit, one.platform_id) for one in settled for edit in one.edits])
+    return edited(book, [(edit, step.platform_id) for step in settled for edit in step.edits])
 
 
 def replay(platform: Platform, ledger: Ledger, workspace: str) -> None:
@@ -41,18 +41,23 @@ def replay(platform: Platform, ledger: Ledger, workspace: str) -> None:
         return
     contents = platform.read(workspace)
     known: set[tuple[str, str]] = set(ledger.book(workspace).objects)
-    settled = [_settle(logged, contents, known) for logged in steps]
-    found = [one for logged, one in zip(steps, settled, strict=True) if logged.state in _LOOKED_FOR]
-    ledger.write(workspace, settled=found)
-    for logged, one in zip(steps, settled, strict=True):
-        if logged.state == "unclear" and one.state == "unclear":
-            ledger.forget_step(workspace, logged.number)
+    settled = [(logged, _settle(logged, contents, known)) for logged in steps]
+    looked_for = [step for logged, step in settled if logged.state in _LOOKED_FOR]
+    ledger.write(workspace, settled=looked_for)
+    # What is not there the second time either was not made.
+    over = [step for logged, step in settled if logged.state == step.state == "unclear"]
     if run is None:
-        for one in found:
-            if one.state == "kept":
-                ledger.forget_step(workspace, one.step)
-        return
-    outcomes = _outcomes(steps, settled)
+        over += [step for step in looked_for if step.state == "kept"]
+    for step in over:
+        ledger.forget_step(workspace, step.step)
+    if run is not None:
+        _record(ledger, workspace, run, contents, _outcomes(settled))
+
+
+def _record(
+    ledger: Ledger, workspace: str, run: Run, contents: Contents, outcomes: Sequence[Outcome]
+) -> None:
+    """Adds a run that died to the history."""
     _log.warning(
         "the run %s ended early; it made %d of the %d changes that it began: "
         "they are in the history",
@@ -70,42 +75,38 @@ _LOOKED_FOR = ("open", "unclear")
 
 def _settle(logged: Logged, contents: Contents, known: set[tuple[str, str]]) -> Settled:
     """What became of a step, by what the platform has now."""
-    call = logged.step.call
+    number, step = logged.number, logged.step
     if logged.state not in _LOOKED_FOR:
-        return Settled(logged.number, logged.state, detail=logged.detail)
-    if call is None:
-        return Settled(logged.number, "kept", logged.step.edits)
-    if call.operation in ("link", "unlink"):
-        done = linked(call, contents)
-        edits = tuple(edit for edit, kept in zip(logged.step.edits, done, strict=False) if kept)
-        return Settled(logged.number, "kept" if all(done) else "unclear", edits, detail=_DIED)
-    seen, platform_id = evidence(call, contents, known)
-    if not seen:
-        return Settled(logged.number, "unclear", detail=_DIED)
-    if platform_id:
-        known.add((call.kind, platform_id))
-    return Settled(logged.number, "kept", logged.step.edits, platform_id)
+        return Settled(number, logged.state, detail=logged.detail)
+    seen = look(step.call, contents, known)
+    if seen.done:
+        return Settled(number, "kept", step.edits, seen.platform_id)
+    return Settled(number, "unclear", edits_of(step, seen.links), detail=_DIED)
 
 
-def _outcomes(steps: Sequence[Logged], settled: Sequence[Settled]) -> list[Outcome]:
+def _outcomes(settled: Sequence[tuple[Logged, Settled]]) -> list[Outcome]:
     """One for each change that the run began, in their order."""
     changes: dict[int, Change] = {}
     lost: dict[int, str] = {}
     kept: set[int] = set()
     created: set[int] = set()
-    for logged, one in zip(steps, settled, strict=True):
-        call = logged.step.call
-        changes |= logged.step.changes
-        if one.state != "kept":
-            lost |= dict.fromkeys(logged.step.changes, one.detail or _DIED)
+    for logged, now in settled:
+        own = logged.step.changes
+        changes |= own
+        if now.state != "kept":
+            lost |= dict.fromkeys(own, now.detail or _DIED)
             continue
-        kept.update(logged.step.changes)
-        if call is not None and call.operation == "create":
-            created.update(logged.step.changes)
+        kept.update(own)
+        if _creates(logged.step):
+            created.update(own)
     return [
         _outcome(changes[place], lost.get(place, ""), place in kept, place in created)
         for place in sorted(changes)
     ]
+
+
+def _creates(step: Step) -> bool:
+    return step.call is not None and step.call.operation == "create"
 
 
 def _outcome(change: Change, lost: str, kept: bool, created: bool) -> Outcome:

@@ -7,9 +7,9 @@ unclear steps it has done.
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 
@@ -18,7 +18,7 @@ from reconcile.model.book import Call, Edit, Put, Settled, Step, Tie
 from reconcile.model.change import Change
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair
 from reconcile.platforms.driver.agenda import Agenda
-from reconcile.platforms.driver.evidence import evidence, linked
+from reconcile.platforms.driver.evidence import edits_of, look
 from reconcile.ports import Ledger, Platform, Rejected, Unclear
 
 _log = logging.getLogger(__name__)
@@ -61,6 +61,11 @@ class Planned(msgspec.Struct):
     lane: str = ""
     """Steps of one lane are made one after the other."""
 
+    @property
+    def carries(self) -> tuple[int, ...]:
+        """The changes that it carries out."""
+        return self.places or (self.place,)
+
 
 class Result(NamedTuple):
     """What became of a planned step."""
@@ -70,6 +75,10 @@ class Result(NamedTuple):
     platform_id: str = ""
     done: tuple[bool, ...] = ()
     """For links that were looked up, which of them the platform has as they were to be."""
+
+    def holds(self, at: int) -> bool:
+        """Whether the platform has what the link at this place was to be."""
+        return self.state == "kept" or (at < len(self.done) and self.done[at])
 
 
 class Runner:
@@ -106,8 +115,8 @@ class Runner:
             for at, result in made.items():
                 for lost in agenda.end(at, kept=result.state == "kept"):
                     results[lost] = Result("not made", planned[lost].because)
-        self._flush()
-        why = _first_line(self.broken)
+        self._journal()
+        why = first_line(self.broken)
         return [
             results.get(at) or Result("not made", step.because or why)
             for at, step in enumerate(planned)
@@ -123,34 +132,31 @@ class Runner:
     ) -> dict[int, Result]:
         """Journals a window of steps, makes their calls, and settles them."""
         steps = [_step(planned[at], results, changes, first) for at in window]
-        try:
-            numbers, new = self._ledger.write(self._workspace, settled=self._pending, opened=steps)
-        except (ReconcileError, KeyboardInterrupt) as error:
-            self._break(error)
+        numbers = self._journal(steps)
+        if numbers is None:
             return {}
-        self._learn(new)
-        self._pending = []
         made = self._look_up(steps, self._call_all(steps))
         for number, step, result in zip(numbers, steps, made, strict=True):
             state = _JOURNALED[result.state]
-            edits = _edits(step, result)
             if state != "open":
-                self._pending.append(
-                    Settled(number, state, edits, result.platform_id, result.detail)
-                )
+                edits = step.edits if state == "kept" else edits_of(step, result.done)
+                settled = Settled(number, state, edits, result.platform_id, result.detail)
+                self._pending.append(settled)
         return dict(zip(window, made, strict=True))
 
-    def _flush(self) -> None:
+    def _journal(self, opened: Sequence[Step] = ()) -> list[int] | None:
+        """Writes down what became of steps, and which are about to be made.
+
+        Returns the numbers of these; None where that cannot be written, which ends the run.
+        """
         try:
-            _, new = self._ledger.write(self._workspace, settled=self._pending)
+            numbers, new = self._ledger.write(self._workspace, settled=self._pending, opened=opened)
         except (ReconcileError, KeyboardInterrupt) as error:
             self._break(error)
-            return
-        self._learn(new)
-        self._pending = []
-
-    def _learn(self, new: Mapping[tuple[ObjectKind, str], str]) -> None:
+            return None
         self.new |= new
+        self._pending = []
+        return numbers
 
     def _call_all(self, steps: Sequence[Step]) -> list[Result | None]:
         """The result of each call; None for one that was not answered."""
@@ -174,13 +180,10 @@ class Runner:
         except Unclear as unclear:
             _log.info("not answered: %s", unclear)
             return None
-        except PlatformUnreadable as error:
+        except (PlatformUnreadable, KeyboardInterrupt) as error:
             self._break(error)
             return None
-        except KeyboardInterrupt as interrupt:
-            self._break(interrupt)
-            return None
-        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the call may be done
+        except Exception as error:  # noqa: BLE001 - whatever is raised, the call may be done
             _log.debug("traceback", exc_info=error)
             _log.error("unexpected %s: %s", type(error).__name__, error)
             self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
@@ -215,30 +218,23 @@ class Runner:
 
     def _look_up(self, steps: Sequence[Step], made: Sequence[Result | None]) -> list[Result]:
         """Asks the platform what became of the calls that it did not answer."""
-        if all(result is not None for result in made):
-            return [result for result in made if result is not None]
+        if None not in made:
+            return list(filter(None, made))
         try:
             contents = self._platform.read(self._workspace)
         except (ReconcileError, KeyboardInterrupt) as error:
             self._break(error)
-            unknown = Result("unknown", f"the platform did not answer: {_first_line(error)}")
-            return [unknown if result is None else result for result in made]
+            unknown = Result("unknown", f"the platform did not answer: {first_line(error)}")
+            return [result or unknown for result in made]
         return [
-            self._seen(step, contents) if result is None else result
-            for step, result in zip(steps, made, strict=True)
+            result or self._seen(step, contents) for step, result in zip(steps, made, strict=True)
         ]
 
     def _seen(self, step: Step, contents: Contents) -> Result:
-        call = step.call
-        if call is None:
-            return Result("kept")
-        if call.operation in ("link", "unlink"):
-            done = linked(call, contents)
-            return Result("kept") if all(done) else Result("unclear", NOT_SEEN, done=done)
-        seen, platform_id = evidence(call, contents, self.known)
-        if platform_id:
-            self.known.add((call.kind, platform_id))
-        return Result("kept", platform_id=platform_id) if seen else Result("unclear", NOT_SEEN)
+        seen = look(step.call, contents, self.known)
+        if seen.done:
+            return Result("kept", platform_id=seen.platform_id)
+        return Result("unclear", NOT_SEEN, done=seen.links)
 
     def _break(self, error: BaseException) -> None:
         if self.broken is None:
@@ -263,40 +259,32 @@ def _step(
     def resolved(value: str | New) -> str:
         return results[value.step].platform_id if isinstance(value, New) else value
 
-    places = planned.places or (planned.place,)
-    carried = {first + place: changes[place] for place in places}
-    pairs: tuple[Pair, ...] = tuple(
-        (resolved(one), resolved(other)) for one, other in planned.pairs
-    )
-    ties = tuple(
-        Tie(cast("LinkKind", planned.kind), pair, origin)
-        for pair, origin in zip(pairs, planned.origins, strict=True)
-    )
     target = resolved(planned.target)
-    edits: Iterable[Edit] = (
-        msgspec.structs.replace(edit, platform_id=target)
-        if isinstance(edit, Put) and not edit.platform_id
-        else edit
-        for edit in planned.edits
+    pairs: tuple[Pair, ...] = tuple(
+        (resolved(member), resolved(end)) for member, end in planned.pairs
     )
     call = None
     if planned.operation:
-        fields = {
+        fields: dict[str, Any] = {
             name: resolved(value) if isinstance(value, New) else value
             for name, value in planned.fields.items()
         }
-        call = Call(planned.operation, planned.kind, target, fields, pairs)  # type: ignore[arg-type] # values as the kinds have them
-    return Step(call, (*edits, *ties), carried)
+        call = Call(planned.operation, planned.kind, target, fields, pairs)
+    edits = [_of_target(edit, target) for edit in planned.edits]
+    kind = cast("LinkKind", planned.kind)
+    edits += (Tie(kind, *tie) for tie in zip(pairs, planned.origins, strict=True))
+    return Step(call, tuple(edits), {first + place: changes[place] for place in planned.carries})
 
 
-def _edits(step: Step, result: Result) -> tuple[Edit, ...]:
-    """What the book says once this became of the step."""
-    if result.state == "kept":
-        return step.edits
-    return tuple(edit for edit, done in zip(step.edits, result.done, strict=False) if done)
+def _of_target(edit: Edit, target: str) -> Edit:
+    """The edit; one of an object that had no id when it was planned has it now."""
+    if isinstance(edit, Put) and not edit.platform_id:
+        return msgspec.structs.replace(edit, platform_id=target)
+    return edit
 
 
-def _first_line(error: BaseException | None) -> str:
+def first_line(error: BaseException | None) -> str:
+    """What an error says, as one line; "" for none."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return str(error).partition("\n")[0] if error is not None else ""

@@ -9,30 +9,29 @@ import msgspec
 from reconcile.model.book import Edit, PutSource
 from reconcile.model.change import Change
 from reconcile.model.history import Run
+from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import ObjectKind, PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.driver import links, objects
 from reconcile.platforms.driver.batch import Batch, Workspace
-from reconcile.platforms.driver.merge import NAME_OF, merge
+from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.driver.renames import restore, wanted_departments
-from reconcile.platforms.driver.steps import Planned, Result, Runner
-from reconcile.platforms.ledger.history_entries import ids_before, ids_now
+from reconcile.platforms.driver.steps import Planned, Result, Runner, first_line
+from reconcile.platforms.driver.vocabulary import NAME_OF
+from reconcile.platforms.ledger.history.entries import ids_before, ids_now
 from reconcile.platforms.resolve import Names, text
 from reconcile.ports import Ledger, Platform, Progress
 
 _log = logging.getLogger(__name__)
 
 _UPDATES: Final = ("update", "adopt", "relink", "activate", "deactivate", "block", "erase")
-_STEPS: Final[Mapping[tuple[str, str], Callable[[Batch], None]]] = {
-    **{(kind, "create"): objects.create for kind in NAME_OF},
-    **{(kind, "delete"): objects.delete for kind in NAME_OF},
-    **{(kind, action): objects.update for kind in NAME_OF for action in _UPDATES},
-    **{
-        (kind, action): links.write
-        for kind in ("membership", "grant")
-        for action in ("create", "update", "delete")
-    },
+_OF_OBJECTS: Final[Mapping[str, Callable[[Batch], None]]] = {
+    "create": objects.create,
+    "delete": objects.delete,
+    **dict.fromkeys(_UPDATES, objects.update),
 }
+_OF_LINKS: Final = dict.fromkeys(("create", "update", "delete"), links.write)
+"""Action → what plans the steps of a batch."""
 
 
 class DrivenWriter:
@@ -50,7 +49,8 @@ class DrivenWriter:
         self._progress = progress
         self._runner = Runner(platform, ledger, workspace)
         self._workspace: Workspace | None = None
-        self._given = 0
+        self._taken = 0
+        """How many changes the run was to write so far."""
         self.begun = False
         """Whether the journal of a run is open."""
 
@@ -85,20 +85,19 @@ class DrivenWriter:
         if not changes:
             return []
         if self.broken is not None:
-            why = "interrupted" if isinstance(self.broken, KeyboardInterrupt) else str(self.broken)
-            return [Written("failed", why.partition("\n")[0])] * len(changes)
-        first, self._given = self._given, self._given + len(changes)
-        self._progress("changes written", self._given)
+            return [Written("failed", first_line(self.broken))] * len(changes)
+        first, self._taken = self._taken, self._taken + len(changes)
+        self._progress("changes written", self._taken)
         if changes[0].kind == "source":
             return self._write_sources(changes)
         return self._write_batch(changes, first)
 
     def _write_batch(self, changes: Sequence[Change], first: int) -> list[Written]:
         batch = Batch(self._open(), changes)
-        plan = _STEPS.get((changes[0].kind, changes[0].action))
+        kind, action = changes[0].kind, changes[0].action
+        plan = (_OF_LINKS if kind in PAIRS else _OF_OBJECTS).get(action)
         if plan is None:
-            reason = f"{changes[0].action} of a {changes[0].kind} is not supported"
-            return [Written("failed", reason)] * len(changes)
+            return [Written("failed", f"{action} of a {kind} is not supported")] * len(changes)
         plan(batch)
         by_place = dict(enumerate(changes))
         results = self._run(batch.planned, by_place, first)
@@ -106,7 +105,8 @@ class DrivenWriter:
         for number, links_back in batch.ended.items():
             if results[number].state not in ("kept", "unknown"):
                 self._runner.run(links_back, by_place, first)
-        for place, reason in self._restored(batch, results, by_place, first).items():
+        failed = restore(batch, results, lambda steps: self._runner.run(steps, by_place, first))
+        for place, reason in failed.items():
             written[place] = Written("failed", reason)
         self._learn(batch, results, written)
         return written
@@ -122,83 +122,57 @@ class DrivenWriter:
                 results[at] = _joined(parts, self._run(parts, changes, first))
         return results
 
-    def _restored(
-        self,
-        batch: Batch,
-        results: Sequence[Result],
-        changes: Mapping[int, Change],
-        first: int,
-    ) -> dict[int, str]:
-        if not batch.circles:
-            return {}
-        kind = cast("ObjectKind", batch.changes[0].kind)
-        return restore(batch, kind, results, lambda steps: self._runner.run(steps, changes, first))
-
     def _learn(self, batch: Batch, results: Sequence[Result], written: Sequence[Written]) -> None:
         """Takes in which names now mean which objects."""
         workspace, kind = batch.workspace, batch.changes[0].kind
-        if kind not in NAME_OF:
-            _link(workspace, batch.changes, written)
+        if kind in PAIRS:
+            _learn_links(workspace, batch.changes, written)
             return
+        kind = cast("ObjectKind", kind)
         for (new_kind, theirs), own in self._runner.new.items():
             workspace.theirs[new_kind, own] = theirs
-        created = {
-            step.place: result.platform_id
-            for step, result in zip(batch.planned, results, strict=True)
-            if step.operation == "create" and result.state == "kept"
-        }
         kept = [
-            (place, change)
-            for place, change in enumerate(batch.changes)
-            if written[place].result in ("applied", "unknown") or place in created
+            change
+            for change, outcome in zip(batch.changes, written, strict=True)
+            if outcome.result in ("applied", "unknown")
         ]
-        for place, change in sorted(kept, key=lambda item: item[1].key.count("/")):
-            if change.action == "create" and place in created:
-                key = (cast("ObjectKind", kind), created[place])
-                self._name_new(change, self._runner.new.get(key, ""))
-        _rename(
-            workspace, [change for _, change in kept if change.action not in ("create", "delete")]
-        )
-        gone = {workspace.names.row(change) for _, change in kept if change.action == "delete"}
-        _forget(workspace, cast("ObjectKind", kind), gone)
-        erased = {workspace.names.row(change) for _, change in kept if change.action == "erase"}
-        _forget_identities(workspace, gone | erased)
+        match batch.changes[0].action:
+            case "create":
+                self._learn_new(batch, kind, results)
+            case "delete":
+                _forget(workspace, kind, set(map(workspace.names.row, kept)))
+            case "erase":
+                _rename(workspace, kind, kept)
+                _forget_identities(workspace, set(map(workspace.names.row, kept)))
+            case _:
+                _rename(workspace, kind, kept)
         workspace.names.settle()
 
-    def _name_new(self, change: Change, own: str) -> None:
-        names, after = self._open().names, change.after or {}
-        if not own:
-            return
-        if change.kind == "user":
-            names.users[text(after, "username")] = own
-        elif change.kind == "group":
-            names.groups[text(after, "name")] = own
-        else:
-            parent = text(after, "parent")
-            above = names.departments.get(parent, "") if parent else ""
-            names.tree[own] = (above, text(after, "title"))
-            names.departments[change.key] = own
+    def _learn_new(self, batch: Batch, kind: ObjectKind, results: Sequence[Result]) -> None:
+        """Takes in the names of what was created, departments from the top."""
+        created = [
+            (batch.changes[step.place], result.platform_id)
+            for step, result in zip(batch.planned, results, strict=True)
+            if step.operation == "create" and result.state == "kept"
+        ]
+        for change, platform_id in sorted(created, key=lambda item: item[0].key.count("/")):
+            own = self._runner.new.get((kind, platform_id), "")
+            if own:
+                _name_new(batch.workspace.names, change, own)
 
     def _write_sources(self, changes: Sequence[Change]) -> list[Written]:
+        """Sources are in the book alone: the platform has none."""
         known = self._open().sources
         written: list[Written] = []
         edits: list[Edit] = []
         for change in changes:
-            after = {name: value or "" for name, value in (change.after or {}).items()}
-            fields = {name: str(value) for name, value in after.items() if name != "name"}
-            name = str(after.get("name", change.key))
-            if change.action == "create" and name in known:
-                written.append(Written("failed", "another source of the workspace has this name"))
+            why = _source_problem(change, known)
+            if why:
+                written.append(Written("failed", why))
                 continue
-            if change.action != "create" and change.key not in known:
-                written.append(Written("failed", f"the source {change.key!r} does not exist"))
-                continue
-            if change.action == "create":
-                edits.append(PutSource(name, fields))
-            else:
-                edits.append(PutSource(change.key, fields, name if name != change.key else ""))
-                known.discard(change.key)
-            known.add(name)
+            edits.append(_source_edit(change))
+            known.discard(change.key)
+            known.add(_source_name(change))
             written.append(APPLIED)
         self._ledger.write(self._name, edits=edits)
         return written
@@ -223,55 +197,83 @@ class DrivenWriter:
 def _joined(parts: Sequence[Planned], results: Sequence[Result]) -> Result:
     """The result of a call whose links were made in several, one after the other."""
     done: list[bool] = []
-    details: list[str] = []
     for part, result in zip(parts, results, strict=True):
-        kept = result.done or (result.state == "kept",) * len(part.pairs)
-        done += kept
-        if result.state != "kept":
-            details.append(result.detail)
+        done += map(result.holds, range(len(part.pairs)))
     if all(done):
         return Result("kept")
-    return Result(
-        results[-1].state if results[-1].state != "kept" else "refused",
-        details[0],
-        done=tuple(done),
-    )
+    failed = [result for result in results if result.state != "kept"]
+    last = results[-1]
+    state = last.state if last in failed else "refused"
+    return Result(state, failed[0].detail, done=tuple(done))
 
 
-def _rename(workspace: Workspace, changes: Sequence[Change]) -> None:
+def _source_name(change: Change) -> str:
+    """What a source is called once the change is made."""
+    return text(change.fields_after, "name") or change.key
+
+
+def _source_problem(change: Change, known: Collection[str]) -> str:
+    """Why a change of a source cannot be made; "" where it can."""
+    if change.action == "create":
+        taken = _source_name(change) in known
+        return "another source of the workspace has this name" if taken else ""
+    return "" if change.key in known else f"the source {change.key!r} does not exist"
+
+
+def _source_edit(change: Change) -> PutSource:
+    after = change.fields_after
+    fields = {field: text(after, field) for field in after if field != "name"}
+    name = _source_name(change)
+    if change.action == "create":
+        return PutSource(name, fields)
+    return PutSource(change.key, fields, name if name != change.key else "")
+
+
+def _name_new(names: Names, change: Change, own: str) -> None:
+    """Takes in what a new object is called."""
+    after = change.fields_after
+    if change.kind == "user":
+        names.users[text(after, "username")] = own
+    elif change.kind == "group":
+        names.groups[text(after, "name")] = own
+    else:
+        above = names.departments.get(text(after, "parent"), "")
+        names.tree[own] = (above, text(after, "title"))
+        names.departments[change.key] = own
+
+
+def _rename(workspace: Workspace, kind: ObjectKind, changes: Sequence[Change]) -> None:
     """Takes in new names, all at once."""
     names = workspace.names
-    users = {
-        names.row(change): text(change.after or {}, "username")
-        for change in changes
-        if change.kind == "user" and text(change.after or {}, "username")
-    }
-    groups = {
-        names.row(change): text(change.after or {}, "name")
-        for change in changes
-        if change.kind == "group" and text(change.after or {}, "name")
-    }
-    names.rename("user", users)
-    names.rename("group", groups)
+    if kind == "department":
+        _move(names, changes)
+        return
+    named = {names.row(change): text(change.fields_after, NAME_OF[kind]) for change in changes}
+    names.rename(kind, {own: name for own, name in named.items() if name})
+
+
+def _move(names: Names, changes: Sequence[Change]) -> None:
+    """Takes in new titles of departments, and what they are now below."""
     wanted = wanted_departments(names, changes)
     for change in changes:
-        after = change.after or {}
-        if change.kind == "department" and {"title", "parent"} & after.keys():
-            own = names.row(change)
-            parent, title = names.tree[own]
-            if "parent" in after:
-                parent = wanted.get(text(after, "parent"), "")
-            names.tree[own] = (parent, text(after, "title") or title)
+        after = change.fields_after
+        own = names.row(change)
+        parent, title = names.tree[own]
+        if "parent" in after:
+            parent = wanted.get(text(after, "parent"), "")
+        names.tree[own] = (parent, text(after, "title") or title)
 
 
-def _link(workspace: Workspace, changes: Sequence[Change], written: Sequence[Written]) -> None:
+def _learn_links(
+    workspace: Workspace, changes: Sequence[Change], written: Sequence[Written]
+) -> None:
     """Takes in memberships and grants that were made or ended."""
-    for change, one in zip(changes, written, strict=True):
-        pairs = workspace.links["membership" if change.kind == "membership" else "grant"]
-        if one.result == "failed":
+    pairs = workspace.links["membership" if changes[0].kind == "membership" else "grant"]
+    for change, outcome in zip(changes, written, strict=True):
+        if outcome.result == "failed":
             continue
         if change.action == "create":
-            pairs[workspace.names.new_link(change)] = text(change.after or {}, "origin")
+            pairs[workspace.names.new_link(change)] = text(change.fields_after, "origin")
         elif change.action == "delete":
             pairs.pop(workspace.names.link(change), None)
 
@@ -283,9 +285,11 @@ def _forget(workspace: Workspace, kind: ObjectKind, gone: set[str]) -> None:
     workspace.names.forget(gone, kind)
     for own in gone:
         workspace.theirs.pop((kind, own), None)
+    end = 0 if kind == "user" else 1
     for pairs in workspace.links.values():
-        for pair in [pair for pair in pairs if pair[0 if kind == "user" else 1] in gone]:
+        for pair in [pair for pair in pairs if pair[end] in gone]:
             del pairs[pair]
+    _forget_identities(workspace, gone)
 
 
 def _forget_identities(workspace: Workspace, gone: set[str]) -> None:

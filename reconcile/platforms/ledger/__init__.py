@@ -5,6 +5,6 @@ For platforms that are not a database of ours also the book and the journal.
 - `tables`, `workspaces`: what every such database has.
 - `store`: a database with its locks, history and logins; the sql platform has one, and each ledger.
 - `lock`: one run at a time; `processes` distinguishes the living from the dead.
-- `history`, `history_entries`: what runs did. `attempts`, `attempt_rules`: logins that failed.
+- `history`: what runs did. `attempts`, `attempt_rules`: logins that failed.
 - `settling`: what became of a transaction whose COMMIT was not answered.
 """

@@ -83,9 +83,9 @@ def drawn(before: Failures | None, now: int) -> tuple[Failures, int]:
     return Failures(count, now, full + REFILL), 0
 
 
-def is_known(one: Failures | None, now: int) -> bool:
+def is_known(state: Failures | None, now: int) -> bool:
     """Whether the person has logged in from an origin not too long ago."""
-    return one is not None and one.entered > 0 and now - one.entered < KNOWN
+    return state is not None and state.entered > 0 and now - state.entered < KNOWN
 
 
 def begun(
@@ -98,13 +98,13 @@ def begun(
     None, None where it has to wait. The first is None too where the origin is known: then the
     others do not matter.
     """
-    one, wait = counted(own, now)
+    state, wait = counted(own, now)
     if is_known(own, now):
-        return None, None if wait else one, wait
+        return None, None if wait else state, wait
     together, longer = drawn(every, now)
     if wait or longer:
         return None, None, max(wait, longer)
-    return together, one, 0
+    return together, state, 0
 
 
 def passed(
@@ -125,13 +125,13 @@ def passed(
 
 def outdated(origins: Mapping[str, Failures]) -> list[str]:
     """The origins of one key that are known beyond MOST_KNOWN, the oldest first."""
-    known = sorted((one.entered, origin) for origin, one in origins.items() if one.entered)
+    known = sorted((state.entered, origin) for origin, state in origins.items() if state.entered)
     return [origin for _, origin in known[: max(len(known) - MOST_KNOWN, 0)]]
 
 
-def is_over(one: Failures, now: int) -> bool:
+def is_over(state: Failures, now: int) -> bool:
     """Whether nothing has to be remembered any more."""
-    return now - one.until >= MEMORY and not is_known(one, now)
+    return now - state.until >= MEMORY and not is_known(state, now)
 
 
 def origin_key(key: str, origin: str) -> str:
@@ -151,14 +151,14 @@ def origin_key(key: str, origin: str) -> str:
 
 def keys(erased: Iterable[Change]) -> set[str]:
     """Under which keys the failed logins of those count who are erased."""
-    found = set()
+    person_keys = set()
     for change in erased:
         source, external_id, dn = (
-            text(change.before or {}, name) for name in ("source", "external_id", "dn")
+            text(change.fields_before, name) for name in ("source", "external_id", "dn")
         )
         if external_id or dn:
-            found.add(person_key(source or change.source, external_id, dn))
-    return found
+            person_keys.add(person_key(source or change.source, external_id, dn))
+    return person_keys
 
 
 def pause(count: int) -> int:
@@ -188,7 +188,9 @@ class MemoryAttempts:
             place, origins = origin_key(key, origin), self._origins.get(whom, {})
             every, own, wait = begun(origins.get(ALL), origins.get(place), now)
             self._origins[whom] = origins | {
-                at: one for at, one in ((ALL, every), (place, own)) if one is not None
+                at: failures
+                for at, failures in ((ALL, every), (place, own))
+                if failures is not None
             }
         return wait
 
@@ -214,10 +216,14 @@ class MemoryAttempts:
 
     def _purge(self, now: int) -> None:
         self._failures = {
-            whom: one for whom, one in self._failures.items() if not is_over(one, now)
+            whom: failures
+            for whom, failures in self._failures.items()
+            if not is_over(failures, now)
         }
         for whom, origins in list(self._origins.items()):
-            left = {place: one for place, one in origins.items() if not is_over(one, now)}
+            left = {
+                place: failures for place, failures in origins.items() if not is_over(failures, now)
+            }
             self._origins[whom] = left
             if not left:
                 del self._origins[whom]

@@ -132,7 +132,9 @@ class SqlAttempts:
                 if ALL in origins:
                     together, own, wait = begun(origins[ALL], origins.get(place), now)
                     made = {
-                        at: one for at, one in ((ALL, together), (place, own)) if one is not None
+                        at: failures
+                        for at, failures in ((ALL, together), (place, own))
+                        if failures is not None
                     }
                     _keep(connection, workspace, key, origins, made)
                     return wait
@@ -178,10 +180,10 @@ class SqlAttempts:
         try:
             for table, condition in old.items():
                 with self._database().reading() as connection:
-                    found = connection.execute(
+                    kept = connection.execute(
                         sa.select(table.c.key_sha256).where(condition).limit(1)
                     ).one_or_none()
-                if found is not None:
+                if kept is not None:
                     with self._database().writing() as connection:
                         connection.execute(sa.delete(table).where(condition))
         except PlatformUnreadable as error:  # the next one does it
@@ -218,12 +220,14 @@ def _keep(
     connection: sa.Connection,
     workspace: str,
     key: str,
-    there: Container[str],
+    known: Container[str],
     made: Mapping[str, Failures],
 ) -> None:
-    for place, one in made.items():
-        values = _row(one) | {"last_login_at": _time(one.entered) if one.entered else None}
-        if place in there:
+    for place, attempt in made.items():
+        values = _row(attempt) | {
+            "last_login_at": _time(attempt.entered) if attempt.entered else None
+        }
+        if place in known:
             own = (*_whom(_o, workspace, key), _o.origin_sha256 == place)
             connection.execute(sa.update(t.login_origins).where(*own).values(**values))
         else:

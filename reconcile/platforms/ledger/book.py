@@ -10,7 +10,7 @@ from reconcile.model.book import REMEMBERED, Book, Drop, Edit, Known, Put, PutSo
 from reconcile.model.platform import LinkKind, ObjectKind, Reading, Source
 from reconcile.platforms.database import bulk
 from reconcile.platforms.ledger import tables as t
-from reconcile.platforms.ledger.history import Users
+from reconcile.platforms.ledger.history.rows import Users
 
 _o, _l = t.objects.c, t.links.c
 

@@ -12,8 +12,10 @@ from reconcile.model.history import Run
 from reconcile.model.platform import ObjectKind, Reading
 from reconcile.model.report import Outcome
 from reconcile.platforms.database.database import Database
-from reconcile.platforms.ledger import book, history, journal
+from reconcile.platforms.ledger import book, journal
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.history.people import erases
+from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.schema import SCHEMA
 from reconcile.platforms.ledger.store import Store
 from reconcile.platforms.ledger.workspaces import workspace_id
@@ -77,9 +79,9 @@ class SqlLedger:
             number = self._number(connection, workspace)
             editor = book.Editor(connection, number)
             editor.edit(edits)
-            for one in settled:
-                journal.settle(connection, one)
-                editor.edit(one.edits, one.platform_id)
+            for step in settled:
+                journal.settle(connection, step)
+                editor.edit(step.edits, step.platform_id)
             return journal.open_steps(connection, number, opened), editor.new
 
     def journal(self, workspace: str) -> tuple[Run | None, list[Logged]]:
@@ -106,15 +108,11 @@ class SqlLedger:
         """Adds the run to the history and closes the journal."""
         with self._store.writing(workspace) as connection:
             number = self._number(connection, workspace)
-            writing = history.Writing(connection, number, before, now, run.started)
-            history.record(writing, book.USERS, run, outcomes)
+            writing = Writing(connection, number, before, now, run.started)
+            record(writing, book.USERS, run, outcomes)
             book.remember_supplied(connection, number)
             journal.close(connection, number)
-        erased = [
-            outcome.change
-            for outcome in outcomes
-            if outcome.result == "applied" and outcome.change.action == "erase"
-        ]
+        erased = [outcome.change for outcome in filter(erases, outcomes)]
         if erased:
             self.attempts.forget_erased(workspace, erased)
             self._store.database.scrub()

@@ -73,8 +73,8 @@ def take(
     Returns whether any is taken over from the dead. Raises Locked.
     """
     ids = claim(connection, workspaces)
-    found = holders(connection, workspaces)
-    for held in found:
+    holding = holders(connection, workspaces)
+    for held in holding:
         if not (force and is_dead(held, holder.host)) and not _left_by_us(held, holder.host):
             raise Locked(describe(held, holder.host))
     numbers = [ids[name] for name in sorted(set(workspaces))]
@@ -88,7 +88,7 @@ def take(
         "started_at": holder.started,
     }
     connection.execute(t.locks.insert(), [{"workspace_id": number, **row} for number in numbers])
-    return bool(found)
+    return bool(holding)
 
 
 def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held]:
@@ -107,7 +107,7 @@ def holders(connection: sa.Connection, workspaces: Collection[str]) -> list[Held
     # the others as text.
     kind = sa.LargeBinary() if connection.dialect.name == "sqlite" else sa.Text()
     statement = (
-        sa.select(t.workspaces.c.name, *(sa.cast(one, kind) for one in said))
+        sa.select(t.workspaces.c.name, *(sa.cast(column, kind) for column in said))
         .join(t.workspaces, t.workspaces.c.id == lock.workspace_id)
         .where(t.workspaces.c.name.in_(sorted(workspaces)))
         .order_by(t.workspaces.c.name)
@@ -150,10 +150,10 @@ def is_dead(held: Held, host: str) -> bool:
     """Whether the holder of a lock is gone, asked on `host`."""
     if _elsewhere(held, host):
         return held.age is None or not -STALE <= held.age <= STALE
-    found = processes.started(held.pid or 0)
-    if found is None:
+    start = processes.started(held.pid or 0)
+    if start is None:
         return False
-    return not found or (held.process_started is not None and held.process_started != found)
+    return not start or (held.process_started is not None and held.process_started != start)
 
 
 def _elsewhere(held: Held, host: str) -> bool:

@@ -10,7 +10,8 @@ from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.schema import Schema
 from reconcile.platforms.ledger import lock as locks
 from reconcile.platforms.ledger.attempts import SqlAttempts
-from reconcile.platforms.ledger.history import SqlHistory, Users
+from reconcile.platforms.ledger.history.read import SqlHistory
+from reconcile.platforms.ledger.history.rows import Users
 from reconcile.platforms.ledger.workspaces import create_workspaces, missing_workspaces
 from reconcile.ports import Holder
 

@@ -16,8 +16,8 @@ def workspace_id(connection: sa.Connection, workspace: str) -> int | None:
 
 def missing_workspaces(connection: sa.Connection, names: Collection[str]) -> list[str]:
     """Those of the names that are no workspace yet, in order."""
-    there = set(connection.execute(sa.select(t.workspaces.c.name)).scalars())
-    return sorted(set(names) - there)
+    existing = set(connection.execute(sa.select(t.workspaces.c.name)).scalars())
+    return sorted(set(names) - existing)
 
 
 def create_workspaces(connection: sa.Connection, names: Collection[str]) -> None:

@@ -73,7 +73,7 @@ class MemoryApplication:
         self.before("read")
         with self._one_by_one:
             rows = {
-                kind: {one: _copy(row) for one, row in self._of(workspace, kind).items()}
+                kind: {own: _copy(row) for own, row in self._of(workspace, kind).items()}
                 for kind in _NAMES
             }
             links = {kind: set(self._between(workspace, kind)) for kind in _LINKS}
@@ -115,11 +115,8 @@ class MemoryApplication:
         if why := self.refuse(kind, fields):
             raise Rejected(why)
         name = _NAMES[kind]
-        for one, row in self._of(workspace, kind).items():
-            same = fold_name(row[name]) == fold_name(fields[name])
-            if kind == "department":
-                same = row[name] == fields[name] and row.get("parent") == fields.get("parent")
-            if one != own and same:
+        for other, row in self._of(workspace, kind).items():
+            if other != own and _name(kind, row) == _name(kind, fields):
                 raise Rejected(f"another {kind} has this {name}")
 
     def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
@@ -156,9 +153,9 @@ class MemoryApplication:
             self.calls.append(what)
         self.after(what)
 
-    def _refuse_unknown(self, workspace: str, kind: ObjectKind, one: str) -> None:
-        if one not in self._of(workspace, kind):
-            raise Rejected(f"there is no {kind} {one}")
+    def _refuse_unknown(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
+        if object_id not in self._of(workspace, kind):
+            raise Rejected(f"there is no {kind} {object_id}")
 
     def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
         """Removes links."""
@@ -170,11 +167,18 @@ class MemoryApplication:
         self.after(what)
 
     def check(self) -> Iterable[Check]:
-        """It is always there."""
+        """It can always be reached."""
         yield Check("platform", True, "in memory")
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def _name(kind: ObjectKind, row: Row) -> tuple[str, ...]:
+    """What no two objects of a kind may share; departments have a name where they are."""
+    if kind == "department":
+        return row["title"], row.get("parent") or ""
+    return (fold_name(row[_NAMES[kind]]),)
 
 
 def _copy(row: Row) -> Row:
@@ -183,6 +187,11 @@ def _copy(row: Row) -> Row:
 
 def _merged(row: Row, fields: Row) -> Row:
     """The fields set; of `attributes` those given, where None removes one."""
-    attributes: dict[str, Any] = {**row.get("attributes", {}), **(fields.get("attributes") or {})}
-    kept = {name: value for name, value in attributes.items() if value is not None}
-    return {**row, **fields, **({"attributes": kept} if kept or "attributes" in fields else {})}
+    merged: Row = {**row, **fields}
+    if "attributes" in merged:
+        attributes: dict[str, Any] = {**row.get("attributes", {})}
+        attributes.update(fields.get("attributes") or {})
+        merged["attributes"] = {
+            name: value for name, value in attributes.items() if value is not None
+        }
+    return merged

@@ -3,45 +3,46 @@
 Computes only.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, Final, cast
 
 import msgspec
 
-from reconcile.model.change import Change, Fields
+from reconcile.model.change import Change, Fields, mapping
+from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import (
     NOW,
     Department,
     Grant,
     Group,
     Membership,
+    ObjectKind,
     PlatformState,
     Source,
     User,
 )
-from reconcile.model.text.folding import fold_name
+from reconcile.platforms.memory.clashes import clashes
+from reconcile.platforms.memory.tables import Tables, replace
 from reconcile.platforms.resolve import Names, Unknown, paths, text
 
-Object = TypeVar("Object", User, Group, Department)
-_SUPPORTED = {
-    "source": {"create", "update"},
-    "department": {"create", "update", "relink", "delete"},
-    "group": {"create", "update", "relink", "delete"},
-    "user": {
-        "create",
-        "update",
-        "adopt",
-        "relink",
-        "activate",
-        "deactivate",
-        "block",
-        "erase",
-        "delete",
-    },
-    "grant": {"create", "update", "delete"},
-    "membership": {"create", "update", "delete"},
+_OBJECTS: Final[tuple[ObjectKind, ...]] = ("user", "group", "department")
+_NEW: Final[Mapping[ObjectKind, User | Group | Department]] = {
+    "user": User("", ""),
+    "group": Group("", ""),
+    "department": Department("", ""),
 }
+_OF_MIRRORED: Final = frozenset({"create", "update", "relink", "delete"})
+_OF_LINKS: Final = frozenset({"create", "update", "delete"})
+_SUPPORTED: Final = {
+    "source": {"create", "update"},
+    "department": _OF_MIRRORED,
+    "group": _OF_MIRRORED,
+    "user": _OF_MIRRORED | {"adopt", "activate", "deactivate", "block", "erase"},
+    "grant": _OF_LINKS,
+    "membership": _OF_LINKS,
+}
+_REFERENCES: Final = frozenset({"parent", "department", "manager", "groups"})
 
 
 class Draft:
@@ -53,42 +54,20 @@ class Draft:
         That is the highest there ever was.
         """
         self._now = now
-        self._deleted = state.deleted
-        self._readings = state.readings
-        self._workspace = state.workspace
         self._names = names
-        self._sources = {one.name: one for one in state.sources}
-        self._departments = {one.id: one for one in state.departments}
-        self._groups = {one.id: one for one in state.groups}
-        self._users = {one.id: one for one in state.users}
-        self._roles = set(state.roles)
-        self._memberships = {(one.user, one.group): one for one in state.memberships}
-        self._grants = {(one.user, one.role): one for one in state.grants}
-        taken = (*self._departments, *self._groups, *self._users)
-        self._next = max(highest, max((int(one) for one in taken if one.isdecimal()), default=0))
+        self._tables = Tables(state)
+        self.highest = max(highest, self._tables.highest_id())
+        """The highest id there ever was."""
         self._ids: dict[int, str] = {}
+        """Place of a change → id of the object that it creates or changes."""
         self._gone: dict[int, str] = {}
+        """Place of a change → id of the object that it deletes."""
         self._parents: dict[str, str] = {}
+        """Id of a department that moves → the path it is then below."""
 
     def state(self) -> PlatformState:
         """What has become of it."""
-        return PlatformState(
-            self._workspace,
-            tuple(self._sources.values()),
-            tuple(self._departments.values()),
-            tuple(self._groups.values()),
-            tuple(self._users.values()),
-            frozenset(self._roles),
-            tuple(self._memberships.values()),
-            tuple(self._grants.values()),
-            self._deleted,
-            self._readings,
-        )
-
-    @property
-    def highest(self) -> int:
-        """The highest id there ever was."""
-        return self._next
+        return self._tables.state()
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:
         """Makes changes of one kind and action; returns place → why, for those that cannot be.
@@ -96,141 +75,113 @@ class Draft:
         After a failure the draft is of no use: what failed may have left traces.
         """
         failed: dict[int, str] = {}
-        steps: list[Callable[[int, Change], None]] = [self._place, self._relate]
-        for step in steps:  # first everything gets its name, then it refers to others by theirs
+        # First everything gets its name, then it refers to others by theirs.
+        for step in (self._place, self._relate):
             for place, change in batch.items():
                 try:
                     step(place, change)
                 except Unknown as unknown:
                     failed.setdefault(place, str(unknown))
-        for objects in (self._users, self._groups, self._departments):
-            failed.update(self._clashes(objects))
-        above = {one.parent for one in self._departments.values()}
-        failed.update(
-            (place, "it still has departments below it")
-            for place, row in self._gone.items()
-            if row in above
-        )
+        return failed | self._clashes() | self._not_empty()
+
+    def _clashes(self) -> dict[int, str]:
+        """The changes whose object gets a name, or an external id, that another one has."""
+        places = {own: place for place, own in self._ids.items()}
+        failed: dict[int, str] = {}
+        for kind in _OBJECTS:
+            objects = self._tables.objects(kind)
+            for own, why in clashes(objects.values(), places.keys() & objects.keys()).items():
+                failed[places[own]] = why
         return failed
 
+    def _not_empty(self) -> dict[int, str]:
+        """The changes that would delete a department with others below it."""
+        above = {department.parent for department in self._tables.departments.values()}
+        why = "it still has departments below it"
+        return {place: why for place, own in self._gone.items() if own in above}
+
     def _place(self, place: int, change: Change) -> None:
+        """Makes, changes or removes something, but for what it refers to."""
         if change.action not in _SUPPORTED[change.kind]:
             raise Unknown(f"{change.action} of a {change.kind} is not supported yet")
-        fields = change.after or {}
         if change.kind == "source":
-            self._source(change, fields)
-        elif change.kind == "user":
-            self._object(place, change, self._users, User("", ""), fields)
-        elif change.kind == "group":
-            self._object(place, change, self._groups, Group("", ""), fields)
-        elif change.kind == "department":
-            self._object(place, change, self._departments, Department("", ""), fields)
+            self._source(change, change.fields_after)
+        elif change.kind not in PAIRS:
+            self._object(place, change, cast("ObjectKind", change.kind))
 
     def _relate(self, place: int, change: Change) -> None:
-        fields = change.after or {}
-        if change.kind in ("grant", "membership"):
+        """Makes or ends a link, or ties an object to those that it refers to."""
+        fields = change.fields_after
+        if change.kind in PAIRS:
             self._link(change, fields)
-        elif change.action == "delete":
+        if place not in self._ids or not fields.keys() & _REFERENCES:
             return
-        elif change.kind == "user" and place in self._ids:
-            user = self._users[self._ids[place]]
-            self._users[user.id] = msgspec.structs.replace(
-                user,
-                department=self._department(fields["department"])
-                if "department" in fields
-                else user.department,
-                manager=self._user(fields["manager"]) if "manager" in fields else user.manager,
-            )
-        elif change.kind == "group" and place in self._ids and "groups" in fields:
-            group = self._groups[self._ids[place]]
-            self._groups[group.id] = msgspec.structs.replace(
-                group, groups=self._nested(group, change)
-            )
-        elif change.kind == "department" and place in self._ids and "parent" in fields:
-            department = self._departments[self._ids[place]]
-            self._departments[department.id] = msgspec.structs.replace(
-                department, parent=self._department(fields["parent"])
-            )
+        own = self._ids[place]
+        objects = self._tables.objects(cast("ObjectKind", change.kind))
+        references: dict[str, object] = {}
+        for field in ("department", "parent"):
+            if field in fields:
+                references[field] = self._department(fields[field])
+        if "manager" in fields:
+            references["manager"] = self._user(fields["manager"])
+        if "groups" in fields:
+            references["groups"] = self._nested(objects[own], change)
+        objects[own] = replace(objects[own], **references)
 
     def _source(self, change: Change, fields: Fields) -> None:
+        sources = self._tables.sources
         values = {name: value or "" for name, value in fields.items()}
         if change.action == "create":
-            if text(fields, "name") in self._sources:
+            if text(fields, "name") in sources:
                 raise Unknown("another source of the workspace has this name")
-            self._sources[text(fields, "name")] = msgspec.convert(values, Source)
-        elif change.key not in self._sources:
-            raise Unknown(f"the source {change.key!r} does not exist")
-        else:
-            changed = msgspec.structs.replace(self._sources.pop(change.key), **values)
-            if changed.name != change.key:
-                self._rename_source(change.key, changed.name)
-            self._sources[changed.name] = changed
-
-    def _rename_source(self, old: str, new: str) -> None:
-        """Everything of the source goes by the new name.
-
-        A source that has it already becomes one with it.
-        """
-
-        def named(source: str) -> str:
-            return new if source == old else source
-
-        replace = msgspec.structs.replace
-        for row, user in self._users.items():
-            self._users[row] = replace(
-                user, source=named(user.source), status_origin=named(user.status_origin)
-            )
-        for row, group in self._groups.items():
-            nested = {above: named(origin) for above, origin in group.groups.items()}
-            self._groups[row] = replace(group, source=named(group.source), groups=nested)
-        for row, unit in self._departments.items():
-            self._departments[row] = replace(unit, source=named(unit.source))
-        self._memberships = {
-            pair: replace(one, origin=named(one.origin)) for pair, one in self._memberships.items()
-        }
-        self._grants = {
-            pair: replace(one, origin=named(one.origin)) for pair, one in self._grants.items()
-        }
-        self._deleted = frozenset(
-            (named(source), person) for source, person in self._deleted if source != new
-        )
-        self._readings = tuple(
-            replace(one, source=named(one.source)) for one in self._readings if one.source != new
-        )
-
-    def _object(
-        self, place: int, change: Change, objects: dict[str, Object], new: Object, fields: Fields
-    ) -> None:
-        if change.action == "create":
-            self._next += 1
-            row = str(self._next)
-            old = msgspec.structs.replace(new, id=row)
-        else:
-            row = self._names.row(change)
-            if row not in objects:
-                raise Unknown("it no longer exists")
-            old = objects[row]
-        if change.action == "delete":
-            del objects[row]
-            self._gone[place] = row
-            self._forget(row, change.kind)
+            sources[text(fields, "name")] = msgspec.convert(values, Source)
             return
-        if text(fields, "source") and text(fields, "source") not in self._sources:
-            raise Unknown(f"the source {text(fields, 'source')!r} does not exist")
-        if change.action == "erase":
-            self._forget(row, change.kind)
-        objects[row] = self._changed(old, change, fields)
-        self._ids[place] = row
-        if change.kind == "department" and "parent" in fields:
-            self._parents[row] = text(fields, "parent")
+        if change.key not in sources:
+            raise Unknown(f"the source {change.key!r} does not exist")
+        changed = replace(sources.pop(change.key), **values)
+        if changed.name != change.key:
+            self._tables.rename_source(change.key, changed.name)
+        sources[changed.name] = changed
 
-    def _changed(self, old: Object, change: Change, fields: Fields) -> Object:
+    def _object(self, place: int, change: Change, kind: ObjectKind) -> None:
+        objects = self._tables.objects(kind)
+        fields = change.fields_after
+        own, old = self._before(change, kind)
+        if change.action == "delete":
+            del objects[own]
+            self._gone[place] = own
+            self._tables.forget(kind, own)
+            return
+        source = text(fields, "source")
+        if source and source not in self._tables.sources:
+            raise Unknown(f"the source {source!r} does not exist")
+        if change.action == "erase":
+            self._tables.forget(kind, own)
+            old = objects[own]
+        objects[own] = self._changed(old, change, fields)
+        self._ids[place] = own
+        if "parent" in fields:
+            self._parents[own] = text(fields, "parent")
+
+    def _before(self, change: Change, kind: ObjectKind) -> tuple[str, Any]:
+        """The id of the object that a change is about, and the object; an empty one if it is new.
+
+        Raises Unknown where it no longer exists.
+        """
+        if change.action == "create":
+            self.highest += 1
+            own = str(self.highest)
+            return own, replace(_NEW[kind], id=own)
+        own = self._names.row(change)
+        objects = self._tables.objects(kind)
+        if own not in objects:
+            raise Unknown("it no longer exists")
+        return own, objects[own]
+
+    def _changed(self, old: Any, change: Change, fields: Fields) -> Any:
         """The object with the fields of the change, but for those that name other objects."""
-        values: dict[str, object] = {
-            name: value or ""
-            for name, value in fields.items()
-            if name not in {"parent", "department", "manager", "groups"}
-        }
+        plain = fields.keys() - _REFERENCES
+        values: dict[str, object] = {name: fields[name] or "" for name in plain}
         if values.get("departed_at") == NOW:
             values["departed_at"] = self._now
         kept = msgspec.to_builtins(old)
@@ -241,43 +192,26 @@ class Draft:
         except msgspec.ValidationError as error:
             raise Unknown(str(error)) from None
 
-    def _forget(self, row: str, kind: str) -> None:
-        """What goes along with an object, and what no longer refers to it."""
-        if kind in ("user", "group"):
-            self._memberships = {
-                pair: one for pair, one in self._memberships.items() if row not in _end(pair, kind)
-            }
-        if kind == "group":
-            for group in [group for group in self._groups.values() if row in group.groups]:
-                left = {above: origin for above, origin in group.groups.items() if above != row}
-                self._groups[group.id] = msgspec.structs.replace(group, groups=left)
-        if kind == "user":
-            self._grants = {pair: one for pair, one in self._grants.items() if pair[0] != row}
-            for user in [user for user in self._users.values() if user.manager == row]:
-                self._users[user.id] = msgspec.structs.replace(user, manager="")
-        if kind == "department":
-            for user in [user for user in self._users.values() if user.department == row]:
-                self._users[user.id] = msgspec.structs.replace(user, department="")
-
     def _link(self, change: Change, fields: Fields) -> None:
-        links: dict[tuple[str, str], Membership] | dict[tuple[str, str], Grant]
-        links, made = (
-            (self._grants, Grant) if change.kind == "grant" else (self._memberships, Membership)
-        )
+        """Makes, changes or ends a membership or grant."""
+        of_role = change.kind == "grant"
+        tables = self._tables
+        links: dict[tuple[str, str], Any] = tables.grants if of_role else tables.memberships
         if change.action == "create":
             pair = self._new_pair(change, fields)
             if pair in links:
                 raise Unknown("it already exists")
-            if change.kind == "grant":
-                self._roles.add(pair[1])
+            if of_role:
+                tables.roles.add(pair[1])
         else:
             pair = self._names.link(change)
             if pair not in links:
                 raise Unknown("it no longer exists")
         if change.action == "delete":
             del links[pair]
-        else:
-            links[pair] = made(*pair, text(fields, "origin"))  # type: ignore[assignment] # both come from one choice
+            return
+        tie = Grant if of_role else Membership
+        links[pair] = tie(*pair, text(fields, "origin"))
 
     def _new_pair(self, change: Change, fields: Fields) -> tuple[str, str]:
         user = _find(self._usernames, "user", text(fields, "user"))
@@ -302,51 +236,17 @@ class Draft:
 
     @cached_property
     def _usernames(self) -> dict[str, str]:
-        return {one.username: one.id for one in self._users.values()}
+        return {user.username: user.id for user in self._tables.users.values()}
 
     @cached_property
     def _group_names(self) -> dict[str, str]:
-        return {one.name: one.id for one in self._groups.values()}
+        return {group.name: group.id for group in self._tables.groups.values()}
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        return paths(
-            {one.id: (one.parent, one.title) for one in self._departments.values()}, self._parents
-        )
-
-    def _clashes(
-        self, objects: Mapping[str, User] | Mapping[str, Group] | Mapping[str, Department]
-    ) -> dict[int, str]:
-        """Objects of the batch whose name, or external id, another one has."""
-        places = {row: place for place, row in self._ids.items()}
-        taken: dict[object, str] = {}
-        clashes: dict[int, str] = {}
-        ordered: Iterable[User | Group | Department] = sorted(
-            objects.values(), key=lambda one: one.id in places
-        )
-        for one in ordered:
-            for key in _unique(one):
-                if taken.setdefault(key, one.id) != one.id and one.id in places:
-                    clashes[places[one.id]] = f"another one has this {key[0]}"
-        return clashes
-
-
-def _unique(one: User | Group | Department) -> list[tuple[str, ...]]:
-    if isinstance(one, User):
-        own: tuple[str, ...] = ("username", fold_name(one.username))
-    elif isinstance(one, Group):
-        own = ("name", fold_name(one.name))
-    else:
-        own = ("title", one.parent, one.title)
-    return (
-        [own, ("external id", one.source, one.external_id)]
-        if one.source and one.external_id
-        else [own]
-    )
-
-
-def _end(pair: tuple[str, str], kind: str) -> tuple[str]:
-    return (pair[0] if kind == "user" else pair[1],)
+        departments = self._tables.departments.values()
+        tree = {department.id: (department.parent, department.title) for department in departments}
+        return paths(tree, self._parents)
 
 
 def _find(known: Mapping[str, str], kind: str, name: object) -> str:
@@ -356,13 +256,7 @@ def _find(known: Mapping[str, str], kind: str, name: object) -> str:
 
 
 def _merged(old: Mapping[str, str], change: Change) -> dict[str, str]:
-    before, after = (
-        (change.before or {}).get("attributes") or {},
-        (change.after or {}).get("attributes"),
-    )
-    merged = {name: value for name, value in old.items() if name not in before}
-    for name, value in after.items() if isinstance(after, dict) else ():
-        merged.pop(name, None)
-        if value is not None:
-            merged[name] = value
-    return merged
+    """The attributes with those of the change; one that is null or left out goes."""
+    gone = dict.fromkeys(mapping(change.fields_before, "attributes"))
+    merged = {**old, **gone, **mapping(change.fields_after, "attributes")}
+    return {name: value for name, value in merged.items() if value is not None}

@@ -1,23 +1,20 @@
 """The history of a platform that lives in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from reconcile.model.history import Chain, Entry, Link, Places, Run, removals
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import PlatformState, User
 from reconcile.model.report import Outcome
 from reconcile.model.text.folding import fold_name
-from reconcile.platforms.ledger.history_entries import (
-    Person,
-    answers_to,
-    concerns,
-    erased,
-    ids_before,
-    naming,
-    noted,
-)
+from reconcile.platforms.ledger.history.entries import entries_of, ids_before
+from reconcile.platforms.ledger.history.people import called, erased_person, places_to_clear
 from reconcile.platforms.resolve import Names
+
+_Place: TypeAlias = tuple[str, int]
+"""The id of a run, and the position of an entry."""
 
 
 class MemoryHistory:
@@ -27,106 +24,98 @@ class MemoryHistory:
         """Takes how to read a workspace."""
         self._read = read
         self._last: dict[str, str] = {}
-        self._runs: dict[str, list[tuple[Link, list[Entry]]]] = {}
+        self._links: dict[str, list[Link]] = {}
+        self._entries: dict[str, dict[_Place, Entry]] = {}
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
         """The oldest first; those that began then or later."""
-        return [link for link, _ in self._runs.get(workspace, []) if link.run.started >= since]
+        return [link for link in self._links.get(workspace, []) if link.run.started >= since]
 
     def last(self, workspace: str) -> str:
-        """The hash of the last run, as it stands beside the workspace; "" where none does."""
+        """The hash of the last run, as it is recorded with the workspace; "" for none."""
         return self._last.get(workspace, "")
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
-        return [
-            one
-            for link, found in self._runs.get(workspace, [])
-            if link.run.id == run
-            for one in found
-        ]
+        every = self._entries.get(workspace, {})
+        return [entry for place, entry in every.items() if place[0] == run]
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
         name = fold_name(name)
-        every = [
-            (link.run.id, one) for link, found in self._runs.get(workspace, []) for one in found
-        ]
-        ids = {
-            user.id
-            for user in self._read(workspace).users
-            if name in {fold_name(user.username), fold_name(user.dn), fold_name(user.external_id)}
-        }
-        ids |= {one.user for _, one in every if one.kind == "user" and answers_to(one, name)}
-        person = Person(ids - {""}, {name}, set(), {name})
-        return [
-            (run, one)
-            for run, one in every
-            if one.user in person.ids
-            or (not one.user and concerns(one, person))
-            or (not one.user and one.kind == "user" and answers_to(one, name))
-        ]
+        every = self._entries.get(workspace, {})
+        users, untied = called(name, every.items())
+        users |= {user.id for user in self._read(workspace).users if name in _names(user)}
+        tied = {place for place, entry in every.items() if entry.user in users - {""}}
+        concerning = tied.union(untied)
+        return [(place[0], entry) for place, entry in every.items() if place in concerning]
 
     def record(
         self, run: Run, outcomes: Sequence[Outcome], before: Names, after: Names, started: str
     ) -> None:
-        """Adds a run, and removes what there was about those it erased.
+        """Adds a run, and removes what earlier runs recorded of users that it erased.
 
         `after` are the names it left behind.
         """
-        known = self._runs.setdefault(run.workspace, [])
-        previous = known[-1][0].hash if known else ""
+        previous = self._last.get(run.workspace, "")
+        every = self._entries.setdefault(run.workspace, {})
         chain = Chain(previous, run)
-        entries: list[Entry] = []
-        for chunk in noted(outcomes, ids_before(before), ids_before(after), started):
-            entries += chunk
+        removed: set[_Place] = set()
+        for chunk in entries_of(outcomes, ids_before(before), ids_before(after), started):
             chain.add(chunk)
-        known.append((Link(run, previous, ""), entries))
-        said = self._said(run.workspace)
-        unsaid = {run.id: {one.position for one in entries if not one.payload}}
-        person = erased(outcomes, ids_before(before))
+            every.update(((run.id, entry.position), entry) for entry in chunk)
+            removed.update((run.id, entry.position) for entry in chunk if not entry.payload)
+        person = erased_person(outcomes, ids_before(before))
         if person is not None:
-            self._forget(run.workspace, person, set(after.users_before.values()))
-        for name, positions in self._said(run.workspace).items():
-            unsaid[name] = unsaid.get(name, set()) | (said[name] - positions)
-        removed = removals(unsaid)
-        chain.end(removed)
-        known[-1] = (Link(run, previous, chain.hash(), removed), known[-1][1])
-        self._last[run.workspace] = chain.hash()
-
-    def _said(self, workspace: str) -> Places:
-        """Where payloads are."""
-        return {
-            link.run.id: {one.position for one in found if one.payload}
-            for link, found in self._runs[workspace]
-        }
-
-    def _forget(self, workspace: str, person: Person, there: set[str]) -> None:
-        every = [one for _, found in self._runs[workspace] for one in found if one.payload]
-        known: set[str] = set()
-        while known != person.ids:
-            known = set(person.ids)
-            for one in every:
-                payload = one.read()
-                if one.kind == "user" and one.user in known and payload is not None:
-                    person.learn(payload.before, payload.source)
-                    person.learn(payload.after, payload.source)
-            person.ids |= {
-                one.user
-                for one in every
-                if one.kind == "user" and one.user not in there and concerns(one, person)
-            } - {""}
-        loose = ((id(one), one) for one in every if one.unresolved)
-        gone = set(naming(loose, person))
-        for _, found in self._runs[workspace]:
-            found[:] = [
-                _without(one) if id(one) in gone or _is_tied(one, person) else one for one in found
-            ]
+            cleared = places_to_clear(person, _Payloads(every, set(after.users_before.values())))
+            every.update((place, _without_payload(every[place])) for place in cleared)
+            removed |= cleared
+        removal = _removal(removed)
+        chain.end(removal)
+        link = Link(run, previous, chain.hash(), removal)
+        self._links.setdefault(run.workspace, []).append(link)
+        self._last[run.workspace] = link.hash
 
 
-def _is_tied(one: Entry, person: Person) -> bool:
-    return not person.ids.isdisjoint((one.user, *one.managers))
+class _Payloads:
+    """The entries of a workspace that have a payload; see `people.Recorded`."""
+
+    def __init__(self, entries: Mapping[_Place, Entry], users: Collection[str]) -> None:
+        """`users`: the ids of those that exist."""
+        self._entries = [(place, entry) for place, entry in entries.items() if entry.payload]
+        self._users = users
+
+    def tied(self, users: Collection[str]) -> Iterator[tuple[_Place, Entry]]:
+        """The entries that concern these users, or name them as managers."""
+        for place, entry in self._entries:
+            if not {entry.user, *entry.managers}.isdisjoint(users):
+                yield place, entry
+
+    def of_lost_users(self) -> Iterator[tuple[_Place, Entry]]:
+        """What was done to users that no longer exist."""
+        for place, entry in self._entries:
+            if entry.kind == "user" and entry.user and entry.user not in self._users:
+                yield place, entry
+
+    def unresolved(self) -> Iterator[tuple[_Place, Entry]]:
+        """What names a person of whom the platform had no user."""
+        for place, entry in self._entries:
+            if entry.unresolved:
+                yield place, entry
 
 
-def _without(one: Entry) -> Entry:
-    return msgspec.structs.replace(one, salt="", payload="", managers=("", ""), unresolved=0)
+def _names(user: User) -> set[str]:
+    """What a user is called, case-folded."""
+    return {fold_name(user.username), fold_name(user.dn), fold_name(user.external_id)}
+
+
+def _without_payload(entry: Entry) -> Entry:
+    return msgspec.structs.replace(entry, salt="", payload="", managers=("", ""), unresolved=0)
+
+
+def _removal(places: Iterable[_Place]) -> str:
+    """What a run keeps of the payloads that it removed."""
+    by_run: Places = {}
+    for run, position in places:
+        by_run.setdefault(run, set()).add(position)
+    return removals(by_run)

@@ -8,13 +8,9 @@ Changes can be made to fail, and the process to "die" in the middle:
 
 `fault` is asked before each change; the text it returns is why that change fails, and what it
 raises ends the transaction at this very point.
-
-With `transactions=False` it is like a platform behind a network: every change is kept at once, one
-that swaps names in two steps, and nothing is undone. `step` is called before each of them; what it
-raises is where the process dies.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -27,6 +23,7 @@ from reconcile.model.history import Run
 from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.ledger.attempt_rules import MemoryAttempts, keys
+from reconcile.platforms.ledger.history.people import erases
 from reconcile.platforms.memory.draft import Draft
 from reconcile.platforms.memory.history import MemoryHistory
 from reconcile.platforms.resolve import Names
@@ -36,7 +33,7 @@ FaultHook: TypeAlias = Callable[[Change], str | None]
 
 
 class MemoryPlatform:
-    """A platform in memory; see `reconcile.ports.Platform` for what each method promises."""
+    """A platform in memory; see `reconcile.ports.Transactional` for what each method promises."""
 
     def __init__(
         self,
@@ -46,10 +43,8 @@ class MemoryPlatform:
         states: Iterable[PlatformState] = (),
         fault: FaultHook | None = None,
         abilities: Abilities | None = None,
-        transactions: bool = True,
-        step: Callable[[], None] = lambda: None,
     ) -> None:
-        """Takes the workspaces to begin with, what is to fail, and whether a run is kept whole."""
+        """Takes the workspaces to begin with, and what is to fail."""
         self.abilities = abilities or Abilities(any_role=True, nested_groups=True)
         self.attempts = MemoryAttempts()
         self.history = MemoryHistory(self.read)
@@ -57,8 +52,6 @@ class MemoryPlatform:
         self._progress = progress
         self._states = {state.workspace: state for state in states}
         self._fault = fault
-        self._transactions = transactions
-        self._step = step
         self._holders: dict[str, Holder] = {}
         self._highest: dict[str, int] = {}
 
@@ -112,25 +105,16 @@ class MemoryPlatform:
         if workspace not in self._holders:
             raise RuntimeError("transaction() without lock(): another run could be writing")
         now = self._holders[workspace].started
-        keep = None if self._transactions else self._keep
-        writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now, keep)
+        writer = MemoryWriter(self.read(workspace), self._fault or (lambda _: None), now)
         writer.highest = self._highest.get(workspace, 0)
         yield writer
         self._states[workspace] = writer.state
         self._highest[workspace] = writer.highest
         for run, outcomes, before in writer.recorded:
             self.history.record(run, outcomes, before, Names(writer.state), now)
-            gone = (
-                one.change
-                for one in outcomes
-                if one.result == "applied" and one.change.action == "erase"
-            )
-            for key in keys(gone):
+            erased = [outcome.change for outcome in filter(erases, outcomes)]
+            for key in keys(erased):
                 self.attempts.forget(workspace, key)
-
-    def _keep(self, state: PlatformState) -> None:
-        self._step()
-        self._states[state.workspace] = state
 
     def check(self) -> Iterable[Check]:
         """One line for each workspace."""
@@ -144,16 +128,9 @@ class MemoryPlatform:
 class MemoryWriter:
     """One workspace inside its transaction; see `reconcile.ports.Writer`."""
 
-    def __init__(
-        self,
-        state: PlatformState,
-        fault: FaultHook,
-        now: str,
-        keep: Callable[[PlatformState], None] | None = None,
-    ) -> None:
-        """Takes the state to start from, when the run began (RFC 3339), and what keeps a state."""
+    def __init__(self, state: PlatformState, fault: FaultHook, now: str) -> None:
+        """Takes the state to start from, what is to fail, and when the run began (RFC 3339)."""
         self._now = now
-        self._keep = keep
         self.state = state
         self._fault = fault
         self._names = Names(state)
@@ -186,85 +163,26 @@ class MemoryWriter:
         """
         reasons = [self._fault(change) or "" for change in changes]
         while True:
+            going = {place: change for place, change in enumerate(changes) if not reasons[place]}
             draft = Draft(self.state, self._names, self._now, self.highest)
-            failed = draft.apply(
-                {place: changes[place] for place, reason in enumerate(reasons) if not reason}
-            )
-            if failed:
-                _note(reasons, failed)
-                continue
-            if self._keep is None:
-                self.state, self.highest = draft.state(), draft.highest
-            else:
-                self._one_by_one(
-                    {place: changes[place] for place, reason in enumerate(reasons) if not reason}
-                )
-            return reasons
-
-    def _one_by_one(self, waiting: dict[int, Change]) -> None:
-        """Keeps one change after the other, each as soon as it can be.
-
-        Those in a circle give up their names first.
-        """
-        while waiting:
-            done = [place for place, change in waiting.items() if self._kept({place: change})]
-            if not done and not self._park(waiting.values()):
-                self._kept(waiting)
-                return
-            for place in done:
-                del waiting[place]
-
-    def _kept(self, batch: Mapping[int, Change]) -> bool:
-        draft = Draft(self.state, self._names, self._now, self.highest)
-        if draft.apply(batch):
-            return False
-        self.highest = draft.highest
-        self._advance(draft.state())
-        return True
-
-    def _park(self, changes: Iterable[Change]) -> bool:
-        """Gives users and groups that are to be renamed names of their own; False for none."""
-        rows = {
-            self._names.row(change)
-            for change in changes
-            if change.kind in ("user", "group") and change.before
-        }
-        users, groups = self.state.users, self.state.groups
-        users = tuple(
-            replace(one, username=_parked(one.id)) if one.id in rows else one for one in users
-        )
-        groups = tuple(
-            replace(one, name=_parked(one.id)) if one.id in rows else one for one in groups
-        )
-        if (users, groups) == (self.state.users, self.state.groups):
-            return False
-        self._advance(replace(self.state, users=users, groups=groups))
-        return True
-
-    def _advance(self, state: PlatformState) -> None:
-        if self._keep is not None:
-            self._keep(state)
-        self.state = state
+            failed = draft.apply(going)
+            if not failed:
+                break
+            for place, reason in failed.items():
+                reasons[place] = reason
+        self.state, self.highest = draft.state(), draft.highest
+        return reasons
 
     def remember(self, readings: Collection[Reading]) -> None:
         """Keeps how much sources held, each in the place of the former.
 
         Unknown sources are left out.
         """
-        there = {source.name for source in self.state.sources}
-        kept = {one.source: one for one in self.state.readings}
-        kept |= {one.source: one for one in readings if one.source in there}
-        self._advance(replace(self.state, readings=tuple(kept.values())))
+        known = {source.name for source in self.state.sources}
+        kept = {reading.source: reading for reading in self.state.readings}
+        kept |= {reading.source: reading for reading in readings if reading.source in known}
+        self.state = replace(self.state, readings=tuple(kept.values()))
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
         """Adds the run to the history of the workspace, with every change."""
         self.recorded.append((run, outcomes, self._names))
-
-
-def _parked(row: str) -> str:
-    return f"~being renamed~{row}"
-
-
-def _note(reasons: list[str], failed: Mapping[int, str]) -> None:
-    for place, reason in failed.items():
-        reasons[place] = reason

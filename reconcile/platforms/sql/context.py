@@ -42,8 +42,8 @@ class Work(NamedTuple):
 
     def time(self, fields: Fields) -> str | None:
         """The column `departed_at`."""
-        given = text(fields, "departed_at")
-        return self.now if given == NOW else given or None
+        moment = text(fields, "departed_at")
+        return self.now if moment == NOW else moment or None
 
     def source(self, name: str) -> int | None:
         """The id of a source; None for none. Raises Unknown."""
@@ -87,7 +87,7 @@ def prepare(changes: Sequence[Change], step: Callable[[int, Change], None]) -> l
     reasons = [""] * len(changes)
     lengths = _LENGTHS.get(changes[0].kind, ()) if changes else ()
     for index, change in enumerate(changes):
-        fields = change.after or {}
+        fields = change.fields_after
         for field, longest in lengths:
             if len(fields.get(field) or "") > longest:
                 reasons[index] = f"the {field} is too long"
@@ -116,19 +116,21 @@ def update(
     """
     failed = blocked(moves, holders)
     while True:
-        left = [one for one in updates if one.place not in failed]
-        taken = {moves[one.place].new for one in left if one.place in moves}
-        parked = [one for one in left if one.place in moves and _gives_up(moves[one.place], taken)]
+        left = [entry for entry in updates if entry.place not in failed]
+        taken = {moves[entry.place].new for entry in left if entry.place in moves}
+        parked = [
+            entry for entry in left if entry.place in moves and _gives_up(moves[entry.place], taken)
+        ]
         with work.connection.begin_nested() as savepoint:
             if parked:
                 _park(work, table, parked, name)
-            found = _write(work, table, left)
-            if not any(one.place in found for one in parked):
-                return {**failed, **found}
+            failures = _write(work, table, left)
+            if not any(entry.place in failures for entry in parked):
+                return {**failed, **failures}
             savepoint.rollback()
         failed = {
-            **blocked(moves, holders, {*failed, *found}),
-            **found,
+            **blocked(moves, holders, {*failed, *failures}),
+            **failures,
             **{k: v for k, v in failed.items() if v},
         }
 
@@ -144,26 +146,28 @@ def _park(work: Work, table: sa.Table, parked: Sequence[Update], name: str) -> N
         .values({name: sa.bindparam("parked")})
     )
     work.connection.execute(
-        statement, [{"row": one.id, "parked": f"~being renamed~{one.id}"} for one in parked]
+        statement, [{"row": entry.id, "parked": f"~being renamed~{entry.id}"} for entry in parked]
     )
 
 
 def _write(work: Work, table: sa.Table, updates: Sequence[Update]) -> dict[int, str]:
     """One statement for each set of columns."""
     sets: dict[tuple[str, ...], list[Update]] = defaultdict(list)
-    for one in updates:
-        sets[tuple(one.values)].append(one)
+    for entry in updates:
+        sets[tuple(entry.values)].append(entry)
     failed: dict[int, str] = {}
     for columns, rows in sets.items():
         names = ["row", *(f"new_{column}" for column in columns)]
         prepared = bulk.Prepared(work.connection, _statement(table, columns), names)
 
         def write(batch: Sequence[Update], prepared: bulk.Prepared = prepared) -> None:
-            expect(prepared.run([(one.id, *one.values.values()) for one in batch]), len(batch))
+            expect(
+                prepared.run([(entry.id, *entry.values.values()) for entry in batch]), len(batch)
+            )
 
         reasons = isolate(work.connection, rows, write)
         failed.update(
-            (one.place, reason) for one, reason in zip(rows, reasons, strict=True) if reason
+            (entry.place, reason) for entry, reason in zip(rows, reasons, strict=True) if reason
         )
     return failed
 

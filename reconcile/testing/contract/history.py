@@ -45,12 +45,12 @@ def entries(platform: ManagedPlatform, at: int = -1) -> list[Entry]:
 
 def faults(platform: ManagedPlatform) -> list[str]:
     checked = Verification()
-    found = [
+    matching = [
         checked.take(link, entries_of(platform, link.run.id))
         for link in platform.history.runs("main")
     ]
     assert checked.end(platform.history.last("main")) == ""
-    return found
+    return matching
 
 
 def entries_of(platform: ManagedPlatform, run: str) -> list[Entry]:
@@ -59,9 +59,9 @@ def entries_of(platform: ManagedPlatform, run: str) -> list[Entry]:
 
 def texts(platform: ManagedPlatform) -> str:
     return "".join(
-        one.payload + one.salt
+        entry.payload + entry.salt
         for link in platform.history.runs("main")
-        for one in platform.history.entries("main", link.run.id)
+        for entry in platform.history.entries("main", link.run.id)
     )
 
 
@@ -87,8 +87,11 @@ def test_a_run_is_recorded_with_every_change(case: Case) -> None:
     assert (record.configuration, len(record.plan), link.previous) == ("c" * 64, 64, "")
     state = platform.read("main")
     anna, (g,), (sales,) = state.users[0].id, state.groups, state.departments
-    told = [(one.kind, one.action, one.result, one.user, one.object) for one in entries(platform)]
-    assert told == [
+    skeletons = [
+        (entry.kind, entry.action, entry.result, entry.user, entry.object)
+        for entry in entries(platform)
+    ]
+    assert skeletons == [
         ("source", "create", "applied", "", ""),
         ("department", "create", "applied", "", sales.id),
         ("group", "create", "applied", "", g.id),
@@ -151,8 +154,8 @@ def test_what_was_done_to_somebody_is_found_by_every_name(platform: ManagedPlatf
         second=1,
     )
     for name in ("anna", "ANJA", "e-1", "UID=anna,dc=EXAMPLE"):
-        found = platform.history.concerning("main", name)
-        assert [(one.kind, one.action) for _, one in found] == [
+        about = platform.history.concerning("main", name)
+        assert [(entry.kind, entry.action) for _, entry in about] == [
             ("user", "create"),
             ("membership", "create"),
             ("user", "update"),
@@ -201,7 +204,7 @@ def test_an_erase_takes_out_what_was_said_and_the_chain_holds(case: Case) -> Non
         assert name not in texts(platform), name
     assert "ben" in texts(platform), "others keep theirs"
     assert faults(platform) == ["", "", "", ""]
-    assert {one.payload for one in entries(platform)} == {""}
+    assert {entry.payload for entry in entries(platform)} == {""}
 
 
 def test_an_erase_takes_out_earlier_accounts_and_failures_too(case: Case) -> None:
@@ -255,7 +258,10 @@ def test_what_was_accepted_is_recorded_whatever_is_in_its_name(platform: Managed
     apply(made, platform, HOLDER)
     (link,) = platform.history.runs("main")
     assert link.run.accepted == made.accepted, "who and when too"
-    assert {(one.guard, one.workspace, one.source) for one in link.run.accepted} == {
+    assert {
+        (acceptance.guard, acceptance.workspace, acceptance.source)
+        for acceptance in link.run.accepted
+    } == {
         ("users_lost", "main", "corp"),
         ("memberships_lost", "main", "corp"),
     }

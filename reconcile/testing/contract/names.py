@@ -76,7 +76,7 @@ def test_losses_mean_the_names_of_before(platform: ManagedPlatform) -> None:
 
 def test_departments_trade_places_between_levels(platform: ManagedPlatform) -> None:
     ok(platform, [department("A"), department("B"), department("X", "A")])
-    before = {one.title: one.id for one in platform.read("main").departments}
+    before = {place.title: place.id for place in platform.read("main").departments}
     ok(
         platform,
         [
@@ -85,7 +85,7 @@ def test_departments_trade_places_between_levels(platform: ManagedPlatform) -> N
         ],
     )
     assert set(view(platform.read("main"))["departments"]) == {"A", "B", "A/X"}
-    after = {one.title: one.id for one in platform.read("main").departments}
+    after = {place.title: place.id for place in platform.read("main").departments}
     assert (after["X"], after["B"]) == (before["B"], before["X"])
 
 
@@ -100,7 +100,7 @@ def test_departments_move_and_swap(platform: ManagedPlatform) -> None:
             department("T", "A"),
         ],
     )
-    before = {one.id: one for one in platform.read("main").departments}
+    before = {place.id: place for place in platform.read("main").departments}
     ok(
         platform,
         [
@@ -115,7 +115,7 @@ def test_departments_move_and_swap(platform: ManagedPlatform) -> None:
     )
     seen = view(platform.read("main"))["departments"]
     assert set(seen) == {"A", "B", "A/S", "B/S", "A/S/U"}
-    after = {one.id: one for one in platform.read("main").departments}
+    after = {place.id: place for place in platform.read("main").departments}
     assert after.keys() == before.keys()
 
 

@@ -11,7 +11,7 @@ from reconcile.model.platform import Reading
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import CORP, HOLDER, ok, user, users
 from reconcile.testing.contract.history import faults, run
-from reconcile.testing.contract.objects import remember
+from reconcile.testing.contract.sources import remember
 
 
 def test_a_transaction_that_raises_is_undone(platform: ManagedPlatform) -> None:

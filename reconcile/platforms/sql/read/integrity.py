@@ -105,11 +105,11 @@ def nested(
 
 def tree(departments: Sequence[Department]) -> tuple[Department, ...]:
     """The departments. Raises PlatformUnreadable for those that are below each other."""
-    parents = {one.id: one for one in departments}
+    parents = {department.id: department for department in departments}
     fine: set[str] = {""}
-    for one in parents.values():
+    for department in parents.values():
         above: list[str] = []
-        at = one.id
+        at = department.id
         while at not in fine:
             if at in above:
                 raise PlatformUnreadable(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from reconcile.model.platform import Department, Grant, Membership, PlatformState, Source, User
 from reconcile.platforms.database import bulk
 from reconcile.platforms.database.json_values import decode
-from reconcile.platforms.ledger.history import Users
+from reconcile.platforms.ledger.history.rows import Users
 from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.sql.read import integrity
 from reconcile.platforms.sql.tables import tables as t
@@ -151,9 +151,9 @@ def read(
 
     def rows(statement: "sa.Select[*tuple[Any, ...]]", table: sa.Table) -> list[tuple[Any, ...]]:
         locking = statement.with_for_update(of=table) if lock else statement
-        found = bulk.rows(connection, locking, {"workspace": number})
-        integrity.texts(table.name, statement.selected_columns.keys(), found)
-        return found
+        locked = bulk.rows(connection, locking, {"workspace": number})
+        integrity.texts(table.name, statement.selected_columns.keys(), locked)
+        return locked
 
     integrity.references(connection)
 

@@ -17,11 +17,11 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
     """Inserts level by level, so that parents in the same batch have their ids."""
     levels: dict[int, list[int]] = {}
     for index, change in enumerate(changes):
-        levels.setdefault(len(titles(text(change.after or {}, "parent"))), []).append(index)
+        levels.setdefault(len(titles(text(change.fields_after, "parent"))), []).append(index)
     reasons = [""] * len(changes)
     for _, level in sorted(levels.items()):
-        found = _create_level(work, [changes[index] for index in level])
-        for index, reason in zip(level, found, strict=True):
+        failed = _create_level(work, [changes[index] for index in level])
+        for index, reason in zip(level, failed, strict=True):
             reasons[index] = reason
     return reasons
 
@@ -30,7 +30,7 @@ def _create_level(work: w.Work, changes: Sequence[Change]) -> list[str]:
     rows: list[tuple[int, dict[str, object]]] = []
 
     def step(index: int, change: Change) -> None:
-        fields = change.after or {}
+        fields = change.fields_after
         above = text(fields, "parent")
         row: dict[str, object] = {
             "workspace_id": work.workspace_id,
@@ -67,7 +67,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     nodes: dict[int, tuple[str, str]] = {}
 
     def step(index: int, change: Change) -> None:
-        row, fields = names.row(change), change.after or {}
+        row, fields = names.row(change), change.fields_after
         above, title = tree[row]
         if "parent" in fields:
             above = _find(wanted, text(fields, "parent"))
@@ -96,7 +96,7 @@ def _tree_after(
     """The tree with the new titles, and path → id as all will be: changes name parents by those."""
     tree, parents = dict(work.names.tree), {}
     for change in changes:
-        row, after = work.names.departments_before.get(change.key), change.after or {}
+        row, after = work.names.departments_before.get(change.key), change.fields_after
         if row in tree:
             above, title = tree[row]
             tree[row] = (above, text(after, "title") or title)
@@ -114,7 +114,7 @@ def _find(wanted: dict[str, str], above: str) -> str:
 def _columns(work: w.Work, change: Change) -> dict[str, object]:
     """All but the place in the tree."""
     columns: dict[str, object] = {}
-    for field, value in (change.after or {}).items():
+    for field, value in change.fields_after.items():
         if field == "source":
             columns["source_id"] = work.source(str(value or ""))
         elif field in {"external_id", "dn"}:

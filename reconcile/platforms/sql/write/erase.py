@@ -43,7 +43,7 @@ def erase(work: w.Work, changes: Sequence[Change]) -> list[str]:
     for (index, _, _), reason in zip(rows, isolate(work.connection, rows, write), strict=True):
         reasons[index] = reason
     erased = {
-        str(number): text(change.after or {}, "username")
+        str(number): text(change.fields_after, "username")
         for index, number, change in rows
         if not reasons[index]
     }
@@ -84,8 +84,8 @@ def _check_heirs(work: w.Work, number: int) -> None:
 
 
 def _account(work: w.Work, name: str) -> int | None:
-    found = work.names.holders("user").get(fold_name(name))
-    return int(found) if found else None
+    holder = work.names.holders("user").get(fold_name(name))
+    return int(holder) if holder else None
 
 
 def _make_unknown(work: w.Work, name: str) -> None:
@@ -127,7 +127,7 @@ def _clear(work: w.Work, number: int, change: Change) -> None:
     connection.execute(
         sa.update(t.users).where(t.users.c.manager_id == number).values(manager_id=None)
     )
-    after = change.after or {}
+    after = change.fields_after
     values: dict[str, object] = {
         name: text(after, name) for name in ("username", "first_name", "last_name", "email")
     }

@@ -123,9 +123,9 @@ def _table(change: Change) -> tuple[sa.Table, str]:
 
 
 def _origin(change: Change) -> str | None:
-    return text(change.after or {}, "origin") or None
+    return text(change.fields_after, "origin") or None
 
 
-def _note(reasons: list[str], rows: Sequence[_Row], found: Sequence[str]) -> None:
-    for (index, _), reason in zip(rows, found, strict=True):
+def _note(reasons: list[str], rows: Sequence[_Row], failed: Sequence[str]) -> None:
+    for (index, _), reason in zip(rows, failed, strict=True):
         reasons[index] = reason

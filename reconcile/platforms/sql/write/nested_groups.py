@@ -54,12 +54,12 @@ def _drop_followers(
     work: w.Work, made: Mapping[int, int], into: Mapping[int, Mapping[str, str]], reasons: list[str]
 ) -> None:
     """Those that are to be in a group that is not to be, and those that count on them in turn."""
-    names = {one: name for name, one in work.names.groups.items()}
+    names = {own: name for name, own in work.names.groups.items()}
     gone = {str(number) for index, number in made.items() if reasons[index]}
     while lost := {
         index: above
         for index, number in made.items()
-        if not reasons[index] and (above := next((one for one in into[index] if one in gone), ""))
+        if not reasons[index] and (above := next((own for own in into[index] if own in gone), ""))
     }:
         for index, above in lost.items():
             reasons[index] = f"the group {names[above]!r} does not exist"
@@ -95,8 +95,8 @@ def update(work: w.Work, changes: Mapping[int, Change], reasons: list[str]) -> N
 
     def write(batch: Sequence[int]) -> None:
         for statement, rows in ((deleting, out), (inserting, into)):
-            if found := [row for index in batch for row in rows[index]]:
-                statement.run(found)
+            if batch_rows := [row for index in batch for row in rows[index]]:
+                statement.run(batch_rows)
 
     places = list(out)
     for index, reason in zip(places, isolate(work.connection, places, write), strict=True):

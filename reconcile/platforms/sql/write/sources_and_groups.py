@@ -21,8 +21,8 @@ def create_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
     rows = [
         {
             "workspace_id": work.workspace_id,
-            "name": text(change.after or {}, "name"),
-            **{field: text(change.after or {}, field) for field in _SOURCE_FIELDS},
+            "name": text(change.fields_after, "name"),
+            **{field: text(change.fields_after, field) for field in _SOURCE_FIELDS},
         }
         for change in changes
     ]
@@ -37,7 +37,7 @@ def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
     renames: list[tuple[int, str, str]] = []
 
     def step(index: int, change: Change) -> None:
-        fields = change.after or {}
+        fields = change.fields_after
         row = work.source(change.key)
         if row is None:
             raise Unknown("it has no name")
@@ -68,9 +68,10 @@ def _rename_sources(
         for _, old, new in batch:
             rename_source.rename(work, old, new)
 
-    for one in renames:
-        if not reasons[one[0]]:
-            (reasons[one[0]],) = isolate(work.connection, [one], rename)
+    for renaming in renames:
+        index = renaming[0]
+        if not reasons[index]:
+            (reasons[index],) = isolate(work.connection, [renaming], rename)
 
 
 def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
@@ -79,7 +80,7 @@ def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
     rows: list[tuple[int, dict[str, object]]] = []
 
     def step(index: int, change: Change) -> None:
-        fields = change.after or {}
+        fields = change.fields_after
         name = text(fields, "name")
         if fold_name(name) in folded:
             raise Unknown("another group of the workspace has this name")
@@ -96,7 +97,7 @@ def create_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
     ids = _ids(work, t.groups)
     work.names.groups.update((name, str(number)) for name, number in ids.items())
     made = {
-        index: ids[text(changes[index].after or {}, "name")]
+        index: ids[text(changes[index].fields_after, "name")]
         for index, _ in rows
         if not reasons[index]
     }
@@ -112,7 +113,7 @@ def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
     nestings: dict[int, Change] = {}
 
     def step(index: int, change: Change) -> None:
-        row, fields = work.names.row(change), change.after or {}
+        row, fields = work.names.row(change), change.fields_after
         if fields.keys() == {"groups"}:
             nestings[index] = change
             return
@@ -126,7 +127,9 @@ def update_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
     ).items():
         reasons[index] = reason
     renamed = {
-        move.id: text(changes[i].after or {}, "name") for i, move in moves.items() if not reasons[i]
+        move.id: text(changes[i].fields_after, "name")
+        for i, move in moves.items()
+        if not reasons[i]
     }
     work.names.rename("group", renamed)
     if nestings:
@@ -149,7 +152,7 @@ def delete_groups(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def _group_columns(work: w.Work, change: Change) -> dict[str, object]:
     columns: dict[str, object] = {}
-    for field, value in (change.after or {}).items():
+    for field, value in change.fields_after.items():
         if field == "name":
             columns["name"] = value
         elif field == "source":
@@ -171,5 +174,5 @@ def _insert(work: w.Work, table: sa.Table, rows: Sequence[dict[str, object]]) ->
 
 
 def _ids(work: w.Work, table: sa.Table) -> dict[str, int]:
-    found = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == work.workspace_id)
-    return dict(work.connection.execute(found).all())
+    named = sa.select(table.c.name, table.c.id).where(table.c.workspace_id == work.workspace_id)
+    return dict(work.connection.execute(named).all())

@@ -48,14 +48,14 @@ def create(work: w.Work, changes: Sequence[Change]) -> list[str]:
     managers: dict[int, str] = {}
 
     def step(index: int, change: Change) -> None:
-        fields = change.after or {}
+        fields = change.fields_after
         username, manager = text(fields, "username"), text(fields, "manager")
-        there = work.names.users.get(manager)
-        row = _row(work, fields, int(there) if there else None)
+        leader = work.names.users.get(manager)
+        row = _row(work, fields, int(leader) if leader else None)
         if fold_name(username) in folded:
             raise Unknown("another user of the workspace has this username")
         folded[fold_name(username)] = ""
-        if manager and not there:
+        if manager and not leader:
             managers[index] = manager
         rows[index], coming[index] = row, username
 
@@ -159,7 +159,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     moves: dict[int, Move] = {}
     renamed: dict[str, str] = {}
     for index, change in enumerate(changes):
-        new, row = text(change.after or {}, "username"), work.names.users_before.get(change.key)
+        new, row = text(change.fields_after, "username"), work.names.users_before.get(change.key)
         if new and row:
             moves[index] = Move(row, fold_name(change.key), fold_name(new))
             renamed[row] = new
@@ -174,7 +174,7 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
     work.names.users = before
     # A user whose adoption is undone was not supplied by a source, nor deleted.
     known_persons.forget(
-        work, [one.id for one in updates if one.values.get("source_id", one) is None]
+        work, [entry.id for entry in updates if entry.values.get("source_id", entry) is None]
     )
     for index, reason in enumerate(reasons):
         if reason:
@@ -192,18 +192,18 @@ def update(work: w.Work, changes: Sequence[Change]) -> list[str]:
 
 def _columns(work: w.Work, change: Change) -> dict[str, object]:
     columns: dict[str, object] = {}
-    gains = (change.after or {}).get("source") and not (change.before or {}).get("source")
+    gains = change.fields_after.get("source") and not change.fields_before.get("source")
     if change.action == "adopt" or (change.action == "relink" and gains):
         columns["password_hash"] = None  # from now on a login is a bind against the source
-    for field, value in (change.after or {}).items():
+    for field, value in change.fields_after.items():
         if field in _AS_TEXT:
             columns[field] = value or ""
         elif field in _OR_NULL:
             columns[field] = value or None
         elif field == "departed_at":
-            columns[field] = work.time(change.after or {})
+            columns[field] = work.time(change.fields_after)
         elif field == "attributes":
-            columns[field] = encode(_patch((change.before or {}).get("attributes"), value))
+            columns[field] = encode(_patch(change.fields_before.get("attributes"), value))
         else:
             columns[f"{field}_id"] = _reference(work, field, str(value or ""))
     return columns
@@ -264,7 +264,7 @@ def _deletion(work: w.Work, table: sa.Table) -> bulk.Prepared:
 
 
 def _responsibilities(work: w.Work) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    holders: dict[int, list[str]] = {}
     statement = (
         sa.select(
             t.responsibilities.c.user_id, t.responsibilities.c.kind, t.responsibilities.c.reference
@@ -274,8 +274,8 @@ def _responsibilities(work: w.Work) -> dict[int, list[str]]:
         .order_by(t.responsibilities.c.kind, t.responsibilities.c.reference)
     )
     for user, kind, reference in work.connection.execute(statement):
-        found.setdefault(user, []).append(f"{kind} {reference!r}")
-    return found
+        holders.setdefault(user, []).append(f"{kind} {reference!r}")
+    return holders
 
 
 def _still_responsible(things: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.platform import PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
-from reconcile.platforms.ledger import history
-from reconcile.platforms.ledger.history_entries import ids_before, ids_now
+from reconcile.platforms.ledger.history.entries import ids_before, ids_now
+from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.resolve import Names
 from reconcile.platforms.sql.context import Work
@@ -146,9 +146,12 @@ class SqlWriter:
         assert self._work is not None  # noqa: S101 - read just set it
         numbers = self._ids(t.sources, self._work.workspace_id)
         rows = [
-            {"source_id": numbers[one.source], **{part: getattr(one, part) for part in _PARTS}}
-            for one in readings
-            if one.source in numbers
+            {
+                "source_id": numbers[held.source],
+                **{part: getattr(held, part) for part in _PARTS},
+            }
+            for held in readings
+            if held.source in numbers
         ]
         if rows:
             former = t.readings.c.source_id.in_([row["source_id"] for row in rows])
@@ -162,5 +165,5 @@ class SqlWriter:
         assert self._work is not None  # noqa: S101 - read just set it
         work = self._work
         before, now = ids_before(work.names), ids_now(work.names)
-        writing = history.Writing(work.connection, work.workspace_id, before, now, work.now)
-        self.recorded = history.record(writing, reading.USERS, run, outcomes)
+        writing = Writing(work.connection, work.workspace_id, before, now, work.now)
+        self.recorded = record(writing, reading.USERS, run, outcomes)

@@ -102,8 +102,8 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
     DESIRED_STATE,
     desired_state,
     failing,
-    take_secrets,
     require_library,
+    take_secrets,
 )
 
 try:

@@ -1,4 +1,7 @@
-"""Groups within groups, followed to the end: all walks over nested groups here use `reachable`."""
+"""Groups within groups, followed to the end.
+
+Planning walks the groups of a snapshot with it, directories those that the rules do not find.
+"""
 
 from collections.abc import Callable, Iterable
 

@@ -1,0 +1,140 @@
+"""The History of a database: the runs of each workspace as they were recorded."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from reconcile.model.history import Entry, Link
+from reconcile.model.text.folding import fold_name
+from reconcile.platforms.database.database import Database
+from reconcile.platforms.database.schema import Schema
+from reconcile.platforms.ledger import tables as t
+from reconcile.platforms.ledger.history import rows
+from reconcile.platforms.ledger.history.people import called
+from reconcile.platforms.ledger.history.record import SOME
+from reconcile.platforms.ledger.history.rows import Users, changes, of_workspace, runs
+from reconcile.platforms.ledger.workspaces import workspace_id
+
+
+class SqlHistory:
+    """See `reconcile.ports.History`."""
+
+    def __init__(
+        self, database: Callable[[], Database], schema: Schema, users: Users, removals: str = ""
+    ) -> None:
+        """Takes the database and the first revision that records what runs removed; "" for all."""
+        self._database = database
+        self._schema = schema
+        self._users = users
+        self._removals = removals
+
+    def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
+        """The oldest first; those that began then or later."""
+
+        def read(connection: sa.Connection, number: int, revision: str) -> list[Link]:
+            recorded = _runs(connection, number, since, removals=self._has_removals(revision))
+            return [rows.link(row, workspace) for row in recorded]
+
+        return self._read(workspace, read)
+
+    def last(self, workspace: str) -> str:
+        """The hash of the last run, as it is recorded with the workspace; "" for none."""
+
+        def read(connection: sa.Connection, number: int, revision: str) -> list[str]:
+            if not self._has_removals(revision):
+                return []
+            last = sa.select(t.workspaces.c.history_hash).where(t.workspaces.c.id == number)
+            return [rows.text(connection.execute(last).scalar())]
+
+        return "".join(self._read(workspace, read))
+
+    def entries(self, workspace: str, run: str) -> Sequence[Entry]:
+        """Every change of a run, in its order."""
+
+        def read(connection: sa.Connection, number: int, _revision: str) -> list[Entry]:
+            mine = of_workspace(number, *rows.ENTRY).where(runs.run == run)
+            return [rows.entry(row) for row in connection.execute(mine.order_by(changes.position))]
+
+        return self._read(workspace, read)
+
+    def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
+        """Run and change of all that was done to users who have, or once had, this name."""
+
+        def read(connection: sa.Connection, number: int, _revision: str) -> list[tuple[str, Entry]]:
+            return _concerning(connection, self._users, number, fold_name(name))
+
+        return self._read(workspace, read)
+
+    def _has_removals(self, revision: str) -> bool:
+        return not self._removals or self._schema.has(revision, self._removals)
+
+    def _read(
+        self, workspace: str, read: Callable[[sa.Connection, int, str], list[Any]]
+    ) -> list[Any]:
+        database = self._database()
+        if not database.exists():
+            return []
+        with database.reading() as connection:
+            revision = self._schema.revision(connection, str(database))
+            number = workspace_id(connection, workspace) if revision else None
+            return [] if number is None else read(connection, number, revision)
+
+
+def _runs(
+    connection: sa.Connection, workspace: int, since: str, *, removals: bool
+) -> Sequence[sa.RowMapping]:
+    """The rows of the runs. Without `removals` the tables lack the columns that came later."""
+    later = () if removals else (runs.removed, runs.files)
+    columns: list[sa.ColumnElement[Any]] = [column for column in runs if column not in later]
+    columns += [sa.literal("").label(column.name) for column in later]
+    mine = sa.select(*columns).where(runs.workspace_id == workspace, runs.started >= since)
+    return connection.execute(mine.order_by(runs.id)).mappings().all()
+
+
+def _concerning(
+    connection: sa.Connection, users: Users, workspace: int, name: str
+) -> list[tuple[str, Entry]]:
+    """In Python, because databases do not agree on what differs by nothing but case."""
+    users_then, loose = called(name, _nameable(connection, workspace))
+    ids = users_then | _called_now(connection, users, workspace, name)
+    entries: dict[tuple[int, int], tuple[str, Entry]] = {}
+    every = of_workspace(workspace, changes.run_id, runs.run, *rows.ENTRY)
+    numbers = sorted(map(int, ids))
+    for at in range(0, len(numbers), SOME):
+        some = changes.user_id.in_(numbers[at : at + SOME])
+        for row in connection.execute(every.where(some)):
+            entries[row[0], row[2]] = (rows.text(row[1]), rows.entry(row[2:]))
+    for run, position in loose:
+        place = (changes.run_id == run) & (changes.position == position)
+        row = connection.execute(every.where(place)).one()
+        entries[run, position] = (rows.text(row[1]), rows.entry(row[2:]))
+    return [entries[place] for place in sorted(entries, key=_in_order)]
+
+
+def _called_now(connection: sa.Connection, users: Users, workspace: int, name: str) -> set[str]:
+    """The ids of the users who have this name now."""
+    now = sa.select(users.id, users.username, users.dn, users.external_id)
+    mine = now.where(users.workspace == workspace, users.only)
+    return {
+        str(number)
+        for number, *names in connection.execute(mine)
+        if name in {fold_name(own or "") for own in names}
+    }
+
+
+def _nameable(connection: sa.Connection, workspace: int) -> Iterator[tuple[tuple[int, int], Entry]]:
+    """The entries that say what a user is called, each with run number and position."""
+    nameable = of_workspace(workspace, changes.run_id, *rows.ENTRY).where(
+        changes.payload.is_not(None), (changes.kind == "user") | changes.user_id.is_(None)
+    )
+    for row in connection.execute(nameable):
+        yield (row[0], row[1]), rows.entry(row[1:])
+
+
+def _in_order(place: tuple[object, object]) -> tuple[tuple[bool, str], ...]:
+    """The order of changes; a number that was altered to a text comes last."""
+    return tuple(
+        (not isinstance(part, int), f"{part:020d}" if isinstance(part, int) else str(part))
+        for part in place
+    )

@@ -1,0 +1,24 @@
+"""What all ports share: progress, faults of settings, checks."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+Progress: TypeAlias = Callable[[str, int], None]
+"""Called with what is being done and how many are done so far; may be called often and must return
+at once."""
+
+
+Fault: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Path below the settings, and what is wrong there."""
+
+
+def no_progress(what: str, done: int) -> None:
+    """A Progress that reports nothing."""
+
+
+class Check(NamedTuple):
+    """One line of `reconcile test`."""
+
+    what: str
+    ok: bool
+    detail: str
