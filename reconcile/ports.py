@@ -18,7 +18,7 @@ from reconcile.model.book import Book, Edit, Ids, Logged, Settled, Step
 from reconcile.model.change import Change
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.history import Entry, Link, Run
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.platform import (
     Contents,
     Limits,
@@ -85,7 +85,7 @@ class Directory(Protocol):
         """
         ...
 
-    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+    def read_person(self, names: LoginNames, query: Query) -> DirectorySnapshot:
         """As `read`, but of the persons only those with one of the names.
 
         No other person's entry is read.

@@ -19,7 +19,7 @@ Departing: TypeAlias = Literal["keep", "deactivate", "block", "erase", "delete"]
 """What is done to the user of a person who left, from the mildest to the hardest."""
 
 
-class Entry(Protocol):
+class TemplateEntry(Protocol):
     """What a template sees of one directory entry."""
 
     @property
@@ -46,7 +46,7 @@ class Template(Protocol):
         """Lower-case names of the attributes it may read, to request from the server."""
         ...
 
-    def render(self, entry: Entry, identifier: str = "") -> str | None:
+    def render(self, entry: TemplateEntry, identifier: str = "") -> str | None:
         """The text, or None when an attribute it needs is absent ("supplies nothing").
 
         Raises TemplateFailed when it fails in any other way.

@@ -44,7 +44,7 @@ _LAYOUTS: Final[dict[type, _Layout]] = {
 }
 
 
-class Names:
+class StateNames:
     """The keys, names and fields of the objects of one state."""
 
     def __init__(self, state: PlatformState) -> None:

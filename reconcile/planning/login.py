@@ -15,7 +15,7 @@ from reconcile.errors import TemplateFailed, UsageError
 from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
-from reconcile.model.login import Names, person_key, whom_key
+from reconcile.model.login import LoginNames, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
@@ -25,7 +25,7 @@ from reconcile.planning.changes import narrow
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import source_health
-from reconcile.planning.planner import Inputs, worked_out
+from reconcile.planning.planner import Inputs, workspace_target
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import matching, profiles
 from reconcile.planning.target.gathering import gather
@@ -34,7 +34,7 @@ from reconcile.planning.target.profiles import Refused
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 
 
-class Verdict(msgspec.Struct):
+class LoginDecision(msgspec.Struct):
     """What the rules say. `user` is the one on the platform; `wanted`: there is to be one.
 
     `skip` says why the person cannot be synchronised at present; `plan` brings the user up to date.
@@ -94,7 +94,7 @@ def _forms(source: Source, typed: str) -> tuple[str, ...]:
     return (typed,)
 
 
-def names(source: Source, typed: str, current: PlatformState) -> Names:
+def names(source: Source, typed: str, current: PlatformState) -> LoginNames:
     """The names and ids by which the directory may know the person."""
     forms = _forms(source, typed)
     usernames = {fold_name(name) for name in forms}
@@ -102,7 +102,7 @@ def names(source: Source, typed: str, current: PlatformState) -> Names:
         usernames.add(fold_name(f"{typed}@{_domain(source)}"))
     users = (user for user in _living(current, source) if fold_name(user.username) in usernames)
     known = {user.external_id for user in users}
-    return Names(typed, forms, tuple(sorted(known - {""})))
+    return LoginNames(typed, forms, tuple(sorted(known - {""})))
 
 
 def _living(current: PlatformState, source: Source) -> Iterator[User]:
@@ -162,7 +162,7 @@ def _is_similar(user: User, facts: matching.Facts, has_dn: Callable[[str], bool]
     return matching.agrees(user, facts) or bool(user.dn and has_dn(user.dn))
 
 
-def judge(inputs: Inputs) -> Verdict:
+def judge(inputs: Inputs) -> LoginDecision:
     """What the rules say of the person in `inputs.snapshots`, in the workspace of `inputs.current`.
 
     Both hold exactly one. Raises UsageError for rules that contradict the directory.
@@ -182,7 +182,7 @@ def judge(inputs: Inputs) -> Verdict:
     wanted_name = candidate.username if candidate is not None else ""
     username = user.username if user is not None else wanted_name or person.identifier
     # The planner works as in a run. Of its changes only the person's own are kept.
-    result = worked_out(inputs, [rules], current)
+    result = workspace_target(inputs, [rules], current)
     state = _with_manager(result.state, manager, wanted_name, source)
     changes = tuple(ordered(diff(current, state, result.reasons)))
     own = {fold_name(name) for name in (username, wanted_name) if name}
@@ -206,7 +206,7 @@ def judge(inputs: Inputs) -> Verdict:
         violations=() if user is None else doubts,
         readings=() if user is None else (read,),
     )
-    return Verdict(
+    return LoginDecision(
         username=username,
         user=user,
         wanted=candidate is not None,

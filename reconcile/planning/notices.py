@@ -1,8 +1,8 @@
 """What a reader of a plan should know, though it hinders nothing.
 
 To add a notice: add its code to `NoticeCode`, to `schemas/plan.schema.json` and to docs/plans.md,
-and yield `Notice(code, text, path)` from a function here. Call that in `make.notices` if it is
-about the rules, in `wanted` (`Wanted.notices`) if it is about a workspace. `path` is that of the
+and yield `Notice(code, text, path)` from a function here. Call that in `planner.notices` if it is
+about the rules, in `state_notices` if it is about a workspace. `path` is that of the
 rule in the desired state, "" for none; `config.places` finds the file and the line.
 """
 

@@ -26,7 +26,7 @@ from reconcile.planning.selection import source_names
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
 from reconcile.planning.selection.rule_counts import PlatformNames, RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.target_state import Wanted, wanted
+from reconcile.planning.target.target_state import TargetState, target_state
 
 _NOTHING: Final[Losses] = {}
 
@@ -54,10 +54,12 @@ class Inputs(msgspec.Struct, frozen=True):
     """Workspace → the links that a run has already followed."""
 
 
-def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState) -> Wanted:
+def workspace_target(
+    inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState
+) -> TargetState:
     """What is wanted in one workspace of the inputs. Raises RulesRefused."""
     used = inputs.used.get(current.workspace, ())
-    result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
+    result = target_state(inputs.desired, rules, current, inputs.limits, inputs.created, used)
     able = within(inputs.limits, current, result.state)
     result.state = able.state
     result.skips += able.skips
@@ -107,7 +109,7 @@ def make_plan(inputs: Inputs) -> Plan:
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
-    results = [worked_out(inputs, rules, current) for current in inputs.current]
+    results = [workspace_target(inputs, rules, current) for current in inputs.current]
     names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
@@ -148,7 +150,7 @@ def notices(
     inputs: Inputs,
     rules: Sequence[SourceRules],
     names: PlatformNames | None = None,
-    results: Sequence[Wanted] = (),
+    results: Sequence[TargetState] = (),
 ) -> tuple[Notice, ...]:
     """What a reader should know, though it prevents nothing; each once for all workspaces.
 
@@ -174,7 +176,7 @@ def rule_counts(inputs: Inputs) -> list[RuleCount]:
     names = PlatformNames(inputs.desired)
     for current in inputs.current:
         names.add(current)
-        names.add(worked_out(inputs, rules, current).state)
+        names.add(workspace_target(inputs, rules, current).state)
     return [*in_sources(inputs.desired, rules), *(names.counts() if inputs.current else ())]
 
 

@@ -9,13 +9,13 @@ from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.losses.user_changes import IN_SERVICE
 from reconcile.planning.selection.patterns import folded
-from reconcile.planning.target.target_state import Wanted
+from reconcile.planning.target.target_state import TargetState
 
 SHOWN: Final = 10
 """So many shared addresses are named; the rest is a number."""
 
 
-def idle_links(desired: DesiredState, results: Sequence[Wanted]) -> Iterator[Notice]:
+def idle_links(desired: DesiredState, results: Sequence[TargetState]) -> Iterator[Notice]:
     """The links that do nothing in any of the workspaces."""
     idle: dict[Link, list[str]] = {}
     for result in results:
@@ -30,7 +30,7 @@ def idle_links(desired: DesiredState, results: Sequence[Wanted]) -> Iterator[Not
             )
 
 
-def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
+def shared_addresses(results: Iterable[TargetState]) -> Iterator[Notice]:
     """E-mail addresses of several persons: no fault, but a reset link goes to all of them."""
     shared: dict[str, set[str]] = {}
     for result in results:

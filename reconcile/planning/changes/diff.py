@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.model.change import Action, Change, Fields, Kind
 from reconcile.model.kinds import of_aspect
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import (
     BY_HAND,
     Cause,
@@ -66,7 +66,7 @@ class Reasons(msgspec.Struct):
 
 def diff(current: PlatformState, wanted: PlatformState, reasons: Reasons) -> Iterator[Change]:
     """The changes, in no particular order."""
-    now, then = Names(current), Names(wanted)
+    now, then = StateNames(current), StateNames(wanted)
     yield from _objects("source", current.sources, wanted.sources, now, then, reasons)
     yield from _objects("department", current.departments, wanted.departments, now, then, reasons)
     yield from _objects("group", current.groups, wanted.groups, now, then, reasons)
@@ -80,8 +80,8 @@ def _objects(
     kind: Kind,
     current: Sequence[Source | Department | Group],
     wanted: Sequence[Source | Department | Group],
-    now: Names,
-    then: Names,
+    now: StateNames,
+    then: StateNames,
     reasons: Reasons,
 ) -> Iterator[Change]:
     """Creations, updates and deletions of sources, departments and groups.
@@ -110,8 +110,8 @@ def _object_changes(
     kind: Kind,
     old: Source | Department | Group,
     new: Source | Department | Group,
-    now: Names,
-    then: Names,
+    now: StateNames,
+    then: StateNames,
     reasons: Reasons,
 ) -> Iterator[Change]:
     """The update of a source, department or group, without its nesting."""
@@ -128,7 +128,7 @@ def _object_changes(
     yield Change(kind, action, now.key(old), before, after, reason, source, workspace)
 
 
-def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
+def _nestings(now: StateNames, then: StateNames, reasons: Reasons) -> Iterator[Change]:
     """One update for each group that a group enters or leaves.
 
     The nesting of a new group is part of its creation.
@@ -150,7 +150,12 @@ def _nestings(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
 
 
 def _nesting(
-    old: Group, new: Group, outer_before: Group | None, outer: Group, now: Names, reasons: Reasons
+    old: Group,
+    new: Group,
+    outer_before: Group | None,
+    outer: Group,
+    now: StateNames,
+    reasons: Reasons,
 ) -> Change:
     """The update of a group that enters or leaves `outer`, or whose origin there changes."""
     was, will = old.groups.get(outer.id), new.groups.get(outer.id)
@@ -168,7 +173,7 @@ def _source(one: Source | Department | Group) -> str:
     return one.name if isinstance(one, Source) else one.source
 
 
-def _users(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
+def _users(now: StateNames, then: StateNames, reasons: Reasons) -> Iterator[Change]:
     by_id = {user.id: user for user in now.state.users}
     workspace = now.state.workspace
     for user in then.state.users:
@@ -186,7 +191,7 @@ def _users(now: Names, then: Names, reasons: Reasons) -> Iterator[Change]:
 
 
 def _user_changes(
-    old: User, user: User, now: Names, then: Names, reasons: Reasons
+    old: User, user: User, now: StateNames, then: StateNames, reasons: Reasons
 ) -> Iterator[Change]:
     """Erases a user, or updates its profile and then its status."""
     reason = reasons.users.get(user.id, "")
@@ -238,8 +243,8 @@ def _pairs(
     kind: Kind,
     current: Sequence[Pair],
     wanted: Sequence[Pair],
-    now: Names,
-    then: Names,
+    now: StateNames,
+    then: StateNames,
     reasons: Reasons,
 ) -> Iterator[Change]:
     """Creations and deletions of memberships and grants. Their origin never changes."""
@@ -262,13 +267,15 @@ def _pairs(
         yield Change(kind, "delete", key, fields, None, reason, source, workspace)
 
 
-def _why_given(pair: Membership | Grant, then: Names, reasons: Reasons) -> str:
+def _why_given(pair: Membership | Grant, then: StateNames, reasons: Reasons) -> str:
     if isinstance(pair, Membership):
         return f"member of {then.group(pair.group).dn}"
     return reasons.grant(pair)
 
 
-def _why_taken(pair: Membership | Grant, now: Names, then: Names, reasons: Reasons) -> str:
+def _why_taken(
+    pair: Membership | Grant, now: StateNames, then: StateNames, reasons: Reasons
+) -> str:
     if isinstance(pair, Grant):
         if pair.origin == BY_HAND:
             return "given by hand, and roles.authoritative is true"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconcile.errors import UsageError
 from reconcile.model.change import Change, Kind, Skip, makes, nested_in, requirements
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import PlatformState
 from reconcile.model.text import department_path
 from reconcile.model.text.folding import fold_name
@@ -119,7 +119,7 @@ def check(
     known = {named for change in changes for named in _concerns(change)}
     known |= {("user", fold_name(skip.username)) for skip in skips}
     for state in states:
-        names = Names(state)
+        names = StateNames(state)
         for kind in _KINDS:
             keys = (names.key(named) for named in names.objects(kind))
             known |= {(str(kind), fold_name(key)) for key in keys}

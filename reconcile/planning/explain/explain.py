@@ -6,12 +6,12 @@ planner made of it all in each workspace. Nothing is decided here.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconcile.model.explanation import Explained, Explanation, Searched, Standing, Stray
-from reconcile.model.login import Names
+from reconcile.model.explanation import Explained, Explanation, Searched, Stray, WorkspaceResult
+from reconcile.model.login import LoginNames
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.explain import lookup
-from reconcile.planning.explain.rule_results import Background, Verdicts
-from reconcile.planning.explain.workspace_view import Workspace, same_user
+from reconcile.planning.explain.rule_results import Background, RuleResults
+from reconcile.planning.explain.workspace_view import WorkspaceView, same_user
 from reconcile.planning.planner import (
     Inputs,
     check_guards,
@@ -19,14 +19,14 @@ from reconcile.planning.planner import (
     readings,
     refuse_impossible,
     source_rules,
-    worked_out,
+    workspace_target,
 )
 from reconcile.planning.selection.source_rules import SourceRules
 
 
 def explain(
     inputs: Inputs,
-    asked: Mapping[str, Names],
+    asked: Mapping[str, LoginNames],
     typed: str,
     strays: Mapping[str, Sequence[Stray]],
     background: Background,
@@ -40,7 +40,7 @@ def explain(
     refuse_impossible(inputs)
     rules = source_rules(inputs)
     workspaces = [
-        Workspace(inputs.desired, rules, current, worked_out(inputs, rules, current))
+        WorkspaceView(inputs.desired, rules, current, workspace_target(inputs, rules, current))
         for current in inputs.current
     ]
     positions = {
@@ -81,7 +81,7 @@ def _known(rules: Sequence[SourceRules], current: Sequence[PlatformState]) -> se
 
 
 def _positions(
-    rules: SourceRules, asked: Names, typed: str, workspaces: Sequence[Workspace]
+    rules: SourceRules, asked: LoginNames, typed: str, workspaces: Sequence[WorkspaceView]
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Who is meant, and by which names; those of the person's user on the platform count too."""
     for position, person in enumerate(rules.index.snapshot.persons):
@@ -98,11 +98,11 @@ def _person(
     rules: SourceRules,
     position: int,
     by: tuple[str, ...],
-    workspaces: Sequence[Workspace],
+    workspaces: Sequence[WorkspaceView],
     background: Background,
 ) -> Explained:
     source, person = rules.source.name, rules.index.person(position)
-    verdicts = Verdicts(inputs.desired, rules, position, background)
+    verdicts = RuleResults(inputs.desired, rules, position, background)
     exists = any(workspace.user(source, position) is not None for workspace in workspaces)
     said = tuple(verdicts.rules(exists=exists))
     return Explained(
@@ -124,7 +124,7 @@ def _person(
 
 def _others(
     typed: str,
-    workspaces: Sequence[Workspace],
+    workspaces: Sequence[WorkspaceView],
     strays: Mapping[str, Sequence[Stray]],
 ) -> Iterator[Explained]:
     """Users whose persons were not read, with the entries that may be theirs; then other strays."""
@@ -154,7 +154,9 @@ def _is_of(user: User, stray: Stray) -> bool:
     return user.external_id == stray.external_id if user.external_id else user.dn == stray.dn
 
 
-def _alone(typed: str, workspaces: Sequence[Workspace]) -> Iterator[tuple[User, tuple[str, ...]]]:
+def _alone(
+    typed: str, workspaces: Sequence[WorkspaceView]
+) -> Iterator[tuple[User, tuple[str, ...]]]:
     """Each user who is meant and is nobody of those read, once for all workspaces."""
     told: list[User] = []
     for workspace in workspaces:
@@ -166,7 +168,9 @@ def _alone(typed: str, workspaces: Sequence[Workspace]) -> Iterator[tuple[User, 
                 yield user, by
 
 
-def _standings(user: User, dn: str, workspaces: Sequence[Workspace]) -> Iterator[Standing]:
+def _standings(
+    user: User, dn: str, workspaces: Sequence[WorkspaceView]
+) -> Iterator[WorkspaceResult]:
     for workspace in workspaces:
         own = next((one for one in workspace.current.users if same_user(one, user)), None)
         if own is not None:

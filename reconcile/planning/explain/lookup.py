@@ -8,7 +8,7 @@ import msgspec
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.explanation import Stray
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
@@ -31,7 +31,7 @@ def asking_query(desired: DesiredState, source: Source) -> Query:
     )
 
 
-def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names:
+def names(source: Source, typed: str, current: Iterable[PlatformState]) -> LoginNames:
     """What the directory may know somebody by, the ids of users who are asked for included."""
     found: set[str] = {typed}
     identifiers: tuple[str, ...] = (typed,)
@@ -43,10 +43,12 @@ def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names
             user for user in state.users if user.source == source.name and user_matches(user, typed)
         )
         found.update(user.external_id for user in users)
-    return Names(typed, identifiers, tuple(sorted(found - {""})), (typed,) if "@" in typed else ())
+    return LoginNames(
+        typed, identifiers, tuple(sorted(found - {""})), (typed,) if "@" in typed else ()
+    )
 
 
-def matches(person: Person, asked: Names, source: Source | None = None) -> tuple[str, ...]:
+def matches(person: Person, asked: LoginNames, source: Source | None = None) -> tuple[str, ...]:
     """By which names a person is meant; with `source` also by the username of its template."""
     typed = fold_name(asked.typed)
     found = []
@@ -90,7 +92,7 @@ def _username(person: Person, source: Source) -> str:
         return ""
 
 
-def is_found(snapshot: DirectorySnapshot, asked: Names, source: Source) -> bool:
+def is_found(snapshot: DirectorySnapshot, asked: LoginNames, source: Source) -> bool:
     """Whether the snapshot has a person that is meant; if so, strays are not looked for."""
     ids = set(asked.external_ids)
     return any(
@@ -111,7 +113,7 @@ STRAY_QUERY = Query(person_attributes=frozenset(MAILS))
 
 
 def strays(
-    source: Source, asked: Names, entries: Iterable[Person], place: str, background: Background
+    source: Source, asked: LoginNames, entries: Iterable[Person], place: str, background: Background
 ) -> Iterator[Stray]:
     """The entries that are meant, and the rule that misses them. `place`: that of the source."""
     search = background.searches[source.name]

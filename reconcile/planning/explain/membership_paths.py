@@ -5,7 +5,7 @@ from reconcile.planning.selection.snapshot_index import Index
 from reconcile.planning.transitive import reachable
 
 
-class Paths:
+class MembershipPaths:
     """The ways of one person into all the groups that the person is in."""
 
     def __init__(self, index: Index, position: int) -> None:

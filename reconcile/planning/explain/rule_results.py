@@ -5,22 +5,21 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from reconcile.errors import TemplateFailed
-from reconcile.model.desired import DesiredState, Entry, GroupRule, Source, Template
+from reconcile.model.desired import DesiredState, GroupRule, Source, Template, TemplateEntry
 from reconcile.model.directory import Attributes
 from reconcile.model.explanation import (
-    Asked,
-    DepartmentVerdict,
-    FieldVerdict,
-    GroupVerdict,
-    ManagerVerdict,
-    RoleVerdict,
-    Verdict,
+    DepartmentResult,
+    FieldResult,
+    GroupResult,
+    ManagerResult,
+    PersonSearch,
+    RoleResult,
+    RuleResult,
 )
 from reconcile.model.text import dn
-from reconcile.planning.explain.membership_paths import Paths
+from reconcile.planning.explain.membership_paths import MembershipPaths
 from reconcile.planning.selection import department_selection
-from reconcile.planning.selection.source_rules import Mapping as RoleMapping
-from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.selection.source_rules import MappedRole, SourceRules
 from reconcile.planning.target.profiles import FIELDS
 
 
@@ -33,7 +32,7 @@ class Background(msgspec.Struct, frozen=True):
     """
 
     origins: Mapping[str, str]
-    searches: Mapping[str, Asked]
+    searches: Mapping[str, PersonSearch]
     why_disabled: Callable[[Source, Attributes], str]
 
     def origin(self, place: str) -> str:
@@ -45,7 +44,7 @@ class Background(msgspec.Struct, frozen=True):
         return ""
 
 
-class Verdicts:
+class RuleResults:
     """All rules about one person of a source."""
 
     def __init__(
@@ -62,9 +61,9 @@ class Verdicts:
             at for at, source in enumerate(desired.sources) if source.name == rules.source.name
         )
         self._users = f"sources[{place}].users"
-        self._paths = Paths(rules.index, position)
+        self._paths = MembershipPaths(rules.index, position)
 
-    def rules(self, *, exists: bool) -> Iterator[Verdict]:
+    def rules(self, *, exists: bool) -> Iterator[RuleResult]:
         """Whether each rule that is set lets the person in; `exists`: as an existing user."""
         settings = self._rules.source.users
         asked = self._background.searches[self._rules.source.name]
@@ -88,7 +87,7 @@ class Verdicts:
             yield self._verdict(f"require[{at}]", found is not None, why)
         yield from self._enabled()
 
-    def groups(self) -> Iterator[GroupVerdict]:
+    def groups(self) -> Iterator[GroupResult]:
         """Every selected group, then those that the person is in and no rule selects."""
         places = {id(rule): f"groups[{at}]" for at, rule in enumerate(self._desired.groups)}
         for key, rule in self._rules.groups.items():
@@ -98,11 +97,11 @@ class Verdicts:
             path = self._paths.to(key) if key in self._paths else ()
             group = self._index.groups[key].dn
             known = key not in self._rules.frozen
-            yield GroupVerdict(
+            yield GroupResult(
                 group, True, member, why, place, self._background.origin(place), path, known
             )
         for key in sorted(set(self._paths.keys) - self._rules.groups.keys()):
-            yield GroupVerdict(
+            yield GroupResult(
                 self._index.groups[key].dn,
                 False,
                 True,
@@ -121,7 +120,7 @@ class Verdicts:
             return False, "only through nested groups, which nested: ignore leaves out"
         return False, "not a member"
 
-    def department(self) -> DepartmentVerdict | None:
+    def department(self) -> DepartmentResult | None:
         """The nearest selected OU; None where no rule selects any of the source."""
         selected = {one.key: one for one in self._rules.departments}
         if not any(rule.source == self._rules.source.name for rule in self._desired.departments):
@@ -137,7 +136,7 @@ class Verdicts:
                 "",
             )
             unit = self._index.units[above].dn if above else ""
-            return DepartmentVerdict(
+            return DepartmentResult(
                 "", f"no selected OU above; the nearest is {unit}" if unit else "no OU above"
             )
         path, key = [nearest], selected[nearest].parent
@@ -155,9 +154,9 @@ class Verdicts:
         why = f"included by {with_it}: true" if at is None else f"selected by {rule.select[at]!r}"
         place += f".{with_it}" if at is None else f".select[{at}]"
         dns = tuple(self._index.units[key].dn for key in reversed(path))
-        return DepartmentVerdict(dns[-1], why, place, self._background.origin(place), dns)
+        return DepartmentResult(dns[-1], why, place, self._background.origin(place), dns)
 
-    def roles(self) -> Iterator[RoleVerdict]:
+    def roles(self) -> Iterator[RoleResult]:
         """The roles of departments that have one, the role mappings, the default role."""
         matched = False
         for mapping in self._rules.mappings:
@@ -176,7 +175,7 @@ class Verdicts:
             else:
                 why = self._in_none(mapping)
             origin = self._background.origin(f"{mapping.place}.role")
-            yield RoleVerdict(mapping.place, mapping.role, matches, why, origin, path)
+            yield RoleResult(mapping.place, mapping.role, matches, why, origin, path)
         for at, declared in enumerate(self._desired.role_mappings):
             if declared.default and declared.source in ("", self._rules.source.name):
                 place = f"role_mappings[{at}]"
@@ -190,18 +189,18 @@ class Verdicts:
                     else f"default role, but roles.on_unmapped is {self._desired.roles.on_unmapped}"
                 )
                 origin = self._background.origin(f"{place}.default")
-                yield RoleVerdict(
+                yield RoleResult(
                     f"{place}.default", declared.role, used and not matched, why, origin
                 )
 
-    def fields(self) -> Iterator[FieldVerdict]:
+    def fields(self) -> Iterator[FieldResult]:
         """What each template gives."""
         settings = self._rules.source.users
         for field in FIELDS:
             template, place = settings.fields[field], f"{self._users}.fields.{field}"
             if template is None:
                 origin = self._background.origin(place)
-                yield FieldVerdict(
+                yield FieldResult(
                     field, "null", None, "not managed: the platform's value stays", origin
                 )
             else:
@@ -212,12 +211,12 @@ class Verdicts:
                 attribute.field, attribute.value, place, tuple(sorted(attribute.roles))
             )
 
-    def manager(self) -> ManagerVerdict | None:
+    def manager(self) -> ManagerResult | None:
         """Whom the directory names; None where the source names nobody's manager."""
         if self._person.manager is None:
             return None
         if not self._person.manager:
-            return ManagerVerdict("", False, "the directory names none")
+            return ManagerResult("", False, "the directory names none")
         found = self._index.position(self._person.manager) >= 0
         why = (
             "a person of this source"
@@ -226,13 +225,13 @@ class Verdicts:
         )
         if several := self._index.several_persons(self._person.manager):
             why = f"can mean {' or '.join(several)}"
-        return ManagerVerdict(self._person.manager, found, why)
+        return ManagerResult(self._person.manager, found, why)
 
-    def _verdict(self, rule: str, passes: bool, why: str, path: tuple[str, ...] = ()) -> Verdict:
+    def _verdict(self, rule: str, passes: bool, why: str, path: tuple[str, ...] = ()) -> RuleResult:
         place = f"{self._users}.{rule}"
-        return Verdict(place, passes, why, self._background.origin(place), path)
+        return RuleResult(place, passes, why, self._background.origin(place), path)
 
-    def _create(self, *, exists: bool) -> Verdict:
+    def _create(self, *, exists: bool) -> RuleResult:
         rules, source = self._rules, self._rules.source
         create = source.users.create
         at = rules.named_by(self._position)
@@ -262,7 +261,7 @@ class Verdicts:
             f"{why}; the first login creates the user" if source.register_on_login else why,
         )
 
-    def _required_groups(self, *, exists: bool) -> Verdict:
+    def _required_groups(self, *, exists: bool) -> RuleResult:
         settings = self._rules.source.users
         for at, pattern in enumerate(settings.require_groups):
             for key in self._rules.matching((pattern,)):
@@ -285,7 +284,7 @@ class Verdicts:
             "require_groups", False, f"in none of {', '.join(settings.require_groups)}{hint}"
         )
 
-    def _enabled(self) -> Iterator[Verdict]:
+    def _enabled(self) -> Iterator[RuleResult]:
         source, person = self._rules.source, self._person
         detail = self._background.why_disabled(source, person.attributes) if person.disabled else ""
         told = (
@@ -296,7 +295,7 @@ class Verdicts:
         rule = (
             f"{self._users.removesuffix('.users')}.active_uac" if source.active_uac else "directory"
         )
-        yield Verdict(
+        yield RuleResult(
             rule,
             not person.disabled,
             told,
@@ -333,7 +332,7 @@ class Verdicts:
                 f"{template.text} gives {gives}",
             )
 
-    def _in_none(self, mapping: RoleMapping) -> str:
+    def _in_none(self, mapping: MappedRole) -> str:
         if not mapping.keys:
             return f"{self._rules.source.name} has no such group: not {mapping.reason}"
         if mapping.unsure:
@@ -345,20 +344,20 @@ class Verdicts:
 
     def _field(
         self, field: str, template: Template, place: str, roles: tuple[str, ...] = ()
-    ) -> FieldVerdict:
+    ) -> FieldResult:
         origin = self._background.origin(place)
         try:
             value = template.render(self._person, self._person.identifier)
         except TemplateFailed as error:
-            return FieldVerdict(field, template.text, None, f"fails: {error}", origin, roles)
+            return FieldResult(field, template.text, None, f"fails: {error}", origin, roles)
         absent = absent_of(template, self._person)
         why = ""
         if value is None:
             why = f"absent: {', '.join(absent)}" if absent else "the template gives nothing"
-        return FieldVerdict(field, template.text, value, why, origin, roles)
+        return FieldResult(field, template.text, value, why, origin, roles)
 
 
-def absent_of(template: Template, entry: Entry) -> list[str]:
+def absent_of(template: Template, entry: TemplateEntry) -> list[str]:
     """The attributes that a template may read and the entry has no value of."""
     return sorted(
         name for name in template.attributes if not (entry.attributes.get(name) or ("",))[0].strip()

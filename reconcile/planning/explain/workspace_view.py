@@ -6,8 +6,15 @@ from datetime import datetime, timedelta
 from reconcile.model.change import ASIDE, OF_REFERENCES, Change, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
-from reconcile.model.explanation import Code, Given, Grace, Held, Standing, Verdict
-from reconcile.model.named_state import Names
+from reconcile.model.explanation import (
+    Code,
+    GracePeriod,
+    NameWithOrigin,
+    PlatformUser,
+    RuleResult,
+    WorkspaceResult,
+)
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import BY_HAND, PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
@@ -15,7 +22,7 @@ from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.candidates import Candidate
-from reconcile.planning.target.target_state import Wanted
+from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
 
 _WHY: dict[Code, str] = {
@@ -32,7 +39,7 @@ _WHY: dict[Code, str] = {
 }
 
 
-class Workspace:
+class WorkspaceView:
     """One workspace: what is there, what is wanted, and the changes between."""
 
     def __init__(
@@ -40,7 +47,7 @@ class Workspace:
         desired: DesiredState,
         sources: Sequence[SourceRules],
         current: PlatformState,
-        found: Wanted,
+        found: TargetState,
     ):
         """`found` is what the planner made of the sources and `current`."""
         self.current = current
@@ -48,7 +55,7 @@ class Workspace:
         self._rules = {rules.source.name: rules for rules in sources}
         self._found = found
         self._candidates = {(one.rules.source.name, one.position): one for one in found.candidates}
-        self._names, self._then = Names(current), Names(found.state)
+        self._names, self._then = StateNames(current), StateNames(found.state)
         self._departed = {
             user: there for one in found.people.values() for user, there in one.departed.items()
         }
@@ -78,7 +85,7 @@ class Workspace:
             ):
                 yield skip
 
-    def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:
+    def person(self, source: str, position: int, rules: Iterable[RuleResult]) -> WorkspaceResult:
         """How a person stands; `rules` are the verdicts on it."""
         person = self._rules[source].index.person(position)
         user, candidate = self.user(source, position), self._candidates.get((source, position))
@@ -107,7 +114,7 @@ class Workspace:
             return "out_of_scope"
         return "ignored" if position in self._found.people[source].ignored else "out"
 
-    def _left_out(self, why: str, user: User | None, rules: Iterable[Verdict]) -> str:
+    def _left_out(self, why: str, user: User | None, rules: Iterable[RuleResult]) -> str:
         """Why a person is not in scope: the first rule that decides so."""
         departed = self._departed.get(user.id) if user is not None else None
         failing = next((rule for rule in rules if not rule.passes and _decides(rule)), None)
@@ -119,7 +126,7 @@ class Workspace:
             why += f"; disabled in the directory (lifecycle.on_disabled: {action})"
         return why
 
-    def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
+    def alone(self, user: User | None, source: str, entry_dn: str) -> WorkspaceResult:
         """How a user stands whose person was not read, or an entry that the rules do not find."""
         code: Code = "out"
         if user is not None and user.status == "erased":
@@ -153,7 +160,7 @@ class Workspace:
         candidate: Candidate | None,
         person: Person | None,
         skips: tuple[Skip, ...],
-    ) -> Standing:
+    ) -> WorkspaceResult:
         own = {fold_name(user.username)} if user is not None else set()
         username = person.identifier if person is not None else ""
         if candidate is not None:
@@ -170,7 +177,7 @@ class Workspace:
         elif user is not None:
             after = next((one for one in self._found.state.users if one.id == user.id), None)
         manager = str(self._then.fields(after)["manager"] or "") if after is not None else None
-        return Standing(
+        return WorkspaceResult(
             self.current.workspace,
             code,
             why,
@@ -226,7 +233,7 @@ class Workspace:
             return candidate.roles, f"{first} (roles.mode: {wanted.mode})"
         return candidate.roles, f"no mapping matches (roles.on_unmapped: {wanted.on_unmapped})"
 
-    def _grace(self, user: User | None, after: User | None) -> Grace | None:
+    def _grace(self, user: User | None, after: User | None) -> GracePeriod | None:
         if user is None:
             return None
         cause = after.departed if after is not None and after.status != "erased" else user.departed
@@ -235,51 +242,58 @@ class Workspace:
         lifecycle = self._desired.lifecycle
         rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
         if cause != user.departed or not user.departed_at:
-            return Grace(cause, "", "", rule.then or "")
+            return GracePeriod(cause, "", "", rule.then or "")
         if rule.then is None:
-            return Grace(cause, user.departed_at, "", "")
+            return GracePeriod(cause, user.departed_at, "", "")
         due = datetime.fromisoformat(user.departed_at) + timedelta(seconds=rule.after)
-        return Grace(
+        return GracePeriod(
             cause,
             user.departed_at,
             due.isoformat(timespec="seconds").replace("+00:00", "Z"),
             rule.then,
         )
 
-    def _held(self, user: User) -> Held:
+    def _held(self, user: User) -> PlatformUser:
         fields = self._names.fields(user)
         texts = {
             name: str(value or "")
             for name, value in fields.items()
-            if name in Held.__struct_fields__
+            if name in PlatformUser.__struct_fields__
         }
         del texts["attributes"]
         state = self.current
         groups = (one for one in state.memberships if one.user == user.id)
-        return Held(
+        return PlatformUser(
             **texts,
             status_why=_status_why(user),
             attributes=user.attributes,
             roles=tuple(
                 sorted(
-                    (Given(one.role, one.origin) for one in state.grants if one.user == user.id),
+                    (
+                        NameWithOrigin(one.role, one.origin)
+                        for one in state.grants
+                        if one.user == user.id
+                    ),
                     key=_name,
                 )
             ),
             groups=tuple(
                 sorted(
-                    (Given(self._names.group(one.group).name, one.origin) for one in groups),
+                    (
+                        NameWithOrigin(self._names.group(one.group).name, one.origin)
+                        for one in groups
+                    ),
                     key=_name,
                 )
             ),
         )
 
 
-def _name(given: Given) -> str:
+def _name(given: NameWithOrigin) -> str:
     return fold_name(given.name)
 
 
-def _decides(verdict: Verdict) -> bool:
+def _decides(verdict: RuleResult) -> bool:
     """Whether a verdict keeps somebody out; a disabled person is one that is let in."""
     return any(f".users.{name}" in verdict.rule for name in ("exclude", "create", "require_groups"))
 

@@ -16,7 +16,7 @@ from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.snapshot_index import Index, ancestors
 
 
-class Selected(msgspec.Struct, frozen=True):
+class SelectedDepartment(msgspec.Struct, frozen=True):
     """One OU that becomes a department.
 
     `parent` is the normalized DN of the department above it, or "".
@@ -29,7 +29,7 @@ class Selected(msgspec.Struct, frozen=True):
 
 def select(
     rules: Iterable[tuple[str, DepartmentRule]], source: Source, index: Index
-) -> tuple[list[Selected], list[str]]:
+) -> tuple[list[SelectedDepartment], list[str]]:
     """The selected OUs, parents first, and the OUs left out because a parent is not selected.
 
     Each rule comes with its path in the desired state. An OU that only a wildcard matches is left
@@ -84,8 +84,8 @@ def _connect(
     by_name: dict[str, tuple[str, Selection]],
     index: Index,
     containers: set[str],
-) -> tuple[list[Selected], list[str]]:
-    selected: dict[str, Selected] = {}
+) -> tuple[list[SelectedDepartment], list[str]]:
+    selected: dict[str, SelectedDepartment] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
         ous = (name for name in index.above(key) if name in index.units)
@@ -95,7 +95,7 @@ def _connect(
                 raise _without_parent(*by_name[key], key, above, index)
             orphans.append(key)
             continue
-        selected[key] = Selected(key, above, chosen[key])
+        selected[key] = SelectedDepartment(key, above, chosen[key])
     return list(selected.values()), orphans
 
 

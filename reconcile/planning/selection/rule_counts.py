@@ -11,7 +11,7 @@ from reconcile.model.platform import PlatformState
 from reconcile.model.text import dn
 from reconcile.planning.selection.nearest import nearest
 from reconcile.planning.selection.patterns import NamePatterns, found_by, plain_name
-from reconcile.planning.selection.rule_matches import What
+from reconcile.planning.selection.rule_matches import EntryKind
 from reconcile.planning.selection.source_rules import SourceRules
 
 Suggestions: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -28,7 +28,7 @@ class RuleCount(msgspec.Struct, frozen=True):
 
     path: str
     pattern: str
-    what: What
+    what: EntryKind
     number: int
     sources: tuple[str, ...] = ()
     complete: bool = True
@@ -38,7 +38,7 @@ class RuleCount(msgspec.Struct, frozen=True):
 def in_sources(desired: DesiredState, rules: Sequence[SourceRules]) -> list[RuleCount]:
     """The patterns of all rules about the sources that were read, in the desired state's order."""
     counts = list(_in_sources(desired, rules))
-    missing: dict[tuple[str, What], list[str]] = {}
+    missing: dict[tuple[str, EntryKind], list[str]] = {}
     for count in counts:
         if count.number:
             continue
@@ -52,7 +52,9 @@ def in_sources(desired: DesiredState, rules: Sequence[SourceRules]) -> list[Rule
     return [count if count.number else _suggesting(count, similar) for count in counts]
 
 
-def _suggesting(count: RuleCount, similar: Mapping[tuple[str, What], Suggestions]) -> RuleCount:
+def _suggesting(
+    count: RuleCount, similar: Mapping[tuple[str, EntryKind], Suggestions]
+) -> RuleCount:
     """Adds the similar names of all of its sources, the best of each first."""
     lists = [similar[source, count.what][count.pattern] for source in count.sources]
     names = (name for rank in zip_longest(*lists) for name in rank if name is not None)
@@ -80,7 +82,7 @@ def _in_sources(desired: DesiredState, rules: Sequence[SourceRules]) -> Iterator
 
 
 def _counted(
-    what: What,
+    what: EntryKind,
     path: str,
     patterns: Sequence[str],
     about: Sequence[SourceRules],
@@ -104,7 +106,7 @@ class PlatformNames:
         """Starts without any; nothing is kept where `safety` has no such pattern."""
         self._safety = desired.safety
         self._patterns = list(_protected(desired.safety))
-        self._names: dict[What, dict[str, str]] = {"user": {}, "group": {}, "role": {}}
+        self._names: dict[EntryKind, dict[str, str]] = {"user": {}, "group": {}, "role": {}}
         roles = [rule.role for rule in desired.role_mappings]
         roles += [rule.role for rule in desired.departments if rule.role]
         self._add("role", roles)
@@ -161,13 +163,13 @@ class PlatformNames:
                 number = sum(map(NamePatterns((pattern,)).matches, names))
             yield self._count(path, pattern, what, number)
 
-    def _count(self, path: str, pattern: str, what: What, number: int) -> RuleCount:
+    def _count(self, path: str, pattern: str, what: EntryKind, number: int) -> RuleCount:
         return RuleCount(path, pattern, what, number, complete=self._workspaces <= self._read)
 
-    def _add(self, what: What, names: Iterable[str]) -> None:
+    def _add(self, what: EntryKind, names: Iterable[str]) -> None:
         self._names[what] |= {plain_name("", name): name for name in names}
 
-    def _nearest(self, what: What, counts: Iterable[RuleCount]) -> Suggestions:
+    def _nearest(self, what: EntryKind, counts: Iterable[RuleCount]) -> Suggestions:
         """A pattern that is a DN is compared by the value of its RDN."""
         names = list(self._names[what])
         patterns = [one.pattern for one in counts if one.what == what and not one.number]
@@ -182,10 +184,10 @@ def _with(one: RuleCount, similar: Suggestions) -> RuleCount:
     return msgspec.structs.replace(one, nearest=similar[one.pattern])
 
 
-def _protected(safety: Safety) -> Iterator[tuple[str, str, What]]:
+def _protected(safety: Safety) -> Iterator[tuple[str, str, EntryKind]]:
     """Path, pattern and kind of what is protected, but for what is protected by default."""
     protect, default = safety.protect, Protect()
-    lists: tuple[tuple[str, Sequence[str], Sequence[str], What], ...] = (
+    lists: tuple[tuple[str, Sequence[str], Sequence[str], EntryKind], ...] = (
         ("users", protect.users, default.users, "user"),
         ("roles", protect.roles, default.roles, "role"),
         ("groups", protect.groups, default.groups, "group"),

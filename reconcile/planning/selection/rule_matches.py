@@ -14,7 +14,7 @@ from reconcile.planning.selection.nearest import nearest
 from reconcile.planning.selection.patterns import Selection, plain_name
 from reconcile.planning.selection.snapshot_index import Index, ancestors
 
-What: TypeAlias = Literal["person", "group", "OU", "user", "role"]
+EntryKind: TypeAlias = Literal["person", "group", "OU", "user", "role"]
 """What a pattern is about; the last two are on the platform."""
 
 Lists: TypeAlias = Mapping[str, Sequence[str]]
@@ -79,7 +79,7 @@ class RuleMatches:
         inactive = {f"{self.users}.inactive_ous": self._source.users.inactive_ous}
         return self._keys(lists, list(self._index.units)) | self._keys(inactive, self._places)
 
-    def found(self, what: What, path: str) -> Sequence[Sequence[int | str]]:
+    def found(self, what: EntryKind, path: str) -> Sequence[Sequence[int | str]]:
         """What each pattern of a list finds."""
         if what == "person":
             return self.persons[path]
@@ -87,7 +87,7 @@ class RuleMatches:
             return self.groups[path]
         return self.units[path]
 
-    def nearest(self, what: What, patterns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    def nearest(self, what: EntryKind, patterns: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Pattern → the names that exist and are most like it, spelt as a rule could name them."""
         keys, dns, identifiers = self._named(what)
         by_name = [pattern for pattern in patterns if "=" not in pattern]
@@ -107,7 +107,7 @@ class RuleMatches:
             for pattern, positions in zip([*by_name, *by_dn], similar, strict=True)
         }
 
-    def _named(self, what: What) -> tuple[list[str], list[str], list[str] | None]:
+    def _named(self, what: EntryKind) -> tuple[list[str], list[str], list[str] | None]:
         """The normalized and the written DNs of a kind of entries, and of persons identifiers."""
         if what == "person":
             persons = self._index.snapshot.persons

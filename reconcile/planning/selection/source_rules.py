@@ -20,7 +20,7 @@ _FALSE = frozenset({"", "false", "no", "0", "none"})
 """The results of `disabled_when` that do not disable a person."""
 
 
-class Mapping(NamedTuple):
+class MappedRole(NamedTuple):
     """One role mapping and the persons it applies to, by position; `reason` names the rule.
 
     `keys`: the normalized DNs of its groups, or of the OU whose persons get the role.
@@ -187,7 +187,7 @@ class SourceRules:
 
     def roles(
         self, position: int, *, multiple: bool, has: Collection[str] = ()
-    ) -> tuple[Mapping, ...]:
+    ) -> tuple[MappedRole, ...]:
         """The mappings that reach the person: the first one, or all of them.
 
         `has`: the roles that a sync gave the person. A role stays if it may come from a group whose
@@ -286,7 +286,7 @@ class SourceRules:
                     mirrored.setdefault(key, rule)
         return mirrored
 
-    def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
+    def _roles(self, desired: DesiredState) -> tuple[list[MappedRole], str | None]:
         mappings = self._department_roles(desired)
         default: str | None = None
         for at, mapping in enumerate(desired.role_mappings):
@@ -298,15 +298,15 @@ class SourceRules:
                 default = mapping.role
         return mappings, default
 
-    def _of_groups(self, mapping: RoleMapping, place: str) -> Mapping:
+    def _of_groups(self, mapping: RoleMapping, place: str) -> MappedRole:
         """A role mapping of groups; `place` is its path in the desired state."""
         keys = self._found(f"{place}.groups")
         reason = f"member of {', '.join(mapping.groups)}"
         members = self._members(keys)
         unsure = not self.unknown.keys().isdisjoint(keys)
-        return Mapping(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure)
+        return MappedRole(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure)
 
-    def _department_roles(self, desired: DesiredState) -> list[Mapping]:
+    def _department_roles(self, desired: DesiredState) -> list[MappedRole]:
         """The roles of departments, before those of role mappings; the nearest OU decides."""
         with_role = [selected for selected in self.departments if selected.rule.role]
         if not with_role:
@@ -322,7 +322,7 @@ class SourceRules:
             key, rule = selected.key, selected.rule
             reason = f"in department {self.index.units[key].dn}"
             persons = frozenset(members[key])
-            mappings.append(Mapping(rule.role, persons, reason, places[id(rule)], (key,)))
+            mappings.append(MappedRole(rule.role, persons, reason, places[id(rule)], (key,)))
         return mappings
 
     def _members(self, keys: Iterable[str]) -> frozenset[int]:

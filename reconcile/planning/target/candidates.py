@@ -61,7 +61,7 @@ class Candidate(msgspec.Struct, gc=False):
         self.held, self.username, self.values, self.attributes = True, self.user.username, {}, {}
 
 
-class Departed(msgspec.Struct, frozen=True):
+class DepartedUser(msgspec.Struct, frozen=True):
     """A user of a source without a person in scope. `found`: the directory still has the person.
 
     `disabled` is None where that is unknown; `replaced`: a link gave the person to another user.
@@ -72,7 +72,7 @@ class Departed(msgspec.Struct, frozen=True):
     replaced: bool = False
 
 
-class People(msgspec.Struct):
+class SourcePeople(msgspec.Struct):
     """The people of one source in one workspace.
 
     `matched`: position → user, in scope or not; `departed`: user id → how the user left. `ignored`
@@ -82,11 +82,11 @@ class People(msgspec.Struct):
     candidates: list[Candidate]
     skips: list[Skip]
     matched: dict[int, User]
-    departed: dict[str, Departed]
+    departed: dict[str, DepartedUser]
     ignored: frozenset[int]
 
 
-class Gathering:
+class CandidateFinder:
     """Gathers the candidates of one source in one workspace.
 
     Call `match`, then `take_over` for each source to take over from, then `people`.
@@ -188,7 +188,7 @@ class Gathering:
         for at in [at for at, user in self._matches.users.items() if user.id in rows]:
             del self._matches.users[at]
 
-    def people(self, local: Mapping[str, User]) -> People:
+    def people(self, local: Mapping[str, User]) -> SourcePeople:
         """The people of the source. `local`: folded username → the local user of that name."""
         candidates: list[Candidate] = []
         ignored: set[int] = set()
@@ -203,7 +203,9 @@ class Gathering:
             if candidate is not None:
                 candidates.append(candidate)
         departed = {} if self.rules.login else self._departed()
-        return People(candidates, self._skips, self._matches.users, departed, frozenset(ignored))
+        return SourcePeople(
+            candidates, self._skips, self._matches.users, departed, frozenset(ignored)
+        )
 
     def _stays_departed(self, position: int, user: User) -> bool:
         """A group whose members are not known keeps users, but brings none back."""
@@ -221,17 +223,17 @@ class Gathering:
             return False
         return True
 
-    def _departed(self) -> dict[str, Departed]:
+    def _departed(self) -> dict[str, DepartedUser]:
         """User id → how the user left, of users without a person in scope."""
         matches, strays = self._matches, self.rules.index.snapshot.strays
-        departed: dict[str, Departed] = {}
+        departed: dict[str, DepartedUser] = {}
         for position, user in matches.users.items():
             if position not in self._scope:
-                departed[user.id] = Departed(found=True, disabled=self._disabled(position))
+                departed[user.id] = DepartedUser(found=True, disabled=self._disabled(position))
         for user in matches.unmatched.values():
-            departed[user.id] = Departed(found=(user.external_id or user.dn) in strays)
+            departed[user.id] = DepartedUser(found=(user.external_id or user.dn) in strays)
         for user_id in matches.displaced:
-            departed[user_id] = Departed(found=False, replaced=True)
+            departed[user_id] = DepartedUser(found=False, replaced=True)
         return departed
 
     def _is_ignored(self, position: int) -> bool:

@@ -13,16 +13,16 @@ from reconcile.model.desired import DesiredState, Link
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
 from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.candidates import Candidate, Gathering, People, link_line
-from reconcile.planning.target.linking import Linked, linked
-from reconcile.planning.target.name_claims import Claim, Held, Refusal, settle, slots
+from reconcile.planning.target.candidates import Candidate, CandidateFinder, SourcePeople, link_line
+from reconcile.planning.target.linking import LinkedObjects, linked
+from reconcile.planning.target.name_claims import Claim, NameHolder, Refusal, settle, slots
 
 
-class Gathered(msgspec.Struct, frozen=True):
+class GatheredPeople(msgspec.Struct, frozen=True):
     """The people of each source by its name, and what the links do."""
 
-    people: Mapping[str, People]
-    links: Linked
+    people: Mapping[str, SourcePeople]
+    links: LinkedObjects
 
 
 def gather(
@@ -31,20 +31,24 @@ def gather(
     current: PlatformState,
     limits: Limits,
     used: Collection[Link] = (),
-) -> Gathered:
+) -> GatheredPeople:
     """The people of the sources that were read, matched with the users of this workspace.
 
     `used` are links that a run has followed. Raises RulesRefused for links that cannot be followed
     together.
     """
     granted = _granted_by_syncs(current)
-    links = linked(desired.links, sources, current, used) if desired.links else Linked({}, {}, {})
+    links = (
+        linked(desired.links, sources, current, used)
+        if desired.links
+        else LinkedObjects({}, {}, {})
+    )
     users = _unlinked_users(current, links)
     # Each source first finds its own users.
-    gatherings: dict[str, Gathering] = {}
+    gatherings: dict[str, CandidateFinder] = {}
     for rules in sources:
         name = rules.source.name
-        gatherings[name] = Gathering(desired, rules, current, limits, granted)
+        gatherings[name] = CandidateFinder(desired, rules, current, limits, granted)
         gatherings[name].match(users.get(name, ()), links.users.get(name, {}))
     # Then it takes over users that another source has lost.
     declared = {source.name for source in desired.sources}
@@ -58,11 +62,11 @@ def gather(
     by_username = sole_holders((user.username, user) for user in local)
     people = {name: gathering.people(by_username) for name, gathering in gatherings.items()}
     _refuse_adoptions(people.values())
-    return Gathered(people, links)
+    return GatheredPeople(people, links)
 
 
 def _unrecognised(
-    gatherings: Mapping[str, Gathering], local: Sequence[User], current: PlatformState
+    gatherings: Mapping[str, CandidateFinder], local: Sequence[User], current: PlatformState
 ) -> list[User]:
     """Has sources recognise users that the ledger does not know. Returns the others.
 
@@ -88,7 +92,7 @@ def _granted_by_syncs(current: PlatformState) -> dict[str, list[str]]:
     return granted
 
 
-def _unlinked_users(current: PlatformState, links: Linked) -> dict[str, list[User]]:
+def _unlinked_users(current: PlatformState, links: LinkedObjects) -> dict[str, list[User]]:
     """Source ("" for local users) → its users, without those that a link gives to a person."""
     tied = {user.id for linked in links.users.values() for user, _ in linked.values()}
     users: dict[str, list[User]] = {}
@@ -99,8 +103,8 @@ def _unlinked_users(current: PlatformState, links: Linked) -> dict[str, list[Use
 
 
 def _take_over(
-    gathering: Gathering,
-    gatherings: Mapping[str, Gathering],
+    gathering: CandidateFinder,
+    gatherings: Mapping[str, CandidateFinder],
     orphans: Mapping[str, list[User]],
     contested: Collection[str],
 ) -> None:
@@ -117,10 +121,10 @@ def _take_over(
 
 
 def _contested(
-    gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]
+    gatherings: Mapping[str, CandidateFinder], orphans: Mapping[str, list[User]]
 ) -> frozenset[str]:
     """Ids of the users that several sources would take over."""
-    takers: dict[str, list[Gathering]] = {}
+    takers: dict[str, list[CandidateFinder]] = {}
     for gathering in gatherings.values():
         for name in gathering.rules.source.takes_over:
             takers.setdefault(name, []).append(gathering)
@@ -135,7 +139,7 @@ def _contested(
 
 
 def _lost(
-    name: str, gatherings: Mapping[str, Gathering], orphans: Mapping[str, list[User]]
+    name: str, gatherings: Mapping[str, CandidateFinder], orphans: Mapping[str, list[User]]
 ) -> list[User]:
     """The users a source has lost: known only if it was read, or is no longer declared."""
     gathering = gatherings.get(name)
@@ -143,7 +147,7 @@ def _lost(
     return [user for user in lost if user.status != "erased"]
 
 
-def _refuse_adoptions(people: Iterable[People]) -> None:
+def _refuse_adoptions(people: Iterable[SourcePeople]) -> None:
     """If two persons would adopt a local user, neither does.
 
     Their claims on its name are then refused like any other.
@@ -163,7 +167,7 @@ def _refuse_adoptions(people: Iterable[People]) -> None:
 
 
 def settle_usernames(
-    people: Mapping[str, People],
+    people: Mapping[str, SourcePeople],
     current: PlatformState,
     deleted: Collection[str],
     skips: list[Skip],
@@ -175,7 +179,7 @@ def settle_usernames(
     """
     staying = (user for user in current.users if user.id not in deleted)
     held = slots(
-        (("", fold_name(user.username)), Held(user.id, user.username, user.source, user.dn))
+        (("", fold_name(user.username)), NameHolder(user.id, user.username, user.source, user.dn))
         for user in staying
     )
     candidates = [candidate for source in people.values() for candidate in source.candidates]
@@ -204,7 +208,7 @@ def _claim(candidate: Candidate) -> Claim[Candidate]:
     )
 
 
-def _way_out(refusal: Refusal[Candidate], people: Mapping[str, People]) -> str:
+def _way_out(refusal: Refusal[Candidate], people: Mapping[str, SourcePeople]) -> str:
     """What to do about a name that a local user, or a user of another source, has."""
     holder, candidate, source = refusal.holder, refusal.claim.item, refusal.claim.source
     if holder is None or candidate.user is not None or holder.source == source:

@@ -7,10 +7,10 @@ An object that is no longer selected stays as it is; only what a sync put into i
 
 from collections.abc import Mapping, Sequence
 
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Department, Group, Limits, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.mirroring import Entries, Mirrored, Mirroring, Wish
+from reconcile.planning.target.mirroring import Entries, Mirrored, Mirroring, SelectedEntry
 
 Links = Mapping[tuple[str, str], tuple[Group, str]]
 """Source and normalized DN of an entry → the object that a link gives it, and why."""
@@ -30,7 +30,9 @@ def groups(
         return Group(group_id, name, source, external_id, dn, nested_in)
 
     wishes = [
-        Wish(rules.source, key, rules.index.groups[key], rule.name, frozen=key in rules.frozen)
+        SelectedEntry(
+            rules.source, key, rules.index.groups[key], rule.name, frozen=key in rules.frozen
+        )
         for rules in sources
         for key, rule in rules.groups.items()
     ]
@@ -55,14 +57,14 @@ def departments(
 ) -> Mirrored[Department]:
     """The departments of a workspace; one whose parent cannot exist is left out, too."""
     wishes = [
-        Wish(rules.source, ou.key, rules.index.units[ou.key], ou.rule.title, ou.parent)
+        SelectedEntry(rules.source, ou.key, rules.index.units[ou.key], ou.rule.title, ou.parent)
         for rules in sources
         for ou in rules.departments
     ]
     read = {rules.source.name: rules.index.units for rules in sources if rules.asked.units}
     entries = Entries.of(read, _declared(sources))
     length = limits.lengths.get("department", 0)
-    names = Names(current)
+    names = StateNames(current)
     mirroring = Mirroring(
         current.workspace,
         "department",

@@ -14,7 +14,7 @@ import msgspec
 from reconcile.errors import RulesRefused
 from reconcile.model.desired import Link
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit, Person
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
@@ -27,7 +27,7 @@ AnyEntry = Person | DirectoryGroup | OrganizationalUnit
 _WAS: Final = ": the directory's id was "
 
 
-class Linked(msgspec.Struct, frozen=True):
+class LinkedObjects(msgspec.Struct, frozen=True):
     """What the links do in one workspace.
 
     `users`: source → position of a person → its user, and why. `groups` and `departments`: source
@@ -41,7 +41,7 @@ class Linked(msgspec.Struct, frozen=True):
     idle: tuple[tuple[Link, str], ...] = ()
 
 
-class _Idle(Exception):
+class _LinkIdle(Exception):
     """A link that does nothing; the text says why."""
 
 
@@ -50,7 +50,7 @@ def linked(
     sources: Sequence[SourceRules],
     current: PlatformState,
     used: Collection[Link] = (),
-) -> Linked:
+) -> LinkedObjects:
     """Looks up both ends of every link whose source was read; `used` are links a run has followed.
 
     Raises RulesRefused where a link needs an entry that another link has to free first.
@@ -60,7 +60,7 @@ def linked(
     for link in links:
         if link.source in rules:
             linking.follow(link)
-    result = Linked(linking.users, linking.groups, linking.departments, tuple(linking.idle))
+    result = LinkedObjects(linking.users, linking.groups, linking.departments, tuple(linking.idle))
     _refuse_exchanges(links, rules, result)
     return result
 
@@ -78,7 +78,7 @@ class _Linking:
         self._rules = rules
         self._current = current
         self._used = used
-        self._names = Names(current)
+        self._names = StateNames(current)
         self._taken: set[tuple[str, str]] = set()
 
     def follow(self, link: Link) -> None:
@@ -91,7 +91,7 @@ class _Linking:
                 self._link_group(link, rules)
             else:
                 self._link_department(link, rules)
-        except _Idle as why:
+        except _LinkIdle as why:
             self.idle.append((link, str(why)))
 
     def _link_user(self, link: Link, rules: SourceRules) -> None:
@@ -136,7 +136,7 @@ def followed(link: Link, reason: str) -> bool:
 
 
 def _refuse_exchanges(
-    links: Sequence[Link], rules: Mapping[str, SourceRules], linked: Linked
+    links: Sequence[Link], rules: Mapping[str, SourceRules], linked: LinkedObjects
 ) -> None:
     """Raises RulesRefused where a linked thing stands now for an entry that another link wants.
 
@@ -159,7 +159,7 @@ def _refuse_exchanges(
 
 
 def _ends(
-    rules: Mapping[str, SourceRules], linked: Linked
+    rules: Mapping[str, SourceRules], linked: LinkedObjects
 ) -> Iterator[tuple[Owner, str, AnyEntry, str]]:
     """Both ends of every link: what is linked, the source and the entry, and the reason."""
     for source, users in linked.users.items():
@@ -184,7 +184,7 @@ def _once(taken: set[tuple[str, str]], link: Link, owner_id: str, entry: str) ->
     """Raises _Idle where an earlier link is about the same object or entry."""
     ends = {(link.kind, owner_id), (f"{link.kind} of {link.source}", entry)}
     if ends & taken:
-        raise _Idle(f"an earlier link is about the same {link.kind} or entry")
+        raise _LinkIdle(f"an earlier link is about the same {link.kind} or entry")
     taken |= ends
 
 
@@ -197,14 +197,14 @@ def _user(
     """
     user = _on_platform(link, current.users, lambda user: user.username)
     if user.status == "erased":
-        raise _Idle(f"the user {link.name!r} is erased")
+        raise _LinkIdle(f"the user {link.name!r} is erased")
     positions = _positions(link, rules)
     if len(positions) != 1:
-        raise _Idle(_not_one(link, "persons" if positions else "", "person"))
+        raise _LinkIdle(_not_one(link, "persons" if positions else "", "person"))
     position = positions[0]
     person = rules.index.person(position)
     if _left_out(rules, position):
-        raise _Idle(f"the rules of {link.source} leave the person {link.entry!r} out")
+        raise _LinkIdle(f"the rules of {link.source} leave the person {link.entry!r} out")
     if spent and not _is_true(link, user, person):
         _refuse_reuse(link, user, person, current)
     return user, position
@@ -226,7 +226,7 @@ def _positions(link: Link, rules: SourceRules) -> list[int]:
 def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState) -> None:
     """Raises _Idle for a link that was followed once and now means another person or user."""
     if not _is_id(person, link.entry):
-        raise _Idle(
+        raise _LinkIdle(
             "it was used already, and now this is another person: to link the user to that one,"
             " name its id"
         )
@@ -234,7 +234,7 @@ def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState
         if other.source != link.source or _own(other) != _own(person):
             continue
         if other is not user:
-            raise _Idle(f"it was used already: the person is that of {other.username!r} now")
+            raise _LinkIdle(f"it was used already: the person is that of {other.username!r} now")
         return
 
 
@@ -255,7 +255,7 @@ def _mirror(
     if not keys and key in entries:
         keys = [key]
     if len(keys) != 1:
-        raise _Idle(_not_one(link, "entries" if keys else "", "entry"))
+        raise _LinkIdle(_not_one(link, "entries" if keys else "", "entry"))
     return thing, keys[0]
 
 
@@ -265,7 +265,7 @@ def _on_platform(link: Link, things: Iterable[Thing], name: Callable[[Thing], st
     matching = [thing for thing in similar if name(thing) == link.name] or similar
     if len(matching) != 1:
         number = "several" if matching else "no"
-        raise _Idle(f"the platform has {number} {link.kind} {link.name!r}")
+        raise _LinkIdle(f"the platform has {number} {link.kind} {link.name!r}")
     return matching[0]
 
 
@@ -294,7 +294,7 @@ def _refuse_exchanged(
     own = _own(entries[key])
     is_held = any(other.source == link.source and _own(other) == own for other in things)
     if is_held and _own(thing) in map(_own, entries.values()):
-        raise _Idle(
+        raise _LinkIdle(
             f"the {link.kind} stands for another entry that is there, and this one has its"
             f" {link.kind}, too"
         )
@@ -303,7 +303,7 @@ def _refuse_exchanged(
 def _refuse_true(link: Link, owner: Owner, entry: AnyEntry) -> None:
     """Raises _Idle where the user, group or department already stands for the entry."""
     if _is_true(link, owner, entry):
-        raise _Idle("it is true already: the link can be removed")
+        raise _LinkIdle("it is true already: the link can be removed")
 
 
 def _is_true(link: Link, owner: Owner, entry: AnyEntry) -> bool:

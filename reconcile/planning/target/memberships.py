@@ -20,7 +20,7 @@ _NAMED: Final = 10
 """How many of the persons who share a login are named in a skip."""
 
 
-class Joining(msgspec.Struct, frozen=True):
+class MembershipScope(msgspec.Struct, frozen=True):
     """Which users may enter which groups.
 
     `followers`: source and position → id of a user whose memberships follow the directory. `held`
@@ -36,7 +36,7 @@ def memberships(
     sources: Sequence[SourceRules],
     current: PlatformState,
     group_ids: Mapping[tuple[str, str], str],
-    joining: Joining,
+    joining: MembershipScope,
     users: Collection[str],
 ) -> tuple[Membership, ...]:
     """The wanted memberships.
@@ -108,7 +108,7 @@ def _joined(
     group: str,
     listed: Iterable[str],
     before: Mapping[str, Membership],
-    joining: Joining,
+    joining: MembershipScope,
 ) -> Iterator[Membership]:
     """The memberships of listed users. `before`: user → its membership.
 

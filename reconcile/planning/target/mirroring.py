@@ -25,7 +25,7 @@ from reconcile.model.text.dn import Folding
 from reconcile.model.text.folding import fold_name
 from reconcile.model.text.references import References
 from reconcile.planning.target.candidates import link_line
-from reconcile.planning.target.name_claims import Claim, Held, Refusal, settle, slots
+from reconcile.planning.target.name_claims import Claim, NameHolder, Refusal, settle, slots
 from reconcile.planning.target.one_value import rendered
 from reconcile.planning.target.profiles import Refused, check_text
 
@@ -38,7 +38,7 @@ ASIDE: Final = " (removed)"
 """The ending of an object's name after it lost its entry and another entry took its name."""
 
 
-class Wish(msgspec.Struct, gc=False):
+class SelectedEntry(msgspec.Struct, gc=False):
     """One entry that a rule selects; `parent` is the normalized DN of the department above."""
 
     source: Source
@@ -143,7 +143,7 @@ class Mirroring(Generic[Mirror]):
         # What exists, by id, by name, by the directory's id and by DN.
         self._existing: dict[str, Mirror] = {mirror.id: mirror for mirror in current}
         self._slots = slots(
-            (_slot(mirror), Held(mirror.id, name_of(mirror), mirror.source, mirror.dn))
+            (_slot(mirror), NameHolder(mirror.id, name_of(mirror), mirror.source, mirror.dn))
             for mirror in current
         )
         self._by_external: dict[tuple[str, str], Mirror] = {}
@@ -161,7 +161,7 @@ class Mirroring(Generic[Mirror]):
         self._ids: dict[tuple[str, str], str] = {}
         self._held: set[str] = set()
 
-    def mirror(self, wishes: Sequence[Wish]) -> Mirrored[Mirror]:
+    def mirror(self, wishes: Sequence[SelectedEntry]) -> Mirrored[Mirror]:
         """`wishes` come parents first."""
         self._sources = {wish.source.name: wish.source for wish in wishes}
         keys: dict[str, set[str]] = {}
@@ -200,7 +200,7 @@ class Mirroring(Generic[Mirror]):
             Skip(self._workspace, source, entry_dn, "", code, detail, kind=self._kind)
         )
 
-    def _known(self, wish: Wish) -> Mirror | None:
+    def _known(self, wish: SelectedEntry) -> Mirror | None:
         """The object of an entry: by a link, by its id, or by its DN. None for a new entry."""
         source, stable_id = wish.source.name, wish.entry.external_id.lower()
         by_id = self._by_external.get((source, stable_id)) if stable_id else None
@@ -220,7 +220,7 @@ class Mirroring(Generic[Mirror]):
             self._tie(by_dn, f"relinked by DN: the directory's id was {known}")
         return by_dn
 
-    def _by_link(self, wish: Wish, by_id: Mirror | None) -> Mirror:
+    def _by_link(self, wish: SelectedEntry, by_id: Mirror | None) -> Mirror:
         """The object that a link gives to an entry. Another one that had the entry loses it."""
         linked, why = self._links[wish.at]
         self._tie(linked, why)
@@ -231,7 +231,7 @@ class Mirroring(Generic[Mirror]):
             self._reasons[by_id.id] = why
         return linked
 
-    def _by_dn_of(self, wish: Wish) -> Mirror | None:
+    def _by_dn_of(self, wish: SelectedEntry) -> Mirror | None:
         """The object with the entry's DN, or with a spelling of it that can mean no other entry."""
         source = wish.source.name
         by_dn = self._by_dn.get(source, {})
@@ -247,7 +247,7 @@ class Mirroring(Generic[Mirror]):
         self._reasons[mirror.id] = why
 
     def _claims(
-        self, wishes: Sequence[Wish], known: Mapping[tuple[str, str], Mirror | None]
+        self, wishes: Sequence[SelectedEntry], known: Mapping[tuple[str, str], Mirror | None]
     ) -> list[Claim[tuple[str, Mirror]]]:
         """The names that the entries claim; parents come before children."""
         titles = {wish.at: self._title(wish, known[wish.at]) for wish in wishes}
@@ -277,10 +277,10 @@ class Mirroring(Generic[Mirror]):
             claims.append(_claim(wish, slot, before, item))
         return claims
 
-    def _refuse_wish(self, wish: Wish, code: SkipCode, detail: str) -> None:
+    def _refuse_wish(self, wish: SelectedEntry, code: SkipCode, detail: str) -> None:
         self.refuse(wish.source.name, wish.entry.dn, code, detail)
 
-    def _item(self, wish: Wish, before: Mirror | None, title: str, parent: str) -> Mirror:
+    def _item(self, wish: SelectedEntry, before: Mirror | None, title: str, parent: str) -> Mirror:
         source, entry = wish.source.name, wish.entry
         if before is None:
             own_id = f"new {self._kind} {source} {wish.key}"
@@ -292,7 +292,7 @@ class Mirroring(Generic[Mirror]):
             before.id, title, parent, source, stable_id, dn.respelt(before.dn, entry.dn)
         )
 
-    def _title(self, wish: Wish, before: Mirror | None) -> str | Refused:
+    def _title(self, wish: SelectedEntry, before: Mirror | None) -> str | Refused:
         """The name of an entry, or why it has none."""
         current = name_of(before) if before is not None else ""
         try:
@@ -307,7 +307,7 @@ class Mirroring(Generic[Mirror]):
             return refused
         return title
 
-    def _heir(self, wish: Wish, slot: Slot, taken: set[str]) -> Mirror | None:
+    def _heir(self, wish: SelectedEntry, slot: Slot, taken: set[str]) -> Mirror | None:
         """The object that has the name of a new entry, if the source may take it."""
         holders = [self._existing[holder.id] for holder in self._slots.get(slot, ())]
         if len(holders) != 1 or holders[0].id in taken:
@@ -459,7 +459,7 @@ def _is_within(inner: str, outer: str, parents: Mapping[str, str]) -> bool:
 
 
 def _claim(
-    wish: Wish, slot: Slot, before: Mirror | None, item: Mirror
+    wish: SelectedEntry, slot: Slot, before: Mirror | None, item: Mirror
 ) -> Claim[tuple[str, Mirror]]:
     parent, name = slot
     known_id = before.id if before is not None else ""
@@ -479,7 +479,7 @@ def _slot(mirror: Group | Department) -> Slot:
     return _parent(mirror), fold_name(name_of(mirror))
 
 
-def _place(wish: Wish, title: str | Refused) -> tuple[str, str, str]:
+def _place(wish: SelectedEntry, title: str | Refused) -> tuple[str, str, str]:
     """What two wishes for one name have in common, before the ids of their parents are known."""
     name = "" if isinstance(title, Refused) else fold_name(title)
     return (wish.source.name, wish.parent, name) if wish.parent else ("", "", name)

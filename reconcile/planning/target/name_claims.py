@@ -36,7 +36,7 @@ class Claim(msgspec.Struct, Generic[Item], gc=False):
         return self.parent, self.name
 
 
-class Held(msgspec.Struct, gc=False):
+class NameHolder(msgspec.Struct, gc=False):
     """An object on the platform with a name."""
 
     id: str
@@ -51,13 +51,15 @@ class Refusal(msgspec.Struct, Generic[Item], gc=False):
     claim: Claim[Item]
     code: SkipCode
     detail: str
-    holder: Held | None = None
+    holder: NameHolder | None = None
     """The object that has the name, if there is exactly one."""
 
 
-def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str], list[Held]]:
+def slots(
+    held: Iterable[tuple[tuple[str, str], NameHolder]],
+) -> dict[tuple[str, str], list[NameHolder]]:
     """Slot → all objects that hold it: a platform may have both `Sales` and `SALES`."""
-    holders: dict[tuple[str, str], list[Held]] = {}
+    holders: dict[tuple[str, str], list[NameHolder]] = {}
     for slot, holder in held:
         holders.setdefault(slot, []).append(holder)
     return holders
@@ -65,7 +67,7 @@ def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str],
 
 def settle(
     claims: Iterable[Claim[Item]],
-    held: Mapping[tuple[str, str], Sequence[Held]],
+    held: Mapping[tuple[str, str], Sequence[NameHolder]],
     duplicate: SkipCode,
 ) -> tuple[list[Claim[Item]], list[Refusal[Item]]]:
     """The granted claims, in their order, and the refused ones.
@@ -95,14 +97,16 @@ def settle(
     return list(granted.values()), refusals
 
 
-def _winner(claimants: Sequence[Claim[Item]], holders: Mapping[str, Held]) -> Claim[Item] | None:
+def _winner(
+    claimants: Sequence[Claim[Item]], holders: Mapping[str, NameHolder]
+) -> Claim[Item] | None:
     """The only claim on a slot, or the claim of the object that has it."""
     if len(claimants) == 1:
         return claimants[0]
     return next((claim for claim in claimants if claim.id in holders), None)
 
 
-def _other_spelling(winner: Claim[Item], holders: Mapping[str, Held]) -> Held | None:
+def _other_spelling(winner: Claim[Item], holders: Mapping[str, NameHolder]) -> NameHolder | None:
     """Another object with the winner's name, if the winner is to change its spelling of it.
 
     Several may have one name that people wrote by hand. None of them gets another spelling.
@@ -114,7 +118,7 @@ def _other_spelling(winner: Claim[Item], holders: Mapping[str, Held]) -> Held | 
 
 def _take_back(
     granted: dict[tuple[str, str], Claim[Item]],
-    held: Mapping[tuple[str, str], Sequence[Held]],
+    held: Mapping[tuple[str, str], Sequence[NameHolder]],
     duplicate: SkipCode,
 ) -> list[Refusal[Item]]:
     """Takes back every granted claim on a slot that a holder keeps. Returns their refusals."""
@@ -141,7 +145,7 @@ def _take_back(
     return refusals
 
 
-def _refusal(loser: Claim[Item], holder: Held, duplicate: SkipCode) -> Refusal[Item]:
+def _refusal(loser: Claim[Item], holder: NameHolder, duplicate: SkipCode) -> Refusal[Item]:
     if not holder.source:
         detail = f"the platform has a local {holder.name!r}"
         return Refusal(loser, "exists_locally", detail, holder)

@@ -12,7 +12,7 @@ from reconcile.planning.target import status
 from reconcile.planning.target.candidates import Candidate
 
 
-class Accounts(msgspec.Struct):
+class WantedUsers(msgspec.Struct):
     """`users`: the wanted users by id; `reasons`: user id → why it is new or changed, if known.
 
     `deleted` are the ids of users to delete, `erased` of those of whom only the row stays. `names`
@@ -26,7 +26,7 @@ class Accounts(msgspec.Struct):
     names: set[str]
 
 
-class Placing(msgspec.Struct, frozen=True):
+class DepartmentPlacement(msgspec.Struct, frozen=True):
     """Departments as users are put into them.
 
     `ids`: source and normalized DN → id of a selected department; `current`: those on the platform,
@@ -63,7 +63,10 @@ def user_id(candidate: Candidate) -> str:
 
 
 def supply(
-    accounts: Accounts, candidates: Iterable[Candidate], lifecycle: Lifecycle, placing: Placing
+    accounts: WantedUsers,
+    candidates: Iterable[Candidate],
+    lifecycle: Lifecycle,
+    placing: DepartmentPlacement,
 ) -> None:
     """Adds the users of the candidates, without their managers."""
     for candidate in candidates:
@@ -106,7 +109,7 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
     return user if wanted == user else wanted
 
 
-def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.Standing:
+def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.ServiceStatus:
     """The status by the directory. It does not depend on the profile.
 
     But a user who is held, or of whom it is unknown whether the person is disabled, is not put into
@@ -130,7 +133,7 @@ UnclearManager = tuple[SourceRules, str, str]
 
 
 def assign_managers(
-    accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
+    accounts: WantedUsers, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
 ) -> list[UnclearManager]:
     """Sets managers where the source names them. `located`: source and position → id of the user.
 
@@ -156,7 +159,7 @@ def assign_managers(
 class _Managers:
     """The users that managers of persons mean; each name is looked up once for a source."""
 
-    def __init__(self, accounts: Accounts, located: Mapping[tuple[str, int], str]) -> None:
+    def __init__(self, accounts: WantedUsers, located: Mapping[tuple[str, int], str]) -> None:
         self.unclear: list[UnclearManager] = []
         self._accounts = accounts
         self._located = located
@@ -182,7 +185,7 @@ class _Managers:
         return manager if is_wanted else ""
 
 
-def _clear_erased_managers(accounts: Accounts) -> None:
+def _clear_erased_managers(accounts: WantedUsers) -> None:
     """An erased user manages no user."""
     if not accounts.erased:
         return

@@ -9,10 +9,16 @@ from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.planner import Inputs, notices, refuse_impossible, source_rules, worked_out
+from reconcile.planning.planner import (
+    Inputs,
+    notices,
+    refuse_impossible,
+    source_rules,
+    workspace_target,
+)
 from reconcile.planning.selection.rule_counts import PlatformNames
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.target_state import Wanted
+from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
 
 _IGNORED: Final = (
@@ -71,7 +77,7 @@ def preview(inputs: Inputs) -> Preview:
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
-    results = [worked_out(inputs, rules, current) for current in inputs.current]
+    results = [workspace_target(inputs, rules, current) for current in inputs.current]
     names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
@@ -84,7 +90,7 @@ def preview(inputs: Inputs) -> Preview:
     return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, results))
 
 
-def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
+def _users(current: PlatformState, result: TargetState) -> Iterator[Previewed]:
     before = {user.id: user for user in current.users}
     after = {user.id: user for user in result.state.users}
     had, roles = _linked(current), _linked(result.state)
@@ -128,7 +134,9 @@ def _linked(state: PlatformState) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
-def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -> Iterator[Skipped]:
+def _skipped(
+    rules: list[SourceRules], current: PlatformState, result: TargetState
+) -> Iterator[Skipped]:
     """The skips of persons; those of groups, departments and members belong to a plan."""
     before = {user.id: user for user in current.users}
     after = {user.id: user for user in result.state.users}
@@ -156,7 +164,7 @@ def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -
                 yield Skipped(*told, after[user.id].status, "none" if same else "update")
 
 
-def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
+def _ignored(workspace: str, rules: list[SourceRules], result: TargetState) -> Iterator[Skipped]:
     """Persons left out by `on_deleted: ignore`: no skip, because nothing is to be fixed."""
     for one in rules:
         name = one.source.name

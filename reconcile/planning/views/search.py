@@ -16,12 +16,12 @@ from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.candidates import Candidate
 from reconcile.planning.target.gathering import gather, settle_usernames
 
-Standing: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
+ImportState: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
 
 _NAMES = ("cn", "displayname", "givenname", "sn", "mail")
 
 
-class Found(msgspec.Struct, frozen=True):
+class SearchResult(msgspec.Struct, frozen=True):
     """One person; `username` is that of the user, or the one it would get, "" for none."""
 
     workspace: str
@@ -30,7 +30,7 @@ class Found(msgspec.Struct, frozen=True):
     last_name: str
     email: str
     dn: str
-    status: Standing
+    status: ImportState
     why: str
 
 
@@ -59,7 +59,7 @@ def survey(
     limits: Limits,
     patterns: Sequence[Wildcard],
     used: Mapping[str, Collection[Link]],
-) -> Iterator[Found]:
+) -> Iterator[SearchResult]:
     """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
 
     Names, login and mail are those of the directory, and those that are shown. `used` are, by
@@ -76,7 +76,7 @@ def survey(
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}
         matched, ignored = people[source.name].matched, people[source.name].ignored
         for position, person in enumerate(snapshot.persons):
-            seen = _Seen(
+            seen = _PersonView(
                 position,
                 person,
                 matched.get(position),
@@ -87,7 +87,7 @@ def survey(
                 yield seen.found(state.workspace, rules, ignored)
 
 
-class _Seen(NamedTuple):
+class _PersonView(NamedTuple):
     """One person of a source, with what planning makes of it in a workspace."""
 
     position: int
@@ -110,7 +110,7 @@ class _Seen(NamedTuple):
         return self.skip.username if self.skip is not None else self.person.identifier
 
     @property
-    def status(self) -> Standing:
+    def status(self) -> ImportState:
         if self.user is not None:
             return "IMPORTED"
         return "CANNOT IMPORT" if self.skip is not None else "NOT IMPORTED"
@@ -121,11 +121,11 @@ class _Seen(NamedTuple):
         name = f"{values.get('first_name', '')} {values.get('last_name', '')}"
         return self.username, name, values.get("email", ""), rules.index.keys[self.position]
 
-    def found(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> Found:
+    def found(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> SearchResult:
         """The row of the person."""
         values, person = self.values, self.person
         status = self.user.status if self.user is not None else ""
-        return Found(
+        return SearchResult(
             workspace,
             self.username,
             values.get("first_name", "") or _first(person, "givenname"),

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, mapping, text
 from reconcile.model.kinds import NAMES, PAIRS
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.model.text.folding import fold_name
 
@@ -17,7 +17,7 @@ class Owners:
     """Whose everything in a workspace is. A source owns what it mirrors; "" is no source."""
 
     def __init__(self, changes: Iterable[Change], state: PlatformState) -> None:
-        names = Names(state)
+        names = StateNames(state)
         self._things: dict[tuple[Kind, str], Thing] = {
             **{("user", user.username): user for user in state.users},
             **{("group", group.name): group for group in state.groups},
