@@ -285,6 +285,12 @@ class GroupRule(msgspec.Struct, frozen=True):
     nested: Literal["flatten", "ignore", "keep"] = "flatten"
     members: Literal["owned", "authoritative", "additive"] = "owned"
 
+    def keeps_unlisted(self, *, by_hand: bool) -> bool:
+        """Whether a member stays that the directory does not list; `by_hand`: a person added it."""
+        if self.members == "owned":
+            return by_hand
+        return self.members == "additive"
+
 
 class DepartmentRule(msgspec.Struct, frozen=True):
     """OUs to mirror, with `children` below and `parents` above; `role` goes to their people."""
@@ -319,6 +325,10 @@ class Lifecycle(msgspec.Struct, frozen=True):
     on_deleted: Literal["recreate", "ignore"] = "recreate"
     """A user deleted on the platform whose person is still selected."""
     adopt_local: Literal["never", "matching_email", "always"] = "never"
+
+    def departure(self, cause: Literal["missing", "out_of_scope"]) -> Departure:
+        """The rule for a user whose person is missing or out of scope."""
+        return self.on_missing if cause == "missing" else self.on_out_of_scope
 
 
 class Limit(msgspec.Struct, frozen=True):

@@ -99,6 +99,16 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     before_ids: dict[str, str] = {}
     after_ids: dict[str, str] = {}
 
+    @property
+    def fields_before(self) -> Fields:
+        """The fields before the change; empty for something new."""
+        return self.before or {}
+
+    @property
+    def fields_after(self) -> Fields:
+        """The fields after the change; empty for something deleted."""
+        return self.after or {}
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One change of a run.

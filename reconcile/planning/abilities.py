@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from reconcile.model.change import Skip, SkipKind
+from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
     Department,
     Grant,
@@ -100,14 +101,12 @@ class _Narrowing:
         replace = msgspec.structs.replace
         departments = self._objects("department", wanted.departments, self._current.departments)
         groups = self._objects("group", wanted.groups, self._current.groups)
-        users = self._users(wanted, {unit.id for unit in departments})
+        users = self._users(wanted, ids(departments))
         grants = self._grants(wanted.grants, users)
-        held = {group.id for group in groups} - self._renamable(wanted.groups, groups)
-        memberships = self._memberships(
-            wanted.memberships, users, {group.id for group in groups}, held
-        )
+        held = ids(groups) - self._renamable(wanted.groups, groups)
+        memberships = self._memberships(wanted.memberships, users, ids(groups), held)
         users, grants = self._with_what_they_need(users, grants, memberships)
-        staying = {user.id for user in users}
+        staying = ids(users)
         state = replace(
             wanted,
             departments=departments,
@@ -139,7 +138,7 @@ class _Narrowing:
         self, kind: ObjectKind, wanted: Iterable[Object], current: Iterable[Object]
     ) -> tuple[Object, ...]:
         """Groups or departments: kept, changed or new as far as their fields allow."""
-        known = {one.id: one for one in current}
+        known = by_id(current)
         kept: list[Object] = []
         for one in wanted:
             old = known.get(one.id)
@@ -148,7 +147,7 @@ class _Narrowing:
                 self._skip(kind, one, why, old is not None)
             if new is not None:
                 kept.append(new)
-        kept += self._undeletable(kind, known, {one.id for one in kept})
+        kept += self._undeletable(kind, known, ids(kept))
         return tuple(kept)
 
     def _undeletable(
@@ -187,7 +186,7 @@ class _Narrowing:
         return msgspec.structs.replace(one, **back), next(iter(reasons.values()))
 
     def _users(self, wanted: PlatformState, departments: set[str]) -> tuple[User, ...]:
-        known = {user.id: user for user in self._current.users}
+        known = by_id(self._current.users)
         kept: list[User] = []
         for user in self._objects("user", wanted.users, self._current.users):
             old = known.get(user.id)
@@ -230,7 +229,7 @@ class _Narrowing:
         by_user: dict[str, list[Grant]] = {}
         for grant in grants:
             by_user.setdefault(grant.user, []).append(grant)
-        named = {user.id: user for user in users}
+        named = by_id(users)
         now = {(grant.user, grant.role) for grant in self._current.grants}
         kept: list[Grant] = []
         for own, several in by_user.items():
@@ -257,7 +256,7 @@ class _Narrowing:
         held: set[str],
     ) -> tuple[Membership, ...]:
         now = {(link.user, link.group) for link in self._current.memberships}
-        staying = {user.id for user in users}
+        staying = ids(users)
         return tuple(
             link
             for link in wanted
@@ -279,7 +278,7 @@ class _Narrowing:
             "group": lambda user: user.id in with_group,
             "department": lambda user: bool(user.department),
         }
-        known = {user.id for user in self._current.users}
+        known = ids(self._current.users)
         kept: list[User] = []
         for user in users:
             lacking = [need for need in sorted(self._limits.needs) if not having[need](user)]

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from reconcile.errors import TemplateFailed, UsageError
-from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Violation, text
 from reconcile.model.desired import Source
 from reconcile.model.directory import DirectorySnapshot, Person
+from reconcile.model.identity import by_id
 from reconcile.model.login import LoginNames, person_key, whom_key
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text import dn
@@ -284,9 +285,9 @@ def _concerned(current: PlatformState, inputs: Inputs, manager: str | None) -> P
             return True
         return user.source == source.name and _is_similar(user, facts, has_dn)
 
-    near = {user.id: user for user in current.users if is_concerned(user)}
+    near = by_id(filter(is_concerned, current.users))
     managers = {user.manager for user in near.values()} | {manager}
-    near |= {user.id: user for user in current.users if user.id in managers}
+    near |= by_id(user for user in current.users if user.id in managers)
     memberships = (membership for membership in current.memberships if membership.user in near)
     return msgspec.structs.replace(
         current,
@@ -327,5 +328,6 @@ def _concerns_only(change: Change, own: set[str]) -> bool:
     if change.kind == "user":
         return fold_name(change.key) in own
     if change.kind in ("grant", "membership"):
-        return fold_name(str((change.after or change.before or {}).get("user"))) in own
+        fields = change.after or change.fields_before
+        return fold_name(text(fields, "user")) in own
     return change.action != "delete"

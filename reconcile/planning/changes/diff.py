@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from reconcile.model.change import Action, Change, Fields, Kind
+from reconcile.model.identity import by_id, ids
 from reconcile.model.kinds import of_aspect
 from reconcile.model.named_state import StateNames
 from reconcile.model.platform import (
@@ -88,16 +89,16 @@ def _objects(
 
     Only an undo deletes any of them, and never a source.
     """
-    by_id = {named.id: named for named in current}
+    existing = by_id(current)
     workspace = now.state.workspace
-    staying = {named.id for named in wanted}
+    staying = ids(wanted)
     for old in current:
         if kind != "source" and old.id not in staying:
             fields = now.fields(old)
             source = _source(old)
             yield Change(kind, "delete", now.key(old), fields, None, "", source, workspace)
     for new in wanted:
-        old_object = by_id.get(new.id)
+        old_object = existing.get(new.id)
         if old_object is None:
             reason = "declared" if isinstance(new, Source) else f"selected: {new.dn}"
             fields, source = then.fields(new), _source(new)
@@ -133,8 +134,8 @@ def _nestings(now: StateNames, then: StateNames, reasons: Reasons) -> Iterator[C
 
     The nesting of a new group is part of its creation.
     """
-    groups = {group.id: group for group in now.state.groups}
-    staying = {group.id for group in then.state.groups}
+    groups = by_id(now.state.groups)
+    staying = ids(then.state.groups)
     for group in then.state.groups:
         old = groups.get(group.id)
         if old is None or old.groups == group.groups:
@@ -174,17 +175,17 @@ def _source(one: Source | Department | Group) -> str:
 
 
 def _users(now: StateNames, then: StateNames, reasons: Reasons) -> Iterator[Change]:
-    by_id = {user.id: user for user in now.state.users}
+    left = by_id(now.state.users)
     workspace = now.state.workspace
     for user in then.state.users:
-        old = by_id.pop(user.id, None)
+        old = left.pop(user.id, None)
         if old is None:
             reason, fields = reasons.users.get(user.id, ""), then.fields(user)
             name, source = user.username, user.source
             yield Change("user", "create", name, None, fields, reason, source, workspace)
         elif old is not user and old != user:
             yield from _user_changes(old, user, now, then, reasons)
-    for old in by_id.values():
+    for old in left.values():
         reason, fields = reasons.users.get(old.id, ""), now.fields(old)
         name, source = old.username, old.source
         yield Change("user", "delete", name, fields, None, reason, source, workspace)
@@ -253,7 +254,7 @@ def _pairs(
     for pair in after - before:
         key, fields, reason = then.key(pair), then.fields(pair), _why_given(pair, then, reasons)
         yield Change(kind, "create", key, None, fields, reason, pair.origin, workspace)
-    staying = {user.id for user in then.state.users}
+    staying = ids(then.state.users)
     erased = {user.id for user in then.state.users if user.status == "erased"}
     for pair in before - after:
         # A source that adopts a user also owns what is taken from it.

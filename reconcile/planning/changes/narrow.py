@@ -26,7 +26,7 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     if not wanted:
         return changes
     needs = _Needs(changes)
-    chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(_concerns(change))}
+    chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(concerns(change))}
     waiting = list(chosen)
     while waiting:
         for at in needs.of(changes[waiting.pop()]):
@@ -58,7 +58,7 @@ class _Needs:
                 continue
             if change.after is None or made:
                 self._freeing[_place(change, change.kind, change.key)] = at
-            if "source" in (change.after or {}):
+            if "source" in change.fields_after:
                 name = made[1] if made else change.key
                 self._handing[_place(change, change.kind, name)] = at
 
@@ -92,7 +92,7 @@ def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
         yield kind, name
         if kind == "department":
             yield from _departments_above(name)
-    manager = (change.after or {}).get("manager")
+    manager = change.fields_after.get("manager")
     if manager:
         yield "user", str(manager)
     for name in nested_in(change):
@@ -116,7 +116,7 @@ def check(
     wanted = {target: _parse(target) for target in targets}
     if not wanted:
         return
-    known = {named for change in changes for named in _concerns(change)}
+    known = {named for change in changes for named in concerns(change)}
     known |= {("user", fold_name(skip.username)) for skip in skips}
     for state in states:
         names = StateNames(state)
@@ -157,14 +157,14 @@ def _parse(target: str) -> tuple[str, str]:
     return kind, fold_name(name)
 
 
-def _concerns(change: Change) -> set[tuple[str, str]]:
+def concerns(change: Change) -> set[tuple[str, str]]:
     """What a change is about, as kind and folded name, before and after."""
     concerned = {(str(change.kind), fold_name(change.key))}
     made = makes(change)
     if made is not None:
         concerned.add((made[0], fold_name(made[1])))
     is_pair = change.kind in ("membership", "grant")
-    for fields in (change.before or {}, change.after or {}):
+    for fields in (change.fields_before, change.fields_after):
         for part in ("user", "group"):
             if is_pair and part in fields:
                 concerned.add((part, fold_name(str(fields[part]))))

@@ -134,7 +134,7 @@ def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
     # If one department frees its title, all that end go first, so that children precede parents.
     if change.kind == "department":
         return change.action in ENDS and any(kind == "department" for kind, _ in released)
-    before = change.before or {}
+    before = change.fields_before
     if unnests(change):
         groups = before.get("groups")
         names = groups if isinstance(groups, dict) else ()
@@ -150,14 +150,14 @@ def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
 def _renames(change: Change) -> bool:
     if change.action not in ("update", "relink"):
         return False
-    return not (change.after or {}).keys().isdisjoint(("username", "name", "title"))
+    return not change.fields_after.keys().isdisjoint(("username", "name", "title"))
 
 
 def _depth(change: Change) -> int:
     """How deep a department will be; a moved one comes after its new parent."""
     if change.kind != "department":
         return 0
-    after = change.after or {}
+    after = change.fields_after
     if "parent" in after:
         return len(titles(str(after["parent"] or ""))) + 1
     return len(titles(change.key))

@@ -1,12 +1,13 @@
 """Why a person is in or out, in that group, with that role: the planner, asked about one person.
 
-`asking` says who is meant, `verdicts` what each rule says of that person, `standings` what the
-planner made of it all in each workspace. Nothing is decided here.
+`lookup` says who is meant, `rule_results` what each rule says of that person, `workspace_view` what
+the planner made of it all in each workspace. Nothing is decided here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconcile.model.explanation import Explained, Explanation, Searched, Stray, WorkspaceResult
+from reconcile.model.identity import ids
 from reconcile.model.login import LoginNames
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.explain import lookup
@@ -23,6 +24,9 @@ from reconcile.planning.planner import (
 )
 from reconcile.planning.selection.source_rules import SourceRules
 
+Meant = Mapping[str, Mapping[int, tuple[str, ...]]]
+"""Source → position of each person who is meant → the names by which."""
+
 
 def explain(
     inputs: Inputs,
@@ -38,49 +42,40 @@ def explain(
     Raises UsageError where a plan would.
     """
     refuse_impossible(inputs)
-    rules = source_rules(inputs)
+    sources = source_rules(inputs)
     workspaces = [
-        WorkspaceView(inputs.desired, rules, current, workspace_target(inputs, rules, current))
+        WorkspaceView(inputs.desired, sources, current, workspace_target(inputs, sources, current))
         for current in inputs.current
     ]
-    positions = {
-        one.source.name: dict(_positions(one, asked[one.source.name], typed, workspaces))
-        for one in rules
+    meant: Meant = {
+        rules.source.name: dict(_meant_persons(rules, asked[rules.source.name], typed, workspaces))
+        for rules in sources
     }
-    noted = notices(inputs, rules)
-    searched = tuple(
-        Searched(
-            one.source.name,
-            background.searches[one.source.name],
-            len(one.index.keys),
-            tuple(one.index.person(at).dn for at in positions[one.source.name]),
-            tuple(strays.get(one.source.name, ())),
-            tuple(notice for notice in noted if one.source.name in notice.sources),
-        )
-        for one in rules
+    searched = tuple(_searched(inputs, sources, meant, strays, background))
+    people = (
+        *_persons(inputs, sources, meant, workspaces, background),
+        *_users_without_person(typed, workspaces, strays),
     )
-    people = [
-        _person(inputs, one, at, by, workspaces, background)
-        for one in rules
-        for at, by in positions[one.source.name].items()
-    ]
-    people += _others(typed, workspaces, strays)
-    if people:
-        changes = tuple(change for workspace in workspaces for change in workspace.changes)
-        refusals = tuple(check_guards(inputs, changes, rules, readings(inputs, rules)))
-        return Explanation(typed, searched, tuple(people), violations=refusals)
-    listed = tuple(dict.fromkeys(skip for one in workspaces for skip in one.dangling(typed)))
-    return Explanation(
-        typed, searched, (), listed, lookup.similar(typed, _known(rules, inputs.current))
-    )
+    if not people:
+        listed = (skip for workspace in workspaces for skip in workspace.dangling(typed))
+        similar = lookup.similar(typed, _known_names(sources, inputs.current))
+        return Explanation(typed, searched, (), tuple(dict.fromkeys(listed)), similar)
+    changes = tuple(change for workspace in workspaces for change in workspace.changes)
+    violations = tuple(check_guards(inputs, changes, sources, readings(inputs, sources)))
+    return Explanation(typed, searched, people, violations=violations)
 
 
-def _known(rules: Sequence[SourceRules], current: Sequence[PlatformState]) -> set[str]:
-    logins = {person.identifier for one in rules for person in one.index.snapshot.persons}
-    return logins | {user.username for state in current for user in state.users}
+def _known_names(sources: Iterable[SourceRules], current: Iterable[PlatformState]) -> set[str]:
+    """The logins of all persons and the usernames of all users."""
+    names: set[str] = set()
+    for rules in sources:
+        names.update(person.identifier for person in rules.index.snapshot.persons)
+    for state in current:
+        names.update(user.username for user in state.users)
+    return names
 
 
-def _positions(
+def _meant_persons(
     rules: SourceRules, asked: LoginNames, typed: str, workspaces: Sequence[WorkspaceView]
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Who is meant, and by which names; those of the person's user on the platform count too."""
@@ -88,23 +83,57 @@ def _positions(
         by = list(lookup.matches(person, asked, rules.source))
         for workspace in workspaces:
             user = workspace.user(rules.source.name, position)
-            by += lookup.user_matches(user, typed) if user is not None else ()
+            if user is not None:
+                by += lookup.user_matches(user, typed)
         if by:
             yield position, tuple(dict.fromkeys(by))
 
 
-def _person(
+def _searched(
     inputs: Inputs,
+    sources: Sequence[SourceRules],
+    meant: Meant,
+    strays: Mapping[str, Sequence[Stray]],
+    background: Background,
+) -> Iterator[Searched]:
+    """How each source was searched, and who of it is meant."""
+    all_notices = notices(inputs, sources)
+    for rules in sources:
+        source = rules.source.name
+        yield Searched(
+            source,
+            background.searches[source],
+            len(rules.index.keys),
+            tuple(rules.index.person(position).dn for position in meant[source]),
+            tuple(strays.get(source, ())),
+            tuple(notice for notice in all_notices if source in notice.sources),
+        )
+
+
+def _persons(
+    inputs: Inputs,
+    sources: Iterable[SourceRules],
+    meant: Meant,
+    workspaces: Sequence[WorkspaceView],
+    background: Background,
+) -> Iterator[Explained]:
+    """Each person who was read and is meant."""
+    for rules in sources:
+        for position, by in meant[rules.source.name].items():
+            results = RuleResults(inputs.desired, rules, position, background)
+            yield _person(rules, position, by, workspaces, results)
+
+
+def _person(
     rules: SourceRules,
     position: int,
     by: tuple[str, ...],
     workspaces: Sequence[WorkspaceView],
-    background: Background,
+    results: RuleResults,
 ) -> Explained:
     source, person = rules.source.name, rules.index.person(position)
-    verdicts = RuleResults(inputs.desired, rules, position, background)
     exists = any(workspace.user(source, position) is not None for workspace in workspaces)
-    said = tuple(verdicts.rules(exists=exists))
+    of_rules = tuple(results.rules(exists=exists))
     return Explained(
         source,
         person.dn,
@@ -112,66 +141,76 @@ def _person(
         person.identifier,
         by,
         True,
-        said,
-        tuple(verdicts.groups()),
-        verdicts.department(),
-        tuple(verdicts.roles()),
-        tuple(verdicts.fields()),
-        verdicts.manager(),
-        tuple(workspace.person(source, position, said) for workspace in workspaces),
+        of_rules,
+        tuple(results.groups()),
+        results.department(),
+        tuple(results.roles()),
+        tuple(results.fields()),
+        results.manager(),
+        tuple(workspace.person(source, position, of_rules) for workspace in workspaces),
     )
 
 
-def _others(
+def _users_without_person(
     typed: str,
     workspaces: Sequence[WorkspaceView],
     strays: Mapping[str, Sequence[Stray]],
 ) -> Iterator[Explained]:
     """Users whose persons were not read, with the entries that may be theirs; then other strays."""
-    left = [(source, stray) for source, found in strays.items() for stray in found]
+    left = [(source, stray) for source, of_source in strays.items() for stray in of_source]
     for user, by in _alone(typed, workspaces):
-        own = next((one for one in left if one[0] == user.source and _is_of(user, one[1])), None)
+        entry_dn, names = user.dn, by
+        own = next((entry for entry in left if _is_entry_of(user, *entry)), None)
         if own is not None:
             left.remove(own)
-        dn = own[1].dn if own is not None else user.dn
+            stray = own[1]
+            entry_dn, names = stray.dn, tuple(dict.fromkeys([*by, *stray.matched]))
         yield Explained(
             user.source,
-            dn,
+            entry_dn,
             user.external_id,
             "",
-            tuple(dict.fromkeys([*by, *(own[1].matched if own is not None else ())])),
+            names,
             False,
-            workspaces=tuple(_standings(user, dn, workspaces)),
+            workspaces=tuple(_in_workspaces(user, entry_dn, workspaces)),
         )
     for source, stray in left:
-        standings = tuple(workspace.alone(None, source, stray.dn) for workspace in workspaces)
+        results = tuple(workspace.alone(None, source, stray.dn) for workspace in workspaces)
         yield Explained(
-            source, stray.dn, stray.external_id, "", stray.matched, False, workspaces=standings
+            source, stray.dn, stray.external_id, "", stray.matched, False, workspaces=results
         )
 
 
-def _is_of(user: User, stray: Stray) -> bool:
-    return user.external_id == stray.external_id if user.external_id else user.dn == stray.dn
+def _is_entry_of(user: User, source: str, stray: Stray) -> bool:
+    """Whether an entry of a source is the one of the user: by its id, otherwise by its DN."""
+    if source != user.source:
+        return False
+    if user.external_id:
+        return user.external_id == stray.external_id
+    return user.dn == stray.dn
 
 
 def _alone(
     typed: str, workspaces: Sequence[WorkspaceView]
 ) -> Iterator[tuple[User, tuple[str, ...]]]:
-    """Each user who is meant and is nobody of those read, once for all workspaces."""
-    told: list[User] = []
+    """Each user who is meant and is none of the persons read, once for all workspaces."""
+    listed: list[User] = []
     for workspace in workspaces:
-        people = {user.id for user in workspace.people()}
+        people = ids(workspace.people())
         for user in workspace.current.users:
             by = lookup.user_matches(user, typed)
-            if by and user.id not in people and not any(same_user(user, one) for one in told):
-                told.append(user)
+            if not by or user.id in people:
+                continue
+            if not any(same_user(user, other) for other in listed):
+                listed.append(user)
                 yield user, by
 
 
-def _standings(
-    user: User, dn: str, workspaces: Sequence[WorkspaceView]
+def _in_workspaces(
+    user: User, entry_dn: str, workspaces: Sequence[WorkspaceView]
 ) -> Iterator[WorkspaceResult]:
+    """How the user stands in each workspace that has it."""
     for workspace in workspaces:
-        own = next((one for one in workspace.current.users if same_user(one, user)), None)
+        own = next((other for other in workspace.current.users if same_user(other, user)), None)
         if own is not None:
-            yield workspace.alone(own, user.source, dn)
+            yield workspace.alone(own, user.source, entry_dn)

@@ -115,14 +115,14 @@ def _left(
 
 def _disables(change: Change) -> bool:
     """Whether the person is there, and no longer allowed in."""
-    return (change.after or {}).get("status_cause") == "disabled"
+    return change.fields_after.get("status_cause") == "disabled"
 
 
 def _rename(change: Change) -> Change | None:
     """The change cut down to the username; None for one that renames nobody."""
-    if change.kind != "user" or change.action != "update" or "username" not in (change.after or {}):
+    if change.kind != "user" or change.action != "update" or "username" not in change.fields_after:
         return None
-    before, after = change.before or {}, change.after or {}
+    before, after = change.fields_before, change.fields_after
     reason = "new username scheme"
     return msgspec.structs.replace(
         change,
@@ -146,7 +146,7 @@ def _collisions(
     mine = {change.key: change for change in renames if change.workspace == state.workspace}
     names = {fold_name(user.username): user for user in state.users}
     for change in mine.values():
-        new = str((change.after or {})["username"])
+        new = str(change.fields_after["username"])
         holder = names.get(fold_name(new))
         if holder is not None and holder.username not in mine and holder.username != change.key:
             owner = f"of {holder.source}" if holder.source else "a local account"

@@ -7,7 +7,7 @@ A person without a user only becomes a skip.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
+from reconcile.model.identity import entry_id, ids
 from reconcile.model.platform import Limits, PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.source_rules import SourceRules
@@ -70,6 +71,11 @@ class DepartedUser(msgspec.Struct, frozen=True):
     found: bool
     disabled: bool | None = None
     replaced: bool = False
+
+    @property
+    def cause(self) -> Literal["missing", "out_of_scope"]:
+        """How the source lost the person."""
+        return "out_of_scope" if self.found else "missing"
 
 
 class SourcePeople(msgspec.Struct):
@@ -153,8 +159,8 @@ class CandidateFinder:
         recognised = [self._matches.users[position] for position in self._recognised]
         if by_facts:
             before = set(self._matches.users)
-            ids = {user.id for user in recognised}
-            left = [user for user in free if user.id not in ids]
+            matched = ids(recognised)
+            left = [user for user in free if user.id not in matched]
             recognised += self._by_facts(left, "recognised")
             self._recognised |= self._matches.users.keys() - before
         return recognised
@@ -162,7 +168,7 @@ class CandidateFinder:
     def would_take(self, users: Iterable[User]) -> dict[int, User]:
         """Position → the user of these that `take_over` would match with the person."""
         trial = self._matches.copy()
-        taken = {user.id for user in self._by_facts(list(users), "", trial)}
+        taken = ids(self._by_facts(list(users), "", trial))
         return {at: user for at, user in trial.users.items() if user.id in taken}
 
     def contest(self, users: Iterable[User]) -> None:
@@ -182,7 +188,7 @@ class CandidateFinder:
 
     def give_up(self, users: Iterable[User]) -> None:
         """Forgets users that another source takes over."""
-        rows = {user.id for user in users}
+        rows = ids(users)
         for row in rows:
             self._matches.unmatched.pop(row, None)
         for at in [at for at, user in self._matches.users.items() if user.id in rows]:
@@ -231,7 +237,7 @@ class CandidateFinder:
             if position not in self._scope:
                 departed[user.id] = DepartedUser(found=True, disabled=self._disabled(position))
         for user in matches.unmatched.values():
-            departed[user.id] = DepartedUser(found=(user.external_id or user.dn) in strays)
+            departed[user.id] = DepartedUser(found=entry_id(user) in strays)
         for user_id in matches.displaced:
             departed[user_id] = DepartedUser(found=False, replaced=True)
         return departed
@@ -309,9 +315,7 @@ class CandidateFinder:
 
     def _link(self, user: User, position: int) -> str:
         person = self.rules.index.person(position)
-        return link_line(
-            "user", user.username, self.rules.source.name, person.external_id or person.dn
-        )
+        return link_line("user", user.username, self.rules.source.name, entry_id(person))
 
     def _candidate(
         self, position: int, user: User | None, local: Mapping[str, User]

@@ -35,8 +35,8 @@ def depart(
     If the person is disabled, too, the harder consequence counts, and the grace period of the other
     one does not postpone it.
     """
-    cause: Departed = "out_of_scope" if how.found else "missing"
-    rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
+    cause = how.cause
+    rule = lifecycle.departure(cause)
     over = _is_over(user, rule, cause, now)
     marked = _marked(user, rule, cause)
     reason = _CAUSES[cause].format(source=user.source)

@@ -10,6 +10,7 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
+from reconcile.model.identity import entry_id, ids
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
 from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
@@ -79,7 +80,7 @@ def _unrecognised(
     recognised: set[str] = set()
     for gathering in gatherings.values():
         free = [user for user in kept if user.id not in recognised]
-        recognised |= {user.id for user in gathering.recognise(free, by_facts=current.ledger_lost)}
+        recognised |= ids(gathering.recognise(free, by_facts=current.ledger_lost))
     return [user for user in local if user.id not in recognised]
 
 
@@ -214,13 +215,13 @@ def _way_out(refusal: Refusal[Candidate], people: Mapping[str, SourcePeople]) ->
     if holder is None or candidate.user is not None or holder.source == source:
         return ""
     person = candidate.person
-    line = link_line("user", holder.name, source, person.external_id or person.dn)
+    line = link_line("user", holder.name, source, entry_id(person))
     if not holder.source:
         return f": if it is this person's, write links: [{line}], or see lifecycle.adopt_local"
     other = people.get(holder.source)
     if other is None:
         return f": if it is the same person, write links: [{line}]"
-    if holder.id in {user.id for user in other.matched.values()} - other.departed.keys():
+    if holder.id in ids(other.matched.values()) - other.departed.keys():
         return ", which has its person"
     return (
         f", which no longer selects its person: if it is the same one, write takes_over:"

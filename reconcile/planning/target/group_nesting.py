@@ -98,7 +98,7 @@ class _Nesting:
         rule = self.rules.get(container)
         if rule is None:
             return by_hand
-        return rule.members == "additive" or (by_hand and rule.members == "owned")
+        return rule.keeps_unlisted(by_hand=by_hand)
 
 
 def nested(

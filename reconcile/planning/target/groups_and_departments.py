@@ -7,6 +7,7 @@ An object that is no longer selected stays as it is; only what a sync put into i
 
 from collections.abc import Mapping, Sequence
 
+from reconcile.model.identity import by_id
 from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Department, Group, Limits, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
@@ -21,12 +22,12 @@ def groups(
     sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links
 ) -> Mirrored[Group]:
     """The groups of a workspace, nested as they are now; `group_nesting` decides on that."""
-    by_id = {group.id: group for group in current.groups}
+    existing = by_id(current.groups)
 
     def make(
         group_id: str, name: str, _parent: str, source: str, external_id: str, dn: str
     ) -> Group:
-        nested_in = by_id[group_id].groups if group_id in by_id else {}
+        nested_in = existing[group_id].groups if group_id in existing else {}
         return Group(group_id, name, source, external_id, dn, nested_in)
 
     wishes = [

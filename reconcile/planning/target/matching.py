@@ -16,6 +16,7 @@ import msgspec
 from reconcile.errors import TemplateFailed
 from reconcile.model.desired import Fact, Template, Users
 from reconcile.model.directory import Person
+from reconcile.model.identity import by_id, entry_id
 from reconcile.model.platform import User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
@@ -63,7 +64,7 @@ def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, 
 
     `linked`: position → the user, of any source, that a link gives it, and why.
     """
-    matches = Matches({}, {user.id: user for user in users}, {}, {}, {})
+    matches = Matches({}, by_id(users), {}, {}, {})
     # A link goes before the id.
     for position, (user, why) in linked.items():
         matches.unmatched.pop(user.id, None)
@@ -181,7 +182,7 @@ def match_facts(
     `how` is how a reason begins. A person and a user who agree in too little, or in as much as
     others do, are noted as namesakes.
     """
-    free = {user.id: user for user in users}
+    free = by_id(users)
     agreeing = _agreeing(persons, free, match_by)
     strong = _agreeing_enough(agreeing, persons)
     claims = Counter(user_id for user_ids in strong.values() for user_id in user_ids)
@@ -311,4 +312,4 @@ def by_kept_ids(positions: Iterable[int], index: Index, users: Iterable[User]) -
 
 def may_relink(user: User, index: Index) -> bool:
     """Whether the user's own entry is gone. While it exists, the user is not for another person."""
-    return (user.external_id or user.dn) not in index.snapshot.strays
+    return entry_id(user) not in index.snapshot.strays

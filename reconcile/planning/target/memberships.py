@@ -124,12 +124,9 @@ def _joined(
 
 def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
     """Whether a member that the directory does not list stays all the same."""
-    by_hand = membership.origin == BY_HAND
-    return (
-        rule.members == "additive"
-        or membership.user in frozen
-        or (by_hand and rule.members == "owned")
-    )
+    if membership.user in frozen:
+        return True
+    return rule.keeps_unlisted(by_hand=membership.origin == BY_HAND)
 
 
 def grants(

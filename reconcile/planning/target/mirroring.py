@@ -19,6 +19,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import Source, Template
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit
+from reconcile.model.identity import by_id
 from reconcile.model.platform import Department, Group
 from reconcile.model.text import dn
 from reconcile.model.text.dn import Folding
@@ -141,7 +142,7 @@ class Mirroring(Generic[Mirror]):
         self._reasons: dict[str, str] = {}
         self._relinked: set[str] = set()
         # What exists, by id, by name, by the directory's id and by DN.
-        self._existing: dict[str, Mirror] = {mirror.id: mirror for mirror in current}
+        self._existing: dict[str, Mirror] = by_id(current)
         self._slots = slots(
             (_slot(mirror), NameHolder(mirror.id, name_of(mirror), mirror.source, mirror.dn))
             for mirror in current
@@ -439,7 +440,7 @@ class Mirroring(Generic[Mirror]):
     ) -> list[tuple[Claim[tuple[str, Mirror]], Claim[tuple[str, Mirror]]]]:
         """New objects whose name belongs to one that moves below them: neither can be first."""
         parents = {claim.item[1].id: claim.parent for claim in granted}
-        movers = {claim.id: claim for claim in granted if claim.id}
+        movers = by_id(claim for claim in granted if claim.id)
         circular = []
         for claim in granted:
             if claim.id:

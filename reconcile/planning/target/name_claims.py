@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from reconcile.model.change import SkipCode
+from reconcile.model.identity import by_id
 
 Item = TypeVar("Item")
 
@@ -80,7 +81,7 @@ def settle(
     refusals: list[Refusal[Item]] = []
     granted: dict[tuple[str, str], Claim[Item]] = {}
     for slot, claimants in by_slot.items():
-        holders = {holder.id: holder for holder in held.get(slot, ())}
+        holders = by_id(held.get(slot, ()))
         winner = _winner(claimants, holders)
         if winner is None:
             dns = " and ".join(sorted(repr(claim.dn) for claim in claimants))

@@ -7,6 +7,7 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
+from reconcile.model.identity import by_id
 from reconcile.model.platform import (
     Department,
     Grant,
@@ -74,8 +75,9 @@ def target_state(
     )
     skips += memberships.unknown(sources, current.workspace)
     # Users, then their managers, who are users themselves.
-    by_id = {department.id: department for department in current.departments}
-    placing = accounts.DepartmentPlacement(departments.ids, by_id, departments.held)
+    placing = accounts.DepartmentPlacement(
+        departments.ids, by_id(current.departments), departments.held
+    )
     accounts.supply(book, candidates, desired.lifecycle, placing)
     _keep_others(book, people, current)
     followers = _followers(candidates)
@@ -175,7 +177,7 @@ def _depart(
 ) -> None:
     """Decides on users who lost their person or their source."""
     lifecycle = desired.lifecycle
-    users = {user.id: user for user in current.users}
+    users = by_id(current.users)
     for of_source in people.values():
         for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)

@@ -78,7 +78,7 @@ def put_back(
     changed = [field for field in left if field in away]
     values: dict[str, str] = {}
     reasons = [f"changed since: {', '.join(changed)}"] if changed else []
-    for field, old in (payload.before or {}).items():
+    for field, old in payload.fields_before.items():
         # What has its old value already needs nothing; what was changed since stays.
         if field in changed or field not in away or field in _MAPPINGS:
             continue

@@ -21,7 +21,7 @@ _GONE: Final = "it no longer exists"
 
 def restore_source(state: WorkingState, entry: Entry, payload: Payload) -> str:
     """A source is never forgotten, and only `rename-source` renames one."""
-    if entry.action == "update" and "name" in (payload.after or {}):
+    if entry.action == "update" and "name" in payload.fields_after:
         return "use `reconcile rename-source` to give a source its former name back"
     source = state.sources.get(payload.key)
     if source is None:
@@ -48,7 +48,7 @@ def restore_department(state: WorkingState, entry: Entry, payload: Payload) -> s
 def _recreate_department(state: WorkingState, entry: Entry, payload: Payload) -> str:
     new = state.recreated["department", entry.object]
     parent = state.department_id(payload.before_ids.get("parent", ""))
-    if (payload.before or {}).get("parent") and not parent:
+    if payload.fields_before.get("parent") and not parent:
         return "its parent department no longer exists"
     fields = texts(payload.before, _DEPARTMENT_TEXTS)
     state.departments[new] = Department(new, parent=parent, **fields)

@@ -103,7 +103,7 @@ class Reversal:
         if user is not None:
             username = user.username or f"user {entry.user}"
             return self._not_undone(payload.source, user.dn, username, why, entry.kind, subject)
-        fields = payload.after or payload.before or {}
+        fields = payload.after or payload.fields_before
         username = str(fields.get("user") or payload.key) or f"user {entry.user}"
         return self._not_undone(payload.source, "", username, why, entry.kind, subject)
 

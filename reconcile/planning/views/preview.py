@@ -5,6 +5,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from reconcile.model.identity import by_id
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text import dn
@@ -91,8 +92,8 @@ def preview(inputs: Inputs) -> Preview:
 
 
 def _users(current: PlatformState, result: TargetState) -> Iterator[Previewed]:
-    before = {user.id: user for user in current.users}
-    after = {user.id: user for user in result.state.users}
+    before = by_id(current.users)
+    after = by_id(result.state.users)
     had, roles = _linked(current), _linked(result.state)
     for candidate in result.candidates:
         if candidate.held:
@@ -138,8 +139,8 @@ def _skipped(
     rules: list[SourceRules], current: PlatformState, result: TargetState
 ) -> Iterator[Skipped]:
     """The skips of persons; those of groups, departments and members belong to a plan."""
-    before = {user.id: user for user in current.users}
-    after = {user.id: user for user in result.state.users}
+    before = by_id(current.users)
+    after = by_id(result.state.users)
     had, has = _linked(current), _linked(result.state)
     by_source = {one.source.name: one for one in rules}
     for skip in sorted(result.skips):
