@@ -34,6 +34,10 @@ class RoleMapping(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     default: bool = False
 
+    def is_about(self, source: str) -> bool:
+        """Whether the mapping is about the groups of a source."""
+        return self.source in ("", source)
+
 
 class Roles(msgspec.Struct, frozen=True):
     """How mappings become grants."""

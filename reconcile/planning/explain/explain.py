@@ -1,7 +1,8 @@
 """Why a person is in or out, in that group, with that role: the planner, asked about one person.
 
-`lookup` says who is meant, `rule_results` what each rule says of that person, `workspace_view` what
-the planner made of it all in each workspace. Nothing is decided here.
+`lookup` says who is meant, `scope_results`, `field_results` and `membership_results` what each rule
+says of that person, `workspace_view` what the planner made of it all in each workspace. Nothing is
+decided here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,15 @@ from reconcile.model.identity import ids
 from reconcile.model.login import LoginNames
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.explain import lookup
-from reconcile.planning.explain.rule_results import Background, RuleResults
+from reconcile.planning.explain.background import Background
+from reconcile.planning.explain.field_results import field_results, manager_result
+from reconcile.planning.explain.membership_results import (
+    department_result,
+    group_results,
+    role_results,
+)
+from reconcile.planning.explain.person_rules import PersonRules
+from reconcile.planning.explain.scope_results import scope_results
 from reconcile.planning.explain.workspace_view import WorkspaceView, same_user
 from reconcile.planning.planner import (
     Inputs,
@@ -120,20 +129,16 @@ def _persons(
     """Each person who was read and is meant."""
     for rules in sources:
         for position, by in meant[rules.source.name].items():
-            results = RuleResults(inputs.desired, rules, position, background)
-            yield _person(rules, position, by, workspaces, results)
+            about = PersonRules(inputs.desired, rules, position, background)
+            yield _person(about, by, workspaces)
 
 
 def _person(
-    rules: SourceRules,
-    position: int,
-    by: tuple[str, ...],
-    workspaces: Sequence[WorkspaceView],
-    results: RuleResults,
+    about: PersonRules, by: tuple[str, ...], workspaces: Sequence[WorkspaceView]
 ) -> Explained:
-    source, person = rules.source.name, rules.index.person(position)
+    source, position, person = about.source.name, about.position, about.person
     exists = any(workspace.user(source, position) is not None for workspace in workspaces)
-    of_rules = tuple(results.rules(exists=exists))
+    of_rules = tuple(scope_results(about, exists=exists))
     return Explained(
         source,
         person.dn,
@@ -142,11 +147,11 @@ def _person(
         by,
         True,
         of_rules,
-        tuple(results.groups()),
-        results.department(),
-        tuple(results.roles()),
-        tuple(results.fields()),
-        results.manager(),
+        tuple(group_results(about)),
+        department_result(about),
+        tuple(role_results(about)),
+        tuple(field_results(about)),
+        manager_result(about),
         tuple(workspace.person(source, position, of_rules) for workspace in workspaces),
     )
 

@@ -16,7 +16,7 @@ def query(desired: DesiredState, source: Source) -> Query:
     groups = [rule for rule in desired.groups if rule.source == source.name]
     departments = [rule for rule in desired.departments if rule.source == source.name]
     mapped = any(
-        mapping.groups for mapping in desired.role_mappings if mapping.source in ("", source.name)
+        mapping.groups for mapping in desired.role_mappings if mapping.is_about(source.name)
     )
     return Query(
         person_attributes=_attributes(persons),

@@ -69,7 +69,7 @@ def _in_sources(desired: DesiredState, rules: Sequence[SourceRules]) -> Iterator
         yield from _counted("group", f"{paths}.require_groups", users.require_groups, [rule])
         yield from _counted("OU", f"{paths}.inactive_ous", users.inactive_ous, [rule])
     for at, mapping in enumerate(desired.role_mappings):
-        about = [one for one in rules if mapping.source in ("", one.source.name)]
+        about = [one for one in rules if mapping.is_about(one.source.name)]
         complete = bool(mapping.source) or len(about) == len(desired.sources)
         path = f"role_mappings[{at}].groups"
         yield from _counted("group", path, mapping.groups, about, complete=complete)

@@ -58,7 +58,7 @@ class RuleMatches:
         name = self._source.name
         lists = {f"{self.users}.require_groups": self._source.users.require_groups}
         for at, mapping in enumerate(self._desired.role_mappings):
-            if mapping.source in ("", name):
+            if mapping.is_about(name):
                 lists[f"role_mappings[{at}].groups"] = mapping.groups
         for at, rule in enumerate(self._desired.groups):
             if rule.source == name:

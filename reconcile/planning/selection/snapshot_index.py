@@ -60,6 +60,10 @@ class Index:
             self._above[parent] = tuple(self.unit(place) or place for place in ancestors(key))
         return self._above[parent]
 
+    def units_above(self, key: str) -> list[str]:
+        """The OUs above a name by their normalized DNs, nearest first."""
+        return [above for above in self.above(key) if above in self.units]
+
     def several(self, written: str) -> tuple[str, ...]:
         """The DNs, as written, of the entries that a member can mean if it is ambiguous."""
         found = self._members.meant(dn.key(written))

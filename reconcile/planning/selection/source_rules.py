@@ -290,7 +290,7 @@ class SourceRules:
         mappings = self._department_roles(desired)
         default: str | None = None
         for at, mapping in enumerate(desired.role_mappings):
-            if mapping.source not in ("", self.source.name):
+            if not mapping.is_about(self.source.name):
                 continue
             if mapping.groups:
                 mappings.append(self._of_groups(mapping, f"role_mappings[{at}]"))

@@ -127,7 +127,7 @@ class _Groups:
         """Normalized DN of a group → the roles it gives, in order of precedence."""
         roles: dict[str, tuple[str, ...]] = {}
         for mapping in desired.role_mappings:
-            if mapping.source in ("", self._rules.source.name):
+            if mapping.is_about(self._rules.source.name):
                 for key in self._rules.matching(mapping.groups):
                     roles[key] = (*roles.get(key, ()), mapping.role)
         return roles

@@ -8,8 +8,8 @@ from reconcile.model.explanation import PersonSearch
 from reconcile.model.login import LoginNames
 from reconcile.model.platform import PlatformState, User
 from reconcile.planning.explain import lookup
+from reconcile.planning.explain.background import Background
 from reconcile.planning.explain.membership_paths import MembershipPaths
-from reconcile.planning.explain.rule_results import Background
 from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.snapshot_index import Index
 
