@@ -20,6 +20,7 @@ from reconcile.model.platform import Limits, PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import matching, profiles
+from reconcile.planning.target.link_line import link_line
 from reconcile.planning.target.profiles import Refused
 from reconcile.planning.target.status import DEPARTED
 
@@ -422,14 +423,3 @@ class CandidateFinder:
 def _serves(user: User) -> bool:
     """Whether a user is one whose person was in scope at the last run, disabled or not."""
     return not user.departed and user.status_cause not in DEPARTED
-
-
-def link_line(kind: str, name: str, source: str, entry: str) -> str:
-    """An item of `links` as it can be pasted into a file (YAML in flow style)."""
-    what = "person" if kind == "user" else "entry"
-    return f"{{{kind}: {_quoted(name)}, source: {_quoted(source)}, {what}: {_quoted(entry)}}}"
-
-
-def _quoted(text: str) -> str:
-    r"""As a double-quoted scalar of YAML; one of JSON is one, too."""
-    return msgspec.json.encode(text).decode()

@@ -14,7 +14,8 @@ from reconcile.model.identity import entry_id, ids
 from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
 from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.candidates import Candidate, CandidateFinder, SourcePeople, link_line
+from reconcile.planning.target.candidates import Candidate, CandidateFinder, SourcePeople
+from reconcile.planning.target.link_line import link_line
 from reconcile.planning.target.linking import LinkedObjects, linked
 from reconcile.planning.target.name_claims import Claim, NameHolder, Refusal, settle, slots
 
