@@ -142,7 +142,7 @@ def _digests(inputs: Inputs) -> Digests:
     return Digests(
         configuration=inputs.configuration,
         sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
-        current={state.workspace: state_digest(state) for state in inputs.current},
+        current=state_digests(inputs.current),
     )
 
 
@@ -255,6 +255,11 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 def refuse_impossible(inputs: Inputs) -> None:
     """Raises RulesRefused and UsageError as `refuse_impossible_rules`."""
     refuse_impossible_rules(inputs.desired, inputs.current, inputs.limits)
+
+
+def state_digests(states: Iterable[PlatformState]) -> dict[str, str]:
+    """Workspace → the digest of its state."""
+    return {state.workspace: state_digest(state) for state in states}
 
 
 def state_digest(state: PlatformState) -> str:

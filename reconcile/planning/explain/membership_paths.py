@@ -22,8 +22,8 @@ class MembershipPaths:
             for inner in groups:
                 outer_groups.setdefault(inner, []).append(key)
         self._next = reachable(own, lambda inner: outer_groups.get(inner, ()))
-        """Normalized DN of a group the person is in → that of the group within it, "" where that is
-        the person."""
+        """Normalized DN of a group the person is in → that of the group within it, None where that
+        is the person."""
 
     def __contains__(self, key: str) -> bool:
         """Whether the person is in a group, by any way."""
@@ -40,16 +40,16 @@ class MembershipPaths:
         Empty for a group that the person is not in.
         """
         way: list[str] = []
-        at = key if key in self._next else ""
-        while at:
+        at = key if key in self._next else None
+        while at is not None:
             way.append(self._index.groups[at].dn)
             at = self._next[at]
         return tuple(way)
 
     def how(self, key: str) -> str:
         """What makes the person a member at the end of the way to a group, in words."""
-        while self._next[key]:
-            key = self._next[key]
+        while inner := self._next[key]:
+            key = inner
         index, group = self._index, self._index.groups[key]
         if any(index.position(member) == self._position for member in group.members):
             return "it is the primary group" if self._is_primary(group) else "listed as a member"

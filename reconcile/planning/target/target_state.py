@@ -18,7 +18,7 @@ from reconcile.model.platform import (
     User,
 )
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.changes.diff import Reasons
+from reconcile.planning.changes.reasons import Reasons
 from reconcile.planning.selection.source_names import as_declared
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import departures, memberships
