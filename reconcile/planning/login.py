@@ -28,8 +28,9 @@ from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import source_health
 from reconcile.planning.planner import Inputs, workspace_target
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target import matching, profiles
-from reconcile.planning.target.gathering import gather
+from reconcile.planning.target import profiles
+from reconcile.planning.target.people.facts import Facts, agrees, person_facts
+from reconcile.planning.target.people.gathering import gather
 from reconcile.planning.target.profiles import Refused
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
@@ -144,7 +145,7 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
     """
     source, snapshot = _only(inputs)
     (person,), (current,) = snapshot.persons, inputs.current
-    facts = matching.person_facts(source.users, person, dn.key(person.dn))
+    facts = person_facts(source.users, person, dn.key(person.dn))
     has_dn = _place(snapshot, person.dn)
     external_ids: set[str] = set()
     dns: set[str] = set()
@@ -158,9 +159,9 @@ def doubtful(inputs: Inputs) -> tuple[set[str], set[str]]:
     return external_ids, dns
 
 
-def _is_similar(user: User, facts: matching.Facts, has_dn: Callable[[str], bool]) -> bool:
+def _is_similar(user: User, facts: Facts, has_dn: Callable[[str], bool]) -> bool:
     """Whether a user shares a fact with a person, or has its DN in some spelling."""
-    return matching.agrees(user, facts) or bool(user.dn and has_dn(user.dn))
+    return agrees(user, facts) or bool(user.dn and has_dn(user.dn))
 
 
 def judge(inputs: Inputs) -> LoginDecision:
@@ -277,7 +278,7 @@ def _concerned(current: PlatformState, inputs: Inputs, manager: str | None) -> P
     source, snapshot = _only(inputs)
     person = snapshot.persons[0]
     names = _names_of_interest(inputs, source, person)
-    facts = matching.person_facts(source.users, person, dn.key(person.dn))
+    facts = person_facts(source.users, person, dn.key(person.dn))
     has_dn = _place(snapshot, person.dn)
 
     def is_concerned(user: User) -> bool:

@@ -19,7 +19,7 @@ from reconcile.planning.changes.narrow import concerns
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.explain.platform_user import grace_period, platform_user
 from reconcile.planning.selection.source_rules import MappedRole, SourceRules
-from reconcile.planning.target.candidates import Candidate
+from reconcile.planning.target.people.candidates import Candidate
 from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
 

@@ -15,7 +15,7 @@ from reconcile.model.desired import Departing, Departure, Lifecycle
 from reconcile.model.platform import NOW, Cause, Departed, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.target import status
-from reconcile.planning.target.candidates import DepartedUser
+from reconcile.planning.target.people.candidates import DepartedUser
 from reconcile.planning.target.users import WantedUsers
 
 _CAUSES: Final[Mapping[Cause, str]] = {

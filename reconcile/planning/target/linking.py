@@ -55,6 +55,8 @@ def linked(
 
     Raises RulesRefused where a link needs an entry that another link has to free first.
     """
+    if not links:
+        return LinkedObjects({}, {}, {})
     rules = {of_source.source.name: of_source for of_source in sources}
     linking = _Linking(rules, current, frozenset(used))
     for link in links:

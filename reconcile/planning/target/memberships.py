@@ -12,8 +12,8 @@ from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.candidates import Candidate
 from reconcile.planning.target.mirrors import group_nesting
+from reconcile.planning.target.people.candidates import Candidate
 from reconcile.planning.target.users import UnclearManager, user_id
 
 _NAMED: Final = 10

@@ -23,11 +23,11 @@ from reconcile.planning.selection.source_names import as_declared
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import departures, memberships
 from reconcile.planning.target import users as accounts
-from reconcile.planning.target.candidates import Candidate, SourcePeople
-from reconcile.planning.target.gathering import gather, settle_usernames
 from reconcile.planning.target.linking import LinkedObjects
 from reconcile.planning.target.mirrors import group_nesting, groups_and_departments
 from reconcile.planning.target.mirrors.mirroring import Mirrored
+from reconcile.planning.target.people.candidates import Candidate, SourcePeople
+from reconcile.planning.target.people.gathering import gather, settle_usernames
 
 
 class TargetState(msgspec.Struct):

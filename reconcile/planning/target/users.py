@@ -9,7 +9,7 @@ from reconcile.model.platform import Department, User
 from reconcile.model.text import dn
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import status
-from reconcile.planning.target.candidates import Candidate
+from reconcile.planning.target.people.candidates import Candidate
 
 
 class WantedUsers(msgspec.Struct):

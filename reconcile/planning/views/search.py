@@ -13,8 +13,8 @@ from reconcile.model.text import dn
 from reconcile.model.text.wildcards import Wildcard
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.candidates import Candidate
-from reconcile.planning.target.gathering import gather, settle_usernames
+from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.people.gathering import gather, settle_usernames
 
 ImportState: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
 

@@ -1,100 +1,31 @@
 """From the persons of a source to candidates: which are in scope, and which user each is.
 
 The order is the rule: first which person is which user (`matching`), then scope and service, then
-the profile. A profile that cannot be supplied decides nothing else. The user of such a person is
-*held*: it loses what the directory takes away, and gains nothing until the profile is valid again.
-A person without a user only becomes a skip.
+the profile (`candidate_maker`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-import msgspec
-
-from reconcile.errors import TemplateFailed
-from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
-from reconcile.model.directory import Person
 from reconcile.model.identity import entry_id, ids
 from reconcile.model.platform import Limits, PlatformState, User
-from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target import matching, profiles
+from reconcile.planning.target import profiles
 from reconcile.planning.target.link_line import link_line
+from reconcile.planning.target.people import matching
+from reconcile.planning.target.people.candidate_maker import CandidateMaker, Matched
+from reconcile.planning.target.people.candidates import Candidate, DepartedUser, SourcePeople
+from reconcile.planning.target.people.facts import person_facts
+from reconcile.planning.target.people.skips import PersonSkips
 from reconcile.planning.target.profiles import Refused
 from reconcile.planning.target.status import DEPARTED
 
 _ERASED: Final = Refused("exists_locally", "the platform has an erased account of this very person")
 
 
-class Candidate(msgspec.Struct, gc=False):
-    """A person who is to be a user. `values` and `attributes` are what the profile sets.
-
-    `why` says how the person was matched with the user; `relinked`: the user stands for another
-    entry than before. `disabled` is None where that is unknown. `held`: the profile cannot be
-    supplied, so the user gains nothing.
-    """
-
-    rules: SourceRules
-    position: int
-    user: User | None
-    why: str
-    username: str
-    values: dict[str, str]
-    attributes: dict[str, str | None]
-    roles: tuple[str, ...]
-    keeps_roles: bool
-    disabled: bool | None
-    relinked: bool = False
-    held: bool = False
-
-    @property
-    def person(self) -> Person:
-        """The entry of the person."""
-        return self.rules.index.snapshot.persons[self.position]
-
-    def disown(self) -> None:
-        """Gives up a local user it was to adopt."""
-        self.user, self.why = None, ""
-
-    def hold(self) -> None:
-        """Leaves the profile of the user as it is."""
-        assert self.user is not None  # noqa: S101 - a person without a user is skipped instead
-        self.held, self.username, self.values, self.attributes = True, self.user.username, {}, {}
-
-
-class DepartedUser(msgspec.Struct, frozen=True):
-    """A user of a source without a person in scope. `found`: the directory still has the person.
-
-    `disabled` is None where that is unknown; `replaced`: a link gave the person to another user.
-    """
-
-    found: bool
-    disabled: bool | None = None
-    replaced: bool = False
-
-    @property
-    def cause(self) -> Literal["missing", "out_of_scope"]:
-        """How the source lost the person."""
-        return "out_of_scope" if self.found else "missing"
-
-
-class SourcePeople(msgspec.Struct):
-    """The people of one source in one workspace.
-
-    `matched`: position → user, in scope or not; `departed`: user id → how the user left. `ignored`
-    are the positions of persons who get no user, because theirs was deleted on the platform.
-    """
-
-    candidates: list[Candidate]
-    skips: list[Skip]
-    matched: dict[int, User]
-    departed: dict[str, DepartedUser]
-    ignored: frozenset[int]
-
-
 class CandidateFinder:
-    """Gathers the candidates of one source in one workspace.
+    """Finds the candidates of one source in one workspace.
 
     Call `match`, then `take_over` for each source to take over from, then `people`.
     """
@@ -109,17 +40,15 @@ class CandidateFinder:
     ) -> None:
         """`granted`: user id → the roles that syncs granted."""
         self.rules = rules
-        self._roles_wanted = desired.roles
         self._settings = rules.source.users
-        self._workspace = current.workspace
-        self._limits = limits
-        self._granted = granted
-        self._adopt = desired.lifecycle.adopt_local
         deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else ()
         self._deleted = frozenset((source, stable_id.lower()) for source, stable_id in deleted)
-        self._skips: list[Skip] = []
+        self._skips = PersonSkips(current.workspace, rules)
+        self._maker = CandidateMaker(desired, rules, limits, granted, self._skips)
         self._erased: set[str] = set()
+        """The external ids of erased users, in lower case."""
         self._scope: dict[int, bool] = {}
+        """Positions of the persons in scope → whether they are in scope without a user, too."""
         self._matches = matching.Matches({}, {}, {}, {}, {})
         self._recognised: set[int] = set()
         """Positions of persons whose users were local until now, and are adopted."""
@@ -182,37 +111,51 @@ class CandidateFinder:
 
     def lost(self) -> list[User]:
         """The users whose persons the source no longer has in scope."""
-        matches, source = self._matches, self.rules.source.name
-        out_of_scope = (user for at, user in matches.users.items() if at not in self._scope)
-        lost = (*out_of_scope, *matches.unmatched.values())
+        source = self.rules.source.name
+        out_of_scope = [user for at, user in self._matches.users.items() if at not in self._scope]
+        lost = (*out_of_scope, *self._matches.unmatched.values())
         return [user for user in lost if user.source == source]
 
     def give_up(self, users: Iterable[User]) -> None:
         """Forgets users that another source takes over."""
-        rows = ids(users)
-        for row in rows:
-            self._matches.unmatched.pop(row, None)
-        for at in [at for at, user in self._matches.users.items() if user.id in rows]:
-            del self._matches.users[at]
+        given_up = ids(users)
+        for user_id in given_up:
+            self._matches.unmatched.pop(user_id, None)
+        for at, user in list(self._matches.users.items()):
+            if user.id in given_up:
+                del self._matches.users[at]
 
     def people(self, local: Mapping[str, User]) -> SourcePeople:
         """The people of the source. `local`: folded username → the local user of that name."""
         candidates: list[Candidate] = []
         ignored: set[int] = set()
         for position, sure in list(self._scope.items()):
-            user = self._matches.users.get(position)
-            if user is not None and self._stays_departed(position, user):
+            matched = self._matched(position)
+            if matched is not None and self._stays_departed(position, matched.user):
                 del self._scope[position]
                 continue
-            if user is None and not self._may_join(position, sure=sure, ignored=ignored):
+            if matched is None and not self._may_join(position, sure=sure, ignored=ignored):
                 continue
-            candidate = self._candidate(position, user, local)
+            candidate = self._maker.make(position, matched, local)
             if candidate is not None:
                 candidates.append(candidate)
-        departed = {} if self.rules.login else self._departed()
         return SourcePeople(
-            candidates, self._skips, self._matches.users, departed, frozenset(ignored)
+            candidates=candidates,
+            skips=self._skips.skips,
+            matched=self._matches.users,
+            departed={} if self.rules.login else self._departed(),
+            ignored=frozenset(ignored),
         )
+
+    def _matched(self, position: int) -> Matched | None:
+        """The user of a person, and how it was found."""
+        user = self._matches.users.get(position)
+        if user is None:
+            return None
+        why = self._matches.ties.get(position)
+        if why is None:
+            return Matched(user, "", relinked=False)
+        return Matched(user, why, relinked=position not in self._recognised)
 
     def _stays_departed(self, position: int, user: User) -> bool:
         """A group whose members are not known keeps users, but brings none back."""
@@ -226,7 +169,8 @@ class CandidateFinder:
             ignored.add(position)
             return False
         if position in self._matches.namesakes:
-            self._skip(position, self._login(position), self._namesake(position))
+            # The user that a namesake may be exists, and is not updated.
+            self._skips.add(position, self._login(position), self._namesake(position), exists=True)
             return False
         return True
 
@@ -236,7 +180,8 @@ class CandidateFinder:
         departed: dict[str, DepartedUser] = {}
         for position, user in matches.users.items():
             if position not in self._scope:
-                departed[user.id] = DepartedUser(found=True, disabled=self._disabled(position))
+                disabled = self._maker.disabled(position)
+                departed[user.id] = DepartedUser(found=True, disabled=disabled)
         for user in matches.unmatched.values():
             departed[user.id] = DepartedUser(found=entry_id(user) in strays)
         for user_id in matches.displaced:
@@ -268,11 +213,12 @@ class CandidateFinder:
                 continue
             if self._erased and person.external_id.lower() in self._erased:
                 if sure:
-                    self._skip(position, person.identifier, _ERASED)
+                    self._skips.add(position, person.identifier, _ERASED, exists=exists)
                 continue
             if rules.outside_required(position, serves=serves):
                 if sure and not exists:
-                    self._skip(position, person.identifier, self._outside_required())
+                    outside = self._outside_required()
+                    self._skips.add(position, person.identifier, outside, exists=False)
                 continue
             scope[position] = sure
         return scope
@@ -289,7 +235,7 @@ class CandidateFinder:
             return []
         index, settings = self.rules.index, self._settings
         persons = {
-            position: matching.person_facts(settings, index.person(position), index.keys[position])
+            position: person_facts(settings, index.person(position), index.keys[position])
             for position in self._scope
             if position not in self._matches.users
         }
@@ -305,119 +251,16 @@ class CandidateFinder:
             return person.identifier
 
     def _namesake(self, position: int) -> Refused:
+        """Why it is not clear which user a person is, and how to say so."""
         why, users = self._matches.namesakes[position]
+        entry, source = entry_id(self.rules.index.person(position)), self.rules.source.name
         names = " and ".join(repr(user.username) for user in users)
-        lines = " or ".join(self._link(user, position) for user in users)
+        lines = " or ".join(link_line("user", user.username, source, entry) for user in users)
         return Refused(
             "namesake",
             f"it may be the person of {names}, but {why}: if it is, write links: [{lines}];"
             " if not, delete or rename that user on the platform",
         )
-
-    def _link(self, user: User, position: int) -> str:
-        person = self.rules.index.person(position)
-        return link_line("user", user.username, self.rules.source.name, entry_id(person))
-
-    def _candidate(
-        self, position: int, user: User | None, local: Mapping[str, User]
-    ) -> Candidate | None:
-        """The candidate of a person; None, with a skip, if a new person has no valid profile."""
-        candidate = Candidate(
-            self.rules,
-            position,
-            user,
-            self._matches.ties.get(position, ""),
-            user.username if user is not None else self.rules.index.person(position).identifier,
-            {},
-            {},
-            *self._roles(position, user),
-            self._disabled(position),
-            position in self._matches.ties and position not in self._recognised,
-        )
-        try:
-            left_out = self._fill(candidate, local)
-        except Refused as refused:
-            return self._without_profile(candidate, refused)
-        except TemplateFailed as error:
-            return self._without_profile(candidate, Refused("template_failed", str(error)))
-        for detail in left_out:
-            self._skip(position, candidate.username, Refused("invalid_attribute", detail))
-        return candidate
-
-    def _fill(self, candidate: Candidate, local: Mapping[str, User]) -> Sequence[str]:
-        """Sets the profile of a candidate, and the local user it adopts.
-
-        Returns what is wrong with attributes that were left out. Raises Refused and TemplateFailed.
-        """
-        position, person, settings = candidate.position, candidate.person, self._settings
-        candidate.username = profiles.username(settings, person, candidate.user)
-        if candidate.disabled is None:
-            self.rules.disabled(position)  # raises as `disabled_when` does
-        name = candidate.username
-        values = profiles.fields(settings, person, candidate.user, name)
-        if candidate.user is None and local:
-            candidate.user, candidate.why = self._adopted(values, local)
-            if candidate.user is not None:
-                candidate.roles, candidate.keeps_roles = self._roles(position, candidate.user)
-                values = profiles.fields(settings, person, candidate.user, name)
-        user, roles = candidate.user, candidate.roles
-        profile = profiles.profile(settings, person, user, values, roles, self._limits)
-        candidate.values, candidate.attributes = values, profile.attributes
-        return profile.left_out
-
-    def _without_profile(self, candidate: Candidate, refused: Refused) -> Candidate | None:
-        """A candidate without a valid profile: held if it has a user, otherwise left out."""
-        self._skip(candidate.position, candidate.username, refused)
-        user = candidate.user
-        if user is None or (not user.source and candidate.position not in self._matches.users):
-            return None
-        candidate.hold()
-        return candidate
-
-    def _disabled(self, position: int) -> bool | None:
-        """Whether the person is out of service; None where `disabled_when` fails."""
-        try:
-            return self.rules.disabled(position)
-        except TemplateFailed:
-            return None
-
-    def _adopted(
-        self, values: Mapping[str, str], local: Mapping[str, User]
-    ) -> tuple[User | None, str]:
-        """The local user that a new person adopts by `adopt_local`, and why."""
-        user = local.get(fold_name(values["username"]))
-        if user is None:
-            return None, ""
-        source = self.rules.source.name
-        if self._adopt == "always":
-            return user, f"the local account of this name is adopted by {source}"
-        email = fold_name(values.get("email", ""))
-        if self._adopt == "matching_email" and email and email == fold_name(user.email):
-            why = f"the local account of this name and e-mail address is adopted by {source}"
-            return user, why
-        return None, ""
-
-    def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
-        """The roles of a person by the rules, and whether they are only the present ones, kept."""
-        wanted = self._roles_wanted
-        granted = tuple(self._granted.get(user.id, ())) if user is not None else ()
-        if user is not None and wanted.on_existing == "keep":
-            return granted, True
-        mappings = self.rules.roles(position, multiple=wanted.mode == "multiple", has=granted)
-        if mappings:
-            return tuple(dict.fromkeys(mapping.role for mapping in mappings)), False
-        if wanted.on_unmapped == "keep":
-            return granted, True
-        if wanted.on_unmapped == "default" and self.rules.default_role is not None:
-            return (self.rules.default_role,), False
-        return (), False
-
-    def _skip(self, position: int, username: str, refused: Refused) -> None:
-        # The user that a namesake may be exists, and is not updated.
-        exists = position in self._matches.users or refused.code == "namesake"
-        source, dn = self.rules.source.name, self.rules.index.person(position).dn
-        why = (refused.code, refused.detail)
-        self._skips.append(Skip(self._workspace, source, dn, username, *why, exists))
 
 
 def _serves(user: User) -> bool:
