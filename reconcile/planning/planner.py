@@ -23,8 +23,9 @@ from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
 from reconcile.planning.notices import finds_nothing, nobody_selected
 from reconcile.planning.selection import source_names
+from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
-from reconcile.planning.selection.rule_counts import PlatformNames, RuleCount, in_sources
+from reconcile.planning.selection.rule_counts import RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.target_state import TargetState, target_state
 

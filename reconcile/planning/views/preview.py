@@ -17,7 +17,7 @@ from reconcile.planning.planner import (
     source_rules,
     workspace_target,
 )
-from reconcile.planning.selection.rule_counts import PlatformNames
+from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
