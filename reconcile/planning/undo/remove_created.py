@@ -4,16 +4,19 @@ Each function takes the entries that created something, and yields those whose o
 the reason.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
 
+from reconcile.model.change import mapping
 from reconcile.model.history import Entry, Payload
 from reconcile.model.platform import Department, Group, User
-from reconcile.planning.undo.restore_fields import changed_since, mapping
+from reconcile.planning.transitive import reachable
+from reconcile.planning.undo.restore_fields import changed_since
 from reconcile.planning.undo.working_state import WorkingState
 
 Created: TypeAlias = tuple[Entry, Payload]
 Kept: TypeAlias = tuple[Entry, Payload, str]
+Object = TypeVar("Object", User, Group)
 
 
 def remove_users(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
@@ -28,22 +31,29 @@ def remove_users(state: WorkingState, created: Iterable[Created]) -> Iterator[Ke
             yield entry, payload, why
         else:
             leaving[user.id] = entry, payload
-
     # The manager of a user who stays has to stay too, and the manager's own manager.
-    staying = [user for user in state.users.values() if user.id not in leaving]
-    while staying:
-        manager = staying.pop().manager
-        if manager in leaving:
-            yield *leaving.pop(manager), "stays: it is the manager of a user who stays"
-            staying.append(state.users[manager])
+    for manager in _needed(state.users, leaving, lambda user: [user.manager]):
+        yield *leaving.pop(manager), "stays: it is the manager of a user who stays"
     for user_id in leaving:
         del state.users[user_id]
 
 
+def _needed(
+    objects: Mapping[str, Object],
+    leaving: Collection[str],
+    needs: Callable[[Object], Iterable[str]],
+) -> list[str]:
+    """The ids of leaving objects that one which stays needs, directly or by another one."""
+    staying = [each for each in objects if each not in leaving]
+    walked = reachable(staying, lambda each: needs(objects[each]) if each in objects else ())
+    return [each for each in walked if each in leaving]
+
+
 def _why_user_stays(user: User, payload: Payload, linked: Collection[str]) -> str:
+    """Why a user that the run created cannot be removed; "" if it can."""
     if user.status == "erased":
         return "was erased"
-    if changed := changed_since(user, payload.after, payload.after_ids):
+    if changed := changed_since(user, payload.fields_after, payload.after_ids):
         return f"stays, changed since: {', '.join(changed)}"
     if user.id in linked:
         return "stays: it has memberships or roles that the run did not give"
@@ -62,22 +72,20 @@ def remove_groups(state: WorkingState, created: Iterable[Created]) -> Iterator[K
             yield entry, payload, why
         else:
             leaving[group.id] = entry, payload
-
     # A group that contains one that stays has to stay too.
-    staying = [group for group in state.groups.values() if group.id not in leaving]
-    while staying:
-        for outer in staying.pop().groups.keys() & leaving.keys():
-            yield *leaving.pop(outer), "other groups are now nested in it"
-            staying.append(state.groups[outer])
+    for outer in _needed(state.groups, leaving, lambda group: group.groups):
+        yield *leaving.pop(outer), "other groups are now nested in it"
     for group_id in leaving:
         del state.groups[group_id]
 
 
 def _why_group_stays(group: Group, payload: Payload, filled: Collection[str]) -> str:
-    if changed := changed_since(group, payload.after, payload.after_ids):
+    """Why a group that the run created cannot be removed; "" if it can."""
+    if changed := changed_since(group, payload.fields_after, payload.after_ids):
         return f"changed since: {', '.join(changed)}"
-    nested = mapping(payload.after).items()
-    left = {payload.after_ids.get(f"groups.{name}", ""): origin or "" for name, origin in nested}
+    left: dict[str, str] = {}
+    for name, origin in mapping(payload.fields_after, "groups").items():
+        left[payload.after_ids.get(f"groups.{name}", "")] = origin or ""
     if not group.groups.items() <= left.items():
         return "its nesting has changed since"
     return "it now has members" if group.id in filled else ""
@@ -96,7 +104,8 @@ def remove_departments(state: WorkingState, created: Iterable[Created]) -> Itera
 
 
 def _why_department_stays(state: WorkingState, department: Department, payload: Payload) -> str:
-    if changed := changed_since(department, payload.after, payload.after_ids):
+    """Why a department that the run created cannot be removed; "" if it can."""
+    if changed := changed_since(department, payload.fields_after, payload.after_ids):
         return f"changed since: {', '.join(changed)}"
     if any(other.parent == department.id for other in state.departments.values()):
         return "it now has departments below it"

@@ -4,7 +4,7 @@ import msgspec
 
 from reconcile.model.history import Entry
 from reconcile.model.identity import by_id
-from reconcile.model.platform import Group, PlatformState
+from reconcile.model.platform import Group, PlatformState, User
 
 RECREATED = "undo:"
 """The prefix of ids of objects that have to be created again."""
@@ -29,6 +29,11 @@ class WorkingState:
     def recreate(self, entry: Entry) -> None:
         """Notes that the group or department of an entry is to be created again."""
         self.recreated[entry.kind, entry.object] = f"{RECREATED}{entry.kind}:{entry.object}"
+
+    def living_user(self, user_id: str) -> User | None:
+        """A user that was neither deleted nor erased."""
+        user = self.users.get(user_id)
+        return None if user is None or user.status == "erased" else user
 
     def group_id(self, old: str) -> str:
         """The present id of a group, or of the one created in its place; "" where there is none."""
