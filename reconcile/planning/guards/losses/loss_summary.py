@@ -139,12 +139,17 @@ class LossSummary:
         if change.after is None:
             return
         before, after = _nested_in(change.fields_before), _nested_in(change.after)
-        for outer, origin in before.items():
-            if after.get(outer) is None:
-                link = LostLink(
-                    change.source, change.key, outer, bool(origin), with_user=False, nesting=True
+        for outer in before.keys() - after.keys():
+            self.memberships.append(
+                LostLink(
+                    source=change.source,
+                    member=change.key,
+                    target=outer,
+                    from_sync=bool(before[outer]),
+                    with_user=False,
+                    nesting=True,
                 )
-                self.memberships.append(link)
+            )
         for outer in after:
             group = self._current_name(outer)
             self._nesting.append((change.source, fold_name(change.key), group))
@@ -152,16 +157,19 @@ class LossSummary:
     def _add_lost(self, change: Change, ended: Collection[str]) -> None:
         """`ended`: the case-folded names of the users who are erased or deleted."""
         before = change.fields_before
-        is_grant = change.kind == "grant"
-        user = str(before["user"])
-        link = LostLink(
-            change.source,
-            user,
-            str(before["role" if is_grant else "group"]),
-            from_sync=bool(before.get("origin")),
-            with_user=fold_name(user) in ended,
+        target, lost = (
+            ("role", self.grants) if change.kind == "grant" else ("group", self.memberships)
         )
-        (self.grants if is_grant else self.memberships).append(link)
+        user = str(before["user"])
+        lost.append(
+            LostLink(
+                source=change.source,
+                member=user,
+                target=str(before[target]),
+                from_sync=bool(before.get("origin")),
+                with_user=fold_name(user) in ended,
+            )
+        )
 
     def _add_gained(self, change: Change) -> None:
         after = change.fields_after
@@ -192,9 +200,15 @@ class LossSummary:
                 continue
             group, user = groups[membership.group], users[membership.user]
             if (fold_name(user), fold_name(group.name)) not in listed:
-                source, from_sync = membership.origin or group.source, bool(membership.origin)
-                with_user = fold_name(user) in ended
-                self.memberships.append(LostLink(source, user, group.name, from_sync, with_user))
+                self.memberships.append(
+                    LostLink(
+                        source=membership.origin or group.source,
+                        member=user,
+                        target=group.name,
+                        from_sync=bool(membership.origin),
+                        with_user=fold_name(user) in ended,
+                    )
+                )
 
     def _weigh_nestings(self) -> None:
         """A group that leaves another takes its users along, unless they stay by another way."""

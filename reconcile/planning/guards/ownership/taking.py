@@ -79,12 +79,15 @@ class Taking:
         return "it would stand for no entry of the directory"
 
     def _why_not_adopted(self, change: Change, before: Thing, source: Source) -> str:
-        """A local account is adopted under its own name, as `adopt_local` says."""
-        after = change.fields_after
+        """Of what belongs to no source only a user is adopted: a recognised one, or by a rule."""
         if not isinstance(before, User) or change.action != "adopt":
             return f"{source.name} would take what belongs to no source"
-        if self._is_recognised(before, after, source):
+        if self._is_recognised(before, change.fields_after, source):
             return ""
+        return self._why_not_by_name(before, change.fields_after, source)
+
+    def _why_not_by_name(self, before: User, after: Fields, source: Source) -> str:
+        """A local account is adopted under its own name, as `adopt_local` says."""
         if self._adopts == "never":
             return f"{source.name} would take what belongs to no source"
         if not _same_text(before, after, "username"):
