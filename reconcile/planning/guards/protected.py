@@ -155,15 +155,16 @@ def _administrators(
     """Too few administrators who depend on no directory, and so can always put things right."""
     role = folded(protect.admin_role)
     administrators = _local_holders(state, role)
+    total = len(administrators)
     left = len(administrators - _losing_administration(summary, role))
-    if left < len(administrators) and left < protect.min_admins:
+    if left < total and left < protect.min_admins:
         yield Violation(
             workspace=state.workspace,
             guard="min_admins",
             source="",
             subject="",
-            number=len(administrators) - left,
-            detail=f"{left} of {len(administrators)} administrators who depend on no source would be"
+            number=total - left,
+            detail=f"{left} of {total} administrators who depend on no source would be"
             f" left, but there have to be {protect.min_admins}."
             " If this is intended, change `safety.protect.min_admins`",
             acceptable=False,

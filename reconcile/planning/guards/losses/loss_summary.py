@@ -139,13 +139,15 @@ class LossSummary:
         if change.after is None:
             return
         before, after = _nested_in(change.fields_before), _nested_in(change.after)
-        for outer in before.keys() - after.keys():
+        for outer, origin in before.items():
+            if outer in after:
+                continue
             self.memberships.append(
                 LostLink(
                     source=change.source,
                     member=change.key,
                     target=outer,
-                    from_sync=bool(before[outer]),
+                    from_sync=bool(origin),
                     with_user=False,
                     nesting=True,
                 )
@@ -157,9 +159,9 @@ class LossSummary:
     def _add_lost(self, change: Change, ended: Collection[str]) -> None:
         """`ended`: the case-folded names of the users who are erased or deleted."""
         before = change.fields_before
-        target, lost = (
-            ("role", self.grants) if change.kind == "grant" else ("group", self.memberships)
-        )
+        target, lost = "group", self.memberships
+        if change.kind == "grant":
+            target, lost = "role", self.grants
         user = str(before["user"])
         lost.append(
             LostLink(
