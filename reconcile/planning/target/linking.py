@@ -7,7 +7,7 @@ entry later, so a link that names one is used only once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -104,24 +104,34 @@ class _Linking:
         self.users.setdefault(link.source, {})[position] = user, reason(link) + known
 
     def _link_group(self, link: Link, rules: SourceRules) -> None:
-        entries = {key: rules.index.groups[key] for key in rules.groups}
+        entries, selected = rules.index.groups, set(rules.groups)
         groups = self._current.groups
-        group, key = _mirror(link, entries, groups, lambda group: group.name)
-        _once(self._taken, link, group.id, key)
-        _refuse_true(link, group, entries[key])
-        _refuse_exchanged(link, group, rules.index.groups, key, groups)
+        group, key = _mirror(link, entries, selected, groups, lambda group: group.name)
+        self._check_mirror(link, group, entries, key, groups)
         self.groups[link.source, key] = group, reason(link)
 
     def _link_department(self, link: Link, rules: SourceRules) -> None:
-        entries = {selected.key: rules.index.units[selected.key] for selected in rules.departments}
+        entries = rules.index.units
+        selected = {chosen.key for chosen in rules.departments}
         departments = self._current.departments
         department, key = _mirror(
-            link, entries, departments, lambda department: self._names.path(department.id)
+            link, entries, selected, departments, lambda unit: self._names.path(unit.id)
         )
-        _once(self._taken, link, department.id, key)
-        _refuse_true(link, department, entries[key])
-        _refuse_exchanged(link, department, rules.index.units, key, departments)
+        self._check_mirror(link, department, entries, key, departments)
         self.departments[link.source, key] = department, reason(link)
+
+    def _check_mirror(
+        self,
+        link: Link,
+        mirror: Group | Department,
+        entries: Mapping[str, Entry],
+        key: str,
+        mirrors: Iterable[Group | Department],
+    ) -> None:
+        """Raises _LinkIdle where an earlier link is about the same, or nothing would change."""
+        _once(self._taken, link, mirror.id, key)
+        _refuse_true(link, mirror, entries[key])
+        _refuse_exchanged(link, mirror, entries, key, mirrors)
 
 
 def reason(link: Link) -> str:
@@ -131,46 +141,54 @@ def reason(link: Link) -> str:
 
 def followed(link: Link, reason: str) -> bool:
     """Whether a change with this reason followed the link, in whichever file it was then."""
+    if not reason.startswith("linked by "):
+        return False
     entry = f" to {link.entry}"
-    return reason.startswith("linked by ") and (
-        reason.endswith(entry) or f"{entry}{_WAS}" in reason
-    )
+    return reason.endswith(entry) or f"{entry}{_WAS}" in reason
 
 
 def _refuse_exchanges(
     links: Sequence[Link], rules: Mapping[str, SourceRules], linked: LinkedObjects
 ) -> None:
-    """Raises RulesRefused where a linked thing stands now for an entry that another link wants.
+    """Raises RulesRefused where a linked object stands now for an entry that another link wants.
 
     Each link needs what the other one has to free, so neither can go first: they need two runs.
     """
     ends = list(_ends(rules, linked))
-    wanted = {(_kind(owner), source, _own(entry)): owner.id for owner, source, entry, _ in ends}
-    for owner, _, _, why in ends:
-        kind = _kind(owner)
-        wanted_by = wanted.get((kind, owner.source, _own(owner)), owner.id)
-        if wanted_by == owner.id:
+    wanted = {(_kind(end.owner), end.source, _own(end.entry)): end.owner.id for end in ends}
+    for end in ends:
+        kind, owner = _kind(end.owner), end.owner
+        if wanted.get((kind, owner.source, _own(owner)), owner.id) == owner.id:
             continue
-        at = next(
-            at
-            for at, link in enumerate(links)
-            if link.kind == kind and why.startswith(reason(link))
-        )
+        at = _position(links, kind, end.why)
         what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
         raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
 
 
-def _ends(
-    rules: Mapping[str, SourceRules], linked: LinkedObjects
-) -> Iterator[tuple[Owner, str, AnyEntry, str]]:
-    """Both ends of every link: what is linked, the source and the entry, and the reason."""
+def _position(links: Iterable[Link], kind: str, why: str) -> int:
+    """The place in the files of the link that gave an object this reason."""
+    of_kind = ((at, link) for at, link in enumerate(links) if link.kind == kind)
+    return next(at for at, link in of_kind if why.startswith(reason(link)))
+
+
+class _Ends(NamedTuple):
+    """Both ends of a link: what is linked, the source and the entry; with the reason."""
+
+    owner: Owner
+    source: str
+    entry: AnyEntry
+    why: str
+
+
+def _ends(rules: Mapping[str, SourceRules], linked: LinkedObjects) -> Iterator[_Ends]:
+    """Both ends of every link."""
     for source, users in linked.users.items():
         for position, (user, why) in users.items():
-            yield user, source, rules[source].index.person(position), why
+            yield _Ends(user, source, rules[source].index.person(position), why)
     for (source, key), (group, why) in linked.groups.items():
-        yield group, source, rules[source].index.groups[key], why
+        yield _Ends(group, source, rules[source].index.groups[key], why)
     for (source, key), (department, why) in linked.departments.items():
-        yield department, source, rules[source].index.units[key], why
+        yield _Ends(department, source, rules[source].index.units[key], why)
 
 
 def _kind(owner: Owner) -> str:
@@ -248,17 +266,24 @@ def _left_out(rules: SourceRules, position: int) -> bool:
 
 
 def _mirror(
-    link: Link, entries: Mapping[str, Entry], things: Iterable[Thing], name: Callable[[Thing], str]
+    link: Link,
+    entries: Mapping[str, Entry],
+    selected: Collection[str],
+    mirrors: Iterable[Thing],
+    name: Callable[[Thing], str],
 ) -> tuple[Thing, str]:
-    """The group or department of a link, and the normalized DN of its entry. Raises _Idle."""
-    thing = _on_platform(link, things, name)
-    keys = [key for key, entry in entries.items() if _is_id(entry, link.entry)]
-    key = dn.key(link.entry)
-    if not keys and key in entries:
-        keys = [key]
+    """The group or department of a link, and the normalized DN of its entry. Raises _LinkIdle.
+
+    `selected` are the normalized DNs of the entries that rules select.
+    """
+    mirror = _on_platform(link, mirrors, name)
+    keys = [key for key in selected if _is_id(entries[key], link.entry)]
+    own_key = dn.key(link.entry)
+    if not keys and own_key in selected:
+        keys = [own_key]
     if len(keys) != 1:
         raise _LinkIdle(_not_one(link, "entries" if keys else "", "entry"))
-    return thing, keys[0]
+    return mirror, keys[0]
 
 
 def _on_platform(link: Link, things: Iterable[Thing], name: Callable[[Thing], str]) -> Thing:

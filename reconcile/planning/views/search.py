@@ -36,9 +36,9 @@ class SearchResult(msgspec.Struct, frozen=True):
 
 def search_query(desired: DesiredState, source: Source) -> Query:
     """What the rules need, and the attributes a keyword is looked for in."""
-    asked = query(desired, source)
+    needed = query(desired, source)
     return msgspec.structs.replace(
-        asked, person_attributes=asked.person_attributes | frozenset(_NAMES)
+        needed, person_attributes=needed.person_attributes | frozenset(_NAMES)
     )
 
 
@@ -48,7 +48,7 @@ def keyword(text: str) -> tuple[Wildcard, ...]:
     A text that is a DN is found in any of its spellings.
     """
     spellings = dict.fromkeys([text.casefold(), dn.key(text).casefold()])
-    return tuple(Wildcard.of(["", *one.split("*"), ""]) for one in spellings)
+    return tuple(Wildcard.of(["", *spelling.split("*"), ""]) for spelling in spellings)
 
 
 def survey(
@@ -72,7 +72,8 @@ def survey(
     for state in current:
         people = gather(desired, [wide], state, limits, used.get(state.workspace, ())).people
         skips = list(people[source.name].skips)
-        candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
+        settled = settle_usernames(people, state, (), skips)
+        candidates = {candidate.position: candidate for candidate in settled}
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}
         matched, ignored = people[source.name].matched, people[source.name].ignored
         for position, person in enumerate(snapshot.persons):
@@ -84,7 +85,7 @@ def survey(
                 refused.get(person.dn),
             )
             if _is_found(person, seen.shown(rules), patterns):
-                yield seen.found(state.workspace, rules, ignored)
+                yield seen.row(state.workspace, rules, ignored)
 
 
 class _PersonView(NamedTuple):
@@ -121,7 +122,7 @@ class _PersonView(NamedTuple):
         name = f"{values.get('first_name', '')} {values.get('last_name', '')}"
         return self.username, name, values.get("email", ""), rules.index.keys[self.position]
 
-    def found(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> SearchResult:
+    def row(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> SearchResult:
         """The row of the person."""
         values, person = self.values, self.person
         status = self.user.status if self.user is not None else ""
@@ -157,21 +158,28 @@ def _why(
     candidate: Candidate | None,
     ignored: Collection[int],
 ) -> str:
-    if skip is not None or status:
-        return f"{skip.code}: {skip.detail}" if skip is not None else status
-    wanted = rules.wants(position, exists=False)
-    hindrances = (
-        (rules.excluded(position), "on the exclude list"),
-        (not wanted and not rules.source.register_on_login, "not selected"),
-        (rules.outside_required(position), "in none of the required groups"),
-        (position in ignored, "the user was deleted on the platform"),
-        (not wanted, "the first login creates it"),
-    )
-    if hindrance := next((why for holds, why in hindrances if holds), ""):
+    """Why a person is on the platform, or will be, or will not."""
+    if skip is not None:
+        return f"{skip.code}: {skip.detail}"
+    if status:
+        return status
+    if hindrance := _hindrance(rules, position, ignored):
         return hindrance
-    verb = (
-        "adopts the local account"
-        if candidate is not None and candidate.user is not None
-        else "creates it"
-    )
+    verb = "creates it"
+    if candidate is not None and candidate.user is not None:
+        verb = "adopts the local account"
     return f"the next apply {verb}: {rules.why(position)}"
+
+
+def _hindrance(rules: SourceRules, position: int, ignored: Collection[int]) -> str:
+    """Which rule keeps the next apply from making the person a user; "" for none."""
+    wanted = rules.wants(position, exists=False)
+    if rules.excluded(position):
+        return "on the exclude list"
+    if not wanted and not rules.source.register_on_login:
+        return "not selected"
+    if rules.outside_required(position):
+        return "in none of the required groups"
+    if position in ignored:
+        return "the user was deleted on the platform"
+    return "" if wanted else "the first login creates it"

@@ -44,17 +44,17 @@ def outlined(desired: DesiredState, source: Source, outline: Outline) -> Overvie
 
 def _departments(rules: SourceRules) -> Iterator[Node]:
     index = rules.index
-    selected = {one.key for one in rules.departments}
+    selected = {chosen.key for chosen in rules.departments}
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for key in index.keys:
-        above = [name for name in index.above(key) if name in index.units]
+        above = index.units_above(key)
         own.update(above[:1])
         below.update(above)
     children: dict[str, list[str]] = {}
     for key in index.units:
-        parent = next((name for name in index.above(key) if name in index.units), "")
-        children.setdefault(parent, []).append(key)
+        parents = index.units_above(key)
+        children.setdefault(parents[0] if parents else "", []).append(key)
 
     roots = children.get("", [])
 
@@ -64,7 +64,7 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
         continued = bool(inner) and depth == _DEEPEST
         if continued:
             roots.extend(inner)
-        within = () if continued else tuple(node(one, depth + 1) for one in inner)
+        within = () if continued else tuple(node(below_it, depth + 1) for below_it in inner)
         return Node(
             name,
             index.units[key].dn,
@@ -80,7 +80,7 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
 
 
 class _Groups:
-    """The groups that are in no other one on top; each is shown in total it once."""
+    """The groups that are in no other one on top; each is shown in full once."""
 
     def __init__(self, rules: SourceRules, desired: DesiredState) -> None:
         self._rules = rules
@@ -98,9 +98,8 @@ class _Groups:
         for key in self._index.groups:
             if key not in inner:
                 yield self._node(key, 1)
-        for (
-            key
-        ) in self._index.groups:  # what is left are circles, and what would have been too deep
+        # What is left are circles, and what would have been too deep.
+        for key in self._index.groups:
             if key not in self._shown:
                 yield self._node(key, 1)
 
@@ -119,7 +118,7 @@ class _Groups:
             self._roles.get(key, ()),
             repeated,
             continued,
-            () if repeated or continued else tuple(self._node(one, depth + 1) for one in inner),
+            () if repeated or continued else tuple(self._node(below, depth + 1) for below in inner),
             index.unknown(key),
         )
 
