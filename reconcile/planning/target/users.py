@@ -41,8 +41,8 @@ class DepartmentPlacement(msgspec.Struct, frozen=True):
     def of(self, candidate: Candidate) -> str:
         """The id of the department of a candidate's user; "" for none."""
         source, user = candidate.rules.source.name, candidate.user
-        key = candidate.rules.department(candidate.position)
-        listed = self.ids.get((source, key), "") if key else ""
+        # Of a person below no selected OU the key is "", which no department has.
+        listed = self.ids.get((source, candidate.rules.department(candidate.position)), "")
         before = user.department if user is not None else ""
         # A held user or department gives and gains nothing.
         if listed and listed != before and (candidate.held or listed in self.held):
@@ -83,30 +83,35 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
     """The user with the candidate's profile, status and department; the same object if equal."""
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
     state, origin, cause, before = _standing(user, candidate, lifecycle)
-    attributes = user.attributes
-    if any(attributes.get(field) != text for field, text in candidate.attributes.items()):
-        merged = attributes | candidate.attributes
-        attributes = {field: text for field, text in merged.items() if text is not None}
     wanted = User(
-        user.id,
-        candidate.username,
-        values.get("first_name", user.first_name),
-        values.get("last_name", user.last_name),
-        values.get("email", user.email),
-        state,
-        origin,
-        cause,
-        before,
-        "",
-        "",
-        source,
-        same_id(user.external_id, person.external_id),
-        dn.respelt(user.dn, person.dn),
-        department,
-        user.manager,
-        attributes,
+        id=user.id,
+        username=candidate.username,
+        first_name=values.get("first_name", user.first_name),
+        last_name=values.get("last_name", user.last_name),
+        email=values.get("email", user.email),
+        status=state,
+        status_origin=origin,
+        status_cause=cause,
+        status_before=before,
+        source=source,
+        external_id=same_id(user.external_id, person.external_id),
+        dn=dn.respelt(user.dn, person.dn),
+        department=department,
+        manager=user.manager,
+        attributes=_merged(user.attributes, candidate.attributes),
     )
     return user if wanted == user else wanted
+
+
+def _merged(attributes: dict[str, str], supplied: dict[str, str | None]) -> dict[str, str]:
+    """The attributes with those that the directory supplies; None removes one.
+
+    The same object if nothing changes.
+    """
+    if all(attributes.get(field) == text for field, text in supplied.items()):
+        return attributes
+    merged: dict[str, str | None] = {**attributes, **supplied}
+    return {field: text for field, text in merged.items() if text is not None}
 
 
 def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.ServiceStatus:
@@ -146,8 +151,10 @@ def assign_managers(
         if candidate.person.manager is None or candidate.held:
             continue
         user = accounts.users[user_id(candidate)]
-        ids = managers.of(candidate)
-        manager = user.manager if user.manager and user.manager in ids else ids[0]
+        possible = managers.of(candidate)
+        manager = possible[0]
+        if user.manager and user.manager in possible:
+            manager = user.manager
         if manager is None or manager == user.manager:
             continue
         if manager or candidate.rules.source.users.clears("manager"):

@@ -14,12 +14,14 @@ ENOUGH: Final = 2
 """How many facts have to agree."""
 Facts: TypeAlias = Mapping[Fact, str]
 """What is known of a person or user, in the form that is compared; "" for nothing."""
+_NAMES: Final = frozenset({"username", "email"})
+"""The facts that are names: their case does not matter."""
 
 
 def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
     """What is known of a user."""
     fields = {
-        "dn": dn.key(user.dn) if user.dn else "",
+        "dn": dn.key(user.dn),
         "username": fold_name(user.username),
         "email": fold_name(user.email),
     }
@@ -35,7 +37,7 @@ def person_facts(settings: Users, person: Person, key: str) -> Facts:
         text = key if fact == "dn" else ""
         if fact in templates:
             text = _rendered(templates[fact], person)
-        facts[fact] = fold_name(text) if fact in ("username", "email") else text.strip()
+        facts[fact] = fold_name(text) if fact in _NAMES else text.strip()
     return facts
 
 

@@ -70,12 +70,11 @@ def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, 
 
 def _match_ids(matches: Matches, index: Index) -> None:
     """Matches users with an id. A user whose person has another user by a link is displaced."""
-    exact, folded = _by_id(matches.unmatched.values())
-    if not exact:
+    by_external_id = _ByExternalId(matches.unmatched.values())
+    if not by_external_id.exact:
         return
     for position, person in enumerate(index.snapshot.persons):
-        stable_id = person.external_id
-        user = exact.get(stable_id) or folded.get(stable_id.lower())
+        user = by_external_id.find(person.external_id)
         if user is None or user.id not in matches.unmatched:
             continue
         if position in matches.users:
@@ -86,8 +85,9 @@ def _match_ids(matches: Matches, index: Index) -> None:
 
 def _match_dns(matches: Matches, index: Index) -> None:
     """Matches users without an id by their DN."""
-    for user in [user for user in matches.unmatched.values() if not user.external_id]:
-        _tie_by_dn(matches, index, index.persons.get(dn.key(user.dn), -1), user)
+    for user in list(matches.unmatched.values()):
+        if not user.external_id:
+            _tie_by_dn(matches, index, index.persons.get(dn.key(user.dn), -1), user)
 
 
 def _match_spellings(matches: Matches, index: Index) -> None:
@@ -113,17 +113,22 @@ def _tie_by_dn(matches: Matches, index: Index, position: int, user: User) -> Non
         matches.ties[position] = "relinked by DN: the directory's id was unknown"
 
 
-def _by_id(users: Iterable[User]) -> tuple[dict[str, User], dict[str, User]]:
+class _ByExternalId:
     """Users by external id: as it is written, and without case where that means one user only."""
-    exact = {user.external_id: user for user in users if user.external_id}
-    folded: dict[str, User] = {}
-    shared: set[str] = set()
-    for stable_id, user in exact.items():
-        if folded.setdefault(stable_id.lower(), user) is not user:
-            shared.add(stable_id.lower())
-    for stable_id in shared:
-        del folded[stable_id]
-    return exact, folded
+
+    def __init__(self, users: Iterable[User]) -> None:
+        self.exact = {user.external_id: user for user in users if user.external_id}
+        self._folded: dict[str, User] = {}
+        shared: set[str] = set()
+        for external_id, user in self.exact.items():
+            if self._folded.setdefault(external_id.lower(), user) is not user:
+                shared.add(external_id.lower())
+        for external_id in shared:
+            del self._folded[external_id]
+
+    def find(self, external_id: str) -> User | None:
+        """The user of an id of the directory; None for none."""
+        return self.exact.get(external_id) or self._folded.get(external_id.lower())
 
 
 def match_facts(
@@ -142,7 +147,7 @@ def match_facts(
     agreeing = _agreeing(persons, free, match_by)
     strong = _agreeing_enough(agreeing, persons)
     claims = Counter(user_id for user_ids in strong.values() for user_id in user_ids)
-    linked: list[User] = []
+    matched: list[User] = []
     # Two facts have to agree, and to mean this one person and this one user only.
     for position, user_ids in strong.items():
         if len(user_ids) != 1 or claims[user_ids[0]] != 1:
@@ -150,16 +155,25 @@ def match_facts(
         user = free.pop(user_ids[0])
         matches.users[position] = user
         matches.unmatched.pop(user.id, None)
-        facts = " and ".join(_NAMES.get(fact, fact) for fact in agreeing[position][user.id])
-        known_id = user.external_id or "unknown"
-        matches.ties[position] = f"{how} by {facts}: the directory's id was {known_id}"
-        linked.append(user)
+        matches.ties[position] = _tie(how, agreeing[position][user.id], user)
+        matched.append(user)
     # Whatever else agrees is not decided here: the users still free are namesakes.
     for position, near in agreeing.items():
         if position not in matches.users:
-            left = {user_id: facts for user_id, facts in near.items() if user_id in free}
+            left = {user_id: near[user_id] for user_id in near if user_id in free}
             _note_namesakes(matches, position, left, strong[position], free)
-    return linked
+    return matched
+
+
+def _tie(how: str, facts: Iterable[Fact], user: User) -> str:
+    """The reason of a match by facts; `how` is how it begins."""
+    named = " and ".join(map(_name, facts))
+    return f"{how} by {named}: the directory's id was {user.external_id or 'unknown'}"
+
+
+def _name(fact: Fact) -> str:
+    """A fact in a message."""
+    return _NAMES.get(fact, fact)
 
 
 def _agreeing_enough(
@@ -218,8 +232,7 @@ def _note_namesakes(
         return
     why = "the facts that agree mean several persons or users"
     if not several:
-        shared = (_NAMES.get(fact, fact) for user_id in weak for fact in near[user_id])
-        facts = list(dict.fromkeys(shared))
+        facts = dict.fromkeys(_name(fact) for user_id in weak for fact in near[user_id])
         agree = "agrees" if len(facts) == 1 else "agree, which say the same"
         why = f"only the {' and '.join(facts)} {agree}, and the directory's id is another one"
     users = sorted((free[user_id] for user_id in user_ids), key=lambda user: user.username)
@@ -231,16 +244,16 @@ KEPT_ID: Final = "recognised by the external id that the platform keeps"
 
 def by_kept_ids(positions: Iterable[int], index: Index, users: Iterable[User]) -> dict[int, User]:
     """Position → the one local user that has the external id of the person."""
-    exact, folded = _by_id(users)
-    if not exact and not folded:
-        return {}
-    found: dict[int, User] = {}
+    by_external_id = _ByExternalId(users)
+    matched: dict[int, User] = {}
+    if not by_external_id.exact:
+        return matched
     for position in positions:
         external_id = index.person(position).external_id
-        user = exact.get(external_id) or folded.get(external_id.lower())
-        if external_id and user is not None:
-            found[position] = user
-    return found
+        user = by_external_id.find(external_id) if external_id else None
+        if user is not None:
+            matched[position] = user
+    return matched
 
 
 def may_relink(user: User, index: Index) -> bool:
