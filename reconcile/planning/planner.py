@@ -140,6 +140,7 @@ def make_plan(inputs: Inputs) -> Plan:
 
 
 def _digests(inputs: Inputs) -> Digests:
+    """What the plan was made from: it is stale once any of it is another."""
     return Digests(
         configuration=inputs.configuration,
         sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},

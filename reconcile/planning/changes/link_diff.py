@@ -59,6 +59,7 @@ def link_changes(
 
 
 def _why_given(link: Membership | Grant, then: StateNames, reasons: Reasons) -> str:
+    """The group or the rule that gives a link."""
     if isinstance(link, Membership):
         return f"member of {then.group(link.group).dn}"
     return reasons.grant(link)

@@ -85,6 +85,7 @@ class _Needs:
 
 
 def _place(change: Change, kind: str, name: str) -> Place:
+    """Where a name is looked up: names mean something within a workspace only."""
     return change.workspace, kind, fold_name(name)
 
 

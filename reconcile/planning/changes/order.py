@@ -113,6 +113,7 @@ class _DepartmentMoves(NamedTuple):
         return {at: list(self._needed(at)) for at in range(len(self.changes))}
 
     def _needed(self, at: int) -> Iterator[int]:
+        """What has to come before the change at a position: its new parent, and a free title."""
         made = makes(self.changes[at])
         if made is None:
             return
@@ -133,6 +134,7 @@ class _DepartmentMoves(NamedTuple):
 
 
 def _by_name(change: Change) -> tuple[str, str]:
+    """Case does not matter, but the order has to be total."""
     return fold_name(change.key), change.key
 
 
@@ -174,6 +176,7 @@ def _frees_any(released: Released, kind: Kind, names: Iterable[str]) -> bool:
 
 
 def _renames(change: Change) -> bool:
+    """Whether a change gives another name."""
     if change.action not in ("update", "relink"):
         return False
     return not _NAME_FIELDS.isdisjoint(change.fields_after)

@@ -105,6 +105,7 @@ class _UserDiff:
         yield self._change(self._profile_action(), before, after, why)
 
     def _profile_action(self) -> Action:
+        """Whether a profile is taken over, or given to another entry, by its update."""
         if self._relinks:
             return "relink"
         return "adopt" if self._user.source and not self._old.source else "update"

@@ -99,6 +99,7 @@ def user_matches(user: User, typed: str) -> tuple[str, ...]:
 
 
 def _wide(name: str) -> str:
+    """A DN as the most lenient server compares it."""
     return dn.wide(dn.key(name), "compatibility")
 
 

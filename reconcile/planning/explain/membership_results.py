@@ -8,7 +8,7 @@ from reconcile.model.desired import DepartmentRule, GroupRule
 from reconcile.model.explanation import DepartmentResult, GroupResult, RoleResult
 from reconcile.planning.explain.person_rules import PersonRules
 from reconcile.planning.selection import department_selection
-from reconcile.planning.selection.source_rules import MappedRole
+from reconcile.planning.selection.mapped_roles import MappedRole
 
 
 def group_results(about: PersonRules) -> Iterator[GroupResult]:

@@ -18,7 +18,8 @@ from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.narrow import concerns
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.explain.platform_user import grace_period, platform_user
-from reconcile.planning.selection.source_rules import MappedRole, SourceRules
+from reconcile.planning.selection.mapped_roles import MappedRole
+from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.people.candidates import Candidate
 from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
@@ -199,6 +200,7 @@ class WorkspaceView:
     def _result(
         self, code: Code, why: str, subject: _Subject, skips: tuple[Skip, ...]
     ) -> WorkspaceResult:
+        """The result, with the roles, the manager and the changes of whom it is about."""
         user, after = subject.user, self._users_after.get(subject.wanted_id)
         names = subject.names
         result = WorkspaceResult(
@@ -229,6 +231,7 @@ class WorkspaceView:
         return result
 
     def _why(self, code: Code, source: str) -> str:
+        """What a code means, with the setting that decides it; "" for one that says it all."""
         lifecycle = self._desired.lifecycle
         rules = {
             "missing": lifecycle.on_missing.action,
@@ -265,6 +268,7 @@ def _matching_mappings(candidate: Candidate) -> tuple[MappedRole, ...]:
 
 
 def _why_skipped(skip: Skip, user: User | None) -> str:
+    """Why a person cannot be synchronised, and what that means for its user."""
     why = f"cannot be synchronised: {skip.code}: {skip.detail}"
     return why if user is None else f"{why}; until this is fixed the user gains nothing"
 

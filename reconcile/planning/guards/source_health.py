@@ -84,6 +84,7 @@ def shrunk(
 def _shrunk_part(
     workspace: str, source: str, part: str, was: int, count: int, safety: Safety
 ) -> Iterator[Violation]:
+    """A part of a source that has fewer than it had: too few, or none."""
     lost, entire = was - count, count == 0
     if not entire and not exceeds(safety.shrink, lost, was, safety.at_least):
         return

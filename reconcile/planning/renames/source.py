@@ -33,6 +33,7 @@ def renaming(inputs: Inputs, old: str, new: str) -> Plan:
 
 
 def _renamed(workspace: str, old: str, new: str) -> Change:
+    """The change that gives a source its new name in a workspace."""
     return Change(
         kind="source",
         action="update",

@@ -85,6 +85,7 @@ def _connect(
     index: Index,
     containers: set[str],
 ) -> tuple[list[SelectedDepartment], list[str]]:
+    """Gives each chosen OU its parent, and leaves out those that miss it."""
     selected: dict[str, SelectedDepartment] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
@@ -102,6 +103,7 @@ def _connect(
 def _without_parent(
     place: str, selection: Selection, key: str, above: str, index: Index
 ) -> RulesRefused:
+    """The error for an OU that is selected by its exact DN, without its parent."""
     child, parent = index.units[key].dn, index.units[above].dn
     message = (
         f"{child!r} is selected but its parent {parent!r} is not:"

@@ -32,6 +32,7 @@ def nearest(patterns: Sequence[str], names: Sequence[str]) -> list[list[int]]:
 
 
 def _closest(pattern: str, names: Sequence[str]) -> list[int]:
+    """The positions of the names most like a pattern, the most similar first."""
     text = max(pattern.split("*"), key=len)
     if not text or len(pattern) > _LONGEST:
         return []

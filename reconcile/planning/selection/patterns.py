@@ -171,12 +171,14 @@ class Selection:
 
     @staticmethod
     def _text(kind: int, key: str, name: str | None) -> str:
+        """What of an entry a pattern of a kind is compared with."""
         if kind == _DN:
             return key
         rdn = key.partition(",")[0]
         return rdn if kind == _RDN else _plain_name(rdn, name)
 
     def _wide(self, kind: int, text: str) -> str:
+        """A text as servers with a wider folding compare it."""
         return dn.wide_text(text, self._folding) if kind == _NAME else dn.wide(text, self._folding)
 
     def matches(self, key: str, name: str | None = None) -> bool:
@@ -256,6 +258,7 @@ class Selection:
 
 
 def _plain_name(rdn: str, name: str | None) -> str:
+    """The plain name of an entry, or the value of its RDN where it has none."""
     if name is not None:
         return dn.lower(name)
     value = rdn.partition("=")[2]

@@ -141,4 +141,5 @@ def _patterns_of_groups(rules: Iterable[GroupSafety]) -> Iterator[tuple[str, str
 
 
 def _known_as(group: Group) -> tuple[str, str, str]:
+    """What tells a group from others for a pattern, in whichever workspace it is."""
     return group.source, dn.key(group.dn), group.name

@@ -96,6 +96,7 @@ def _of_role_mappings(desired: DesiredState, rules: Sequence[SourceRules]) -> It
 
 
 def _sources_of(mapping: RoleMapping, rules: Iterable[SourceRules]) -> list[SourceRules]:
+    """The sources that were read and that a role mapping is about."""
     return [of_source for of_source in rules if mapping.is_about(of_source.source.name)]
 
 

@@ -78,6 +78,7 @@ class NamedEntries(NamedTuple):
 
 
 def _short_enough(names: Iterable[str]) -> tuple[str, ...]:
+    """Without names that are too long to be suggested."""
     return tuple(name for name in names if len(name) <= _LONGEST)
 
 

@@ -75,6 +75,7 @@ class Index:
         return tuple(map(self._written, found)) if len(found) > 1 else ()
 
     def _written(self, key: str) -> str:
+        """The DN of a person or group as the directory writes it."""
         if key in self.persons:
             return self.person(self.persons[key]).dn
         return self.groups[key].dn if key in self.groups else key
@@ -119,6 +120,7 @@ class Index:
     def _read_members(
         self, group: DirectoryGroup
     ) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
+        """Looks up what an entry lists: DNs, logins, and what is below it."""
         persons: set[int] = set(self._by_place().get(dn.key(group.dn), ()))
         groups: list[str] = []
         dangling: list[str] = []

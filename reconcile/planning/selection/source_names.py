@@ -57,8 +57,10 @@ def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Itera
 
 
 def _command(old: str, new: str) -> str:
+    """The command that renames a source on the platform."""
     return f"reconcile rename-source {shlex.quote(old)} {shlex.quote(new)}"
 
 
 def _same_base(one: str, other: str) -> bool:
+    """Whether two sources are about one part of a directory."""
     return bool(other) and dn.key(one) == dn.key(other)

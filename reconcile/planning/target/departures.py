@@ -84,6 +84,7 @@ def _ends(book: WantedUsers, user: User, action: Departing, cause: Cause) -> boo
 def _set_status(
     book: WantedUsers, user: User, marked: User, standing: status.ServiceStatus
 ) -> None:
+    """Gives a user its status; `marked` is the user with its grace period."""
     state, origin, why, before = standing
     left = msgspec.structs.replace(
         marked, status=state, status_origin=origin, status_cause=why, status_before=before
@@ -92,6 +93,7 @@ def _set_status(
 
 
 def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:
+    """Whether the grace period of a rule has passed."""
     if rule.then is None or user.departed != cause or not user.departed_at:
         return False
     return datetime.fromisoformat(now) - datetime.fromisoformat(user.departed_at) >= timedelta(

@@ -97,6 +97,7 @@ class _Linking:
             self.idle.append((link, str(why)))
 
     def _link_user(self, link: Link, rules: SourceRules) -> None:
+        """Gives a person its user."""
         user, position = _user(link, rules, self._current, spent=link in self._used)
         _once(self._taken, link, user.id, str(position))
         _refuse_true(link, user, rules.index.person(position))
@@ -104,6 +105,7 @@ class _Linking:
         self.users.setdefault(link.source, {})[position] = user, reason(link) + known
 
     def _link_group(self, link: Link, rules: SourceRules) -> None:
+        """Gives an entry its group."""
         entries, selected = rules.index.groups, set(rules.groups)
         groups = self._current.groups
         group, key = _mirror(link, entries, selected, groups, lambda group: group.name)
@@ -111,6 +113,7 @@ class _Linking:
         self.groups[link.source, key] = group, reason(link)
 
     def _link_department(self, link: Link, rules: SourceRules) -> None:
+        """Gives an OU its department."""
         entries = rules.index.units
         selected = {chosen.key for chosen in rules.departments}
         departments = self._current.departments
@@ -192,6 +195,7 @@ def _ends(rules: Mapping[str, SourceRules], linked: LinkedObjects) -> Iterator[_
 
 
 def _kind(owner: Owner) -> str:
+    """The kind of an object, as links name it."""
     return type(owner).__name__.lower()
 
 
@@ -297,11 +301,13 @@ def _on_platform(link: Link, things: Iterable[Thing], name: Callable[[Thing], st
 
 
 def _not_one(link: Link, several: str, single: str) -> str:
+    """Why the entry of a link is not clear."""
     what = f"several {several}" if several else f"no {single}"
     return f"the rules of {link.source} find {what} {link.entry!r}"
 
 
 def _is_id(entry: AnyEntry, text: str) -> bool:
+    """Whether a text is the id of an entry."""
     return bool(entry.external_id) and entry.external_id.lower() == text.lower()
 
 
@@ -334,6 +340,7 @@ def _refuse_true(link: Link, owner: Owner, entry: AnyEntry) -> None:
 
 
 def _is_true(link: Link, owner: Owner, entry: AnyEntry) -> bool:
+    """Whether the object stands for the entry of a link."""
     if owner.source != link.source:
         return False
     if entry.external_id:

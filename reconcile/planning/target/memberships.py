@@ -194,6 +194,7 @@ def _dangling_members(rules: SourceRules) -> dict[str, list[str]]:
 
 
 def _dangling_skip(rules: SourceRules, member: str, groups: Sequence[str], workspace: str) -> Skip:
+    """The skip of a member that means no entry, or several."""
     several = rules.index.several(member)
     code: SkipCode = "ambiguous_reference" if several else "dangling_member"
     if several:

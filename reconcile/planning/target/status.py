@@ -58,6 +58,7 @@ def disabled(user: User, source: str, lifecycle: Lifecycle) -> ServiceStatus:
 
 
 def _is_blocked_by_hand(user: User) -> bool:
+    """Whether an administrator blocked the user: no sync undoes that."""
     return user.status == "blocked" and user.status_origin == BY_HAND
 
 
@@ -96,10 +97,12 @@ def _before(user: User) -> Literal["", "vacation"]:
 
 
 def _deactivated(status: Status) -> Status:
+    """`deactivate` takes users out of service, and leaves others as they are."""
     return "inactive" if status in ("active", "vacation") else status
 
 
 def _blocked(status: Status) -> Status:
+    """`block` is harder than any other status but being erased."""
     return status if status in ("blocked", "erased") else "blocked"
 
 

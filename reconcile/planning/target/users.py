@@ -182,6 +182,7 @@ class _Managers:
         return [self._ids[source, name] for name in names]
 
     def _looked_up(self, candidate: Candidate, name: str) -> str | None:
+        """The user that a name of a manager means in the source of the person."""
         rules = candidate.rules
         position = rules.index.position(name)
         if position < 0 and rules.index.several_persons(name):

@@ -70,5 +70,6 @@ def undo(inputs: Undo) -> Plan:
 
 
 def _changes(current: PlatformState, wanted: PlatformState, reason: str) -> tuple[Change, ...]:
+    """The changes back to a state, all for one reason."""
     differences = diff(current, wanted, Reasons())
     return ordered(msgspec.structs.replace(change, reason=reason) for change in differences)

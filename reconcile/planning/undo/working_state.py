@@ -66,6 +66,7 @@ class WorkingState:
                 del self.departments[department]
 
     def _orphans(self) -> list[str]:
+        """The departments whose parent is gone."""
         return [
             department.id
             for department in self.departments.values()
@@ -73,5 +74,6 @@ class WorkingState:
         ]
 
     def _without_missing_groups(self, group: Group) -> Group:
+        """The group, nested only in groups that are there."""
         present = {outer: origin for outer, origin in group.groups.items() if outer in self.groups}
         return msgspec.structs.replace(group, groups=present)

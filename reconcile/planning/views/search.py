@@ -99,6 +99,7 @@ class _PersonView(NamedTuple):
 
     @property
     def values(self) -> Mapping[str, str]:
+        """The profile by the rules; empty for a person who cannot be a user."""
         return self.candidate.values if self.candidate is not None else {}
 
     @property
@@ -112,6 +113,7 @@ class _PersonView(NamedTuple):
 
     @property
     def status(self) -> ImportState:
+        """Whether the person is on the platform, or can be."""
         if self.user is not None:
             return "IMPORTED"
         return "CANNOT IMPORT" if self.skip is not None else "NOT IMPORTED"
@@ -139,6 +141,7 @@ class _PersonView(NamedTuple):
 
 
 def _is_found(person: Person, shown: Iterable[str], patterns: Sequence[Wildcard]) -> bool:
+    """Whether a keyword is in the DN, the login, a name or what is shown of a person."""
     texts = [person.dn, person.identifier, *shown]
     texts += (value for name in _NAMES for value in person.attributes.get(name, ()))
     texts.append(f"{_first(person, 'givenname')} {_first(person, 'sn')}")
@@ -147,6 +150,7 @@ def _is_found(person: Person, shown: Iterable[str], patterns: Sequence[Wildcard]
 
 
 def _first(person: Person, name: str) -> str:
+    """The first value of an attribute; "" for none."""
     return next(iter(person.attributes.get(name, ())), "")
 
 

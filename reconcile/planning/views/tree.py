@@ -43,6 +43,7 @@ def outlined(desired: DesiredState, source: Source, outline: Outline) -> Overvie
 
 
 def _departments(rules: SourceRules) -> Iterator[Node]:
+    """The OUs as trees, with how many persons are in and below each."""
     index = rules.index
     selected = {chosen.key for chosen in rules.departments}
     own: Counter[str] = Counter()
@@ -89,6 +90,7 @@ class _Groups:
         self._shown: set[str] = set()
 
     def nodes(self) -> Iterator[Node]:
+        """The groups as trees; groups in a circle are shown, too."""
         inner = {
             below
             for key in self._index.groups
@@ -104,6 +106,7 @@ class _Groups:
                 yield self._node(key, 1)
 
     def _node(self, key: str, depth: int) -> Node:
+        """A group with what is nested in it."""
         group, index = self._index.groups[key], self._index
         inner = index.direct(key)[1]
         repeated = key in self._shown

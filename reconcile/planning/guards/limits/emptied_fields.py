@@ -73,4 +73,5 @@ def _cleared(change: Change) -> Iterator[str]:
 
 
 def _has(user: User, field: str) -> bool:
+    """Whether a user has a value in a field or extended attribute."""
     return bool(getattr(user, field) if field in _FIELDS else user.attributes.get(field))

@@ -51,6 +51,7 @@ class LostGrants:
 
     @cached_property
     def _counts(self) -> LinkCounts:
+        """How many grants there are."""
         return count_grants(self._check.state)
 
     @cached_property
@@ -60,6 +61,7 @@ class LostGrants:
 
     @cached_property
     def _lost_from_sync(self) -> list[LostLink]:
+        """The lost grants that a sync gave to users in service."""
         return list(self._summary.from_sync_in_service(self._lost))
 
     @cached_property
@@ -69,6 +71,7 @@ class LostGrants:
         return sources_left_with_nothing(self._lost_from_sync, self._left, gaining)
 
     def _of_sources(self) -> Iterator[Violation]:
+        """Each source, and all together."""
         yield from self._check.judge_sources(
             _GUARD,
             Counter(link.source for link in self._lost),
@@ -79,6 +82,7 @@ class LostGrants:
         )
 
     def _describe_source(self, source: str) -> str:
+        """What a source loses, and some of the losers where it keeps nothing."""
         losers = losers_of(self._lost, source, self._bare_sources)
         return f"grants{of_source(source)} would be lost{losers}"
 

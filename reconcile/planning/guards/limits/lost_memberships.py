@@ -64,6 +64,7 @@ class LostMemberships:
 
     @cached_property
     def _counts(self) -> LinkCounts:
+        """How many memberships there are."""
         return count_memberships(self._check.state)
 
     @cached_property
@@ -78,6 +79,7 @@ class LostMemberships:
         return sources_left_with_nothing(lost, self._left, self._summary.gaining_groups)
 
     def _of_sources(self) -> Iterator[Violation]:
+        """Each source, and all together."""
         counts = self._counts.all
         counted = Counter({pair: counts[pair] for pair in counts if not self._limits.free(pair[1])})
         yield from self._check.judge_sources(
@@ -90,6 +92,7 @@ class LostMemberships:
         )
 
     def _describe_source(self, source: str) -> str:
+        """What a source loses, and some of the losers where it keeps nothing."""
         losers = losers_of(self._counted, source, self._bare_sources)
         return f"memberships{of_source(source)} would be lost{losers}"
 

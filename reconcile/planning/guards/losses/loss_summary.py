@@ -108,6 +108,7 @@ class LossSummary:
         return links
 
     def _add_user(self, change: Change) -> None:
+        """Sorts a change of a user: new, lost, or changed."""
         after = change.fields_after
         if "status" in after or change.after is None:
             self._in_service_after[fold_name(change.key)] = after.get("status") in IN_SERVICE
@@ -119,6 +120,7 @@ class LossSummary:
             self._add_changed_user(change, renames="username" in after)
 
     def _add_changed_user(self, change: Change, *, renames: bool) -> None:
+        """Sorts a change of a user who stays in service; a rename on purpose is no update."""
         self.changed.append(change)
         if renames or changes_hands(change):
             self.renamed_or_adopted.append(change)
@@ -128,6 +130,7 @@ class LossSummary:
             self._updated[change.source].add(change.key)
 
     def _add_group(self, change: Change) -> None:
+        """Notes a group that is renamed or deleted."""
         if change.after is None:
             self.groups.append(change)
         elif "name" in change.after:
@@ -174,6 +177,7 @@ class LossSummary:
         )
 
     def _add_gained(self, change: Change) -> None:
+        """Notes a new membership or grant, which may take the place of a lost one."""
         after = change.fields_after
         user = fold_name(str(after["user"]))
         if change.kind == "grant":

@@ -43,6 +43,7 @@ class Owners:
         self._add_new_names(changes)
 
     def _add_new_names(self, changes: Iterable[Change]) -> None:
+        """Notes the names that changes give, and those that two of them give."""
         given: set[tuple[Kind, str]] = set()
         for change in changes:
             name = new_name(change)

@@ -80,6 +80,7 @@ class _Nesting:
     def _add(
         self, rules: SourceRules, key: str, rule: GroupRule, group_id: str, ids: GroupIds
     ) -> None:
+        """Notes what a group contains; of a frozen one that is not known."""
         if key in rules.frozen:
             self.frozen.add(group_id)
             return

@@ -106,6 +106,7 @@ class SpareNames:
         return msgspec.structs.replace(mirror, dn="", **{field: name})
 
     def _free(self, mirror: Mirror) -> str:
+        """A name that no object has: marked, and numbered if need be."""
         name, parent = name_of(mirror), parent_of(mirror)
         marked = self._shortened(name, ASIDE)
         for number in count(2):

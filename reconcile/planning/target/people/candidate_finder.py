@@ -224,6 +224,7 @@ class CandidateFinder:
         return scope
 
     def _outside_required(self) -> Refused:
+        """Why a person in no required group is left out."""
         groups = ", ".join(self._settings.require_groups)
         return Refused("outside_required_groups", f"in none of {groups}")
 
