@@ -79,8 +79,8 @@ def unmatched_users(
     external_ids: set[str] = set()
     by_dn: set[str] = set()
     for state in current:
-        for user in state.users:
-            if user.source != snapshot.source or user.status == "erased":
+        for user in state.living():
+            if user.source != snapshot.source:
                 continue
             if user.external_id.lower() in read_ids:
                 continue
@@ -237,7 +237,7 @@ def _existing(inputs: Inputs) -> Iterator[Existing]:
     """How many users, departments and groups of each source that was read are on the platform."""
     sources = sorted(snapshot.source for snapshot in inputs.snapshots)
     for state in inputs.current:
-        users = Counter(user.source for user in state.users if user.status != "erased")
+        users = Counter(user.source for user in state.living())
         departments = Counter(department.source for department in state.departments)
         groups = Counter(group.source for group in state.groups)
         for name in sources:

@@ -38,7 +38,7 @@ def shared_addresses(results: Iterable[TargetState]) -> Iterator[Notice]:
     """E-mail addresses of several persons: no fault, but a reset link goes to all of them."""
     shared: dict[str, set[str]] = {}
     for result in results:
-        for address, names in _users_by_address(result.state.users).items():
+        for address, names in _users_by_address(result.state.living()).items():
             if len(names) > 1:
                 shared.setdefault(address, set()).update(names)
     for address, users in sorted(shared.items())[:SHOWN]:
@@ -56,7 +56,7 @@ def _users_by_address(users: Iterable[User]) -> dict[str, list[str]]:
     """Folded e-mail address → the usernames of the persons who have it."""
     by_address: dict[str, list[str]] = {}
     for user in users:
-        if user.email and user.source and user.status != "erased":
+        if user.email and user.source:
             by_address.setdefault(fold_name(user.email), []).append(user.username)
     return by_address
 
@@ -94,8 +94,7 @@ def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) ->
 
 def _roles_in_use(desired: DesiredState, current: Iterable[PlatformState]) -> set[str]:
     """The roles that rules give or users have."""
-    roles = {mapping.role for mapping in desired.role_mappings}
-    roles |= {rule.role for rule in desired.departments}
+    roles = set(desired.roles_given)
     for state in current:
         roles |= {grant.role for grant in state.grants}
     return roles

@@ -1,5 +1,7 @@
 """All files together."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from reconcile.model.desired.promises import Secret
@@ -58,3 +60,33 @@ class DesiredState(msgspec.Struct, frozen=True):
     safety: Safety = Safety()
     schedule: Schedule | None = None
     links: tuple[Link, ...] = ()
+
+    @property
+    def source_names(self) -> frozenset[str]:
+        """The names of all declared sources."""
+        return frozenset(source.name for source in self.sources)
+
+    @property
+    def roles_given(self) -> tuple[str, ...]:
+        """The roles that role mappings and departments give, each once."""
+        roles = [mapping.role for mapping in self.role_mappings]
+        roles += [rule.role for rule in self.departments]
+        return tuple(dict.fromkeys(filter(None, roles)))
+
+    def role_mappings_of(self, source: str) -> Iterator[tuple[str, RoleMapping]]:
+        """The role mappings about the groups of a source, each with its path."""
+        for at, mapping in enumerate(self.role_mappings):
+            if mapping.is_about(source):
+                yield f"role_mappings[{at}]", mapping
+
+    def groups_of(self, source: str) -> Iterator[tuple[str, GroupRule]]:
+        """The rules on the groups of a source, each with its path."""
+        for at, rule in enumerate(self.groups):
+            if rule.source == source:
+                yield f"groups[{at}]", rule
+
+    def departments_of(self, source: str) -> Iterator[tuple[str, DepartmentRule]]:
+        """The rules on the OUs of a source, each with its path."""
+        for at, rule in enumerate(self.departments):
+            if rule.source == source:
+                yield f"departments[{at}]", rule

@@ -14,7 +14,8 @@ from reconcile.planning.selection.mapped_roles import MappedRole
 def group_results(about: PersonRules) -> Iterator[GroupResult]:
     """Every selected group, then those that the person is in and no rule selects."""
     selected = about.rules.groups
-    places = {id(rule): f"groups[{at}]" for at, rule in enumerate(about.desired.groups)}
+    rules = about.desired.groups_of(about.source.name)
+    places = {id(rule): place for place, rule in rules}
     for key, rule in selected.items():
         yield _selected_group(about, key, rule, places[id(rule)])
     for key in sorted(set(about.paths.keys) - selected.keys()):
@@ -59,7 +60,7 @@ def _membership(about: PersonRules, key: str, rule: GroupRule) -> tuple[bool, st
 
 def department_result(about: PersonRules) -> DepartmentResult | None:
     """The nearest selected OU; None where no rule selects any of the source."""
-    if not any(about.is_own(rule.source) for rule in about.desired.departments):
+    if not list(about.desired.departments_of(about.source.name)):
         return None
     nearest = about.rules.department(about.position)
     if not nearest:
@@ -108,8 +109,8 @@ def _why_department(about: PersonRules, nearest: str) -> tuple[str, str]:
 
 def _place_of(about: PersonRules, rule: DepartmentRule) -> str:
     """The path of a rule in the desired state. Two rules may be equal, so it is the very one."""
-    rules = enumerate(about.desired.departments)
-    return next(f"departments[{at}]" for at, declared in rules if declared is rule)
+    rules = about.desired.departments_of(about.source.name)
+    return next(place for place, declared in rules if declared is rule)
 
 
 def role_results(about: PersonRules) -> Iterator[RoleResult]:
@@ -118,9 +119,9 @@ def role_results(about: PersonRules) -> Iterator[RoleResult]:
     for mapping in mappings:
         yield _mapped_role(about, mapping)
     matched = any(about.position in mapping.members for mapping in mappings)
-    for at, declared in enumerate(about.desired.role_mappings):
-        if declared.default and declared.is_about(about.source.name):
-            yield _default_role(about, f"role_mappings[{at}].default", declared.role, matched)
+    for place, declared in about.desired.role_mappings_of(about.source.name):
+        if declared.default:
+            yield _default_role(about, f"{place}.default", declared.role, matched)
 
 
 def _mapped_role(about: PersonRules, mapping: MappedRole) -> RoleResult:

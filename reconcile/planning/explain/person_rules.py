@@ -35,7 +35,3 @@ class PersonRules:
     def origin(self, place: str) -> str:
         """Where a setting comes from; "" where that is not known."""
         return self.background.origin(place)
-
-    def is_own(self, source: str) -> bool:
-        """Whether a rule is about the source of the person."""
-        return source == self.source.name

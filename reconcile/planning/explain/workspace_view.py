@@ -91,7 +91,7 @@ class WorkspaceView:
         self.current = current
         self.changes = tuple(ordered(diff(current, target.state, target.reasons)))
         self._desired = desired
-        self._declared = {source.name for source in desired.sources}
+        self._declared = desired.source_names
         self._rules = {rules.source.name: rules for rules in sources}
         self._target = target
         self._names, self._names_after = StateNames(current), StateNames(target.state)

@@ -84,9 +84,7 @@ def names(source: Source, typed: str, current: PlatformState) -> LoginNames:
 
 def living(current: PlatformState, source: Source) -> Iterator[User]:
     """The users of a source that are not erased."""
-    for user in current.users:
-        if user.source == source.name and user.status != "erased":
-            yield user
+    return (user for user in current.living() if user.source == source.name)
 
 
 def attempts_key(source: Source, typed: str, person: Person | None) -> str:

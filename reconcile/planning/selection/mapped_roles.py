@@ -75,7 +75,5 @@ def of_groups(
 
 def default_role(desired: DesiredState, source: str) -> str | None:
     """The role of persons of a source whom no mapping reaches; the first default counts."""
-    for mapping in desired.role_mappings:
-        if mapping.default and mapping.is_about(source):
-            return mapping.role
-    return None
+    mappings = desired.role_mappings_of(source)
+    return next((mapping.role for _, mapping in mappings if mapping.default), None)

@@ -22,9 +22,7 @@ class PlatformNames:
         self._kinds = kinds | {"group"} if desired.safety.groups else kinds
         self._names: dict[EntryKind, dict[str, str]] = {"user": {}, "group": {}, "role": {}}
         """Kind → plain name as it is compared → the name."""
-        roles = [mapping.role for mapping in desired.role_mappings]
-        roles += [rule.role for rule in desired.departments if rule.role]
-        self._add("role", roles)
+        self._add("role", desired.roles_given)
         self._of_groups = GroupPatterns(desired.safety.groups)
         self._read: set[str] = set()
         self._workspaces = set(desired.platform.workspaces)
@@ -34,7 +32,7 @@ class PlatformNames:
         self._read.add(state.workspace)
         self._of_groups.add(state)
         if "user" in self._kinds:
-            self._add("user", (user.username for user in state.users if user.status != "erased"))
+            self._add("user", (user.username for user in state.living()))
         if "group" in self._kinds:
             self._add("group", (group.name for group in state.groups))
         if "role" in self._kinds:

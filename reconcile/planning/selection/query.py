@@ -13,8 +13,8 @@ def query(desired: DesiredState, source: Source) -> Query:
     templates += [attribute.value for attribute in users.attributes]
     if users.disabled_when is not None:
         templates.append(users.disabled_when)
-    groups = [rule.name for rule in desired.groups if rule.source == name]
-    departments = [rule.title for rule in desired.departments if rule.source == name]
+    groups = [rule.name for _, rule in desired.groups_of(name)]
+    departments = [rule.title for _, rule in desired.departments_of(name)]
     return Query(
         person_attributes=_attributes(templates),
         group_attributes=_attributes(groups),
@@ -28,8 +28,7 @@ def _needs_groups(desired: DesiredState, source: Source) -> bool:
     """Whether a rule looks at groups of the source that are not mirrored."""
     if source.users.require_groups or source.expect.groups:
         return True
-    about = (mapping for mapping in desired.role_mappings if mapping.is_about(source.name))
-    return any(mapping.groups for mapping in about)
+    return any(mapping.groups for _, mapping in desired.role_mappings_of(source.name))
 
 
 def _attributes(templates: Iterable[Template]) -> frozenset[str]:

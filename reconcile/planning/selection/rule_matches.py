@@ -112,12 +112,10 @@ class RuleMatches:
         """Path of a list → for each pattern the normalized DNs of groups."""
         name = self._source.name
         lists = {f"{self.users}.require_groups": self._source.users.require_groups}
-        for at, mapping in enumerate(self._desired.role_mappings):
-            if mapping.is_about(name):
-                lists[f"role_mappings[{at}].groups"] = mapping.groups
-        for at, rule in enumerate(self._desired.groups):
-            if rule.source == name:
-                lists[f"groups[{at}].select"] = rule.select
+        for place, mapping in self._desired.role_mappings_of(name):
+            lists[f"{place}.groups"] = mapping.groups
+        for place, rule in self._desired.groups_of(name):
+            lists[f"{place}.select"] = rule.select
         return self._keys(lists, list(self._index.groups))
 
     @cached_property
@@ -126,11 +124,8 @@ class RuleMatches:
 
         Those of `inactive_ous` find whatever a person is below, be it an OU or not.
         """
-        lists = {
-            f"departments[{at}].select": rule.select
-            for at, rule in enumerate(self._desired.departments)
-            if rule.source == self._source.name
-        }
+        rules = self._desired.departments_of(self._source.name)
+        lists = {f"{place}.select": rule.select for place, rule in rules}
         inactive = {f"{self.users}.inactive_ous": self._source.users.inactive_ous}
         return self._keys(lists, list(self._index.units)) | self._keys(inactive, self._places)
 

@@ -41,7 +41,7 @@ def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Itera
     there = tuple(declared)
     names = {source.name for source in there}
     for state in current:
-        users = {user.source for user in state.users if user.status != "erased"}
+        users = {user.source for user in state.living()}
         for gone in state.sources:
             if gone.name in names or gone.name not in users:
                 continue

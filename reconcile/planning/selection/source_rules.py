@@ -37,7 +37,7 @@ class SourceRules:
         """
         self.source = source
         self.login = login
-        self.declared = frozenset(declared.name for declared in desired.sources)
+        self.declared = desired.source_names
         self.asked = query(desired, source)
         self.index = Index(snapshot)
         self.matches = RuleMatches(desired, source, self.index)
@@ -50,7 +50,7 @@ class SourceRules:
         """
         self._required = self._required_members()
         self._required_unsure = bool(self.unknown)
-        self.groups = self._mirrored(desired.groups)
+        self.groups = self._mirrored(desired)
         self.frozen = self._frozen()
         self.departments, self.orphans = self._select_departments(desired)
         self._department_keys = {selected.key for selected in self.departments}
@@ -82,11 +82,7 @@ class SourceRules:
         self, desired: DesiredState
     ) -> tuple[list[department_selection.SelectedDepartment], list[str]]:
         """The OUs that become departments, and those left out for want of a parent."""
-        rules = [
-            (f"departments[{at}]", rule)
-            for at, rule in enumerate(desired.departments)
-            if rule.source == self.source.name
-        ]
+        rules = desired.departments_of(self.source.name)
         return department_selection.select(rules, self.source, self.index)
 
     def _known_groups(self) -> Iterator[tuple[str, frozenset[int]]]:
@@ -293,21 +289,19 @@ class SourceRules:
     def _person(self, position: int) -> Person:
         return self.index.snapshot.persons[position]
 
-    def _mirrored(self, rules: Iterable[GroupRule]) -> dict[str, GroupRule]:
+    def _mirrored(self, desired: DesiredState) -> dict[str, GroupRule]:
         """Normalized DN of each selected group → the first rule that selects it."""
         mirrored: dict[str, GroupRule] = {}
-        for at, rule in enumerate(rules):
-            if rule.source == self.source.name:
-                for key in self._found(f"groups[{at}].select"):
-                    mirrored.setdefault(key, rule)
+        for place, rule in desired.groups_of(self.source.name):
+            for key in self._found(f"{place}.select"):
+                mirrored.setdefault(key, rule)
         return mirrored
 
     def _group_mappings(self, desired: DesiredState) -> Iterator[MappedRole]:
         """The role mappings of groups that are about this source."""
-        for at, mapping in enumerate(desired.role_mappings):
-            if not mapping.groups or not mapping.is_about(self.source.name):
+        for place, mapping in desired.role_mappings_of(self.source.name):
+            if not mapping.groups:
                 continue
-            place = f"role_mappings[{at}]"
             keys = self._found(f"{place}.groups")
             members = self._members(keys)
             unsure = not self.unknown.keys().isdisjoint(keys)

@@ -7,7 +7,7 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
-from reconcile.model.identity import by_id
+from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
     Department,
     Grant,
@@ -108,7 +108,7 @@ def _keep_others(
     book: accounts.WantedUsers, people: Mapping[str, SourcePeople], current: PlatformState
 ) -> None:
     """Adds the users that no rule changes. One whose person is back is no longer departed."""
-    matched = {user.id for of_source in people.values() for user in of_source.matched.values()}
+    matched = _matched(people)
     for user in current.users:
         if user.id in book.users or user.id in book.deleted:
             continue
@@ -116,6 +116,11 @@ def _keep_others(
         book.users[user.id] = (
             msgspec.structs.replace(user, departed="", departed_at="") if returned else user
         )
+
+
+def _matched(people: Mapping[str, SourcePeople]) -> set[str]:
+    """Ids of the users who have a person, in scope or not."""
+    return set[str]().union(*(ids(of_source.matched.values()) for of_source in people.values()))
 
 
 def _followers(candidates: Iterable[Candidate]) -> dict[tuple[str, int], str]:
@@ -182,8 +187,8 @@ def _depart(
     for of_source in people.values():
         for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)
-    declared = {source.name for source in desired.sources}
-    kept = {user.id for of_source in people.values() for user in of_source.matched.values()}
+    declared = desired.source_names
+    kept = _matched(people)
     for user in current.users:
         source_removed = user.source and user.source not in declared
         if source_removed and user.status != "erased" and user.id not in kept:

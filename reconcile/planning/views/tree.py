@@ -128,8 +128,7 @@ class _Groups:
     def _by_group(self, desired: DesiredState) -> dict[str, tuple[str, ...]]:
         """Normalized DN of a group → the roles it gives, in order of precedence."""
         roles: dict[str, tuple[str, ...]] = {}
-        for mapping in desired.role_mappings:
-            if mapping.is_about(self._rules.source.name):
-                for key in self._rules.matching(mapping.groups):
-                    roles[key] = (*roles.get(key, ()), mapping.role)
+        for _, mapping in desired.role_mappings_of(self._rules.source.name):
+            for key in self._rules.matching(mapping.groups):
+                roles[key] = (*roles.get(key, ()), mapping.role)
         return roles

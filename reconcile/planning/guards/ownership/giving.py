@@ -13,9 +13,8 @@ class Giving:
 
     def __init__(self, owners: Owners, desired: DesiredState) -> None:
         self._owners = owners
-        self._sources = {source.name for source in desired.sources}
-        self._roles = {mapping.role for mapping in desired.role_mappings}
-        self._roles |= {rule.role for rule in desired.departments}
+        self._sources = desired.source_names
+        self._roles = desired.roles_given
 
     def why_not(self, change: Change) -> str:
         """Why a membership or grant is not given."""

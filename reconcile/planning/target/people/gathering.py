@@ -48,8 +48,8 @@ def gather(
     for name, finder in finders.items():
         finder.match(users.get(name, ()), links.users.get(name, {}))
     # Then it takes over users that another source has lost.
-    declared = {source.name for source in desired.sources}
-    orphans = {name: owned for name, owned in users.items() if name and name not in declared}
+    undeclared = users.keys() - desired.source_names - {""}
+    orphans = {name: users[name] for name in undeclared}
     lost = _LostUsers(finders, orphans)
     contested = _contested(lost)
     for finder in finders.values():
