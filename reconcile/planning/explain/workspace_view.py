@@ -195,7 +195,7 @@ class WorkspaceView:
         if user.source not in self._rules:
             return "not_read"
         departed = self._departed.get(user.id)
-        return "out_of_scope" if departed is not None and departed.found else "missing"
+        return "out_of_scope" if departed is not None and departed.in_directory else "missing"
 
     def _result(
         self, code: Code, why: str, subject: _Subject, skips: tuple[Skip, ...]

@@ -59,7 +59,7 @@ def migration(
     read = {snapshot.source for snapshot in snapshots}
     collisions: list[str] = []
     left: list[str] = []
-    found = [violation for violation in full.violations if violation.guard in EXPECTED]
+    refusals = [violation for violation in full.violations if violation.guard in EXPECTED]
     for state in states:
         own = [change for change in renames if change.workspace == state.workspace]
         skips = [skip for skip in full.skips if skip.workspace == state.workspace]
@@ -67,11 +67,11 @@ def migration(
         collisions += (f"{state.workspace}: {line}" if len(states) > 1 else line for line in lines)
         for user, why in _staying(state, full.changes, own, read):
             left.append(f"{user.username} of {user.source} keeps its name: {why}")
-        found += violations(own, state, safety, own_username, full.readings, renaming=True)
+        refusals += violations(own, state, safety, own_username, full.readings, renaming=True)
     plan = msgspec.structs.replace(
         full,
         changes=renames,
-        violations=tuple(found),
+        violations=tuple(refusals),
         skips=(),
         to_remember=(),
         notices=(),

@@ -64,19 +64,15 @@ def selection(place: str, rule: DepartmentRule, source: Source, index: Index) ->
 
 
 def _relatives(
-    rule: DepartmentRule, found: list[str], index: Index, containers: set[str]
+    rule: DepartmentRule, chosen_keys: list[str], index: Index, containers: set[str]
 ) -> Iterable[str]:
     """The OUs that `children` adds below the selected ones, and `parents` above them."""
     if rule.children:
-        roots = set(found)
+        roots = set(chosen_keys)
         yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
     if rule.parents:
-        yield from (
-            above
-            for key in found
-            for above in index.above(key)
-            if above in index.units and above not in containers
-        )
+        for key in chosen_keys:
+            yield from (above for above in index.units_above(key) if above not in containers)
 
 
 def _connect(
@@ -89,7 +85,7 @@ def _connect(
     selected: dict[str, SelectedDepartment] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
-        ous = (name for name in index.above(key) if name in index.units)
+        ous = index.units_above(key)
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:

@@ -123,13 +123,13 @@ def _counted(
     if not about or not patterns:
         return
     sources = tuple(of_source.source.name for of_source in about)
-    found = [of_source.matches.found(what, path) for of_source in about]
+    finds = [of_source.matches.finds(what, path) for of_source in about]
     for at, pattern in enumerate(patterns):
         yield RuleCount(
             path=f"{path}[{at}]",
             pattern=pattern,
             what=what,
-            number=sum(len(entries[at]) for entries in found),
+            number=sum(len(entries[at]) for entries in finds),
             sources=sources,
             complete=complete,
         )

@@ -129,7 +129,7 @@ class RuleMatches:
         inactive = {f"{self.users}.inactive_ous": self._source.users.inactive_ous}
         return self._keys(lists, list(self._index.units)) | self._keys(inactive, self._places)
 
-    def found(self, what: EntryKind, path: str) -> Sequence[Sequence[int | str]]:
+    def finds(self, what: EntryKind, path: str) -> Sequence[Sequence[int | str]]:
         """What each pattern of a list finds."""
         if what == "person":
             return self.persons[path]
@@ -193,7 +193,7 @@ class RuleMatches:
                 yield key, None if names is None else names[at], self._written(key)
 
         selection.resolve(paths.__getitem__, self._source.name, candidates)
-        positions = iter(selection.found(keys, names))
+        positions = iter(selection.finds(keys, names))
         return {path: [next(positions) for _ in patterns] for path, patterns in lists.items()}
 
     def _written(self, key: str) -> str:

@@ -44,16 +44,16 @@ class Owners:
 
     def _add_new_names(self, changes: Iterable[Change]) -> None:
         """Notes the names that changes give, and those that two of them give."""
-        given: set[tuple[Kind, str]] = set()
+        new_names: set[tuple[Kind, str]] = set()
         for change in changes:
             name = new_name(change)
             if not name or change.kind == "department":
                 continue
             at = (change.kind, fold_name(name))
             self._by_new_name[at] = self.after(change)
-            if at in given:
+            if at in new_names:
                 self.named_twice.add(at)
-            given.add(at)
+            new_names.add(at)
 
     def thing(self, change: Change) -> Thing | None:
         """The user, group or department that the change is about, as it is now."""

@@ -181,11 +181,11 @@ class CandidateFinder:
         for position, user in matches.users.items():
             if position not in self._scope:
                 disabled = self._maker.disabled(position)
-                departed[user.id] = DepartedUser(found=True, disabled=disabled)
+                departed[user.id] = DepartedUser(in_directory=True, disabled=disabled)
         for user in matches.unmatched.values():
-            departed[user.id] = DepartedUser(found=entry_id(user) in strays)
+            departed[user.id] = DepartedUser(in_directory=entry_id(user) in strays)
         for user_id in matches.displaced:
-            departed[user_id] = DepartedUser(found=False, replaced=True)
+            departed[user_id] = DepartedUser(in_directory=False, replaced=True)
         return departed
 
     def _is_ignored(self, position: int) -> bool:

@@ -53,14 +53,14 @@ class DepartedUser(msgspec.Struct, frozen=True):
     `disabled` is None where that is unknown; `replaced`: a link gave the person to another user.
     """
 
-    found: bool
+    in_directory: bool
     disabled: bool | None = None
     replaced: bool = False
 
     @property
     def cause(self) -> Literal["missing", "out_of_scope"]:
         """How the source lost the person."""
-        return "out_of_scope" if self.found else "missing"
+        return "out_of_scope" if self.in_directory else "missing"
 
 
 class SourcePeople(msgspec.Struct):
