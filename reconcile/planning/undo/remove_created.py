@@ -22,20 +22,38 @@ Object = TypeVar("Object", User, Group)
 def remove_users(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
     """Users who manage each other are removed together."""
     linked = {user for user, _ in (*state.memberships, *state.grants)}
-    leaving: dict[str, Created] = {}
-    for entry, payload in created:
-        user = state.users.get(entry.user)
-        if user is None or entry.user in state.ended:
-            continue
-        if why := _why_user_stays(user, payload, linked):
-            yield entry, payload, why
-        else:
-            leaving[user.id] = entry, payload
+    own = [(entry, payload) for entry, payload in created if entry.user not in state.ended]
+
+    def why_stays(user: User, payload: Payload) -> str:
+        return _why_user_stays(user, payload, linked)
+
+    leaving, kept = _leaving(own, state.users, lambda entry: entry.user, why_stays)
+    yield from kept
     # The manager of a user who stays has to stay too, and the manager's own manager.
     for manager in _needed(state.users, leaving, lambda user: [user.manager]):
         yield *leaving.pop(manager), "stays: it is the manager of a user who stays"
     for user_id in leaving:
         del state.users[user_id]
+
+
+def _leaving(
+    created: Iterable[Created],
+    objects: Mapping[str, Object],
+    id_of: Callable[[Entry], str],
+    why_stays: Callable[[Object, Payload], str],
+) -> tuple[dict[str, Created], list[Kept]]:
+    """What can be removed, by id, and what stays, as far as that is seen from each by itself."""
+    leaving: dict[str, Created] = {}
+    kept: list[Kept] = []
+    for entry, payload in created:
+        created_object = objects.get(id_of(entry))
+        if created_object is None:
+            continue
+        if why := why_stays(created_object, payload):
+            kept.append((entry, payload, why))
+        else:
+            leaving[created_object.id] = entry, payload
+    return leaving, kept
 
 
 def _needed(
@@ -63,15 +81,12 @@ def _why_user_stays(user: User, payload: Payload, linked: Collection[str]) -> st
 def remove_groups(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
     """Groups that are nested in each other are removed together."""
     filled = {group for _, group in state.memberships}
-    leaving: dict[str, Created] = {}
-    for entry, payload in created:
-        group = state.groups.get(entry.object)
-        if group is None:
-            continue
-        if why := _why_group_stays(group, payload, filled):
-            yield entry, payload, why
-        else:
-            leaving[group.id] = entry, payload
+
+    def why_stays(group: Group, payload: Payload) -> str:
+        return _why_group_stays(group, payload, filled)
+
+    leaving, kept = _leaving(created, state.groups, lambda entry: entry.object, why_stays)
+    yield from kept
     # A group that contains one that stays has to stay too.
     for outer in _needed(state.groups, leaving, lambda group: group.groups):
         yield *leaving.pop(outer), "other groups are now nested in it"

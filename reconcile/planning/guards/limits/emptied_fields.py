@@ -31,8 +31,8 @@ def emptied_fields(
     """
     lost: dict[tuple[str, str], set[str]] = defaultdict(set)
     for change in summary.changed:
-        for field in _cleared(change):
-            if fold_name(change.key) in summary.serving:
+        if fold_name(change.key) in summary.serving:
+            for field in _cleared(change):
                 lost[change.source, field].add(change.key)
     limit = safety.limits.emptied
     for (source, field), names in sorted(lost.items()):

@@ -24,15 +24,13 @@ class Owners:
             **{("department", names.path(row.id)): row for row in state.departments},
         }
         """By kind and current name."""
-        changes = [
-            change for change in changes if change.kind in _KINDS and change.after is not None
-        ]
-        self._handed = {
-            (change.kind, change.key): text(change.fields_after, "source")
-            for change in changes
-            if change.before is not None and "source" in change.fields_after
-        }
+        self._handed: dict[tuple[Kind, str], str] = {}
         """Kind and current name of what changes hands → its new source."""
+        changes = [change for change in changes if change.kind in _KINDS]
+        for change in changes:
+            if change.before is not None and "source" in change.fields_after:
+                at = change.kind, change.key
+                self._handed[at] = text(change.fields_after, "source")
         self._by_new_name: dict[tuple[Kind, str], str] = {
             (kind, fold_name(name)): self._handed.get((kind, name), thing.source)
             for (kind, name), thing in self._things.items()
