@@ -13,9 +13,9 @@ import msgspec
 from reconcile.model.change import Skip
 from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
+    Abilities,
     Grant,
     Group,
-    Limits,
     Membership,
     ObjectKind,
     PlatformState,
@@ -31,28 +31,28 @@ class Within(msgspec.Struct):
     skips: list[Skip]
 
 
-def within(limits: Limits, current: PlatformState, wanted: PlatformState) -> Within:
+def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> Within:
     """The wanted state, reduced to what the platform is able to have."""
-    if _takes_everything(limits):
+    if _takes_everything(abilities):
         return Within(wanted, [])
-    return _Narrowing(limits, current).narrowed(wanted)
+    return _Narrowing(abilities, current).narrowed(wanted)
 
 
-def _takes_everything(limits: Limits) -> bool:
+def _takes_everything(abilities: Abilities) -> bool:
     """Whether no platform state can ask for too much: so it is with tables of our own."""
-    plain = Limits()
+    plain = Abilities()
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks"),
     )
-    return all(getattr(limits, aspect) == getattr(plain, aspect) for aspect in aspects)
+    return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 
 
 class _Narrowing:
     """Reduces one workspace; collects what is skipped."""
 
-    def __init__(self, limits: Limits, current: PlatformState) -> None:
-        self._limits = limits
+    def __init__(self, abilities: Abilities, current: PlatformState) -> None:
+        self._abilities = abilities
         self._current = current
         self._skips: list[Skip] = []
 
@@ -101,14 +101,14 @@ class _Narrowing:
         left = by_id(current)
         for wanted_object in wanted:
             old = left.get(wanted_object.id)
-            possible, why = fitted(kind, wanted_object, old, self._limits)
+            possible, why = fitted(kind, wanted_object, old, self._abilities)
             if why:
                 self._skip(kind, wanted_object, why, exists=old is not None)
             if possible is not None:
                 left.pop(possible.id, None)
                 yield possible
         # What is still there was to be deleted.
-        if kind in self._limits.deletes:
+        if kind in self._abilities.deletes:
             return
         for old in left.values():
             self._skip(kind, old, f"the platform cannot delete a {kind}", exists=True)
@@ -127,7 +127,7 @@ class _Narrowing:
 
     def _with_kept_fields(self, user: User, old: User | None) -> User:
         """The user without fields that the platform does not keep: those stay as they are there."""
-        fields = self._limits.fields.get("user")
+        fields = self._abilities.fields.get("user")
         if fields is None:
             return user
         former = old or User("", "")
@@ -137,7 +137,7 @@ class _Narrowing:
 
     def _with_status(self, user: User, old: User | None) -> User | None:
         """The user with a status that the platform has; None for an erased one that is deleted."""
-        status = instead_of(user.status, self._limits)
+        status = instead_of(user.status, self._abilities)
         if status == user.status:
             return user
         if status is not None:
@@ -146,7 +146,7 @@ class _Narrowing:
             return user  # as it is there, whatever the adapter says it has
         if user.status != "erased":
             why = f"the platform has no status for {user.status}"
-        elif "user" in self._limits.deletes:
+        elif "user" in self._abilities.deletes:
             return None
         else:
             why = "the platform can neither erase nor delete a user"
@@ -155,7 +155,7 @@ class _Narrowing:
 
     def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> Iterator[Grant]:
         """The grants: all, or of a user with several the one there is, if users have one role."""
-        if self._limits.several_roles:
+        if self._abilities.several_roles:
             yield from wanted
             return
         by_user: dict[str, list[Grant]] = {}
@@ -205,7 +205,7 @@ class _Narrowing:
             "department": lambda user: bool(user.department),
         }
         known = ids(self._current.users)
-        needs = sorted(self._limits.needs)
+        needs = sorted(self._abilities.needs)
         for user in users:
             lacking = [need for need in needs if not having[need](user)]
             if not lacking or user.status == "erased":

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from reconcile.model.platform import Department, Group, Limits, ObjectKind, Status, User
+from reconcile.model.platform import Abilities, Department, Group, ObjectKind, Status, User
 
 Mirrored: TypeAlias = User | Group | Department
 Object = TypeVar("Object", User, Group, Department)
@@ -32,11 +32,11 @@ _CHARSETS: Final = {
 }
 
 
-def instead_of(status: Status, limits: Limits) -> Status | None:
+def instead_of(status: Status, abilities: Abilities) -> Status | None:
     """The status that a user gets where the platform lacks the wanted one; None for none."""
-    if status in limits.statuses:
+    if status in abilities.statuses:
         return status
-    return next((other for other in INSTEAD.get(status, ()) if other in limits.statuses), None)
+    return next((other for other in INSTEAD.get(status, ()) if other in abilities.statuses), None)
 
 
 def name_of(mirrored: Mirrored) -> str:
@@ -54,13 +54,13 @@ class _Value(NamedTuple):
     length: str
     text: str
 
-    def why_unfit(self, limits: Limits) -> str:
+    def why_unfit(self, abilities: Abilities) -> str:
         """Why it cannot be kept; "" where it can. Characters are counted elsewhere."""
-        largest = _LARGEST.get(limits.charset)
+        largest = _LARGEST.get(abilities.charset)
         if largest is not None and self.text and max(map(ord, self.text)) > largest:
-            beyond = _CHARSETS[limits.charset]
+            beyond = _CHARSETS[abilities.charset]
             return f"the {self.called} has {beyond}, which the platform cannot keep"
-        length = limits.lengths.get(self.length, 0) if limits.lengths_in == "bytes" else 0
+        length = abilities.lengths.get(self.length, 0) if abilities.lengths_in == "bytes" else 0
         if length and len(self.text.encode()) > length:
             return (
                 f"the {self.called} has more than {length} bytes, which is all the platform keeps"
@@ -82,7 +82,7 @@ def _values(mirrored: Mirrored) -> Iterator[_Value]:
 
 
 def fitted(
-    kind: ObjectKind, wanted: Object, old: Object | None, limits: Limits
+    kind: ObjectKind, wanted: Object, old: Object | None, abilities: Abilities
 ) -> tuple[Object | None, str]:
     """The object as the platform can have it, and why that is not as it is wanted, "" if it is.
 
@@ -99,7 +99,7 @@ def fitted(
     return msgspec.structs.replace(wanted, **former), next(iter(kept.values()))
 
 
-def _unfit_fields(wanted: Mirrored, limits: Limits) -> dict[str, str]:
+def _unfit_fields(wanted: Mirrored, abilities: Abilities) -> dict[str, str]:
     """Field → why its value does not fit."""
     unfit: dict[str, str] = {}
     for value in _values(wanted):
@@ -109,12 +109,12 @@ def _unfit_fields(wanted: Mirrored, limits: Limits) -> dict[str, str]:
 
 
 def _fixed_fields(
-    kind: ObjectKind, wanted: Mirrored, old: Mirrored, limits: Limits
+    kind: ObjectKind, wanted: Mirrored, old: Mirrored, abilities: Abilities
 ) -> dict[str, str]:
     """Field that is to change and cannot → why."""
     return {
         field: f"the platform cannot change the {field} of a {kind}"
-        for field in sorted(limits.fixed.get(kind, ()))
+        for field in sorted(abilities.fixed.get(kind, ()))
         if field in _CHANGEABLE[kind] and getattr(wanted, field) != getattr(old, field)
     }
 

@@ -95,7 +95,7 @@ def judge(inputs: Inputs) -> LoginDecision:
 def _people(inputs: Inputs, rules: SourceRules, current: PlatformState) -> SourcePeople:
     """The person as the rules find it."""
     used = inputs.used.get(current.workspace, ())
-    gathered = gather(inputs.desired, [rules], current, inputs.limits, used)
+    gathered = gather(inputs.desired, [rules], current, inputs.abilities, used)
     return gathered.people[rules.source.name]
 
 

@@ -9,10 +9,10 @@ from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
+    Abilities,
     Department,
     Grant,
     Group,
-    Limits,
     PlatformState,
     Source,
     User,
@@ -50,7 +50,7 @@ def target_state(
     desired: DesiredState,
     sources: Sequence[SourceRules],
     current: PlatformState,
-    limits: Limits,
+    abilities: Abilities,
     now: str,
     used: Collection[Link] = (),
 ) -> TargetState:
@@ -59,7 +59,7 @@ def target_state(
     Users of declared sources that were not read stay as they are. `now` (RFC 3339) decides which
     grace periods are over; `used` are links that a run has followed.
     """
-    gathered = gather(desired, sources, current, limits, used)
+    gathered = gather(desired, sources, current, abilities, used)
     people, links = gathered.people, gathered.links
     skips = [skip for of_source in people.values() for skip in of_source.skips]
     # Departures come first: they free usernames.
@@ -68,8 +68,8 @@ def target_state(
     _depart(desired, people, current, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
     # Groups and departments.
-    departments = groups_and_departments.departments(sources, current, limits, links.departments)
-    groups = groups_and_departments.groups(sources, current, limits, links.groups)
+    departments = groups_and_departments.departments(sources, current, abilities, links.departments)
+    groups = groups_and_departments.groups(sources, current, abilities, links.groups)
     skips += departments.skips + groups.skips
     skips += memberships.dangling(
         (rules for rules in sources if not rules.login), current.workspace

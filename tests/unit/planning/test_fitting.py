@@ -2,10 +2,10 @@
 
 import pytest
 
-from reconcile.model.platform import Department, Group, Limits, User
+from reconcile.model.platform import Abilities, Department, Group, User
 from reconcile.planning.fitting import fitted
 
-IN_BYTES = Limits(lengths={"group": 4, "department": 4, "attribute": 4}, lengths_in="bytes")
+IN_BYTES = Abilities(lengths={"group": 4, "department": 4, "attribute": 4}, lengths_in="bytes")
 BYTES = "has more than 4 bytes, which is all the platform keeps"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconcile.model.identity import by_id
 from reconcile.model.named_state import StateNames
-from reconcile.model.platform import Department, Group, Limits, PlatformState
+from reconcile.model.platform import Abilities, Department, Group, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.mirrors.entries import Place, ReadEntries, SelectedEntry
 from reconcile.planning.target.mirrors.mirroring import Mirrored, Mirroring
@@ -20,7 +20,7 @@ DepartmentLinks = Mapping[Place, tuple[Department, str]]
 
 
 def groups(
-    sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links
+    sources: Sequence[SourceRules], current: PlatformState, abilities: Abilities, links: Links
 ) -> Mirrored[Group]:
     """The groups of a workspace, nested as they are now; `group_nesting` decides on that."""
     existing = by_id(current.groups)
@@ -34,7 +34,7 @@ def groups(
     mirroring = Mirroring(
         workspace=current.workspace,
         kind="group",
-        length=limits.lengths.get("group", 0),
+        length=abilities.lengths.get("group", 0),
         current=current.groups,
         entries=_read_groups(sources),
         make=make,
@@ -59,14 +59,17 @@ def _read_groups(sources: Sequence[SourceRules]) -> ReadEntries:
 
 
 def departments(
-    sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: DepartmentLinks
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    abilities: Abilities,
+    links: DepartmentLinks,
 ) -> Mirrored[Department]:
     """The departments of a workspace; one whose parent cannot exist is left out, too."""
     names = StateNames(current)
     mirroring = Mirroring(
         workspace=current.workspace,
         kind="department",
-        length=limits.lengths.get("department", 0),
+        length=abilities.lengths.get("department", 0),
         current=current.departments,
         entries=_read_units(sources),
         make=Department,

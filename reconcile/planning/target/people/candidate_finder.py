@@ -9,7 +9,7 @@ from typing import Final
 
 from reconcile.model.desired import DesiredState
 from reconcile.model.identity import entry_id, ids
-from reconcile.model.platform import Limits, PlatformState, User
+from reconcile.model.platform import Abilities, PlatformState, User
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import profiles
 from reconcile.planning.target.link_line import link_line
@@ -35,7 +35,7 @@ class CandidateFinder:
         desired: DesiredState,
         rules: SourceRules,
         current: PlatformState,
-        limits: Limits,
+        abilities: Abilities,
         granted: Mapping[str, Iterable[str]],
     ) -> None:
         """`granted`: user id → the roles that syncs granted."""
@@ -44,7 +44,7 @@ class CandidateFinder:
         deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else ()
         self._deleted = frozenset((source, stable_id.lower()) for source, stable_id in deleted)
         self._skips = PersonSkips(current.workspace, rules)
-        self._maker = CandidateMaker(desired, rules, limits, granted, self._skips)
+        self._maker = CandidateMaker(desired, rules, abilities, granted, self._skips)
         self._erased: set[str] = set()
         """The external ids of erased users, in lower case."""
         self._scope: dict[int, bool] = {}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reconcile.errors import TemplateFailed
 from reconcile.model.desired import DesiredState
-from reconcile.model.platform import Limits, User
+from reconcile.model.platform import Abilities, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import profiles
@@ -37,7 +37,7 @@ class CandidateMaker:
         self,
         desired: DesiredState,
         rules: SourceRules,
-        limits: Limits,
+        abilities: Abilities,
         granted: Mapping[str, Iterable[str]],
         skips: PersonSkips,
     ) -> None:
@@ -46,7 +46,7 @@ class CandidateMaker:
         self._settings = rules.source.users
         self._roles_wanted = desired.roles
         self._adopt = desired.lifecycle.adopt_local
-        self._limits = limits
+        self._limits = abilities
         self._granted = granted
         self._skips = skips
 

@@ -12,7 +12,7 @@ import msgspec
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.identity import entry_id, ids
-from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
+from reconcile.model.platform import BY_HAND, Abilities, PlatformState, User
 from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.link_line import link_line
@@ -33,7 +33,7 @@ def gather(
     desired: DesiredState,
     sources: Sequence[SourceRules],
     current: PlatformState,
-    limits: Limits,
+    abilities: Abilities,
     used: Collection[Link] = (),
 ) -> GatheredPeople:
     """The people of the sources that were read, matched with the users of this workspace.
@@ -44,7 +44,7 @@ def gather(
     links = linked(desired.links, sources, current, used)
     users = _unlinked_users(current, links)
     # Each source first finds its own users.
-    finders = _finders(desired, sources, current, limits)
+    finders = _finders(desired, sources, current, abilities)
     for name, finder in finders.items():
         finder.match(users.get(name, ()), links.users.get(name, {}))
     # Then it takes over users that another source has lost.
@@ -67,12 +67,12 @@ def _finders(
     desired: DesiredState,
     sources: Iterable[SourceRules],
     current: PlatformState,
-    limits: Limits,
+    abilities: Abilities,
 ) -> dict[str, CandidateFinder]:
     """A finder of candidates for each source that was read, by its name."""
     granted = _granted_by_syncs(current)
     return {
-        rules.source.name: CandidateFinder(desired, rules, current, limits, granted)
+        rules.source.name: CandidateFinder(desired, rules, current, abilities, granted)
         for rules in sources
     }
 
