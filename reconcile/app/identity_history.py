@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import msgspec
 
 from reconcile.model.desired import Link
-from reconcile.model.explanation import Explanation, Held, Standing, Tie
 from reconcile.model.history import Entry, Payload
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
+from reconcile.model.views.explanation import EntryTie, Explanation, PlatformUser, WorkspaceResult
 from reconcile.planning.target.linking import followed
 from reconcile.ports import History
 
@@ -27,7 +27,7 @@ def with_ties(found: Explanation, history: History) -> Explanation:
     return msgspec.structs.replace(found, people=people)
 
 
-def _tied(standing: Standing, history: History) -> Standing:
+def _tied(standing: WorkspaceResult, history: History) -> WorkspaceResult:
     user = standing.user
     if user is None or not user.source:
         return standing
@@ -42,10 +42,10 @@ def _tied(standing: Standing, history: History) -> Standing:
     started = next(
         (link.run.started for link in history.runs(standing.workspace) if link.run.id == run), ""
     )
-    return msgspec.structs.replace(standing, tie=Tie(how, run, started))
+    return msgspec.structs.replace(standing, tie=EntryTie(how, run, started))
 
 
-def _ties(entry: Entry, payload: Payload, user: Held) -> bool:
+def _ties(entry: Entry, payload: Payload, user: PlatformUser) -> bool:
     """Whether the change made a user that of the entry which this user stands for now."""
     after = payload.after or {}
     if entry.kind != "user" or entry.result != "applied" or entry.action == "delete":

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
 from reconcile.model.kinds import KEYS, NAMES, PAIRS
-from reconcile.model.named_state import Named, Names
+from reconcile.model.named_state import Named, StateNames
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 
@@ -27,7 +27,7 @@ def differences(changes: Iterable[Change], current: PlatformState) -> list[Diffe
     None: the plan still holds.
     """
     changes = [change for change in changes if change.workspace == current.workspace]
-    names = Names(current)
+    names = StateNames(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
     names_then = _NamesThen(changes)
     lines: list[Difference] = []
@@ -95,7 +95,7 @@ def _key(change: Change, fields: Fields) -> Key:
 class _Objects:
     """The objects of one kind by key; fields are made only for those asked for."""
 
-    def __init__(self, names: Names, kind: Kind) -> None:
+    def __init__(self, names: StateNames, kind: Kind) -> None:
         self._names = names
         self._objects: dict[Key, Named] = {}
         self._folded: dict[Key, list[Key]] = {}

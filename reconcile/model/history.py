@@ -99,6 +99,16 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     before_ids: dict[str, str] = {}
     after_ids: dict[str, str] = {}
 
+    @property
+    def fields_before(self) -> Fields:
+        """The fields before the change; empty for something new."""
+        return self.before or {}
+
+    @property
+    def fields_after(self) -> Fields:
+        """The fields after the change; empty for something deleted."""
+        return self.after or {}
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One change of a run.
@@ -172,24 +182,24 @@ def removals(places: Places) -> str:
 
 def ranges(numbers: Iterable[int]) -> str:
     """`1-3,7` of 1, 2, 3 and 7."""
-    found: list[list[int]] = []
+    spans: list[list[int]] = []
     for number in sorted(numbers):
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
         else:
-            found.append([number, number])
-    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in found)
+            spans.append([number, number])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in spans)
 
 
 def removed_places(text: str) -> Places:
     """What `removals` wrote. Raises ValueError for anything else."""
-    found: Places = {}
+    places: Places = {}
     for run, spans in msgspec.json.decode(text or "{}", type=dict[str, str]).items():
-        found[run] = set()
+        places[run] = set()
         for span in spans.split(","):
             first, _, last = span.partition("-")
-            found[run].update(range(int(first), int(last or first) + 1))
-    return found
+            places[run].update(range(int(first), int(last or first) + 1))
+    return places
 
 
 _NO_FILES: Final = ',"files":[]}'
@@ -208,8 +218,16 @@ class Chain:
     def add(self, entries: Iterable[Entry]) -> None:
         """Takes in the next entries, in order."""
         skeletons = [
-            (one.position, one.kind, one.action, one.result, one.user, one.object, one.commitment)
-            for one in entries
+            (
+                entry.position,
+                entry.kind,
+                entry.action,
+                entry.result,
+                entry.user,
+                entry.object,
+                entry.commitment,
+            )
+            for entry in entries
         ]
         self._hash.update(_plain.encode_lines(skeletons))
 

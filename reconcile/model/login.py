@@ -20,7 +20,7 @@ def whom_key(source: str, whom: str) -> str:
     return hashlib.sha256(f"{source}\0{whom}".encode()).hexdigest()
 
 
-class Names(msgspec.Struct, frozen=True):
+class LoginNames(msgspec.Struct, frozen=True):
     """What a directory may know a user by who typed `typed`: any of these is enough."""
 
     typed: str

@@ -44,7 +44,7 @@ _LAYOUTS: Final[dict[type, _Layout]] = {
 }
 
 
-class Names:
+class StateNames:
     """The keys, names and fields of the objects of one state."""
 
     def __init__(self, state: PlatformState) -> None:
@@ -78,53 +78,53 @@ class Names:
             return self._groups[pair.group].source
         return self._users[pair.user].source
 
-    def key(self, one: Named) -> str:
+    def key(self, named: Named) -> str:
         """The key of an object of this state."""
-        return "/".join(self.parts(one))
+        return "/".join(self.parts(named))
 
-    def parts(self, one: Named) -> tuple[str, ...]:
+    def parts(self, named: Named) -> tuple[str, ...]:
         """The names that make up the key: two of a membership or grant, one of everything else."""
-        match one:
+        match named:
             case User():
-                return (one.username,)
+                return (named.username,)
             case Group() | Source():
-                return (one.name,)
+                return (named.name,)
             case Department():
-                return (self.path(one.id),)
+                return (self.path(named.id),)
             case Membership():
-                return self._users[one.user].username, self._groups[one.group].name
+                return self._users[named.user].username, self._groups[named.group].name
             case Grant():
-                return self._users[one.user].username, one.role
+                return self._users[named.user].username, named.role
 
-    def fields(self, one: Named) -> Fields:
+    def fields(self, named: Named) -> Fields:
         """The fields of an object of this state, in the order people read them."""
-        match one:
+        match named:
             case User():
-                fields = self._laid_out(one)
-                fields["attributes"] = dict(sorted(one.attributes.items()))
+                fields = self._laid_out(named)
+                fields["attributes"] = dict(sorted(named.attributes.items()))
                 return fields
             case Group():
-                fields = self._laid_out(one)
-                fields["groups"] = self._nested_in(one)
+                fields = self._laid_out(named)
+                fields["groups"] = self._nested_in(named)
                 return fields
             case Department():
-                return self._laid_out(one)
+                return self._laid_out(named)
             case Membership():
-                user, group = self._users[one.user].username, self._groups[one.group].name
-                return {"user": user, "group": group, "origin": one.origin or None}
+                user, group = self._users[named.user].username, self._groups[named.group].name
+                return {"user": user, "group": group, "origin": named.origin or None}
             case Grant():
                 return {
-                    "user": self._users[one.user].username,
-                    "role": one.role,
-                    "origin": one.origin or None,
+                    "user": self._users[named.user].username,
+                    "role": named.role,
+                    "origin": named.origin or None,
                 }
             case Source():
-                return {field: getattr(one, field) for field in one.__struct_fields__}
+                return {field: getattr(named, field) for field in named.__struct_fields__}
 
     def objects(self, kind: Kind) -> Sequence[Named]:
         """All objects of a kind."""
         state = self.state
-        found: dict[Kind, Sequence[Named]] = {
+        by_kind: dict[Kind, Sequence[Named]] = {
             "source": state.sources,
             "department": state.departments,
             "group": state.groups,
@@ -132,17 +132,17 @@ class Names:
             "grant": state.grants,
             "membership": state.memberships,
         }
-        return found[kind]
+        return by_kind[kind]
 
     def _nested_in(self, group: Group) -> dict[str, str | None]:
         named = {self._groups[above].name: origin for above, origin in group.groups.items()}
         return dict(sorted(named.items()))
 
-    def _laid_out(self, one: User | Group | Department) -> Fields:
+    def _laid_out(self, named: User | Group | Department) -> Fields:
         """The fields of an object: ids as names, and null for what is empty."""
-        fields: Fields = msgspec.structs.asdict(one)
+        fields: Fields = msgspec.structs.asdict(named)
         del fields["id"]
-        nullable, references = _LAYOUTS[type(one)]
+        nullable, references = _LAYOUTS[type(named)]
         for field in nullable:
             if not fields[field]:
                 fields[field] = None

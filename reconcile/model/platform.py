@@ -10,7 +10,7 @@ People never see ids: changes speak in names (`reconcile.model.change`).
 platform.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
@@ -154,6 +154,10 @@ class PlatformState(msgspec.Struct, frozen=True):
     """The platform itself keeps external ids, so that of a user without a source is proof."""
     ledger_lost: bool = False
     """The platform has users, and the ledger remembers nothing at all of the workspace."""
+
+    def living(self) -> Iterator[User]:
+        """The users who are not erased."""
+        return (user for user in self.users if user.status != "erased")
 
 
 ObjectKind: TypeAlias = Literal["department", "group", "user"]

@@ -3,23 +3,25 @@
 Planning walks the groups of a snapshot with it, directories those that the rules do not find.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeAlias, TypeVar
 
-Step = Callable[[str], Iterable[str]]
+Node = TypeVar("Node", bound=Hashable)
+Step: TypeAlias = Callable[[Node], Iterable[Node]]
 """From a group to the groups one level away: those nested in it, or those it is nested in."""
 
 
-def reachable(starts: Iterable[str], step: Step) -> dict[str, str]:
-    """Every group that steps from `starts` lead to, nearest first → the group before it on the way.
+def reachable(starts: Iterable[Node], step: Step[Node]) -> dict[Node, Node | None]:
+    """Everything that steps from `starts` lead to, nearest first → what comes before it on the way.
 
-    The starts are included, with "" as the group before them. Groups may contain each other: each
-    is visited once, so a cycle ends where it began.
+    The starts are included, with None before them. Groups may contain each other: each is visited
+    once, so a cycle ends where it began.
     """
-    before = dict.fromkeys(starts, "")
+    before: dict[Node, Node | None] = dict.fromkeys(starts)
     waiting = list(before)
-    for group in waiting:  # grows during the walk
-        for neighbour in step(group):
+    for node in waiting:  # grows during the walk
+        for neighbour in step(node):
             if neighbour not in before:
-                before[neighbour] = group
+                before[neighbour] = node
                 waiting.append(neighbour)
     return before

@@ -15,9 +15,9 @@ order in which a plan goes through them:
 plan should know.
 """
 
+from reconcile.planning.explain.background import Background
 from reconcile.planning.explain.explain import explain
 from reconcile.planning.explain.lookup import asking_query
-from reconcile.planning.explain.rule_results import Background
 from reconcile.planning.guards.acceptance import accepted
 from reconcile.planning.guards.checks import login_violations, violations
 from reconcile.planning.guards.limits.recent_losses import losses_of_changes, total, window_start

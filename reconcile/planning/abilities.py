@@ -6,75 +6,22 @@ one that exists keeps what cannot change. What is taken away is taken away all t
 the platform can.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
-from reconcile.model.change import Skip, SkipKind
+from reconcile.model.change import Skip
+from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
     Abilities,
-    Department,
     Grant,
     Group,
     Membership,
     ObjectKind,
     PlatformState,
-    Status,
     User,
 )
-from reconcile.model.text.name_patterns import NamePatterns
-
-INSTEAD: Final[Mapping[Status, tuple[Status, ...]]] = {
-    "vacation": ("active",),
-    "inactive": ("blocked", "blocked_in_directory"),
-    "blocked": ("blocked_in_directory", "inactive"),
-    "blocked_in_directory": ("blocked", "inactive"),
-}
-"""Each status → those that take its place on a platform that lacks it, the first choice first.
-
-A user who is out of service stays out of service; being erased is never a substitute.
-"""
-NAMES: Final[Mapping[ObjectKind, str]] = {
-    "user": "username",
-    "group": "name",
-    "department": "title",
-}
-"""The field that is the name of an object."""
-_PROFILE: Final = ("username", "first_name", "last_name", "email", "department", "manager")
-_LARGEST: Final = {"basic": 0xFFFF, "latin-1": 0xFF, "ascii": 0x7F}
-_CHARSETS: Final = {
-    "basic": "characters beyond Unicode's basic plane",
-    "latin-1": "characters beyond Latin-1",
-    "ascii": "characters beyond ASCII",
-}
-Object = TypeVar("Object", User, Group, Department)
-
-
-def instead_of(status: Status, abilities: Abilities) -> Status | None:
-    """The status that a user gets where the platform lacks the wanted one; None for none."""
-    if status in abilities.statuses:
-        return status
-    return next((other for other in INSTEAD.get(status, ()) if other in abilities.statuses), None)
-
-
-def unfit(abilities: Abilities, field: str, text: str) -> str:
-    """Why a value cannot be kept; "" where it can. Lengths in characters are checked elsewhere."""
-    largest = _LARGEST.get(abilities.charset)
-    if largest is not None and text and max(map(ord, text)) > largest:
-        return f"the {field} has {_CHARSETS[abilities.charset]}, which the platform cannot keep"
-    length = abilities.lengths.get(field, 0)
-    if abilities.lengths_in == "bytes" and length and len(text.encode()) > length:
-        return f"the {field} has more than {length} bytes, which is all the platform keeps"
-    return ""
-
-
-def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> "Within":
-    """The wanted state, reduced to what the platform is able to have."""
-    if _takes_everything(abilities):
-        return Within(wanted, [])
-    narrowing = _Narrowing(abilities, current)
-    return narrowing.narrowed(wanted)
+from reconcile.planning.fitting import PROFILE, Mirrored, Object, fitted, instead_of, name_of
 
 
 class Within(msgspec.Struct):
@@ -82,6 +29,13 @@ class Within(msgspec.Struct):
 
     state: PlatformState
     skips: list[Skip]
+
+
+def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> Within:
+    """The wanted state, reduced to what the platform is able to have."""
+    if _takes_everything(abilities):
+        return Within(wanted, [])
+    return _Narrowing(abilities, current).narrowed(wanted)
 
 
 def _takes_everything(abilities: Abilities) -> bool:
@@ -100,235 +54,164 @@ class _Narrowing:
     def __init__(self, abilities: Abilities, current: PlatformState) -> None:
         self._abilities = abilities
         self._current = current
-        self._protected = {kind: NamePatterns(abilities.protected.get(kind, ())) for kind in NAMES}
         self._skips: list[Skip] = []
 
     def narrowed(self, wanted: PlatformState) -> Within:
         """Users first, then what refers to them."""
-        replace = msgspec.structs.replace
-        departments = self._objects("department", wanted.departments, self._current.departments)
-        groups = self._objects("group", wanted.groups, self._current.groups)
-        users = self._users(wanted, {unit.id for unit in departments})
-        grants = self._grants(wanted.grants, users)
-        held = {group.id for group in groups} - self._renamable(wanted.groups, groups)
-        memberships = self._memberships(
-            wanted.memberships, users, {group.id for group in groups}, held
+        departments = tuple(
+            self._objects("department", wanted.departments, self._current.departments)
         )
-        users, grants = self._with_what_they_need(users, grants, memberships)
-        staying = {user.id for user in users}
-        state = replace(
+        groups = tuple(self._objects("group", wanted.groups, self._current.groups))
+        users = list(self._users(wanted.users, ids(departments)))
+        grants = list(self._grants(wanted.grants, users))
+        memberships = list(self._memberships(wanted, users, groups))
+        users = list(self._with_what_they_need(users, grants, memberships))
+        staying = ids(users)
+        state = msgspec.structs.replace(
             wanted,
             departments=departments,
             groups=groups,
-            users=users,
+            users=tuple(users),
             grants=tuple(grant for grant in grants if grant.user in staying),
             memberships=tuple(link for link in memberships if link.user in staying),
         )
         return Within(state, self._skips)
 
-    def _skip(self, kind: SkipKind, one: User | Group | Department, why: str, exists: bool) -> None:
-        name = one.username if isinstance(one, User) else ""
-        subject = "" if isinstance(one, User) else _name(one)
+    def _skip(self, kind: ObjectKind, skipped: Mirrored, why: str, *, exists: bool) -> None:
+        """Notes that an object is not as it is wanted."""
+        is_user = isinstance(skipped, User)
         self._skips.append(
             Skip(
-                self._current.workspace,
-                one.source,
-                one.dn,
-                name,
-                "not_supported",
-                why,
-                exists,
-                kind,
-                subject,
+                workspace=self._current.workspace,
+                source=skipped.source,
+                dn=skipped.dn,
+                username=name_of(skipped) if is_user else "",
+                code="not_supported",
+                detail=why,
+                exists=exists,
+                kind=kind,
+                subject="" if is_user else name_of(skipped),
             )
         )
 
     def _objects(
         self, kind: ObjectKind, wanted: Iterable[Object], current: Iterable[Object]
-    ) -> tuple[Object, ...]:
-        """Groups or departments: kept, changed or new as far as their fields allow."""
-        known = {one.id: one for one in current}
-        kept: list[Object] = []
-        for one in wanted:
-            old = known.get(one.id)
-            new, why = self._fitting(kind, one, old)
+    ) -> Iterator[Object]:
+        """The objects of a kind: kept, changed or new as far as their fields allow."""
+        left = by_id(current)
+        for wanted_object in wanted:
+            old = left.get(wanted_object.id)
+            possible, why = fitted(kind, wanted_object, old, self._abilities)
             if why:
-                self._skip(kind, one, why, old is not None)
-            if new is not None:
-                kept.append(new)
-        kept += self._undeletable(kind, known, {one.id for one in kept})
-        return tuple(kept)
-
-    def _undeletable(
-        self, kind: ObjectKind, known: Mapping[str, Object], kept: Iterable[str]
-    ) -> list[Object]:
+                self._skip(kind, wanted_object, why, exists=old is not None)
+            if possible is not None:
+                left.pop(possible.id, None)
+                yield possible
+        # What is still there was to be deleted.
         if kind in self._abilities.deletes:
-            return []
-        gone = [old for own, old in known.items() if own not in kept]
-        for old in gone:
-            self._skip(kind, old, f"the platform cannot delete a {kind}", True)
-        return gone
+            return
+        for old in left.values():
+            self._skip(kind, old, f"the platform cannot delete a {kind}", exists=True)
+            yield old
 
-    def _fitting(
-        self, kind: ObjectKind, one: Object, old: Object | None
-    ) -> tuple[Object | None, str]:
-        """The object as the platform can have it, None for a new one it cannot have; and why."""
-        unfitting = {
-            name: why
-            for name, value in _values(one).items()
-            if (why := unfit(self._abilities, name, value))
-        }
-        if self._protected[kind].matches(_name(one)):
-            unfitting[NAMES[kind]] = f"the platform protects the name {_name(one)!r}"
-        if old is None:
-            return (None, next(iter(unfitting.values()))) if unfitting else (one, "")
-        texts, former = _texts(one), _texts(old)
-        fixed = {
-            name: f"the platform cannot change the {name} of a {kind}"
-            for name in sorted(self._abilities.fixed.get(kind, ()))
-            if texts.get(name, "") != former.get(name, "")
-        }
-        reasons = unfitting | fixed
-        if not reasons:
-            return one, ""
-        back = {name: getattr(old, name) for name in reasons if hasattr(old, name)}
-        if any(name.startswith("attribute ") for name in unfitting):
-            back["attributes"] = getattr(old, "attributes", {})
-        return msgspec.structs.replace(one, **back), next(iter(reasons.values()))
-
-    def _users(self, wanted: PlatformState, departments: set[str]) -> tuple[User, ...]:
-        known = {user.id: user for user in self._current.users}
-        kept: list[User] = []
-        for user in self._objects("user", wanted.users, self._current.users):
-            old = known.get(user.id)
-            placed = user if user.department in departments else _replaced(user, department="")
-            serving = self._serving(self._kept_fields(placed, old), old)
+    def _users(self, wanted: Iterable[User], departments: Collection[str]) -> Iterator[User]:
+        """The users with the fields and statuses that the platform has."""
+        known = by_id(self._current.users)
+        for user in self._objects("user", wanted, self._current.users):
+            old, placed = known.get(user.id), user
+            if user.department not in departments:
+                placed = msgspec.structs.replace(user, department="")
+            serving = self._with_status(self._with_kept_fields(placed, old), old)
             if serving is not None:
-                kept.append(serving)
-        return tuple(kept)
+                yield serving
 
-    def _kept_fields(self, user: User, old: User | None) -> User:
+    def _with_kept_fields(self, user: User, old: User | None) -> User:
         """The user without fields that the platform does not keep: those stay as they are there."""
         fields = self._abilities.fields.get("user")
         if fields is None:
             return user
         former = old or User("", "")
-        lost = {name: getattr(former, name) for name in _PROFILE if name not in fields}
-        if "attributes" not in fields:
-            lost["attributes"] = former.attributes
-        return _replaced(user, **lost)
+        kept = (*PROFILE, "attributes")
+        lost = {name: getattr(former, name) for name in kept if name not in fields}
+        return msgspec.structs.replace(user, **lost)
 
-    def _serving(self, user: User, old: User | None) -> User | None:
+    def _with_status(self, user: User, old: User | None) -> User | None:
         """The user with a status that the platform has; None for an erased one that is deleted."""
         status = instead_of(user.status, self._abilities)
+        if status == user.status:
+            return user
         if status is not None:
-            return user if status == user.status else _replaced(user, status=status)
+            return msgspec.structs.replace(user, status=status)
         if old is not None and user.status == old.status:
             return user  # as it is there, whatever the adapter says it has
-        if user.status == "erased" and "user" in self._abilities.deletes:
+        if user.status != "erased":
+            why = f"the platform has no status for {user.status}"
+        elif "user" in self._abilities.deletes:
             return None
-        why = f"the platform has no status for {user.status}"
-        if user.status == "erased":
+        else:
             why = "the platform can neither erase nor delete a user"
-        self._skip("user", user, why, old is not None)
+        self._skip("user", user, why, exists=old is not None)
         return old
 
-    def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> tuple[Grant, ...]:
-        grants = tuple(wanted)
+    def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> Iterator[Grant]:
+        """The grants: all, or of a user with several the one there is, if users have one role."""
         if self._abilities.several_roles:
-            return grants
+            yield from wanted
+            return
         by_user: dict[str, list[Grant]] = {}
-        for grant in grants:
+        for grant in wanted:
             by_user.setdefault(grant.user, []).append(grant)
-        named = {user.id: user for user in users}
-        now = {(grant.user, grant.role) for grant in self._current.grants}
-        kept: list[Grant] = []
-        for own, several in by_user.items():
-            if len(several) == 1:
-                kept += several
+        named = by_id(users)
+        current = {(grant.user, grant.role) for grant in self._current.grants}
+        for user_id, grants in by_user.items():
+            if len(grants) == 1:
+                yield grants[0]
                 continue
-            kept += [grant for grant in several if (grant.user, grant.role) in now][:1]
-            if own in named:
-                roles = ", ".join(sorted(grant.role for grant in several))
+            yield from [grant for grant in grants if (grant.user, grant.role) in current][:1]
+            if user_id in named:
+                roles = ", ".join(sorted(grant.role for grant in grants))
                 why = f"the platform gives a user one role, and the rules give {roles}"
-                self._skip("user", named[own], why, True)
-        return tuple(kept)
-
-    def _renamable(self, wanted: Iterable[Group], kept: Iterable[Group]) -> set[str]:
-        """The groups with the name they are to have. The others are held and gain no members."""
-        names = {group.id: group.name for group in wanted}
-        return {group.id for group in kept if names.get(group.id, group.name) == group.name}
+                self._skip("user", named[user_id], why, exists=True)
 
     def _memberships(
-        self,
-        wanted: Iterable[Membership],
-        users: Iterable[User],
-        groups: set[str],
-        held: set[str],
-    ) -> tuple[Membership, ...]:
-        now = {(link.user, link.group) for link in self._current.memberships}
-        staying = {user.id for user in users}
-        return tuple(
-            link
-            for link in wanted
-            if link.user in staying
-            and link.group in groups
-            and (link.group not in held or (link.user, link.group) in now)
-        )
+        self, wanted: PlatformState, users: Iterable[User], groups: Iterable[Group]
+    ) -> Iterator[Membership]:
+        """The memberships of users and groups that exist.
+
+        A group that does not get its new name is held, and gains no members.
+        """
+        current = {(link.user, link.group) for link in self._current.memberships}
+        names = {group.id: group.name for group in wanted.groups}
+        held = {group.id: names.get(group.id, group.name) != group.name for group in groups}
+        staying = ids(users)
+        for link in wanted.memberships:
+            if link.user not in staying or link.group not in held:
+                continue
+            if not held[link.group] or (link.user, link.group) in current:
+                yield link
 
     def _with_what_they_need(
-        self, users: tuple[User, ...], grants: tuple[Grant, ...], links: tuple[Membership, ...]
-    ) -> tuple[tuple[User, ...], tuple[Grant, ...]]:
-        """Users have to have what the platform demands of each: a role, a group, a department."""
-        if not self._abilities.needs:
-            return users, grants
+        self, users: Iterable[User], grants: Iterable[Grant], links: Iterable[Membership]
+    ) -> Iterator[User]:
+        """Users have to have what the platform demands of each: a role, a group, a department.
+
+        A new user without it is left out.
+        """
         with_role = {grant.user for grant in grants}
         with_group = {link.user for link in links}
-        having: dict[str, Callable[[User], bool]] = {
+        having: Mapping[str, Callable[[User], bool]] = {
             "role": lambda user: user.id in with_role,
             "group": lambda user: user.id in with_group,
             "department": lambda user: bool(user.department),
         }
-        known = {user.id for user in self._current.users}
-        kept: list[User] = []
+        known = ids(self._current.users)
+        needs = sorted(self._abilities.needs)
         for user in users:
-            lacking = [need for need in sorted(self._abilities.needs) if not having[need](user)]
-            if lacking and user.status != "erased":
-                why = f"the platform wants every user to have a {' and a '.join(lacking)}"
-                self._skip("user", user, why, user.id in known)
-                if user.id not in known:
-                    continue
-            kept.append(user)
-        return tuple(kept), grants
-
-
-def _replaced(user: User, **fields: object) -> User:
-    return msgspec.structs.replace(user, **fields)
-
-
-def _name(one: User | Group | Department) -> str:
-    if isinstance(one, User):
-        return one.username
-    return one.name if isinstance(one, Group) else one.title
-
-
-_REFERENCES: Final = frozenset({"department", "manager"})
-
-
-def _values(one: User | Group | Department) -> dict[str, str]:
-    """The texts of an object that have to fit, by the names that abilities use."""
-    if isinstance(one, Group):
-        return {"group": one.name, "name": one.name}
-    if isinstance(one, Department):
-        return {"department": one.title, "title": one.title}
-    values = {name: getattr(one, name) for name in _PROFILE if name not in _REFERENCES}
-    return values | {f"attribute {name}": value for name, value in one.attributes.items()}
-
-
-def _texts(one: User | Group | Department) -> dict[str, str]:
-    """The fields of an object that a platform may not be able to change; references are ids."""
-    if isinstance(one, Group):
-        return {"name": one.name}
-    if isinstance(one, Department):
-        return {"title": one.title, "parent": one.parent}
-    return {name: getattr(one, name) for name in _PROFILE}
+            lacking = [need for need in needs if not having[need](user)]
+            if not lacking or user.status == "erased":
+                yield user
+                continue
+            why = f"the platform wants every user to have a {' and a '.join(lacking)}"
+            self._skip("user", user, why, exists=user.id in known)
+            if user.id in known:
+                yield user

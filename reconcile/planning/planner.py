@@ -23,10 +23,11 @@ from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
 from reconcile.planning.notices import finds_nothing, nobody_selected
 from reconcile.planning.selection import source_names
+from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
-from reconcile.planning.selection.rule_counts import PlatformNames, RuleCount, in_sources
+from reconcile.planning.selection.rule_counts import RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.target_state import Wanted, wanted
+from reconcile.planning.target.target_state import TargetState, target_state
 
 _NOTHING: Final[Losses] = {}
 
@@ -54,10 +55,12 @@ class Inputs(msgspec.Struct, frozen=True):
     """Workspace → the links that a run has already followed."""
 
 
-def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState) -> Wanted:
+def workspace_target(
+    inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState
+) -> TargetState:
     """What is wanted in one workspace of the inputs. Raises RulesRefused."""
     used = inputs.used.get(current.workspace, ())
-    result = wanted(inputs.desired, rules, current, inputs.abilities, inputs.created, used)
+    result = target_state(inputs.desired, rules, current, inputs.abilities, inputs.created, used)
     able = within(inputs.abilities, current, result.state)
     result.state = able.state
     result.skips += able.skips
@@ -76,8 +79,8 @@ def unmatched_users(
     external_ids: set[str] = set()
     by_dn: set[str] = set()
     for state in current:
-        for user in state.users:
-            if user.source != snapshot.source or user.status == "erased":
+        for user in state.living():
+            if user.source != snapshot.source:
                 continue
             if user.external_id.lower() in read_ids:
                 continue
@@ -107,7 +110,7 @@ def make_plan(inputs: Inputs) -> Plan:
     rules = source_rules(inputs)
     changes: list[Change] = []
     skips: list[Skip] = []
-    results = [worked_out(inputs, rules, current) for current in inputs.current]
+    results = [workspace_target(inputs, rules, current) for current in inputs.current]
     names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
@@ -137,10 +140,11 @@ def make_plan(inputs: Inputs) -> Plan:
 
 
 def _digests(inputs: Inputs) -> Digests:
+    """What the plan was made from: it is stale once any of it is another."""
     return Digests(
         configuration=inputs.configuration,
         sources={snapshot.source: digest(snapshot) for snapshot in inputs.snapshots},
-        current={state.workspace: state_digest(state) for state in inputs.current},
+        current=state_digests(inputs.current),
     )
 
 
@@ -148,7 +152,7 @@ def notices(
     inputs: Inputs,
     rules: Sequence[SourceRules],
     names: PlatformNames | None = None,
-    results: Sequence[Wanted] = (),
+    results: Sequence[TargetState] = (),
 ) -> tuple[Notice, ...]:
     """What a reader should know, though it prevents nothing; each once for all workspaces.
 
@@ -174,7 +178,7 @@ def rule_counts(inputs: Inputs) -> list[RuleCount]:
     names = PlatformNames(inputs.desired)
     for current in inputs.current:
         names.add(current)
-        names.add(worked_out(inputs, rules, current).state)
+        names.add(workspace_target(inputs, rules, current).state)
     return [*in_sources(inputs.desired, rules), *(names.counts() if inputs.current else ())]
 
 
@@ -233,7 +237,7 @@ def _existing(inputs: Inputs) -> Iterator[Existing]:
     """How many users, departments and groups of each source that was read are on the platform."""
     sources = sorted(snapshot.source for snapshot in inputs.snapshots)
     for state in inputs.current:
-        users = Counter(user.source for user in state.users if user.status != "erased")
+        users = Counter(user.source for user in state.living())
         departments = Counter(department.source for department in state.departments)
         groups = Counter(group.source for group in state.groups)
         for name in sources:
@@ -253,6 +257,11 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 def refuse_impossible(inputs: Inputs) -> None:
     """Raises RulesRefused and UsageError as `refuse_impossible_rules`."""
     refuse_impossible_rules(inputs.desired, inputs.current, inputs.abilities)
+
+
+def state_digests(states: Iterable[PlatformState]) -> dict[str, str]:
+    """Workspace → the digest of its state."""
+    return {state.workspace: state_digest(state) for state in states}
 
 
 def state_digest(state: PlatformState) -> str:

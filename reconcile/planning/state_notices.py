@@ -5,47 +5,45 @@ from typing import Final
 
 from reconcile.model.desired import DesiredState, Link, Protect
 from reconcile.model.notice import Notice
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.model.text.name_patterns import folded
-from reconcile.planning.guards.losses.user_changes import IN_SERVICE
-from reconcile.planning.target.target_state import Wanted
+from reconcile.planning.guards.losses.user_changes import in_service
+from reconcile.planning.target.target_state import TargetState
 
 SHOWN: Final = 10
 """So many shared addresses are named; the rest is a number."""
 
 
-def idle_links(desired: DesiredState, results: Sequence[Wanted]) -> Iterator[Notice]:
+def idle_links(desired: DesiredState, results: Sequence[TargetState]) -> Iterator[Notice]:
     """The links that do nothing in any of the workspaces."""
     idle: dict[Link, list[str]] = {}
     for result in results:
         for link, why in result.links.idle:
             idle.setdefault(link, []).append(why)
     for link, whys in idle.items():
-        if len(whys) == len(results):
-            why = next((one for one in whys if one.startswith("it is true")), whys[0])
-            text = f"the link of the {link.kind} {link.name} does nothing: {why}"
-            yield Notice(
-                "idle_link", text, f"links[{desired.links.index(link)}]", sources=(link.source,)
-            )
+        if len(whys) < len(results):
+            continue
+        # That a link is done with says more than that another workspace has no such user.
+        whys.sort(key=lambda why: not why.startswith("it is true"))
+        yield Notice(
+            code="idle_link",
+            text=f"the link of the {link.kind} {link.name} does nothing: {whys[0]}",
+            path=f"links[{desired.links.index(link)}]",
+            sources=(link.source,),
+        )
 
 
-def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
+def shared_addresses(results: Iterable[TargetState]) -> Iterator[Notice]:
     """E-mail addresses of several persons: no fault, but a reset link goes to all of them."""
     shared: dict[str, set[str]] = {}
     for result in results:
-        by_address: dict[str, list[str]] = {}
-        for user in result.state.users:
-            if user.email and user.source and user.status != "erased":
-                by_address.setdefault(fold_name(user.email), []).append(user.username)
-        for address, names in by_address.items():
+        for address, names in _users_by_address(result.state.living()).items():
             if len(names) > 1:
                 shared.setdefault(address, set()).update(names)
     for address, users in sorted(shared.items())[:SHOWN]:
-        listed = sorted(users)
-        more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-        users_shown = f"{', '.join(listed[:SHOWN])}{more}"
-        text = f"the e-mail address {address} is that of several users: {users_shown}"
+        shown = _some(sorted(users))
+        text = f"the e-mail address {address} is that of several users: {shown}"
         yield Notice("shared_address", text)
     if len(shared) > SHOWN:
         yield Notice(
@@ -54,42 +52,58 @@ def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
         )
 
 
+def _users_by_address(users: Iterable[User]) -> dict[str, list[str]]:
+    """Folded e-mail address → the usernames of the persons who have it."""
+    by_address: dict[str, list[str]] = {}
+    for user in users:
+        if user.email and user.source:
+            by_address.setdefault(fold_name(user.email), []).append(user.username)
+    return by_address
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names as a list that is not too long."""
+    listed = ", ".join(names[:SHOWN])
+    return f"{listed} and {len(names) - SHOWN} more" if len(names) > SHOWN else listed
+
+
 def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) -> Iterator[Notice]:
     """`protect.admin_role` that protects nobody: no user has the role, and no rule gives it.
 
     Of the default that is worth a word only where local accounts have roles, and it may be a slip.
     """
-    role = desired.safety.protect.admin_role
-    if not current:
+    protect = desired.safety.protect
+    if not current or not protect.min_admins:
         return
-    given = {mapping.role for mapping in desired.role_mappings} | {
-        rule.role for rule in desired.departments
-    }
-    if not desired.safety.protect.min_admins or folded(role) in map(folded, given):
+    if folded(protect.admin_role) in map(folded, _roles_in_use(desired, current)):
         return
-    granted = {grant.role for state in current for grant in state.grants}
-    if folded(role) in map(folded, granted):
+    is_default = protect.admin_role == Protect().admin_role
+    local_roles = sorted(_roles_of_local_accounts(current))
+    if is_default and not local_roles:
         return
-    local = {
-        (state.workspace, user.id)
-        for state in current
-        for user in state.users
-        if not user.source and user.status in IN_SERVICE
-    }
-    roles = sorted(
-        {
-            grant.role
-            for state in current
-            for grant in state.grants
-            if (state.workspace, grant.user) in local
-        }
-    )
-    if role != Protect().admin_role or roles:
-        there = f"; roles of local accounts: {', '.join(roles[:SHOWN])}" if roles else ""
-        text = f"no user has the role {role}, and no rule gives it, "
-        text += f"so min_admins protects no one{there}"
-        path = "safety.protect.admin_role"
-        if role == Protect().admin_role:  # no file says so
-            yield Notice("no_administrator", f"{path}: {text}")
-        else:
-            yield Notice("no_administrator", text, path)
+    text = f"no user has the role {protect.admin_role}, and no rule gives it, "
+    text += "so min_admins protects no one"
+    if local_roles:
+        text += f"; roles of local accounts: {', '.join(local_roles[:SHOWN])}"
+    path = "safety.protect.admin_role"
+    if is_default:  # no file says so
+        yield Notice("no_administrator", f"{path}: {text}")
+    else:
+        yield Notice("no_administrator", text, path)
+
+
+def _roles_in_use(desired: DesiredState, current: Iterable[PlatformState]) -> set[str]:
+    """The roles that rules give or users have."""
+    roles = set(desired.roles_given)
+    for state in current:
+        roles |= {grant.role for grant in state.grants}
+    return roles
+
+
+def _roles_of_local_accounts(current: Iterable[PlatformState]) -> set[str]:
+    """The roles of users in service who depend on no source."""
+    roles: set[str] = set()
+    for state in current:
+        local = {user.id for user in in_service(state) if not user.source}
+        roles |= {grant.role for grant in state.grants if grant.user in local}
+    return roles

@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.ports.common import Check, Fault, Progress, no_progress
 
 Outlined: TypeAlias = Callable[[Outline], None]
@@ -42,7 +42,7 @@ class Directory(Protocol):
         """
         ...
 
-    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+    def read_person(self, names: LoginNames, query: Query) -> DirectorySnapshot:
         """As `read`, but of the persons only those with one of the names.
 
         No other person's entry is read.

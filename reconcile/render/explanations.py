@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.model.explanation import (
+from reconcile.model.text import dn
+from reconcile.model.views.explanation import (
     Explained,
     Explanation,
-    FieldVerdict,
-    Given,
-    Held,
+    FieldResult,
+    NameWithOrigin,
+    PlatformUser,
     Searched,
-    Standing,
+    WorkspaceResult,
 )
-from reconcile.model.text import dn
 from reconcile.render import wording
 from reconcile.render.text import Paint, changed, painted, plain
 
@@ -169,7 +169,7 @@ def _department(one: Explained) -> Iterator[str]:
         ) + _origin(found.origin)
 
 
-def _fields(fields: Sequence[FieldVerdict]) -> Iterator[str]:
+def _fields(fields: Sequence[FieldResult]) -> Iterator[str]:
     width = max((len(wording.printable(one.field)) for one in fields), default=0)
     for one in fields:
         value = (
@@ -192,7 +192,7 @@ def _manager(one: Explained) -> Iterator[str]:
         )
 
 
-def _platform(standing: Standing) -> Iterator[str]:
+def _platform(standing: WorkspaceResult) -> Iterator[str]:
     held = standing.user
     if held is None:
         yield "no user"
@@ -207,11 +207,11 @@ def _platform(standing: Standing) -> Iterator[str]:
         yield _grace(standing)
 
 
-def _status(held: Held) -> str:
+def _status(held: PlatformUser) -> str:
     return wording.printable(held.status.replace("_", " "))
 
 
-def _held(held: Held) -> Iterator[str]:
+def _held(held: PlatformUser) -> Iterator[str]:
     rows = [
         ("roles", _given(held.roles)),
         ("groups", _given(held.groups)),
@@ -221,13 +221,13 @@ def _held(held: Held) -> Iterator[str]:
     yield from (f"{name:<10}  {text}" for name, text in rows if text)
 
 
-def _given(given: Iterable[Given]) -> str:
+def _given(given: Iterable[NameWithOrigin]) -> str:
     return ", ".join(
         wording.printable(one.name) + ("" if one.origin else " (by hand)") for one in given
     )
 
 
-def _grace(standing: Standing) -> str:
+def _grace(standing: WorkspaceResult) -> str:
     grace = standing.grace
     assert grace is not None  # noqa: S101 - the caller has looked
     cause, then = grace.cause.replace("_", " "), grace.then or "nothing more"
@@ -236,7 +236,7 @@ def _grace(standing: Standing) -> str:
     return f"{cause} since {grace.since}" + (f"; due {grace.due}: {then}" if grace.due else "")
 
 
-def _next(standing: Standing, has_manager: bool, paint: Paint) -> Iterator[str]:
+def _next(standing: WorkspaceResult, has_manager: bool, paint: Paint) -> Iterator[str]:
     if standing.roles is not None:
         roles = ", ".join(map(wording.printable, standing.roles)) or "none"
         yield f"roles: {roles}: {standing.roles_why}"

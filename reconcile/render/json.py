@@ -3,8 +3,8 @@
 import msgspec
 
 from reconcile.model.change import Plan, Violation
-from reconcile.model.explanation import Explanation
 from reconcile.model.report import RESULTS, Report, Showing
+from reconcile.model.views.explanation import Explanation
 from reconcile.render import summary, wording
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import PlatformState
 
 
 def users(state: PlatformState) -> Iterator[dict[str, object]]:
     """One row a user."""
-    names = Names(state)
+    names = StateNames(state)
     groups: dict[str, list[str]] = {}
     roles: dict[str, list[str]] = {}
     for membership in state.memberships:
@@ -34,7 +34,7 @@ def users(state: PlatformState) -> Iterator[dict[str, object]]:
 
 def groups(state: PlatformState) -> Iterator[dict[str, object]]:
     """One row a group; `member_groups` are nested in it, `groups` are those it is in."""
-    names = Names(state)
+    names = StateNames(state)
     usernames = {user.id: user.username for user in state.users}
     members: dict[str, list[str]] = {}
     for membership in state.memberships:
@@ -56,7 +56,7 @@ def groups(state: PlatformState) -> Iterator[dict[str, object]]:
 
 def departments(state: PlatformState) -> Iterator[dict[str, object]]:
     """One row a department; `members` are usernames of those directly in it."""
-    names = Names(state)
+    names = StateNames(state)
     members: dict[str, list[str]] = {}
     for user in state.users:
         members.setdefault(user.department, []).append(user.username)

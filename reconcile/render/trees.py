@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconcile.model.overview import Node
+from reconcile.model.views.overview import Node
 from reconcile.render.wording import printable
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconcile.applying import dumps, loads
 from reconcile.applying.allowed_changes import ALLOWED
 from reconcile.model.change import Action, Change, Fields, Kind, Plan
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Grant, PlatformState
 
 
@@ -87,7 +87,7 @@ def changes(draw: st.DrawFn, state: PlatformState) -> list[Change]:
 @st.composite
 def _losses(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     """Several users put out of service, or ended."""
-    names, action = Names(state), draw(st.sampled_from(LOSSES))
+    names, action = StateNames(state), draw(st.sampled_from(LOSSES))
     found = []
     for user in draw(
         st.lists(
@@ -106,7 +106,7 @@ def _losses(draw: st.DrawFn, state: PlatformState) -> list[Change]:
 @st.composite
 def _ends(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     """Several memberships and grants that end."""
-    names, found = Names(state), []
+    names, found = StateNames(state), []
     for pair in draw(
         st.lists(
             st.sampled_from([*state.memberships, *state.grants]),
@@ -131,7 +131,7 @@ def _hands(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     changed = sorted(
         draw(st.sets(st.sampled_from(HANDS), max_size=3)) | {draw(st.sampled_from(HANDS[:2]))}
     )
-    fields = Names(state).fields(user)
+    fields = StateNames(state).fields(user)
     before = {field: fields[field] for field in changed}
     after = {field: draw(_value(field, action)) for field in changed}
     now = after.get("source", fields["source"]) or ""
@@ -169,7 +169,7 @@ def _said(source: str) -> st.SearchStrategy[str]:
 @st.composite
 def _any(draw: st.DrawFn, state: PlatformState) -> list[Change]:
     kind, action = draw(st.sampled_from(sorted(ALLOWED)))
-    allowed, names = ALLOWED[kind, action], Names(state)
+    allowed, names = ALLOWED[kind, action], StateNames(state)
     there = names.objects(kind)
     if allowed.before and not there:
         kind, action, allowed, there = "user", "update", ALLOWED["user", "update"], state.users

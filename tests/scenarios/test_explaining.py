@@ -10,7 +10,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from reconcile.model import explanation
+from reconcile.model.views import explanation
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import BASE, DESIRED
 

@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.model import desired
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from tests.servers import ber
 from tests.servers.proxy import Proxy, proxy
 from tests.servers.reading import read, refused
@@ -291,7 +291,8 @@ def test_an_empty_directory_is_empty(tmp_path: Path, caplog: pytest.LogCaptureFi
             assert details["persons"].endswith(why)
             caplog.clear()
             assert (
-                directory.read_person(Names(typed="x", identifiers=("x",)), PERSONS).persons == ()
+                directory.read_person(LoginNames(typed="x", identifiers=("x",)), PERSONS).persons
+                == ()
             )
             assert "no person is found" not in caplog.text, (
                 "nobody is looked for by somebody's name alone"

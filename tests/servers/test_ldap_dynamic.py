@@ -11,7 +11,7 @@ from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectoryGroup
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from tests.servers import ber
 from tests.servers.slapd import PASSWORD, SCHEMA, SUFFIX, slapd
 from tests.servers.sources import EVERYTHING, PEOPLE, Known, ldif, people, source
@@ -73,7 +73,7 @@ def test_a_search_is_evaluated_whether_the_server_does_it_too_or_not(
     with slapd(tmp_path / "slapd", ldif(entries), first_lines=DYNGROUP, lines=overlay) as running:
         found = read(running.url, groups=groups)
         directory = LdapDirectory(source(running.url, groups=groups))
-        names = Names(typed="p0", identifiers=("p0",))
+        names = LoginNames(typed="p0", identifiers=("p0",))
         alone = by_name(directory.read_person(names, EVERYTHING).groups)
         directory.close()
     in_memory = by_name(

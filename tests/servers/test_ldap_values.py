@@ -9,7 +9,7 @@ from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from tests.servers.slapd import SUFFIX, slapd
 from tests.servers.sources import EVERYTHING, ldif, people, source
 
@@ -116,7 +116,7 @@ def test_a_login_that_another_person_has_too_is_nobody_s_when_one_of_them_logs_i
         "memberUid": ["shared name", "own"],
     }
     users = desired.Users(fields={}, identifier="mail")
-    names = Names(typed="p0@example.com", identifiers=("p0@example.com",))
+    names = LoginNames(typed="p0@example.com", identifiers=("p0@example.com",))
     with slapd(tmp_path / "slapd", ldif(entries)) as running:
         directory = LdapDirectory(source(running.url, users=users))
         (alone,) = directory.read_person(names, EVERYTHING).persons

@@ -32,7 +32,7 @@ from reconcile.model.login import Login
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning import Inputs, login
-from reconcile.planning.login import Verdict
+from reconcile.planning.login import LoginDecision
 from reconcile.planning.selection.query import query
 from reconcile.ports import Directory, ManagedPlatform, Progress, no_progress
 
@@ -165,7 +165,7 @@ class Entrance(msgspec.Struct, frozen=True):
             raise _failed()
         return inputs
 
-    def _judged(self, verdict: Verdict) -> None:
+    def _judged(self, verdict: LoginDecision) -> None:
         """Raises LoginRefused for who gave the right password, and may not log in all the same."""
         user, skip, username = verdict.user, verdict.skip, verdict.username
         if user is not None and user.status in _STATES:
@@ -206,7 +206,11 @@ class Entrance(msgspec.Struct, frozen=True):
             )
 
     def _updated(
-        self, verdict: Verdict, external_id: str, current: PlatformState, platform: ManagedPlatform
+        self,
+        verdict: LoginDecision,
+        external_id: str,
+        current: PlatformState,
+        platform: ManagedPlatform,
     ) -> Login:
         """The login, with the user as the rules want it now, or as far as that can be done now."""
         user = verdict.user
@@ -228,7 +232,7 @@ class Entrance(msgspec.Struct, frozen=True):
             updated and not registered,
         )
 
-    def _applied(self, verdict: Verdict, platform: ManagedPlatform) -> tuple[bool, str]:
+    def _applied(self, verdict: LoginDecision, platform: ManagedPlatform) -> tuple[bool, str]:
         """Applies what the rules want; whether anything was applied, and what hindered it or ""."""
         holder = run_identity.holder(self.user)
         try:
@@ -260,7 +264,7 @@ class Entrance(msgspec.Struct, frozen=True):
         return report.count("applied") > 0, ""
 
     def _present(
-        self, verdict: Verdict, external_id: str, current: PlatformState, hindered: str
+        self, verdict: LoginDecision, external_id: str, current: PlatformState, hindered: str
     ) -> User:
         """The user after the changes. Raises LoginRefused; Locked where `hindered` kept it away."""
         user = _user(current, verdict.user, self.source.name, external_id, verdict.username)

@@ -20,8 +20,8 @@ from reconcile.cli.progress import progress
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.config import Loaded
     from reconcile.model.desired import Source
-    from reconcile.model.explanation import Asked, Stray
-    from reconcile.model.login import Names
+    from reconcile.model.login import LoginNames
+    from reconcile.model.views.explanation import PersonSearch, Stray
     from reconcile.planning import Background, Inputs
     from reconcile.ports import Progress
 
@@ -109,7 +109,11 @@ def _refuse_impossible(user: str) -> None:
 
 
 def _strays(
-    read: "Inputs", source: "Source", asked: "Names", background: "Background", tell: "Progress"
+    read: "Inputs",
+    source: "Source",
+    asked: "LoginNames",
+    background: "Background",
+    tell: "Progress",
 ) -> Iterator["Stray"]:
     """The entries meant below the base DN that the source's rules on persons do not find."""
     from reconcile.app import adapters
@@ -128,11 +132,11 @@ def _strays(
     yield from lookup.strays(source, asked, entries, place, background)
 
 
-def _searches(chosen: Iterable["Source"]) -> dict[str, "Asked"]:
+def _searches(chosen: Iterable["Source"]) -> dict[str, "PersonSearch"]:
     from reconcile.directories.type_defaults import persons_search
-    from reconcile.model.explanation import Asked
+    from reconcile.model.views.explanation import PersonSearch
 
-    return {source.name: Asked(*persons_search(source)) for source in chosen}
+    return {source.name: PersonSearch(*persons_search(source)) for source in chosen}
 
 
 def _origins(loaded: "Loaded") -> dict[str, str]:

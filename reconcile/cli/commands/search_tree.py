@@ -13,7 +13,7 @@ from reconcile.errors import SourceUnreadable
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.model.desired import DesiredState, Source
     from reconcile.model.directory import Outline
-    from reconcile.model.overview import Overview
+    from reconcile.model.views.overview import Overview
 
 _COLUMNS = ("username", "first_name", "last_name", "email", "dn", "status", "why")
 

@@ -19,7 +19,7 @@ from reconcile.config.templates.config_templates import FAILURES, SECRET_FUNCTIO
 from reconcile.config.templates.fast_paths import Part
 from reconcile.config.templates.sandbox import CompileErrors, Missing, NothingSupplied, Sandbox
 from reconcile.errors import TemplateFailed
-from reconcile.model.desired import Entry
+from reconcile.model.desired import TemplateEntry
 from reconcile.model.text import dn
 
 RESERVED: Final = ("identifier", "dn", "rdn", "domain", "source", "vars", "values", "attr", "range")
@@ -29,7 +29,7 @@ RESERVED: Final = ("identifier", "dn", "rdn", "domain", "source", "vars", "value
 class Render(Protocol):
     """How a template is rendered: a plain function, so that a call is one call."""
 
-    def __call__(self, entry: Entry, identifier: str = "") -> str | None:
+    def __call__(self, entry: TemplateEntry, identifier: str = "") -> str | None:
         """As `desired.Template.render` says."""
         ...
 
@@ -73,7 +73,7 @@ def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTem
 
 
 def _closure(part: Part) -> Render:
-    def render(entry: Entry, identifier: str = "") -> str | None:
+    def render(entry: TemplateEntry, identifier: str = "") -> str | None:
         text = part(entry, identifier)
         if text is None:
             return None
@@ -87,7 +87,7 @@ def _closure(part: Part) -> Render:
 def _reading(attribute: str) -> Render:
     """The same for the most common shape of all, in one function instead of two."""
 
-    def render(entry: Entry, identifier: str = "") -> str | None:  # noqa: ARG001 - it is every template's signature
+    def render(entry: TemplateEntry, identifier: str = "") -> str | None:  # noqa: ARG001 - it is every template's signature
         values = entry.attributes.get(attribute)
         if not values:
             return None
@@ -120,7 +120,7 @@ class _EntryContext(Context):
         return _attribute(self.parent[" entry"], key)
 
 
-def _attribute(entry: Entry, name: str) -> Any:
+def _attribute(entry: TemplateEntry, name: str) -> Any:
     values = entry.attributes.get(name.lower())
     return (
         bounds.short(values[0])
@@ -134,7 +134,7 @@ class _Reader:
 
     __slots__ = ("_entry",)
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: TemplateEntry) -> None:
         self._entry = entry
 
     def __getitem__(self, name: str) -> Any:
@@ -149,7 +149,7 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
     template = _environment.from_string(tree)
     root = template.root_render_func
 
-    def render(entry: Entry, identifier: str = "") -> str | None:
+    def render(entry: TemplateEntry, identifier: str = "") -> str | None:
         context = _context(entry, identifier, around)
         try:
             text = _concatenated(root(template.new_context(context, shared=True)))
@@ -167,7 +167,7 @@ def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
     return render
 
 
-def _context(entry: Entry, identifier: str, around: Surroundings) -> dict[str, Any]:
+def _context(entry: TemplateEntry, identifier: str, around: Surroundings) -> dict[str, Any]:
     """The reserved names, for one rendering."""
 
     def values(name: str) -> list[str]:

@@ -14,10 +14,10 @@ from jinja2 import nodes
 
 from reconcile.config.templates import bounds
 from reconcile.errors import TemplateFailed
-from reconcile.model.desired import Entry
+from reconcile.model.desired import TemplateEntry
 from reconcile.model.text import dn
 
-Part: TypeAlias = Callable[[Entry, str], str | None]
+Part: TypeAlias = Callable[[TemplateEntry, str], str | None]
 _METHODS: Final[Mapping[str, Callable[[str], str]]] = {
     "lower": str.lower,
     "upper": str.upper,
@@ -41,7 +41,7 @@ class Attribute:
     def __init__(self, attribute: str) -> None:
         self.attribute = attribute
 
-    def __call__(self, entry: Entry, _identifier: str) -> str | None:
+    def __call__(self, entry: TemplateEntry, _identifier: str) -> str | None:
         """The first value; None where there is none, or a blank one."""
         values = entry.attributes.get(self.attribute)
         return values[0] if values and values[0].strip() else None
@@ -126,13 +126,13 @@ def _default(first: Part, second: Part) -> Part:
     if isinstance(first, Attribute):
         name = first.attribute
 
-        def read(entry: Entry, identifier: str) -> str | None:
+        def read(entry: TemplateEntry, identifier: str) -> str | None:
             values = entry.attributes.get(name)
             return values[0] if values and values[0].strip() else second(entry, identifier)
 
         return read
 
-    def default(entry: Entry, identifier: str) -> str | None:
+    def default(entry: TemplateEntry, identifier: str) -> str | None:
         text = first(entry, identifier)
         return second(entry, identifier) if text is None else text
 
@@ -140,7 +140,7 @@ def _default(first: Part, second: Part) -> Part:
 
 
 def _changed(method: Callable[[str], str], inner: Part) -> Part:
-    def change(entry: Entry, identifier: str) -> str | None:
+    def change(entry: TemplateEntry, identifier: str) -> str | None:
         text = inner(entry, identifier)
         if text is not None and len(text) > bounds.MAX_TEXT:
             raise TemplateFailed(f"the text is longer than {bounds.MAX_TEXT} characters")
@@ -153,7 +153,7 @@ def _joined(parts: Sequence[Part]) -> Part:
     if len(parts) == 1:
         return parts[0]
 
-    def join(entry: Entry, identifier: str) -> str | None:
+    def join(entry: TemplateEntry, identifier: str) -> str | None:
         pieces = []
         for piece in parts:
             text = piece(entry, identifier)

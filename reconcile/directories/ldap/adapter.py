@@ -17,7 +17,7 @@ from reconcile.directories.snapshot import snapshot
 from reconcile.directories.vendors.table import vendor
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
 Answer = TypeVar("Answer")
@@ -56,7 +56,7 @@ class LdapDirectory:
             lambda session: finding.find(self._source, self._vendor, external_ids, dns, session)
         )
 
-    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+    def read_person(self, names: LoginNames, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds.
 
         Raises SourceUnreadable.

@@ -20,7 +20,7 @@ from reconcile.directories.vendors import active_directory
 from reconcile.directories.vendors.table import LOGINS, Vendor
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Person, Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.text import attribute_types, dn
 from reconcile.model.text.folding import folded
 from reconcile.ports import Progress
@@ -48,7 +48,7 @@ class _Envelope:
         raise TypeError("a password cannot be copied or stored")
 
 
-def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.Source:
+def narrowed(source: desired.Source, vendor: Vendor, names: LoginNames) -> desired.Source:
     """The source, with only those persons who have one of the names.
 
     What was typed means nothing but itself.
@@ -59,7 +59,7 @@ def narrowed(source: desired.Source, vendor: Vendor, names: Names) -> desired.So
     return msgspec.structs.replace(source, users=users)
 
 
-def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterator[str]:
+def _assertions(source: desired.Source, vendor: Vendor, names: LoginNames) -> Iterator[str]:
     identifier = attribute_types.plain(source.users.identifier or vendor.identifier)
     for name in names.identifiers:
         yield f"{identifier}={filters.escape(name)}"
@@ -75,7 +75,7 @@ def _assertions(source: desired.Source, vendor: Vendor, names: Names) -> Iterato
 def read(
     source: desired.Source,
     vendor: Vendor,
-    names: Names,
+    names: LoginNames,
     query: Query,
     searcher: Searcher,
     progress: Progress,

@@ -19,7 +19,7 @@ from reconcile.directories.vendors.table import vendor
 from reconcile.errors import SourceUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.text import dn
 from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
@@ -80,7 +80,7 @@ class MemoryDirectory:
             known.union(name for name in present if not snapshot.is_removed(name, self._vendor))
         )
 
-    def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
+    def read_person(self, names: LoginNames, query: Query) -> DirectorySnapshot:
         """The persons with one of the names, and everything else that `read` finds.
 
         Raises SourceUnreadable.

@@ -23,7 +23,7 @@ def path(titles: Iterable[str]) -> str:
 
 def titles(path: str) -> list[str]:
     """The titles of a path, the topmost first. Raises ValueError for text that is no path."""
-    found: list[str] = []
+    read: list[str] = []
     position = 0
     while path:
         match = _TITLE.match(path, position)
@@ -31,7 +31,7 @@ def titles(path: str) -> list[str]:
             raise ValueError(
                 f"not a department's path: {path!r} has no title at position {position}"
             )
-        found.append(_ESCAPED.sub(r"\1", match.group()))
+        read.append(_ESCAPED.sub(r"\1", match.group()))
         position = match.end()
         if position == len(path):
             break
@@ -40,7 +40,7 @@ def titles(path: str) -> list[str]:
                 f"not a department's path: {path!r} has a stray backslash at position {position}"
             )
         position += 1
-    return found
+    return read
 
 
 def parent(path: str) -> str:

@@ -45,15 +45,15 @@ def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
 
     People can write such names by hand: the tables fold A to Z, and no other letters.
     """
-    found: dict[str, Thing] = {}
+    holders: dict[str, Thing] = {}
     shared: set[str] = set()
     for name, thing in named:
         folded = fold_name(name)
-        if found.setdefault(folded, thing) is not thing:
+        if holders.setdefault(folded, thing) is not thing:
             shared.add(folded)
     for folded in shared:
-        del found[folded]
-    return found
+        del holders[folded]
+    return holders
 
 
 def folded(text: str) -> str:

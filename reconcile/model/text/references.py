@@ -53,8 +53,8 @@ class References:
 
     def only(self, key: str) -> str:
         """The one entry that a name means; "" for none, and where it can mean several."""
-        found = self.meant(key)
-        return found[0] if len(found) == 1 and self.exact(found[0]) else ""
+        meant_names = self.meant(key)
+        return meant_names[0] if len(meant_names) == 1 and self.exact(meant_names[0]) else ""
 
     def _spellings(self) -> dict[str, list[str]]:
         """Wide name → the names it folds, of those that it changes."""

@@ -1,15 +1,32 @@
 """Narrows a plan to targets named on the command line, and to what those need."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from reconcile.errors import UsageError
-from reconcile.model.change import Change, Kind, Skip, makes, nested_in, requirements
-from reconcile.model.named_state import Names
+from reconcile.model.change import (
+    Change,
+    Fields,
+    Kind,
+    Skip,
+    makes,
+    mapping,
+    nested_in,
+    requirements,
+    text,
+)
+from reconcile.model.kinds import PAIRS
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import PlatformState
 from reconcile.model.text import department_path
 from reconcile.model.text.folding import fold_name
+from reconcile.model.transitive import reachable
 
-_KINDS: tuple[Kind, ...] = ("user", "group", "department")
+_KINDS: Final[tuple[Kind, ...]] = ("user", "group", "department")
+Subject: TypeAlias = tuple[str, str]
+"""Kind and folded name."""
+Place: TypeAlias = tuple[str, str, str]
+"""Workspace, kind and folded name."""
 
 
 def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change, ...]:
@@ -22,22 +39,13 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     nested in, and the change that gives its new members to its source. Raises UsageError for text
     that is no target.
     """
-    wanted = {_parse(target) for target in targets}
+    wanted = set(map(_parsed, targets))
     if not wanted:
         return changes
     needs = _Needs(changes)
-    chosen = {at for at, change in enumerate(changes) if not wanted.isdisjoint(_concerns(change))}
-    waiting = list(chosen)
-    while waiting:
-        for at in needs.of(changes[waiting.pop()]):
-            if at not in chosen:
-                chosen.add(at)
-                waiting.append(at)
-    return tuple(change for at, change in enumerate(changes) if at in chosen)
-
-
-Place = tuple[str, str, str]
-"""Workspace, kind and folded name."""
+    named = (at for at, change in enumerate(changes) if not wanted.isdisjoint(concerns(change)))
+    chosen = reachable(named, lambda at: needs.of(changes[at]))
+    return tuple(changes[at] for at in sorted(chosen))
 
 
 class _Needs:
@@ -51,21 +59,25 @@ class _Needs:
         self._handing: dict[Place, int] = {}
         """A name in the wanted state → the change that gives its owner to another source."""
         for at, change in enumerate(changes):
-            made = makes(change)
-            if made:
-                self._makers[_place(change, *made)] = at
-            if change.before is None:
-                continue
-            if change.after is None or made:
-                self._freeing[_place(change, change.kind, change.key)] = at
-            if "source" in (change.after or {}):
-                name = made[1] if made else change.key
-                self._handing[_place(change, change.kind, name)] = at
+            self._add(at, change)
+
+    def _add(self, at: int, change: Change) -> None:
+        """Notes what a change makes, gives up and gives to another source."""
+        made = makes(change)
+        if made is not None:
+            self._makers[_place(change, *made)] = at
+        if change.before is None:
+            return
+        if change.after is None or made is not None:
+            self._freeing[_place(change, change.kind, change.key)] = at
+        if "source" in change.fields_after:
+            name = change.key if made is None else made[1]
+            self._handing[_place(change, change.kind, name)] = at
 
     def of(self, change: Change) -> Iterator[int]:
         """The changes that a change needs."""
         yield from _positions(self._makers, change, _needs(change))
-        if change.kind in ("membership", "grant"):
+        if change.kind in PAIRS:
             yield from _positions(self._handing, change, requirements(change))
         made = makes(change)
         if made is not None:
@@ -73,6 +85,7 @@ class _Needs:
 
 
 def _place(change: Change, kind: str, name: str) -> Place:
+    """Where a name is looked up: names mean something within a workspace only."""
     return change.workspace, kind, fold_name(name)
 
 
@@ -92,14 +105,15 @@ def _needs(change: Change) -> Iterator[tuple[Kind, str]]:
         yield kind, name
         if kind == "department":
             yield from _departments_above(name)
-    manager = (change.after or {}).get("manager")
+    manager = text(change.fields_after, "manager")
     if manager:
-        yield "user", str(manager)
+        yield "user", manager
     for name in nested_in(change):
         yield "group", name
 
 
 def _departments_above(path: str) -> Iterator[tuple[Kind, str]]:
+    """Every department above one, nearest first."""
     above = department_path.parent(path)
     while above:
         yield "department", above
@@ -113,23 +127,29 @@ def check(
     states: Iterable[PlatformState],
 ) -> None:
     """Raises UsageError for a target that is not on the platform, in the plan or in the skips."""
-    wanted = {target: _parse(target) for target in targets}
+    wanted = {target: _parsed(target) for target in targets}
     if not wanted:
         return
-    known = {named for change in changes for named in _concerns(change)}
-    known |= {("user", fold_name(skip.username)) for skip in skips}
+    known = {("user", fold_name(skip.username)) for skip in skips}
+    for change in changes:
+        known |= concerns(change)
     for state in states:
-        names = Names(state)
-        for kind in _KINDS:
-            keys = (names.key(named) for named in names.objects(kind))
-            known |= {(str(kind), fold_name(key)) for key in keys}
-    for target, parsed in wanted.items():
-        if parsed not in known:
-            what, _, name = target.partition(":")
+        known.update(_on_platform(state))
+    for target, subject in wanted.items():
+        if subject not in known:
+            kind, _, name = target.partition(":")
             raise UsageError(
-                f"there is no {what} {name!r}: not on the platform, not in the plan,"
+                f"there is no {kind} {name!r}: not on the platform, not in the plan,"
                 " not among the skipped"
             )
+
+
+def _on_platform(state: PlatformState) -> Iterator[Subject]:
+    """All that a workspace has and can be a target."""
+    names = StateNames(state)
+    for kind in _KINDS:
+        for named in names.objects(kind):
+            yield kind, fold_name(names.key(named))
 
 
 def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
@@ -137,38 +157,45 @@ def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip,
 
     Those of groups and departments are kept if any group or department is a target.
     """
-    wanted = {_parse(target) for target in targets}
+    wanted = set(map(_parsed, targets))
     if not wanted:
         return skips
     has_entries = any(kind != "user" for kind, _ in wanted)
-    return tuple(
-        skip
-        for skip in skips
-        if (("user", fold_name(skip.username)) in wanted if skip.username else has_entries)
-    )
+    return tuple(skip for skip in skips if _is_of_target(skip, wanted, has_entries=has_entries))
 
 
-def _parse(target: str) -> tuple[str, str]:
-    kind, colon, name = target.partition(":")
-    if not colon or kind not in _KINDS or not name:
+def _is_of_target(skip: Skip, wanted: Collection[Subject], *, has_entries: bool) -> bool:
+    """Whether a skip is kept; `has_entries`: a group or department is among the targets."""
+    if not skip.username:
+        return has_entries
+    return ("user", fold_name(skip.username)) in wanted
+
+
+def _parsed(target: str) -> Subject:
+    """What a target names. Raises UsageError for text that is no target."""
+    kind, _, name = target.partition(":")
+    if kind not in _KINDS or not name:
         raise UsageError(
             f"not a target: {target!r}. A target is one of user:NAME, group:NAME, department:PATH"
         )
     return kind, fold_name(name)
 
 
-def _concerns(change: Change) -> set[tuple[str, str]]:
+def concerns(change: Change) -> set[Subject]:
     """What a change is about, as kind and folded name, before and after."""
-    concerned = {(str(change.kind), fold_name(change.key))}
+    named: set[tuple[str, str]] = {(change.kind, change.key)}
     made = makes(change)
     if made is not None:
-        concerned.add((made[0], fold_name(made[1])))
-    is_pair = change.kind in ("membership", "grant")
-    for fields in (change.before or {}, change.after or {}):
-        for part in ("user", "group"):
-            if is_pair and part in fields:
-                concerned.add((part, fold_name(str(fields[part]))))
-        nested = fields.get("groups")
-        if isinstance(nested, dict):
-            concerned.update(("group", fold_name(name)) for name in nested)
-    return concerned
+        named.add(made)
+    for fields in (change.fields_before, change.fields_after):
+        named.update(("group", group) for group in mapping(fields, "groups"))
+        if change.kind in PAIRS:
+            named.update(_tied(fields))
+    return {(kind, fold_name(name)) for kind, name in named}
+
+
+def _tied(fields: Fields) -> Iterator[tuple[str, str]]:
+    """The user and the group that a grant or membership names."""
+    for kind in ("user", "group"):
+        if kind in fields:
+            yield kind, str(fields[kind])

@@ -8,14 +8,14 @@ everything that names users, together with its memberships and grants. So does a
 that only an undo deletes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
-from reconcile.model.change import ENDS, LOSSES, Change, Kind, makes, unnests
+from reconcile.model.change import ENDS, LOSSES, Change, Kind, makes, mapping, text, unnests
+from reconcile.model.kinds import KINDS, PAIRS
 from reconcile.model.text.department_path import parent, path, titles
 from reconcile.model.text.folding import fold_name
 
-_KINDS = ("source", "department", "group", "user", "grant", "membership")
 _ACTIONS = (
     "rename",
     "create",
@@ -28,36 +28,43 @@ _ACTIONS = (
     "erase",
     "delete",
 )
-_KIND_RANKS: Final = {kind: rank for rank, kind in enumerate(_KINDS)}
+_KIND_RANKS: Final = {kind: rank for rank, kind in enumerate(KINDS)}
 _ACTION_RANKS: Final = {action: rank for rank, action in enumerate(_ACTIONS)}
-_NAMED = ("department", "group", "user")
+_NAME_FIELDS: Final = frozenset({"username", "name", "title"})
+_FIRST, _MAKING, _LAST = range(3)
+"""The phases of a plan: losses that free a name, what is made or changed, all other losses."""
+
+Rank: TypeAlias = tuple[int, int, int, int]
+"""Phase, kind, depth in the tree of departments, and action."""
+Released: TypeAlias = set[tuple[Kind, str]]
+"""Kinds and folded names that one change gives up for good and another one takes."""
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one workspace in the order in which they are made."""
     changes = list(changes)
     released = _released(changes)
-    ranks: dict[tuple[int, int, int, int], list[Change]] = {}
+    ranks: dict[Rank, list[Change]] = {}
     for change in changes:
         ranks.setdefault(_rank(change, released), []).append(change)
     # Within a rank only the name counts: comparing names alone is several times faster than whole
     # ranks.
-    ranked = [change for rank in sorted(ranks) for change in sorted(ranks[rank], key=_named)]
+    ranked = [change for rank in sorted(ranks) for change in sorted(ranks[rank], key=_by_name)]
+    # Departments go among themselves as they need each other.
     moving = [at for at, change in enumerate(ranked) if change.kind == "department"]
     for at, change in zip(moving, _feasible([ranked[at] for at in moving]), strict=True):
         ranked[at] = change
     return tuple(ranked)
 
 
-def _released(changes: Sequence[Change]) -> set[tuple[Kind, str]]:
-    """Kinds and folded names that one change gives up for good and another one takes."""
-    leaving = {
-        (change.kind, fold_name(change.key))
-        for change in changes
-        if change.action in ENDS and change.kind in _NAMED
-    }
+def _released(changes: Sequence[Change]) -> Released:
+    """The names of objects that end and that other objects take."""
+    leaving: Released = set()
+    for change in changes:
+        if change.action in ENDS and change.kind not in PAIRS:
+            leaving.add((change.kind, fold_name(change.key)))
     if not leaving:
-        return set()
+        return leaving
     made = filter(None, map(makes, changes))
     return leaving & {(kind, fold_name(name)) for kind, name in made}
 
@@ -67,7 +74,7 @@ def _feasible(changes: list[Change]) -> list[Change]:
 
     Departments that trade places stay together.
     """
-    needs = _department_needs(changes)
+    needs = _DepartmentMoves.of(changes).needs()
     done: list[int] = []
     while needs:
         ready = [at for at, wanted in needs.items() if needs.keys().isdisjoint(wanted)]
@@ -78,86 +85,108 @@ def _feasible(changes: list[Change]) -> list[Change]:
     return [changes[at] for at in done]
 
 
-def _department_needs(changes: Sequence[Change]) -> dict[int, list[int]]:
-    """Position of a change of a department → positions of the changes it needs."""
-    makers: dict[str, int] = {}
-    freed: dict[str, int] = {}
-    for at, change in enumerate(changes):
-        made = makes(change)
+class _DepartmentMoves(NamedTuple):
+    """The changes of departments, and by folded path the positions of those that matter to others.
+
+    `makers`: a wanted path → the change that makes it; `freed`: a present path → the change that
+    gives it up.
+    """
+
+    changes: Sequence[Change]
+    makers: dict[str, int]
+    freed: dict[str, int]
+
+    @classmethod
+    def of(cls, changes: Sequence[Change]) -> "_DepartmentMoves":
+        """Notes what each change makes and gives up."""
+        moves = cls(changes, {}, {})
+        for at, change in enumerate(changes):
+            made = makes(change)
+            if made is not None:
+                moves.makers[fold_name(made[1])] = at
+                if change.before is not None:
+                    moves.freed[fold_name(change.key)] = at
+        return moves
+
+    def needs(self) -> dict[int, list[int]]:
+        """Position of each change → positions of the changes it needs."""
+        return {at: list(self._needed(at)) for at in range(len(self.changes))}
+
+    def _needed(self, at: int) -> Iterator[int]:
+        """What has to come before the change at a position: its new parent, and a free title."""
+        made = makes(self.changes[at])
         if made is None:
-            continue
-        makers[fold_name(made[1])] = at
-        if change.before is not None:
-            freed[fold_name(change.key)] = at
-    needs: dict[int, list[int]] = {}
-    for at, change in enumerate(changes):
-        needs[at] = []
-        made = makes(change)
-        if made is None:
-            continue
-        now = _present_path(made[1], makers, changes)
-        needed = (makers.get(fold_name(parent(made[1]))), freed.get(fold_name(now)))
-        needs[at] = [other for other in needed if other is not None and other != at]
-    return needs
+            return
+        new_path = made[1]
+        above = self.makers.get(fold_name(parent(new_path)))
+        freeing = self.freed.get(fold_name(self._present(new_path)))
+        for other in (above, freeing):
+            if other is not None and other != at:
+                yield other
+
+    def _present(self, wanted: str) -> str:
+        """The present path of the place that a path of the wanted state names."""
+        *above, title = titles(wanted)
+        at = self.makers.get(fold_name(path(above))) if above else None
+        if at is None or self.changes[at].before is None:
+            return wanted
+        return path([*titles(self.changes[at].key), title])
 
 
-def _present_path(wanted: str, makers: Mapping[str, int], changes: Sequence[Change]) -> str:
-    """The present path of the place that a path of the wanted state names."""
-    names = titles(wanted)
-    at = makers.get(fold_name(path(names[:-1]))) if len(names) > 1 else None
-    if at is None or changes[at].before is None:
-        return wanted
-    return path([*titles(changes[at].key), names[-1]])
-
-
-def _named(change: Change) -> tuple[str, str]:
+def _by_name(change: Change) -> tuple[str, str]:
+    """Case does not matter, but the order has to be total."""
     return fold_name(change.key), change.key
 
 
-def _rank(change: Change, released: set[tuple[Kind, str]]) -> tuple[int, int, int, int]:
+def _rank(change: Change, released: Released) -> Rank:
+    """Where a change stands among those of other kinds, actions and depths."""
     kind = _KIND_RANKS[change.kind]
     # Fast path: most changes of a large plan are creations, and none of the rules below applies to
     # them.
     if change.action == "create" and change.kind != "department":
-        return 1, kind, 0, _ACTION_RANKS["create"]
+        return _MAKING, kind, 0, _ACTION_RANKS["create"]
     action = _ACTION_RANKS["rename" if _renames(change) else change.action]
-    phase = 0 if released and _makes_room(change, released) else 2
+    phase = _FIRST if released and _makes_room(change, released) else _LAST
     if unnests(change):
         return phase, -_KIND_RANKS["membership"], 0, action
     if change.action not in LOSSES:
-        return 1, kind, _depth(change), action
+        return _MAKING, kind, _depth(change), action
     return phase, -kind, -_depth(change), action
 
 
-def _makes_room(change: Change, released: set[tuple[Kind, str]]) -> bool:
+def _makes_room(change: Change, released: Released) -> bool:
     """Whether a loss goes first: it frees a name that is taken, or ends what is tied to one."""
-    # If one department frees its title, all that end go first, so that children precede parents.
-    if change.kind == "department":
-        return change.action in ENDS and any(kind == "department" for kind, _ in released)
-    before = change.before or {}
     if unnests(change):
-        groups = before.get("groups")
-        names = groups if isinstance(groups, dict) else ()
-        return any(("group", fold_name(name)) in released for name in names)
+        return _frees_any(released, "group", mapping(change.fields_before, "groups"))
     if change.action not in ENDS:
         return False
-    if change.kind not in ("grant", "membership"):
-        return (change.kind, fold_name(change.key)) in released
-    user, group = str(before.get("user", change.key)), str(before.get("group", ""))
-    return ("user", fold_name(user)) in released or ("group", fold_name(group)) in released
+    # If one department frees its title, all that end go first, so that children precede parents.
+    if change.kind == "department":
+        return any(kind == "department" for kind, _ in released)
+    if change.kind not in PAIRS:
+        return _frees_any(released, change.kind, [change.key])
+    before = change.fields_before
+    user, group = str(before.get("user", change.key)), text(before, "group")
+    return _frees_any(released, "user", [user]) or _frees_any(released, "group", [group])
+
+
+def _frees_any(released: Released, kind: Kind, names: Iterable[str]) -> bool:
+    """Whether one of the names of a kind is released."""
+    return any((kind, fold_name(name)) in released for name in names)
 
 
 def _renames(change: Change) -> bool:
+    """Whether a change gives another name."""
     if change.action not in ("update", "relink"):
         return False
-    return not (change.after or {}).keys().isdisjoint(("username", "name", "title"))
+    return not _NAME_FIELDS.isdisjoint(change.fields_after)
 
 
 def _depth(change: Change) -> int:
     """How deep a department will be; a moved one comes after its new parent."""
     if change.kind != "department":
         return 0
-    after = change.after or {}
+    after = change.fields_after
     if "parent" in after:
-        return len(titles(str(after["parent"] or ""))) + 1
+        return len(titles(text(after, "parent"))) + 1
     return len(titles(change.key))

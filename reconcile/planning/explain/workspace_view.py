@@ -1,21 +1,27 @@
-"""How one person, or one user, stands in a workspace: the planner's own answer, put into words."""
+"""How one person or user stands in a workspace: what the planner decided, put into words."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from reconcile.model.change import ASIDE, OF_REFERENCES, Change, Skip
+from msgspec.structs import replace
+
+from reconcile.model.change import ASIDE, OF_REFERENCES, Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
-from reconcile.model.explanation import Code, Given, Grace, Held, Standing, Verdict
-from reconcile.model.named_state import Names
-from reconcile.model.platform import BY_HAND, PlatformState, User
+from reconcile.model.identity import by_id
+from reconcile.model.named_state import StateNames
+from reconcile.model.platform import PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
+from reconcile.model.views.explanation import Code, RuleResult, WorkspaceResult
 from reconcile.planning.changes.diff import diff
+from reconcile.planning.changes.narrow import concerns
 from reconcile.planning.changes.order import ordered
+from reconcile.planning.explain.platform_user import grace_period, platform_user
+from reconcile.planning.selection.mapped_roles import MappedRole
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.candidates import Candidate
-from reconcile.planning.target.target_state import Wanted
+from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
 
 _WHY: dict[Code, str] = {
@@ -30,258 +36,246 @@ _WHY: dict[Code, str] = {
     "local": "a local account: no source manages it",
     "erased": "the account of an erased user: no personal data is left",
 }
+_DECISIVE = (".users.exclude", ".users.create", ".users.require_groups")
+"""The rules that keep a person out. A disabled person is one that is let in."""
 
 
-class Workspace:
-    """One workspace: what is there, what is wanted, and the changes between."""
+class _Subject(NamedTuple):
+    """Whom a result is about: a user, the person of an entry, or both.
+
+    `candidate` is the person as one who is to be a user; None for one who is not.
+    """
+
+    user: User | None
+    candidate: Candidate | None = None
+    person: Person | None = None
+
+    @property
+    def username(self) -> str:
+        """The name that the user has, otherwise the one that the person would get."""
+        if self.user is not None:
+            return self.user.username
+        if self.candidate is not None:
+            return self.candidate.username
+        return self.person.identifier if self.person is not None else ""
+
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """The present and the wanted username, as `narrow.concerns` returns them."""
+        names = set()
+        if self.user is not None:
+            names.add(("user", fold_name(self.user.username)))
+        if self.candidate is not None:
+            names.add(("user", fold_name(self.candidate.username)))
+        return names
+
+    @property
+    def wanted_id(self) -> str:
+        """The id of the user in the target state; "" for none."""
+        if self.candidate is not None:
+            return user_id(self.candidate)
+        return self.user.id if self.user is not None else ""
+
+
+class WorkspaceView:
+    """One workspace: its current state, its target state, and the changes between."""
 
     def __init__(
         self,
         desired: DesiredState,
         sources: Sequence[SourceRules],
         current: PlatformState,
-        found: Wanted,
-    ):
-        """`found` is what the planner made of the sources and `current`."""
+        target: TargetState,
+    ) -> None:
+        """`target` is what the planner made of the sources and `current`."""
         self.current = current
+        self.changes = tuple(ordered(diff(current, target.state, target.reasons)))
         self._desired = desired
+        self._declared = desired.source_names
         self._rules = {rules.source.name: rules for rules in sources}
-        self._found = found
-        self._candidates = {(one.rules.source.name, one.position): one for one in found.candidates}
-        self._names, self._then = Names(current), Names(found.state)
-        self._departed = {
-            user: there for one in found.people.values() for user, there in one.departed.items()
+        self._target = target
+        self._names, self._names_after = StateNames(current), StateNames(target.state)
+        self._users_after = by_id(target.state.users)
+        self._candidates = {
+            (candidate.rules.source.name, candidate.position): candidate
+            for candidate in target.candidates
         }
-        self.changes = tuple(ordered(diff(current, found.state, found.reasons)))
+        self._departed = {
+            departed_id: how
+            for people in target.people.values()
+            for departed_id, how in people.departed.items()
+        }
 
     def user(self, source: str, position: int) -> User | None:
         """The user that a person is, or the local account that is to become the person's."""
+        user = self._target.matched[source].get(position)
+        if user is not None:
+            return user
         candidate = self._candidates.get((source, position))
-        adopted = candidate.user if candidate is not None else None
-        return self._found.matched[source].get(position) or adopted
+        return candidate.user if candidate is not None else None
 
     def people(self) -> Iterator[User]:
         """The users who are persons that were read, or are to become one."""
-        for matched in self._found.matched.values():
+        for matched in self._target.matched.values():
             yield from matched.values()
-        yield from (
-            candidate.user for candidate in self._found.candidates if candidate.user is not None
-        )
+        for candidate in self._target.candidates:
+            if candidate.user is not None:
+                yield candidate.user
 
     def dangling(self, typed: str) -> Iterator[Skip]:
         """Members that the source does not find, of this name: DN, first value or login."""
-        for skip in self._found.skips:
+        spellings = {typed.casefold(), dn.key(typed)} - {""}
+        for skip in self._target.skips:
+            if skip.code not in OF_REFERENCES:
+                continue
             key = dn.key(skip.dn)
-            names = {skip.dn.casefold(), key, key.partition(",")[0].partition("=")[2]} - {""}
-            if skip.code in OF_REFERENCES and not names.isdisjoint(
-                {typed.casefold(), dn.key(typed)}
-            ):
+            first_value = key.partition(",")[0].partition("=")[2]
+            if not spellings.isdisjoint((skip.dn.casefold(), key, first_value)):
                 yield skip
 
-    def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:
-        """How a person stands; `rules` are the verdicts on it."""
+    def person(self, source: str, position: int, rules: Iterable[RuleResult]) -> WorkspaceResult:
+        """How a person stands; `rules` are the results of the rules about it."""
         person = self._rules[source].index.person(position)
-        user, candidate = self.user(source, position), self._candidates.get((source, position))
+        candidate = self._candidates.get((source, position))
+        subject = _Subject(self.user(source, position), candidate, person)
+        disabled = ""
+        if candidate is not None and candidate.disabled:
+            disabled = "; disabled in the directory"
         skips = self._skips(source, person.dn)
         refused = [skip for skip in skips if skip.code not in ASIDE]
-        disabled = "; disabled in the directory" if candidate and candidate.disabled else ""
         if refused:
-            stays = "; until this is fixed the user gains nothing" if user is not None else ""
-            why = f"cannot be synchronised: {refused[0].code}: {refused[0].detail}{stays}{disabled}"
-            return self._standing("skipped", why, user, candidate, person, skips)
-        code = self._code(source, position, user, candidate)
+            why = _why_skipped(refused[0], subject.user) + disabled
+            return self._result("skipped", why, subject, skips)
+        code = self._code(source, position, subject)
         why = self._why(code, source) + disabled
         if code in ("out", "out_of_scope"):
-            why = self._left_out(why, user, rules)
-        return self._standing(code, why, user, candidate, person, skips)
+            why = self._left_out(why, subject.user, rules)
+        return self._result(code, why, subject, skips)
 
-    def _code(
-        self, source: str, position: int, user: User | None, candidate: Candidate | None
-    ) -> Code:
+    def _code(self, source: str, position: int, subject: _Subject) -> Code:
         """How a person stands that can be synchronised."""
-        if candidate is not None and user is None:
+        user = subject.user
+        if subject.candidate is None:
+            if user is not None:
+                return "out_of_scope"
+            return "ignored" if position in self._target.people[source].ignored else "out"
+        if user is None:
             return "new"
-        if candidate is not None and user is not None:
-            return "follows" if user.source else "adopts"
-        if user is not None:
-            return "out_of_scope"
-        return "ignored" if position in self._found.people[source].ignored else "out"
+        return "follows" if user.source else "adopts"
 
-    def _left_out(self, why: str, user: User | None, rules: Iterable[Verdict]) -> str:
+    def _left_out(self, why: str, user: User | None, rules: Iterable[RuleResult]) -> str:
         """Why a person is not in scope: the first rule that decides so."""
-        departed = self._departed.get(user.id) if user is not None else None
-        failing = next((rule for rule in rules if not rule.passes and _decides(rule)), None)
+        failing = next(filter(_keeps_out, rules), None)
         if failing is not None:
             reason = f"{_setting(failing.rule)}: {failing.why}"
             why = f"{why}: {reason}" if why else f"left out by {reason}"
+        departed = self._departed.get(user.id) if user is not None else None
         if departed is not None and departed.disabled:
             action = self._desired.lifecycle.on_disabled
             why += f"; disabled in the directory (lifecycle.on_disabled: {action})"
         return why
 
-    def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
+    def alone(self, user: User | None, source: str, entry_dn: str) -> WorkspaceResult:
         """How a user stands whose person was not read, or an entry that the rules do not find."""
-        code: Code = "out"
-        if user is not None and user.status == "erased":
-            code = "erased"
-        elif user is not None and not user.source:
-            code = "local"
-        elif user is not None and user.source not in {one.name for one in self._desired.sources}:
-            code = "source_removed"
-        elif user is not None and user.source not in self._rules:
-            code = "not_read"
-        elif user is not None:
-            code = "out_of_scope" if self._is_found(user) else "missing"
-        why = (
-            self._why(code, source)
-            if code != "out"
-            else f"the rules of {source} do not find this entry"
-        )
-        return self._standing(
-            code, why, user, None, None, self._skips(source, entry_dn) if entry_dn else ()
-        )
+        skips = self._skips(source, entry_dn) if entry_dn else ()
+        if user is None:
+            why = f"the rules of {source} do not find this entry"
+            return self._result("out", why, _Subject(None), skips)
+        code = self._code_without_person(user)
+        return self._result(code, self._why(code, source), _Subject(user), skips)
 
-    def _is_found(self, user: User) -> bool:
+    def _code_without_person(self, user: User) -> Code:
+        """How a user stands whose person was not read."""
+        if user.status == "erased":
+            return "erased"
+        if not user.source:
+            return "local"
+        if user.source not in self._declared:
+            return "source_removed"
+        if user.source not in self._rules:
+            return "not_read"
         departed = self._departed.get(user.id)
-        return departed is not None and departed.found
+        return "out_of_scope" if departed is not None and departed.in_directory else "missing"
 
-    def _standing(
-        self,
-        code: Code,
-        why: str,
-        user: User | None,
-        candidate: Candidate | None,
-        person: Person | None,
-        skips: tuple[Skip, ...],
-    ) -> Standing:
-        own = {fold_name(user.username)} if user is not None else set()
-        username = person.identifier if person is not None else ""
-        if candidate is not None:
-            own.add(fold_name(candidate.username))
-            username = candidate.username
-        if user is not None:
-            username = user.username
-        roles, roles_why = (None, "") if candidate is None else self._roles(candidate, user)
-        after = None
-        if candidate is not None:
-            after = next(
-                (one for one in self._found.state.users if one.id == user_id(candidate)), None
-            )
-        elif user is not None:
-            after = next((one for one in self._found.state.users if one.id == user.id), None)
-        manager = str(self._then.fields(after)["manager"] or "") if after is not None else None
-        return Standing(
-            self.current.workspace,
-            code,
-            why,
-            username,
-            roles,
-            roles_why,
-            manager,
-            skips,
-            self._grace(user, after),
-            self._held(user) if user is not None else None,
-            tuple(change for change in self.changes if _concerns(change, own)),
+    def _result(
+        self, code: Code, why: str, subject: _Subject, skips: tuple[Skip, ...]
+    ) -> WorkspaceResult:
+        """The result, with the roles, the manager and the changes of whom it is about."""
+        user, after = subject.user, self._users_after.get(subject.wanted_id)
+        names = subject.names
+        result = WorkspaceResult(
+            workspace=self.current.workspace,
+            code=code,
+            why=why,
+            username=subject.username,
+            roles=None,
+            roles_why="",
+            manager=None,
+            skips=skips,
+            grace=None,
+            user=None,
+            changes=tuple(
+                change for change in self.changes if not names.isdisjoint(concerns(change))
+            ),
         )
+        if subject.candidate is not None:
+            why_roles = self._why_roles(subject.candidate, user)
+            result = replace(result, roles=subject.candidate.roles, roles_why=why_roles)
+        if after is not None:
+            manager = str(self._names_after.fields(after)["manager"] or "")
+            result = replace(result, manager=manager)
+        if user is not None:
+            grace = grace_period(user, after, self._desired.lifecycle)
+            on_platform = platform_user(user, self._names)
+            result = replace(result, grace=grace, user=on_platform)
+        return result
 
     def _why(self, code: Code, source: str) -> str:
+        """What a code means, with the setting that decides it; "" for one that says it all."""
         lifecycle = self._desired.lifecycle
-        rule = {
+        rules = {
             "missing": lifecycle.on_missing.action,
             "out_of_scope": lifecycle.on_out_of_scope.action,
             "source_removed": lifecycle.on_source_removed,
-        }.get(code, "")
-        return _WHY.get(code, "").format(source=source, rule=rule)
+        }
+        return _WHY.get(code, "").format(source=source, rule=rules.get(code, ""))
 
     def _skips(self, source: str, entry_dn: str) -> tuple[Skip, ...]:
-        return tuple(
-            sorted(
-                skip for skip in self._found.skips if skip.source == source and skip.dn == entry_dn
-            )
-        )
+        """The skips of an entry."""
+        of_source = (skip for skip in self._target.skips if skip.source == source)
+        return tuple(sorted(skip for skip in of_source if skip.dn == entry_dn))
 
-    def _roles(self, candidate: Candidate, user: User | None) -> tuple[tuple[str, ...], str]:
-        wanted = self._desired.roles
+    def _why_roles(self, candidate: Candidate, user: User | None) -> str:
+        """Why a person has the roles that the rules give."""
+        settings = self._desired.roles
         if candidate.keeps_roles:
-            if user is not None and wanted.on_existing == "keep":
-                return (
-                    candidate.roles,
-                    "roles.on_existing: keep leaves the roles of existing users alone",
-                )
-            return (
-                candidate.roles,
-                "no mapping matches, and roles.on_unmapped: keep leaves the current roles",
-            )
-        certain = candidate.rules.roles(candidate.position, multiple=True)
-        has = {mapping.role for mapping in candidate.rules.mappings if mapping.unsure} & set(
-            candidate.roles
-        )
-        if kept := sorted(has - {mapping.role for mapping in certain}):
-            return (
-                candidate.roles,
-                f"kept, because the members of the group are not known: {', '.join(kept)}",
-            )
-        if certain:
-            first = "the first that matches" if wanted.mode == "single" else "all that match"
-            return candidate.roles, f"{first} (roles.mode: {wanted.mode})"
-        return candidate.roles, f"no mapping matches (roles.on_unmapped: {wanted.on_unmapped})"
-
-    def _grace(self, user: User | None, after: User | None) -> Grace | None:
-        if user is None:
-            return None
-        cause = after.departed if after is not None and after.status != "erased" else user.departed
-        if not cause:
-            return None
-        lifecycle = self._desired.lifecycle
-        rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
-        if cause != user.departed or not user.departed_at:
-            return Grace(cause, "", "", rule.then or "")
-        if rule.then is None:
-            return Grace(cause, user.departed_at, "", "")
-        due = datetime.fromisoformat(user.departed_at) + timedelta(seconds=rule.after)
-        return Grace(
-            cause,
-            user.departed_at,
-            due.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            rule.then,
-        )
-
-    def _held(self, user: User) -> Held:
-        fields = self._names.fields(user)
-        texts = {
-            name: str(value or "")
-            for name, value in fields.items()
-            if name in Held.__struct_fields__
-        }
-        del texts["attributes"]
-        state = self.current
-        groups = (one for one in state.memberships if one.user == user.id)
-        return Held(
-            **texts,
-            status_why=_status_why(user),
-            attributes=user.attributes,
-            roles=tuple(
-                sorted(
-                    (Given(one.role, one.origin) for one in state.grants if one.user == user.id),
-                    key=_name,
-                )
-            ),
-            groups=tuple(
-                sorted(
-                    (Given(self._names.group(one.group).name, one.origin) for one in groups),
-                    key=_name,
-                )
-            ),
-        )
+            if user is not None and settings.on_existing == "keep":
+                return "roles.on_existing: keep leaves the roles of existing users alone"
+            return "no mapping matches, and roles.on_unmapped: keep leaves the current roles"
+        certain = {mapping.role for mapping in _matching_mappings(candidate)}
+        unsure = {mapping.role for mapping in candidate.rules.mappings if mapping.unsure}
+        if kept := sorted(unsure & set(candidate.roles) - certain):
+            return f"kept, because the members of the group are not known: {', '.join(kept)}"
+        if not certain:
+            return f"no mapping matches (roles.on_unmapped: {settings.on_unmapped})"
+        which = "the first that matches" if settings.mode == "single" else "all that match"
+        return f"{which} (roles.mode: {settings.mode})"
 
 
-def _name(given: Given) -> str:
-    return fold_name(given.name)
+def _matching_mappings(candidate: Candidate) -> tuple[MappedRole, ...]:
+    """The role mappings that certainly reach the person."""
+    return candidate.rules.roles(candidate.position, multiple=True)
 
 
-def _decides(verdict: Verdict) -> bool:
-    """Whether a verdict keeps somebody out; a disabled person is one that is let in."""
-    return any(f".users.{name}" in verdict.rule for name in ("exclude", "create", "require_groups"))
+def _why_skipped(skip: Skip, user: User | None) -> str:
+    """Why a person cannot be synchronised, and what that means for its user."""
+    why = f"cannot be synchronised: {skip.code}: {skip.detail}"
+    return why if user is None else f"{why}; until this is fixed the user gains nothing"
+
+
+def _keeps_out(result: RuleResult) -> bool:
+    """Whether a rule keeps the person out."""
+    return not result.passes and any(name in result.rule for name in _DECISIVE)
 
 
 def _setting(rule: str) -> str:
@@ -289,34 +283,10 @@ def _setting(rule: str) -> str:
     return rule.partition("].")[2].partition("[")[0]
 
 
-def _status_why(user: User) -> str:
-    if user.status == "erased":
-        return f"erased by {user.status_origin}"
-    if user.status_origin == BY_HAND:
-        kept = ": a sync does not change it" if user.status == "blocked" else ""
-        return f"set by hand{kept}"
-    cause = f", because: {user.status_cause.replace('_', ' ')}" if user.status_cause else ""
-    return f"set by {user.status_origin}{cause}"
-
-
-def _concerns(change: Change, own: set[str]) -> bool:
-    """Whether a change is about a user of one of these names (case-folded)."""
-    if change.kind == "user":
-        after = change.after or {}
-        return fold_name(change.key) in own or fold_name(str(after.get("username", ""))) in own
-    if change.kind in ("grant", "membership"):
-        return any(
-            fold_name(str(fields["user"])) in own
-            for fields in (change.before, change.after)
-            if fields
-        )
-    return False
-
-
-def same_user(one: User, other: User) -> bool:
+def same_user(user: User, other: User) -> bool:
     """Whether users of two workspaces are of one person."""
-    if one.source != other.source:
+    if user.source != other.source:
         return False
-    if one.external_id or other.external_id:
-        return one.external_id.lower() == other.external_id.lower()
-    return fold_name(one.username) == fold_name(other.username)
+    if user.external_id or other.external_id:
+        return user.external_id.lower() == other.external_id.lower()
+    return fold_name(user.username) == fold_name(other.username)

@@ -26,6 +26,7 @@ def accepted(plan: Plan, codes: Iterable[str], by: str) -> Plan:
 
 
 def _acceptance(violation: Violation, by: str, at: str) -> Acceptance:
+    """What is kept of a violation that a person accepted."""
     return Acceptance(
         violation.code,
         by,
@@ -37,6 +38,7 @@ def _acceptance(violation: Violation, by: str, at: str) -> Acceptance:
 
 
 def _unknown(code: str, plan: Plan) -> str:
+    """The message for a code that no violation has, with those that can be accepted."""
     possible = [violation.code for violation in plan.violations if violation.acceptable]
     if not possible:
         return f"no violation of this plan has the code {code!r}: there is none to accept"

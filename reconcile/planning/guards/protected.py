@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from reconcile.model.change import Change, GuardName, Violation
 from reconcile.model.desired import Protect
@@ -51,17 +51,19 @@ def _changed_groups(
     for change in summary.groups:
         if not groups.matches(change.key):
             continue
-        new_name = "" if change.after is None else f" to {change.after['name']}"
-        done = "renamed" if new_name else "deleted"
+        becomes: Literal["renamed", "deleted"] = "deleted"
+        done = "deleted"
+        if change.after is not None:
+            becomes, done = "renamed", f"renamed to {change.after['name']}"
         yield Violation(
-            state.workspace,
-            "protected_group",
-            "",
-            change.key,
-            1,
-            f"the group {change.key} would be {done}{new_name}, but it is protected."
+            workspace=state.workspace,
+            guard="protected_group",
+            source="",
+            subject=change.key,
+            number=1,
+            detail=f"the group {change.key} would be {done}, but it is protected."
             " If this is intended, remove it from `safety.protect.groups`",
-            becomes="renamed" if new_name else "deleted",
+            becomes=becomes,
             acceptable=False,
         )
 
@@ -71,12 +73,12 @@ def _losers(state: PlatformState, kind: str, lost: Counter[str]) -> Iterator[Vio
     guard: GuardName = "protected_role" if kind == "role" else "protected_group"
     for name, number in sorted(lost.items()):
         yield Violation(
-            state.workspace,
-            guard,
-            "",
-            name,
-            number,
-            f"{number} would lose the {kind} {name}, which is protected."
+            workspace=state.workspace,
+            guard=guard,
+            source="",
+            subject=name,
+            number=number,
+            detail=f"{number} would lose the {kind} {name}, which is protected."
             f" If this is intended, remove it from `safety.protect.{kind}s`",
             acceptable=False,
         )
@@ -106,17 +108,27 @@ def _users(
     patterns, own = NamePatterns(protect.users), folded(own_username)
     reported: set[str] = set()
     for change in (*summary.users, *summary.renamed_or_adopted, *summary.relinked):
+        guard = _guard_of_user(change.key, patterns, own)
         name = fold_name(change.key)
-        guard: GuardName | None = None
-        if own and folded(change.key) == own:
-            guard = "own_account"
-        elif patterns and patterns.matches(name):
-            guard = "protected_user"
         if guard is None or name in reported:
             continue
         reported.add(name)
-        detail = f"{change.key} would be {_done(change)}, but it is {_WHY_NOT[guard]}"
-        yield Violation(state.workspace, guard, "", change.key, 1, detail, acceptable=False)
+        yield Violation(
+            workspace=state.workspace,
+            guard=guard,
+            source="",
+            subject=change.key,
+            number=1,
+            detail=f"{change.key} would be {_done(change)}, but it is {_WHY_NOT[guard]}",
+            acceptable=False,
+        )
+
+
+def _guard_of_user(username: str, patterns: NamePatterns, own: str) -> GuardName | None:
+    """The guard that keeps a user; `own` is the folded name of our own account, "" for none."""
+    if own and folded(username) == own:
+        return "own_account"
+    return "protected_user" if patterns.matches(fold_name(username)) else None
 
 
 _WHY_NOT: Final[Mapping[str, str]] = {
@@ -143,15 +155,16 @@ def _administrators(
     """Too few administrators who depend on no directory, and so can always put things right."""
     role = folded(protect.admin_role)
     administrators = _local_holders(state, role)
+    total = len(administrators)
     left = len(administrators - _losing_administration(summary, role))
-    if left < len(administrators) and left < protect.min_admins:
+    if left < total and left < protect.min_admins:
         yield Violation(
-            state.workspace,
-            "min_admins",
-            "",
-            "",
-            len(administrators) - left,
-            f"{left} of {len(administrators)} administrators who depend on no source would be"
+            workspace=state.workspace,
+            guard="min_admins",
+            source="",
+            subject="",
+            number=total - left,
+            detail=f"{left} of {total} administrators who depend on no source would be"
             f" left, but there have to be {protect.min_admins}."
             " If this is intended, change `safety.protect.min_admins`",
             acceptable=False,

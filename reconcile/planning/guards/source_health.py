@@ -84,12 +84,21 @@ def shrunk(
 def _shrunk_part(
     workspace: str, source: str, part: str, was: int, count: int, safety: Safety
 ) -> Iterator[Violation]:
+    """A part of a source that has fewer than it had: too few, or none."""
     lost, entire = was - count, count == 0
     if not entire and not exceeds(safety.shrink, lost, was, safety.at_least):
         return
     why = "none are left" if entire else f"the limit shrink is {safety.shrink}"
     detail = f"{source} has {count} {_PARTS[part]}, {was} at its last good read: {why}"
-    yield Violation(workspace, "shrink", source, part, lost, detail, entire=entire)
+    yield Violation(
+        workspace=workspace,
+        guard="shrink",
+        source=source,
+        subject=part,
+        number=lost,
+        detail=detail,
+        entire=entire,
+    )
 
 
 def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator[Violation]:
@@ -98,28 +107,35 @@ def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator
     `path` is that of the source in the files. Raises UsageError for a pattern that can mean
     several.
     """
-    snapshot = index.snapshot
     persons = [
         (key, person.identifier, person.dn)
-        for key, person in zip(index.keys, snapshot.persons, strict=True)
+        for key, person in zip(index.keys, index.snapshot.persons, strict=True)
     ]
     groups = [(key, None, group.dn) for key, group in index.groups.items()]
-    expected: tuple[tuple[GuardName, str, tuple[str, ...], Entries], ...] = (
-        ("expected_person", "person", source.expect.persons, persons),
-        ("expected_group", "group", source.expect.groups, groups),
+    expect = source.expect
+    lists: tuple[tuple[GuardName, str, tuple[str, ...], Entries], ...] = (
+        ("expected_person", "person", expect.persons, persons),
+        ("expected_group", "group", expect.groups, groups),
     )
-    for guard, what, patterns, entries in expected:
+    for guard, what, patterns, entries in lists:
         for at, pattern in enumerate(patterns):
-            selection = Selection((pattern,), source.base_dn, snapshot.folding)
-            selection.resolve(_path(f"{path}.expect.{what}s[{at}]"), source.name, entries.__iter__)
+            selection = Selection((pattern,), source.base_dn, index.snapshot.folding)
+            place = f"{path}.expect.{what}s[{at}]"
+            selection.resolve(_always(place), source.name, entries.__iter__)
             if not any(selection.matches(key, name) for key, name, _ in entries):
-                detail = (
-                    f"{source.name} has no {what} {pattern}, so the read cannot be trusted. Check"
-                    " the directory and what the bind account may read. If the entry is gone for"
-                    " good, change `expect` of the source"
+                yield Violation(
+                    workspace=workspace,
+                    guard=guard,
+                    source=source.name,
+                    subject=pattern,
+                    number=1,
+                    detail=f"{source.name} has no {what} {pattern}, so the read cannot be trusted."
+                    " Check the directory and what the bind account may read. If the entry is gone"
+                    " for good, change `expect` of the source",
+                    acceptable=False,
                 )
-                yield Violation(workspace, guard, source.name, pattern, 1, detail, acceptable=False)
 
 
-def _path(path: str) -> Callable[[int], str]:
+def _always(path: str) -> Callable[[int], str]:
+    """A function that returns this path, whatever the number of a pattern."""
     return lambda _: path

@@ -1,14 +1,14 @@
-"""Moving users who are there to another scheme of usernames, all of them or none.
+"""Moves existing users to another scheme of usernames, all of them or none.
 
-An ordinary plan renames too, one user at a time: whoever cannot have the new name is skipped. Here
-one such is enough, and nobody is renamed, so that a scheme is never half in use.
+An ordinary plan renames too, one user at a time: a user who cannot have the new name is skipped.
+Here one such user is enough for none to be renamed, so that a scheme is never half in use.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
-from reconcile.model.change import LOSSES, Change, Plan, Skip
+from reconcile.model.change import LOSSES, Change, Plan, Skip, text
 from reconcile.model.desired import Safety
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import PlatformState, User
@@ -53,32 +53,39 @@ def migration(
     Of the guards all hold but the limit of updates.
     """
     snapshots = tuple(snapshots)
-    people = {
+    states = tuple(current)
+    renames = tuple(filter(None, map(_rename, full.changes)))
+    people = _external_ids(snapshots)
+    read = {snapshot.source for snapshot in snapshots}
+    collisions: list[str] = []
+    left: list[str] = []
+    refusals = [violation for violation in full.violations if violation.guard in EXPECTED]
+    for state in states:
+        own = [change for change in renames if change.workspace == state.workspace]
+        skips = [skip for skip in full.skips if skip.workspace == state.workspace]
+        lines = (*_taken(state, own), *_without_name(state, skips, people))
+        collisions += (f"{state.workspace}: {line}" if len(states) > 1 else line for line in lines)
+        for user, why in _staying(state, full.changes, own, read):
+            left.append(f"{user.username} of {user.source} keeps its name: {why}")
+        refusals += violations(own, state, safety, own_username, full.readings, renaming=True)
+    plan = msgspec.structs.replace(
+        full,
+        changes=renames,
+        violations=tuple(refusals),
+        skips=(),
+        to_remember=(),
+        notices=(),
+    )
+    return Migration(plan, tuple(collisions), tuple(left))
+
+
+def _external_ids(snapshots: Iterable[DirectorySnapshot]) -> dict[tuple[str, str], str]:
+    """Source and normalized DN of each person → its external id."""
+    return {
         (snapshot.source, dn.key(person.dn)): person.external_id
         for snapshot in snapshots
         for person in snapshot.persons
     }
-    read = {snapshot.source for snapshot in snapshots}
-    states = {state.workspace: state for state in current}
-    several = len(states) > 1
-    renames = tuple(filter(None, map(_rename, full.changes)))
-    collisions = [
-        f"{state.workspace}: {line}" if several else line
-        for state in states.values()
-        for line in _collisions(state, renames, full.skips, people)
-    ]
-    left = [
-        f"{user.username} of {user.source} keeps its name: {why}"
-        for state in states.values()
-        for user, why in _left(state, full.changes, renames, read)
-    ]
-    found = [one for one in full.violations if one.guard in EXPECTED]
-    for state in states.values():
-        own = [change for change in renames if change.workspace == state.workspace]
-        found += violations(own, state, safety, own_username, full.readings, renaming=True)
-    renaming = msgspec.structs.replace(full, changes=renames, violations=tuple(found))
-    plan = msgspec.structs.replace(renaming, skips=(), to_remember=(), notices=())
-    return Migration(plan, tuple(collisions), tuple(left))
 
 
 _GONE: Mapping[str, str] = {
@@ -88,82 +95,88 @@ _GONE: Mapping[str, str] = {
 }
 
 
-def _left(
+def _staying(
     state: PlatformState,
     changes: Iterable[Change],
     renames: Iterable[Change],
     read: Collection[str],
 ) -> Iterator[tuple[User, str]]:
     """Users who cannot be renamed, and why: those who leave with the whole plan or are gone."""
-    renamed = {one.key for one in renames if one.workspace == state.workspace}
+    renamed = {change.key for change in renames}
     leaving = {
-        one.key: one.reason
-        for one in changes
-        if one.workspace == state.workspace
-        and one.kind == "user"
-        and one.action in LOSSES
-        and not _disables(one)
+        change.key: change.reason
+        for change in changes
+        if change.workspace == state.workspace and _departs(change)
     }
     for user in state.users:
         if not user.source or user.status == "erased" or user.username in renamed:
             continue
-        known = user.source in read or user.status_cause == "source_removed"
-        why = leaving.get(user.username) or (_GONE.get(user.status_cause) if known else None)
+        why = leaving.get(user.username, "") or _why_gone(user, read)
         if why:
             yield user, why
 
 
-def _disables(change: Change) -> bool:
-    """Whether the person is there, and no longer allowed in."""
-    return (change.after or {}).get("status_cause") == "disabled"
+def _departs(change: Change) -> bool:
+    """Whether a user is lost because the person left; one who is only disabled has not."""
+    if change.kind != "user" or change.action not in LOSSES:
+        return False
+    return change.fields_after.get("status_cause") != "disabled"
+
+
+def _why_gone(user: User, read: Collection[str]) -> str:
+    """Why a user's person is gone since an earlier run; "" if its source was not read."""
+    if user.source not in read and user.status_cause != "source_removed":
+        return ""
+    return _GONE.get(user.status_cause, "")
 
 
 def _rename(change: Change) -> Change | None:
-    """The change cut down to the username; None for one that renames nobody."""
-    if change.kind != "user" or change.action != "update" or "username" not in (change.after or {}):
+    """The change cut down to the username; None for one that renames no user."""
+    if change.kind != "user" or change.action != "update":
         return None
-    before, after = change.before or {}, change.after or {}
-    reason = "new username scheme"
+    if "username" not in change.fields_after:
+        return None
     return msgspec.structs.replace(
         change,
-        before={"username": before["username"]},
-        after={"username": after["username"]},
-        reason=reason,
+        before={"username": change.fields_before["username"]},
+        after={"username": change.fields_after["username"]},
+        reason="new username scheme",
     )
 
 
-def _collisions(
-    state: PlatformState,
-    renames: Iterable[Change],
-    skips: Iterable[Skip],
-    people: Mapping[tuple[str, str], str],
-) -> Iterator[str]:
-    """Users who cannot have their new name: the planner says so, or another user keeps it.
-
-    `people`: source and normalized DN → external id. A person may have moved since the
-    user's DN was noted.
-    """
-    mine = {change.key: change for change in renames if change.workspace == state.workspace}
-    names = {fold_name(user.username): user for user in state.users}
-    for change in mine.values():
-        new = str((change.after or {})["username"])
-        holder = names.get(fold_name(new))
-        if holder is not None and holder.username not in mine and holder.username != change.key:
-            owner = f"of {holder.source}" if holder.source else "a local account"
-            yield f"{change.key} -> {new}: {holder.username} already exists ({owner})"
-    by_place = {
-        (user.source, dn.key(user.dn)): user for user in state.users if user.source and user.dn
-    }
-    by_id = {
-        (user.source, user.external_id): user
-        for user in state.users
-        if user.source and user.external_id
-    }
-    for skip in skips:
-        if skip.workspace != state.workspace or skip.code not in _OF_NAMES:
+def _taken(state: PlatformState, renames: Iterable[Change]) -> Iterator[str]:
+    """Renames to a name that another user of the workspace keeps."""
+    renamed = {change.key: text(change.fields_after, "username") for change in renames}
+    holders = {fold_name(user.username): user for user in state.users}
+    for old, new in renamed.items():
+        holder = holders.get(fold_name(new))
+        # A user who is renamed itself, or only gets another spelling, keeps no name.
+        if holder is None or holder.username in renamed:
             continue
-        place = skip.source, dn.key(skip.dn)
-        user: User | None = by_id.get((skip.source, people.get(place, ""))) or by_place.get(place)
-        if user is not None:
-            new = "nothing" if skip.code == "missing_field" else skip.username or "nothing"
-            yield f"{user.username} -> {new}: {skip.detail} ({skip.code})"
+        owner = f"of {holder.source}" if holder.source else "a local account"
+        yield f"{old} -> {new}: {holder.username} already exists ({owner})"
+
+
+def _without_name(
+    state: PlatformState, skips: Iterable[Skip], people: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
+    """Users who cannot have their new name, as the planner says.
+
+    `people`: source and normalized DN → external id. A person may have moved since the user's DN
+    was noted.
+    """
+    by_entry: dict[tuple[str, str], User] = {}
+    by_external_id: dict[tuple[str, str], User] = {}
+    for user in state.users:
+        if user.source and user.dn:
+            by_entry[user.source, dn.key(user.dn)] = user
+        if user.source and user.external_id:
+            by_external_id[user.source, user.external_id] = user
+    for skip in skips:
+        if skip.code not in _OF_NAMES:
+            continue
+        entry = skip.source, dn.key(skip.dn)
+        skipped = by_external_id.get((skip.source, people.get(entry, ""))) or by_entry.get(entry)
+        if skipped is not None:
+            new = "" if skip.code == "missing_field" else skip.username
+            yield f"{skipped.username} -> {new or 'nothing'}: {skip.detail} ({skip.code})"

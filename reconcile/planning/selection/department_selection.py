@@ -16,7 +16,7 @@ from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.snapshot_index import Index, ancestors
 
 
-class Selected(msgspec.Struct, frozen=True):
+class SelectedDepartment(msgspec.Struct, frozen=True):
     """One OU that becomes a department.
 
     `parent` is the normalized DN of the department above it, or "".
@@ -29,7 +29,7 @@ class Selected(msgspec.Struct, frozen=True):
 
 def select(
     rules: Iterable[tuple[str, DepartmentRule]], source: Source, index: Index
-) -> tuple[list[Selected], list[str]]:
+) -> tuple[list[SelectedDepartment], list[str]]:
     """The selected OUs, parents first, and the OUs left out because a parent is not selected.
 
     Each rule comes with its path in the desired state. An OU that only a wildcard matches is left
@@ -64,19 +64,15 @@ def selection(place: str, rule: DepartmentRule, source: Source, index: Index) ->
 
 
 def _relatives(
-    rule: DepartmentRule, found: list[str], index: Index, containers: set[str]
+    rule: DepartmentRule, chosen_keys: list[str], index: Index, containers: set[str]
 ) -> Iterable[str]:
     """The OUs that `children` adds below the selected ones, and `parents` above them."""
     if rule.children:
-        roots = set(found)
+        roots = set(chosen_keys)
         yield from (key for key in index.units if not roots.isdisjoint(index.above(key)))
     if rule.parents:
-        yield from (
-            above
-            for key in found
-            for above in index.above(key)
-            if above in index.units and above not in containers
-        )
+        for key in chosen_keys:
+            yield from (above for above in index.units_above(key) if above not in containers)
 
 
 def _connect(
@@ -84,24 +80,26 @@ def _connect(
     by_name: dict[str, tuple[str, Selection]],
     index: Index,
     containers: set[str],
-) -> tuple[list[Selected], list[str]]:
-    selected: dict[str, Selected] = {}
+) -> tuple[list[SelectedDepartment], list[str]]:
+    """Gives each chosen OU its parent, and leaves out those that miss it."""
+    selected: dict[str, SelectedDepartment] = {}
     orphans: list[str] = []
     for key in sorted(chosen, key=lambda key: (key.count(","), key)):
-        ous = (name for name in index.above(key) if name in index.units)
+        ous = index.units_above(key)
         above = next((name for name in ous if name in chosen or name not in containers), "")
         if above and above not in selected:
             if key in by_name:
                 raise _without_parent(*by_name[key], key, above, index)
             orphans.append(key)
             continue
-        selected[key] = Selected(key, above, chosen[key])
+        selected[key] = SelectedDepartment(key, above, chosen[key])
     return list(selected.values()), orphans
 
 
 def _without_parent(
     place: str, selection: Selection, key: str, above: str, index: Index
 ) -> RulesRefused:
+    """The error for an OU that is selected by its exact DN, without its parent."""
     child, parent = index.units[key].dn, index.units[above].dn
     message = (
         f"{child!r} is selected but its parent {parent!r} is not:"

@@ -27,11 +27,12 @@ def nearest(patterns: Sequence[str], names: Sequence[str]) -> list[list[int]]:
     for; the others get none.
     """
     number = min(_LOOKED_FOR, max(1, _ROUGHLY // max(1, len(names))))
-    found = [_closest(pattern, names) for pattern in patterns[:number]]
-    return found + [[] for _ in patterns[number:]]
+    closest = [_closest(pattern, names) for pattern in patterns[:number]]
+    return closest + [[] for _ in patterns[number:]]
 
 
 def _closest(pattern: str, names: Sequence[str]) -> list[int]:
+    """The positions of the names most like a pattern, the most similar first."""
     text = max(pattern.split("*"), key=len)
     if not text or len(pattern) > _LONGEST:
         return []

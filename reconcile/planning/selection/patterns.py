@@ -34,7 +34,7 @@ folding changes it."""
 
 def _marked(pattern: str) -> str:
     """A pattern with its escaped stars replaced, so that the bare ones are the wildcards."""
-    return _ESCAPED.sub(lambda found: _STAR if found["star"] else found.group(), pattern)
+    return _ESCAPED.sub(lambda escape: _STAR if escape["star"] else escape.group(), pattern)
 
 
 def plain_name(key: str, name: str | None = None) -> str:
@@ -50,7 +50,7 @@ def found_by(
     folding: Folding = "compatibility",
 ) -> list[list[int]]:
     """For each pattern the positions of the entries that it finds, as `Selection.found` says."""
-    return Selection(patterns, base_dn, folding).found(keys, names)
+    return Selection(patterns, base_dn, folding).finds(keys, names)
 
 
 class Selection:
@@ -100,19 +100,21 @@ class Selection:
         if not exact:
             return self
         meant = self._meant(set(exact.values()), candidates)
-        for at, (kind, text) in exact.items():
-            entries = meant.get((kind, text), {})
+        for at, read in exact.items():
+            entries = meant.get(read, {})
             if len(entries) > 1:
-                listed = ", ".join(sorted(entries.values()))
-                ambiguous = (
-                    f"{self._patterns[at]!r} can mean several entries of source {source}:"
-                    f" {listed}. Write the one that is meant as the directory does"
-                )
-                raise RulesRefused([(path(at), ambiguous)])
+                raise RulesRefused([(path(at), self._several(at, source, entries.values()))])
             for name in entries:
-                self._exact[kind].add(name)
-                self._read[at] = kind, name
+                self._exact[read[0]].add(name)
+                self._read[at] = read[0], name
         return self
+
+    def _several(self, at: int, source: str, entries: Iterable[str]) -> str:
+        """The message for a pattern that can mean several entries; these by their DNs."""
+        return (
+            f"{self._patterns[at]!r} can mean several entries of source {source}:"
+            f" {', '.join(sorted(entries))}. Write the one that is meant as the directory does"
+        )
 
     def _meant(
         self, patterns: set[tuple[int, str]], candidates: Candidates
@@ -139,12 +141,14 @@ class Selection:
 
     @staticmethod
     def _text(kind: int, key: str, name: str | None) -> str:
+        """What of an entry a pattern of a kind is compared with."""
         if kind == _DN:
             return key
         rdn = key.partition(",")[0]
         return rdn if kind == _RDN else _plain_name(rdn, name)
 
     def _wide(self, kind: int, text: str) -> str:
+        """A text as servers with a wider folding compare it."""
         return dn.wide_text(text, self._folding) if kind == _NAME else dn.wide(text, self._folding)
 
     def matches(self, key: str, name: str | None = None) -> bool:
@@ -179,22 +183,20 @@ class Selection:
                 return at
         return None
 
-    def found(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
+    def finds(self, keys: Sequence[str], names: Sequence[str] | None = None) -> list[list[int]]:
         """For each pattern the positions of the entries that it finds.
 
         `keys` are the normalized DNs of all entries, `names` their plain names (default: the values
         of their RDNs). Takes one pass over the entries, and for each no longer if there are more
         patterns without a wildcard.
         """
-        found: list[list[int]] = [[] for _ in self._read]
-        exact: tuple[dict[str, list[int]], ...] = ({}, {}, {})
+        finds: list[list[int]] = [[] for _ in self._read]
+        if not finds:
+            return finds
+        dns, rdns, plain = self._exact_patterns()
         wild = [(kind, glob, at) for at, (kind, glob) in self._globs.items()]
-        for at, (kind, text) in enumerate(self._read):
-            if at not in self._globs:
-                exact[kind].setdefault(text, []).append(at)
-        dns, rdns, plain = exact
         by_dn_alone = not (rdns or plain or wild)
-        for position, key in enumerate(keys) if self._read else ():
+        for position, key in enumerate(keys):
             hits = dns.get(key, ())
             if not by_dn_alone:
                 rdn = key.partition(",")[0]
@@ -202,10 +204,18 @@ class Selection:
                 hits = (*hits, *rdns.get(rdn, ()), *plain.get(texts[_NAME], ()))
                 for kind, glob, at in wild:
                     if glob.matches(self._wide(kind, texts[kind])):
-                        found[at].append(position)
+                        finds[at].append(position)
             for at in hits:
-                found[at].append(position)
-        return found
+                finds[at].append(position)
+        return finds
+
+    def _exact_patterns(self) -> tuple[dict[str, list[int]], ...]:
+        """For each kind: text → the places of the patterns without a wildcard that are it."""
+        exact: tuple[dict[str, list[int]], ...] = ({}, {}, {})
+        for at, (kind, text) in enumerate(self._read):
+            if at not in self._globs:
+                exact[kind].setdefault(text, []).append(at)
+        return exact
 
     def pattern(self, key: str, name: str | None = None) -> int | None:
         """The position of the first pattern that matches an entry, for `explain`; None for none."""
@@ -224,6 +234,7 @@ class Selection:
 
 
 def _plain_name(rdn: str, name: str | None) -> str:
+    """The plain name of an entry, or the value of its RDN where it has none."""
     if name is not None:
         return dn.lower(name)
     value = rdn.partition("=")[2]

@@ -1,6 +1,6 @@
 """An index of a directory snapshot: persons and groups by DN, members with nesting resolved."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
@@ -34,7 +34,6 @@ class Index:
             for key, group in self.groups.items()
             if group.members_unknown
         }
-        self._below: dict[str, list[int]] | None = None
         self._direct: dict[str, tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]] = {}
         self._flat: dict[str, frozenset[int]] = {}
 
@@ -60,17 +59,23 @@ class Index:
             self._above[parent] = tuple(self.unit(place) or place for place in ancestors(key))
         return self._above[parent]
 
+    def units_above(self, key: str) -> list[str]:
+        """The OUs above a name by their normalized DNs, nearest first."""
+        return [above for above in self.above(key) if above in self.units]
+
     def several(self, written: str) -> tuple[str, ...]:
         """The DNs, as written, of the entries that a member can mean if it is ambiguous."""
-        found = self._members.meant(dn.key(written))
-        return tuple(map(self._written, found)) if len(found) > 1 else ()
+        return self._written_if_several(self._members.meant(dn.key(written)))
 
     def several_persons(self, written: str) -> tuple[str, ...]:
         """Like `several`, for a DN that names a person, such as a manager."""
-        found = self._persons.meant(dn.key(written))
-        return tuple(map(self._written, found)) if len(found) > 1 else ()
+        return self._written_if_several(self._persons.meant(dn.key(written)))
+
+    def _written_if_several(self, keys: Sequence[str]) -> tuple[str, ...]:
+        return tuple(map(self._written, keys)) if len(keys) > 1 else ()
 
     def _written(self, key: str) -> str:
+        """The DN of a person or group as the directory writes it."""
         if key in self.persons:
             return self.person(self.persons[key]).dn
         return self.groups[key].dn if key in self.groups else key
@@ -105,8 +110,11 @@ class Index:
             return ""
         if own := self._unknown.get(key):
             return own
-        inner = sorted(self._unknown.keys() & self.within(key)) if nested else ()
-        return next((f"{self.groups[one].dn} within it: {self._unknown[one]}" for one in inner), "")
+        if not nested:
+            return ""
+        for inner in sorted(self._unknown.keys() & self.within(key)):
+            return f"{self.groups[inner].dn} within it: {self._unknown[inner]}"
+        return ""
 
     def within(self, key: str) -> set[str]:
         """The group itself and every group below it, however deep; a cycle ends where it began."""
@@ -115,7 +123,8 @@ class Index:
     def _read_members(
         self, group: DirectoryGroup
     ) -> tuple[frozenset[int], tuple[str, ...], tuple[str, ...]]:
-        persons: set[int] = set(self._by_place().get(dn.key(group.dn), ()))
+        """Looks up what an entry lists: DNs, logins, and what is below it."""
+        persons: set[int] = set(self._by_place.get(dn.key(group.dn), ()))
         groups: list[str] = []
         dangling: list[str] = []
         for member in group.members:
@@ -129,34 +138,33 @@ class Index:
             else:
                 dangling.append(member)
         for login in group.member_logins:
-            found = self.logins.find(login)
-            if len(found) == 1:
-                persons.update(found)
+            owners = self.logins.find(login)
+            if len(owners) == 1:
+                persons.update(owners)
             else:
                 dangling.append(login)
         return frozenset(persons), tuple(groups), tuple(dangling)
 
     def beyond(self, key: str) -> set[int]:
         """The members, by position, by way of groups that the snapshot does not have."""
-        nested = self.groups[key].nested_members
-        return {at for at in map(self.position, nested) if at >= 0} if nested else set()
+        return set(map(self.position, self.groups[key].nested_members)) - {-1}
 
+    @cached_property
     def _by_place(self) -> dict[str, list[int]]:
         """Normalized DN of a group → the persons whose entries are directly below it.
 
         Their place alone makes them members.
         """
-        if self._below is None:
-            self._below = {}
-            groups = References((self.groups,), self.snapshot.folding, self.snapshot.lookalikes)
-            meant: dict[str, str] = {}
-            for position, key in enumerate(self.keys):
-                above = dn.parent(key)
-                if above not in meant:
-                    meant[above] = groups.only(above)
-                if meant[above]:
-                    self._below.setdefault(meant[above], []).append(position)
-        return self._below
+        groups = References((self.groups,), self.snapshot.folding, self.snapshot.lookalikes)
+        group_at: dict[str, str] = {}
+        below: dict[str, list[int]] = {}
+        for position, key in enumerate(self.keys):
+            above = dn.parent(key)
+            if above not in group_at:
+                group_at[above] = groups.only(above)
+            if group_at[above]:
+                below.setdefault(group_at[above], []).append(position)
+        return below
 
     @cached_property
     def logins(self) -> Logins:

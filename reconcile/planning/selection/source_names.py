@@ -38,27 +38,38 @@ def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformStat
 
 def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Iterator[Notice]:
     """A notice for each source with users that is not declared, if a new one has its base DN."""
-    there = tuple(declared)
-    names = {source.name for source in there}
+    sources = tuple(declared)
+    names = {source.name for source in sources}
     for state in current:
-        users = {user.source for user in state.users if user.status != "erased"}
+        in_use = {user.source for user in state.living()}
+        new = [(at, source) for at, source in enumerate(sources) if source.name not in in_use]
         for gone in state.sources:
-            if gone.name in names or gone.name not in users:
+            if gone.name in names or gone.name not in in_use:
                 continue
-            for at, one in enumerate(there):
-                if one.name not in users and _same_base(one.base_dn, gone.base_dn):
-                    text = (
-                        f"{state.workspace}: source {gone.name} is no longer declared,"
-                        f" and {one.name} is new and of the same base DN: if it is the same"
-                        f" directory, `{_command(gone.name, one.name)}` keeps its users"
-                    )
-                    both = (gone.name, one.name)
-                    yield Notice("source_renamed", text, f"sources[{at}].name", sources=both)
+            for at, source in new:
+                if _same_base(source.base_dn, gone.base_dn):
+                    yield _renamed(state.workspace, gone.name, source.name, at)
+
+
+def _renamed(workspace: str, gone: str, new: str, at: int) -> Notice:
+    """The notice that a source may be the one that is gone; `at` is its place in the files."""
+    return Notice(
+        code="source_renamed",
+        text=(
+            f"{workspace}: source {gone} is no longer declared,"
+            f" and {new} is new and of the same base DN: if it is the same"
+            f" directory, `{_command(gone, new)}` keeps its users"
+        ),
+        path=f"sources[{at}].name",
+        sources=(gone, new),
+    )
 
 
 def _command(old: str, new: str) -> str:
+    """The command that renames a source on the platform."""
     return f"reconcile rename-source {shlex.quote(old)} {shlex.quote(new)}"
 
 
-def _same_base(one: str, other: str) -> bool:
-    return bool(other) and dn.key(one) == dn.key(other)
+def _same_base(new: str, gone: str) -> bool:
+    """Whether two sources are about one part of a directory."""
+    return bool(gone) and dn.key(new) == dn.key(gone)

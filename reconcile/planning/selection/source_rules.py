@@ -5,12 +5,12 @@ The result is the same for every workspace, so it is computed once per plan.
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
-from reconcile.model.desired import DesiredState, GroupRule, RoleMapping, Source
+from reconcile.model.desired import DesiredState, GroupRule, Source
 from reconcile.model.directory import DirectorySnapshot, Person
 from reconcile.model.text import dn
-from reconcile.planning.selection import department_selection
+from reconcile.planning.selection import department_selection, mapped_roles
+from reconcile.planning.selection.mapped_roles import MappedRole
 from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.rule_matches import RuleMatches
@@ -18,22 +18,6 @@ from reconcile.planning.selection.snapshot_index import Index, ancestors
 
 _FALSE = frozenset({"", "false", "no", "0", "none"})
 """The results of `disabled_when` that do not disable a person."""
-
-
-class Mapping(NamedTuple):
-    """One role mapping and the persons it applies to, by position; `reason` names the rule.
-
-    `keys`: the normalized DNs of its groups, or of the OU whose persons get the role.
-    `unsure`: the members of one of these groups are not known, so a user who has the role may have
-    it because of that group.
-    """
-
-    role: str
-    members: frozenset[int]
-    reason: str
-    place: str
-    keys: tuple[str, ...]
-    unsure: bool = False
 
 
 class SourceRules:
@@ -53,41 +37,53 @@ class SourceRules:
         """
         self.source = source
         self.login = login
-        self.declared = frozenset(one.name for one in desired.sources)
+        self.declared = desired.source_names
         self.asked = query(desired, source)
         self.index = Index(snapshot)
         self.matches = RuleMatches(desired, source, self.index)
-        users = source.users
-        self._inactive = self._selection(users.inactive_ous).resolve(
-            lambda at: f"{self.matches.users}.inactive_ous[{at}]", source.name, self._places
-        )
+        self._inactive = self._inactive_ous()
         self._below_inactive: dict[str, bool] = {}
         self.unknown: dict[str, str] = {}
         """Normalized DN of each group that a rule is about and whose members are not known → why.
 
         Such a group has no effect: no user gains or loses anything by it.
         """
-        required = f"{self.matches.users}.require_groups"
-        self._required: frozenset[int] | None = None
-        if users.require_groups:
-            self._required = self._members(self._found(required))
+        self._required = self._required_members()
         self._required_unsure = bool(self.unknown)
-        self.groups = self._mirrored(desired.groups)
+        self.groups = self._mirrored(desired)
         self.frozen = self._frozen()
-        rules = [
-            (f"departments[{at}]", rule)
-            for at, rule in enumerate(desired.departments)
-            if rule.source == source.name
-        ]
-        self.departments, self.orphans = department_selection.select(rules, source, self.index)
+        self.departments, self.orphans = self._select_departments(desired)
         self._department_keys = {selected.key for selected in self.departments}
         self._department_of: dict[str, str] = {}
-        self.mappings, self.default_role = self._roles(desired)
+        self.mappings = [
+            *mapped_roles.of_departments(desired, self.departments, self.index, self.department),
+            *self._group_mappings(desired),
+        ]
+        self.default_role = mapped_roles.default_role(desired, source.name)
         self._mapped = frozenset().union(
             *(mapping.members for mapping in self.mappings),
             *(members for _, members in self._known_groups()),
         )
         self._mapped_unsure = bool(self.frozen) or any(mapping.unsure for mapping in self.mappings)
+
+    def _inactive_ous(self) -> Selection:
+        """What disables the persons below it."""
+        path = f"{self.matches.users}.inactive_ous"
+        selection = self._selection(self.source.users.inactive_ous)
+        return selection.resolve(lambda at: f"{path}[{at}]", self.source.name, self._places)
+
+    def _required_members(self) -> frozenset[int] | None:
+        """The members of required groups; None where no group is required."""
+        if not self.source.users.require_groups:
+            return None
+        return self._members(self._found(f"{self.matches.users}.require_groups"))
+
+    def _select_departments(
+        self, desired: DesiredState
+    ) -> tuple[list[department_selection.SelectedDepartment], list[str]]:
+        """The OUs that become departments, and those left out for want of a parent."""
+        rules = desired.departments_of(self.source.name)
+        return department_selection.select(rules, self.source, self.index)
 
     def _known_groups(self) -> Iterator[tuple[str, frozenset[int]]]:
         """The selected groups whose members are known, with these."""
@@ -100,9 +96,11 @@ class SourceRules:
         return self.index.above(self.index.keys[position])
 
     def _selection(self, patterns: Iterable[str]) -> Selection:
+        """Patterns of this source."""
         return Selection(patterns, self.source.base_dn, self.index.snapshot.folding)
 
     def _groups(self) -> Iterator[tuple[str, None, str]]:
+        """All groups, as patterns are resolved among them."""
         return ((key, None, group.dn) for key, group in self.index.groups.items())
 
     def _places(self) -> Iterator[tuple[str, None, str]]:
@@ -169,6 +167,7 @@ class SourceRules:
         return f"found in {self.source.name}"
 
     def _why_mapped(self, position: int) -> str:
+        """The role, group or department because of which `create: mapped` wants the person."""
         for mapping in self.mappings:
             if position in mapping.members:
                 return f"role {mapping.role}: {mapping.reason}"
@@ -179,26 +178,28 @@ class SourceRules:
     def department(self, position: int) -> str:
         """The normalized DN of the nearest selected OU above the person; "" without one."""
         above = dn.parent(self.index.keys[position])
-        found = self._department_of.get(above)
-        if found is None:
-            found = next((key for key in self._above(position) if key in self._department_keys), "")
-            self._department_of[above] = found
-        return found
+        nearest = self._department_of.get(above)
+        if nearest is None:
+            selected = (key for key in self._above(position) if key in self._department_keys)
+            nearest = next(selected, "")
+            self._department_of[above] = nearest
+        return nearest
 
     def roles(
         self, position: int, *, multiple: bool, has: Collection[str] = ()
-    ) -> tuple[Mapping, ...]:
+    ) -> tuple[MappedRole, ...]:
         """The mappings that reach the person: the first one, or all of them.
 
         `has`: the roles that a sync gave the person. A role stays if it may come from a group whose
         members are not known.
         """
-        found = tuple(
+        # Without a call for each mapping: every person comes by here.
+        reaching = tuple(
             mapping
             for mapping in self.mappings
             if position in mapping.members or (mapping.unsure and mapping.role in has)
         )
-        return found if multiple else found[:1]
+        return reaching if multiple else reaching[:1]
 
     @cached_property
     def _first_group(self) -> dict[int, str]:
@@ -221,18 +222,21 @@ class SourceRules:
         person = self._person(position)
         if person.disabled:
             return True
-        if self._inactive:
-            above = dn.parent(self.index.keys[position])
-            below = self._below_inactive.get(above)
-            if below is None:
-                below = any(map(self._inactive.matches, self._above(position)))
-                self._below_inactive[above] = below
-            if below:
-                return True
+        if self._inactive and self._is_below_inactive(position):
+            return True
         template = self.source.users.disabled_when
         if template is None:
             return False
         return self.is_disabling(template.render(person, person.identifier))
+
+    def _is_below_inactive(self, position: int) -> bool:
+        """Whether the person is below an OU of `inactive_ous`; looked up once for each OU."""
+        above = dn.parent(self.index.keys[position])
+        below = self._below_inactive.get(above)
+        if below is None:
+            below = any(map(self._inactive.matches, self._above(position)))
+            self._below_inactive[above] = below
+        return below
 
     @staticmethod
     def is_disabling(text: str | None) -> bool:
@@ -244,8 +248,11 @@ class SourceRules:
 
         None if no pattern does.
         """
-        found = ((self._inactive.pattern(key), key) for key in self._above(position))
-        return next(((at, key) for at, key in found if at is not None), None)
+        for key in self._above(position):
+            at = self._inactive.pattern(key)
+            if at is not None:
+                return at, key
+        return None
 
     def matching(self, patterns: Iterable[str]) -> list[str]:
         """The normalized DNs of the groups that patterns name."""
@@ -254,16 +261,21 @@ class SourceRules:
 
     @cached_property
     def _excluded(self) -> frozenset[int]:
+        """The persons that `exclude` leaves out."""
         return frozenset().union(*self.matches.persons[f"{self.matches.users}.exclude"])
 
     @cached_property
     def _selected(self) -> frozenset[int]:
+        """The persons that `select` names."""
         return frozenset().union(*self.matches.persons[f"{self.matches.users}.select"])
 
     def _pattern(self, key: str, position: int) -> int | None:
         """The place of the first pattern of a list of `users` that finds the person, or None."""
-        found = self.matches.persons[f"{self.matches.users}.{key}"]
-        return next((at for at, positions in enumerate(found) if position in positions), None)
+        by_pattern = self.matches.persons[f"{self.matches.users}.{key}"]
+        for at, positions in enumerate(by_pattern):
+            if position in positions:
+                return at
+        return None
 
     def group_selection(self, patterns: Iterable[str], path: str = "groups") -> Selection:
         """Patterns of groups of this source; `path` is that of their list in the desired state.
@@ -277,57 +289,27 @@ class SourceRules:
     def _person(self, position: int) -> Person:
         return self.index.snapshot.persons[position]
 
-    def _mirrored(self, rules: Iterable[GroupRule]) -> dict[str, GroupRule]:
+    def _mirrored(self, desired: DesiredState) -> dict[str, GroupRule]:
         """Normalized DN of each selected group → the first rule that selects it."""
         mirrored: dict[str, GroupRule] = {}
-        for at, rule in enumerate(rules):
-            if rule.source == self.source.name:
-                for key in self._found(f"groups[{at}].select"):
-                    mirrored.setdefault(key, rule)
+        for place, rule in desired.groups_of(self.source.name):
+            for key in self._found(f"{place}.select"):
+                mirrored.setdefault(key, rule)
         return mirrored
 
-    def _roles(self, desired: DesiredState) -> tuple[list[Mapping], str | None]:
-        mappings = self._department_roles(desired)
-        default: str | None = None
-        for at, mapping in enumerate(desired.role_mappings):
-            if mapping.source not in ("", self.source.name):
+    def _group_mappings(self, desired: DesiredState) -> Iterator[MappedRole]:
+        """The role mappings of groups that are about this source."""
+        for place, mapping in desired.role_mappings_of(self.source.name):
+            if not mapping.groups:
                 continue
-            if mapping.groups:
-                mappings.append(self._of_groups(mapping, f"role_mappings[{at}]"))
-            if mapping.default and default is None:
-                default = mapping.role
-        return mappings, default
-
-    def _of_groups(self, mapping: RoleMapping, place: str) -> Mapping:
-        """A role mapping of groups; `place` is its path in the desired state."""
-        keys = self._found(f"{place}.groups")
-        reason = f"member of {', '.join(mapping.groups)}"
-        members = self._members(keys)
-        unsure = not self.unknown.keys().isdisjoint(keys)
-        return Mapping(mapping.role, members, reason, place, tuple(dict.fromkeys(keys)), unsure)
-
-    def _department_roles(self, desired: DesiredState) -> list[Mapping]:
-        """The roles of departments, before those of role mappings; the nearest OU decides."""
-        with_role = [selected for selected in self.departments if selected.rule.role]
-        if not with_role:
-            return []
-        members: dict[str, list[int]] = {selected.key: [] for selected in with_role}
-        for position in range(len(self.index.keys)):
-            key = self.department(position)
-            if key in members:
-                members[key].append(position)
-        places = {id(rule): f"departments[{at}]" for at, rule in enumerate(desired.departments)}
-        mappings = []
-        for selected in with_role:
-            key, rule = selected.key, selected.rule
-            reason = f"in department {self.index.units[key].dn}"
-            persons = frozenset(members[key])
-            mappings.append(Mapping(rule.role, persons, reason, places[id(rule)], (key,)))
-        return mappings
+            keys = self._found(f"{place}.groups")
+            members = self._members(keys)
+            unsure = not self.unknown.keys().isdisjoint(keys)
+            yield mapped_roles.of_groups(mapping, place, keys, members, unsure=unsure)
 
     def _members(self, keys: Iterable[str]) -> frozenset[int]:
         """All members, with nested ones. A group with unknown members is noted and adds none."""
-        known = []
+        known: list[str] = []
         for key in keys:
             if why := self.index.unknown(key):
                 self.unknown[key] = why
@@ -337,11 +319,10 @@ class SourceRules:
 
     def _frozen(self) -> frozenset[str]:
         """The selected groups whose members are not known: they stay as they are."""
-        whys = {
-            key: self.index.unknown(key, nested=rule.nested != "ignore")
-            for key, rule in self.groups.items()
-        }
-        frozen = {key: why for key, why in whys.items() if why}
+        frozen: dict[str, str] = {}
+        for key, rule in self.groups.items():
+            if why := self.index.unknown(key, nested=rule.nested != "ignore"):
+                frozen[key] = why
         self.unknown |= frozen
         return frozenset(frozen)
 

@@ -15,8 +15,8 @@ from reconcile.model.desired import Departing, Departure, Lifecycle
 from reconcile.model.platform import NOW, Cause, Departed, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.target import status
-from reconcile.planning.target.candidates import Departed as Gone
-from reconcile.planning.target.users import Accounts
+from reconcile.planning.target.people.candidates import DepartedUser
+from reconcile.planning.target.users import WantedUsers
 
 _CAUSES: Final[Mapping[Cause, str]] = {
     "missing": "no longer in {source}",
@@ -27,14 +27,16 @@ _NAMELESS: Final = "unknown"
 """The name fields of an erased user."""
 
 
-def depart(book: Accounts, user: User, lifecycle: Lifecycle, how: Gone, now: str) -> None:
+def depart(
+    book: WantedUsers, user: User, lifecycle: Lifecycle, how: DepartedUser, now: str
+) -> None:
     """Decides on a user whose person is missing or out of scope. `now`: RFC 3339.
 
     If the person is disabled, too, the harder consequence counts, and the grace period of the other
     one does not postpone it.
     """
-    cause: Departed = "out_of_scope" if how.found else "missing"
-    rule = lifecycle.on_missing if cause == "missing" else lifecycle.on_out_of_scope
+    cause = how.cause
+    rule = lifecycle.departure(cause)
     over = _is_over(user, rule, cause, now)
     marked = _marked(user, rule, cause)
     reason = _CAUSES[cause].format(source=user.source)
@@ -55,7 +57,7 @@ def depart(book: Accounts, user: User, lifecycle: Lifecycle, how: Gone, now: str
     _set_status(book, user, marked, standing)
 
 
-def lose_source(book: Accounts, user: User, action: Departing) -> None:
+def lose_source(book: WantedUsers, user: User, action: Departing) -> None:
     """Decides on a user whose source is no longer declared."""
     book.reasons[user.id] = _CAUSES["source_removed"].format(source=user.source)
     if not _ends(book, user, action, "source_removed"):
@@ -63,7 +65,7 @@ def lose_source(book: Accounts, user: User, action: Departing) -> None:
         _set_status(book, user, user, standing)
 
 
-def _ends(book: Accounts, user: User, action: Departing, cause: Cause) -> bool:
+def _ends(book: WantedUsers, user: User, action: Departing, cause: Cause) -> bool:
     """Deletes or erases a user if the action says so. Returns whether it ended."""
     if user.status == "erased":
         book.users[user.id] = user
@@ -79,7 +81,10 @@ def _ends(book: Accounts, user: User, action: Departing, cause: Cause) -> bool:
     return False
 
 
-def _set_status(book: Accounts, user: User, marked: User, standing: status.Standing) -> None:
+def _set_status(
+    book: WantedUsers, user: User, marked: User, standing: status.ServiceStatus
+) -> None:
+    """Gives a user its status; `marked` is the user with its grace period."""
     state, origin, why, before = standing
     left = msgspec.structs.replace(
         marked, status=state, status_origin=origin, status_cause=why, status_before=before
@@ -88,6 +93,7 @@ def _set_status(book: Accounts, user: User, marked: User, standing: status.Stand
 
 
 def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:
+    """Whether the grace period of a rule has passed."""
     if rule.then is None or user.departed != cause or not user.departed_at:
         return False
     return datetime.fromisoformat(now) - datetime.fromisoformat(user.departed_at) >= timedelta(

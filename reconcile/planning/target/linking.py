@@ -7,14 +7,14 @@ entry later, so a link that names one is used only once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from reconcile.errors import RulesRefused
 from reconcile.model.desired import Link
 from reconcile.model.directory import DirectoryGroup, OrganizationalUnit, Person
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
@@ -27,7 +27,7 @@ AnyEntry = Person | DirectoryGroup | OrganizationalUnit
 _WAS: Final = ": the directory's id was "
 
 
-class Linked(msgspec.Struct, frozen=True):
+class LinkedObjects(msgspec.Struct, frozen=True):
     """What the links do in one workspace.
 
     `users`: source → position of a person → its user, and why. `groups` and `departments`: source
@@ -41,7 +41,7 @@ class Linked(msgspec.Struct, frozen=True):
     idle: tuple[tuple[Link, str], ...] = ()
 
 
-class _Idle(Exception):
+class _LinkIdle(Exception):
     """A link that does nothing; the text says why."""
 
 
@@ -50,17 +50,19 @@ def linked(
     sources: Sequence[SourceRules],
     current: PlatformState,
     used: Collection[Link] = (),
-) -> Linked:
+) -> LinkedObjects:
     """Looks up both ends of every link whose source was read; `used` are links a run has followed.
 
     Raises RulesRefused where a link needs an entry that another link has to free first.
     """
+    if not links:
+        return LinkedObjects({}, {}, {})
     rules = {of_source.source.name: of_source for of_source in sources}
     linking = _Linking(rules, current, frozenset(used))
     for link in links:
         if link.source in rules:
             linking.follow(link)
-    result = Linked(linking.users, linking.groups, linking.departments, tuple(linking.idle))
+    result = LinkedObjects(linking.users, linking.groups, linking.departments, tuple(linking.idle))
     _refuse_exchanges(links, rules, result)
     return result
 
@@ -78,7 +80,7 @@ class _Linking:
         self._rules = rules
         self._current = current
         self._used = used
-        self._names = Names(current)
+        self._names = StateNames(current)
         self._taken: set[tuple[str, str]] = set()
 
     def follow(self, link: Link) -> None:
@@ -91,10 +93,11 @@ class _Linking:
                 self._link_group(link, rules)
             else:
                 self._link_department(link, rules)
-        except _Idle as why:
+        except _LinkIdle as why:
             self.idle.append((link, str(why)))
 
     def _link_user(self, link: Link, rules: SourceRules) -> None:
+        """Gives a person its user."""
         user, position = _user(link, rules, self._current, spent=link in self._used)
         _once(self._taken, link, user.id, str(position))
         _refuse_true(link, user, rules.index.person(position))
@@ -102,24 +105,36 @@ class _Linking:
         self.users.setdefault(link.source, {})[position] = user, reason(link) + known
 
     def _link_group(self, link: Link, rules: SourceRules) -> None:
-        entries = {key: rules.index.groups[key] for key in rules.groups}
+        """Gives an entry its group."""
+        entries, selected = rules.index.groups, set(rules.groups)
         groups = self._current.groups
-        group, key = _mirror(link, entries, groups, lambda group: group.name)
-        _once(self._taken, link, group.id, key)
-        _refuse_true(link, group, entries[key])
-        _refuse_exchanged(link, group, rules.index.groups, key, groups)
+        group, key = _mirror(link, entries, selected, groups, lambda group: group.name)
+        self._check_mirror(link, group, entries, key, groups)
         self.groups[link.source, key] = group, reason(link)
 
     def _link_department(self, link: Link, rules: SourceRules) -> None:
-        entries = {selected.key: rules.index.units[selected.key] for selected in rules.departments}
+        """Gives an OU its department."""
+        entries = rules.index.units
+        selected = {chosen.key for chosen in rules.departments}
         departments = self._current.departments
         department, key = _mirror(
-            link, entries, departments, lambda department: self._names.path(department.id)
+            link, entries, selected, departments, lambda unit: self._names.path(unit.id)
         )
-        _once(self._taken, link, department.id, key)
-        _refuse_true(link, department, entries[key])
-        _refuse_exchanged(link, department, rules.index.units, key, departments)
+        self._check_mirror(link, department, entries, key, departments)
         self.departments[link.source, key] = department, reason(link)
+
+    def _check_mirror(
+        self,
+        link: Link,
+        mirror: Group | Department,
+        entries: Mapping[str, Entry],
+        key: str,
+        mirrors: Iterable[Group | Department],
+    ) -> None:
+        """Raises _LinkIdle where an earlier link is about the same, or nothing would change."""
+        _once(self._taken, link, mirror.id, key)
+        _refuse_true(link, mirror, entries[key])
+        _refuse_exchanged(link, mirror, entries, key, mirrors)
 
 
 def reason(link: Link) -> str:
@@ -129,49 +144,58 @@ def reason(link: Link) -> str:
 
 def followed(link: Link, reason: str) -> bool:
     """Whether a change with this reason followed the link, in whichever file it was then."""
+    if not reason.startswith("linked by "):
+        return False
     entry = f" to {link.entry}"
-    return reason.startswith("linked by ") and (
-        reason.endswith(entry) or f"{entry}{_WAS}" in reason
-    )
+    return reason.endswith(entry) or f"{entry}{_WAS}" in reason
 
 
 def _refuse_exchanges(
-    links: Sequence[Link], rules: Mapping[str, SourceRules], linked: Linked
+    links: Sequence[Link], rules: Mapping[str, SourceRules], linked: LinkedObjects
 ) -> None:
-    """Raises RulesRefused where a linked thing stands now for an entry that another link wants.
+    """Raises RulesRefused where a linked object stands now for an entry that another link wants.
 
     Each link needs what the other one has to free, so neither can go first: they need two runs.
     """
     ends = list(_ends(rules, linked))
-    wanted = {(_kind(owner), source, _own(entry)): owner.id for owner, source, entry, _ in ends}
-    for owner, _, _, why in ends:
-        kind = _kind(owner)
-        wanted_by = wanted.get((kind, owner.source, _own(owner)), owner.id)
-        if wanted_by == owner.id:
+    wanted = {(_kind(end.owner), end.source, _own(end.entry)): end.owner.id for end in ends}
+    for end in ends:
+        kind, owner = _kind(end.owner), end.owner
+        if wanted.get((kind, owner.source, _own(owner)), owner.id) == owner.id:
             continue
-        at = next(
-            at
-            for at, link in enumerate(links)
-            if link.kind == kind and why.startswith(reason(link))
-        )
+        at = _position(links, kind, end.why)
         what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
         raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
 
 
-def _ends(
-    rules: Mapping[str, SourceRules], linked: Linked
-) -> Iterator[tuple[Owner, str, AnyEntry, str]]:
-    """Both ends of every link: what is linked, the source and the entry, and the reason."""
+def _position(links: Iterable[Link], kind: str, why: str) -> int:
+    """The place in the files of the link that gave an object this reason."""
+    of_kind = ((at, link) for at, link in enumerate(links) if link.kind == kind)
+    return next(at for at, link in of_kind if why.startswith(reason(link)))
+
+
+class _Ends(NamedTuple):
+    """Both ends of a link: what is linked, the source and the entry; with the reason."""
+
+    owner: Owner
+    source: str
+    entry: AnyEntry
+    why: str
+
+
+def _ends(rules: Mapping[str, SourceRules], linked: LinkedObjects) -> Iterator[_Ends]:
+    """Both ends of every link."""
     for source, users in linked.users.items():
         for position, (user, why) in users.items():
-            yield user, source, rules[source].index.person(position), why
+            yield _Ends(user, source, rules[source].index.person(position), why)
     for (source, key), (group, why) in linked.groups.items():
-        yield group, source, rules[source].index.groups[key], why
+        yield _Ends(group, source, rules[source].index.groups[key], why)
     for (source, key), (department, why) in linked.departments.items():
-        yield department, source, rules[source].index.units[key], why
+        yield _Ends(department, source, rules[source].index.units[key], why)
 
 
 def _kind(owner: Owner) -> str:
+    """The kind of an object, as links name it."""
     return type(owner).__name__.lower()
 
 
@@ -184,7 +208,7 @@ def _once(taken: set[tuple[str, str]], link: Link, owner_id: str, entry: str) ->
     """Raises _Idle where an earlier link is about the same object or entry."""
     ends = {(link.kind, owner_id), (f"{link.kind} of {link.source}", entry)}
     if ends & taken:
-        raise _Idle(f"an earlier link is about the same {link.kind} or entry")
+        raise _LinkIdle(f"an earlier link is about the same {link.kind} or entry")
     taken |= ends
 
 
@@ -197,14 +221,14 @@ def _user(
     """
     user = _on_platform(link, current.users, lambda user: user.username)
     if user.status == "erased":
-        raise _Idle(f"the user {link.name!r} is erased")
+        raise _LinkIdle(f"the user {link.name!r} is erased")
     positions = _positions(link, rules)
     if len(positions) != 1:
-        raise _Idle(_not_one(link, "persons" if positions else "", "person"))
+        raise _LinkIdle(_not_one(link, "persons" if positions else "", "person"))
     position = positions[0]
     person = rules.index.person(position)
     if _left_out(rules, position):
-        raise _Idle(f"the rules of {link.source} leave the person {link.entry!r} out")
+        raise _LinkIdle(f"the rules of {link.source} leave the person {link.entry!r} out")
     if spent and not _is_true(link, user, person):
         _refuse_reuse(link, user, person, current)
     return user, position
@@ -226,7 +250,7 @@ def _positions(link: Link, rules: SourceRules) -> list[int]:
 def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState) -> None:
     """Raises _Idle for a link that was followed once and now means another person or user."""
     if not _is_id(person, link.entry):
-        raise _Idle(
+        raise _LinkIdle(
             "it was used already, and now this is another person: to link the user to that one,"
             " name its id"
         )
@@ -234,7 +258,7 @@ def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState
         if other.source != link.source or _own(other) != _own(person):
             continue
         if other is not user:
-            raise _Idle(f"it was used already: the person is that of {other.username!r} now")
+            raise _LinkIdle(f"it was used already: the person is that of {other.username!r} now")
         return
 
 
@@ -246,17 +270,24 @@ def _left_out(rules: SourceRules, position: int) -> bool:
 
 
 def _mirror(
-    link: Link, entries: Mapping[str, Entry], things: Iterable[Thing], name: Callable[[Thing], str]
+    link: Link,
+    entries: Mapping[str, Entry],
+    selected: Collection[str],
+    mirrors: Iterable[Thing],
+    name: Callable[[Thing], str],
 ) -> tuple[Thing, str]:
-    """The group or department of a link, and the normalized DN of its entry. Raises _Idle."""
-    thing = _on_platform(link, things, name)
-    keys = [key for key, entry in entries.items() if _is_id(entry, link.entry)]
-    key = dn.key(link.entry)
-    if not keys and key in entries:
-        keys = [key]
+    """The group or department of a link, and the normalized DN of its entry. Raises _LinkIdle.
+
+    `selected` are the normalized DNs of the entries that rules select.
+    """
+    mirror = _on_platform(link, mirrors, name)
+    keys = [key for key in selected if _is_id(entries[key], link.entry)]
+    own_key = dn.key(link.entry)
+    if not keys and own_key in selected:
+        keys = [own_key]
     if len(keys) != 1:
-        raise _Idle(_not_one(link, "entries" if keys else "", "entry"))
-    return thing, keys[0]
+        raise _LinkIdle(_not_one(link, "entries" if keys else "", "entry"))
+    return mirror, keys[0]
 
 
 def _on_platform(link: Link, things: Iterable[Thing], name: Callable[[Thing], str]) -> Thing:
@@ -265,16 +296,18 @@ def _on_platform(link: Link, things: Iterable[Thing], name: Callable[[Thing], st
     matching = [thing for thing in similar if name(thing) == link.name] or similar
     if len(matching) != 1:
         number = "several" if matching else "no"
-        raise _Idle(f"the platform has {number} {link.kind} {link.name!r}")
+        raise _LinkIdle(f"the platform has {number} {link.kind} {link.name!r}")
     return matching[0]
 
 
 def _not_one(link: Link, several: str, single: str) -> str:
+    """Why the entry of a link is not clear."""
     what = f"several {several}" if several else f"no {single}"
     return f"the rules of {link.source} find {what} {link.entry!r}"
 
 
 def _is_id(entry: AnyEntry, text: str) -> bool:
+    """Whether a text is the id of an entry."""
     return bool(entry.external_id) and entry.external_id.lower() == text.lower()
 
 
@@ -294,7 +327,7 @@ def _refuse_exchanged(
     own = _own(entries[key])
     is_held = any(other.source == link.source and _own(other) == own for other in things)
     if is_held and _own(thing) in map(_own, entries.values()):
-        raise _Idle(
+        raise _LinkIdle(
             f"the {link.kind} stands for another entry that is there, and this one has its"
             f" {link.kind}, too"
         )
@@ -303,10 +336,11 @@ def _refuse_exchanged(
 def _refuse_true(link: Link, owner: Owner, entry: AnyEntry) -> None:
     """Raises _Idle where the user, group or department already stands for the entry."""
     if _is_true(link, owner, entry):
-        raise _Idle("it is true already: the link can be removed")
+        raise _LinkIdle("it is true already: the link can be removed")
 
 
 def _is_true(link: Link, owner: Owner, entry: AnyEntry) -> bool:
+    """Whether the object stands for the entry of a link."""
     if owner.source != link.source:
         return False
     if entry.external_id:

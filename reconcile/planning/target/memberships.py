@@ -12,15 +12,15 @@ from reconcile.model.change import Skip, SkipCode
 from reconcile.model.desired import GroupRule
 from reconcile.model.platform import BY_HAND, Grant, Membership, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target import group_nesting
-from reconcile.planning.target.candidates import Candidate
+from reconcile.planning.target.mirrors import group_nesting
+from reconcile.planning.target.people.candidates import Candidate
 from reconcile.planning.target.users import UnclearManager, user_id
 
 _NAMED: Final = 10
 """How many of the persons who share a login are named in a skip."""
 
 
-class Joining(msgspec.Struct, frozen=True):
+class MembershipScope(msgspec.Struct, frozen=True):
     """Which users may enter which groups.
 
     `followers`: source and position → id of a user whose memberships follow the directory. `held`
@@ -36,7 +36,7 @@ def memberships(
     sources: Sequence[SourceRules],
     current: PlatformState,
     group_ids: Mapping[tuple[str, str], str],
-    joining: Joining,
+    joining: MembershipScope,
     users: Collection[str],
 ) -> tuple[Membership, ...]:
     """The wanted memberships.
@@ -108,7 +108,7 @@ def _joined(
     group: str,
     listed: Iterable[str],
     before: Mapping[str, Membership],
-    joining: Joining,
+    joining: MembershipScope,
 ) -> Iterator[Membership]:
     """The memberships of listed users. `before`: user → its membership.
 
@@ -124,12 +124,9 @@ def _joined(
 
 def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
     """Whether a member that the directory does not list stays all the same."""
-    by_hand = membership.origin == BY_HAND
-    return (
-        rule.members == "additive"
-        or membership.user in frozen
-        or (by_hand and rule.members == "owned")
-    )
+    if membership.user in frozen:
+        return True
+    return rule.keeps_unlisted(by_hand=membership.origin == BY_HAND)
 
 
 def grants(
@@ -197,6 +194,7 @@ def _dangling_members(rules: SourceRules) -> dict[str, list[str]]:
 
 
 def _dangling_skip(rules: SourceRules, member: str, groups: Sequence[str], workspace: str) -> Skip:
+    """The skip of a member that means no entry, or several."""
     several = rules.index.several(member)
     code: SkipCode = "ambiguous_reference" if several else "dangling_member"
     if several:

@@ -6,14 +6,17 @@ itself succeeds, or because it is deleted. So the claims are settled together: a
 first, then those on names that stay in use are taken back, until nothing changes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from reconcile.model.change import SkipCode
+from reconcile.model.identity import by_id
 
 Item = TypeVar("Item")
+Slot: TypeAlias = tuple[str, str]
+"""The place that one object can hold: the id of its parent, "" for none, and its folded name."""
 
 
 class Claim(msgspec.Struct, Generic[Item], gc=False):
@@ -31,12 +34,12 @@ class Claim(msgspec.Struct, Generic[Item], gc=False):
     text: str = ""
 
     @property
-    def slot(self) -> tuple[str, str]:
+    def slot(self) -> Slot:
         """The place that one object can hold: parent and folded name."""
         return self.parent, self.name
 
 
-class Held(msgspec.Struct, gc=False):
+class NameHolder(msgspec.Struct, gc=False):
     """An object on the platform with a name."""
 
     id: str
@@ -51,38 +54,39 @@ class Refusal(msgspec.Struct, Generic[Item], gc=False):
     claim: Claim[Item]
     code: SkipCode
     detail: str
-    holder: Held | None = None
+    holder: NameHolder | None = None
     """The object that has the name, if there is exactly one."""
 
 
-def slots(held: Iterable[tuple[tuple[str, str], Held]]) -> dict[tuple[str, str], list[Held]]:
-    """Slot → all objects that hold it: a platform may have both `Sales` and `SALES`."""
-    holders: dict[tuple[str, str], list[Held]] = {}
+Holders: TypeAlias = dict[Slot, list[NameHolder]]
+"""Slot → all objects that hold it: a platform may have both `Sales` and `SALES`."""
+
+
+def slots(held: Iterable[tuple[Slot, NameHolder]]) -> Holders:
+    """The objects by their slots."""
+    holders: Holders = {}
     for slot, holder in held:
         holders.setdefault(slot, []).append(holder)
     return holders
 
 
 def settle(
-    claims: Iterable[Claim[Item]],
-    held: Mapping[tuple[str, str], Sequence[Held]],
-    duplicate: SkipCode,
+    claims: Iterable[Claim[Item]], held: Holders, duplicate: SkipCode
 ) -> tuple[list[Claim[Item]], list[Refusal[Item]]]:
     """The granted claims, in their order, and the refused ones.
 
     `held`: slot → the objects that have it. `duplicate` is the code for two claims on one slot.
     """
-    by_slot: dict[tuple[str, str], list[Claim[Item]]] = {}
+    by_slot: dict[Slot, list[Claim[Item]]] = {}
     for claim in claims:
         by_slot.setdefault((claim.parent, claim.name), []).append(claim)
     refusals: list[Refusal[Item]] = []
-    granted: dict[tuple[str, str], Claim[Item]] = {}
+    granted: dict[Slot, Claim[Item]] = {}
     for slot, claimants in by_slot.items():
-        holders = {holder.id: holder for holder in held.get(slot, ())}
+        holders = by_id(held.get(slot, ()))
         winner = _winner(claimants, holders)
         if winner is None:
-            dns = " and ".join(sorted(repr(claim.dn) for claim in claimants))
-            refusals += [Refusal(claim, duplicate, f"claimed by {dns}") for claim in claimants]
+            refusals += _all_refused(claimants, duplicate)
             continue
         losers = [claim for claim in claimants if claim is not winner]
         refusals += [_refusal(loser, holders[winner.id], duplicate) for loser in losers]
@@ -95,14 +99,22 @@ def settle(
     return list(granted.values()), refusals
 
 
-def _winner(claimants: Sequence[Claim[Item]], holders: Mapping[str, Held]) -> Claim[Item] | None:
+def _winner(
+    claimants: Sequence[Claim[Item]], holders: Mapping[str, NameHolder]
+) -> Claim[Item] | None:
     """The only claim on a slot, or the claim of the object that has it."""
     if len(claimants) == 1:
         return claimants[0]
     return next((claim for claim in claimants if claim.id in holders), None)
 
 
-def _other_spelling(winner: Claim[Item], holders: Mapping[str, Held]) -> Held | None:
+def _all_refused(claimants: Sequence[Claim[Item]], duplicate: SkipCode) -> list[Refusal[Item]]:
+    """Several new claims on one slot: none of them gets it."""
+    dns = " and ".join(sorted(repr(claim.dn) for claim in claimants))
+    return [Refusal(claim, duplicate, f"claimed by {dns}") for claim in claimants]
+
+
+def _other_spelling(winner: Claim[Item], holders: Mapping[str, NameHolder]) -> NameHolder | None:
     """Another object with the winner's name, if the winner is to change its spelling of it.
 
     Several may have one name that people wrote by hand. None of them gets another spelling.
@@ -113,42 +125,56 @@ def _other_spelling(winner: Claim[Item], holders: Mapping[str, Held]) -> Held | 
 
 
 def _take_back(
-    granted: dict[tuple[str, str], Claim[Item]],
-    held: Mapping[tuple[str, str], Sequence[Held]],
-    duplicate: SkipCode,
+    granted: dict[Slot, Claim[Item]], held: Holders, duplicate: SkipCode
 ) -> list[Refusal[Item]]:
     """Takes back every granted claim on a slot that a holder keeps. Returns their refusals."""
+    contested = dict(_contested(granted, held))
+    if not contested:
+        return []
     refusals: list[Refusal[Item]] = []
-    contested = {
-        slot: held[slot]
-        for slot, claim in granted.items()
-        if slot in held and all(holder.id != claim.id for holder in held[slot])
-    }
-    leaving = {claim.id: slot for slot, claim in granted.items() if claim.id} if contested else {}
+    leaving = {claim.id: slot for slot, claim in granted.items() if claim.id}
     settled = False
     while not settled:
         settled = True
         for slot, holders in list(contested.items()):
-            staying = [holder for holder in holders if leaving.get(holder.id, slot) == slot]
-            if not staying:
+            staying = _staying(slot, holders, leaving)
+            if staying is None:
                 continue
             # The loser keeps its own name, so claims on that are looked at again.
             settled = False
             loser = granted.pop(slot)
             del contested[slot]
             leaving.pop(loser.id, None)
-            refusals.append(_refusal(loser, staying[0], duplicate))
+            refusals.append(_refusal(loser, staying, duplicate))
     return refusals
 
 
-def _refusal(loser: Claim[Item], holder: Held, duplicate: SkipCode) -> Refusal[Item]:
+def _contested(
+    granted: Mapping[Slot, Claim[Item]], held: Holders
+) -> Iterator[tuple[Slot, list[NameHolder]]]:
+    """The granted slots that other objects have, with these."""
+    for slot, claim in granted.items():
+        holders = held.get(slot)
+        if holders and all(holder.id != claim.id for holder in holders):
+            yield slot, holders
+
+
+def _staying(
+    slot: Slot, holders: Iterable[NameHolder], leaving: Mapping[str, Slot]
+) -> NameHolder | None:
+    """The first of the holders that keeps a slot. `leaving`: id → the slot that it goes to."""
+    return next((holder for holder in holders if leaving.get(holder.id, slot) == slot), None)
+
+
+def _refusal(loser: Claim[Item], holder: NameHolder, duplicate: SkipCode) -> Refusal[Item]:
+    """Why a claim loses to an object that has the name."""
     if not holder.source:
         detail = f"the platform has a local {holder.name!r}"
         return Refusal(loser, "exists_locally", detail, holder)
     if holder.source != loser.source:
         detail = f"{holder.name!r} belongs to source {holder.source}"
         return Refusal(loser, "owned_by_other_source", detail, holder)
-    whose = (
-        f"that of {holder.dn!r}" if holder.dn else "taken, by what has no entry in the directory"
-    )
-    return Refusal(loser, duplicate, f"{holder.name!r} is {whose}", holder)
+    detail = f"{holder.name!r} is taken, by what has no entry in the directory"
+    if holder.dn:
+        detail = f"{holder.name!r} is that of {holder.dn!r}"
+    return Refusal(loser, duplicate, detail, holder)

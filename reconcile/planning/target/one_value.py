@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from reconcile.model.desired import Entry, Template
+from reconcile.model.desired import Template, TemplateEntry
 from reconcile.model.text import dn
 
 TRIES: Final = 64
@@ -26,7 +26,7 @@ class _Chosen(msgspec.Struct, gc=False):
 
 
 def rendered(
-    template: Template, entry: Entry, current: str, identifiers: Sequence[str] = ("",)
+    template: Template, entry: TemplateEntry, current: str, identifiers: Sequence[str] = ("",)
 ) -> str | None:
     """What the template gives, with the choice of values that gives `current`, if one does.
 
@@ -43,8 +43,8 @@ def rendered(
 
 
 def _choices(
-    template: Template, entry: Entry, identifiers: Sequence[str]
-) -> Iterator[tuple[Entry, str]]:
+    template: Template, entry: TemplateEntry, identifiers: Sequence[str]
+) -> Iterator[tuple[TemplateEntry, str]]:
     """The entry with each other combination of first values; none where nothing has several."""
     named = _rdn_types(entry.dn)
     free = [

@@ -13,7 +13,7 @@ from reconcile.model.desired import Departing, Lifecycle
 from reconcile.model.platform import BY_HAND, Cause, Status, User
 
 
-class Standing(NamedTuple):
+class ServiceStatus(NamedTuple):
     """A user's status, its origin and its cause, and the vacation it was on before it departed."""
 
     status: Status
@@ -26,23 +26,23 @@ DEPARTED: Final[frozenset[Cause]] = frozenset({"missing", "out_of_scope", "sourc
 """Causes of a status that mean that the person is not in scope."""
 
 
-def standing(user: User) -> Standing:
+def standing(user: User) -> ServiceStatus:
     """The status on the platform now."""
-    return Standing(user.status, user.status_origin, user.status_cause, user.status_before)
+    return ServiceStatus(user.status, user.status_origin, user.status_cause, user.status_before)
 
 
-def enabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
+def enabled(user: User, source: str, lifecycle: Lifecycle) -> ServiceStatus:
     """For a person in scope who is not disabled."""
     if user.status in ("active", "vacation", "erased") or _is_blocked_by_hand(user):
         return standing(user)._replace(before="")
     if user.status_cause not in DEPARTED:
-        return Standing("active", source, "")
+        return ServiceStatus("active", source, "")
     if lifecycle.on_return == "keep":
         return standing(user)
-    return Standing(user.status_before or "active", source, "")
+    return ServiceStatus(user.status_before or "active", source, "")
 
 
-def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
+def disabled(user: User, source: str, lifecycle: Lifecycle) -> ServiceStatus:
     """For a person in scope who is disabled in the directory."""
     kept = standing(user)
     target: Status = "inactive" if lifecycle.on_disabled == "deactivate" else "blocked_in_directory"
@@ -54,19 +54,20 @@ def disabled(user: User, source: str, lifecycle: Lifecycle) -> Standing:
             return kept
     elif user.status == target:
         return kept._replace(before="")
-    return Standing(target, source, "disabled")
+    return ServiceStatus(target, source, "disabled")
 
 
 def _is_blocked_by_hand(user: User) -> bool:
+    """Whether an administrator blocked the user: no sync undoes that."""
     return user.status == "blocked" and user.status_origin == BY_HAND
 
 
-def departed(user: User, source: str, action: Departing, cause: Cause) -> Standing:
+def departed(user: User, source: str, action: Departing, cause: Cause) -> ServiceStatus:
     """For a user whose person left. `erase` and `delete` are more than a status."""
     target = _WORSE[action](user.status) if action in _WORSE else user.status
     if target == user.status:
         return standing(user)
-    return Standing(target, source, cause, _before(user))
+    return ServiceStatus(target, source, cause, _before(user))
 
 
 HARDNESS: Final[Mapping[Status, int]] = {
@@ -81,7 +82,7 @@ HARDNESS: Final[Mapping[Status, int]] = {
 
 def departed_and_disabled(
     user: User, source: str, action: Departing, cause: Cause, lifecycle: Lifecycle
-) -> Standing:
+) -> ServiceStatus:
     """For a user who is out of scope and disabled: the harder of the two consequences."""
     left, off = departed(user, source, action, cause), disabled(user, source, lifecycle)
     return off if HARDNESS[off.status] > HARDNESS[left.status] else left
@@ -96,10 +97,12 @@ def _before(user: User) -> Literal["", "vacation"]:
 
 
 def _deactivated(status: Status) -> Status:
+    """`deactivate` takes users out of service, and leaves others as they are."""
     return "inactive" if status in ("active", "vacation") else status
 
 
 def _blocked(status: Status) -> Status:
+    """`block` is harder than any other status but being erased."""
     return status if status in ("blocked", "erased") else "blocked"
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
+from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
     Abilities,
     Department,
@@ -17,18 +18,19 @@ from reconcile.model.platform import (
     User,
 )
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.changes.diff import Reasons
+from reconcile.planning.changes.reasons import Reasons
 from reconcile.planning.selection.source_names import as_declared
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target import departures, group_nesting, groups_and_departments, memberships
+from reconcile.planning.target import departures, memberships
 from reconcile.planning.target import users as accounts
-from reconcile.planning.target.candidates import Candidate, People
-from reconcile.planning.target.gathering import gather, settle_usernames
-from reconcile.planning.target.linking import Linked
-from reconcile.planning.target.mirroring import Mirrored
+from reconcile.planning.target.linking import LinkedObjects
+from reconcile.planning.target.mirrors import group_nesting, groups_and_departments
+from reconcile.planning.target.mirrors.mirroring import Mirrored
+from reconcile.planning.target.people.candidates import Candidate, SourcePeople
+from reconcile.planning.target.people.gathering import gather, settle_usernames
 
 
-class Wanted(msgspec.Struct):
+class TargetState(msgspec.Struct):
     """The wanted state, what could not be part of it, and why things are as they are.
 
     `candidates` are the persons who become users or stay users; `matched`: source → position of a
@@ -40,18 +42,18 @@ class Wanted(msgspec.Struct):
     reasons: Reasons
     candidates: list[Candidate]
     matched: dict[str, dict[int, User]]
-    people: Mapping[str, People]
-    links: Linked
+    people: Mapping[str, SourcePeople]
+    links: LinkedObjects
 
 
-def wanted(
+def target_state(
     desired: DesiredState,
     sources: Sequence[SourceRules],
     current: PlatformState,
     abilities: Abilities,
     now: str,
     used: Collection[Link] = (),
-) -> Wanted:
+) -> TargetState:
     """Works out one workspace from the sources that were read.
 
     Users of declared sources that were not read stay as they are. `now` (RFC 3339) decides which
@@ -62,7 +64,7 @@ def wanted(
     skips = [skip for of_source in people.values() for skip in of_source.skips]
     # Departures come first: they free usernames.
     names = {fold_name(user.username) for user in current.users}
-    book = accounts.Accounts({}, {}, set(), set(), names)
+    book = accounts.WantedUsers({}, {}, set(), set(), names)
     _depart(desired, people, current, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
     # Groups and departments.
@@ -74,8 +76,9 @@ def wanted(
     )
     skips += memberships.unknown(sources, current.workspace)
     # Users, then their managers, who are users themselves.
-    by_id = {department.id: department for department in current.departments}
-    placing = accounts.Placing(departments.ids, by_id, departments.held)
+    placing = accounts.DepartmentPlacement(
+        departments.ids, by_id(current.departments), departments.held
+    )
     accounts.supply(book, candidates, desired.lifecycle, placing)
     _keep_others(book, people, current)
     followers = _followers(candidates)
@@ -84,7 +87,7 @@ def wanted(
     # Memberships and grants of everyone who stays.
     staying = book.users.keys() - book.erased
     held = {accounts.user_id(candidate) for candidate in candidates if candidate.held}
-    joining = memberships.Joining(followers, held, groups.held)
+    joining = memberships.MembershipScope(followers, held, groups.held)
     state = PlatformState(
         current.workspace,
         _sources(sources, current),
@@ -98,14 +101,14 @@ def wanted(
     )
     why = _reasons(book, candidates, departments, groups)
     matched = {source: of_source.matched for source, of_source in people.items()}
-    return Wanted(state, skips, why, candidates, matched, people, links)
+    return TargetState(state, skips, why, candidates, matched, people, links)
 
 
 def _keep_others(
-    book: accounts.Accounts, people: Mapping[str, People], current: PlatformState
+    book: accounts.WantedUsers, people: Mapping[str, SourcePeople], current: PlatformState
 ) -> None:
     """Adds the users that no rule changes. One whose person is back is no longer departed."""
-    matched = {user.id for of_source in people.values() for user in of_source.matched.values()}
+    matched = _matched(people)
     for user in current.users:
         if user.id in book.users or user.id in book.deleted:
             continue
@@ -113,6 +116,11 @@ def _keep_others(
         book.users[user.id] = (
             msgspec.structs.replace(user, departed="", departed_at="") if returned else user
         )
+
+
+def _matched(people: Mapping[str, SourcePeople]) -> set[str]:
+    """Ids of the users who have a person, in scope or not."""
+    return set[str]().union(*(ids(of_source.matched.values()) for of_source in people.values()))
 
 
 def _followers(candidates: Iterable[Candidate]) -> dict[tuple[str, int], str]:
@@ -123,7 +131,7 @@ def _followers(candidates: Iterable[Candidate]) -> dict[tuple[str, int], str]:
     }
 
 
-def _located(people: Mapping[str, People]) -> dict[tuple[str, int], str]:
+def _located(people: Mapping[str, SourcePeople]) -> dict[tuple[str, int], str]:
     """Source and position of a person → id of the user it has now."""
     return {
         (source, position): user.id
@@ -133,7 +141,7 @@ def _located(people: Mapping[str, People]) -> dict[tuple[str, int], str]:
 
 
 def _reasons(
-    book: accounts.Accounts,
+    book: accounts.WantedUsers,
     candidates: Sequence[Candidate],
     departments: Mirrored[Department],
     groups: Mirrored[Group],
@@ -168,19 +176,19 @@ def _role_reasons(candidates: Iterable[Candidate]) -> Callable[[Grant], str]:
 
 def _depart(
     desired: DesiredState,
-    people: Mapping[str, People],
+    people: Mapping[str, SourcePeople],
     current: PlatformState,
-    book: accounts.Accounts,
+    book: accounts.WantedUsers,
     now: str,
 ) -> None:
     """Decides on users who lost their person or their source."""
     lifecycle = desired.lifecycle
-    users = {user.id: user for user in current.users}
+    users = by_id(current.users)
     for of_source in people.values():
         for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)
-    declared = {source.name for source in desired.sources}
-    kept = {user.id for of_source in people.values() for user in of_source.matched.values()}
+    declared = desired.source_names
+    kept = _matched(people)
     for user in current.users:
         source_removed = user.source and user.source not in declared
         if source_removed and user.status != "erased" and user.id not in kept:

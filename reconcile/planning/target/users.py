@@ -9,10 +9,10 @@ from reconcile.model.platform import Department, User
 from reconcile.model.text import dn
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import status
-from reconcile.planning.target.candidates import Candidate
+from reconcile.planning.target.people.candidates import Candidate
 
 
-class Accounts(msgspec.Struct):
+class WantedUsers(msgspec.Struct):
     """`users`: the wanted users by id; `reasons`: user id → why it is new or changed, if known.
 
     `deleted` are the ids of users to delete, `erased` of those of whom only the row stays. `names`
@@ -26,7 +26,7 @@ class Accounts(msgspec.Struct):
     names: set[str]
 
 
-class Placing(msgspec.Struct, frozen=True):
+class DepartmentPlacement(msgspec.Struct, frozen=True):
     """Departments as users are put into them.
 
     `ids`: source and normalized DN → id of a selected department; `current`: those on the platform,
@@ -41,8 +41,8 @@ class Placing(msgspec.Struct, frozen=True):
     def of(self, candidate: Candidate) -> str:
         """The id of the department of a candidate's user; "" for none."""
         source, user = candidate.rules.source.name, candidate.user
-        key = candidate.rules.department(candidate.position)
-        listed = self.ids.get((source, key), "") if key else ""
+        # Of a person below no selected OU the key is "", which no department has.
+        listed = self.ids.get((source, candidate.rules.department(candidate.position)), "")
         before = user.department if user is not None else ""
         # A held user or department gives and gains nothing.
         if listed and listed != before and (candidate.held or listed in self.held):
@@ -63,7 +63,10 @@ def user_id(candidate: Candidate) -> str:
 
 
 def supply(
-    accounts: Accounts, candidates: Iterable[Candidate], lifecycle: Lifecycle, placing: Placing
+    accounts: WantedUsers,
+    candidates: Iterable[Candidate],
+    lifecycle: Lifecycle,
+    placing: DepartmentPlacement,
 ) -> None:
     """Adds the users of the candidates, without their managers."""
     for candidate in candidates:
@@ -80,33 +83,38 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
     """The user with the candidate's profile, status and department; the same object if equal."""
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
     state, origin, cause, before = _standing(user, candidate, lifecycle)
-    attributes = user.attributes
-    if any(attributes.get(field) != text for field, text in candidate.attributes.items()):
-        merged = attributes | candidate.attributes
-        attributes = {field: text for field, text in merged.items() if text is not None}
     wanted = User(
-        user.id,
-        candidate.username,
-        values.get("first_name", user.first_name),
-        values.get("last_name", user.last_name),
-        values.get("email", user.email),
-        state,
-        origin,
-        cause,
-        before,
-        "",
-        "",
-        source,
-        same_id(user.external_id, person.external_id),
-        dn.respelt(user.dn, person.dn),
-        department,
-        user.manager,
-        attributes,
+        id=user.id,
+        username=candidate.username,
+        first_name=values.get("first_name", user.first_name),
+        last_name=values.get("last_name", user.last_name),
+        email=values.get("email", user.email),
+        status=state,
+        status_origin=origin,
+        status_cause=cause,
+        status_before=before,
+        source=source,
+        external_id=same_id(user.external_id, person.external_id),
+        dn=dn.respelt(user.dn, person.dn),
+        department=department,
+        manager=user.manager,
+        attributes=_merged(user.attributes, candidate.attributes),
     )
     return user if wanted == user else wanted
 
 
-def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.Standing:
+def _merged(attributes: dict[str, str], supplied: dict[str, str | None]) -> dict[str, str]:
+    """The attributes with those that the directory supplies; None removes one.
+
+    The same object if nothing changes.
+    """
+    if all(attributes.get(field) == text for field, text in supplied.items()):
+        return attributes
+    merged: dict[str, str | None] = {**attributes, **supplied}
+    return {field: text for field, text in merged.items() if text is not None}
+
+
+def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.ServiceStatus:
     """The status by the directory. It does not depend on the profile.
 
     But a user who is held, or of whom it is unknown whether the person is disabled, is not put into
@@ -130,7 +138,7 @@ UnclearManager = tuple[SourceRules, str, str]
 
 
 def assign_managers(
-    accounts: Accounts, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
+    accounts: WantedUsers, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
 ) -> list[UnclearManager]:
     """Sets managers where the source names them. `located`: source and position → id of the user.
 
@@ -143,8 +151,10 @@ def assign_managers(
         if candidate.person.manager is None or candidate.held:
             continue
         user = accounts.users[user_id(candidate)]
-        ids = managers.of(candidate)
-        manager = user.manager if user.manager and user.manager in ids else ids[0]
+        possible = managers.of(candidate)
+        manager = possible[0]
+        if user.manager and user.manager in possible:
+            manager = user.manager
         if manager is None or manager == user.manager:
             continue
         if manager or candidate.rules.source.users.clears("manager"):
@@ -156,7 +166,7 @@ def assign_managers(
 class _Managers:
     """The users that managers of persons mean; each name is looked up once for a source."""
 
-    def __init__(self, accounts: Accounts, located: Mapping[tuple[str, int], str]) -> None:
+    def __init__(self, accounts: WantedUsers, located: Mapping[tuple[str, int], str]) -> None:
         self.unclear: list[UnclearManager] = []
         self._accounts = accounts
         self._located = located
@@ -172,6 +182,7 @@ class _Managers:
         return [self._ids[source, name] for name in names]
 
     def _looked_up(self, candidate: Candidate, name: str) -> str | None:
+        """The user that a name of a manager means in the source of the person."""
         rules = candidate.rules
         position = rules.index.position(name)
         if position < 0 and rules.index.several_persons(name):
@@ -182,7 +193,7 @@ class _Managers:
         return manager if is_wanted else ""
 
 
-def _clear_erased_managers(accounts: Accounts) -> None:
+def _clear_erased_managers(accounts: WantedUsers) -> None:
     """An erased user manages no user."""
     if not accounts.erased:
         return

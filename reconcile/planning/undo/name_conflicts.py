@@ -41,6 +41,7 @@ def _unique(entity: User | Group | Department) -> list[tuple[str, ...]]:
 
 
 def _name(entity: User | Group | Department) -> tuple[str, ...]:
+    """The name that is unique; that of a department below its parent only."""
     if isinstance(entity, User):
         return "name", fold_name(entity.username)
     if isinstance(entity, Group):

@@ -11,10 +11,11 @@ from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
 from reconcile.model.desired import Safety
 from reconcile.model.history import Entry, Losses
 from reconcile.model.platform import PlatformState
-from reconcile.planning.changes.diff import Reasons, diff
+from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
+from reconcile.planning.changes.reasons import Reasons
 from reconcile.planning.guards import checks
-from reconcile.planning.planner import state_digest
+from reconcile.planning.planner import state_digests
 from reconcile.planning.undo.reversal import Reversal
 
 
@@ -55,14 +56,13 @@ def undo(inputs: Undo) -> Plan:
         refused += checks.violations(
             undone, current, inputs.safety, inputs.own_username, recent=recent
         )
-    states = {state.workspace: state_digest(state) for state in inputs.current}
     return Plan(
         tool=inputs.tool,
         created=inputs.created,
         files=inputs.files,
         variables=inputs.variables,
         scope=Scope(workspaces=inputs.workspaces, undo=inputs.run),
-        digests=Digests(inputs.configuration, {}, states),
+        digests=Digests(inputs.configuration, {}, state_digests(inputs.current)),
         changes=tuple(changes),
         skips=tuple(skips),
         violations=tuple(refused),
@@ -70,5 +70,6 @@ def undo(inputs: Undo) -> Plan:
 
 
 def _changes(current: PlatformState, wanted: PlatformState, reason: str) -> tuple[Change, ...]:
+    """The changes back to a state, all for one reason."""
     differences = diff(current, wanted, Reasons())
     return ordered(msgspec.structs.replace(change, reason=reason) for change in differences)

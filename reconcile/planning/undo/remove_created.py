@@ -4,46 +4,74 @@ Each function takes the entries that created something, and yields those whose o
 the reason.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
 
+from reconcile.model.change import mapping
 from reconcile.model.history import Entry, Payload
 from reconcile.model.platform import Department, Group, User
-from reconcile.planning.undo.restore_fields import changed_since, mapping
+from reconcile.model.transitive import reachable
+from reconcile.planning.undo.restore_fields import changed_since
 from reconcile.planning.undo.working_state import WorkingState
 
 Created: TypeAlias = tuple[Entry, Payload]
 Kept: TypeAlias = tuple[Entry, Payload, str]
+Object = TypeVar("Object", User, Group)
 
 
 def remove_users(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
     """Users who manage each other are removed together."""
     linked = {user for user, _ in (*state.memberships, *state.grants)}
-    leaving: dict[str, Created] = {}
-    for entry, payload in created:
-        user = state.users.get(entry.user)
-        if user is None or entry.user in state.ended:
-            continue
-        if why := _why_user_stays(user, payload, linked):
-            yield entry, payload, why
-        else:
-            leaving[user.id] = entry, payload
+    own = [(entry, payload) for entry, payload in created if entry.user not in state.ended]
 
+    def why_stays(user: User, payload: Payload) -> str:
+        return _why_user_stays(user, payload, linked)
+
+    leaving, kept = _leaving(own, state.users, lambda entry: entry.user, why_stays)
+    yield from kept
     # The manager of a user who stays has to stay too, and the manager's own manager.
-    staying = [user for user in state.users.values() if user.id not in leaving]
-    while staying:
-        manager = staying.pop().manager
-        if manager in leaving:
-            yield *leaving.pop(manager), "stays: it is the manager of a user who stays"
-            staying.append(state.users[manager])
+    for manager in _needed(state.users, leaving, lambda user: [user.manager]):
+        yield *leaving.pop(manager), "stays: it is the manager of a user who stays"
     for user_id in leaving:
         del state.users[user_id]
 
 
+def _leaving(
+    created: Iterable[Created],
+    objects: Mapping[str, Object],
+    id_of: Callable[[Entry], str],
+    why_stays: Callable[[Object, Payload], str],
+) -> tuple[dict[str, Created], list[Kept]]:
+    """What can be removed, by id, and what stays, as far as that is seen from each by itself."""
+    leaving: dict[str, Created] = {}
+    kept: list[Kept] = []
+    for entry, payload in created:
+        created_object = objects.get(id_of(entry))
+        if created_object is None:
+            continue
+        if why := why_stays(created_object, payload):
+            kept.append((entry, payload, why))
+        else:
+            leaving[created_object.id] = entry, payload
+    return leaving, kept
+
+
+def _needed(
+    objects: Mapping[str, Object],
+    leaving: Collection[str],
+    needs: Callable[[Object], Iterable[str]],
+) -> list[str]:
+    """The ids of leaving objects that one which stays needs, directly or by another one."""
+    staying = [each for each in objects if each not in leaving]
+    walked = reachable(staying, lambda each: needs(objects[each]) if each in objects else ())
+    return [each for each in walked if each in leaving]
+
+
 def _why_user_stays(user: User, payload: Payload, linked: Collection[str]) -> str:
+    """Why a user that the run created cannot be removed; "" if it can."""
     if user.status == "erased":
         return "was erased"
-    if changed := changed_since(user, payload.after, payload.after_ids):
+    if changed := changed_since(user, payload.fields_after, payload.after_ids):
         return f"stays, changed since: {', '.join(changed)}"
     if user.id in linked:
         return "stays: it has memberships or roles that the run did not give"
@@ -53,31 +81,26 @@ def _why_user_stays(user: User, payload: Payload, linked: Collection[str]) -> st
 def remove_groups(state: WorkingState, created: Iterable[Created]) -> Iterator[Kept]:
     """Groups that are nested in each other are removed together."""
     filled = {group for _, group in state.memberships}
-    leaving: dict[str, Created] = {}
-    for entry, payload in created:
-        group = state.groups.get(entry.object)
-        if group is None:
-            continue
-        if why := _why_group_stays(group, payload, filled):
-            yield entry, payload, why
-        else:
-            leaving[group.id] = entry, payload
 
+    def why_stays(group: Group, payload: Payload) -> str:
+        return _why_group_stays(group, payload, filled)
+
+    leaving, kept = _leaving(created, state.groups, lambda entry: entry.object, why_stays)
+    yield from kept
     # A group that contains one that stays has to stay too.
-    staying = [group for group in state.groups.values() if group.id not in leaving]
-    while staying:
-        for outer in staying.pop().groups.keys() & leaving.keys():
-            yield *leaving.pop(outer), "other groups are now nested in it"
-            staying.append(state.groups[outer])
+    for outer in _needed(state.groups, leaving, lambda group: group.groups):
+        yield *leaving.pop(outer), "other groups are now nested in it"
     for group_id in leaving:
         del state.groups[group_id]
 
 
 def _why_group_stays(group: Group, payload: Payload, filled: Collection[str]) -> str:
-    if changed := changed_since(group, payload.after, payload.after_ids):
+    """Why a group that the run created cannot be removed; "" if it can."""
+    if changed := changed_since(group, payload.fields_after, payload.after_ids):
         return f"changed since: {', '.join(changed)}"
-    nested = mapping(payload.after).items()
-    left = {payload.after_ids.get(f"groups.{name}", ""): origin or "" for name, origin in nested}
+    left: dict[str, str] = {}
+    for name, origin in mapping(payload.fields_after, "groups").items():
+        left[payload.after_ids.get(f"groups.{name}", "")] = origin or ""
     if not group.groups.items() <= left.items():
         return "its nesting has changed since"
     return "it now has members" if group.id in filled else ""
@@ -96,7 +119,8 @@ def remove_departments(state: WorkingState, created: Iterable[Created]) -> Itera
 
 
 def _why_department_stays(state: WorkingState, department: Department, payload: Payload) -> str:
-    if changed := changed_since(department, payload.after, payload.after_ids):
+    """Why a department that the run created cannot be removed; "" if it can."""
+    if changed := changed_since(department, payload.fields_after, payload.after_ids):
         return f"changed since: {', '.join(changed)}"
     if any(other.parent == department.id for other in state.departments.values()):
         return "it now has departments below it"

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from reconcile.model.change import Fields
+from reconcile.model.change import Fields, mapping, text
 from reconcile.model.history import Payload
 from reconcile.model.kinds import KINDS, PAIRS, references
 from reconcile.model.platform import User
@@ -21,45 +21,29 @@ _MAPPINGS: Final = frozenset(
 )
 
 
-def mapping(fields: Fields | None, name: str = "groups") -> dict[str, str | None]:
-    """A field that is an object of texts; an empty one where there is none."""
-    value = (fields or {}).get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def text(fields: Fields | None, name: str) -> str:
-    """A field's text; "" where there is none."""
-    value = (fields or {}).get(name)
-    return value if isinstance(value, str) else ""
-
-
-def texts(fields: Fields | None, names: Iterable[str]) -> dict[str, str]:
-    """The texts of some fields."""
+def texts(fields: Fields, names: Iterable[str]) -> dict[str, str]:
+    """Some fields as texts."""
     return {name: text(fields, name) for name in names}
 
 
-def changed_since(now: msgspec.Struct, after: Fields | None, ids: Mapping[str, str]) -> list[str]:
+def changed_since(now: msgspec.Struct, left: Fields, ids: Mapping[str, str]) -> list[str]:
     """The fields that are no longer as the run left them, `groups` excepted.
 
-    A reference to something that the platform did not have was left empty by the run.
+    A reference to something that the platform did not have was left empty by the run. `ids` are
+    those of what `left` names.
     """
-    return [
-        field
-        for field in after or {}
-        if field != "groups" and not _is_as_left(now, field, after, ids)
-    ]
+    fields = [field for field in left if field != "groups"]
+    return [field for field in fields if not _is_as_left(now, field, left, ids)]
 
 
-def _is_as_left(
-    now: msgspec.Struct, field: str, after: Fields | None, ids: Mapping[str, str]
-) -> bool:
+def _is_as_left(now: msgspec.Struct, field: str, left: Fields, ids: Mapping[str, str]) -> bool:
+    """Whether a field has the value that the run left; of the attributes, those that it set."""
     current = getattr(now, field)
     if field == "attributes":
-        left = mapping(after, field)
-        return all(current.get(name) == value for name, value in left.items())
+        return all(current.get(name) == value for name, value in mapping(left, field).items())
     if field in REFERENCES:
         return bool(current == ids.get(field, ""))
-    return bool(current == ((after or {})[field] or ""))
+    return bool(current == text(left, field))
 
 
 def put_back(
@@ -73,36 +57,44 @@ def put_back(
     `references`: field → the objects that it may refer to, by id; `recreated`: field and old id →
     the id of what is created in its place.
     """
-    away = set(changed_since(now, payload.before, payload.before_ids)) - {"attributes"}
-    left = changed_since(now, payload.after, payload.after_ids)
+    before = payload.fields_before
+    # What has its old value already needs nothing; what was changed since stays.
+    away = set(changed_since(now, before, payload.before_ids)) - {"attributes"}
+    left = changed_since(now, payload.fields_after, payload.after_ids)
     changed = [field for field in left if field in away]
     values: dict[str, str] = {}
-    reasons = [f"changed since: {', '.join(changed)}"] if changed else []
-    for field, old in (payload.before or {}).items():
-        # What has its old value already needs nothing; what was changed since stays.
-        if field in changed or field not in away or field in _MAPPINGS:
+    reasons: list[str] = []
+    if changed:
+        reasons.append(f"changed since: {', '.join(changed)}")
+    for field in before:
+        if field not in away or field in changed or field in _MAPPINGS:
             continue
-        value = str(old or "")
-        if field in REFERENCES and old:
-            row = payload.before_ids.get(field, "")
-            value = recreated.get((field, row), row)
-            if value not in references[field] and not value.startswith(RECREATED):
+        value = text(before, field)
+        if field in REFERENCES and value:
+            old_id = payload.before_ids.get(field, "")
+            value = recreated.get((field, old_id), old_id)
+            if not _exists(value, references[field]):
                 reasons.append(f"the previous {field} no longer exists")
                 continue
         values[field] = value
     return values, "; ".join(reasons)
 
 
+def _exists(reference: str, objects: Mapping[str, object]) -> bool:
+    """Whether an id is one of these objects, or of one that is to be created again."""
+    return reference in objects or reference.startswith(RECREATED)
+
+
 def attributes_back(user: User, payload: Payload) -> tuple[dict[str, str], str]:
     """The attributes, restored where the run's value still stands, and why others are not."""
     attributes, changed = dict(user.attributes), False
-    before = mapping(payload.before, "attributes")
-    for name, left in mapping(payload.after, "attributes").items():
-        old = before.get(name)
-        if attributes.get(name) != left:
-            changed = changed or attributes.get(name) != old
-        elif old is None:
-            attributes.pop(name, None)
-        else:
+    before = mapping(payload.fields_before, "attributes")
+    for name, left in mapping(payload.fields_after, "attributes").items():
+        old, now = before.get(name), attributes.get(name)
+        if now != left:
+            changed |= now != old
+            continue
+        attributes.pop(name, None)
+        if old is not None:
             attributes[name] = old
     return attributes, "changed since: attributes" if changed else ""

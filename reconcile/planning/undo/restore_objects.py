@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
+from reconcile.model.change import mapping
 from reconcile.model.history import Entry, Payload
 from reconcile.model.kinds import plain
 from reconcile.model.platform import Department, Group
-from reconcile.planning.undo.restore_fields import attributes_back, mapping, put_back, texts
+from reconcile.planning.undo.restore_fields import attributes_back, put_back, texts
 from reconcile.planning.undo.working_state import WorkingState
 
 _DEPARTMENT_TEXTS: Final = plain("department")
@@ -21,7 +22,7 @@ _GONE: Final = "it no longer exists"
 
 def restore_source(state: WorkingState, entry: Entry, payload: Payload) -> str:
     """A source is never forgotten, and only `rename-source` renames one."""
-    if entry.action == "update" and "name" in (payload.after or {}):
+    if entry.action == "update" and "name" in payload.fields_after:
         return "use `reconcile rename-source` to give a source its former name back"
     source = state.sources.get(payload.key)
     if source is None:
@@ -46,11 +47,12 @@ def restore_department(state: WorkingState, entry: Entry, payload: Payload) -> s
 
 
 def _recreate_department(state: WorkingState, entry: Entry, payload: Payload) -> str:
+    """A department that the run deleted, below its old parent."""
     new = state.recreated["department", entry.object]
     parent = state.department_id(payload.before_ids.get("parent", ""))
-    if (payload.before or {}).get("parent") and not parent:
+    if payload.fields_before.get("parent") and not parent:
         return "its parent department no longer exists"
-    fields = texts(payload.before, _DEPARTMENT_TEXTS)
+    fields = texts(payload.fields_before, _DEPARTMENT_TEXTS)
     state.departments[new] = Department(new, parent=parent, **fields)
     return ""
 
@@ -70,10 +72,11 @@ def restore_group(state: WorkingState, entry: Entry, payload: Payload) -> str:
 
 
 def _recreate_group(state: WorkingState, entry: Entry, payload: Payload) -> str:
+    """A group that the run deleted, nested as it was in groups that still exist."""
     new = state.recreated["group", entry.object]
-    before = _nesting(state, mapping(payload.before), payload.before_ids)
+    before = _nesting(state, mapping(payload.fields_before, "groups"), payload.before_ids)
     nesting = {outer: str(origin or "") for outer, origin in before.items() if outer}
-    state.groups[new] = Group(new, groups=nesting, **texts(payload.before, _GROUP_TEXTS))
+    state.groups[new] = Group(new, groups=nesting, **texts(payload.fields_before, _GROUP_TEXTS))
     return ""
 
 
@@ -82,8 +85,8 @@ def _nesting_back(
 ) -> tuple[dict[str, str], str]:
     """The groups that a group is nested in, each as before if it is still as the run left it."""
     nesting, why = dict(group.groups), ""
-    before = _nesting(state, mapping(payload.before), payload.before_ids)
-    after = _nesting(state, mapping(payload.after), payload.after_ids)
+    before = _nesting(state, mapping(payload.fields_before, "groups"), payload.before_ids)
+    after = _nesting(state, mapping(payload.fields_after, "groups"), payload.after_ids)
     for outer in (before.keys() | after.keys()) - {""}:
         old = before.get(outer)
         if nesting.get(outer) not in (after.get(outer), old):
@@ -108,8 +111,8 @@ def restore_user(state: WorkingState, entry: Entry, payload: Payload) -> str:
     """The old fields and attributes of a user. Deleted and erased users cannot come back."""
     if entry.action == "delete":
         return "was deleted"
-    user = state.users.get(entry.user)
-    if user is None or user.status == "erased":
+    user = state.living_user(entry.user)
+    if user is None:
         # For a user whom the run itself ended, that change gives the reason.
         return "" if entry.user in state.ended else "no longer exists"
     references: dict[str, Mapping[str, object]] = {
@@ -119,7 +122,7 @@ def restore_user(state: WorkingState, entry: Entry, payload: Payload) -> str:
     values, why = put_back(user, payload, references, state.recreated)
     attributes, attributes_why = attributes_back(user, payload)
     state.users[user.id] = msgspec.structs.replace(user, **values, attributes=attributes)
-    lost = ""
+    whys = [why, attributes_why]
     if entry.action == "adopt" and "source" in values:
-        lost = "its previous password is lost"
-    return "; ".join(filter(None, (why, attributes_why, lost)))
+        whys.append("its previous password is lost")
+    return "; ".join(filter(None, whys))

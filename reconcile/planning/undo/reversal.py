@@ -103,7 +103,7 @@ class Reversal:
         if user is not None:
             username = user.username or f"user {entry.user}"
             return self._not_undone(payload.source, user.dn, username, why, entry.kind, subject)
-        fields = payload.after or payload.before or {}
+        fields = payload.after or payload.fields_before
         username = str(fields.get("user") or payload.key) or f"user {entry.user}"
         return self._not_undone(payload.source, "", username, why, entry.kind, subject)
 
@@ -116,6 +116,7 @@ class Reversal:
         kind: SkipKind = "user",
         subject: str = "",
     ) -> Skip:
+        """A skip with the code `not_undone`."""
         return Skip(
             self._workspace,
             source,
@@ -155,6 +156,7 @@ class Reversal:
 def _restore(
     objects: dict[str, Group] | dict[str, Department], before: Mapping[str, object], row: str
 ) -> None:
+    """Puts an object back to what it is on the platform now, or takes it away."""
     if row in before:
         objects[row] = before[row]  # type: ignore[assignment] # of one kind, as the caller says
     else:

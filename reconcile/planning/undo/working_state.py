@@ -1,23 +1,13 @@
 """The state that a reversal works on: objects by id, changed in place."""
 
-from collections.abc import Iterable
-from typing import Protocol, TypeVar
-
 import msgspec
 
 from reconcile.model.history import Entry
-from reconcile.model.platform import Group, PlatformState
+from reconcile.model.identity import by_id
+from reconcile.model.platform import Group, PlatformState, User
 
 RECREATED = "undo:"
 """The prefix of ids of objects that have to be created again."""
-
-
-class _WithId(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-Object = TypeVar("Object", bound=_WithId)
 
 
 class WorkingState:
@@ -26,9 +16,9 @@ class WorkingState:
     def __init__(self, current: PlatformState) -> None:
         self.current = current
         self.sources = {source.name: source for source in current.sources}
-        self.users = _by_id(current.users)
-        self.groups = _by_id(current.groups)
-        self.departments = _by_id(current.departments)
+        self.users = by_id(current.users)
+        self.groups = by_id(current.groups)
+        self.departments = by_id(current.departments)
         self.memberships = {(link.user, link.group): link for link in current.memberships}
         self.grants = {(grant.user, grant.role): grant for grant in current.grants}
         self.recreated: dict[tuple[str, str], str] = {}
@@ -39,6 +29,11 @@ class WorkingState:
     def recreate(self, entry: Entry) -> None:
         """Notes that the group or department of an entry is to be created again."""
         self.recreated[entry.kind, entry.object] = f"{RECREATED}{entry.kind}:{entry.object}"
+
+    def living_user(self, user_id: str) -> User | None:
+        """A user that was neither deleted nor erased."""
+        user = self.users.get(user_id)
+        return None if user is None or user.status == "erased" else user
 
     def group_id(self, old: str) -> str:
         """The present id of a group, or of the one created in its place; "" where there is none."""
@@ -71,6 +66,7 @@ class WorkingState:
                 del self.departments[department]
 
     def _orphans(self) -> list[str]:
+        """The departments whose parent is gone."""
         return [
             department.id
             for department in self.departments.values()
@@ -78,9 +74,6 @@ class WorkingState:
         ]
 
     def _without_missing_groups(self, group: Group) -> Group:
+        """The group, nested only in groups that are there."""
         present = {outer: origin for outer, origin in group.groups.items() if outer in self.groups}
         return msgspec.structs.replace(group, groups=present)
-
-
-def _by_id(objects: Iterable[Object]) -> dict[str, Object]:
-    return {entity.id: entity for entity in objects}

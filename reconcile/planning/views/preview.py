@@ -5,14 +5,21 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from reconcile.model.identity import by_id
 from reconcile.model.notice import Notice
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.planner import Inputs, notices, refuse_impossible, source_rules, worked_out
-from reconcile.planning.selection.rule_counts import PlatformNames
+from reconcile.planning.planner import (
+    Inputs,
+    notices,
+    refuse_impossible,
+    source_rules,
+    workspace_target,
+)
+from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.target_state import Wanted
+from reconcile.planning.target.target_state import TargetState
 from reconcile.planning.target.users import user_id
 
 _IGNORED: Final = (
@@ -71,41 +78,73 @@ def preview(inputs: Inputs) -> Preview:
     rules = source_rules(inputs)
     users: list[Previewed] = []
     skips: list[Skipped] = []
-    results = [worked_out(inputs, rules, current) for current in inputs.current]
+    results = [workspace_target(inputs, rules, current) for current in inputs.current]
     names = PlatformNames(inputs.desired)
     for current, result in zip(inputs.current, results, strict=True):
         names.add(current)
         names.add(result.state)
-        users += sorted(
-            _users(current, result), key=lambda one: (fold_name(one.username), one.source, one.dn)
-        )
-        skips += _skipped(rules, current, result)
+        accounts = _Accounts(current, result.state)
+        users += sorted(_users(accounts, result), key=_by_name)
+        skips += _skipped(rules, accounts, result)
         skips += _ignored(current.workspace, rules, result)
     return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, results))
 
 
-def _users(current: PlatformState, result: Wanted) -> Iterator[Previewed]:
-    before = {user.id: user for user in current.users}
-    after = {user.id: user for user in result.state.users}
-    had, roles = _linked(current), _linked(result.state)
+def _by_name(previewed: Previewed) -> tuple[str, str, str]:
+    return fold_name(previewed.username), previewed.source, previewed.dn
+
+
+class _Accounts:
+    """The users of a workspace before and after the next apply, with their roles and groups."""
+
+    def __init__(self, current: PlatformState, wanted: PlatformState) -> None:
+        self.workspace = current.workspace
+        self.before = by_id(current.users)
+        self.after = by_id(wanted.users)
+        self._links_before = _links(current)
+        self._links_after = _links(wanted)
+
+    def roles(self, user_id: str) -> tuple[str, ...]:
+        """The roles that a user is to have, in alphabetical order."""
+        links = self._links_after.get(user_id, ())
+        return tuple(sorted(name for kind, name in links if kind == "role"))
+
+    def stays_the_same(self, user_id: str) -> bool:
+        """Whether the next apply changes nothing of a user."""
+        if self.before.get(user_id) != self.after[user_id]:
+            return False
+        return self._links_before.get(user_id) == self._links_after.get(user_id)
+
+
+def _links(state: PlatformState) -> dict[str, set[tuple[str, str]]]:
+    """User id → its roles, by name, and its groups, by id."""
+    links: dict[str, set[tuple[str, str]]] = {}
+    for grant in state.grants:
+        links.setdefault(grant.user, set()).add(("role", grant.role))
+    for membership in state.memberships:
+        links.setdefault(membership.user, set()).add(("group", membership.group))
+    return links
+
+
+def _users(accounts: _Accounts, result: TargetState) -> Iterator[Previewed]:
+    """The candidates, as users. A held one is shown with its skip."""
     for candidate in result.candidates:
         if candidate.held:
             continue
-        own = user_id(candidate)
-        user, old = after[own], before.get(own)
-        same = old == user and had.get(own) == roles.get(own)
+        own_id = user_id(candidate)
+        user, old = accounts.after[own_id], accounts.before.get(own_id)
         yield Previewed(
-            current.workspace,
+            accounts.workspace,
             user.source,
             user.username,
             user.first_name,
             user.last_name,
             user.email,
             user.dn,
-            tuple(sorted(name for kind, name in roles.get(own, ()) if kind == "role")),
+            accounts.roles(own_id),
             user.status,
             old is not None,
-            _action(old, same=same),
+            _action(old, same=accounts.stays_the_same(own_id)),
         )
 
 
@@ -118,48 +157,47 @@ def _action(old: User | None, *, same: bool) -> Action:
     return "update" if old.source else "adopt"
 
 
-def _linked(state: PlatformState) -> dict[str, set[tuple[str, str]]]:
-    """User id → its roles, by name, and its groups, by id."""
-    found: dict[str, set[tuple[str, str]]] = {}
-    for grant in state.grants:
-        found.setdefault(grant.user, set()).add(("role", grant.role))
-    for membership in state.memberships:
-        found.setdefault(membership.user, set()).add(("group", membership.group))
-    return found
-
-
-def _skipped(rules: list[SourceRules], current: PlatformState, result: Wanted) -> Iterator[Skipped]:
+def _skipped(
+    rules: list[SourceRules], accounts: _Accounts, result: TargetState
+) -> Iterator[Skipped]:
     """The skips of persons; those of groups, departments and members belong to a plan."""
-    before = {user.id: user for user in current.users}
-    after = {user.id: user for user in result.state.users}
-    had, has = _linked(current), _linked(result.state)
-    by_source = {one.source.name: one for one in rules}
+    indexes = {of_source.source.name: of_source.index for of_source in rules}
     for skip in sorted(result.skips):
-        position = by_source[skip.source].index.persons.get(dn.key(skip.dn))
-        if position is not None and skip.kind == "user":
-            user = result.matched[skip.source].get(position)
-            told = (
-                skip.workspace,
-                skip.source,
-                skip.username,
-                skip.dn,
-                user is not None,
-                skip.code,
-                skip.detail,
+        position = indexes[skip.source].persons.get(dn.key(skip.dn))
+        if position is None or skip.kind != "user":
+            continue
+        user = result.matched[skip.source].get(position)
+        skipped = Skipped(
+            workspace=skip.workspace,
+            source=skip.source,
+            username=skip.username,
+            dn=skip.dn,
+            exists=user is not None,
+            code=skip.code,
+            detail=skip.detail,
+        )
+        if user is not None and user.id in accounts.after:
+            yield msgspec.structs.replace(
+                skipped,
+                status=accounts.after[user.id].status,
+                action="none" if accounts.stays_the_same(user.id) else "update",
             )
-            if user is None or user.id not in after:
-                yield Skipped(*told)
-            else:
-                same = before.get(user.id) == after[user.id] and had.get(user.id) == has.get(
-                    user.id
-                )
-                yield Skipped(*told, after[user.id].status, "none" if same else "update")
+        else:
+            yield skipped
 
 
-def _ignored(workspace: str, rules: list[SourceRules], result: Wanted) -> Iterator[Skipped]:
+def _ignored(workspace: str, rules: list[SourceRules], result: TargetState) -> Iterator[Skipped]:
     """Persons left out by `on_deleted: ignore`: no skip, because nothing is to be fixed."""
-    for one in rules:
-        name = one.source.name
-        persons = (one.index.snapshot.persons[at] for at in result.people[name].ignored)
+    for of_source in rules:
+        source = of_source.source.name
+        persons = map(of_source.index.person, result.people[source].ignored)
         for person in sorted(persons, key=lambda person: person.dn):
-            yield Skipped(workspace, name, person.identifier, person.dn, False, "ignored", _IGNORED)
+            yield Skipped(
+                workspace=workspace,
+                source=source,
+                username=person.identifier,
+                dn=person.dn,
+                exists=False,
+                code="ignored",
+                detail=_IGNORED,
+            )

@@ -13,15 +13,15 @@ from reconcile.model.text import dn
 from reconcile.model.text.wildcards import Wildcard
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.candidates import Candidate
-from reconcile.planning.target.gathering import gather, settle_usernames
+from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.people.gathering import gather, settle_usernames
 
-Standing: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
+ImportState: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
 
 _NAMES = ("cn", "displayname", "givenname", "sn", "mail")
 
 
-class Found(msgspec.Struct, frozen=True):
+class SearchResult(msgspec.Struct, frozen=True):
     """One person; `username` is that of the user, or the one it would get, "" for none."""
 
     workspace: str
@@ -30,15 +30,15 @@ class Found(msgspec.Struct, frozen=True):
     last_name: str
     email: str
     dn: str
-    status: Standing
+    status: ImportState
     why: str
 
 
 def search_query(desired: DesiredState, source: Source) -> Query:
     """What the rules need, and the attributes a keyword is looked for in."""
-    asked = query(desired, source)
+    needed = query(desired, source)
     return msgspec.structs.replace(
-        asked, person_attributes=asked.person_attributes | frozenset(_NAMES)
+        needed, person_attributes=needed.person_attributes | frozenset(_NAMES)
     )
 
 
@@ -48,7 +48,7 @@ def keyword(text: str) -> tuple[Wildcard, ...]:
     A text that is a DN is found in any of its spellings.
     """
     spellings = dict.fromkeys([text.casefold(), dn.key(text).casefold()])
-    return tuple(Wildcard.of(["", *one.split("*"), ""]) for one in spellings)
+    return tuple(Wildcard.of(["", *spelling.split("*"), ""]) for spelling in spellings)
 
 
 def survey(
@@ -59,7 +59,7 @@ def survey(
     abilities: Abilities,
     patterns: Sequence[Wildcard],
     used: Mapping[str, Collection[Link]],
-) -> Iterator[Found]:
+) -> Iterator[SearchResult]:
     """The persons whose names, login, mail or DN a keyword finds, in each workspace, in DN order.
 
     Names, login and mail are those of the directory, and those that are shown. `used` are, by
@@ -72,11 +72,12 @@ def survey(
     for state in current:
         people = gather(desired, [wide], state, abilities, used.get(state.workspace, ())).people
         skips = list(people[source.name].skips)
-        candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
+        settled = settle_usernames(people, state, (), skips)
+        candidates = {candidate.position: candidate for candidate in settled}
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}
         matched, ignored = people[source.name].matched, people[source.name].ignored
         for position, person in enumerate(snapshot.persons):
-            seen = _Seen(
+            seen = _PersonView(
                 position,
                 person,
                 matched.get(position),
@@ -84,10 +85,10 @@ def survey(
                 refused.get(person.dn),
             )
             if _is_found(person, seen.shown(rules), patterns):
-                yield seen.found(state.workspace, rules, ignored)
+                yield seen.row(state.workspace, rules, ignored)
 
 
-class _Seen(NamedTuple):
+class _PersonView(NamedTuple):
     """One person of a source, with what planning makes of it in a workspace."""
 
     position: int
@@ -98,6 +99,7 @@ class _Seen(NamedTuple):
 
     @property
     def values(self) -> Mapping[str, str]:
+        """The profile by the rules; empty for a person who cannot be a user."""
         return self.candidate.values if self.candidate is not None else {}
 
     @property
@@ -110,7 +112,8 @@ class _Seen(NamedTuple):
         return self.skip.username if self.skip is not None else self.person.identifier
 
     @property
-    def status(self) -> Standing:
+    def status(self) -> ImportState:
+        """Whether the person is on the platform, or can be."""
         if self.user is not None:
             return "IMPORTED"
         return "CANNOT IMPORT" if self.skip is not None else "NOT IMPORTED"
@@ -121,11 +124,11 @@ class _Seen(NamedTuple):
         name = f"{values.get('first_name', '')} {values.get('last_name', '')}"
         return self.username, name, values.get("email", ""), rules.index.keys[self.position]
 
-    def found(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> Found:
+    def row(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> SearchResult:
         """The row of the person."""
         values, person = self.values, self.person
         status = self.user.status if self.user is not None else ""
-        return Found(
+        return SearchResult(
             workspace,
             self.username,
             values.get("first_name", "") or _first(person, "givenname"),
@@ -138,6 +141,7 @@ class _Seen(NamedTuple):
 
 
 def _is_found(person: Person, shown: Iterable[str], patterns: Sequence[Wildcard]) -> bool:
+    """Whether a keyword is in the DN, the login, a name or what is shown of a person."""
     texts = [person.dn, person.identifier, *shown]
     texts += (value for name in _NAMES for value in person.attributes.get(name, ()))
     texts.append(f"{_first(person, 'givenname')} {_first(person, 'sn')}")
@@ -146,6 +150,7 @@ def _is_found(person: Person, shown: Iterable[str], patterns: Sequence[Wildcard]
 
 
 def _first(person: Person, name: str) -> str:
+    """The first value of an attribute; "" for none."""
     return next(iter(person.attributes.get(name, ())), "")
 
 
@@ -157,21 +162,28 @@ def _why(
     candidate: Candidate | None,
     ignored: Collection[int],
 ) -> str:
-    if skip is not None or status:
-        return f"{skip.code}: {skip.detail}" if skip is not None else status
-    wanted = rules.wants(position, exists=False)
-    hindrances = (
-        (rules.excluded(position), "on the exclude list"),
-        (not wanted and not rules.source.register_on_login, "not selected"),
-        (rules.outside_required(position), "in none of the required groups"),
-        (position in ignored, "the user was deleted on the platform"),
-        (not wanted, "the first login creates it"),
-    )
-    if hindrance := next((why for holds, why in hindrances if holds), ""):
+    """Why a person is on the platform, or will be, or will not."""
+    if skip is not None:
+        return f"{skip.code}: {skip.detail}"
+    if status:
+        return status
+    if hindrance := _hindrance(rules, position, ignored):
         return hindrance
-    verb = (
-        "adopts the local account"
-        if candidate is not None and candidate.user is not None
-        else "creates it"
-    )
+    verb = "creates it"
+    if candidate is not None and candidate.user is not None:
+        verb = "adopts the local account"
     return f"the next apply {verb}: {rules.why(position)}"
+
+
+def _hindrance(rules: SourceRules, position: int, ignored: Collection[int]) -> str:
+    """Which rule keeps the next apply from making the person a user; "" for none."""
+    wanted = rules.wants(position, exists=False)
+    if rules.excluded(position):
+        return "on the exclude list"
+    if not wanted and not rules.source.register_on_login:
+        return "not selected"
+    if rules.outside_required(position):
+        return "in none of the required groups"
+    if position in ignored:
+        return "the user was deleted on the platform"
+    return "" if wanted else "the first login creates it"

@@ -7,8 +7,8 @@ import msgspec
 
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
-from reconcile.model.overview import Node, Overview
 from reconcile.model.text import dn
+from reconcile.model.views.overview import Node, Overview
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.snapshot_index import Index
 from reconcile.planning.selection.source_rules import SourceRules
@@ -43,18 +43,19 @@ def outlined(desired: DesiredState, source: Source, outline: Outline) -> Overvie
 
 
 def _departments(rules: SourceRules) -> Iterator[Node]:
+    """The OUs as trees, with how many persons are in and below each."""
     index = rules.index
-    selected = {one.key for one in rules.departments}
+    selected = {chosen.key for chosen in rules.departments}
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for key in index.keys:
-        above = [name for name in index.above(key) if name in index.units]
+        above = index.units_above(key)
         own.update(above[:1])
         below.update(above)
     children: dict[str, list[str]] = {}
     for key in index.units:
-        parent = next((name for name in index.above(key) if name in index.units), "")
-        children.setdefault(parent, []).append(key)
+        parents = index.units_above(key)
+        children.setdefault(parents[0] if parents else "", []).append(key)
 
     roots = children.get("", [])
 
@@ -64,7 +65,7 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
         continued = bool(inner) and depth == _DEEPEST
         if continued:
             roots.extend(inner)
-        within = () if continued else tuple(node(one, depth + 1) for one in inner)
+        within = () if continued else tuple(node(below_it, depth + 1) for below_it in inner)
         return Node(
             name,
             index.units[key].dn,
@@ -80,7 +81,7 @@ def _departments(rules: SourceRules) -> Iterator[Node]:
 
 
 class _Groups:
-    """The groups that are in no other one on top; each is shown in total it once."""
+    """The groups that are in no other one on top; each is shown in full once."""
 
     def __init__(self, rules: SourceRules, desired: DesiredState) -> None:
         self._rules = rules
@@ -89,6 +90,7 @@ class _Groups:
         self._shown: set[str] = set()
 
     def nodes(self) -> Iterator[Node]:
+        """The groups as trees; groups in a circle are shown, too."""
         inner = {
             below
             for key in self._index.groups
@@ -98,13 +100,13 @@ class _Groups:
         for key in self._index.groups:
             if key not in inner:
                 yield self._node(key, 1)
-        for (
-            key
-        ) in self._index.groups:  # what is left are circles, and what would have been too deep
+        # What is left are circles, and what would have been too deep.
+        for key in self._index.groups:
             if key not in self._shown:
                 yield self._node(key, 1)
 
     def _node(self, key: str, depth: int) -> Node:
+        """A group with what is nested in it."""
         group, index = self._index.groups[key], self._index
         inner = index.direct(key)[1]
         repeated = key in self._shown
@@ -119,15 +121,14 @@ class _Groups:
             self._roles.get(key, ()),
             repeated,
             continued,
-            () if repeated or continued else tuple(self._node(one, depth + 1) for one in inner),
+            () if repeated or continued else tuple(self._node(below, depth + 1) for below in inner),
             index.unknown(key),
         )
 
     def _by_group(self, desired: DesiredState) -> dict[str, tuple[str, ...]]:
         """Normalized DN of a group → the roles it gives, in order of precedence."""
         roles: dict[str, tuple[str, ...]] = {}
-        for mapping in desired.role_mappings:
-            if mapping.source in ("", self._rules.source.name):
-                for key in self._rules.matching(mapping.groups):
-                    roles[key] = (*roles.get(key, ()), mapping.role)
+        for _, mapping in desired.role_mappings_of(self._rules.source.name):
+            for key in self._rules.matching(mapping.groups):
+                roles[key] = (*roles.get(key, ()), mapping.role)
         return roles

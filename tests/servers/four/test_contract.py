@@ -9,7 +9,7 @@ from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.text import dn
 from reconcile.planning.selection.snapshot_index import Index
 from tests.servers.four import loading
@@ -193,14 +193,17 @@ def test_one_person_is_found_by_what_is_typed_and_nobody_else(opened: Open) -> N
     everybody = directory.read(QUERY)
     (ada,) = (person for person in everybody.persons if person.identifier == "ada")
     for names in (
-        Names(typed="ADA", identifiers=("ADA",)),
-        Names(typed="x", identifiers=("x",), external_ids=(ada.external_id, "no id")),
+        LoginNames(typed="ADA", identifiers=("ADA",)),
+        LoginNames(typed="x", identifiers=("x",), external_ids=(ada.external_id, "no id")),
     ):
         one = directory.read_person(names, QUERY)
         assert one.persons == (ada,)
         assert [group.dn for group in one.groups] == [group.dn for group in everybody.groups]
     for typed in ("*", "a*", "ada)(uid=*", "\\2a", "nobody"):
-        assert directory.read_person(Names(typed=typed, identifiers=(typed,)), QUERY).persons == ()
+        assert (
+            directory.read_person(LoginNames(typed=typed, identifiers=(typed,)), QUERY).persons
+            == ()
+        )
 
 
 def test_nobody_is_let_in_without_the_password(opened: Open, product: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from reconcile.directories.search.search import RawEntry
 from reconcile.directories.vendors.table import vendor
 from reconcile.model import desired
 from reconcile.model.directory import Query
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.ports import no_progress
 from tests.servers.sources import source
 
@@ -61,7 +61,7 @@ def test_a_shared_login_counts_for_nobody_in_a_group_outside_the_rules(
         users=desired.Users(fields={}, base="ou=people", identifier="mail"),
         groups=desired.Groups(base="ou=groups"),
     )
-    names = Names(typed="one@example.com", identifiers=("one@example.com",))
+    names = LoginNames(typed="one@example.com", identifiers=("one@example.com",))
     query = Query(person_attributes=frozenset({"mail"}), groups=True)
     found = logins.read(corp, vendor("openldap"), names, query, tree, no_progress)
     assert [one.dn for one in found.persons] == ["cn=one,ou=people,dc=example,dc=com"]

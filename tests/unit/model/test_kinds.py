@@ -9,7 +9,7 @@ import pytest
 from reconcile.applying.allowed_changes import ALLOWED
 from reconcile.model import change, kinds
 from reconcile.model.kinds import KINDS, Kind
-from reconcile.model.named_state import Named, Names
+from reconcile.model.named_state import Named, StateNames
 from reconcile.model.platform import (
     Abilities,
     Department,
@@ -45,7 +45,7 @@ ABSENT = User("3", "carl", manager="99")
 
 
 def objects(kind: Kind) -> list[Named]:
-    return list(Names(STATE).objects(kind))
+    return list(StateNames(STATE).objects(kind))
 
 
 def test_every_kind_is_listed() -> None:
@@ -72,7 +72,7 @@ def test_the_types_are_those_of_the_struct(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_holds_the_fields_in_their_order(kind: Kind) -> None:
     for one in objects(kind):
-        fields = Names(STATE).fields(one)
+        fields = StateNames(STATE).fields(one)
         assert list(fields) == [field.name for field in KINDS[kind]]
         for field in KINDS[kind]:
             value = fields[field.name]
@@ -84,8 +84,8 @@ def test_a_change_holds_the_fields_in_their_order(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_key_is_made_of_the_fields_that_are_its_name(kind: Kind) -> None:
     for one in objects(kind):
-        fields = Names(STATE).fields(one)
-        parts = Names(STATE).parts(one)
+        fields = StateNames(STATE).fields(one)
+        parts = StateNames(STATE).parts(one)
         if kind == "department":
             assert parts[0].split("/")[-1] == fields["title"]
         else:
@@ -93,12 +93,12 @@ def test_the_key_is_made_of_the_fields_that_are_its_name(kind: Kind) -> None:
 
 
 def test_references_are_spoken_in_names() -> None:
-    names = Names(STATE)
+    names = StateNames(STATE)
     department, group, user = (names.fields(objects(kind)[1]) for kind in STRUCTS if kind in NAMED)
     assert department["parent"] == "Sales"
     assert group["groups"] == {"all": "corp"}
     assert (user["department"], user["manager"]) == ("Sales/EMEA", "anna")
-    gone = Names(msgspec.structs.replace(STATE, users=(ABSENT,))).fields(ABSENT)
+    gone = StateNames(msgspec.structs.replace(STATE, users=(ABSENT,))).fields(ABSENT)
     assert gone["manager"] is None, "a manager whom the state does not have"
 
 

@@ -4,12 +4,12 @@ import pytest
 
 from reconcile.model.desired import Source, Users
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
-from reconcile.model.explanation import Asked
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.platform import PlatformState, User
+from reconcile.model.views.explanation import PersonSearch
 from reconcile.planning.explain import lookup
-from reconcile.planning.explain.membership_paths import Paths
-from reconcile.planning.explain.rule_results import Background
+from reconcile.planning.explain.background import Background
+from reconcile.planning.explain.membership_paths import MembershipPaths
 from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.snapshot_index import Index
 
@@ -39,8 +39,10 @@ def source(base: str = "ou=people", username: str = "") -> Source:
     return Source("corp", "openldap", BASE, Users({"username": Fixed(username)}, base=base))
 
 
-def paths(*groups: DirectoryGroup, person: Person = ANN) -> Paths:
-    return Paths(Index(DirectorySnapshot("corp", BASE, persons=(person,), groups=groups)), 0)
+def paths(*groups: DirectoryGroup, person: Person = ANN) -> MembershipPaths:
+    return MembershipPaths(
+        Index(DirectorySnapshot("corp", BASE, persons=(person,), groups=groups)), 0
+    )
 
 
 def test_the_way_into_a_group_has_every_step_and_survives_a_cycle() -> None:
@@ -141,10 +143,10 @@ def test_a_user_on_the_platform_is_meant_by_its_own_names() -> None:
 def test_which_rule_does_not_find_an_entry(base: str, scope: str, rule: str, why: str) -> None:
     background = Background(
         {"sources[3].users": "a.yml:4"},
-        {"corp": Asked(base, scope, "(objectClass=x)")},
+        {"corp": PersonSearch(base, scope, "(objectClass=x)")},
         lambda *_: "",
     )
-    names = Names("ann", ("ann",))
+    names = LoginNames("ann", ("ann",))
     other = Person(f"uid=bob,{BASE}", "", "bob", {})
     (stray,) = lookup.strays(source(), names, [ANN, other], "sources[3]", background)
     assert (stray.dn, stray.matched, stray.rule, stray.why) == (

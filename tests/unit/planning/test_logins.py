@@ -5,9 +5,17 @@ import pytest
 
 from reconcile.errors import UsageError
 from reconcile.model.change import Scope
-from reconcile.model.desired import DesiredState, Entry, Expected, Groups, Platform, Source, Users
+from reconcile.model.desired import (
+    DesiredState,
+    Expected,
+    Groups,
+    Platform,
+    Source,
+    TemplateEntry,
+    Users,
+)
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
-from reconcile.model.login import Names
+from reconcile.model.login import LoginNames
 from reconcile.model.platform import Abilities, PlatformState, Reading, User
 from reconcile.planning import Inputs
 from reconcile.planning.guards.source_health import partial_reading
@@ -63,12 +71,14 @@ def test_names_are_those_typed_and_those_of_the_users_of_the_source() -> None:
         User("5", "jdoe", source="corp", external_id="id-5", status="erased"),
     )
     current = PlatformState("main", users=users)
-    assert names(CORP, "jdoe@Example.com", current) == Names(
+    assert names(CORP, "jdoe@Example.com", current) == LoginNames(
         "jdoe@Example.com", ("jdoe@Example.com", "jdoe"), ("id-1", "id-2")
     )
-    assert names(CORP, "jdoe", current) == Names("jdoe", ("jdoe",), ("id-1", "id-2"))
-    assert names(CORP, "jdoe@else.where", current) == Names("jdoe@else.where", ("jdoe@else.where",))
-    assert names(CORP, "*", current) == Names("*", ("*",))
+    assert names(CORP, "jdoe", current) == LoginNames("jdoe", ("jdoe",), ("id-1", "id-2"))
+    assert names(CORP, "jdoe@else.where", current) == LoginNames(
+        "jdoe@else.where", ("jdoe@else.where",)
+    )
+    assert names(CORP, "*", current) == LoginNames("*", ("*",))
 
 
 def test_whatever_a_directory_takes_for_one_name_counts_as_one() -> None:
@@ -122,7 +132,7 @@ class First:
         self.text = self.name = name
         self.attributes = frozenset({name})
 
-    def render(self, entry: Entry, _identifier: str = "") -> str | None:
+    def render(self, entry: TemplateEntry, _identifier: str = "") -> str | None:
         return next(iter(entry.attributes.get(self.name, ())), None)
 
 

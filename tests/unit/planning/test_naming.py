@@ -1,7 +1,7 @@
 """Who may have which name."""
 
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.target.name_claims import Claim, Held, settle, slots
+from reconcile.planning.target.name_claims import Claim, NameHolder, settle, slots
 
 
 def claim(text: str, holder: str) -> Claim[str]:
@@ -9,7 +9,9 @@ def claim(text: str, holder: str) -> Claim[str]:
 
 
 TWINS = (("1", "Änna"), ("2", "ÄNNA"))
-HELD = slots((("", fold_name(name)), Held(number, name, "corp", name)) for number, name in TWINS)
+HELD = slots(
+    (("", fold_name(name)), NameHolder(number, name, "corp", name)) for number, name in TWINS
+)
 
 
 def test_who_shares_a_name_keeps_it() -> None:

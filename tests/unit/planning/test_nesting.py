@@ -3,7 +3,7 @@
 from reconcile.model.desired import DesiredState, GroupRule, Platform, Source, Users
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.group_nesting import content
+from reconcile.planning.target.mirrors.group_nesting import content
 
 BASE = "dc=example,dc=com"
 OUTER, INNER, PLAIN = (f"cn={name},{BASE}" for name in ("outer", "inner", "plain"))

@@ -57,5 +57,4 @@ def changed_users(check: LimitCheck) -> Iterator[Violation]:
 
 def _users_by_source(check: LimitCheck) -> Counter[str]:
     """Source → its users on the platform, without those who were erased."""
-    users = check.state.users
-    return Counter(user.source for user in users if user.source and user.status != "erased")
+    return Counter(user.source for user in check.state.living() if user.source)

@@ -31,8 +31,8 @@ def emptied_fields(
     """
     lost: dict[tuple[str, str], set[str]] = defaultdict(set)
     for change in summary.changed:
-        for field in _cleared(change):
-            if fold_name(change.key) in summary.serving:
+        if fold_name(change.key) in summary.serving:
+            for field in _cleared(change):
                 lost[change.source, field].add(change.key)
     limit = safety.limits.emptied
     for (source, field), names in sorted(lost.items()):
@@ -40,10 +40,18 @@ def emptied_fields(
         entirely = number == base and number >= FEWEST
         if not entirely and not exceeds(limit, number, base, safety.at_least):
             continue
-        why = "no user would have one" if entirely else f"the limit emptied is {limit}"
-        who = sample(names) if entirely else ""
-        detail = f"{number} of {base} users of {source} would lose their {field}{who}: {why}"
-        yield Violation(state.workspace, "emptied", source, field, number, detail, entire=entirely)
+        who, why = "", f"the limit emptied is {limit}"
+        if entirely:
+            who, why = sample(names), "no user would have one"
+        yield Violation(
+            workspace=state.workspace,
+            guard="emptied",
+            source=source,
+            subject=field,
+            number=number,
+            detail=f"{number} of {base} users of {source} would lose their {field}{who}: {why}",
+            entire=entirely,
+        )
 
 
 def _having(state: PlatformState, source: str, field: str) -> set[str]:
@@ -55,12 +63,15 @@ def _having(state: PlatformState, source: str, field: str) -> set[str]:
 def _cleared(change: Change) -> Iterator[str]:
     """The fields and extended attributes that a change of a user empties."""
     before, after = change.fields_before, change.fields_after
-    fields = set(filter(before.get, _FIELDS))
-    yield from (field for field in fields & after.keys() if not after[field])
-    attributes, left = mapping(before, "attributes"), mapping(after, "attributes")
-    names = set(filter(attributes.get, attributes))
-    yield from (name for name in names & left.keys() if not left[name])
+    for field in _FIELDS:
+        if before.get(field) and field in after and not after[field]:
+            yield field
+    attributes = mapping(before, "attributes")
+    for name, left in mapping(after, "attributes").items():
+        if attributes.get(name) and not left:
+            yield name
 
 
 def _has(user: User, field: str) -> bool:
+    """Whether a user has a value in a field or extended attribute."""
     return bool(getattr(user, field) if field in _FIELDS else user.attributes.get(field))

@@ -72,6 +72,7 @@ class GroupLimits:
 def _selection(
     rule: GroupSafety, at: int, source: str, base_dn: str, entries: list[tuple[str, str, str]]
 ) -> Selection:
+    """The patterns of a rule, as entries of a source have their names."""
     return Selection(rule.select, base_dn).resolve(_path(at), source, entries.__iter__)
 
 

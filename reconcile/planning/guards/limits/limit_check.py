@@ -49,12 +49,12 @@ class LimitCheck:
             return
         why = "none would be left" if entirely else f"the limit {loss.guard} is {limit}"
         yield Violation(
-            self.state.workspace,
-            loss.guard,
-            loss.source,
-            loss.subject,
-            loss.number,
-            f"{loss.number} of {loss.base} {loss.what}: {why}",
+            workspace=self.state.workspace,
+            guard=loss.guard,
+            source=loss.source,
+            subject=loss.subject,
+            number=loss.number,
+            detail=f"{loss.number} of {loss.base} {loss.what}: {why}",
             entire=entirely,
         )
 
@@ -94,8 +94,15 @@ class LimitCheck:
             f" {_duration(self.safety.window)}: {together} of {base} together,"
             f" the limit {loss.guard} is {limit}"
         )
-        workspace = self.state.workspace
-        yield Violation(workspace, loss.guard, loss.source, "", number, detail, earlier=earlier)
+        yield Violation(
+            workspace=self.state.workspace,
+            guard=loss.guard,
+            source=loss.source,
+            subject="",
+            number=number,
+            detail=detail,
+            earlier=earlier,
+        )
 
     @cached_property
     def _now(self) -> Losses:

@@ -46,14 +46,12 @@ class LostGrants:
     @cached_property
     def _emptied_roles(self) -> dict[tuple[str, str], int]:
         """Source and role of what lost users leave empty → how many had it."""
-        return {
-            pair: number
-            for pair, number in self._emptied.roles().items()
-            if pair[0] not in self._emptied.sources
-        }
+        emptied = self._emptied.roles()
+        return {pair: emptied[pair] for pair in emptied if pair[0] not in self._emptied.sources}
 
     @cached_property
     def _counts(self) -> LinkCounts:
+        """How many grants there are."""
         return count_grants(self._check.state)
 
     @cached_property
@@ -63,6 +61,7 @@ class LostGrants:
 
     @cached_property
     def _lost_from_sync(self) -> list[LostLink]:
+        """The lost grants that a sync gave to users in service."""
         return list(self._summary.from_sync_in_service(self._lost))
 
     @cached_property
@@ -72,6 +71,7 @@ class LostGrants:
         return sources_left_with_nothing(self._lost_from_sync, self._left, gaining)
 
     def _of_sources(self) -> Iterator[Violation]:
+        """Each source, and all together."""
         yield from self._check.judge_sources(
             _GUARD,
             Counter(link.source for link in self._lost),
@@ -82,6 +82,7 @@ class LostGrants:
         )
 
     def _describe_source(self, source: str) -> str:
+        """What a source loses, and some of the losers where it keeps nothing."""
         losers = losers_of(self._lost, source, self._bare_sources)
         return f"grants{of_source(source)} would be lost{losers}"
 
@@ -92,7 +93,14 @@ class LostGrants:
                 continue
             names = sample(self._emptied.holders(source, role))
             what = f"grants of the role {role} by {source} to users in service would be lost{names}"
-            loss = Loss(_GUARD, source, role, number, number, what)
+            loss = Loss(
+                guard=_GUARD,
+                source=source,
+                subject=role,
+                number=number,
+                base=number,
+                what=what,
+            )
             yield from self._check.judge(loss, self._limit, entirely=True)
 
     def _of_roles(self) -> Iterator[Violation]:
@@ -105,7 +113,14 @@ class LostGrants:
                 continue
             names = sample(link.member for link in self._lost if (link.source, link.target) == pair)
             what = f"grants of the role {role} by {source} would be lost{names}"
-            loss = Loss(_GUARD, source, role, number, self._counts.all[pair], what)
+            loss = Loss(
+                guard=_GUARD,
+                source=source,
+                subject=role,
+                number=number,
+                base=self._counts.all[pair],
+                what=what,
+            )
             yield from self._check.judge(loss, self._limit, entirely=True)
 
 
@@ -126,7 +141,14 @@ def stripped_accounts(check: LimitCheck) -> Iterator[Violation]:
         names = sample(link.member for link in links.values())
         what = f"local accounts with the role {role} would become a source's and lose it{names}"
         source = next(iter(links.values())).source
-        loss = Loss(_GUARD, source, role, len(links), len(holders), what)
+        loss = Loss(
+            guard=_GUARD,
+            source=source,
+            subject=role,
+            number=len(links),
+            base=len(holders),
+            what=what,
+        )
         yield from check.judge(loss, check.safety.limits.grants_lost, entirely=True)
 
 

@@ -6,6 +6,7 @@ A group is lost as a whole where nothing is left of what a sync put there, in us
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
+from itertools import filterfalse
 from typing import Final
 
 from reconcile.model.change import GuardName, Violation
@@ -63,6 +64,7 @@ class LostMemberships:
 
     @cached_property
     def _counts(self) -> LinkCounts:
+        """How many memberships there are."""
         return count_memberships(self._check.state)
 
     @cached_property
@@ -77,6 +79,7 @@ class LostMemberships:
         return sources_left_with_nothing(lost, self._left, self._summary.gaining_groups)
 
     def _of_sources(self) -> Iterator[Violation]:
+        """Each source, and all together."""
         counts = self._counts.all
         counted = Counter({pair: counts[pair] for pair in counts if not self._limits.free(pair[1])})
         yield from self._check.judge_sources(
@@ -89,6 +92,7 @@ class LostMemberships:
         )
 
     def _describe_source(self, source: str) -> str:
+        """What a source loses, and some of the losers where it keeps nothing."""
         losers = losers_of(self._counted, source, self._bare_sources)
         return f"memberships{of_source(source)} would be lost{losers}"
 
@@ -96,12 +100,23 @@ class LostMemberships:
         """A group that users leave empty, unless it is part of a source that keeps nothing."""
         for name, number in sorted(self._emptied_groups.items()):
             source = self._limits.source(name)
-            if source in self._bare_sources and not self._limits.free(name):
+            if self._is_reported(name, source):
                 continue
             names = sample(self._emptied.members(name))
             what = f"members of the group {name} in service would be lost{names}"
-            loss = Loss(_GUARD, source, name, number, number, what)
+            loss = Loss(
+                guard=_GUARD,
+                source=source,
+                subject=name,
+                number=number,
+                base=number,
+                what=what,
+            )
             yield from self._check.judge(loss, self._default, entirely=True)
+
+    def _is_reported(self, name: str, source: str) -> bool:
+        """Whether a group is part of a source that is reported as a whole."""
+        return source in self._bare_sources and not self._limits.free(name)
 
     def _of_groups(self) -> Iterator[Violation]:
         """Each group of a source by itself, unless it was reported above."""
@@ -113,12 +128,19 @@ class LostMemberships:
             if name in self._emptied_groups or not self._limits.mirrored(name):
                 continue
             source, entirely = sources[name], name in bare
-            if entirely and source in self._bare_sources and not self._limits.free(name):
+            if entirely and self._is_reported(name, source):
                 continue
             what = f"members of the group {name} would be lost"
             if entirely:
                 what += sample(link.member for link in self._ended if link.target == name)
-            loss = Loss(_GUARD, source, name, number, bases[name], what)
+            loss = Loss(
+                guard=_GUARD,
+                source=source,
+                subject=name,
+                number=number,
+                base=bases[name],
+                what=what,
+            )
             yield from self._check.judge(loss, self._limits.of(name), entirely=entirely)
 
     def _bare_groups(self) -> set[str]:
@@ -126,13 +148,8 @@ class LostMemberships:
         losing = {link.target for link in self._summary.from_sync_in_service(self._ended)}
         left = by_target(self._left)
         gaining = {name for _, name in self._summary.gaining_groups}
-        return {
-            name
-            for name in losing
-            if left[name] <= 0
-            and fold_name(name) not in gaining
-            and not self._limits.may_empty(name)
-        }
+        bare = {name for name in losing if left[name] <= 0 and fold_name(name) not in gaining}
+        return set(filterfalse(self._limits.may_empty, bare))
 
 
 def losers_of(lost: Iterable[LostLink], source: str, bare: Collection[str]) -> str:

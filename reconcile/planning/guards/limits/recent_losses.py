@@ -84,6 +84,7 @@ def losses_of_changes(changes: Sequence[Change], state: PlatformState, safety: S
 
 
 def _may_take_away(change: Change) -> bool:
+    """Whether a change is worth a summary: most changes take nothing away."""
     return takes_out_of_service(change) or (change.kind == "group" and change.before is not None)
 
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
+from reconcile.model.transitive import reachable
 from reconcile.planning.guards.losses.user_changes import folded_names
 
 Pairs: TypeAlias = Iterable[tuple[str, str]]
@@ -42,12 +43,9 @@ class EffectiveMembers:
 
     def within(self, group: str) -> set[str]:
         """The users of a group, direct and by nested groups; a circle of groups does no harm."""
-        group = fold_name(group)
-        members = set(self._users.get(group, ()))
-        seen, waiting = {group}, [group]
-        while waiting:
-            new = self._inner.get(waiting.pop(), set()) - seen
-            seen |= new
-            waiting += new
-            members.update(*(self._users.get(inner, ()) for inner in new))
-        return members
+        walked = reachable([fold_name(group)], self._groups_in)
+        return set[str]().union(*(self._users.get(inner, ()) for inner in walked))
+
+    def _groups_in(self, group: str) -> Iterable[str]:
+        """The groups that are nested in a group itself."""
+        return self._inner.get(group, ())

@@ -6,12 +6,14 @@ however each of them goes.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from functools import cached_property
 from typing import Final
 
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
+from reconcile.planning.guards.losses.link_counts import given_by_sync
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.losses.user_changes import folded_names, in_service
 
@@ -62,8 +64,7 @@ class EmptiedGroups:
             if not group.source:
                 continue
             had = before.within(group.name) & serving
-            loses_enough = len(had) >= FEWEST and not had.isdisjoint(self._lost)
-            if loses_enough and after.within(group.name) <= out_of_service:
+            if self._loses_enough(had) and after.within(group.name) <= out_of_service:
                 emptied[group.name] = group.source, len(had)
         return emptied
 
@@ -76,19 +77,22 @@ class EmptiedGroups:
             ended[link.source, link.target].add(fold_name(link.member))
         emptied: dict[tuple[str, str], int] = {}
         for pair, users in self._holders().items():
-            loses_enough = len(users) >= FEWEST and not users.isdisjoint(self._lost)
-            gains = pair in self._summary.gaining_roles
-            if loses_enough and not gains and users <= self._lost | ended[pair]:
+            if pair in self._summary.gaining_roles or not self._loses_enough(users):
+                continue
+            if users <= self._lost | ended[pair]:
                 emptied[pair] = len(users)
         return emptied
+
+    def _loses_enough(self, users: Collection[str]) -> bool:
+        """Whether one of at least two users is lost."""
+        return len(users) >= FEWEST and not self._lost.isdisjoint(users)
 
     def _holders(self) -> dict[tuple[str, str], set[str]]:
         """Source and role → the users in service to whom the source gave it."""
         names = folded_names(in_service(self._state))
         holders: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for grant in self._state.grants:
-            if grant.origin and grant.user in names:
-                holders[grant.origin, grant.role].add(names[grant.user])
+        for grant in given_by_sync(self._state, self._state.grants):
+            holders[grant.origin, grant.role].add(names[grant.user])
         return holders
 
     def members(self, name: str) -> set[str]:

@@ -1,13 +1,16 @@
 """How many memberships and grants there are before the changes: what losses are measured by."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
-from reconcile.model.platform import PlatformState
+from reconcile.model.identity import by_id, ids
+from reconcile.model.platform import Grant, Group, Membership, PlatformState
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
 from reconcile.planning.guards.losses.loss_summary import LostLink
 from reconcile.planning.guards.losses.user_changes import in_service
+
+Link = TypeVar("Link", Membership, Grant)
 
 
 class LinkCounts(NamedTuple):
@@ -30,14 +33,9 @@ class LinkCounts(NamedTuple):
 def count_grants(state: PlatformState) -> LinkCounts:
     """The grants by source and role. One that a person gave counts for the user's source."""
     sources = {user.id: user.source for user in state.users}
-    serving = {user.id for user in in_service(state)}
     counts = Counter((grant.origin or sources[grant.user], grant.role) for grant in state.grants)
-    from_sync = Counter(
-        (grant.origin, grant.role)
-        for grant in state.grants
-        if grant.origin and grant.user in serving
-    )
-    return LinkCounts(counts, from_sync)
+    from_sync = given_by_sync(state, state.grants)
+    return LinkCounts(counts, Counter((grant.origin, grant.role) for grant in from_sync))
 
 
 def count_memberships(state: PlatformState) -> LinkCounts:
@@ -45,37 +43,49 @@ def count_memberships(state: PlatformState) -> LinkCounts:
 
     One that a person gave counts for the group's source.
     """
-    groups = {group.id: group for group in state.groups}
-    serving = {user.id for user in in_service(state)}
-    by_id = Counter((membership.origin, membership.group) for membership in state.memberships)
+    groups = by_id(state.groups)
+    numbers = Counter((membership.origin, membership.group) for membership in state.memberships)
     from_sync = Counter(
         (membership.origin, groups[membership.group].name)
-        for membership in state.memberships
-        if membership.origin and membership.user in serving
+        for membership in given_by_sync(state, state.memberships)
     )
-    _count_nestings(state, by_id, from_sync)
+    _count_nestings(state, groups, numbers, from_sync)
+    # A group's name stands for its id only now: there are fewer groups than memberships.
     counts: Counter[tuple[str, str]] = Counter()
-    for (origin, row), number in by_id.items():
-        group = groups[row]
+    for (origin, group_id), number in numbers.items():
+        group = groups[group_id]
         counts[origin or group.source, group.name] += number
     return LinkCounts(counts, from_sync)
 
 
+def given_by_sync(state: PlatformState, links: Iterable[Link]) -> Iterator[Link]:
+    """The links that a sync gave to users in service."""
+    serving = ids(in_service(state))
+    for link in links:
+        if link.origin and link.user in serving:
+            yield link
+
+
 def _count_nestings(
-    state: PlatformState, by_id: Counter[tuple[str, str]], from_sync: Counter[tuple[str, str]]
+    state: PlatformState,
+    groups: Mapping[str, Group],
+    numbers: Counter[tuple[str, str]],
+    from_sync: Counter[tuple[str, str]],
 ) -> None:
-    """Adds each nesting to the counts of the outer group: with the users it brings, and as one."""
+    """Adds each nesting to the counts of the outer group: with the users it brings, and as one.
+
+    `numbers` are by the id of the group, `from_sync` by its name.
+    """
     nested = [group for group in state.groups if group.groups]
     if not nested:
         return
-    names = {group.id: group.name for group in state.groups}
     members = EffectiveMembers(state)
     for inner in nested:
         brought = max(1, len(members.within(inner.name)))
-        for above, origin in inner.groups.items():
-            by_id[origin, above] += brought
+        for outer, origin in inner.groups.items():
+            numbers[origin, outer] += brought
             if origin:
-                from_sync[origin, names[above]] += 1
+                from_sync[origin, groups[outer].name] += 1
 
 
 def by_source(counts: Counter[tuple[str, str]]) -> Counter[str]:

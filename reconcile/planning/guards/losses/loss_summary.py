@@ -108,6 +108,7 @@ class LossSummary:
         return links
 
     def _add_user(self, change: Change) -> None:
+        """Sorts a change of a user: new, lost, or changed."""
         after = change.fields_after
         if "status" in after or change.after is None:
             self._in_service_after[fold_name(change.key)] = after.get("status") in IN_SERVICE
@@ -119,6 +120,7 @@ class LossSummary:
             self._add_changed_user(change, renames="username" in after)
 
     def _add_changed_user(self, change: Change, *, renames: bool) -> None:
+        """Sorts a change of a user who stays in service; a rename on purpose is no update."""
         self.changed.append(change)
         if renames or changes_hands(change):
             self.renamed_or_adopted.append(change)
@@ -128,6 +130,7 @@ class LossSummary:
             self._updated[change.source].add(change.key)
 
     def _add_group(self, change: Change) -> None:
+        """Notes a group that is renamed or deleted."""
         if change.after is None:
             self.groups.append(change)
         elif "name" in change.after:
@@ -140,11 +143,18 @@ class LossSummary:
             return
         before, after = _nested_in(change.fields_before), _nested_in(change.after)
         for outer, origin in before.items():
-            if after.get(outer) is None:
-                link = LostLink(
-                    change.source, change.key, outer, bool(origin), with_user=False, nesting=True
+            if outer in after:
+                continue
+            self.memberships.append(
+                LostLink(
+                    source=change.source,
+                    member=change.key,
+                    target=outer,
+                    from_sync=bool(origin),
+                    with_user=False,
+                    nesting=True,
                 )
-                self.memberships.append(link)
+            )
         for outer in after:
             group = self._current_name(outer)
             self._nesting.append((change.source, fold_name(change.key), group))
@@ -152,18 +162,22 @@ class LossSummary:
     def _add_lost(self, change: Change, ended: Collection[str]) -> None:
         """`ended`: the case-folded names of the users who are erased or deleted."""
         before = change.fields_before
-        is_grant = change.kind == "grant"
+        target, lost = "group", self.memberships
+        if change.kind == "grant":
+            target, lost = "role", self.grants
         user = str(before["user"])
-        link = LostLink(
-            change.source,
-            user,
-            str(before["role" if is_grant else "group"]),
-            from_sync=bool(before.get("origin")),
-            with_user=fold_name(user) in ended,
+        lost.append(
+            LostLink(
+                source=change.source,
+                member=user,
+                target=str(before[target]),
+                from_sync=bool(before.get("origin")),
+                with_user=fold_name(user) in ended,
+            )
         )
-        (self.grants if is_grant else self.memberships).append(link)
 
     def _add_gained(self, change: Change) -> None:
+        """Notes a new membership or grant, which may take the place of a lost one."""
         after = change.fields_after
         user = fold_name(str(after["user"]))
         if change.kind == "grant":
@@ -192,9 +206,15 @@ class LossSummary:
                 continue
             group, user = groups[membership.group], users[membership.user]
             if (fold_name(user), fold_name(group.name)) not in listed:
-                source, from_sync = membership.origin or group.source, bool(membership.origin)
-                with_user = fold_name(user) in ended
-                self.memberships.append(LostLink(source, user, group.name, from_sync, with_user))
+                self.memberships.append(
+                    LostLink(
+                        source=membership.origin or group.source,
+                        member=user,
+                        target=group.name,
+                        from_sync=bool(membership.origin),
+                        with_user=fold_name(user) in ended,
+                    )
+                )
 
     def _weigh_nestings(self) -> None:
         """A group that leaves another takes its users along, unless they stay by another way."""

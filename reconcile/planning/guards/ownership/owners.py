@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, mapping, text
 from reconcile.model.kinds import NAMES, PAIRS
-from reconcile.model.named_state import Names
+from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.model.text.folding import fold_name
 
@@ -17,22 +17,20 @@ class Owners:
     """Whose everything in a workspace is. A source owns what it mirrors; "" is no source."""
 
     def __init__(self, changes: Iterable[Change], state: PlatformState) -> None:
-        names = Names(state)
+        names = StateNames(state)
         self._things: dict[tuple[Kind, str], Thing] = {
             **{("user", user.username): user for user in state.users},
             **{("group", group.name): group for group in state.groups},
             **{("department", names.path(row.id)): row for row in state.departments},
         }
         """By kind and current name."""
-        changes = [
-            change for change in changes if change.kind in _KINDS and change.after is not None
-        ]
-        self._handed = {
-            (change.kind, change.key): text(change.fields_after, "source")
-            for change in changes
-            if change.before is not None and "source" in change.fields_after
-        }
+        self._handed: dict[tuple[Kind, str], str] = {}
         """Kind and current name of what changes hands → its new source."""
+        changes = [change for change in changes if change.kind in _KINDS]
+        for change in changes:
+            if change.before is not None and "source" in change.fields_after:
+                at = change.kind, change.key
+                self._handed[at] = text(change.fields_after, "source")
         self._by_new_name: dict[tuple[Kind, str], str] = {
             (kind, fold_name(name)): self._handed.get((kind, name), thing.source)
             for (kind, name), thing in self._things.items()
@@ -43,16 +41,17 @@ class Owners:
         self._add_new_names(changes)
 
     def _add_new_names(self, changes: Iterable[Change]) -> None:
-        given: set[tuple[Kind, str]] = set()
+        """Notes the names that changes give, and those that two of them give."""
+        new_names: set[tuple[Kind, str]] = set()
         for change in changes:
             name = new_name(change)
             if not name or change.kind == "department":
                 continue
             at = (change.kind, fold_name(name))
             self._by_new_name[at] = self.after(change)
-            if at in given:
+            if at in new_names:
                 self.named_twice.add(at)
-            given.add(at)
+            new_names.add(at)
 
     def thing(self, change: Change) -> Thing | None:
         """The user, group or department that the change is about, as it is now."""

@@ -10,7 +10,7 @@ from reconcile.model.kinds import NAMES
 from reconcile.model.platform import User
 from reconcile.model.text import dn
 from reconcile.planning.guards.ownership.owners import Thing
-from reconcile.planning.target.matching import ENOUGH, independent, user_facts
+from reconcile.planning.target.people.facts import ENOUGH, independent, user_facts
 
 _FOLDINGS: Final[tuple[dn.Folding, ...]] = ("case", "compatibility")
 _OWN_NAMES: Final = frozenset({*NAMES["group"], *NAMES["department"]})

@@ -13,24 +13,18 @@ from typing import Final
 
 import msgspec
 
-from reconcile.errors import TemplateFailed
-from reconcile.model.desired import Fact, Template, Users
-from reconcile.model.directory import Person
+from reconcile.model.desired import Fact
+from reconcile.model.identity import by_id, entry_id
 from reconcile.model.platform import User
 from reconcile.model.text import dn
-from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.snapshot_index import Index
+from reconcile.planning.target.people.facts import ENOUGH, Facts, independent, user_facts
 
-ENOUGH: Final = 2
-"""How many facts have to agree."""
 SHARED: Final = 10
 """A value that more users share identifies none of them."""
 _NAMES: Final[Mapping[Fact, str]] = {"dn": "DN", "email": "e-mail address"}
 _WEAK: Final = frozenset({"dn", "username"})
 """Each of these alone makes a namesake. E-mail addresses do not: they are shared and reassigned."""
-
-Facts = Mapping[Fact, str]
-"""What is known of a person or user, in the form that is compared; "" for nothing."""
 
 
 class Matches(msgspec.Struct):
@@ -63,7 +57,7 @@ def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, 
 
     `linked`: position → the user, of any source, that a link gives it, and why.
     """
-    matches = Matches({}, {user.id: user for user in users}, {}, {}, {})
+    matches = Matches({}, by_id(users), {}, {}, {})
     # A link goes before the id.
     for position, (user, why) in linked.items():
         matches.unmatched.pop(user.id, None)
@@ -76,12 +70,11 @@ def match(index: Index, users: Iterable[User], linked: Mapping[int, tuple[User, 
 
 def _match_ids(matches: Matches, index: Index) -> None:
     """Matches users with an id. A user whose person has another user by a link is displaced."""
-    exact, folded = _by_id(matches.unmatched.values())
-    if not exact:
+    by_external_id = _ByExternalId(matches.unmatched.values())
+    if not by_external_id.exact:
         return
     for position, person in enumerate(index.snapshot.persons):
-        stable_id = person.external_id
-        user = exact.get(stable_id) or folded.get(stable_id.lower())
+        user = by_external_id.find(person.external_id)
         if user is None or user.id not in matches.unmatched:
             continue
         if position in matches.users:
@@ -92,8 +85,9 @@ def _match_ids(matches: Matches, index: Index) -> None:
 
 def _match_dns(matches: Matches, index: Index) -> None:
     """Matches users without an id by their DN."""
-    for user in [user for user in matches.unmatched.values() if not user.external_id]:
-        _tie_by_dn(matches, index, index.persons.get(dn.key(user.dn), -1), user)
+    for user in list(matches.unmatched.values()):
+        if not user.external_id:
+            _tie_by_dn(matches, index, index.persons.get(dn.key(user.dn), -1), user)
 
 
 def _match_spellings(matches: Matches, index: Index) -> None:
@@ -119,54 +113,22 @@ def _tie_by_dn(matches: Matches, index: Index, position: int, user: User) -> Non
         matches.ties[position] = "relinked by DN: the directory's id was unknown"
 
 
-def _by_id(users: Iterable[User]) -> tuple[dict[str, User], dict[str, User]]:
+class _ByExternalId:
     """Users by external id: as it is written, and without case where that means one user only."""
-    exact = {user.external_id: user for user in users if user.external_id}
-    folded: dict[str, User] = {}
-    shared: set[str] = set()
-    for stable_id, user in exact.items():
-        if folded.setdefault(stable_id.lower(), user) is not user:
-            shared.add(stable_id.lower())
-    for stable_id in shared:
-        del folded[stable_id]
-    return exact, folded
 
+    def __init__(self, users: Iterable[User]) -> None:
+        self.exact = {user.external_id: user for user in users if user.external_id}
+        self._folded: dict[str, User] = {}
+        shared: set[str] = set()
+        for external_id, user in self.exact.items():
+            if self._folded.setdefault(external_id.lower(), user) is not user:
+                shared.add(external_id.lower())
+        for external_id in shared:
+            del self._folded[external_id]
 
-def user_facts(user: User, match_by: Sequence[Fact]) -> Facts:
-    """What is known of a user."""
-    fields = {
-        "dn": dn.key(user.dn) if user.dn else "",
-        "username": fold_name(user.username),
-        "email": fold_name(user.email),
-    }
-    return {fact: fields.get(fact, user.attributes.get(fact, "").strip()) for fact in match_by}
-
-
-def person_facts(settings: Users, person: Person, key: str) -> Facts:
-    """What is known of a person of a source, in the same form. `key` is the normalized DN."""
-    templates = {attribute.field: attribute.value for attribute in settings.attributes}
-    templates |= {field: text for field, text in settings.fields.items() if text is not None}
-    facts: dict[Fact, str] = {}
-    for fact in settings.match_by:
-        text = key if fact == "dn" else ""
-        if fact in templates:
-            text = _rendered(templates[fact], person)
-        facts[fact] = fold_name(text) if fact in ("username", "email") else text.strip()
-    return facts
-
-
-def _rendered(template: Template, person: Person) -> str:
-    """What a template gives for a person; "" where it fails or gives nothing."""
-    try:
-        return template.render(person, person.identifier) or ""
-    except TemplateFailed:
-        return ""
-
-
-def agrees(user: User, facts: Facts) -> bool:
-    """Whether a user and a person with these facts have one in common."""
-    known = user_facts(user, tuple(facts))
-    return any(value and value == facts.get(fact) for fact, value in known.items())
+    def find(self, external_id: str) -> User | None:
+        """The user of an id of the directory; None for none."""
+        return self.exact.get(external_id) or self._folded.get(external_id.lower())
 
 
 def match_facts(
@@ -181,11 +143,11 @@ def match_facts(
     `how` is how a reason begins. A person and a user who agree in too little, or in as much as
     others do, are noted as namesakes.
     """
-    free = {user.id: user for user in users}
+    free = by_id(users)
     agreeing = _agreeing(persons, free, match_by)
     strong = _agreeing_enough(agreeing, persons)
     claims = Counter(user_id for user_ids in strong.values() for user_id in user_ids)
-    linked: list[User] = []
+    matched: list[User] = []
     # Two facts have to agree, and to mean this one person and this one user only.
     for position, user_ids in strong.items():
         if len(user_ids) != 1 or claims[user_ids[0]] != 1:
@@ -193,16 +155,25 @@ def match_facts(
         user = free.pop(user_ids[0])
         matches.users[position] = user
         matches.unmatched.pop(user.id, None)
-        facts = " and ".join(_NAMES.get(fact, fact) for fact in agreeing[position][user.id])
-        known_id = user.external_id or "unknown"
-        matches.ties[position] = f"{how} by {facts}: the directory's id was {known_id}"
-        linked.append(user)
+        matches.ties[position] = _tie(how, agreeing[position][user.id], user)
+        matched.append(user)
     # Whatever else agrees is not decided here: the users still free are namesakes.
     for position, near in agreeing.items():
         if position not in matches.users:
-            left = {user_id: facts for user_id, facts in near.items() if user_id in free}
+            left = {user_id: near[user_id] for user_id in near if user_id in free}
             _note_namesakes(matches, position, left, strong[position], free)
-    return linked
+    return matched
+
+
+def _tie(how: str, facts: Iterable[Fact], user: User) -> str:
+    """The reason of a match by facts; `how` is how it begins."""
+    named = " and ".join(map(_name, facts))
+    return f"{how} by {named}: the directory's id was {user.external_id or 'unknown'}"
+
+
+def _name(fact: Fact) -> str:
+    """A fact in a message."""
+    return _NAMES.get(fact, fact)
 
 
 def _agreeing_enough(
@@ -216,29 +187,6 @@ def _agreeing_enough(
             user_id for user_id, facts in near.items() if independent(facts, own) >= ENOUGH
         ]
     return strong
-
-
-def independent(agreeing: Sequence[Fact], facts: Facts) -> int:
-    """How many of the facts are independent: a fact made of another one adds nothing."""
-    counted: list[Fact] = []
-    for fact in agreeing:
-        if not any(_repeats(fact, other, facts) for other in counted):
-            counted.append(fact)
-    return len(counted)
-
-
-def _repeats(fact: Fact, other: Fact, facts: Facts) -> bool:
-    """Whether two facts say the same: an equal text, or a DN that begins with the other's text."""
-    if "dn" not in (fact, other):
-        return facts[fact].casefold() == facts[other].casefold()
-    beside_dn = other if fact == "dn" else fact
-    try:
-        values = {value.casefold() for _, value in dn.parse(facts["dn"])[0]}
-    except (ValueError, IndexError):
-        return True  # a DN that cannot be parsed may be made of anything
-    text = facts[beside_dn].casefold()
-    local = text.partition("@")[0]
-    return text in values or (beside_dn == "username" and local in values)
 
 
 def _agreeing(
@@ -284,8 +232,7 @@ def _note_namesakes(
         return
     why = "the facts that agree mean several persons or users"
     if not several:
-        shared = (_NAMES.get(fact, fact) for user_id in weak for fact in near[user_id])
-        facts = list(dict.fromkeys(shared))
+        facts = dict.fromkeys(_name(fact) for user_id in weak for fact in near[user_id])
         agree = "agrees" if len(facts) == 1 else "agree, which say the same"
         why = f"only the {' and '.join(facts)} {agree}, and the directory's id is another one"
     users = sorted((free[user_id] for user_id in user_ids), key=lambda user: user.username)
@@ -297,18 +244,18 @@ KEPT_ID: Final = "recognised by the external id that the platform keeps"
 
 def by_kept_ids(positions: Iterable[int], index: Index, users: Iterable[User]) -> dict[int, User]:
     """Position → the one local user that has the external id of the person."""
-    exact, folded = _by_id(users)
-    if not exact and not folded:
-        return {}
-    found: dict[int, User] = {}
+    by_external_id = _ByExternalId(users)
+    matched: dict[int, User] = {}
+    if not by_external_id.exact:
+        return matched
     for position in positions:
         external_id = index.person(position).external_id
-        user = exact.get(external_id) or folded.get(external_id.lower())
-        if external_id and user is not None:
-            found[position] = user
-    return found
+        user = by_external_id.find(external_id) if external_id else None
+        if user is not None:
+            matched[position] = user
+    return matched
 
 
 def may_relink(user: User, index: Index) -> bool:
     """Whether the user's own entry is gone. While it exists, the user is not for another person."""
-    return (user.external_id or user.dn) not in index.snapshot.strays
+    return entry_id(user) not in index.snapshot.strays

@@ -6,6 +6,7 @@ gets what members get.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,25 +36,13 @@ def content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
 
 def _nested_content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content:
     """The content of a group with `nested: keep`."""
-    index, source = rules.index, rules.source.name
-
-    def is_mirrored(group: str) -> bool:
-        return (source, group) in mirrored
-
-    def groups_to_look_into(group: str) -> Iterable[str]:
-        # A mirrored group brings what is nested in it itself, unless its own rule ignores that.
-        if group != key and is_mirrored(group) and rules.groups[group].nested != "ignore":
-            return ()
-        return index.direct(group)[1]
-
-    walked = reachable([key], groups_to_look_into)
-    nested = {group for group in walked if group != key and is_mirrored(group)}
-    looked_into = [
-        group for group in walked if group not in nested or rules.groups[group].nested == "ignore"
-    ]
+    index = rules.index
+    walk = _Walk(rules, key, mirrored)
+    walked = reachable([key], walk.groups_to_look_into)
+    nested = {group for group in walked if walk.is_nested(group)}
     members = (index.direct(group)[0] for group in walked if group not in nested)
     people = frozenset[int]().union(*members)
-    beyond = set[int]().union(*map(index.beyond, looked_into))
+    beyond = set[int]().union(*map(index.beyond, filter(walk.is_looked_into, walked)))
     if beyond:
         # A server that was asked for members of members also lists those of the nested groups.
         below = set[str]().union(*map(index.within, nested))
@@ -61,10 +50,36 @@ def _nested_content(rules: SourceRules, key: str, mirrored: GroupIds) -> Content
     return Content(people | beyond, frozenset(nested))
 
 
+class _Walk(NamedTuple):
+    """Through the groups within a group with `nested: keep`."""
+
+    rules: SourceRules
+    key: str
+    mirrored: GroupIds
+
+    def is_nested(self, group: str) -> bool:
+        """Whether a group is nested on the platform, too, so that its people are not members."""
+        return group != self.key and (self.rules.source.name, group) in self.mirrored
+
+    def is_looked_into(self, group: str) -> bool:
+        """Whether what is nested in a group belongs to this one.
+
+        A nested group brings what is nested in it itself, unless its own rule ignores that.
+        """
+        return not self.is_nested(group) or self.rules.groups[group].nested == "ignore"
+
+    def groups_to_look_into(self, group: str) -> Iterable[str]:
+        """The groups one level below."""
+        return self.rules.index.direct(group)[1] if self.is_looked_into(group) else ()
+
+
 class _Nesting:
     """What the directories say about the groups of one workspace."""
 
-    def __init__(self, sources: Sequence[SourceRules], ids: GroupIds) -> None:
+    def __init__(
+        self, sources: Sequence[SourceRules], ids: GroupIds, held: Collection[str]
+    ) -> None:
+        self._held = held
         self.containers: dict[str, dict[str, str]] = {}
         """Id of a group → ids of the groups it is in → the source that says so."""
         self.rules: dict[str, GroupRule] = {}
@@ -80,6 +95,7 @@ class _Nesting:
     def _add(
         self, rules: SourceRules, key: str, rule: GroupRule, group_id: str, ids: GroupIds
     ) -> None:
+        """Notes what a group contains; of a frozen one that is not known."""
         if key in rules.frozen:
             self.frozen.add(group_id)
             return
@@ -98,7 +114,21 @@ class _Nesting:
         rule = self.rules.get(container)
         if rule is None:
             return by_hand
-        return rule.members == "additive" or (by_hand and rule.members == "owned")
+        return rule.keeps_unlisted(by_hand=by_hand)
+
+    def nested_in(self, group: Group, managed: Collection[str]) -> dict[str, str]:
+        """The groups that a group is to be in → who says so; `held` groups enter and take none.
+
+        `managed` are the ids of groups of declared sources.
+        """
+        listed = self.containers.get(group.id, {})
+        wanted: dict[str, str] = {}
+        if group.id not in self._held:
+            wanted = {outer: listed[outer] for outer in listed if outer not in self._held}
+        for outer, origin in group.groups.items():
+            if outer in listed or outer not in managed or self.keeps(outer, origin):
+                wanted[outer] = origin
+        return wanted
 
 
 def nested(
@@ -113,22 +143,12 @@ def nested(
     is not selected, only what a sync nested in it is taken out.
     """
     declared = {rules.source.name for rules in sources}
-    groups = tuple(groups)
+    groups = list(groups)
     # As the groups are wanted: one that was taken over belongs to its new source.
     managed = {group.id for group in groups if group.source in declared}
-    nesting = _Nesting(sources, ids)
-
-    def with_nesting(group: Group) -> Group:
-        listed: Mapping[str, str] = nesting.containers.get(group.id, {})
-        if not group.groups and not listed:
-            return group
-        after: dict[str, str] = {}
-        # A held group gives nothing and gains nothing.
-        if group.id not in held:
-            after = {outer: source for outer, source in listed.items() if outer not in held}
-        for outer, origin in group.groups.items():
-            if outer in listed or outer not in managed or nesting.keeps(outer, origin):
-                after[outer] = origin
-        return group if after == group.groups else msgspec.structs.replace(group, groups=after)
-
-    return tuple(map(with_nesting, groups))
+    nesting = _Nesting(sources, ids, held)
+    for at, group in enumerate(groups):
+        wanted = nesting.nested_in(group, managed)
+        if wanted != group.groups:
+            groups[at] = msgspec.structs.replace(group, groups=wanted)
+    return tuple(groups)

@@ -40,7 +40,7 @@ ways. `not_read`: of a source that was not read. `local`: an account of the plat
 """
 
 
-class Asked(msgspec.Struct, frozen=True):
+class PersonSearch(msgspec.Struct, frozen=True):
     """How persons of a source are searched; `filter` is "" where a plug-in keeps it to itself."""
 
     base: str
@@ -69,14 +69,14 @@ class Searched(msgspec.Struct, frozen=True):
     """
 
     source: str
-    by: Asked
+    by: PersonSearch
     persons: int
     found: tuple[str, ...]
     strays: tuple[Stray, ...] = ()
     notices: tuple[Notice, ...] = ()
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class RuleResult(msgspec.Struct, frozen=True):
     """Whether a rule lets the person pass."""
 
     rule: str
@@ -86,7 +86,7 @@ class Verdict(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
 
 
-class GroupVerdict(msgspec.Struct, frozen=True):
+class GroupResult(msgspec.Struct, frozen=True):
     """A group of the directory.
 
     Every group that a rule selects is listed, and those beside them that the person is in.
@@ -104,7 +104,7 @@ class GroupVerdict(msgspec.Struct, frozen=True):
     known: bool = True
 
 
-class DepartmentVerdict(msgspec.Struct, frozen=True):
+class DepartmentResult(msgspec.Struct, frozen=True):
     """The nearest selected OU above the person; `path`: the DNs of the selected, topmost first."""
 
     dn: str
@@ -114,7 +114,7 @@ class DepartmentVerdict(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
 
 
-class RoleVerdict(msgspec.Struct, frozen=True):
+class RoleResult(msgspec.Struct, frozen=True):
     """One role mapping, or a department's role; they come in the order of precedence."""
 
     rule: str
@@ -125,7 +125,7 @@ class RoleVerdict(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
 
 
-class FieldVerdict(msgspec.Struct, frozen=True):
+class FieldResult(msgspec.Struct, frozen=True):
     """What a template gives: a value, or null and why.
 
     With `roles` it is only for users with one of them.
@@ -139,7 +139,7 @@ class FieldVerdict(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
 
 
-class ManagerVerdict(msgspec.Struct, frozen=True):
+class ManagerResult(msgspec.Struct, frozen=True):
     """Whom the directory names as manager; `found`: that is a person whom the rules find."""
 
     dn: str
@@ -147,14 +147,14 @@ class ManagerVerdict(msgspec.Struct, frozen=True):
     why: str
 
 
-class Given(msgspec.Struct, frozen=True):
+class NameWithOrigin(msgspec.Struct, frozen=True):
     """A role or a group on the platform; `origin` is the source that gave it, "" a person."""
 
     name: str
     origin: str
 
 
-class Held(msgspec.Struct, frozen=True):
+class PlatformUser(msgspec.Struct, frozen=True):
     """The user as the platform has it now.
 
     `status_why` says who set the status, and whether a sync may undo it.
@@ -174,11 +174,11 @@ class Held(msgspec.Struct, frozen=True):
     department: str
     manager: str
     attributes: dict[str, str]
-    roles: tuple[Given, ...]
-    groups: tuple[Given, ...]
+    roles: tuple[NameWithOrigin, ...]
+    groups: tuple[NameWithOrigin, ...]
 
 
-class Grace(msgspec.Struct, frozen=True):
+class GracePeriod(msgspec.Struct, frozen=True):
     """The grace period of a person who left.
 
     `due` is when it ends (RFC 3339, UTC; "" until an apply has begun it).
@@ -190,7 +190,7 @@ class Grace(msgspec.Struct, frozen=True):
     then: str
 
 
-class Tie(msgspec.Struct, frozen=True):
+class EntryTie(msgspec.Struct, frozen=True):
     """Which run tied the user to this entry, when (RFC 3339, UTC), and how.
 
     By a link, by facts, or as a new user.
@@ -201,7 +201,7 @@ class Tie(msgspec.Struct, frozen=True):
     at: str
 
 
-class Standing(msgspec.Struct, frozen=True):
+class WorkspaceResult(msgspec.Struct, frozen=True):
     """How a person stands in one workspace, and what the next apply does about it.
 
     `username` is the one the user has, else the one the person would get. `roles` are those that
@@ -216,10 +216,10 @@ class Standing(msgspec.Struct, frozen=True):
     roles_why: str
     manager: str | None
     skips: tuple[Skip, ...]
-    grace: Grace | None
-    user: Held | None
+    grace: GracePeriod | None
+    user: PlatformUser | None
     changes: tuple[Change, ...]
-    tie: Tie | None = None
+    tie: EntryTie | None = None
     """How the user came to its entry; None where the history does not say."""
 
 
@@ -232,13 +232,13 @@ class Explained(msgspec.Struct, frozen=True):
     identifier: str
     matched: tuple[str, ...]
     in_directory: bool
-    rules: tuple[Verdict, ...] = ()
-    groups: tuple[GroupVerdict, ...] = ()
-    department: DepartmentVerdict | None = None
-    roles: tuple[RoleVerdict, ...] = ()
-    fields: tuple[FieldVerdict, ...] = ()
-    manager: ManagerVerdict | None = None
-    workspaces: tuple[Standing, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
+    groups: tuple[GroupResult, ...] = ()
+    department: DepartmentResult | None = None
+    roles: tuple[RoleResult, ...] = ()
+    fields: tuple[FieldResult, ...] = ()
+    manager: ManagerResult | None = None
+    workspaces: tuple[WorkspaceResult, ...] = ()
 
 
 class Explanation(msgspec.Struct, frozen=True):

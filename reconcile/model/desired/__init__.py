@@ -1,0 +1,83 @@
+"""The user's files as values, with every default. None is the default of the source's type.
+
+Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template`
+renders text from one directory entry, a `Secret` gives its text only when it is asked to.
+"""
+
+from reconcile.model.desired.promises import (
+    Secret,
+    Template,
+    TemplateEntry,
+)
+from reconcile.model.desired.rules import (
+    Departing,
+    DepartmentRule,
+    Departure,
+    GroupRule,
+    Lifecycle,
+    Link,
+    RoleMapping,
+    Roles,
+)
+from reconcile.model.desired.safety import (
+    GroupSafety,
+    Limit,
+    LossLimits,
+    Protect,
+    Safety,
+)
+from reconcile.model.desired.source import (
+    Absent,
+    Attribute,
+    Bind,
+    Create,
+    Expected,
+    Fact,
+    Groups,
+    ReadLimits,
+    Source,
+    Timeout,
+    Tls,
+    Units,
+    Users,
+)
+from reconcile.model.desired.state import (
+    DesiredState,
+    Platform,
+    Schedule,
+)
+
+__all__ = [
+    "Absent",
+    "Attribute",
+    "Bind",
+    "Create",
+    "Departing",
+    "DepartmentRule",
+    "Departure",
+    "DesiredState",
+    "Expected",
+    "Fact",
+    "GroupRule",
+    "GroupSafety",
+    "Groups",
+    "Lifecycle",
+    "Limit",
+    "Link",
+    "LossLimits",
+    "Platform",
+    "Protect",
+    "ReadLimits",
+    "RoleMapping",
+    "Roles",
+    "Safety",
+    "Schedule",
+    "Secret",
+    "Source",
+    "Template",
+    "TemplateEntry",
+    "Timeout",
+    "Tls",
+    "Units",
+    "Users",
+]

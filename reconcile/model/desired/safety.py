@@ -1,0 +1,66 @@
+"""The guards: how much a plan may take away, and what it may never take away."""
+
+import msgspec
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """So many may change at once: a number, or a percentage of what there is now."""
+
+    number: float
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number:g}{'%' if self.percent else ''}"
+
+
+def _percent(number: float) -> Limit:
+    return Limit(number, percent=True)
+
+
+class LossLimits(msgspec.Struct, frozen=True):
+    """How much one plan may change, for each source and in all; None is without limit."""
+
+    users_lost: Limit | None = _percent(10)
+    memberships_lost: Limit | None = _percent(30)
+    """For each group too."""
+    grants_lost: Limit | None = _percent(20)
+    updates: Limit | None = _percent(50)
+    creates: Limit | None = None
+    emptied: Limit | None = _percent(10)
+    """Of each field, how many users may lose its value because the directory has none."""
+
+
+class GroupSafety(msgspec.Struct, frozen=True):
+    """A limit for the memberships of some groups, which count nowhere else; None is no limit.
+
+    `may_empty`: that such a group loses all of its members is no violation.
+    """
+
+    select: tuple[str, ...]
+    memberships_lost: Limit | None
+    may_empty: bool = False
+
+
+class Protect(msgspec.Struct, frozen=True):
+    """What no plan may remove, even if accepted. Users, roles and groups are name patterns."""
+
+    users: tuple[str, ...] = ("admin",)
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    min_admins: int = 1
+    """Active users of no source with the role `admin_role` that have to remain."""
+    admin_role: str = "administrator"
+
+
+class Safety(msgspec.Struct, frozen=True):
+    """The guards that look at a plan before its first change."""
+
+    limits: LossLimits = LossLimits()
+    at_least: int = 5
+    """A percentage never refuses fewer than this."""
+    shrink: Limit | None = _percent(20)
+    """How far a source may fall behind its last good read."""
+    window: float = 7 * 86400.0
+    """Seconds for which what runs took away is added to what a plan takes away; 0 for never."""
+    groups: tuple[GroupSafety, ...] = ()
+    protect: Protect = Protect()

@@ -1,0 +1,143 @@
+"""Whether each rule lets a person in as a user, and whether it keeps the user in service."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconcile.errors import TemplateFailed
+from reconcile.model.desired import Create, Template
+from reconcile.model.text import dn
+from reconcile.model.views.explanation import RuleResult
+from reconcile.planning.explain.field_results import field_results
+from reconcile.planning.explain.person_rules import PersonRules
+
+_NOT_WANTED: Final[dict[Create, str]] = {
+    "mapped": "in no selected group or department, and in no group of a role mapping",
+    "selected": "no pattern of select names the person",
+    "never": "no person becomes a user",
+}
+
+
+def scope_results(about: PersonRules, *, exists: bool) -> Iterator[RuleResult]:
+    """What each rule says that is set; `exists`: the person already has a user."""
+    search = about.background.searches[about.source.name]
+    yield about.result("filter", True, f"{search.filter or 'found'} below {search.base}")
+    if about.users.exclude:
+        yield _excluded(about)
+    yield _created(about, exists=exists)
+    if about.users.require_groups:
+        yield _in_required_groups(about, exists=exists)
+    yield from _required_fields(about)
+    yield _enabled_in_directory(about)
+    if about.users.inactive_ous:
+        yield _outside_inactive_ous(about)
+    if about.users.disabled_when is not None:
+        yield _enabled_by_template(about, about.users.disabled_when)
+
+
+def _excluded(about: PersonRules) -> RuleResult:
+    """`exclude` leaves a person out."""
+    at = about.rules.excluded_by(about.position)
+    if at is None:
+        return about.result("exclude", True, "matches no pattern")
+    return about.result(f"exclude[{at}]", False, f"matches {about.users.exclude[at]!r}")
+
+
+def _created(about: PersonRules, *, exists: bool) -> RuleResult:
+    """`select` names a person, or `create` wants it."""
+    rules, position, create = about.rules, about.position, about.users.create
+    at = rules.named_by(position)
+    if at is not None:
+        return about.result(f"select[{at}]", True, f"named by {about.users.select[at]!r}")
+    if rules.wants(position, exists=False):
+        return about.result("create", True, f"{create}: {rules.why(position)}")
+    why = f"{create}: {_NOT_WANTED[create]}"
+    # An existing user may stay although a new one would not be created.
+    if exists and rules.wants(position, exists=True, serves=True):
+        stays = "not all members of the groups are known, so an existing user stays"
+        if rules.wants(position, exists=True):
+            stays = "the user already exists"
+        return about.result("create", True, f"{why}, but {stays}")
+    if about.source.register_on_login:
+        why += "; the first login creates the user"
+    return about.result("create", False, why)
+
+
+def _in_required_groups(about: PersonRules, *, exists: bool) -> RuleResult:
+    """`require_groups`: a person has to be in one of them."""
+    required = about.users.require_groups
+    for at, pattern in enumerate(required):
+        for key in about.rules.matching((pattern,)):
+            if key not in about.rules.unknown and about.position in about.index.members(key):
+                path = about.paths.to(key)
+                return about.result(f"require_groups[{at}]", True, f"member of {pattern}", path)
+    if not about.rules.outside_required(about.position, serves=exists):
+        unknown = next(iter(about.rules.unknown.values()))
+        why = f"the members are not known, so an existing user stays: {unknown}"
+        return about.result("require_groups", True, why)
+    why = f"in none of {', '.join(required)}"
+    missing = [pattern for pattern in required if not about.rules.matching((pattern,))]
+    if missing:
+        why += f" (there is no group {', '.join(missing)})"
+    return about.result("require_groups", False, why)
+
+
+def _required_fields(about: PersonRules) -> Iterator[RuleResult]:
+    """`require`: fields and attributes that a person has to have."""
+    values: dict[str, str] = {}
+    for result in field_results(about):
+        if result.value is not None:
+            values.setdefault(result.field, result.value)
+    for at, field in enumerate(about.users.require):
+        has = field in values
+        why = f"{field} is {values[field]!r}" if has else f"{field} is required, and there is none"
+        yield about.result(f"require[{at}]", has, why)
+
+
+def _enabled_in_directory(about: PersonRules) -> RuleResult:
+    """The vendor's attributes disable a person; in Active Directory `active_uac` reads them."""
+    enabled, why = not about.person.disabled, _why_in_service(about)
+    if not about.source.active_uac:
+        return RuleResult("directory", enabled, why)
+    rule = f"{about.source_path}.active_uac"
+    return RuleResult(rule, enabled, why, about.origin(rule))
+
+
+def _why_in_service(about: PersonRules) -> str:
+    """What the directory says of the person's service."""
+    if not about.person.disabled:
+        return "not disabled"
+    detail = about.background.why_disabled(about.source, about.person.attributes)
+    return f"disabled in the directory: {detail}" if detail else "disabled in the directory"
+
+
+def _outside_inactive_ous(about: PersonRules) -> RuleResult:
+    """`inactive_ous`: whoever is below one of them is disabled."""
+    disabling = about.rules.inactive_by(about.position)
+    if disabling is None:
+        return about.result("inactive_ous", True, "below none of them")
+    at, key = disabling
+    return about.result(f"inactive_ous[{at}]", False, f"below {_as_written(about, key)}")
+
+
+def _as_written(about: PersonRules, key: str) -> str:
+    """A name above the person as its DN has it; the normalized name where that is unclear."""
+    written = about.person.dn
+    for at, char in enumerate(written):
+        if char != ",":
+            continue
+        above = written[at + 1 :].lstrip()
+        above_key = dn.key(above)
+        if key in (above_key, about.index.unit(above_key)):
+            return above
+    return key
+
+
+def _enabled_by_template(about: PersonRules, template: Template) -> RuleResult:
+    """`disabled_when` disables a person whose text says so, or for whom it fails."""
+    try:
+        text = template.render(about.person, about.person.identifier)
+    except TemplateFailed as error:
+        return about.result("disabled_when", False, f"fails: {error}")
+    gives = "nothing" if text is None else repr(text)
+    enabled = not about.rules.is_disabling(text)
+    return about.result("disabled_when", enabled, f"{template.text} gives {gives}")

@@ -1,0 +1,1 @@
+"""Groups and departments of directories, mirrored on the platform."""

@@ -1,0 +1,85 @@
+"""The people of a source: who is to be a user, which user each is, and whose person left."""
+
+from typing import Literal
+
+import msgspec
+
+from reconcile.model.change import Skip
+from reconcile.model.directory import Person
+from reconcile.model.identity import ids
+from reconcile.model.platform import User
+from reconcile.planning.selection.source_rules import SourceRules
+
+
+class Candidate(msgspec.Struct, gc=False):
+    """A person who is to be a user. `values` and `attributes` are what the profile sets.
+
+    `why` says how the person was matched with the user; `relinked`: the user stands for another
+    entry than before. `disabled` is None where that is unknown. `held`: the profile cannot be
+    supplied, so the user gains nothing.
+    """
+
+    rules: SourceRules
+    position: int
+    user: User | None
+    why: str
+    username: str
+    values: dict[str, str]
+    attributes: dict[str, str | None]
+    roles: tuple[str, ...]
+    keeps_roles: bool
+    disabled: bool | None
+    relinked: bool = False
+    held: bool = False
+
+    @property
+    def person(self) -> Person:
+        """The entry of the person."""
+        return self.rules.index.snapshot.persons[self.position]
+
+    def disown(self) -> None:
+        """Gives up a local user it was to adopt."""
+        self.user, self.why = None, ""
+
+    def hold(self) -> None:
+        """Leaves the profile of the user as it is."""
+        assert self.user is not None  # noqa: S101 - a person without a user is skipped instead
+        self.held, self.username, self.values, self.attributes = True, self.user.username, {}, {}
+
+
+class DepartedUser(msgspec.Struct, frozen=True):
+    """A user of a source without a person in scope. `found`: the directory still has the person.
+
+    `disabled` is None where that is unknown; `replaced`: a link gave the person to another user.
+    """
+
+    in_directory: bool
+    disabled: bool | None = None
+    replaced: bool = False
+
+    @property
+    def cause(self) -> Literal["missing", "out_of_scope"]:
+        """How the source lost the person."""
+        return "out_of_scope" if self.in_directory else "missing"
+
+
+class SourcePeople(msgspec.Struct):
+    """The people of one source in one workspace.
+
+    `matched`: position → user, in scope or not; `departed`: user id → how the user left. `ignored`
+    are the positions of persons who get no user, because theirs was deleted on the platform.
+    """
+
+    candidates: list[Candidate]
+    skips: list[Skip]
+    matched: dict[int, User]
+    departed: dict[str, DepartedUser]
+    ignored: frozenset[int]
+
+    def adopts(self, candidate: Candidate) -> bool:
+        """Whether a candidate adopts a local user, who is not its own yet."""
+        return candidate.user is not None and candidate.position not in self.matched
+
+    def serves(self, user_id: str) -> bool:
+        """Whether a user of the source has a person in scope."""
+        return user_id in ids(self.matched.values()) and user_id not in self.departed
