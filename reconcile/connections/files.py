@@ -69,9 +69,9 @@ def loads(content: bytes, file: str) -> Connection:
     if "format" not in data and processmaker_file.is_flat(data):
         try:
             settings, warnings = processmaker_file.settings(data)
-        except processmaker_file.Refused as refused:
+        except processmaker_file.UnusableFile as unusable:
             raise ConfigError(
-                [Problem(file, 0, 0, key, text) for key, text in refused.faults]
+                [Problem(file, 0, 0, key, text) for key, text in unusable.faults]
             ) from None
         return Connection(file, settings, warnings=tuple(warnings))
     if data.get("format") != FORMAT:

@@ -18,6 +18,7 @@ from reconcile.connections.describe import (
     at,
     described,
     leaves,
+    present,
     same,
     without_defaults,
 )
@@ -87,7 +88,7 @@ def add(connection: Connection, name: str, file: File, files: Files) -> Placed:
     dropped = cautions.unknown_roles(settings, name, files.loaded)
     content, item, source = _added(connection, without_defaults(settings), file, before, files)
     if _different(source, settings):  # a preset has defaults of its own
-        content, item, source = _added(connection, _given(settings), file, before, files)
+        content, item, source = _added(connection, present(settings), file, before, files)
     if wrong := _different(source, settings):
         raise ReconcileError(f"{file}: {wrong} would not become what the connection says")
     warnings = cautions.all_of(connection, settings, source, files.loaded)
@@ -177,14 +178,6 @@ def _wishes(
 
 def _literal(value: Any, path: Path) -> Any:
     return value if value is yaml_edit.ABSENT else yaml_text.literal(value, path)
-
-
-def _given(settings: Settings) -> Settings:
-    return {
-        key: _given(value) if isinstance(value, dict) else value
-        for key, value in settings.items()
-        if value is not None
-    }
 
 
 def _loaded(connection: Connection, file: File, index: int, content: bytes, files: Files) -> Loaded:

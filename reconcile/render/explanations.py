@@ -41,7 +41,7 @@ from reconcile.model.explanation import (
     Verdict,
 )
 from reconcile.model.text import dn
-from reconcile.render.layout import aligned, and_more, around, indented, joined
+from reconcile.render.layout import aligned, and_more, around, indented, joined, section
 from reconcile.render.paint import Paint, paint_for
 from reconcile.render.text import change_lines
 from reconcile.render.wording import printable
@@ -63,11 +63,16 @@ def explanation_text(explanation: Explanation, *, colour: bool) -> str:
 
 def _heading(explanation: Explanation, paint: Paint) -> Iterator[str]:
     """What is said first where the name does not mean exactly one person."""
-    asked, number = printable(explanation.asked), len(explanation.people)
-    if number > 1:
-        yield f"{asked} means {number} people."
-    if number > 0:
-        return
+    number = len(explanation.people)
+    if number == 0:
+        yield from _nobody(explanation, paint)
+    elif number > 1:
+        yield f"{printable(explanation.asked)} means {number} people."
+
+
+def _nobody(explanation: Explanation, paint: Paint) -> Iterator[str]:
+    """How the name was searched, the groups that list it all the same, and similar names."""
+    asked = printable(explanation.asked)
     yield paint(f"'{asked}' was not found in any source or on the platform.", "bold")
     for source in explanation.sources:
         yield f"  {printable(source.source)}: {_no_match(source)}"
@@ -123,10 +128,7 @@ def _verdicts(person: Explained, paint: Paint) -> Iterator[str]:
 
 def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
     """The lines, indented below their title; nothing where there are none."""
-    body = list(indented(lines))
-    if body:
-        yield paint(title, "bold")
-        yield from body
+    return section(paint(title, "bold"), indented(lines))
 
 
 def _sources(person: Explained, searched: Mapping[str, Searched], paint: Paint) -> Iterator[str]:
@@ -135,32 +137,38 @@ def _sources(person: Explained, searched: Mapping[str, Searched], paint: Paint) 
     # A name that the entry and the user share is named once.
     matched = ", ".join(name for name in person.matched if name not in on_the_platform)
     identity = around(", id ", printable(person.external_id))
+    own = [searched[person.source]] if person.source in searched else []
+    strays = [stray for source in own for stray in source.strays if stray.dn == person.dn]
     if person.in_directory:
         yield f"{_mark(True, paint)}{_place(person.source, person.dn)}{identity}"
         yield f"     by {matched}"
-        return
-    own = [searched[person.source]] if person.source in searched else []
-    strays = [stray for source in own for stray in source.strays if stray.dn == person.dn]
+    elif strays:
+        yield from _strays(strays, person.source, f"     by {matched}", paint, identity)
+    else:
+        yield from _without_match(own or searched.values(), paint)
+        yield f"     by {matched}{identity}"
+
+
+def _strays(
+    strays: Iterable[Stray], source: str, matched: str, paint: Paint, identity: str
+) -> Iterator[str]:
+    """Each entry of the person that the rules on persons leave out, and the rule that does."""
     for stray in strays:
-        place = _place(person.source, stray.dn)
-        yield f"{_mark(False, paint)}{place} exists{identity}"
-        yield f"     by {matched}; but {_stray(stray)}"
-    if strays:
-        return
-    for source in own or searched.values():
+        rule = f"{_short(stray.rule)}: {printable(stray.why)}{_origin(stray.origin)}"
+        yield f"{_mark(False, paint)}{_place(source, stray.dn)} exists{identity}"
+        yield f"{matched}; but {rule}"
+
+
+def _without_match(sources: Iterable[Searched], paint: Paint) -> Iterator[str]:
+    """The sources in which the name means none of the persons."""
+    for source in sources:
         if not source.found:
             yield f"{_mark(False, paint)}{printable(source.source)}: {_no_match(source)}"
-    yield f"     by {matched}{identity}"
 
 
 def _place(source: str, name: str) -> str:
     """An entry of a source, by its DN."""
     return f"{printable(source)}: {printable(name)}"
-
-
-def _stray(stray: Stray) -> str:
-    """The rule that leaves an entry out, why it does, and where it comes from."""
-    return f"{_short(stray.rule)}: {printable(stray.why)}{_origin(stray.origin)}"
 
 
 def _no_match(source: Searched) -> str:
@@ -304,16 +312,27 @@ def _grace(grace: Grace) -> str:
 
 def _next(standing: Standing, paint: Paint, *, has_manager: bool) -> Iterator[str]:
     """The roles and the manager that the rules give, and what the next apply does about it."""
-    if standing.roles is not None:
-        yield f"roles: {joined(standing.roles) or 'none'}: {standing.roles_why}"
-        if standing.manager is not None and has_manager:
-            yield f"manager: {printable(standing.manager) or 'none'}"
+    yield from _result(standing, has_manager=has_manager)
     for skip in standing.skips:
         yield f"{paint('!', '!')} {skip.code}: {printable(skip.sentence)}"
     for change in standing.changes:
         yield from (line.removeprefix("  ") for line in change_lines(change, paint))
     if not standing.changes:
         yield "nothing changes"
+
+
+def _result(standing: Standing, *, has_manager: bool) -> Iterator[str]:
+    """What the rules come to, for a person who is a user or is to be one."""
+    if standing.roles is None:
+        return
+    yield f"roles: {_or_none(joined(standing.roles))}: {standing.roles_why}"
+    if has_manager and standing.manager is not None:
+        yield f"manager: {_or_none(printable(standing.manager))}"
+
+
+def _or_none(names: str) -> str:
+    """Names, or that the rules give none."""
+    return names or "none"
 
 
 def _mark(passes: bool, paint: Paint) -> str:

@@ -26,16 +26,24 @@ from reconcile.render.paint import Paint, paint_for
 from reconcile.render.tables import table
 from reconcile.render.text import change_lines
 
-_COLUMNS = ("run", "workspace", "by", "outcome", "applied", "failed", "skipped", "commit")
+_COLUMNS = ("run", "by", "outcome", "applied", "failed", "skipped", "commit")
+_COLUMNS_OF_SEVERAL = ("run", "workspace", *_COLUMNS[1:])
+"""The columns where there are runs of several workspaces."""
 _SHORT = 10
 """Characters of a commit in a table."""
 
 
 def runs_text(links: Sequence[Link]) -> str:
-    """A row for each run, the newest last."""
-    several = len({link.run.workspace for link in links}) > 1
-    columns = [column for column in _COLUMNS if column != "workspace" or several]
-    return table([_row(link.run) for link in links], columns, "table")
+    """A row for each run, the newest last.
+
+        RUN                      BY             OUTCOME  APPLIED  FAILED  SKIPPED  COMMIT
+        20261122T013000Z-3f2a91  root on sync1  applied  1        0       0        0a1b2c3d4e
+
+    Runs of several workspaces have a column for the workspace.
+    """
+    runs = [link.run for link in links]
+    columns = _COLUMNS_OF_SEVERAL if wording.has_several_workspaces(runs) else _COLUMNS
+    return table(list(map(_row, runs)), columns, "table")
 
 
 def _row(run: Run) -> dict[str, object]:
@@ -50,8 +58,12 @@ def _row(run: Run) -> dict[str, object]:
 
 
 def runs_json(links: Sequence[Link]) -> str:
-    """A list of objects."""
-    return as_text([_run(link) for link in links])
+    """A list of objects.
+
+    Each has the fields of a Run, its id as `run`; `hash` and `previous_hash` are those of the
+    chain, in hexadecimal digits.
+    """
+    return as_text(list(map(_run, links)))
 
 
 def run_text(parts: Iterable[tuple[Link, Sequence[Entry]]], *, colour: bool) -> str:
@@ -61,7 +73,12 @@ def run_text(parts: Iterable[tuple[Link, Sequence[Entry]]], *, colour: bool) -> 
 
 
 def run_json(parts: Iterable[tuple[Link, Sequence[Entry]]]) -> str:
-    """A list of objects, each with its changes."""
+    """A list of objects, each with its changes.
+
+    A change has `position` (counted from 1 within the run), `kind`, `action`, `key`, `before`,
+    `after`, `reason` and `source` of a plan, and `result` and `detail` of a report. `commitment`
+    is the hash that the chain holds of it; `removed` says that its text was erased.
+    """
     return as_text([_run(link) | {"changes": _changes(link, entries)} for link, entries in parts])
 
 

@@ -5,17 +5,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconcile.model.text.printing import printable
 
 
-def aligned(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+def aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
     """One line a row: its first text filled up to the longest of them, two spaces, its second."""
     width = max((len(first) for first, _ in rows), default=0)
-    for first, second in rows:
-        yield f"{first:<{width}}  {second}"
+    return [f"{first:<{width}}  {second}" for first, second in rows]
 
 
-def indented(lines: Iterable[str], by: int = 2) -> Iterator[str]:
+def section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """The title and the lines; nothing where there are no lines."""
+    body = list(lines)
+    if body:
+        yield title
+        yield from body
+
+
+def prefixed(prefix: str, texts: Iterable[str]) -> list[str]:
+    """The texts, each after the prefix."""
+    return [f"{prefix}{text}" for text in texts]
+
+
+def indented(lines: Iterable[str], by: int = 2) -> list[str]:
     """The lines, each after `by` spaces."""
-    for line in lines:
-        yield f"{' ' * by}{line}"
+    return prefixed(" " * by, lines)
 
 
 def joined(names: Iterable[str]) -> str:

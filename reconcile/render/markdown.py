@@ -1,4 +1,23 @@
-"""A plan and a report as Markdown, for a comment on a merge request."""
+"""A plan and a report as Markdown, for a comment on a merge request.
+
+The lines of a plan (where a part has nothing to say, its heading is left out, too):
+
+    ## reconcile plan
+
+    **Plan: 1 to add, 0 to change, 0 to remove.**
+
+    | corp | created |
+    |---|---|
+    | users | 1 |
+
+    ### Changes
+
+    |  | what | change | why |
+    |---|---|---|---|
+    | + | user ann | email "ann@example.com" | member of selected group cn=sales |
+
+    Configuration: reconcile.yml (sha256 4be0643f1d98)
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -95,7 +114,7 @@ def _changes(plan: Plan, *, full: bool) -> Iterator[str]:
 
 def _change_rows(plan: Plan, *, full: bool) -> Iterator[tuple[str, ...]]:
     """A row for each change, and one for each run of changes that is cut."""
-    several = len({change.workspace for change in plan.changes}) > 1
+    several = wording.has_several_workspaces(plan.changes)
     for part in shortening.shortened(plan.changes, full=full):
         if isinstance(part, str):
             yield "…", part, "", ""

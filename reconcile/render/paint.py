@@ -17,8 +17,10 @@ def paint_for(*, colour: bool) -> Paint:
 
 
 def _painted(text: str, style: str) -> str:
+    """The text between the code of its colour and the one that ends it."""
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
 def _plain(text: str, _style: str) -> str:
+    """The text as it is."""
     return text

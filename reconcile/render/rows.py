@@ -11,7 +11,10 @@ from reconcile.model.platform import Group, PlatformState, User
 
 
 def users(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a user."""
+    """One row a user, in the order of usernames.
+
+    `roles` and `groups` are lists of names, `attributes` is an object, the rest is text or null.
+    """
     names = Names(state)
     groups: dict[str, list[str]] = defaultdict(list)
     roles: dict[str, list[str]] = defaultdict(list)
@@ -32,7 +35,10 @@ def users(state: PlatformState) -> Iterator[dict[str, object]]:
 
 
 def groups(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a group; `member_groups` are nested in it, `groups` are those it is in."""
+    """One row a group, in the order of names.
+
+    `members` are usernames; `member_groups` are nested in it, `groups` are those it is in.
+    """
     names = Names(state)
     usernames = {user.id: user.username for user in state.users}
     members: dict[str, list[str]] = defaultdict(list)
@@ -53,7 +59,11 @@ def groups(state: PlatformState) -> Iterator[dict[str, object]]:
 
 
 def departments(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a department; `members` are usernames of those directly in it."""
+    """One row a department, in the order of paths.
+
+    `path` has the titles from the topmost department on; `members` are usernames of those directly
+    in it.
+    """
     names = Names(state)
     members: dict[str, list[str]] = defaultdict(list)
     for user in state.users:
@@ -69,10 +79,12 @@ def departments(state: PlatformState) -> Iterator[dict[str, object]]:
 
 
 def _user_order(user: User) -> tuple[str, str]:
+    """By username without regard to case; by id where two have one name."""
     return user.username.casefold(), user.id
 
 
 def _group_order(group: Group) -> tuple[str, str]:
+    """By name without regard to case; by id where two have one name."""
     return group.name.casefold(), group.id
 
 
@@ -101,4 +113,5 @@ def skipped(skips: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
 
 
 def _yes(row: dict[str, object]) -> str:
+    """Whether the person has a user already, as a table says it."""
     return "yes" if row["exists"] else "no"

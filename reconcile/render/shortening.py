@@ -26,6 +26,7 @@ def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change
 
 
 def _kind_and_action(change: Change) -> tuple[str, str]:
+    """By what changes are counted together, because they look alike."""
     return change.kind, change.action
 
 
@@ -46,11 +47,7 @@ def more(number: int) -> str:
     return f"… and {number} more"
 
 
-def is_shortened(changes: Iterable[Change]) -> bool:
-    """Whether a shortened plan leaves out any of the changes."""
-    return any(isinstance(part, str) for part in shortened(changes, full=False))
-
-
 def leaves_out(plan: Plan) -> bool:
     """Whether a shortened plan leaves out any change or skip."""
-    return is_shortened(plan.changes) or len(plan.skips) > SHOWN
+    parts = shortened(plan.changes, full=False)
+    return any(isinstance(part, str) for part in parts) or len(plan.skips) > SHOWN

@@ -7,6 +7,9 @@ for a plan narrowed to targets.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from reconcile.model.change import Change, Fields, Plan, Skip, SkipKind, mapping
@@ -87,7 +90,7 @@ _NOT_DONE: Final = {"failed": "failed", "skipped": "failed", "unknown": "unknown
 
 
 def planned(plan: Plan) -> Counts:
-    """What the plan is about."""
+    """What the plan would do, and what exists and is left as it is."""
     return _count(plan, ((change, "") for change in plan.changes))
 
 
@@ -101,25 +104,59 @@ _Place: TypeAlias = tuple[str, str, str]
 """Workspace, source, and what is counted."""
 _Numbers: TypeAlias = Counter[tuple[str, str, str, str]]
 """Workspace, source, what is counted and how → how many."""
+_Links: TypeAlias = Counter[tuple[str, str, str, str, str]]
+"""Workspace, source, kind, action, and how it is counted instead ("" for that) → how many."""
+
+
+@dataclass(slots=True)
+class _Objects:
+    """The keys of objects by what is counted of them, so that each counts once in a column."""
+
+    counted: defaultdict[tuple[str, str, str, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    touched: defaultdict[_Place, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Objects that exist and are changed."""
+    joining: defaultdict[_Place, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Objects that exist and did not belong to the source before."""
+
+    def take(self, change: Change, instead: str) -> None:
+        """Counts a change as what it says, or as `instead` unless that is ""."""
+        workspace, source = change.workspace, change.source
+        if change.kind == "source":
+            self.counted[workspace, source, "", ""].add("")
+            return
+        for what, how, key in _effects(change):
+            self.counted[workspace, source, what, instead or how].add(key)
+        if change.before is not None:
+            place = workspace, source, _ROWS[change.kind]
+            self.touched[place].add(change.key)
+            if "source" in change.fields_after:
+                self.joining[place].add(change.key)
 
 
 def _count(plan: Plan, changes: Iterable[tuple[Change, str]]) -> Counts:
     """`changes`: each with how it is counted instead of what it says, "" for that."""
-    keys: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
-    touched: dict[_Place, set[str]] = defaultdict(set)
-    links: Counter[tuple[str, str, str, str, str]] = Counter()
+    objects = _Objects()
+    links: _Links = Counter()
     for change, instead in changes:
         # Links are most of a plan, and none of them occurs twice: they need no set.
         if change.kind in ("grant", "membership"):
             links[change.workspace, change.source, change.kind, change.action, instead] += 1
         else:
-            _take(change, instead, keys, touched)
-    numbers: _Numbers = Counter({place: len(names) for place, names in keys.items()})
-    for (workspace, source, kind, action, instead), number in links.items():
-        numbers[workspace, source, _ROWS[kind], instead or _DONE.get(action, "updated")] += number
+            objects.take(change, instead)
+    numbers: _Numbers = Counter({place: len(keys) for place, keys in objects.counted.items()})
+    _count_links(links, numbers)
     _count_skips(plan, numbers)
-    _count_existing(plan, touched, numbers)
+    _count_existing(plan, objects, numbers)
     return {place: _rows_of(*place, numbers) for place in sorted({key[:2] for key in numbers})}
+
+
+def _count_links(links: _Links, numbers: _Numbers) -> None:
+    """Adds memberships and grants."""
+    for (workspace, source, kind, action, instead), number in links.items():
+        how = instead or _DONE.get(action, "updated")
+        numbers[workspace, source, _ROWS[kind], how] += number
 
 
 def _rows_of(workspace: str, source: str, numbers: _Numbers) -> dict[str, dict[str, int]]:
@@ -130,22 +167,6 @@ def _rows_of(workspace: str, source: str, numbers: _Numbers) -> dict[str, dict[s
     }
 
 
-def _take(
-    change: Change,
-    instead: str,
-    keys: dict[tuple[str, str, str, str], set[str]],
-    touched: dict[_Place, set[str]],
-) -> None:
-    """Counts the change of an object once, whatever other change of the object there is."""
-    if change.kind == "source":
-        keys[change.workspace, change.source, "", ""].add("")
-        return
-    for what, how, key in _effects(change):
-        keys[change.workspace, change.source, what, instead or how].add(key)
-    if change.before is not None:
-        touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
-
-
 def _count_skips(plan: Plan, numbers: _Numbers) -> None:
     """Adds what cannot be synchronised; an invalid attribute holds nothing else back."""
     for skip in plan.skips:
@@ -153,24 +174,14 @@ def _count_skips(plan: Plan, numbers: _Numbers) -> None:
             numbers[skip.workspace, skip.source, _skip_row(skip), "impossible"] += 1
 
 
-def _count_existing(plan: Plan, touched: dict[_Place, set[str]], numbers: _Numbers) -> None:
+def _count_existing(plan: Plan, objects: _Objects, numbers: _Numbers) -> None:
     """Adds how many of a source exist that the plan does not touch."""
-    joining = _joining(plan)
     for existing in plan.existing:
         for what in ("users", "departments", "groups"):
             place = existing.workspace, existing.source, what
+            changed = objects.touched[place] - objects.joining[place]
             number: int = getattr(existing, what)
-            numbers[*place, "existing"] = number - len(touched[place] - joining[place])
-
-
-def _joining(plan: Plan) -> dict[_Place, set[str]]:
-    """The keys of what did not belong to the source before."""
-    joining: dict[_Place, set[str]] = defaultdict(set)
-    for change in plan.changes:
-        joins = change.before is not None and "source" in change.fields_after
-        if joins and change.kind in _ROWS:
-            joining[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
-    return joining
+            numbers[*place, "existing"] = number - len(changed)
 
 
 def _effects(change: Change) -> Iterator[tuple[str, str, str]]:
@@ -245,9 +256,13 @@ def as_json(counts: Counts) -> list[dict[str, object]]:
     ]
 
 
+_HEADINGS: Final = {"impossible": "not synchronised"}
+"""Where the words for people are other ones than those for programs, which stay as they are."""
+
+
 def heading(how: str) -> str:
-    """A column of the numbers in words for people."""
-    return "not synchronised" if how == "impossible" else how
+    """The name of a column for people."""
+    return _HEADINGS.get(how, how)
 
 
 def table(counts: Counts) -> list[list[str]]:
@@ -261,27 +276,29 @@ def table(counts: Counts) -> list[list[str]]:
         partners
         users               1
     """
-    sources = _without_zeros(counts)
-    used = {how for rows in sources.values() for numbers in rows.values() for how in numbers}
+    rows = list(_rows_with_numbers(counts))
+    used = set().union(*(numbers for _, _, numbers in rows))
     columns = [how for how in ORDER if how in used]
     headings = list(map(heading, columns))
     cells: list[list[str]] = []
-    for source, rows in sources.items():
+    for source, rows_of_source in groupby(rows, key=itemgetter(0)):
         cells.append([source, *headings])
         headings = [""] * len(columns)
-        for what, numbers in rows.items():
-            row = [str(numbers.get(how, "")) for how in columns]
-            cells.append([what.replace("_", " "), *row])
+        cells += (_cells(what, numbers, columns) for _, what, numbers in rows_of_source)
     return cells
 
 
-def _without_zeros(counts: Counts) -> dict[str, dict[str, dict[str, int]]]:
-    """The name of a source → what → how → how many, of all that is not zero."""
+def _cells(what: str, numbers: Mapping[str, int], columns: Iterable[str]) -> list[str]:
+    """A row in words, a zero as an empty cell."""
+    return [what.replace("_", " "), *(str(numbers.get(how, "")) for how in columns)]
+
+
+def _rows_with_numbers(counts: Counts) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """The name of a source, what, and how → how many without zeros; rows that have any."""
     several = len({workspace for workspace, _ in counts}) > 1
-    sources: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
     for (workspace, source), rows in counts.items():
         name = f"{workspace}/{source}" if several else source
         for what, numbers in rows.items():
-            if any(numbers.values()):
-                sources[name][what] = {how: number for how, number in numbers.items() if number}
-    return sources
+            shown = {how: number for how, number in numbers.items() if number}
+            if shown:
+                yield name, what, shown

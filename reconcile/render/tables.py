@@ -78,10 +78,15 @@ def _harmless(cell: str) -> str:
 
 def _aligned(cells: _Cells, columns: Sequence[str]) -> str:
     """A heading and the rows, each column as wide as its widest cell."""
-    rows = [[column.replace("_", " ").upper() for column in columns]]
+    rows = [list(map(_heading, columns))]
     rows += ([quoted(cell, LONGEST_VALUE) for cell in row] for row in cells)
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_line(row, widths) for row in rows)
+
+
+def _heading(column: str) -> str:
+    """The name of a column in words, in capitals."""
+    return column.replace("_", " ").upper()
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

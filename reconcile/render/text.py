@@ -18,11 +18,12 @@ A plan looks like this:
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from reconcile.model.change import Change, Plan, Skip, Violation
 from reconcile.model.report import Outcome, Report, Showing, Trouble
 from reconcile.render import shortening, summary, wording
-from reconcile.render.layout import aligned, around, indented, numbered
+from reconcile.render.layout import aligned, around, indented, numbered, prefixed, section
 from reconcile.render.paint import Paint, paint_for
 
 
@@ -48,19 +49,15 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     return "\n".join(lines)
 
 
-def _warnings(texts: Iterable[str], paint: Paint) -> Iterator[str]:
+def _warnings(texts: Iterable[str], paint: Paint) -> list[str]:
     """Indented lines that begin with a coloured `!`."""
-    for text in texts:
-        yield f"  {paint('!', '!')} {text}"
+    return prefixed(f"  {paint('!', '!')} ", texts)
 
 
 def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
     """A title, the lines and an empty line; nothing where there are no lines."""
     body = list(lines)
-    if body:
-        yield paint(f"{title}:", "bold")
-        yield from body
-        yield ""
+    return section(paint(f"{title}:", "bold"), [*body, ""] if body else [])
 
 
 def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -72,7 +69,7 @@ def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
 def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
     """What the guards refuse, with the way out of it, and what was accepted."""
     for title, violations in wording.violations_by_verdict(plan):
-        lines = list(_warnings(map(_violation, violations), paint))
+        lines = _warnings(map(_violation, violations), paint)
         if violations == plan.refused:
             lines.append(f"  {wording.way_out(violations)}")
         yield from _section(title, lines, paint)
@@ -109,13 +106,13 @@ def _part(part: Sequence[Change] | str, paint: Paint) -> Iterator[str]:
 def change_lines(change: Change, paint: Paint) -> Iterator[str]:
     """One change in lines, indented by two."""
     sign = wording.sign(change)
-    heading = f"  {paint(sign, sign)} {wording.title(change)}"
-    yield f"{heading}  # {wording.shown(change.reason)}" if change.reason else heading
+    reason = around("  # ", wording.shown(change.reason))
+    yield f"  {paint(sign, sign)} {wording.title(change)}{reason}"
     if wording.shows_fields(change):
         yield from _field_lines(change)
 
 
-def _field_lines(change: Change) -> Iterator[str]:
+def _field_lines(change: Change) -> list[str]:
     """The fields of a change and their values, in two columns."""
     rows = [row for row in wording.field_values(change) if not _repeats_title(change, *row)]
     return indented(aligned(rows), 6)
@@ -133,11 +130,9 @@ def _repeats_title(change: Change, field: str, value: str) -> bool:
 
 def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     """What cannot be synchronised and why; with the workspace if the plan is about several."""
-    workspaces = {skip.workspace for skip in plan.skips}
-    workspaces |= {change.workspace for change in plan.changes}
-    several = len(workspaces) > 1
+    several = wording.has_several_workspaces(chain(plan.skips, plan.changes))
     shown, left_out = shortening.first(plan.skips, full=full)
-    lines = list(_warnings((_skip(skip, several=several) for skip in shown), paint))
+    lines = _warnings((_skip(skip, several=several) for skip in shown), paint)
     if left_out:
         lines.append(f"  {shortening.more(left_out)}")
     return _section("Skipped (they gain nothing until this is fixed)", lines, paint)
@@ -205,7 +200,16 @@ def _count_line(
 
 
 def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str:
-    """What became of the changes: failures one by one, the rest as numbers; `skips` too."""
+    """What became of the changes: failures one by one, the rest as numbers; `skips` too.
+
+          ! failed: user bob: block: the account is in use
+        Done: 1 applied, 1 failed, 0 skipped.
+          corp   created  failed
+          users        1       1
+          configuration: reconcile.yml (sha256 4be0643f1d98)
+
+    In a terminal, numbers and signs have the colours of a plan.
+    """
     paint = paint_for(colour=colour)
     lines = list(_skips(plan, paint, full=False)) if skips else []
     lines += _warnings(map(_outcome, wording.unfinished(report)), paint)

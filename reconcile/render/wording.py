@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from reconcile.model import kinds
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
 from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
-from reconcile.render.layout import and_more, numbered
+from reconcile.render.layout import and_more, numbered, prefixed
 
 printable, escaped = printing.printable, printing.escaped
 
@@ -21,6 +22,18 @@ _DIGEST = 12
 
 LONGEST_VALUE = 500
 """How many characters of a name or a value are shown; JSON and CSV have all."""
+
+
+class _InWorkspace(Protocol):
+    """A run, a change or a skip."""
+
+    @property
+    def workspace(self) -> str: ...
+
+
+def has_several_workspaces(items: Iterable[_InWorkspace]) -> bool:
+    """Whether the items are of more than one workspace, so that each has to name its own."""
+    return len({item.workspace for item in items}) > 1
 
 
 def shown(text: str) -> str:
@@ -43,7 +56,7 @@ def title(change: Change) -> str:
 
 
 def shows_fields(change: Change) -> bool:
-    """Whether the fields of a change say more than its title."""
+    """Whether the fields say more than the title, as they do unless it is a link or a deletion."""
     return change.kind not in kinds.PAIRS and change.action != "delete"
 
 
@@ -67,14 +80,16 @@ def _flat(fields: Fields) -> dict[str, str | None]:
     """The fields, with `groups.NAME` for each nesting and `attributes.NAME` for each attribute."""
     flat: dict[str, str | None] = {}
     for field, value in fields.items():
-        if not isinstance(value, dict):
+        if isinstance(value, dict):
+            flat |= {f"{field}.{name}": _named(field, text) for name, text in value.items()}
+        else:
             flat[field] = value
-            continue
-        for name, text in value.items():
-            # What is nested has an origin, which is "" where a person nested it.
-            nested_by_hand = field == "groups" and text == ""
-            flat[f"{field}.{name}"] = "by hand" if nested_by_hand else text
     return flat
+
+
+def _named(field: str, text: str | None) -> str | None:
+    """The value of an attribute; the origin of a nesting, which is "" where a person made it."""
+    return "by hand" if field == "groups" and text == "" else text
 
 
 def _value(value: str | None) -> str:
@@ -91,7 +106,7 @@ def counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
     return by_kind
 
 
-_ORDER = ("source", "department", "group", "user", "grant", "membership")
+_ORDER = tuple(kinds.KINDS)
 """The kinds in the order of a plan."""
 
 
@@ -114,10 +129,12 @@ def headline(plan: Plan) -> str:
 
 def narrowed(plan: Plan) -> str:
     """What the command line narrowed the plan to; "" for nothing."""
-    parts = list(plan.scope.targets)
-    parts += (f"source {name}" for name in plan.scope.sources)
-    parts += (f"workspace {name}" for name in plan.scope.workspaces)
-    return printable(", ".join(parts))
+    scope = plan.scope
+    sources, workspaces = (
+        prefixed("source ", scope.sources),
+        prefixed("workspace ", scope.workspaces),
+    )
+    return printable(", ".join([*scope.targets, *sources, *workspaces]))
 
 
 def configuration(plan: Plan) -> str:
@@ -144,8 +161,13 @@ def violations_by_verdict(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ..
     if refused:
         yield "Refused by the guards", refused
     if accepted:
-        acceptors = sorted({f"{acceptance.by}, {acceptance.at}" for acceptance in plan.accepted})
-        yield f"Accepted by {printable('; '.join(acceptors))}", accepted
+        yield f"Accepted by {_acceptors(plan)}", accepted
+
+
+def _acceptors(plan: Plan) -> str:
+    """Who accepted violations of the plan, and when."""
+    acceptors = {f"{acceptance.by}, {acceptance.at}" for acceptance in plan.accepted}
+    return printable("; ".join(sorted(acceptors)))
 
 
 def way_out(refused: Iterable[Violation]) -> str:
@@ -166,9 +188,13 @@ def unfinished(report: Report) -> Iterator[Outcome]:
     troubled = {trouble.workspace for trouble in report.troubles}
     given_up = troubled - _workspaces_with("applied", report)
     for outcome in report.outcomes:
-        is_complete = outcome.result == "applied" and not outcome.detail
-        if not is_complete and outcome.change.workspace not in given_up:
+        if not _is_complete(outcome) and outcome.change.workspace not in given_up:
             yield outcome
+
+
+def _is_complete(outcome: Outcome) -> bool:
+    """Whether there is nothing to add to `applied`."""
+    return outcome.result == "applied" and not outcome.detail
 
 
 def _workspaces_with(result: Result, report: Report) -> set[str]:
