@@ -22,7 +22,13 @@ _FIRST: Final = ("name", "type", "note", "servers", "tls", "bind", "require_sign
 
 
 def described(source: desired.Source) -> Settings:
-    """The settings of a source with LDAP servers; the CA file without its folder."""
+    """The settings of a source with LDAP servers; the CA file without its folder.
+
+        {"name": "corp", "type": "openldap", "servers": ["ldap://ldap.example.com"],
+         "tls": {"mode": "starttls", "ca_file": "ca.pem", …}, "users": {"identifier": "uid", …}, …}
+
+    Every key of a source is there but those of its secrets.
+    """
     settings = _fields(source)
     ca_file = settings["tls"]["ca_file"]
     settings["tls"]["ca_file"] = PurePath(ca_file).name if ca_file else None
@@ -74,7 +80,7 @@ def leaves(settings: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path
 
 
 def at(settings: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path; None where there is none."""
+    """The value at a path of keys; None where there is none."""
     value: Any = settings
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
@@ -116,8 +122,8 @@ def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value
 
 def _fields(struct: msgspec.Struct) -> Settings:
     """The fields of a part of a source, without its secrets."""
-    names = [name for name in struct.__struct_fields__ if name not in _LEFT_OUT]
-    return {name: _plain(getattr(struct, name)) for name in names}
+    fields = struct.__struct_fields__
+    return {name: _plain(getattr(struct, name)) for name in fields if name not in _LEFT_OUT}
 
 
 def _pruned(settings: Settings, usual: Settings) -> Settings:
@@ -133,7 +139,10 @@ def _pruned(settings: Settings, usual: Settings) -> Settings:
 
 
 def same(value: Any, other: Any) -> bool:
-    """Whether two values mean the same: a missing one, false and an empty list do."""
+    """Whether two values mean the same.
+
+    A missing one, false, and an empty text, list or mapping do.
+    """
     return value == other or not (value or other)
 
 

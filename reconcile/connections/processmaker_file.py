@@ -1,4 +1,21 @@
-"""The flat connection file of ProcessMaker 3.x: every key is mapped, or named in a warning."""
+"""The flat connection file of ProcessMaker 3.x: every key is mapped, or named in a warning.
+
+Most of such a file:
+
+    {
+      "AUTH_SOURCE_NAME": "Employees",
+      "AUTH_SOURCE_SERVER_NAME": "ldap.example.com",
+      "AUTH_SOURCE_PORT": "389",
+      "AUTH_SOURCE_ENABLED_TLS": "1",
+      "AUTH_SOURCE_SEARCH_USER": "cn=reader,dc=example,dc=com",
+      "AUTH_SOURCE_BASE_DN": "dc=example,dc=com",
+      "AUTH_SOURCE_GRID_ATTRIBUTE": [
+        {"attributeLdap": "telephoneNumber", "attributeUser": "phone", "attributeRole": ""}
+      ],
+      "LDAP_TYPE": "ldap",
+      "CUSTOM_CHECK_GROUP_CLASS_IDENTIFIER": "0"
+    }
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +26,7 @@ from reconcile.config.yaml.nodes import shortened
 from reconcile.connections.describe import Settings, present
 from reconcile.connections.processmaker_values import Values
 
-_TYPES: Final = {"ad": "active_directory", "ldap": "openldap", "ds": "389ds"}
+_TYPES: Final = {"": "openldap", "ad": "active_directory", "ldap": "openldap", "ds": "389ds"}
 _PROVIDERS: Final = ("", "ldapadvanced", "ldap")
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*|[0-9]+(?:\.[0-9]+)+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -77,7 +94,7 @@ def _type(values: Values) -> str:
     if provider.lower() not in _PROVIDERS:
         message = f"expected ldapAdvanced or ldap, got {shortened(provider)}"
         values.fault("AUTH_SOURCE_PROVIDER", message)
-    kind = values.text("LDAP_TYPE") or "ldap"
+    kind = values.text("LDAP_TYPE")
     if kind.lower() not in _TYPES:
         values.fault("LDAP_TYPE", f"expected ad, ldap or ds, got {shortened(kind)}")
     return _TYPES.get(kind.lower(), "openldap")
@@ -91,18 +108,15 @@ def _connection(values: Values) -> Settings:
     url = f"{scheme}://{name}"
     if port not in (None, usual_port):
         url += f":{port}"
-    mode = "none"
-    if ldaps:
-        mode = "ldaps"
-    elif tls:
-        mode = "starttls"
-    bind = _bind(values)
-    if mode == "none":
+    mode = "starttls" if tls else "none"
+    connection: Settings = {"servers": [url], "tls": {"mode": "ldaps" if ldaps else mode}}
+    connection |= present({"bind": _bind(values)})
+    if connection["tls"]["mode"] == "none":
         values.warn(
             "AUTH_SOURCE_ENABLED_TLS is off: everything, also the password, goes over the "
             "network in clear text; set tls.mode to starttls if the server can do it"
         )
-    return present({"servers": [url], "tls": {"mode": mode}, "bind": bind})
+    return connection
 
 
 def _server(values: Values) -> tuple[str, int | None, bool]:
@@ -165,7 +179,9 @@ def _users_filter(values: Values) -> str | None:
     """Both filters of the file as one; None where it has neither."""
     classes = _any_of(values.text("AUTH_SOURCE_IDENTIFIER_FOR_USER_CLASS"))
     own = _bracketed(values.text("AUTH_SOURCE_USERS_FILTER"))
-    return f"(&{classes}{own})" if classes and own else classes or own or None
+    if classes and own:
+        return f"(&{classes}{own})"
+    return (classes + own) or None
 
 
 def _inactive_ous(values: Values) -> list[str] | None:
