@@ -269,6 +269,7 @@ def _templates(data: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
 
     def visit(_path: Where, text: str, _at: Schema) -> None:
+        """Keeps a text with a brace, and replaces nothing."""
         if "{" in text:
             found.append(text)
 

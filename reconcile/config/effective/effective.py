@@ -93,6 +93,7 @@ class _Walk:
         sources: tuple[desired.Source, ...],
         type_defaults: TypeDefaults,
     ) -> None:
+        """`data` may be shown: nothing in it is secret."""
         self._data = data
         self._origin = origin
         self._sources = sources

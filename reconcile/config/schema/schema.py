@@ -111,10 +111,14 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
 
 @functools.cache
 def _validator() -> Any:
+    """The validator of this schema, which knows one keyword more."""
+
     def not_yet(
         _validator: Any, value: object, instance: object, _schema: Any
     ) -> Iterator[ValidationError]:
+        """An error for a key or value that is described, but does not work yet."""
         if value is True or (isinstance(value, list) and instance in value):
             yield ValidationError("not supported yet")
 
-    return extend(Draft202012Validator, {NOT_YET: not_yet})  # type: ignore[no-untyped-call]  # its stubs leave it open
+    # The stubs of the library leave the types of `extend` open.
+    return extend(Draft202012Validator, {NOT_YET: not_yet})  # type: ignore[no-untyped-call]

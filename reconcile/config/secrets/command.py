@@ -31,7 +31,8 @@ def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
     ValueError for what is no command, TooSlow.
     """
     deadline = time.monotonic() + seconds
-    process = subprocess.Popen(  # noqa: S603 - running what the file names is the purpose; there is no shell
+    # Running what the file names is the purpose; there is no shell.
+    process = subprocess.Popen(  # noqa: S603
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

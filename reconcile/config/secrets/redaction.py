@@ -78,6 +78,7 @@ class Secrecy:
         hidden: set[str] = set()
 
         def visit(path: Path, text: str, at: Schema) -> object:
+            """A secret without what it holds; any other text as it is."""
             if not at.get("x-secret"):
                 return text
             if not self._open(path, text):
@@ -94,6 +95,7 @@ class Secrecy:
         holding = self._holding()
 
         def visit(path: Path, text: str, at: Schema) -> object:
+            """A text, if no secret can be in it."""
             if at.get("x-secret"):
                 return self._closed(path, text)
             made = not at.get("x-template") and self._variables_of(self._written(path)) & holding
@@ -149,9 +151,11 @@ class Secrecy:
         return found
 
     def _secrets(self) -> Iterator[tuple[Path, str]]:
+        """Path and text of every secret of the document."""
         found: list[tuple[Path, str]] = []
 
         def visit(path: Path, text: str, at: Schema) -> object:
+            """Keeps a secret, and replaces nothing."""
             if at.get("x-secret") and not at.get("x-not-supported-yet"):
                 found.append((path, text))
             return text

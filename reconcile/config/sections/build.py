@@ -134,6 +134,7 @@ class Builder:
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:
+        """A source that has its required keys."""
         folder = self._folder(path)
         around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
         tls, bind, timeout = (
@@ -190,6 +191,7 @@ class Builder:
         )
 
     def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
+        """The rules on users of a source."""
         texts = values.get("fields", {})
         fields: dict[str, desired.Template | None] = {}
         for key, default in FIELDS.items():
@@ -219,6 +221,7 @@ class Builder:
         )
 
     def _around(self, name: str) -> Surroundings:
+        """What templates of a rule on groups or departments know of its source."""
         base_dn = next(
             (
                 text(source, "base_dn")
@@ -233,6 +236,7 @@ class Builder:
     def _template(
         self, given: str | None, default: str, path: Path, around: Surroundings
     ) -> EntryTemplate:
+        """A template of the file, or the default one; one that does not compile is reported."""
         try:
             return compiled(default if given is None else given, around)
         except Refused as error:

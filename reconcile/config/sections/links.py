@@ -1,7 +1,7 @@
 """Which entry is whose: `links`, `match_by`, `takes_over`; and `when_absent` for its fields."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import Values, mapping, mappings, text, texts
@@ -11,16 +11,22 @@ from reconcile.model import desired
 from reconcile.model.text.department_path import titles
 from reconcile.model.text.folding import fold_name
 
-KINDS: Final = ("user", "group", "department")
+_Kind: TypeAlias = Literal["user", "group", "department"]
+_ENDS: Final[Mapping[_Kind, str]] = {
+    "user": "person",
+    "group": "entry",
+    "department": "entry",
+}
+"""What can be linked, and the key that names the entry of the source."""
 _FACTS: Final = ("dn", "username", "email")
 _FIELDS: Final = ("first_name", "last_name", "email", "manager")
 
 
 def link(values: Mapping[str, Any], place: str) -> desired.Link:
     """A link of a file without problems."""
-    kind = next(kind for kind in KINDS if kind in values)
-    entry = values["person"] if kind == "user" else values["entry"]
-    return desired.Link(kind, values[kind], values["source"], entry, place)  # type: ignore[arg-type] # of KINDS
+    (kind,) = _ENDS.keys() & values.keys()
+    entry = values[_ENDS[kind]]
+    return desired.Link(kind, values[kind], values["source"], entry, place)
 
 
 def absence(value: str | Mapping[str, str]) -> dict[str, Any]:
@@ -38,7 +44,7 @@ def check(data: Values, findings: Findings) -> None:
     single_workspace = len(list(texts(mapping(data, "platform"), "workspaces"))) <= 1
     for index, item in mappings(data, "links"):
         path: Path = ("links", index)
-        kinds = [kind for kind in KINDS if kind in item]
+        kinds = _ENDS.keys() & item.keys()
         if len(kinds) != 1:
             message = "a link is about one user, group or department"
             findings.add(path, f"{message}: `{{user: kora, source: corp, person: …}}`")
@@ -47,7 +53,7 @@ def check(data: Values, findings: Findings) -> None:
         _check_ends(item, kind, path, findings)
         _once(("", kind, text(item, kind)), index, first, findings)
         if single_workspace:
-            entry = text(item, _end(kind))
+            entry = text(item, _ENDS[kind])
             _once((text(item, "source"), kind, entry), index, first, findings)
 
 
@@ -65,17 +71,9 @@ def _once(
         findings.twice(path, ("links", earlier))
 
 
-_ENDS: Final = {"user": "person", "group": "entry", "department": "entry"}
-
-
-def _end(kind: str) -> str:
-    """The key that names the entry of the source."""
-    return _ENDS[kind]
-
-
-def _check_ends(item: Values, kind: str, path: Path, findings: Findings) -> None:
+def _check_ends(item: Values, kind: _Kind, path: Path, findings: Findings) -> None:
     """The entry is under the right key, and a department is a path of titles."""
-    wanted = _end(kind)
+    wanted = _ENDS[kind]
     if wanted not in item:
         findings.missing(path, wanted)
     for other in {"person", "entry"} & item.keys() - {wanted}:

@@ -44,6 +44,7 @@ def short(value: str) -> str:
 
 
 def _fits(length: int) -> None:
+    """Refuses a text of this length, if it is too long."""
     if length > MAX_TEXT:
         raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
 
@@ -90,6 +91,7 @@ def join(value: Iterable[object], d: str = "", attribute: str | None = None) -> 
 
 
 def _joined(separator: str, parts: Iterable[str]) -> str:
+    """The parts as one text; stops at the first that makes it too long."""
     length, kept = 0, []
     for part in parts:
         length += len(part) + len(separator)
@@ -114,6 +116,7 @@ def format_(value: object, *args: Any) -> Any:
 
 
 def _modulo(left: Any, right: Any) -> Any:
+    """The operator `%`: of texts with bounded widths."""
     if isinstance(left, str):
         if _WIDE.search(left):
             raise TooMuch("the text is formatted wider than 999 characters")
@@ -128,12 +131,14 @@ def _printed(part: Any) -> Any:
 
 
 def _add(left: Any, right: Any) -> Any:
+    """The operator `+`."""
     if isinstance(left, str) and isinstance(right, str):
         return concat([left, right])
     return _small(left + right)
 
 
 def _multiply(left: Any, right: Any) -> Any:
+    """The operator `*`."""
     # Texts and lists are repeated: their length is known before the result exists.
     for value, times in ((left, right), (right, left)):
         repeated = isinstance(value, str | list | tuple) and isinstance(times, int)
@@ -145,12 +150,14 @@ def _multiply(left: Any, right: Any) -> Any:
 
 
 def _power(left: Any, right: Any) -> Any:
+    """The operator `**`."""
     if isinstance(left, int) and isinstance(right, int):
         _few_bits(left.bit_length() * max(right, 0))
     return left**right
 
 
 def _few_bits(bits: int) -> None:
+    """Refuses a number of this many bits, if it is too large."""
     if bits > MAX_BITS:
         raise TooMuch("the number is too large")
 
@@ -175,6 +182,7 @@ def rounds(context: Context, value: Iterable[Any]) -> Iterator[Any]:
 
 
 def _counted(values: Iterator[Any], budget: list[int]) -> Iterator[Any]:
+    """The values, as long as the budget lasts."""
     for item in values:
         budget[0] -= 1
         if budget[0] < 0:

@@ -133,6 +133,7 @@ def said(error: BaseException) -> str:
 
 
 def _undefined(error: jinja2.UndefinedError, variables: Mapping[str, Any]) -> str:
+    """What to say of a name that is no variable, or of an attribute that does not exist."""
     match = _UNDEFINED.fullmatch(error.message or "")
     if match is None:
         return said(error)
@@ -145,6 +146,7 @@ def unknown_variable(name: str, variables: Mapping[str, Any]) -> str:
 
 
 def _misplaced(*_args: object, **_kwargs: object) -> None:
+    """Takes the place of the secret functions where there is no secret."""
     raise Misplaced(
         "env(), file() and command() give secrets and are allowed only where one belongs: "
         "bind.password, platform.url and state"
@@ -161,6 +163,7 @@ def _single(body: list[nodes.Node]) -> nodes.Expr | None:
 
 
 def _bounded(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces of a text, as long as they are not too long together."""
     length = 0
     for piece in pieces:
         length += len(piece)

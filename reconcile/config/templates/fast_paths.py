@@ -39,6 +39,7 @@ class Attribute:
     __slots__ = ("attribute",)
 
     def __init__(self, attribute: str) -> None:
+        """The name is in lower case."""
         self.attribute = attribute
 
     def __call__(self, entry: Entry, _identifier: str) -> str | None:
@@ -68,15 +69,18 @@ class _Shapes:
     """From syntax to closures; every method gives None for a shape it does not know."""
 
     def __init__(self, constants: Mapping[str, str], variables: Mapping[str, Any]) -> None:
+        """`constants` are names with the same value for every entry."""
         self.constants = constants
         self.variables = variables
 
     def text(self, node: nodes.Node) -> Part | None:
+        """Anything that may stand in a template."""
         if isinstance(node, nodes.TemplateData):
             return constant(node.data)
         return self.soft(node) or self.hard(node)
 
     def soft(self, node: nodes.Node | None) -> Part | None:
+        """A part of which `default` catches that it is undefined."""
         match node:
             case nodes.Const(value=str(text)):
                 return constant(text)
@@ -97,6 +101,7 @@ class _Shapes:
         return None
 
     def hard(self, node: nodes.Node) -> Part | None:
+        """A part that uses others, and is undefined for good with one of them."""
         match node:
             case nodes.Filter(name=name, args=[], kwargs=[], dyn_args=None, dyn_kwargs=None) if (
                 name in _METHODS
@@ -110,6 +115,7 @@ class _Shapes:
         return None
 
     def _name(self, name: str) -> Part | None:
+        """A name: a constant, one about the entry, or an attribute."""
         if name in self.constants:
             return constant(self.constants[name] or None)
         if name in _UNKNOWN:
@@ -123,16 +129,19 @@ def constant(value: str | None) -> Part:
 
 
 def _default(first: Part, second: Part) -> Part:
+    """The first part, or the second where that is undefined."""
     if isinstance(first, Attribute):
         name = first.attribute
 
         def read(entry: Entry, identifier: str) -> str | None:
+            """As below, for an attribute: the most common case in one call instead of two."""
             values = entry.attributes.get(name)
             return values[0] if values and values[0].strip() else second(entry, identifier)
 
         return read
 
     def default(entry: Entry, identifier: str) -> str | None:
+        """The text of one of the two."""
         text = first(entry, identifier)
         return second(entry, identifier) if text is None else text
 
@@ -140,7 +149,10 @@ def _default(first: Part, second: Part) -> Part:
 
 
 def _changed(method: Callable[[str], str], inner: Part) -> Part:
+    """A part whose text goes through a method."""
+
     def change(entry: Entry, identifier: str) -> str | None:
+        """The changed text; bounded, because Jinja2 bounds it, too."""
         text = inner(entry, identifier)
         if text is not None and len(text) > bounds.MAX_TEXT:
             raise TemplateFailed(f"the text is longer than {bounds.MAX_TEXT} characters")
@@ -150,10 +162,12 @@ def _changed(method: Callable[[str], str], inner: Part) -> Part:
 
 
 def _joined(parts: Sequence[Part]) -> Part:
+    """The parts one after the other, undefined if one of them is."""
     if len(parts) == 1:
         return parts[0]
 
     def join(entry: Entry, identifier: str) -> str | None:
+        """The texts of all parts."""
         pieces = []
         for piece in parts:
             text = piece(entry, identifier)

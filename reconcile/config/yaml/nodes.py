@@ -25,6 +25,7 @@ class Node:
     __slots__ = ("height", "keys", "place", "size", "value")
 
     def __init__(self, place: Place, value: "Scalar | list[Node] | dict[str, Node]") -> None:
+        """The keys of a mapping, and the size of what has children, are set later."""
         self.place = place
         self.value = value
         self.keys: Keys = {}
