@@ -53,16 +53,9 @@ def part(
 ) -> Part | None:
     """The whole template as one closure, or None when it has any other shape."""
     shapes = _Shapes({"source": source, "domain": domain}, variables)
-    parts = []
-    for output in tree.body:
-        if not isinstance(output, nodes.Output):
-            return None
-        for node in output.nodes:
-            found = shapes.text(node)
-            if found is None:
-                return None
-            parts.append(found)
-    return _joined(parts)
+    if not all(isinstance(output, nodes.Output) for output in tree.body):
+        return None
+    return shapes.joined([node for output in tree.body for node in output.nodes])  # type: ignore[attr-defined] # an Output
 
 
 class _Shapes:
@@ -79,6 +72,11 @@ class _Shapes:
             return constant(node.data)
         return self.soft(node) or self.hard(node)
 
+    def joined(self, parts: Sequence[nodes.Node]) -> Part | None:
+        """Parts one after the other."""
+        known = list(filter(None, map(self.text, parts)))
+        return _joined(known) if len(known) == len(parts) else None
+
     def soft(self, node: nodes.Node | None) -> Part | None:
         """A part of which `default` catches that it is undefined."""
         match node:
@@ -88,11 +86,8 @@ class _Shapes:
                 return self._name(name)
             case nodes.Getitem(node=nodes.Name(name="attr"), arg=nodes.Const(value=str(name))):
                 return Attribute(name.lower())
-            case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)) if not hasattr(
-                dict, name
-            ):
-                value = self.variables.get(name)
-                return constant(value) if isinstance(value, str) else None
+            case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)):
+                return self._variable(name)
             case nodes.Filter(
                 name=("default" | "d"), args=[other], kwargs=[], dyn_args=None, dyn_kwargs=None
             ):
@@ -109,9 +104,7 @@ class _Shapes:
                 inner = node.node and self.text(node.node)
                 return _changed(_METHODS[name], inner) if inner else None
             case nodes.Filter(name=" concat", node=nodes.List(items=items)):
-                inners = [self.text(item) for item in items]
-                known = [inner for inner in inners if inner is not None]
-                return _joined(known) if len(known) == len(inners) else None
+                return self.joined(items)
         return None
 
     def _name(self, name: str) -> Part | None:
@@ -121,6 +114,11 @@ class _Shapes:
         if name in _UNKNOWN:
             return None
         return _NAMES.get(name) or Attribute(name.lower())
+
+    def _variable(self, name: str) -> Part | None:
+        """A variable that is a text, and is not hidden by a method of mappings."""
+        value = None if hasattr(dict, name) else self.variables.get(name)
+        return constant(value) if isinstance(value, str) else None
 
 
 def constant(value: str | None) -> Part:
