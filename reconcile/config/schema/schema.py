@@ -43,9 +43,11 @@ def read(name: str) -> Schema:
 
 def step(below: Schema, key: str | int) -> Schema:
     """The schema of a value's part; an empty one for a part that it does not know."""
-    part: Schema = (
-        below.get("items", {}) if isinstance(key, int) else below.get("properties", {}).get(key, {})
-    )
+    part: Schema
+    if isinstance(key, int):
+        part = below.get("items", {})
+    else:
+        part = below.get("properties", {}).get(key, {})
     if "$ref" in part:
         part = {**schema()["$defs"][part["$ref"].removeprefix("#/$defs/")], **part}
     return part
@@ -82,31 +84,54 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
     `available` has the adapter types there are, under `sources` and `platform`; they count as
     supported.
     """
-    refused: list[Path] = []
-    found: list[tuple[str, Fault]] = []
-    for error in _validator()(schema()).iter_errors(data):
-        path: Path = tuple(error.absolute_path)
-        if error.validator == NOT_YET:
-            if path[-1] == "type" and error.instance in available[str(path[0])]:
-                continue
-            refused.append(path)
-        keyword = (
-            "propertyNames"
-            if "propertyNames" in error.absolute_schema_path
-            else str(error.validator)
-        )
-        faults = WORDINGS[keyword](path, error.instance, error.validator_value, error.schema)
-        found += [(keyword, fault) for fault in faults]
+    errors = [error for error in _errors(data) if not _is_plug_in(error, available)]
+    refused = [_path(error) for error in errors if error.validator == NOT_YET]
+    worded = [(_keyword(error), fault) for error in errors for fault in _worded(error)]
     # Of the wrong type is all there is to say about a value.
-    typed = {fault.path for keyword, fault in found if keyword == "type"}
-    for keyword, fault in found:
-        if keyword in {"enum", "pattern"} and fault.path in typed:
-            continue
+    of_wrong_type = {fault.path for keyword, fault in worded if keyword == "type"}
+    for keyword, fault in worded:
+        is_repeated = keyword in ("enum", "pattern") and fault.path in of_wrong_type
         # What is not supported at all has no details worth checking.
-        if not any(
-            len(fault.path) > len(above) and fault.path[: len(above)] == above for above in refused
-        ):
+        is_detail = any(_is_below(fault.path, above) for above in refused)
+        if not is_repeated and not is_detail:
             yield fault
+
+
+def _errors(data: object) -> Iterator[ValidationError]:
+    """The errors of the validator."""
+    yield from _validator()(schema()).iter_errors(data)
+
+
+def _path(error: ValidationError) -> Path:
+    """Where an error is."""
+    return tuple(error.absolute_path)
+
+
+def _is_plug_in(error: ValidationError, available: Mapping[str, Iterable[str]]) -> bool:
+    """Whether an error is that of a type which a plug-in brings."""
+    path = _path(error)
+    if error.validator != NOT_YET or path[-1] != "type":
+        return False
+    return str(error.instance) in available[str(path[0])]
+
+
+def _keyword(error: ValidationError) -> str:
+    """The keyword of the schema by which an error is worded; errors of keys have one for all."""
+    if "propertyNames" in error.absolute_schema_path:
+        return "propertyNames"
+    return str(error.validator)
+
+
+def _worded(error: ValidationError) -> Iterator[Fault]:
+    """An error in words for people, as one fault or several."""
+    wording = WORDINGS[_keyword(error)]
+    around: Any = error.schema
+    return wording(_path(error), error.instance, error.validator_value, around)
+
+
+def _is_below(path: Path, above: Path) -> bool:
+    """Whether a path leads to something within another one."""
+    return len(path) > len(above) and path[: len(above)] == above
 
 
 @functools.cache

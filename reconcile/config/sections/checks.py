@@ -80,8 +80,8 @@ def _nearest(name: str, names: list[str]) -> str:
 def _platform(platform: Values, available: Collection[str], findings: Findings) -> None:
     """The type exists; of type sql the database has to be named."""
     _type(platform, ("platform",), available, BUILT_IN["platform"], findings)
-    if platform.get("type") == "sql" and "url" not in platform:
-        findings.missing(("platform",), "url")
+    if platform.get("type") == "sql":
+        findings.require(platform, ("platform",), "url")
 
 
 def _state(data: Values, findings: Findings) -> None:

@@ -50,11 +50,12 @@ def default_tls(servers: list[str]) -> str:
 
 def has(kind: str, key: str) -> bool:
     """Whether a source of a type may have a key."""
-    if key == "active_uac":
-        return kind == "active_directory" or kind not in {*_LDAP, "ldif"}
     if kind == "ldif":
-        return key not in OF_SERVERS
-    return kind not in _LDAP or key != "files"
+        return key not in (*OF_SERVERS, "active_uac")
+    if kind == "active_directory":
+        return key != "files"
+    # Plug-ins check their own sources.
+    return kind not in _LDAP or key not in ("files", "active_uac")
 
 
 def check(source: Values, path: Path, findings: Findings) -> None:
@@ -64,30 +65,26 @@ def check(source: Values, path: Path, findings: Findings) -> None:
         _files(source, path, findings)
     elif kind in _LDAP:
         _of_servers(source, path, findings)
-    if "active_uac" in source and not has(kind, "active_uac"):
+    if not has(kind, "active_uac"):
         message = "only a source of type active_directory has active_uac"
-        findings.add((*path, "active_uac"), message, key=True)
+        findings.forbid(source, path, "active_uac", message)
     _timeouts(source, path, findings)
 
 
 def _of_servers(source: Values, path: Path, findings: Findings) -> None:
     """A source with LDAP servers."""
-    if "servers" not in source:
-        findings.missing(path, "servers")
-    if "files" in source:
-        findings.add((*path, "files"), "only a source of type ldif has files", key=True)
+    findings.require(source, path, "servers")
+    findings.forbid(source, path, "files", "only a source of type ldif has files")
     _servers(source, path, findings)
     _bind(source, path, findings)
 
 
 def _files(source: Values, path: Path, findings: Findings) -> None:
     """A source that is read from LDIF files."""
-    if "files" not in source:
-        findings.missing(path, "files")
+    findings.require(source, path, "files")
     for key in OF_SERVERS:
-        if key in source:
-            message = "a source of type ldif is read from files: leave this key out"
-            findings.add((*path, key), message, key=True)
+        message = "a source of type ldif is read from files: leave this key out"
+        findings.forbid(source, path, key, message)
 
 
 def _servers(source: Values, path: Path, findings: Findings) -> None:
@@ -128,16 +125,15 @@ _WRONG_MODE: Final = {
 
 def _bind(source: Values, path: Path, findings: Findings) -> None:
     """A bind is by exactly one of: Kerberos, anonymous, DN and password."""
+    findings.require(source, path, "bind")
     bind, here = source.get("bind"), (*path, "bind")
-    if "bind" not in source:
-        findings.missing(path, "bind")
     if not isinstance(bind, dict):
         return
     anonymous, kerberos = bind.get("anonymous") is True, bind.get("kerberos") is True
-    named = "dn" in bind or "password" in bind
-    if "principal" in bind and not kerberos:
+    named = not bind.keys().isdisjoint(("dn", "password"))
+    if not kerberos:
         message = "only a bind with kerberos: true has a principal"
-        findings.add((*here, "principal"), message, key=True)
+        findings.forbid(bind, here, "principal", message)
     if kerberos and (anonymous or named):
         message = "kerberos cannot be used with dn, password or anonymous: leave one of them out"
         findings.add((*here, "kerberos"), message)
@@ -150,13 +146,13 @@ def _bind(source: Values, path: Path, findings: Findings) -> None:
 
 def _named_bind(bind: Values, here: Path, findings: Findings) -> None:
     """A bind by DN and password has to have both."""
-    if "dn" not in bind and "password" not in bind:
+    if bind.keys().isdisjoint(("dn", "password")):
         findings.add(here, "give dn and password, or anonymous: true, or kerberos: true")
     elif "password" not in bind:
         message = "dn without password is an anonymous bind to most servers"
         findings.add(here, f"{message}: give the password as well")
-    elif "dn" not in bind:
-        findings.missing(here, "dn")
+    else:
+        findings.require(bind, here, "dn")
 
 
 def _timeouts(source: Values, path: Path, findings: Findings) -> None:

@@ -74,10 +74,9 @@ def _once(
 def _check_ends(item: Values, kind: _Kind, path: Path, findings: Findings) -> None:
     """The entry is under the right key, and a department is a path of titles."""
     wanted = _ENDS[kind]
-    if wanted not in item:
-        findings.missing(path, wanted)
-    for other in {"person", "entry"} & item.keys() - {wanted}:
-        findings.add((*path, other), f"a {kind} is linked by `{wanted}`", key=True)
+    (other,) = set(_ENDS.values()) - {wanted}
+    findings.require(item, path, wanted)
+    findings.forbid(item, path, other, f"a {kind} is linked by `{wanted}`")
     if kind == "department" and not _is_path(text(item, kind)):
         message = r"not a path of titles: a / within a title is \/, a \ is \\"
         findings.add((*path, kind), message)

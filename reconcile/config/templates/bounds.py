@@ -25,15 +25,17 @@ class TooMuch(SecurityError):
 
 
 def text(value: object) -> str:
-    """A value as it is written out; lists and mappings only as far as they are small."""
+    """A value as it is written out; lists and mappings only as far as they are small.
+
+    Raises UndefinedError for an undefined value, also within a list, and TypeError for what is no
+    value of a configuration.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple | dict):
-        return short(str(whole(value)))
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise TooMuch("the number is too large")
+        return str(whole(value))
     if value is None or isinstance(value, int | float | Undefined):
-        return str(value)  # of an undefined value this raises
+        return str(value)
     raise TypeError(f"a {type(value).__name__} is no text")
 
 
@@ -83,10 +85,8 @@ def concat(parts: list[object]) -> str:
     return _joined("", map(text, parts))
 
 
-def join(value: Iterable[object], d: str = "", attribute: str | None = None) -> str:
+def join(value: Iterable[object], d: str = "") -> str:
     """The filter `join`, and the method of texts."""
-    if attribute is not None:
-        raise TypeError("join takes no attribute: use map first")
     return _joined(text(d), map(text, value))
 
 
@@ -152,7 +152,7 @@ def _multiply(left: Any, right: Any) -> Any:
 def _power(left: Any, right: Any) -> Any:
     """The operator `**`."""
     if isinstance(left, int) and isinstance(right, int):
-        _few_bits(left.bit_length() * max(right, 0))
+        _few_bits(left.bit_length() * right)
     return left**right
 
 
@@ -196,9 +196,8 @@ def rounds_left() -> dict[str, list[int]]:
 
 
 def range_(*limits: int) -> range:
-    """The function `range`."""
+    """The function `range`. Of numbers beyond C's, Python refuses to tell the length."""
     numbers = range(*limits)
-    # len() itself refuses numbers beyond C's; the bound is the same.
-    if max(map(abs, limits), default=0) > 2**31 or len(numbers) > MAX_ITEMS:
+    if len(numbers) > MAX_ITEMS:
         raise TooMuch(f"range of more than {MAX_ITEMS} numbers")
     return numbers

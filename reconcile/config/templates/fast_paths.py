@@ -53,9 +53,12 @@ def part(
 ) -> Part | None:
     """The whole template as one closure, or None when it has any other shape."""
     shapes = _Shapes({"source": source, "domain": domain}, variables)
-    if not all(isinstance(output, nodes.Output) for output in tree.body):
-        return None
-    return shapes.joined([node for output in tree.body for node in output.nodes])  # type: ignore[attr-defined] # an Output
+    parts: list[nodes.Node] = []
+    for output in tree.body:
+        if not isinstance(output, nodes.Output):
+            return None
+        parts += output.nodes
+    return shapes.joined(parts)
 
 
 class _Shapes:
