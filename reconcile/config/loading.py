@@ -88,14 +88,14 @@ def load(
     builder = Builder(
         data, known, secrecy.secret, lambda path: merged.document(path).folder, findings
     )
-    platform, found, rules = builder.platform(), builder.sources(), builder.rules()
-    for index, source in found.items():
+    platform, sources_by_position, rules = builder.platform(), builder.sources(), builder.rules()
+    for index, source in sources_by_position.items():
         problems += check_adapter(source.type, source, sources, ("sources", index), findings)
     if platform is not None:
         problems += check_adapter(platform.type, platform, platforms, ("platform",), findings)
     if problems or platform is None:
         raise ConfigError(dict.fromkeys(problems))
-    state = builder.state(platform, found.values(), rules)
+    state = builder.state(platform, sources_by_position.values(), rules)
     effective = Effective(applied, state, secrecy, merged, frozenset(variables))
     return Loaded(
         state,
@@ -228,17 +228,17 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     return Problem(str(path), 0, 0, "", text)
 
 
-def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> dict[str, Any]:
+def _variables(merged: Merged, overriding: Mapping[str, str], findings: Findings) -> dict[str, Any]:
     """The variables, each rendered with those before it; `given` ones override the files."""
     declared = mapping(merged.data, "vars")
-    known: dict[str, Any] = dict(given)
-    for name, text in given.items():
+    known: dict[str, Any] = dict(overriding)
+    for name, text in overriding.items():
         if not _is_encodable(text):
             findings.add(("vars", name), f"the value given for `{name}` is not UTF-8 text")
             known[name] = ""
-    _check_use(given.keys() - declared.keys(), list(declared), merged, findings)
+    _check_use(overriding.keys() - declared.keys(), list(declared), merged, findings)
     for name, value in declared.items():
-        if name not in given:
+        if name not in overriding:
             known[name] = _render(value, ("vars", name), known, findings)
     return known
 
@@ -266,15 +266,15 @@ def _check_use(
 
 def _templates(data: Mapping[str, Any]) -> list[str]:
     """Every text of the document that may be a template."""
-    found: list[str] = []
+    templates: list[str] = []
 
     def visit(_path: Where, text: str, _at: Schema) -> None:
         """Keeps a text with a brace, and replaces nothing."""
         if "{" in text:
-            found.append(text)
+            templates.append(text)
 
     schema.map_text(data, visit)
-    return found
+    return templates
 
 
 def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def report_json(plan: Plan, report: Report) -> str:
             "files": plan.files,
             "configuration": plan.digests.configuration,
             "outcomes": [
-                {"result": one.result, "detail": one.detail, "change": one.change}
-                for one in report.outcomes
+                {"result": outcome.result, "detail": outcome.detail, "change": outcome.change}
+                for outcome in report.outcomes
             ],
             "skips": plan.skips,
             "notices": plan.notices,

@@ -36,8 +36,8 @@ def read(name: str) -> Schema:
     """A file of `schemas/`: inside the package in a wheel, beside it in an editable install."""
     package = File(__file__).resolve().parents[2]
     places = (package / "schemas" / name, package.parent / "schemas" / name)
-    found = next(filter(File.exists, places), places[0])
-    loaded: Schema = json.loads(found.read_text(encoding="utf-8"))
+    file = next(filter(File.exists, places), places[0])
+    loaded: Schema = json.loads(file.read_text(encoding="utf-8"))
     return loaded
 
 

@@ -155,16 +155,16 @@ class Secrecy:
 
     def _secrets(self) -> Iterator[tuple[Path, str]]:
         """Path and text of every secret of the document."""
-        found: list[tuple[Path, str]] = []
+        secrets: list[tuple[Path, str]] = []
 
         def visit(path: Path, text: str, at: Schema) -> object:
             """Keeps a secret, and replaces nothing."""
             if at.get("x-secret") and not at.get("x-not-supported-yet"):
-                found.append((path, text))
+                secrets.append((path, text))
             return text
 
         schema.map_text(self._data, visit)
-        yield from found
+        yield from secrets
 
     def _exposing(self, path: Path, text: str) -> list[str]:
         """The files readable by everybody that hold a secret in clear text. Raises Refused."""

@@ -74,8 +74,8 @@ def secret(
         """The text. Raises ConfigError."""
         fault = "it gives an empty text"
         try:
-            if found := str(config_templates.evaluate(text, variables, functions)):
-                return found
+            if revealed := str(config_templates.evaluate(text, variables, functions)):
+                return revealed
         except Unavailable as error:
             fault = str(error)
         except config_templates.Refused:
@@ -129,8 +129,8 @@ def password_expressions(text: str) -> list[str] | None:
 
     if len(text) > _LONGEST_URL:
         return None
-    found = _PASSWORD.search(_EXPRESSION.sub(mark, text))
-    return found and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", found[2])]
+    password = _PASSWORD.search(_EXPRESSION.sub(mark, text))
+    return password and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", password[2])]
 
 
 def rest(text: str) -> str:

@@ -117,11 +117,11 @@ def _cron(text: str) -> str:
 def _sentence(text: str) -> str:
     """The cron line of `hourly`, `daily at 01:30` and the like."""
     plain = " ".join(text[: _LONGEST + 1].casefold().split())
-    if found := _HOURLY.fullmatch(plain):
-        return f"{_number(found['minute'] or '0', 59, text)} * * * *"
-    if found := _DAILY.fullmatch(plain):
-        minute, hour = _number(found["minute"], 59, text), _number(found["hour"], 23, text)
-        return f"{minute} {hour} * * {'*' if found['day'] is None else _day(found['day'])}"
+    if match := _HOURLY.fullmatch(plain):
+        return f"{_number(match['minute'] or '0', 59, text)} * * * *"
+    if match := _DAILY.fullmatch(plain):
+        minute, hour = _number(match["minute"], 59, text), _number(match["hour"], 23, text)
+        return f"{minute} {hour} * * {'*' if match['day'] is None else _day(match['day'])}"
     raise _Wrong(f"expected {FORMS}; got {shortened(text)}")
 
 

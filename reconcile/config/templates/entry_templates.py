@@ -123,8 +123,8 @@ class _EntryContext(Context):
     def resolve_or_missing(self, key: str) -> Any:
         """The value of a name; one that supplies nothing if it is empty or absent."""
         if key in self.parent:
-            found = self.parent[key]
-            return Missing(name=key, exc=NothingSupplied) if found == "" else found
+            value = self.parent[key]
+            return Missing(name=key, exc=NothingSupplied) if value == "" else value
         return _attribute(self.parent[" entry"], key)
 
 
