@@ -19,6 +19,7 @@ Settings: TypeAlias = dict[str, Any]
 
 _LEFT_OUT: Final = frozenset(("password", "options", "files"))
 _FIRST: Final = ("name", "type", "note", "servers", "tls", "bind", "require_signing", "base_dn")
+_RANKS: Final = dict(zip(_FIRST, range(len(_FIRST)), strict=True))
 
 
 def described(source: desired.Source) -> Settings:
@@ -94,7 +95,7 @@ def _in_order(settings: Settings) -> Settings:
 
 def _rank(key: str) -> int:
     """Where a key comes in the order of a source; those of no special rank come last."""
-    return _FIRST.index(key) if key in _FIRST else len(_FIRST)
+    return _RANKS.get(key, len(_RANKS))
 
 
 def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value

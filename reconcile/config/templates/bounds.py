@@ -92,12 +92,16 @@ def join(value: Iterable[object], d: str = "") -> str:
 
 def _joined(separator: str, parts: Iterable[str]) -> str:
     """The parts as one text; stops at the first that makes it too long."""
-    length, kept = 0, []
+    return separator.join(pieces(parts, len(separator)))
+
+
+def pieces(parts: Iterable[str], between: int = 0) -> Iterator[str]:
+    """The parts of a text, as long as they are short together, with `between` characters each."""
+    length = -between
     for part in parts:
-        length += len(part) + len(separator)
-        _fits(length - len(separator))
-        kept.append(part)
-    return separator.join(kept)
+        length += between + len(part)
+        _fits(length)
+        yield part
 
 
 def replace(s: object, old: object, new: object, count: int = -1) -> str:
