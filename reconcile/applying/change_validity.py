@@ -45,7 +45,7 @@ def invalid_reason(
     """What is wrong with the change; "" for one that a plan can hold.
 
     `undo`: the plan undoes a run, and may put back what people did. `lengths` are what the platform
-    can hold (`Limits.lengths`), where they are known.
+    can hold (`Abilities.lengths`), where they are known.
     """
     return next(_reasons(change, undo, lengths or {}), "")
 

@@ -181,7 +181,7 @@ class Contents(NamedTuple):
     """The roles that exist, whether anybody has them or not."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Abilities(msgspec.Struct, frozen=True):
     """What a platform can do and hold. What it cannot is refused or skipped when a plan is made."""
 
     lengths: dict[str, int] = {}
