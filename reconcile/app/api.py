@@ -220,4 +220,4 @@ def _yaml(configuration: Mapping[str, Any]) -> str:
         text = json.dumps(dict(configuration), indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the configuration is not plain data: {error}") from error
-    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _NOT_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

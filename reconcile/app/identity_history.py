@@ -16,15 +16,15 @@ from reconcile.planning.target.linking import followed
 from reconcile.ports import History
 
 
-def with_ties(found: Explanation, history: History) -> Explanation:
+def with_ties(explanation: Explanation, history: History) -> Explanation:
     """The explanation with the tie of each user of a source. Raises PlatformUnreadable."""
     people = tuple(
         msgspec.structs.replace(
-            one, workspaces=tuple(_tied(standing, history) for standing in one.workspaces)
+            person, workspaces=tuple(_tied(standing, history) for standing in person.workspaces)
         )
-        for one in found.people
+        for person in explanation.people
     )
-    return msgspec.structs.replace(found, people=people)
+    return msgspec.structs.replace(explanation, people=people)
 
 
 def _tied(standing: WorkspaceResult, history: History) -> WorkspaceResult:
@@ -58,7 +58,7 @@ def _ties(entry: Entry, payload: Payload, user: PlatformUser) -> bool:
 def used(links: Iterable[Link], current: PlatformState, history: History) -> frozenset[Link]:
     """The links of users that a run not undone since has followed. Raises PlatformUnreadable."""
     known = {fold_name(user.username) for user in current.users}
-    found: set[Link] = set()
+    used_links: set[Link] = set()
     for link in links:
         if link.kind != "user" or fold_name(link.name) not in known:
             continue
@@ -67,9 +67,9 @@ def used(links: Iterable[Link], current: PlatformState, history: History) -> fro
             for run, entry in history.concerning(current.workspace, link.name)
             if _followed(entry, link)
         }
-        if runs and runs - {one.run.undoes for one in history.runs(current.workspace)}:
-            found.add(link)
-    return frozenset(found)
+        if runs and runs - {later.run.undoes for later in history.runs(current.workspace)}:
+            used_links.add(link)
+    return frozenset(used_links)
 
 
 def _followed(entry: Entry, link: Link) -> bool:

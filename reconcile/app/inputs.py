@@ -130,7 +130,7 @@ def readable(
             errors[name] = error
     if not states and errors:
         raise PlatformUnreadable("\n".join(dict.fromkeys(map(str, errors.values()))))
-    troubles = tuple(Trouble(name, one.exit_code, str(one)) for name, one in errors.items())
+    troubles = tuple(Trouble(name, error.exit_code, str(error)) for name, error in errors.items())
     for trouble in troubles:
         logger.error("workspace %s is left out: %s", trouble.workspace, trouble.detail)
     return tuple(states), troubles
@@ -152,7 +152,8 @@ def inputs(
     state = loaded.desired
     current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))
     if troubles:
-        scope = Scope(tuple(sorted(one.workspace for one in current)), scope.sources, scope.targets)
+        read = tuple(sorted(state.workspace for state in current))
+        scope = Scope(read, scope.sources, scope.targets)
     return collected(loaded, scope, variables, target, current, progress, ask), troubles
 
 

@@ -79,7 +79,9 @@ class PlanResult(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """SHA-256 of the plan without its times: the same inputs give the same digest."""
-        accepted = tuple(msgspec.structs.replace(one, at="") for one in self.plan.accepted)
+        accepted = tuple(
+            msgspec.structs.replace(acceptance, at="") for acceptance in self.plan.accepted
+        )
         return hashlib.sha256(
             dumps(msgspec.structs.replace(self.plan, created="", accepted=accepted))
         ).hexdigest()

@@ -72,7 +72,7 @@ class Prepared(msgspec.Struct, frozen=True):
     def refuse(self) -> None:
         """Raises GuardRefused for violations that are not accepted."""
         if self.plan.refused:
-            raise refusal(self.plan.refused, (one.code for one in self.plan.accepted))
+            raise refusal(self.plan.refused, (acceptance.code for acceptance in self.plan.accepted))
 
 
 def make_plan(
@@ -216,10 +216,10 @@ def exit_code(report: Report) -> int:
     return 0 if complete else EXIT_PARTIAL
 
 
-def _moved(loaded: Loaded, planned: tuple[str, ...], given: Mapping[str, str]) -> str:
+def _moved(loaded: Loaded, planned: tuple[str, ...], variables: Mapping[str, str]) -> str:
     line = f"the desired state in {', '.join(loaded.files)} is not the one the plan was made from"
-    if planned or given:
-        now = ", ".join(sorted(given))
+    if planned or variables:
+        now = ", ".join(sorted(variables))
         then = ", ".join(planned)
         line += f" (planned with --var {then or 'nothing'}; given now: {now or 'nothing'})"
     return line

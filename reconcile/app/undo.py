@@ -67,8 +67,8 @@ def made(
             safety=safety,
             own_username=target.abilities.own_username,
             recent={
-                one.workspace: recent_losses(target, safety, one.workspace, created)
-                for one in current
+                state.workspace: recent_losses(target, safety, state.workspace, created)
+                for state in current
             },
         )
     )
@@ -79,14 +79,14 @@ def find(target: ManagedPlatform, workspaces: Iterable[str], run: str) -> str:
 
     Raises UsageError where there is none, or more than one.
     """
-    there = dict.fromkeys(link.run.id for name in workspaces for link in target.history.runs(name))
-    found = [one for one in there if one == run] or [
-        one for one in there if one.startswith(run) or one.endswith(run)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if not there:
+    known = dict.fromkeys(link.run.id for name in workspaces for link in target.history.runs(name))
+    if run in known:
+        return run
+    matching = [run_id for run_id in known if run_id.startswith(run) or run_id.endswith(run)]
+    if len(matching) == 1:
+        return matching[0]
+    if not known:
         raise UsageError(f"there is no run {run!r}: nothing has been applied yet")
-    if found:
-        raise UsageError(f"{run!r} could be any of these runs: {', '.join(found[:5])}")
+    if matching:
+        raise UsageError(f"{run!r} could be any of these runs: {', '.join(matching[:5])}")
     raise UsageError(f"there is no run {run!r}: `reconcile history` lists them")

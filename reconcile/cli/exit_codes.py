@@ -32,7 +32,8 @@ def ended(action: Callable[[], object]) -> int:
         ):  # who read us has had enough, as `head` has
             report_error(error)
         code = error.exit_code
-    except Exception as error:  # noqa: BLE001 - the last resort: a fault of ours is one line for the user, not a traceback
+    # The last resort: a fault of ours is one line for the user, not a traceback.
+    except Exception as error:  # noqa: BLE001
         report_error(error)
         code = 1
     return code if isinstance(code, int) else 0

@@ -73,11 +73,13 @@ class LogFile(RotatingFileHandler):
 
     def _is_current(self, stream: Any) -> bool:
         try:
-            return os.path.samestat(os.stat(self.baseFilename), os.fstat(stream.fileno()))  # noqa: PTH116 - beside fstat
+            named = os.stat(self.baseFilename)  # noqa: PTH116 - beside fstat
+            return os.path.samestat(named, os.fstat(stream.fileno()))
         except FileNotFoundError:
             return False
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - as the standard library has it
+    # Name and argument are those of the standard library.
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002
         """Says once that the file cannot be written."""
         if not self._told:
             self._told = True

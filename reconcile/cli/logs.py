@@ -86,7 +86,7 @@ class _StandardError(logging.Handler):
 
 def _standard_error() -> _StandardError:
     """The handler that writes to standard error."""
-    return next(one for one in _logger().handlers if isinstance(one, _StandardError))
+    return next(each for each in _logger().handlers if isinstance(each, _StandardError))
 
 
 def _logger() -> logging.Logger:
@@ -136,8 +136,8 @@ def begin_log_file(path: Path, size: int, count: int, command: str) -> None:
     file = LogFile(path, size, count)
     file.setFormatter(_Json() if isinstance(_standard_error().formatter, _Json) else _Dated())
     logger.addHandler(file)
-    told = {"command": command, "version": __version__, "process": os.getpid()}
-    runs.note("%s begins: reconcile %s, process %d", told)
+    values = {"command": command, "version": __version__, "process": os.getpid()}
+    runs.note("%s begins: reconcile %s, process %d", values)
 
 
 def end_log_file() -> None:

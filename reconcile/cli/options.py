@@ -134,13 +134,13 @@ def colour() -> bool:
 def _variables(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals or not name.isidentifier():
             raise click.BadParameter(f"{value!r} is not of the form name=value")
-        found[name] = text
-    return found
+        variables[name] = text
+    return variables
 
 
 def _verbose(_context: click.Context, _parameter: click.Parameter, count: int) -> None:
@@ -161,12 +161,12 @@ _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 def _log_file(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
     logs.end_log_file()
-    found = _SIZE.fullmatch(context.meta["reconcile.log_file_size"])
-    if found is None or not int(found[1]):
+    match = _SIZE.fullmatch(context.meta["reconcile.log_file_size"])
+    if match is None or not int(match[1]):
         raise click.BadParameter("expected a size such as 10MiB", param_hint="--log-file-size")
     if path is None:
         return
-    size = int(found[1]) * _UNITS[found[2]]
+    size = int(match[1]) * _UNITS[match[2]]
     logs.begin_log_file(
         path, size, context.meta["reconcile.log_file_count"], context.info_name or ""
     )

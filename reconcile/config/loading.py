@@ -3,7 +3,8 @@
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -12,6 +13,7 @@ from reconcile.config.effective.effective import Effective
 from reconcile.config.places import Places
 from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
+from reconcile.config.schema.typed import mapping
 from reconcile.config.schema.wording import Schema, suggestion
 from reconcile.config.secrets.redaction import Secrecy
 from reconcile.config.sections import checks, presets
@@ -86,14 +88,14 @@ def load(
     builder = Builder(
         data, known, secrecy.secret, lambda path: merged.document(path).folder, findings
     )
-    platform, found, rules = builder.platform(), builder.sources(), builder.rules()
-    for index, source in found.items():
+    platform, sources_by_position, rules = builder.platform(), builder.sources(), builder.rules()
+    for index, source in sources_by_position.items():
         problems += check_adapter(source.type, source, sources, ("sources", index), findings)
     if platform is not None:
         problems += check_adapter(platform.type, platform, platforms, ("platform",), findings)
     if problems or platform is None:
         raise ConfigError(dict.fromkeys(problems))
-    state = builder.state(platform, found.values(), rules)
+    state = builder.state(platform, sources_by_position.values(), rules)
     effective = Effective(applied, state, secrecy, merged, frozenset(variables))
     return Loaded(
         state,
@@ -111,9 +113,9 @@ def _documents(
 
     Raises ConfigError when there is none.
     """
-    named, again = _once(file for path in paths for file in _files(path, problems))
+    named, again = _once(chain.from_iterable(_files(path, problems) for path in paths))
     attempts = [_document(file, contents, problems) for file in named]
-    read = [document for document in attempts if document is not None]
+    read = list(filter(None, attempts))
     if not read:
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
     complete = len(read) == len(named) and all(problem.line for problem in problems)
@@ -138,33 +140,25 @@ def _check_schema(
             findings.missing(fault.path, fault.missing)
 
 
-def _files(path: Path, problems: list[Problem]) -> Iterator[Path]:
+def _files(path: Path, problems: list[Problem]) -> Iterable[Path]:
     """The file itself, or those of a folder."""
     try:
         if not path.is_dir():
-            yield path
-            return
-        inside = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix in {".yml", ".yaml"}
-            and not file.name.startswith(".")
-            and not file.is_dir()
-        )
+            return [path]
+        inside = sorted(filter(_is_desired_state, path.iterdir()))
     except (OSError, ValueError) as error:
         problems.append(_unreadable(path, error))
-        return
+        return []
     if not inside:
-        problems.append(
-            Problem(
-                str(path),
-                0,
-                0,
-                "",
-                "the folder has no *.yml or *.yaml: name a file, or another folder",
-            )
-        )
-    yield from inside
+        message = "the folder has no *.yml or *.yaml: name a file, or another folder"
+        problems.append(Problem(str(path), 0, 0, "", message))
+    return inside
+
+
+def _is_desired_state(file: Path) -> bool:
+    """Whether a file of a folder is read; hidden ones are not."""
+    is_yaml = file.suffix in (".yml", ".yaml")
+    return is_yaml and not file.name.startswith(".") and not file.is_dir()
 
 
 def _once(files: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, Path]]]:
@@ -177,6 +171,7 @@ def _once(files: Iterable[Path]) -> tuple[list[Path], list[tuple[Path, Path]]]:
 def _document(
     path: Path, contents: Mapping[Path, bytes], problems: list[Problem]
 ) -> documents.Document | None:
+    """The document in a file; None where it cannot be read, or is no desired state at all."""
     if path in contents:
         exposed = path.is_file() and _exposed(path.stat().st_mode)
         return documents.read(path, contents[path], exposed=exposed, problems=problems)
@@ -185,27 +180,33 @@ def _document(
     except (OSError, ValueError) as error:
         problems.append(_unreadable(path, error))
         return None
-    found: list[Problem] = []
-    document = documents.read(path, content, exposed=_exposed(mode), problems=found)
+    of_file: list[Problem] = []
+    document = documents.read(path, content, exposed=_exposed(mode), problems=of_file)
     # A file that is no desired state is never quoted: it may be a key, or hold passwords.
+    foreign = Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)
     if document is not None and _is_foreign(document):
-        found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
-        document = None
-    elif document is None and not _NAMED.search(content):
-        # The last one ended the reading, and quotes no text unless it is about an anchor.
-        last = found[-1]
-        quotes = not last.message.isascii() or bool({"&", "*"} & set(last.message))
-        found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE) if quotes else last]
-    problems += found
+        problems.append(foreign)
+        return None
+    if document is None and not _NAMED.search(content):
+        # The last problem ended the reading.
+        last = of_file[-1]
+        of_file = [foreign if _may_quote(last) else last]
+    problems += of_file
     return document
+
+
+def _may_quote(problem: Problem) -> bool:
+    """Whether a message of the parser may hold text of the file: only those about anchors do."""
+    return not problem.message.isascii() or not {"&", "*"}.isdisjoint(problem.message)
 
 
 def _is_foreign(document: documents.Document) -> bool:
     """Whether a file has keys, and none that desired state has."""
-    found, keys = document.root.value, schema.schema()["properties"]
-    if not isinstance(found, dict) or not found or not keys.keys().isdisjoint(found):
+    top, keys = document.root.value, schema.schema()["properties"]
+    if not isinstance(top, dict) or not top:
         return False
-    return not any(suggestion(name, keys) for name in list(found)[:_LOOKED_AT])
+    has_known_key = not keys.keys().isdisjoint(top)
+    return not has_known_key and not any(suggestion(name, keys) for name in list(top)[:_LOOKED_AT])
 
 
 def _exposed(mode: int) -> bool:
@@ -214,6 +215,7 @@ def _exposed(mode: int) -> bool:
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
+    """Why a file or folder cannot be read."""
     match error:
         case FileNotFoundError():
             text = "no such file: `reconcile init` writes a starter file"
@@ -226,60 +228,75 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     return Problem(str(path), 0, 0, "", text)
 
 
-def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> dict[str, Any]:
+def _variables(merged: Merged, overriding: Mapping[str, str], findings: Findings) -> dict[str, Any]:
     """The variables, each rendered with those before it; `given` ones override the files."""
-    known: dict[str, Any] = dict(given)
-    for name, text in given.items():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
+    declared = mapping(merged.data, "vars")
+    known: dict[str, Any] = dict(overriding)
+    for name, text in overriding.items():
+        if not _is_encodable(text):
             findings.add(("vars", name), f"the value given for `{name}` is not UTF-8 text")
             known[name] = ""
-    declared = merged.data.get("vars")
-    names = list(declared) if isinstance(declared, dict) else []
-    texts = _templates(merged.data)
-    for name in given.keys() - names:
-        if not any(re.search(rf"\b{name}\b", text) for text in texts):
-            near = suggestion(name, names)
-            message = f"--var gives it a value, but no `vars` and no template uses it{near}"
-            findings.add(("vars", name), message)
-    for name, value in declared.items() if isinstance(declared, dict) else ():
-        if name not in given:
+    _check_use(overriding.keys() - declared.keys(), list(declared), merged, findings)
+    for name, value in declared.items():
+        if name not in overriding:
             known[name] = _render(value, ("vars", name), known, findings)
     return known
 
 
+def _is_encodable(text: str) -> bool:
+    """Whether a text of the command line has no bytes that are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_use(
+    names: Iterable[str], declared: list[str], merged: Merged, findings: Findings
+) -> None:
+    """Adds variables of the command line that no file declares and no template reads."""
+    texts = _templates(merged.data)
+    for name in names:
+        if not any(re.search(rf"\b{name}\b", text) for text in texts):
+            near = suggestion(name, declared)
+            message = f"--var gives it a value, but no `vars` and no template uses it{near}"
+            findings.add(("vars", name), message)
+
+
 def _templates(data: Mapping[str, Any]) -> list[str]:
     """Every text of the document that may be a template."""
-    found: list[str] = []
+    templates: list[str] = []
 
     def visit(_path: Where, text: str, _at: Schema) -> None:
+        """Keeps a text with a brace, and replaces nothing."""
         if "{" in text:
-            found.append(text)
+            templates.append(text)
 
     schema.map_text(data, visit)
-    return found
+    return templates
 
 
 def _rendered(merged: Merged, known: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
     """The document with every template over the configuration replaced by what it gives."""
     keys = schema.schema()["properties"]
-    data = {
-        # An unknown key is reported as such; its templates are not rendered.
-        key: _render(value, (key,), known, findings) if key in keys else value
-        for key, value in merged.data.items()
-        if key != "vars"
-    }
-    if "vars" in merged.data:
-        declared = merged.data["vars"]
-        data["vars"] = (
-            {name: known[name] for name in declared} if isinstance(declared, dict) else declared
-        )
+    data = dict(merged.data)
+    # The variables are rendered already. An unknown key is reported as such, and not rendered.
+    for key in data.keys() & keys.keys() - {"vars"}:
+        data[key] = _render(data[key], (key,), known, findings)
+    declared = data.pop("vars", None)
+    if isinstance(declared, dict):
+        data["vars"] = {name: known[name] for name in declared}
+    elif "vars" in merged.data:
+        data["vars"] = declared
     return data
 
 
 def _render(value: object, path: Where, known: Mapping[str, Any], findings: Findings) -> Any:
+    """A value with its templates over the configuration replaced by what they give."""
+
     def visit(where: Where, text: str, at: Schema) -> object:
+        """What a template gives; the text itself where that is rendered later, or refused."""
         if at.get("x-secret") or at.get("x-template"):
             return text
         try:

@@ -43,4 +43,5 @@ class Places:
 
 
 def _steps(path: str) -> Path:
+    """A path as the steps that it consists of."""
     return tuple(int(match[2]) if match[2] else match[1] for match in _STEP.finditer(path))

@@ -35,7 +35,10 @@ def password_wanted(name: str) -> str:
 def all_of(
     connection: Connection, settings: Settings, source: desired.Source, loaded: Loaded | None
 ) -> list[str]:
-    """All warnings about the source as it will be."""
+    """All warnings about the source as it will be.
+
+    They are about its certificate, its extended attributes, and variables that its templates read.
+    """
     return [*_certificate(connection, source), *_fields(settings, loaded), *_variables(settings)]
 
 
@@ -44,43 +47,53 @@ def unknown_roles(settings: Settings, name: str, loaded: Loaded | None) -> list[
 
     An attribute left without roles is removed too. Returns a warning for each role.
     """
-    users = settings.get("users")
-    attributes = users.get("attributes") if isinstance(users, dict) else None
-    if not isinstance(attributes, list) or not all(isinstance(item, dict) for item in attributes):
+    attributes = _attributes(settings)
+    if not attributes:
         return []
     granted = _granted(name, loaded)
-    kept: list[Any] = []
-    missing: set[str] = set()
+    kept = [_with_roles(attribute, granted) for attribute in attributes]
+    settings["users"] = settings["users"] | {"attributes": list(filter(None, kept))}
+    named: set[str] = set()
     for attribute in attributes:
-        roles = attribute.get("roles")
-        if not _is_list_of_text(roles):
-            kept.append(attribute)
-            continue
-        missing |= set(roles) - granted
-        known = [role for role in roles if role in granted]
-        if known:
-            kept.append(attribute | {"roles": known})
-    settings["users"] = users | {"attributes": kept}  # type: ignore[operator]  # it is a mapping: see above
+        named.update(_roles(attribute))
     return [
         f"attributes for the role {shortened(role)} are left out: no role mapping gives it to "
         "people of this source; add one and import again"
-        for role in sorted(missing)
+        for role in sorted(named - granted)
     ]
+
+
+def _attributes(settings: Settings) -> list[Settings]:
+    """The extended attributes of users; none in settings of another form."""
+    users = settings.get("users")
+    attributes = users.get("attributes") if isinstance(users, dict) else None
+    if not isinstance(attributes, list):
+        return []
+    are_settings = all(isinstance(attribute, dict) for attribute in attributes)
+    return attributes if are_settings else []
+
+
+def _with_roles(attribute: Settings, granted: set[str]) -> Settings | None:
+    """An attribute with those of its roles that are granted; None if it had others only."""
+    roles = _roles(attribute)
+    if not roles:
+        return attribute
+    known = [role for role in roles if role in granted]
+    return attribute | {"roles": known} if known else None
+
+
+def _roles(attribute: Settings) -> list[str]:
+    """The roles that an attribute is for; none for all roles, and in settings of another form."""
+    roles = attribute.get("roles")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        return []
+    return roles
 
 
 def _granted(name: str, loaded: Loaded | None) -> set[str]:
     """The roles that mappings give to people of a source."""
-    if loaded is None:
-        return set()
-    mappings = loaded.desired.role_mappings
-    return {mapping.role for mapping in mappings if mapping.source in {"", name}}
-
-
-def _is_list_of_text(value: object) -> bool:
-    """Whether it is a list with texts in it, and nothing else."""
-    if not isinstance(value, list) or not value:
-        return False
-    return all(isinstance(item, str) for item in value)
+    mappings = loaded.desired.role_mappings if loaded is not None else ()
+    return {mapping.role for mapping in mappings if mapping.source in ("", name)}
 
 
 def _certificate(connection: Connection, source: desired.Source) -> Iterator[str]:
@@ -123,11 +136,9 @@ def _ca_file(path: File, exported: Sequence[str]) -> Iterator[str]:
 
 def _fields(settings: Settings, loaded: Loaded | None) -> Iterator[str]:
     """Extended attributes that no rule fills yet: the platform may not have their fields."""
-    users = settings.get("users") or {}
-    known: set[str] = set()
-    for source in loaded.desired.sources if loaded else ():
-        known.update(attribute.field for attribute in source.users.attributes)
-    named = {attribute["field"] for attribute in users.get("attributes") or ()}
+    sources = loaded.desired.sources if loaded is not None else ()
+    known = {attribute.field for source in sources for attribute in source.users.attributes}
+    named = {attribute["field"] for attribute in _attributes(settings)}
     unknown = sorted(named - known)
     if unknown:
         names = ", ".join(map(shortened, unknown))
@@ -137,11 +148,15 @@ def _fields(settings: Settings, loaded: Loaded | None) -> Iterator[str]:
         )
 
 
+_TEMPLATES: Final = ("fields", "attributes", "disabled_when")
+"""The keys of `users` with templates over an entry."""
+
+
 def _variables(settings: Settings) -> Iterator[str]:
     """Variables of `vars` that templates read: they are not part of the connection file."""
-    for path, value in leaves({"users": settings.get("users") or {}}):
-        if path[1] not in {"fields", "attributes", "disabled_when"}:
-            continue
+    users = settings.get("users") or {}
+    templates = {key: value for key, value in users.items() if key in _TEMPLATES}
+    for path, value in leaves({"users": templates}):
         for name in sorted(_variables_in(value)):
             yield (
                 f"{written(path)} reads the variable {name} of `vars`: make sure that it exists, "
@@ -151,13 +166,10 @@ def _variables(settings: Settings) -> Iterator[str]:
 
 def _variables_in(value: Any) -> set[str]:
     """The variables in a template, or in the templates of a list of attributes."""
-    texts = [value]
-    if not isinstance(value, str):
-        texts = [attribute["value"] for attribute in value or () if isinstance(attribute, dict)]
-    names: set[str] = set()
-    for text in texts:
-        names.update(dotted or quoted for dotted, quoted in _VARIABLE.findall(text))
-    return names
+    if isinstance(value, list):
+        return set().union(*(_variables_in(attribute["value"]) for attribute in value))
+    matches = _VARIABLE.findall(value or "")
+    return {dotted or quoted for dotted, quoted in matches}
 
 
 def _variable(name: str) -> str:

@@ -1,8 +1,25 @@
-"""Connection files: JSON text to settings and back. Their content is never trusted."""
+"""Connection files: JSON text to settings and back. Their content is never trusted.
+
+The beginning of a file of our own:
+
+    {
+      "format": "reconcile connection",
+      "version": 1,
+      "ca_certificates": ["5f0c…"],
+      "source": {
+        "name": "corp",
+        "type": "openldap",
+        "servers": ["ldap://ldap.example.com"],
+        "tls": {"mode": "starttls", "ca_file": "ca.pem", "server_name": null, "verify": "full"},
+        "bind": {"dn": "cn=reader,dc=example,dc=com"},
+        "base_dn": "dc=example,dc=com"
+      }
+    }
+"""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from jsonschema.validators import Draft202012Validator
@@ -22,7 +39,8 @@ MAX_DEPTH: Final = 20
 # What YAML would take for a line break or refuse, what is half a character, and what shows other
 # text than is there.
 _UNWRITABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _IGNORED = (
     "its password is ignored: a password never comes from a file like this. "
@@ -67,13 +85,26 @@ def loads(content: bytes, file: str) -> Connection:
     data = _json(content, file)
     _check_text(data, file)
     if "format" not in data and processmaker_file.is_flat(data):
-        try:
-            settings, warnings = processmaker_file.settings(data)
-        except processmaker_file.Refused as refused:
-            raise ConfigError(
-                [Problem(file, 0, 0, key, text) for key, text in refused.faults]
-            ) from None
-        return Connection(file, settings, warnings=tuple(warnings))
+        return _from_processmaker(data, file)
+    _check_format(data, file)
+    warnings = _without_password(data)
+    if problems := list(_faults(data, file)):
+        raise ConfigError(dict.fromkeys(problems))
+    return Connection(file, data["source"], tuple(data.get("ca_certificates", ())), tuple(warnings))
+
+
+def _from_processmaker(data: dict[str, Any], file: str) -> Connection:
+    """The connection in a file of ProcessMaker. Raises ConfigError."""
+    try:
+        settings, warnings = processmaker_file.settings(data)
+    except processmaker_file.UnusableFile as unusable:
+        problems = [Problem(file, 0, 0, key, text) for key, text in unusable.faults]
+        raise ConfigError(problems) from None
+    return Connection(file, settings, warnings=tuple(warnings))
+
+
+def _check_format(data: dict[str, Any], file: str) -> None:
+    """Refuses files of other formats and versions. A version that is no number is a fault."""
     if data.get("format") != FORMAT:
         _refuse(
             file,
@@ -82,16 +113,12 @@ def loads(content: bytes, file: str) -> Connection:
             "(AUTH_SOURCE_NAME, …)",
         )
     version = data.get("version")
-    if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
+    if type(version) is int and version != VERSION:
         _refuse(
             file,
             f"format version {version} is not known here, only {VERSION}: "
             "update reconcile, or export again",
         )
-    warnings = _without_password(data)
-    if problems := list(_faults(data, file)):
-        raise ConfigError(dict.fromkeys(problems))
-    return Connection(file, data["source"], tuple(data.get("ca_certificates", ())), tuple(warnings))
 
 
 def _json(content: bytes, file: str) -> dict[str, Any]:
@@ -123,10 +150,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> NoReturn:
+    """Refuses `NaN` and `Infinity`, which Python's parser takes."""
     raise ValueError(f"{word} is no number of JSON")
 
 
 def _json_problem(error: RecursionError | ValueError, file: str) -> Problem:
+    """What the parser has to say, without any of the file's content but a key."""
     match error:
         case json.JSONDecodeError():
             return Problem(file, error.lineno, error.colno, "", f"not JSON: {error.msg}")
@@ -148,27 +177,34 @@ def _check_text(data: dict[str, Any], file: str) -> None:
         path, value = pending.pop()
         if len(path) > MAX_DEPTH:
             _refuse(file, f"nested deeper than {MAX_DEPTH} levels")
-        if isinstance(value, dict):
-            pending += [((*path, key), part) for key, part in value.items()]
-            pending += [(path, key) for key in value]
-        elif isinstance(value, list):
-            pending += [((*path, index), part) for index, part in enumerate(value)]
-        elif isinstance(value, str) and (match := _UNWRITABLE.search(value)):
+        pending += _within(path, value)
+        match = _UNWRITABLE.search(value) if isinstance(value, str) else None
+        if match:
             message = f"the character U+{ord(match[0]):04X} is not allowed"
             problems.append(Problem(file, 0, 0, written(path), message))
     if problems:
         raise ConfigError(dict.fromkeys(problems))
 
 
+def _within(path: Path, value: Any) -> Iterable[tuple[Path, Any]]:
+    """What a value holds, with the paths; a key of an object is at the path of the object."""
+    if isinstance(value, dict):
+        yield from (((*path, key), part) for key, part in value.items())
+        yield from ((path, key) for key in value)
+    elif isinstance(value, list):
+        yield from (((*path, index), part) for index, part in enumerate(value))
+
+
 def _without_password(data: dict[str, Any]) -> list[str]:
+    """Removes a password from the data. Returns a warning if there was one."""
     source = data.get("source")
     bind = source.get("bind") if isinstance(source, dict) else None
-    if isinstance(bind, dict) and "password" in bind:
-        return [_IGNORED] if bind.pop("password") not in {None, ""} else []
-    return []
+    password = bind.pop("password", None) if isinstance(bind, dict) else None
+    return [] if password in (None, "") else [_IGNORED]
 
 
 def _faults(data: dict[str, Any], file: str) -> Iterator[Problem]:
+    """What of the data is not as the schema has it."""
     rules = schema.read("connection.schema.json")
     for error in Draft202012Validator(rules).iter_errors(data):
         wording = WORDINGS[str(error.validator)]
@@ -180,4 +216,5 @@ def _faults(data: dict[str, Any], file: str) -> Iterator[Problem]:
 
 
 def _refuse(file: str, text: str) -> NoReturn:
+    """Raises ConfigError for the file as a whole."""
     raise ConfigError([Problem(file, 0, 0, "", text)])

@@ -16,13 +16,13 @@ _END: Final = "-----END CERTIFICATE-----"
 def fingerprints(path: Path) -> list[str]:
     """In lower-case hex, sorted, each once. Raises OSError for a file that cannot be read."""
     text = files.read(path, MAX_BYTES).data.decode("utf-8", "replace")
-    found = set()
+    digests = set()
     for pem in blocks(text):
         try:
-            found.add(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest())
+            digests.add(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest())
         except ValueError:
             continue  # what is no base64 is no certificate; who needs it will say so
-    return sorted(found)
+    return sorted(digests)
 
 
 def blocks(text: str) -> Iterator[str]:

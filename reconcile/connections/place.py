@@ -6,6 +6,7 @@ sound, and has the settings of the connection, is returned.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path as File
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from reconcile.connections.describe import (
     at,
     described,
     leaves,
+    present,
     same,
     without_defaults,
 )
@@ -57,26 +59,27 @@ class Placed(NamedTuple):
 
     file: File
     before: bytes | None
-    """What it holds now; None where there is none yet."""
+    """What it holds now; None where the file does not exist."""
     content: bytes
     excerpt: str
     """The source alone, as a list of one."""
     changed: tuple[str, ...]
-    """What changes in a source that was there: one line for each key. Never a secret."""
+    """What changes in an existing source: one line for each key. Never a secret."""
     warnings: tuple[str, ...]
 
 
 def find(name: str, loaded: Loaded | None) -> Found | None:
     """The source with a name, ignoring case; None if there is none."""
-    position = 0
-    for file in map(File, loaded.files if loaded else ()):
+    if loaded is None:
+        return None
+    wanted = fold_name(name)
+    sources = iter(loaded.desired.sources)
+    for file in map(File, loaded.files):
         content = _bytes(file)
-        for index in range(_sources(content)):
-            assert loaded is not None  # noqa: S101 - it has files
-            source = loaded.desired.sources[position]
-            if fold_name(source.name) == fold_name(name):
-                return Found(source, file, index, content)
-            position += 1
+        # The sources of all files are those of the desired state, in the same order.
+        for position, source in enumerate(islice(sources, _sources(content))):
+            if fold_name(source.name) == wanted:
+                return Found(source, file, position, content)
     return None
 
 
@@ -87,9 +90,8 @@ def add(connection: Connection, name: str, file: File, files: Files) -> Placed:
     dropped = cautions.unknown_roles(settings, name, files.loaded)
     content, item, source = _added(connection, without_defaults(settings), file, before, files)
     if _different(source, settings):  # a preset has defaults of its own
-        content, item, source = _added(connection, _given(settings), file, before, files)
-    if wrong := _different(source, settings):
-        raise ReconcileError(f"{file}: {wrong} would not become what the connection says")
+        content, item, source = _added(connection, present(settings), file, before, files)
+    _check(source, settings, file)
     warnings = cautions.all_of(connection, settings, source, files.loaded)
     if "dn" in item["bind"]:
         warnings.append(cautions.password_wanted(name))
@@ -123,38 +125,50 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
     dropped = cautions.unknown_roles(settings, name, files.loaded)
     current = described(found.source)
     wishes = dict(_wishes(current, {**settings, "name": current["name"]}))
-    warnings: list[str] = []
-    if "dn" in (wishes.get(("bind",)) or {}):
-        warnings.append(cautions.password_wanted(name))
-    elif found.source.bind.password is not None and ("servers",) in wishes:
-        warnings.append(cautions.KEPT)
-    changes = {
-        (*("sources", found.position), *path): _literal(value, path)
-        for path, value in wishes.items()
-    }
-    for path, value in changes.items():
-        if path[2:] == ("bind",) and "dn" in value:
-            changes[path] = value | {"password": cautions.password_template(name)}
-    if found.source.files:
-        changes["sources", found.position, "files"] = yaml_edit.ABSENT
+    changes = _changes(wishes, found)
     shown = {written(path[2:]): value for path, value in changes.items()}
     content = _tried(partial(yaml_edit.edited, found.content, changes), file, shown)
-    made = _loaded(connection, file, found.position, content, files)
-    source = _named(name, made)
-    if wrong := _different(source, settings):
-        raise ReconcileError(f"{file}: {wrong} would not become what the connection says")
-    further = cautions.all_of(connection, settings, source, files.loaded)
-    return Placed(
-        file,
-        found.content,
-        content,
-        f"sources:\n  - {_indented(yaml_edit.excerpt(content, ('sources', found.position)))}\n",
-        tuple(_line(path, at(current, path), value) for path, value in wishes.items()),
-        (*connection.warnings, *dropped, *warnings, *further),
+    source = _named(name, _loaded(connection, file, found.position, content, files))
+    _check(source, settings, file)
+    warnings = (
+        *connection.warnings,
+        *dropped,
+        *_about_password(wishes, found.source),
+        *cautions.all_of(connection, settings, source, files.loaded),
     )
+    excerpt = _indented(yaml_edit.excerpt(content, ("sources", found.position)))
+    changed = tuple(_line(path, at(current, path), value) for path, value in wishes.items())
+    return Placed(file, found.content, content, f"sources:\n  - {excerpt}\n", changed, warnings)
+
+
+def _changes(wishes: Mapping[Path, Any], found: Found) -> dict[Path, Any]:
+    """What to change at which paths of the file."""
+    here = ("sources", found.position)
+    changes: dict[Path, Any] = {}
+    for path, value in wishes.items():
+        changes[*here, *path] = _literal(value, path)
+    # A bind that is replaced as a whole loses its password, which the connection does not hold.
+    bind = changes.get((*here, "bind"))
+    if isinstance(bind, dict) and "dn" in bind:
+        password = cautions.password_template(found.source.name)
+        changes[*here, "bind"] = bind | {"password": password}
+    # A source over LDIF files becomes one with servers.
+    if found.source.files:
+        changes[*here, "files"] = yaml_edit.ABSENT
+    return changes
+
+
+def _about_password(wishes: Mapping[Path, Any], source: desired.Source) -> list[str]:
+    """What to do about the password of an existing source."""
+    if "dn" in (wishes.get(("bind",)) or {}):
+        return [cautions.password_wanted(source.name)]
+    if source.bind.password is not None and ("servers",) in wishes:
+        return [cautions.KEPT]
+    return []
 
 
 def _named(name: str, loaded: Loaded) -> desired.Source:
+    """The source of a name, which exists."""
     return next(source for source in loaded.desired.sources if source.name == name)
 
 
@@ -165,46 +179,57 @@ def _wishes(
     for key, value in wanted.items():
         path = (*above, key)
         now = current.get(key)
-        whole = path == ("bind",) and isinstance(now, dict) and now.keys() != value.keys()
-        if isinstance(value, dict) and isinstance(now, dict) and not whole:
+        if isinstance(now, dict) and _is_merged(path, now, value):
             yield from _wishes(now, value, path)
-        elif value is None:
-            if now is not None:
-                yield path, yaml_edit.ABSENT
+        elif value is None and now is not None:
+            yield path, yaml_edit.ABSENT
         elif value != now and not (now is None and value == []):
             yield path, value
 
 
+def _is_merged(path: Path, now: Settings, value: object) -> bool:
+    """Whether a mapping is changed key by key; another kind of bind replaces the whole one."""
+    is_whole = path == ("bind",)
+    return isinstance(value, dict) and not (is_whole and now.keys() != value.keys())
+
+
 def _literal(value: Any, path: Path) -> Any:
+    """What to write for a value at a path of a source."""
     return value if value is yaml_edit.ABSENT else yaml_text.literal(value, path)
 
 
-def _given(settings: Settings) -> Settings:
-    return {
-        key: _given(value) if isinstance(value, dict) else value
-        for key, value in settings.items()
-        if value is not None
-    }
-
-
 def _loaded(connection: Connection, file: File, index: int, content: bytes, files: Files) -> Loaded:
+    """The desired state as it would be with another content of a file.
+
+    Raises ConfigError. Problems within the source are placed in the connection file.
+    """
     paths, contents = files.paths, {file: content}
+    known = files.loaded.files if files.loaded is not None else ()
     if files.loaded is None:
         alone = File("desired state")
         paths, contents = (alone,), {alone: _ALONE, **contents}
-    if files.loaded is None or str(file) not in files.loaded.files:
+    if str(file) not in known:
         paths = (*paths, file)
     try:
         return files.check(paths, contents)
     except ConfigError as error:
         own = f"sources[{index}]"
-        problems = []
-        for problem in error.problems:
-            if problem.file == str(file) and problem.path.startswith(own):
-                place = f"source{problem.path.removeprefix(own)}"
-                problem = Problem(connection.file, 0, 0, place, problem.message)  # noqa: PLW2901
-            problems.append(problem)
+        problems = [_placed(problem, connection, file, own) for problem in error.problems]
         raise ConfigError(problems) from None
+
+
+def _placed(problem: Problem, connection: Connection, file: File, own: str) -> Problem:
+    """A problem of the source as one of the connection file; any other as it is."""
+    if problem.file != str(file) or not problem.path.startswith(own):
+        return problem
+    path = f"source{problem.path.removeprefix(own)}"
+    return Problem(connection.file, 0, 0, path, problem.message)
+
+
+def _check(source: desired.Source, settings: Settings, file: File) -> None:
+    """Raises ReconcileError if the source is not what the connection says."""
+    if different := _different(source, settings):
+        raise ReconcileError(f"{file}: {different} would not become what the connection says")
 
 
 def _different(source: desired.Source, settings: Settings) -> str:
@@ -217,6 +242,7 @@ def _different(source: desired.Source, settings: Settings) -> str:
 
 
 def _tried(change: Callable[[], bytes], file: File, item: Mapping[str, Any]) -> bytes:
+    """The changed content. Raises ReconcileError with what to write by hand."""
     try:
         return change()
     except yaml_edit.Uneditable as error:
@@ -228,12 +254,14 @@ def _tried(change: Callable[[], bytes], file: File, item: Mapping[str, Any]) -> 
 
 
 def _sources(content: bytes) -> int:
+    """How many sources a file declares."""
     document = documents.read(File(), content, exposed=False, problems=[])
     data: Any = document.root.data() if document else {}
     return len(data.get("sources") or ())
 
 
 def _bytes(file: File) -> bytes:
+    """The content of a file. Raises ReconcileError."""
     try:
         return read(file, documents.MAX_BYTES + 1).data
     except OSError as error:
@@ -241,9 +269,16 @@ def _bytes(file: File) -> bytes:
 
 
 def _line(path: Path, before: Any, after: Any) -> str:
-    new = "not set" if after is yaml_edit.ABSENT else yaml_text.inline(after)
-    return f"{written(path)}: {'not set' if before is None else yaml_text.inline(before)} → {new}"
+    """What changes at a path: `tls.mode: starttls → ldaps`."""
+    return f"{written(path)}: {_shown(before)} → {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    """A value as YAML has it."""
+    is_set = value is not None and value is not yaml_edit.ABSENT
+    return yaml_text.inline(value) if is_set else "not set"
 
 
 def _indented(text: str) -> str:
+    """The text as the item of a list; empty lines stay empty."""
     return "\n    ".join(text.split("\n")).replace("\n    \n", "\n\n")

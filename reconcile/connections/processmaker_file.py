@@ -1,7 +1,20 @@
 """The flat connection file of ProcessMaker 3.x: every key is mapped, or named in a warning.
 
-The product writes switches as "1" and "0" or as true and false, numbers as text, and leaves out
-what is empty.
+Most of such a file:
+
+    {
+      "AUTH_SOURCE_NAME": "Employees",
+      "AUTH_SOURCE_SERVER_NAME": "ldap.example.com",
+      "AUTH_SOURCE_PORT": "389",
+      "AUTH_SOURCE_ENABLED_TLS": "1",
+      "AUTH_SOURCE_SEARCH_USER": "cn=reader,dc=example,dc=com",
+      "AUTH_SOURCE_BASE_DN": "dc=example,dc=com",
+      "AUTH_SOURCE_GRID_ATTRIBUTE": [
+        {"attributeLdap": "telephoneNumber", "attributeUser": "phone", "attributeRole": ""}
+      ],
+      "LDAP_TYPE": "ldap",
+      "CUSTOM_CHECK_GROUP_CLASS_IDENTIFIER": "0"
+    }
 """
 
 import re
@@ -10,19 +23,17 @@ from typing import Any, Final
 
 from reconcile.config.templates.entry_templates import RESERVED
 from reconcile.config.yaml.nodes import shortened
-from reconcile.connections.describe import Settings
+from reconcile.connections.describe import Settings, present
+from reconcile.connections.processmaker_values import Values
 
-_TYPES: Final = {"ad": "active_directory", "ldap": "openldap", "ds": "389ds"}
-_PROVIDERS: Final = ("ldapadvanced", "ldap")
-_SWITCHES: Final = {
-    **dict.fromkeys(("1", "on", "true", "yes"), True),
-    **dict.fromkeys(("", "0", "off", "false", "no"), False),
-}
+_TYPES: Final = {"": "openldap", "ad": "active_directory", "ldap": "openldap", "ds": "389ds"}
+_PROVIDERS: Final = ("", "ldapadvanced", "ldap")
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*|[0-9]+(?:\.[0-9]+)+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?/?", re.IGNORECASE)
+_LDAPS_PORT: Final = 636
 
-_ALL_MEMBERS: Final = ("member", "uniquemember", "memberuid")
+_ALL_MEMBERS: Final = ("", "member", "uniquemember", "memberuid")
 """What the product asks for, one by type; the source's type reads all of them anyway."""
 _USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
 _USUAL_UNITS: Final = "(objectclass=organizationalunit)"
@@ -33,7 +44,7 @@ _OF_THE_FORM: Final = re.compile(
 fields."""
 
 
-class Refused(Exception):
+class UnusableFile(Exception):
     """No source can be made of the file; `faults` are keys and what is wrong with their values."""
 
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
@@ -47,282 +58,271 @@ def is_flat(data: Mapping[str, Any]) -> bool:
 
 
 def settings(data: Mapping[str, Any]) -> tuple[Settings, list[str]]:
-    """The settings that the file gives, and what of it could not be taken. Raises Refused."""
-    reading = _Reading(data)
-    made = reading.source()
-    reading.name_the_rest()
-    if reading.faults:
-        raise Refused(reading.faults)
-    return made, reading.warnings
+    """The settings in the file, and what of it could not be taken. Raises UnusableFile."""
+    values = Values(data)
+    source = _source(values)
+    _warn_of_the_rest(values)
+    if values.faults:
+        raise UnusableFile(values.faults)
+    return source, values.warnings
 
 
-class _Reading:
-    """One file; remembers which keys were looked at."""
+def _source(values: Values) -> Settings:
+    """All settings of the source."""
+    kind = _type(values)
+    name = values.needed("AUTH_SOURCE_NAME")
+    connection = _connection(values)
+    return present(
+        {
+            "name": name,
+            "type": kind,
+            **connection,
+            "require_signing": _signing(values, connection["tls"]["mode"]),
+            "base_dn": values.needed("AUTH_SOURCE_BASE_DN"),
+            "page_size": values.number("LDAP_PAGE_SIZE_LIMIT", range(100_001)),
+            "register_on_login": values.switch("AUTH_SOURCE_AUTO_REGISTER"),
+            "users": _users(values),
+            "groups": _groups(values) or None,
+            "departments": _departments(values) or None,
+        }
+    )
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self._data = data
-        self._seen: set[str] = set()
-        self.warnings: list[str] = []
-        self.faults: list[tuple[str, str]] = []
 
-    def source(self) -> Settings:
-        kind = self._type()
-        made: Settings = {"name": self._needed("AUTH_SOURCE_NAME"), "type": kind}
-        made |= self._connection()
-        if self._switch("AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP"):
-            self._require_signing(made)
-        made["base_dn"] = self._needed("AUTH_SOURCE_BASE_DN")
-        size = self._number("LDAP_PAGE_SIZE_LIMIT", range(100_001))
-        if size is not None:
-            made["page_size"] = size
-        made["register_on_login"] = self._switch("AUTH_SOURCE_AUTO_REGISTER")
-        made["users"] = self._users()
-        groups = self._member_attribute() | self._filter("GROUP_CLASS_IDENTIFIER", _USUAL_GROUPS)
-        if groups:
-            made["groups"] = groups
-        departments = self._filter("DEPARTMENT_CLASS_IDENTIFIER", _USUAL_UNITS)
-        if departments:
-            made["departments"] = departments
-        return made
+def _type(values: Values) -> str:
+    """The type of the source. The provider is always LDAP; another one is a fault."""
+    provider = values.text("AUTH_SOURCE_PROVIDER")
+    if provider.lower() not in _PROVIDERS:
+        message = f"expected ldapAdvanced or ldap, got {shortened(provider)}"
+        values.fault("AUTH_SOURCE_PROVIDER", message)
+    kind = values.text("LDAP_TYPE")
+    if kind.lower() not in _TYPES:
+        values.fault("LDAP_TYPE", f"expected ad, ldap or ds, got {shortened(kind)}")
+    return _TYPES.get(kind.lower(), "openldap")
 
-    def _require_signing(self, made: Settings) -> None:
-        if made["tls"]["mode"] == "none":
-            self.warnings.append(
-                "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP is left out: it demands a protected "
-                "connection, and TLS is off"
-            )
-        else:
-            made["require_signing"] = True
 
-    def _member_attribute(self) -> Settings:
-        """The attribute of a group that names its members, unless the source reads it anyway."""
-        key = "AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP"
-        attribute = self._text(key)
-        if not attribute or attribute.lower() in _ALL_MEMBERS:
-            return {}
-        return {"member_attribute": attribute} if self._attribute_name(key, attribute) else {}
+def _connection(values: Values) -> Settings:
+    """Server, TLS and bind."""
+    name, port, ldaps = _server(values)
+    tls = values.switch("AUTH_SOURCE_ENABLED_TLS")
+    scheme, usual_port = ("ldaps", _LDAPS_PORT) if ldaps else ("ldap", 389)
+    url = f"{scheme}://{name}"
+    if port not in (None, usual_port):
+        url += f":{port}"
+    mode = "starttls" if tls else "none"
+    connection: Settings = {"servers": [url], "tls": {"mode": "ldaps" if ldaps else mode}}
+    connection |= present({"bind": _bind(values)})
+    if connection["tls"]["mode"] == "none":
+        values.warn(
+            "AUTH_SOURCE_ENABLED_TLS is off: everything, also the password, goes over the "
+            "network in clear text; set tls.mode to starttls if the server can do it"
+        )
+    return connection
 
-    def _filter(self, key: str, usual: str) -> Settings:
-        """The filter of groups or departments, unless it is the usual one."""
-        text = self._text(key)
-        if not text or text.lower().replace(" ", "") == usual:
-            return {}
-        return {"filter": _any_of(text)}
 
-    def name_the_rest(self) -> None:
-        """Warnings about every key with a value that the import does not use."""
-        if self._text("AUTH_SOURCE_PASSWORD"):
-            self.warnings.append(
-                "AUTH_SOURCE_PASSWORD is ignored: a password never comes from a file like this. "
-                "Change it if it was real"
-            )
-        if self._text("AUTH_SOURCE_UID"):
-            self.warnings.append("AUTH_SOURCE_UID is ignored: sources are identified by name")
-        if role := self._text("USR_ROLE"):
-            name = self._text("AUTH_SOURCE_NAME")
-            self.warnings.append(
-                f"USR_ROLE is left out: role_mappings say which role people get, "
-                f"as in {{role: {shortened(role)}, source: {shortened(name)}, default: true}}"
-            )
-        for key, value in self._data.items():
-            if key in self._seen or value in (None, "", [], {}):
-                continue
-            if not _OF_THE_FORM.fullmatch(key):
-                self.warnings.append(f"{shortened(key)} is not known and is ignored")
-            elif value not in ("0", 0, False):
-                self.warnings.append(
-                    f"{shortened(key)} is ignored: it belongs to the page it was downloaded from"
-                )
+def _server(values: Values) -> tuple[str, int | None, bool]:
+    """Name and port of the server, and whether it is LDAPS. A port in the name goes first."""
+    key = "AUTH_SOURCE_SERVER_NAME"
+    host = values.needed(key)
+    port = values.number("AUTH_SOURCE_PORT", range(1, 65536))
+    match = _HOST.fullmatch(host)
+    if match is None:
+        # A missing name is a fault already.
+        if host:
+            values.fault(key, f"expected the name of a server, got {shortened(host)}")
+        return host, port, port == _LDAPS_PORT
+    scheme, name, own_port = match.groups("")
+    if 0 < len(own_port) < len("100000"):
+        port = int(own_port)
+    return name, port, port == _LDAPS_PORT or scheme.lower() == "ldaps"
 
-    def _type(self) -> str:
-        provider = self._text("AUTH_SOURCE_PROVIDER")
-        if provider and provider.lower() not in _PROVIDERS:
-            self.faults.append(
-                (
-                    "AUTH_SOURCE_PROVIDER",
-                    f"expected ldapAdvanced or ldap, got {shortened(provider)}",
-                )
-            )
-        kind = self._text("LDAP_TYPE") or "ldap"
-        if kind.lower() not in _TYPES:
-            self.faults.append(("LDAP_TYPE", f"expected ad, ldap or ds, got {shortened(kind)}"))
-        return _TYPES.get(kind.lower(), "openldap")
 
-    def _connection(self) -> Settings:
-        name, port, ldaps = self._server()
-        tls = self._switch("AUTH_SOURCE_ENABLED_TLS")
-        scheme, usual_port = ("ldaps", 636) if ldaps else ("ldap", 389)
-        url = f"{scheme}://{name}"
-        if port not in (None, usual_port):
-            url += f":{port}"
-        mode = "starttls" if tls else "none"
-        made: Settings = {"servers": [url], "tls": {"mode": "ldaps" if ldaps else mode}}
-        self._bind(made)
-        if made["tls"]["mode"] == "none":
-            self.warnings.append(
-                "AUTH_SOURCE_ENABLED_TLS is off: everything, also the password, goes over the "
-                "network in clear text; set tls.mode to starttls if the server can do it"
-            )
-        return made
+def _bind(values: Values) -> Settings | None:
+    """Anonymous or with a user, whose password the file does not say."""
+    user = values.text("AUTH_SOURCE_SEARCH_USER")
+    anonymous = values.switch("AUTH_ANONYMOUS")
+    if anonymous and user:
+        values.warn("AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous")
+    if anonymous:
+        return {"anonymous": True}
+    if not user:
+        values.fault("AUTH_SOURCE_SEARCH_USER", "is missing, and AUTH_ANONYMOUS is off")
+        return None
+    return {"dn": user}
 
-    def _server(self) -> tuple[str, int | None, bool]:
-        """Name and port of the server, and whether it is LDAPS. A port in the name goes first."""
-        key = "AUTH_SOURCE_SERVER_NAME"
-        host = self._needed(key)
-        port = self._number("AUTH_SOURCE_PORT", range(1, 65536))
-        match = _HOST.fullmatch(host)
-        if match is None:
-            if host:
-                message = f"expected the name of a server, got {shortened(host)}"
-                self.faults.append((key, message))
-            return host, port, port == 636
-        scheme, name, own_port = match.groups()
-        if own_port and len(own_port) < 6:
-            port = int(own_port)
-        return name, port, port == 636 or (scheme or "").lower() == "ldaps"
 
-    def _bind(self, made: Settings) -> None:
-        user = self._text("AUTH_SOURCE_SEARCH_USER")
-        if self._switch("AUTH_ANONYMOUS"):
-            made["bind"] = {"anonymous": True}
-            if user:
-                message = "AUTH_SOURCE_SEARCH_USER is left out: the connection is anonymous"
-                self.warnings.append(message)
-        elif user:
-            made["bind"] = {"dn": user}
-        else:
-            self.faults.append(("AUTH_SOURCE_SEARCH_USER", "is missing, and AUTH_ANONYMOUS is off"))
+def _signing(values: Values, tls_mode: str) -> bool | None:
+    """Whether the server demands signed connections, which need TLS here."""
+    if not values.switch("AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP"):
+        return None
+    if tls_mode == "none":
+        values.warn(
+            "AUTH_SOURCE_SIGNIN_POLICY_FOR_LDAP is left out: it demands a protected "
+            "connection, and TLS is off"
+        )
+        return None
+    return True
 
-    def _users(self) -> Settings:
-        users: Settings = {}
-        identifier = self._text("AUTH_SOURCE_IDENTIFIER_FOR_USER")
-        if identifier and self._attribute_name("AUTH_SOURCE_IDENTIFIER_FOR_USER", identifier):
-            users["identifier"] = identifier
-        classes = self._text("AUTH_SOURCE_IDENTIFIER_FOR_USER_CLASS")
-        own = self._text("AUTH_SOURCE_USERS_FILTER")
-        filters = [text for text in (_any_of(classes), _bracketed(own)) if text]
-        if filters:
-            users["filter"] = filters[0] if len(filters) == 1 else f"(&{''.join(filters)})"
-        if retired := self._text("AUTH_SOURCE_RETIRED_OU"):
-            users["inactive_ous"] = [retired]
-        attributes = self._attributes()
-        if attributes is not None:
-            users["attributes"] = attributes
-        return users
 
-    def _attributes(self) -> list[Settings] | None:
-        """The extended attributes; None for a file that says nothing about them."""
-        key = "AUTH_SOURCE_GRID_ATTRIBUTE"
-        grid, switch = self._value(key), self._value("AUTH_SOURCE_SHOWGRID")
-        rows = list(grid.values()) if isinstance(grid, dict) else grid
-        if rows in (None, ""):
-            return None
-        if not isinstance(rows, list):
-            self.faults.append((key, "expected a list of attributes"))
-            return None
-        if rows and isinstance(switch, str) and switch.lower() in {"0", "off"}:
-            self.warnings.append(f"{key} is left out: AUTH_SOURCE_SHOWGRID is off")
-            return None
-        made: list[Settings] = []
-        for number, row in enumerate(rows):
-            self._attribute(made, f"{key}[{number}]", row)
-        return made
+def _users(values: Values) -> Settings:
+    """Which entries are persons, which of them are out of service, and their attributes."""
+    return present(
+        {
+            "identifier": _attribute_name(values, "AUTH_SOURCE_IDENTIFIER_FOR_USER"),
+            "filter": _users_filter(values),
+            "inactive_ous": _inactive_ous(values),
+            "attributes": _attributes(values),
+        }
+    )
 
-    def _attribute(self, made: list[Settings], place: str, row: object) -> None:
-        """Adds the attribute in a row of the grid to `made`."""
-        if not isinstance(row, dict):
-            message = "expected attributeLdap, attributeUser and attributeRole"
-            self.faults.append((place, message))
+
+def _users_filter(values: Values) -> str | None:
+    """Both filters of the file as one; None where it has neither."""
+    classes = _any_of(values.text("AUTH_SOURCE_IDENTIFIER_FOR_USER_CLASS"))
+    own = _bracketed(values.text("AUTH_SOURCE_USERS_FILTER"))
+    if classes and own:
+        return f"(&{classes}{own})"
+    return (classes + own) or None
+
+
+def _inactive_ous(values: Values) -> list[str] | None:
+    """The OU of people who have retired."""
+    retired = values.text("AUTH_SOURCE_RETIRED_OU")
+    return [retired] if retired else None
+
+
+def _groups(values: Values) -> Settings:
+    """The attribute with the members and the filter, unless they are the usual ones."""
+    key = "AUTH_SOURCE_IDENTIFIER_FOR_USER_GROUP"
+    # The source reads the usual attributes anyway.
+    is_usual = values.text(key).lower() in _ALL_MEMBERS
+    return present(
+        {
+            "member_attribute": None if is_usual else _attribute_name(values, key),
+            "filter": _filter(values, "GROUP_CLASS_IDENTIFIER", _USUAL_GROUPS),
+        }
+    )
+
+
+def _departments(values: Values) -> Settings:
+    """The filter, unless it is the usual one."""
+    return present({"filter": _filter(values, "DEPARTMENT_CLASS_IDENTIFIER", _USUAL_UNITS)})
+
+
+def _filter(values: Values, key: str, usual: str) -> str | None:
+    """The filter of groups or departments; None for the usual one."""
+    text = values.text(key)
+    is_usual = text.lower().replace(" ", "") in ("", usual)
+    return None if is_usual else _any_of(text)
+
+
+def _attributes(values: Values) -> list[Settings] | None:
+    """The extended attributes; None for a file that says nothing about them."""
+    key = "AUTH_SOURCE_GRID_ATTRIBUTE"
+    grid, switch = values.value(key), values.value("AUTH_SOURCE_SHOWGRID")
+    rows = list(grid.values()) if isinstance(grid, dict) else grid
+    if rows in (None, ""):
+        return None
+    if not isinstance(rows, list):
+        values.fault(key, "expected a list of attributes")
+        return None
+    if rows and str(switch).lower() in ("0", "off") and isinstance(switch, str):
+        values.warn(f"{key} is left out: AUTH_SOURCE_SHOWGRID is off")
+        return None
+    attributes: list[Settings] = []
+    for number, row in enumerate(rows):
+        _take_attribute(values, attributes, f"{key}[{number}]", row)
+    return attributes
+
+
+def _take_attribute(values: Values, attributes: list[Settings], place: str, row: object) -> None:
+    """Adds the attribute in a row of the grid to `attributes`."""
+    if not isinstance(row, dict):
+        values.fault(place, "expected attributeLdap, attributeUser and attributeRole")
+        return
+    cells = Values(row)
+    attribute = cells.text("attributeLdap")
+    field, role = cells.text("attributeUser"), cells.text("attributeRole")
+    _warn_of_the_rest(cells)
+    values.warnings += [f"{place}: {text}" for text in cells.warnings]
+    values.faults += [(f"{place}.{key}", text) for key, text in cells.faults]
+    if field and _ATTRIBUTE.fullmatch(attribute):
+        _put(attributes, field, f"{{{{ {_variable(attribute)} }}}}", role)
+    else:
+        pair = f"{shortened(attribute)} to {shortened(field)}"
+        values.warn(f"{place} is left out: {pair} names no attribute")
+
+
+def _variable(attribute: str) -> str:
+    """How a template names an attribute: bare, if that is a name and has no other meaning."""
+    if _NAME.fullmatch(attribute) and attribute not in RESERVED:
+        return attribute
+    return f"attr['{attribute}']"
+
+
+def _put(attributes: list[Settings], field: str, value: str, role: str) -> None:
+    """Adds an attribute; one for several roles is one attribute. `role`: "" for all of them."""
+    new: Settings = {"field": field, "value": value}
+    if not role:
+        attributes.append(new)
+        return
+    for attribute in attributes:
+        if "roles" in attribute and attribute == new | {"roles": attribute["roles"]}:
+            attribute["roles"] = list(dict.fromkeys([*attribute["roles"], role]))
             return
-        part = _Reading(row)
-        attribute = part._text("attributeLdap")
-        field, role = part._text("attributeUser"), part._text("attributeRole")
-        part.name_the_rest()
-        self.warnings += [f"{place}: {text}" for text in part.warnings]
-        self.faults += [(f"{place}.{key}", text) for key, text in part.faults]
-        if not field or not _ATTRIBUTE.fullmatch(attribute):
-            self.warnings.append(
-                f"{place} is left out: {shortened(attribute)} to {shortened(field)} names no "
-                "attribute"
+    attributes.append(new | {"roles": [role]})
+
+
+def _attribute_name(values: Values, key: str) -> str | None:
+    """The name of an attribute; None where there is none, and with a warning for anything else."""
+    text = values.text(key)
+    if not text or _ATTRIBUTE.fullmatch(text):
+        return text or None
+    values.warn(f"{key} is left out: {shortened(text)} is no name of an attribute")
+    return None
+
+
+def _warn_of_the_rest(values: Values) -> None:
+    """Warnings about every key with a value that the import does not use."""
+    if values.text("AUTH_SOURCE_PASSWORD"):
+        values.warn(
+            "AUTH_SOURCE_PASSWORD is ignored: a password never comes from a file like this. "
+            "Change it if it was real"
+        )
+    if values.text("AUTH_SOURCE_UID"):
+        values.warn("AUTH_SOURCE_UID is ignored: sources are identified by name")
+    if role := values.text("USR_ROLE"):
+        name = values.text("AUTH_SOURCE_NAME")
+        values.warn(
+            f"USR_ROLE is left out: role_mappings say which role people get, "
+            f"as in {{role: {shortened(role)}, source: {shortened(name)}, default: true}}"
+        )
+    for key, value in values.unread():
+        if not _OF_THE_FORM.fullmatch(key):
+            values.warn(f"{shortened(key)} is not known and is ignored")
+        elif value not in ("0", 0, False):
+            values.warn(
+                f"{shortened(key)} is ignored: it belongs to the page it was downloaded from"
             )
-            return
-        bare = _NAME.fullmatch(attribute) and attribute not in RESERVED
-        name = attribute if bare else f"attr['{attribute}']"
-        _put(made, field, f"{{{{ {name} }}}}", role)
-
-    def _attribute_name(self, key: str, text: str) -> bool:
-        if _ATTRIBUTE.fullmatch(text):
-            return True
-        self.warnings.append(f"{key} is left out: {shortened(text)} is no name of an attribute")
-        return False
-
-    def _value(self, key: str) -> Any:
-        self._seen.add(key)
-        return self._data.get(key)
-
-    def _text(self, key: str) -> str:
-        value = self._value(key)
-        if value is None or isinstance(value, str):
-            return (value or "").strip()
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        self.faults.append((key, "expected text"))
-        return ""
-
-    def _needed(self, key: str) -> str:
-        text = self._text(key)
-        if not text:
-            self.faults.append((key, "is missing"))
-        return text
-
-    def _switch(self, key: str) -> bool:
-        value = self._value(key)
-        word = str(value).lower() if isinstance(value, bool | int) else value
-        if word is None:
-            return False
-        if not isinstance(word, str) or word.strip().lower() not in _SWITCHES:
-            self.faults.append((key, "expected 1 or 0"))
-            return False
-        return _SWITCHES[word.strip().lower()]
-
-    def _number(self, key: str, among: range) -> int | None:
-        text = self._text(key)
-        if not text:
-            return None
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-        if number not in among:
-            expected = f"a number from {among.start} to {among.stop - 1}"
-            self.faults.append((key, f"expected {expected}, got {shortened(text)}"))
-            return None
-        return number
-
-
-def _put(made: list[Settings], field: str, value: str, role: str) -> None:
-    """Adds an attribute; one for several roles is one attribute."""
-    for known in made if role else ():
-        if (known["field"], known["value"]) == (field, value) and "roles" in known:
-            if role not in known["roles"]:
-                known["roles"].append(role)
-            return
-    made.append({"field": field, "value": value, **({"roles": [role]} if role else {})})
 
 
 def _bracketed(text: str) -> str:
-    return text if not text or text.startswith("(") else f"({text})"
+    """A filter in brackets, which the product takes for granted."""
+    return f"({text})" if text and not text.startswith("(") else text
 
 
 def _any_of(classes: str) -> str:
-    """`(objectclass=a)(objectclass=b)` is how the product writes that one of them is enough."""
+    """`(objectclass=a)(objectclass=b)` is how the product writes that one of them is enough.
+
+    A single filter stays as it is, and so does what has no balanced brackets: it is checked later.
+    """
     text = _bracketed(classes)
     parts: list[str] = []
     depth, start = 0, 0
     for place, char in enumerate(text):
-        depth += {"(": 1, ")": -1}.get(char, 0)
+        depth += (char == "(") - (char == ")")
         if depth == 0 and char == ")":
             parts.append(text[start : place + 1].strip())
             start = place + 1
-    if (
-        len(parts) < 2 or text[start:].strip()
-    ):  # one filter, or none that is sound: it is checked later
-        return text
-    return f"(|{''.join(parts)})"
+    is_single = len(parts) < 2
+    is_unbalanced = bool(text[start:].strip())
+    return text if is_single or is_unbalanced else f"(|{''.join(parts)})"

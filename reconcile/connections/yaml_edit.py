@@ -3,23 +3,34 @@
 A library that writes a whole file again keeps comments, but moves indentation, quotes and line
 breaks of what did not change. Here the parser's marks say where a value stands, and only that is
 replaced. What marks cannot show (aliases, merge keys, block text) ends in a text that does not say
-what it should; `checked` finds out and refuses it.
+what it should; `_changed` finds out and refuses it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path as File
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
 from reconcile.config.yaml import documents
 from reconcile.config.yaml.nodes import Path
 from reconcile.connections import yaml_text
+from reconcile.connections.yaml_nodes import (
+    NotEditable,
+    child,
+    end_of,
+    end_of_line,
+    find,
+    is_block,
+    nearest,
+    rest_of_line,
+    root,
+    start_of,
+)
 from reconcile.errors import Problem
 
 ABSENT: Final = object()
-"""A value that stands for "the key is not there"."""
+"""A value that stands for "the key does not exist"."""
 
 _BOM = "\ufeff"
 
@@ -29,14 +40,23 @@ class Uneditable(Exception):
 
 
 def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
-    """The content with values replaced, added, or (ABSENT) removed. Raises Uneditable."""
+    """The content with values replaced, added, or (ABSENT) removed. Raises Uneditable.
+
+    `{("sources", 0, "tls", "mode"): "ldaps"}` replaces one word of this:
+
+        sources:
+          - name: corp   # head office
+            tls: { mode: starttls }
+    """
 
     def change(text: str) -> str:
+        """One change after the other, because each moves the marks of the next."""
         for path, value in changes.items():
             text = _set(text, path, value)
         return text
 
     def expect(data: Any) -> Any:
+        """The changes as they are meant."""
         for path, value in changes.items():
             _put(data, path, value)
         return data
@@ -45,202 +65,186 @@ def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
 
 
 def appended(content: bytes, item: Mapping[str, Any]) -> bytes:
-    """The content with one more item at the end of `sources`. Raises Uneditable."""
+    """The content with one more item at the end of `sources`.
+
+    The list may be missing, or be written within brackets. Raises Uneditable.
+    """
     return _changed(content, lambda text: _append(text, item), lambda data: _with(data, item))
 
 
 def excerpt(content: bytes, path: Path) -> str:
-    """The lines that say what a path names, as they stand in the file."""
+    """The lines that say what a path names, as they stand in the file.
+
+    They are indented as if the first of them began at the left margin.
+    """
     text = _newlines(content.decode("utf-8-sig"))
-    node = _find(_root(text), path)
-    start, end = node.start_mark.index, _end(node, text)
+    node = find(root(text), path)
+    start = start_of(node)
     column = text[:start].rpartition("\n")[2]
-    lines = (text[start:end] + _rest(text, end)).split("\n")
-    return "\n".join([lines[0], *(line.removeprefix(" " * len(column)) for line in lines[1:])])
+    first, *others = text[start : end_of_line(node, text)].split("\n")
+    return "\n".join([first, *(line.removeprefix(" " * len(column)) for line in others)])
 
 
 def _changed(content: bytes, change: Callable[[str], str], expect: Callable[[Any], Any]) -> bytes:
-    whole = content.decode()
-    bom, text = (_BOM, whole[1:]) if whole.startswith(_BOM) else ("", whole)
-    crlf = "\r\n" in text
-    if crlf and text.count("\r\n") != text.count("\n"):
-        raise Uneditable("its lines end in two different ways")
+    """The content after `change`, if its data is then what `expect` makes of the old data."""
+    file = _decoded(content)
     try:
-        made = change(_newlines(text))
-    except (yaml.YAMLError, _Elsewhere) as error:
+        text = change(file.text)
+    except (yaml.YAMLError, NotEditable) as error:
         raise Uneditable(str(error)) from None
-    result = (bom + (made.replace("\n", "\r\n") if crlf else made)).encode()
+    result = (file.bom + text.replace("\n", file.line_end)).encode()
     if _data(result) != expect(_data(content)):
         raise Uneditable("anchors, aliases or unusual YAML stand where something is to be changed")
     return result
 
 
+class _File(NamedTuple):
+    """A file as text with plain line ends, and how it was written."""
+
+    bom: str
+    text: str
+    line_end: str
+
+
+def _decoded(content: bytes) -> _File:
+    """The text of a file. Raises Uneditable where its line ends differ."""
+    whole = content.decode()
+    text = whole.removeprefix(_BOM)
+    bom = whole.removesuffix(text)
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    if text.count(line_end) != text.count("\n"):
+        raise Uneditable("its lines end in two different ways")
+    return _File(bom, _newlines(text), line_end)
+
+
 def _data(content: bytes) -> Any:
+    """What the content says; None where it is faulty."""
     problems: list[Problem] = []
     document = documents.read(File(), content, exposed=False, problems=problems)
     return None if document is None or problems else document.root.data()
 
 
-class _Elsewhere(Exception):
-    """A path leads to where nothing can be put."""
-
-
 def _newlines(text: str) -> str:
+    """The text with line ends as the parser's marks count them."""
     return text.replace("\r\n", "\n")
-
-
-def _root(text: str) -> yaml.Node:
-    root = yaml.compose(text, Loader=documents.LOADER)
-    if not isinstance(root, yaml.MappingNode):
-        raise _Elsewhere("the file is no mapping")
-    return root
-
-
-def _find(node: yaml.Node, path: Path) -> yaml.Node:
-    for step in path:
-        found = _child(node, step)
-        if found is None:
-            raise _Elsewhere(f"there is no {step}")
-        node = found
-    return node
-
-
-def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        found: yaml.Node = node.value[step]
-        return found
-    return None
 
 
 def _set(text: str, path: Path, value: Any) -> str:
     """The text with the value at a path replaced, added, or (ABSENT) removed."""
-    root = _root(text)
-    node, depth = _nearest(root, path)
-    for step in reversed(path[depth + 1 :]):
-        value = value if value is ABSENT else {step: value}
+    top = root(text)
+    node, depth = nearest(top, path)
     key = path[depth]
     if not isinstance(node, yaml.MappingNode) or not isinstance(key, str):
-        raise _Elsewhere("only keys of mappings can be changed")
-    present = _child(node, key) is not None
+        raise NotEditable("only keys of mappings can be changed")
+    exists = child(node, key) is not None
     if value is ABSENT:
-        return _removed(text, root, node, path[: depth + 1]) if present else text
-    return _replace(text, node, key, value) if present else _insert(text, node, {key: value})
+        return _removed(text, top, node, path[: depth + 1]) if exists else text
+    # Mappings on the way to the value that do not exist are written with it.
+    for step in reversed(path[depth + 1 :]):
+        value = {step: value}
+    return _replace(text, node, key, value) if exists else _insert(text, node, {key: value})
 
 
-def _nearest(root: yaml.Node, path: Path) -> tuple[yaml.Node, int]:
-    """The deepest existing node above the last step of a path, and its depth."""
-    node = root
-    for depth, step in enumerate(path[:-1]):
-        child = _child(node, step)
-        empty = isinstance(child, yaml.ScalarNode) and not child.value  # `users:` and nothing else
-        if child is None or empty:
-            return node, depth
-        node = child
-    return node, len(path) - 1
-
-
-def _removed(text: str, root: yaml.Node, node: yaml.MappingNode, path: Path) -> str:
+def _removed(text: str, top: yaml.Node, node: yaml.MappingNode, path: Path) -> str:
     """The text without an existing key; a mapping that loses its last one becomes `{}`."""
     key = str(path[-1])
     if len(node.value) > 1:
         return _without(text, node, key)
-    above, holder = _find(root, path[:-2]), path[-2]
-    if not isinstance(above, yaml.MappingNode) or not isinstance(holder, str):
-        raise _Elsewhere("nothing would be left")
-    return _replace(text, above, holder, {})
+    parent, holder = find(top, path[:-2]), path[-2]
+    if not isinstance(parent, yaml.MappingNode) or not isinstance(holder, str):
+        raise NotEditable("nothing would be left")
+    return _replace(text, parent, holder, {})
+
+
+def _index(parent: yaml.MappingNode, key: str) -> int:
+    """Which of the pairs of a mapping has the key."""
+    return [name.value for name, _ in parent.value].index(key)
 
 
 def _replace(text: str, parent: yaml.MappingNode, key: str, value: Any) -> str:
-    name, node = next(pair for pair in parent.value if pair[0].value == key)
-    start, end, new = node.start_mark.index, _end(node, text), yaml_text.inline(value)
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+    """The text with another value for an existing key."""
+    name, node = parent.value[_index(parent, key)]
+    start, end, new = start_of(node), end_of(node, text), yaml_text.inline(value)
+    if is_block(node):
         # A block starts on a line of its own; what replaces it stands behind the key.
         colon = text.index(":", name.end_mark.index) + 1
         comment = text[colon:start].partition("\n")[0].rstrip()
         return f"{text[:colon]} {new}{comment}{text[end:]}"
-    return f"{text[:start]}{' ' if text[start - 1] == ':' else ''}{new}{text[end:]}"
+    space = " " if text[start - 1] == ":" else ""
+    return f"{text[:start]}{space}{new}{text[end:]}"
 
 
 def _insert(text: str, parent: yaml.MappingNode, values: Mapping[str, Any]) -> str:
+    """The text with new keys at the end of a mapping."""
     pairs = yaml_text.inline(dict(values)).removeprefix("{").removesuffix("}")
     if not parent.value:
-        return f"{text[: parent.start_mark.index]}{{{pairs}}}{text[parent.end_mark.index :]}"
-    end = _end(parent.value[-1][1], text)
+        return f"{text[: start_of(parent)]}{{{pairs}}}{text[parent.end_mark.index :]}"
+    first_key, last_value = parent.value[0][0], parent.value[-1][1]
     if parent.flow_style:
+        end = end_of(last_value, text)
         return f"{text[:end]}, {pairs}{text[end:]}"
-    end += len(_rest(text, end))
-    column = parent.value[0][0].start_mark.column
-    return f"{text[:end]}\n{' ' * column}{pairs}{text[end:]}"
+    end = end_of_line(last_value, text)
+    return f"{text[:end]}\n{' ' * first_key.start_mark.column}{pairs}{text[end:]}"
 
 
 def _without(text: str, parent: yaml.MappingNode, key: str) -> str:
+    """The text without a key of a mapping that has others."""
     pairs = parent.value
-    index = next(index for index, (name, _) in enumerate(pairs) if name.value == key)
-    start, end = pairs[index][0].start_mark.index, _end(pairs[index][1], text)
+    index = _index(parent, key)
+    name, value = pairs[index]
     if index == 0:
-        return text[:start] + text[pairs[1][0].start_mark.index :]
+        return text[: start_of(name)] + text[start_of(pairs[1][0]) :]
     if parent.flow_style:
-        return text[: _end(pairs[index - 1][1], text)] + text[end:]
-    start = text.rindex("\n", 0, start)
-    return text[:start] + text[end + len(_rest(text, end)) :]
+        return text[: end_of(pairs[index - 1][1], text)] + text[end_of(value, text) :]
+    line_end = text.rindex("\n", 0, start_of(name))
+    return text[:line_end] + text[end_of_line(value, text) :]
 
 
 def _append(text: str, item: Mapping[str, Any]) -> str:
     """The text with one more source: in a new list, in an empty one, or at the end of one."""
-    root = _root(text)
-    node = _child(root, "sources")
-    if node is None and isinstance(root, yaml.MappingNode) and root.flow_style:
-        return _insert(text, root, {"sources": [item]})
+    top = root(text)
+    node = child(top, "sources")
     if node is None:
-        line_break = "" if text.endswith("\n") else "\n"
-        return f"{text}{line_break}{yaml_text.block({'sources': [item]})}"
+        return _with_list(text, top, item)
     if not isinstance(node, yaml.SequenceNode):
-        raise _Elsewhere("`sources` is no list")
+        raise NotEditable("`sources` is no list")
     if not node.value:
         return _into_empty(text, node, item)
-    end = _end(node.value[-1], text)
+    last = node.value[-1]
     if node.flow_style:
+        end = end_of(last, text)
         return f"{text[:end]}, {yaml_text.inline(item)}{text[end:]}"
-    end += len(_rest(text, end))
+    end = end_of_line(last, text)
     indent = " " * node.start_mark.column
     first, *others = yaml_text.block(dict(item)).rstrip("\n").split("\n")
     lines = "\n".join([f"{indent}- {first}", *(f"{indent}  {line}" for line in others)])
     return f"{text[:end]}\n{lines}{text[end:]}"
 
 
+def _with_list(text: str, top: yaml.MappingNode, item: Mapping[str, Any]) -> str:
+    """The text with the key `sources` and a list of one."""
+    if top.flow_style:
+        return _insert(text, top, {"sources": [item]})
+    line_break = "" if text.endswith("\n") else "\n"
+    return f"{text}{line_break}{yaml_text.block({'sources': [item]})}"
+
+
 def _into_empty(text: str, node: yaml.SequenceNode, item: Mapping[str, Any]) -> str:
     """The text with `[]` replaced by a list of one, below the key and its comment."""
     lines = yaml_text.block({"sources": [item]}).partition("\n")[2].rstrip("\n")
-    start, end = node.start_mark.index, node.end_mark.index
-    rest = _rest(text, end)
+    start, end = start_of(node), node.end_mark.index
+    rest = rest_of_line(text, end)
     return f"{text[:start].rstrip(' ')}{rest}\n{lines}{text[end + len(rest) :]}"
 
 
-def _end(node: yaml.Node, text: str) -> int:
-    """Where a value ends. The parser's end of a block is after comments and empty lines."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last, text)
-    end: int = node.end_mark.index
-    if isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}:
-        return len(text[:end].rstrip(" \n"))
-    return end
-
-
-def _rest(text: str, end: int) -> str:
-    """What follows on the line, if it is nothing but a comment."""
-    found = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)").match(text, end)
-    return found[0] if found else ""
-
-
 def _put(data: Any, path: Path, value: Any) -> None:
-    *above, key = path
-    for step in above:
-        if isinstance(step, str) and data.get(step) is None:
-            if value is ABSENT:
-                return
+    """Does to data what `_set` does to the text."""
+    *steps, key = path
+    for step in steps:
+        is_missing = isinstance(step, str) and data.get(step) is None
+        if is_missing and value is ABSENT:
+            return
+        if is_missing:
             data[step] = {}
         data = data[step]
     if value is ABSENT:
@@ -250,5 +254,6 @@ def _put(data: Any, path: Path, value: Any) -> None:
 
 
 def _with(data: Any, item: Mapping[str, Any]) -> Any:
+    """Does to data what `_append` does to the text."""
     data["sources"] = [*(data.get("sources") or []), item]
     return data

@@ -44,6 +44,7 @@ def literal(value: Any, path: Path) -> Any:
 
 
 def _quoted(text: str) -> str:
+    """A template that gives the text."""
     escaped = "".join(_ESCAPES.get(char, char) for char in text)
     return f'{{{{ "{escaped}" }}}}'
 
@@ -59,14 +60,18 @@ _ESCAPES: Final[Mapping[str, str]] = {
 class _Dumper(yaml.SafeDumper):
     """Quotes whatever YAML 1.2 and 1.1 could disagree on."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's own
+    # The unused arguments are PyYAML's own.
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        """Indents lists within mappings, too."""
         super().increase_indent(flow, indentless=False)
 
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's own
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        """Writes a value that occurs twice two times."""
         return True
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """Text without quotes, if every parser would read it as the same text."""
     plain = _PLAIN.fullmatch(value) and documents.plain(value) == value
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.change import Change, Plan
-from reconcile.render import text, wording
+from reconcile.render import wording
+from reconcile.render.paint import paint_for
+from reconcile.render.text import change_lines
 
 
 def diff(plan: Plan, limit: int) -> str:
@@ -26,4 +28,4 @@ def _lines(changes: Iterable[Change], *, several: bool) -> Iterator[str]:
         if several and change.workspace != workspace:
             workspace = change.workspace
             yield f"Workspace {wording.printable(workspace)}"
-        yield from text.changed(change, text.plain)
+        yield from change_lines(change, paint_for(colour=False))

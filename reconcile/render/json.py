@@ -9,7 +9,13 @@ from reconcile.render import summary, wording
 
 
 def plan_json(plan: Plan) -> str:
-    """Format version, tool, digests, summary, changes, skips, violations and notices."""
+    """Format version, tool, digests, summary, changes, skips, violations and notices.
+
+    `summary.by_kind` is kind → action → how many, `summary.skips` skip code → how many;
+    `summary.counts` has the numbers of the table, an object for each source. Changes, skips and
+    notices have the fields of their classes in `reconcile.model`; a violation has its `code` and
+    whether it was `accepted`, too.
+    """
     refused = plan.refused
     return as_text(
         {
@@ -43,7 +49,11 @@ def plan_json(plan: Plan) -> str:
 
 
 def report_json(plan: Plan, report: Report) -> str:
-    """Summary, changes with their results, the plan's skips and notices, workspaces given up."""
+    """Summary, changes with their results, the plan's skips and notices, workspaces given up.
+
+    `summary` is result → how many changes, and `counts` as in a plan. `configuration` is the
+    SHA-256 of the desired-state files. `troubles` are workspaces that failed as a whole.
+    """
     counts: dict[str, object] = {result: report.count(result) for result in RESULTS}
     return as_text(
         {
@@ -55,8 +65,8 @@ def report_json(plan: Plan, report: Report) -> str:
             "files": plan.files,
             "configuration": plan.digests.configuration,
             "outcomes": [
-                {"result": one.result, "detail": one.detail, "change": one.change}
-                for one in report.outcomes
+                {"result": outcome.result, "detail": outcome.detail, "change": outcome.change}
+                for outcome in report.outcomes
             ],
             "skips": plan.skips,
             "notices": plan.notices,

@@ -1,73 +1,101 @@
 """A platform state as rows for tables, JSON and CSV: everything in names, sorted."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from reconcile.model.change import Fields
 from reconcile.model.named_state import StateNames
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import Group, PlatformState, User
 
 
 def users(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a user."""
+    """One row a user, in the order of usernames.
+
+    `roles` and `groups` are lists of names, `attributes` is an object, the rest is text or null.
+    """
     names = StateNames(state)
-    groups: dict[str, list[str]] = {}
-    roles: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = defaultdict(list)
+    roles: dict[str, list[str]] = defaultdict(list)
     for membership in state.memberships:
-        groups.setdefault(membership.user, []).append(names.group(membership.group).name)
+        groups[membership.user].append(names.group(membership.group).name)
     for grant in state.grants:
-        roles.setdefault(grant.user, []).append(grant.role)
-    for user in sorted(state.users, key=lambda user: (user.username.casefold(), user.id)):
+        roles[grant.user].append(grant.role)
+    for user in sorted(state.users, key=_user_order):
         fields = names.fields(user)
         yield {
             "workspace": state.workspace,
-            **{
-                field: fields[field]
-                for field in ("username", "first_name", "last_name", "email", "status")
-            },
-            **{field: fields[field] for field in ("source", "external_id", "dn")},
-            "roles": sorted(roles.get(user.id, [])),
-            "groups": sorted(groups.get(user.id, []), key=str.casefold),
-            **{field: fields[field] for field in ("department", "manager", "attributes")},
+            **_only(fields, "username", "first_name", "last_name", "email", "status"),
+            **_only(fields, "source", "external_id", "dn"),
+            "roles": sorted(roles[user.id]),
+            "groups": _sorted(groups[user.id]),
+            **_only(fields, "department", "manager", "attributes"),
         }
 
 
 def groups(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a group; `member_groups` are nested in it, `groups` are those it is in."""
+    """One row a group, in the order of names.
+
+    `members` are usernames; `member_groups` are nested in it, `groups` are those it is in.
+    """
     names = StateNames(state)
     usernames = {user.id: user.username for user in state.users}
-    members: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = defaultdict(list)
     for membership in state.memberships:
-        members.setdefault(membership.group, []).append(usernames[membership.user])
-    nested: dict[str, list[str]] = {}
+        members[membership.group].append(usernames[membership.user])
+    nested: dict[str, list[str]] = defaultdict(list)
     for group in state.groups:
-        for above in group.groups:
-            nested.setdefault(above, []).append(group.name)
-    for group in sorted(state.groups, key=lambda group: (group.name.casefold(), group.id)):
-        listed = sorted(members.get(group.id, []), key=str.casefold)
+        for parent in group.groups:
+            nested[parent].append(group.name)
+    for group in sorted(state.groups, key=_group_order):
         yield {
             "workspace": state.workspace,
             **names.fields(group),
-            "groups": sorted((names.group(above).name for above in group.groups), key=str.casefold),
-            "members": listed,
-            "member_groups": sorted(nested.get(group.id, []), key=str.casefold),
+            "groups": _sorted(names.group(parent).name for parent in group.groups),
+            "members": _sorted(members[group.id]),
+            "member_groups": _sorted(nested[group.id]),
         }
 
 
 def departments(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a department; `members` are usernames of those directly in it."""
+    """One row a department, in the order of paths.
+
+    `path` has the titles from the topmost department on; `members` are usernames of those directly
+    in it.
+    """
     names = StateNames(state)
-    members: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = defaultdict(list)
     for user in state.users:
-        members.setdefault(user.department, []).append(user.username)
-    for department in sorted(state.departments, key=lambda one: names.path(one.id).casefold()):
-        listed = sorted(members.get(department.id, []), key=str.casefold)
+        members[user.department].append(user.username)
+    paths = {department.id: names.path(department.id) for department in state.departments}
+    for department in sorted(state.departments, key=lambda each: paths[each.id].casefold()):
         yield {
             "workspace": state.workspace,
-            "path": names.path(department.id),
+            "path": paths[department.id],
             **names.fields(department),
-            "members": listed,
+            "members": _sorted(members[department.id]),
         }
+
+
+def _user_order(user: User) -> tuple[str, str]:
+    """By username without regard to case; by id where two have one name."""
+    return user.username.casefold(), user.id
+
+
+def _group_order(group: Group) -> tuple[str, str]:
+    """By name without regard to case; by id where two have one name."""
+    return group.name.casefold(), group.id
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    """StateNames as a person looks for them: without regard to case."""
+    return sorted(names, key=str.casefold)
+
+
+def _only(fields: Fields, *names: str) -> dict[str, object]:
+    """The named ones of the fields, in the order of the names."""
+    return {name: fields[name] for name in names}
 
 
 def roles(state: PlatformState) -> Iterator[dict[str, object]]:
@@ -83,17 +111,18 @@ def roles(state: PlatformState) -> Iterator[dict[str, object]]:
 
 def previewed(users: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
     """One row for each person who would be synchronised."""
-    for one in users:
-        row = msgspec.structs.asdict(one)
+    for user in users:
+        row = msgspec.structs.asdict(user)
         yield row | {"exists": _yes(row)}
 
 
 def skipped(skips: Iterable[msgspec.Struct]) -> Iterator[dict[str, object]]:
     """One row for each person who cannot be; `skip` says why."""
-    for one in skips:
-        row = msgspec.structs.asdict(one)
+    for skip in skips:
+        row = msgspec.structs.asdict(skip)
         yield row | {"exists": _yes(row), "skip": f"{row['code']}: {row['detail']}"}
 
 
 def _yes(row: dict[str, object]) -> str:
+    """Whether the person has a user already, as a table says it."""
     return "yes" if row["exists"] else "no"

@@ -7,25 +7,29 @@ for a plan narrowed to targets.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, TypeAlias
 
-from reconcile.model.change import Change, Plan, Skip, SkipKind
+from reconcile.model.change import Change, Fields, Plan, Skip, SkipKind, mapping
 from reconcile.model.report import Report
 
+_ENDINGS: Final = ("failed", "unknown")
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "users": (
-        *(
-            "existing",
-            "created",
-            "adopted",
-            "updated",
-            "moved",
-            "returned",
-            "deactivated",
-            "blocked",
-            "erased",
-        ),
-        *("removed", "impossible", "failed", "unknown"),
+        "existing",
+        "created",
+        "adopted",
+        "updated",
+        "moved",
+        "returned",
+        "deactivated",
+        "blocked",
+        "erased",
+        "removed",
+        "impossible",
+        *_ENDINGS,
     ),
     "departments": (
         "existing",
@@ -35,39 +39,32 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "moved",
         "removed",
         "impossible",
-        "failed",
-        "unknown",
+        *_ENDINGS,
     ),
-    "groups": (
-        "existing",
-        "created",
-        "updated",
-        "renamed",
-        "removed",
-        "impossible",
-        "failed",
-        "unknown",
-    ),
-    "nested_groups": ("created", "removed", "failed", "unknown"),
-    "memberships": ("created", "removed", "impossible", "failed", "unknown"),
-    "grants": ("created", "removed", "failed", "unknown"),
-    "managers": ("assigned", "cleared", "failed", "unknown"),
+    "groups": ("existing", "created", "updated", "renamed", "removed", "impossible", *_ENDINGS),
+    "nested_groups": ("created", "removed", *_ENDINGS),
+    "memberships": ("created", "removed", "impossible", *_ENDINGS),
+    "grants": ("created", "removed", *_ENDINGS),
+    "managers": ("assigned", "cleared", *_ENDINGS),
 }
 """What is counted of what."""
 
 ORDER: Final = (
-    *(
-        "existing",
-        "created",
-        "adopted",
-        "assigned",
-        "updated",
-        "renamed",
-        "moved",
-        "returned",
-        "cleared",
-    ),
-    *("deactivated", "blocked", "erased", "removed", "impossible", "failed", "unknown"),
+    "existing",
+    "created",
+    "adopted",
+    "assigned",
+    "updated",
+    "renamed",
+    "moved",
+    "returned",
+    "cleared",
+    "deactivated",
+    "blocked",
+    "erased",
+    "removed",
+    "impossible",
+    *_ENDINGS,
 )
 
 Counts: TypeAlias = dict[tuple[str, str], dict[str, dict[str, int]]]
@@ -93,128 +90,152 @@ _NOT_DONE: Final = {"failed": "failed", "skipped": "failed", "unknown": "unknown
 
 
 def planned(plan: Plan) -> Counts:
-    """What the plan is about."""
+    """What the plan would do, and what exists and is left as it is."""
     return _count(plan, ((change, "") for change in plan.changes))
 
 
 def done(plan: Plan, report: Report) -> Counts:
     """What became of it: what was applied, and what is `failed` or `unknown`."""
-    return _count(plan, ((one.change, _NOT_DONE.get(one.result, "")) for one in report.outcomes))
+    outcomes = report.outcomes
+    return _count(plan, ((each.change, _NOT_DONE.get(each.result, "")) for each in outcomes))
 
 
 _Place: TypeAlias = tuple[str, str, str]
 """Workspace, source, and what is counted."""
+_Numbers: TypeAlias = Counter[tuple[str, str, str, str]]
+"""Workspace, source, what is counted and how → how many."""
+_Links: TypeAlias = Counter[tuple[str, str, str, str, str]]
+"""Workspace, source, kind, action, and how it is counted instead ("" for that) → how many."""
+
+
+@dataclass(slots=True)
+class _Objects:
+    """The keys of objects by what is counted of them, so that each counts once in a column."""
+
+    counted: defaultdict[tuple[str, str, str, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    touched: defaultdict[_Place, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Objects that exist and are changed."""
+    joining: defaultdict[_Place, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Objects that exist and did not belong to the source before."""
+
+    def take(self, change: Change, instead: str) -> None:
+        """Counts a change as what it says, or as `instead` unless that is ""."""
+        workspace, source = change.workspace, change.source
+        if change.kind == "source":
+            self.counted[workspace, source, "", ""].add("")
+            return
+        for what, how, key in _effects(change):
+            self.counted[workspace, source, what, instead or how].add(key)
+        if change.before is not None:
+            place = workspace, source, _ROWS[change.kind]
+            self.touched[place].add(change.key)
+            if "source" in change.fields_after:
+                self.joining[place].add(change.key)
 
 
 def _count(plan: Plan, changes: Iterable[tuple[Change, str]]) -> Counts:
     """`changes`: each with how it is counted instead of what it says, "" for that."""
-    sets: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
-    touched: dict[_Place, set[str]] = defaultdict(set)
-    links: Counter[tuple[str, str, str, str, str]] = Counter()
+    objects = _Objects()
+    links: _Links = Counter()
     for change, instead in changes:
-        # Links are most of a plan, and each of them is there once: they need no set.
+        # Links are most of a plan, and none of them occurs twice: they need no set.
         if change.kind in ("grant", "membership"):
             links[change.workspace, change.source, change.kind, change.action, instead] += 1
         else:
-            _take(change, instead, sets, touched)
-    for number, skip in enumerate(one for one in plan.skips if one.code != "invalid_attribute"):
-        sets[skip.workspace, skip.source, _impossible(skip), "impossible"].add(str(number))
-    numbers = Counter({place: len(keys) for place, keys in sets.items()})
+            objects.take(change, instead)
+    numbers: _Numbers = Counter({place: len(keys) for place, keys in objects.counted.items()})
+    _count_links(links, numbers)
+    _count_skips(plan, numbers)
+    _count_existing(plan, objects, numbers)
+    return {place: _rows_of(*place, numbers) for place in sorted({key[:2] for key in numbers})}
+
+
+def _count_links(links: _Links, numbers: _Numbers) -> None:
+    """Adds memberships and grants."""
     for (workspace, source, kind, action, instead), number in links.items():
-        numbers[workspace, source, _ROWS[kind], instead or _DONE.get(action, "updated")] += number
-    _count_existing(plan, touched, numbers)
+        how = instead or _DONE.get(action, "updated")
+        numbers[workspace, source, _ROWS[kind], how] += number
+
+
+def _rows_of(workspace: str, source: str, numbers: _Numbers) -> dict[str, dict[str, int]]:
+    """Everything of COLUMNS for one source."""
     return {
-        (workspace, source): {
-            what: {how: numbers[workspace, source, what, how] for how in columns}
-            for what, columns in COLUMNS.items()
-        }
-        for workspace, source in sorted({place[:2] for place in numbers})
+        what: {how: numbers[workspace, source, what, how] for how in columns}
+        for what, columns in COLUMNS.items()
     }
 
 
-def _take(
-    change: Change,
-    instead: str,
-    sets: dict[tuple[str, str, str, str], set[str]],
-    touched: dict[_Place, set[str]],
-) -> None:
-    """Counts the change of an object once, whatever else happens to the same object."""
-    if change.kind == "source":
-        sets[change.workspace, change.source, "", ""].add("")
-        return
-    for what, how, key in _told(change):
-        sets[change.workspace, change.source, what, instead or how].add(key)
-    if change.before is not None:
-        touched[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
+def _count_skips(plan: Plan, numbers: _Numbers) -> None:
+    """Adds what cannot be synchronised; an invalid attribute holds nothing else back."""
+    for skip in plan.skips:
+        if skip.code != "invalid_attribute":
+            numbers[skip.workspace, skip.source, _skip_row(skip), "impossible"] += 1
 
 
-def _count_existing(
-    plan: Plan, touched: dict[_Place, set[str]], numbers: Counter[tuple[str, str, str, str]]
-) -> None:
+def _count_existing(plan: Plan, objects: _Objects, numbers: _Numbers) -> None:
     """Adds how many of a source exist that the plan does not touch."""
-    newly = _adopted(plan)
-    for there in plan.existing:
+    for existing in plan.existing:
         for what in ("users", "departments", "groups"):
-            place = there.workspace, there.source, what
-            number: int = getattr(there, what)
-            numbers[*place, "existing"] = number - len(touched[place] - newly[place])
+            place = existing.workspace, existing.source, what
+            changed = objects.touched[place] - objects.joining[place]
+            number: int = getattr(existing, what)
+            numbers[*place, "existing"] = number - len(changed)
 
 
-def _adopted(plan: Plan) -> dict[tuple[str, str, str], set[str]]:
-    """Who was not of the source before."""
-    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for change in plan.changes:
-        if change.before is not None and "source" in (change.after or {}) and change.kind in _ROWS:
-            found[change.workspace, change.source, _ROWS[change.kind]].add(change.key)
-    return found
-
-
-def _told(change: Change) -> Iterator[tuple[str, str, str]]:
-    """What is counted how, and the key of what it is."""
-    what, after = _ROWS[change.kind], change.after or {}
-    if change.kind == "group" and "groups" in after:
-        for side, other, how in (
-            (after, change.before, "created"),
-            (change.before or {}, after, "removed"),
-        ):
-            for name in _nested(side) - _nested(other or {}):
-                yield "nested_groups", how, f"{change.key}/{name}"
-        if after.keys() == {"groups"}:
+def _effects(change: Change) -> Iterator[tuple[str, str, str]]:
+    """What the change of an object counts as: the row, the column, and the key of the object."""
+    if change.kind == "group" and "groups" in change.fields_after:
+        yield from _nesting_effects(change)
+        if change.fields_after.keys() == {"groups"}:
             return
-    before = change.before or {}
-    if (
-        change.kind == "user"
-        and change.after is not None
-        and before.get("manager") != after.get("manager")
-    ):
-        yield "managers", "assigned" if after.get("manager") else "cleared", change.key
-    for how in (_DONE[change.action],) if change.action in _DONE else _updated(change):
-        yield what, how, change.key
+    if change.kind == "user" and change.after is not None:
+        yield from _manager_effects(change)
+    columns = [_DONE[change.action]] if change.action in _DONE else _updated(change)
+    for how in columns:
+        yield _ROWS[change.kind], how, change.key
 
 
-def _nested(fields: Mapping[str, object]) -> set[str]:
-    groups = fields.get("groups")
-    return (
-        {name for name, origin in groups.items() if origin is not None}
-        if isinstance(groups, dict)
-        else set()
-    )
+def _nesting_effects(change: Change) -> Iterator[tuple[str, str, str]]:
+    """One for each group that the group of the change is put into or taken out of."""
+    before, after = _nested(change.fields_before), _nested(change.fields_after)
+    for name in after - before:
+        yield "nested_groups", "created", f"{change.key}/{name}"
+    for name in before - after:
+        yield "nested_groups", "removed", f"{change.key}/{name}"
 
 
-def _updated(change: Change) -> Iterator[str]:
-    """How an update is told; by the most that it does."""
-    fields = (change.after or {}).keys()
-    moved = not fields.isdisjoint(("department", "parent"))
-    renamed = change.kind != "user" and not fields.isdisjoint(("name", "title"))
-    if moved:
-        yield "moved"
-    if renamed:
-        yield "renamed"
-    if not (moved or renamed) or (change.kind == "user" and fields - {"department", "dn"}):
-        yield "updated"
+def _nested(fields: Fields) -> set[str]:
+    """The groups that the fields of a group nest it in."""
+    return {name for name, origin in mapping(fields, "groups").items() if origin is not None}
 
 
-def _impossible(skip: Skip) -> str:
+def _manager_effects(change: Change) -> Iterator[tuple[str, str, str]]:
+    """One, if the change of a user gives it another manager or none."""
+    manager = change.fields_after.get("manager")
+    if manager != change.fields_before.get("manager"):
+        yield "managers", "assigned" if manager else "cleared", change.key
+
+
+def _updated(change: Change) -> list[str]:
+    """The columns an update counts in.
+
+    `updated` is for what is neither moved nor renamed, and for a user of whom more changes.
+    """
+    fields = change.fields_after.keys()
+    columns = []
+    if not fields.isdisjoint(("department", "parent")):
+        columns.append("moved")
+    if change.kind != "user" and not fields.isdisjoint(("name", "title")):
+        columns.append("renamed")
+    changes_more = change.kind == "user" and fields - {"department", "dn"}
+    if changes_more or not columns:
+        columns.append("updated")
+    return columns
+
+
+def _skip_row(skip: Skip) -> str:
     """The row that a skip counts in. What an undo leaves of a user's memberships is the user's."""
     return "users" if skip.username else _SKIP_ROWS.get(skip.kind, "users")
 
@@ -235,26 +256,49 @@ def as_json(counts: Counts) -> list[dict[str, object]]:
     ]
 
 
-def table(counts: Counts, *, several: bool) -> list[list[str]]:
+_HEADINGS: Final = {"impossible": "not synchronised"}
+"""Where the words for people are other ones than those for programs, which stay as they are."""
+
+
+def heading(how: str) -> str:
+    """The name of a column for people."""
+    return _HEADINGS.get(how, how)
+
+
+def table(counts: Counts) -> list[list[str]]:
     """Rows of cells: the first is the head and names the first source; others have a row each.
 
-    A row and a column of nothing but zeros are left out. `several`: name the workspaces too.
+    A row and a column of nothing but zeros are left out. Several workspaces are named, too.
+
+        corp         existing  created
+        users               3        1
+        memberships                  2
+        partners
+        users               1
     """
-    named = {
-        f"{workspace}/{source}" if several else source: {
-            what: numbers for what, numbers in kinds.items() if any(numbers.values())
-        }
-        for (workspace, source), kinds in counts.items()
-    }
-    named = {name: kinds for name, kinds in named.items() if kinds}
-    shown = [
-        how
-        for how in ORDER
-        if any(row.get(how) for kinds in named.values() for row in kinds.values())
-    ]
-    rows: list[list[str]] = []
-    for name, kinds in named.items():
-        rows.append([name, *([""] * len(shown) if rows else shown)])
-        for what, numbers in kinds.items():
-            rows.append([what.replace("_", " "), *(str(numbers.get(how) or "") for how in shown)])
-    return rows
+    rows = list(_rows_with_numbers(counts))
+    used = set().union(*(numbers for _, _, numbers in rows))
+    columns = [how for how in ORDER if how in used]
+    headings = list(map(heading, columns))
+    cells: list[list[str]] = []
+    for source, rows_of_source in groupby(rows, key=itemgetter(0)):
+        cells.append([source, *headings])
+        headings = [""] * len(columns)
+        cells += (_cells(what, numbers, columns) for _, what, numbers in rows_of_source)
+    return cells
+
+
+def _cells(what: str, numbers: Mapping[str, int], columns: Iterable[str]) -> list[str]:
+    """A row in words, a zero as an empty cell."""
+    return [what.replace("_", " "), *(str(numbers.get(how, "")) for how in columns)]
+
+
+def _rows_with_numbers(counts: Counts) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """The name of a source, what, and how → how many without zeros; rows that have any."""
+    several = len({workspace for workspace, _ in counts}) > 1
+    for (workspace, source), rows in counts.items():
+        name = f"{workspace}/{source}" if several else source
+        for what, numbers in rows.items():
+            shown = {how: number for how, number in numbers.items() if number}
+            if shown:
+                yield name, what, shown

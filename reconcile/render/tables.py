@@ -8,10 +8,13 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from reconcile.model.text.printing import escaped, quoted
+from reconcile.render.layout import and_more
 from reconcile.render.wording import LONGEST_VALUE
 
 Row: TypeAlias = Mapping[str, object]
 TableFormat: TypeAlias = Literal["table", "json", "csv"]
+
+_Cells: TypeAlias = list[list[str]]
 
 
 def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str:
@@ -19,10 +22,8 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
     if form == "json":
         return escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     if form == "csv":
-        return _csv([[_text(row.get(column), None) for column in columns] for row in rows], columns)
-    return _aligned(
-        [[_text(row.get(column), _LISTED) for column in columns] for row in rows], columns
-    )
+        return _csv(_cells(rows, columns, None), columns)
+    return _aligned(_cells(rows, columns, _LISTED), columns)
 
 
 _FORMULA = re.compile("(?:^|(?<=[;\t\r\n|])) *(?=[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
@@ -36,26 +37,32 @@ _LISTED = 4
 """How many of a long list a table shows."""
 
 
+def _cells(rows: Sequence[Row], columns: Sequence[str], limit: int | None) -> _Cells:
+    """The columns of each row as text; of a list at most `limit` items, or all for None."""
+    return [[_text(row.get(column), limit) for column in columns] for row in rows]
+
+
 def _text(value: object, limit: int | None) -> str:
+    """A value as text; of a list at most `limit` items, and how many more there are."""
     if value is None:
         return ""
-    if isinstance(value, (list, tuple)):
-        more = (
-            f" and {len(value) - limit} more"
-            if limit is not None and len(value) > limit + 1
-            else ""
-        )
-        return ", ".join(map(str, value[:limit] if more else value)) + more
-    return str(value)
+    if not isinstance(value, (list, tuple)):
+        return str(value)
+    # "and 1 more" would take as much room as the one item.
+    if limit is None or len(value) <= limit + 1:
+        return ", ".join(map(str, value))
+    return ", ".join(map(str, value[:limit])) + and_more(value, limit)
 
 
-def _csv(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+def _csv(cells: _Cells, columns: Sequence[str]) -> str:
     """Each cell quoted that holds any separator, because spreadsheets differ in theirs."""
-    lines = [columns, *([_harmless(cell) for cell in row] for row in cells)]
+    lines: list[Sequence[str]] = [columns]
+    lines += (list(map(_harmless, row)) for row in cells)
     return "\n".join(",".join(map(_quoted, line)) for line in lines)
 
 
 def _quoted(cell: str) -> str:
+    """The cell in quotes, if it holds anything that a reader could take for a separator."""
     return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
@@ -69,25 +76,32 @@ def _harmless(cell: str) -> str:
     return _FORMULA.sub(lambda match: f"'{match.group()}", cell)
 
 
-def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
-    rows = [
-        [column.replace("_", " ").upper() for column in columns],
-        *([quoted(cell, LONGEST_VALUE) for cell in row] for row in cells),
-    ]
+def _aligned(cells: _Cells, columns: Sequence[str]) -> str:
+    """A heading and the rows, each column as wide as its widest cell."""
+    rows = [list(map(_heading, columns))]
+    rows += ([quoted(cell, LONGEST_VALUE) for cell in row] for row in cells)
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    )
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _heading(column: str) -> str:
+    """The name of a column in words, in capitals."""
+    return column.replace("_", " ").upper()
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """The cells, filled up to the widths of their columns."""
+    filled = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+    return "  ".join(filled).rstrip()
 
 
 def _width(text: str) -> int:
     """How many columns of a terminal the text takes: wide characters two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )
+    return len(text) if text.isascii() else sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    """The columns of a character that is not ASCII."""
+    if unicodedata.combining(character):
+        return 0
+    return 1 + (unicodedata.east_asian_width(character) in "WF")

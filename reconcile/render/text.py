@@ -1,27 +1,30 @@
-"""A plan and a report for people at a terminal, in the manner of Terraform."""
+"""A plan and a report for people at a terminal, in the manner of Terraform.
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+A plan looks like this:
 
-from reconcile.model.change import Change, Plan
-from reconcile.model.report import Report, Showing
-from reconcile.render import summary, wording
+      + user ann  # member of selected group cn=sales
+          email  "ann@example.com"
+      - user bob: block  # missing in corp
+          status  "active" → "blocked"
 
-Paint: TypeAlias = Callable[[str, str], str]
-"""Text and colour name → text that shows in it."""
+    Skipped (they gain nothing until this is fixed):
+      ! missing_field: cem (uid=cem,dc=example,dc=com): no e-mail address
 
-_COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta", "bold": "bold"}
-_CODES = {"green": "32", "yellow": "33", "red": "31", "magenta": "35", "bold": "1"}
+    Plan: 1 to add, 0 to change, 1 to remove.
+      corp   existing  created  blocked  not synchronised
+      users         4        1        1                 1
+      not synchronised: 1 missing_field
+"""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-def painted(text: str, style: str) -> str:
-    """A Paint for terminals."""
-    return f"\x1b[{_CODES[_COLOURS[style]]}m{text}\x1b[0m"
-
-
-def plain(text: str, _style: str) -> str:
-    """A Paint that leaves text as it is."""
-    return text
+from reconcile.model.change import Change, Plan, Skip, Violation
+from reconcile.model.report import Outcome, Report, Showing, Trouble
+from reconcile.render import shortening, summary, wording
+from reconcile.render.layout import aligned, around, indented, numbered, prefixed, section
+from reconcile.render.paint import Paint, paint_for
 
 
 def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
@@ -30,162 +33,206 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     `full` shows every change, skip and notice; otherwise there are no notices, which are reported
     when the plan is made, long runs are cut and `pointer` says where the rest is.
     """
-    paint = painted if colour else plain
+    paint = paint_for(colour=colour)
     lines = list(_changes(plan, paint, full=full))
     lines += _skips(plan, paint, full=full)
-    lines += _notices(plan, paint) if full else ()
+    if full:
+        lines += _notices(plan, paint)
     lines += _violations(plan, paint)
     lines.append(paint(wording.headline(plan), "bold"))
     lines += _counts(summary.planned(plan), paint)
     lines += _summary(plan)
-    lines += _configuration(plan) if full else ()
-    if not full and pointer and wording.leaves_out(plan):
+    if full:
+        lines.append(_configuration(plan))
+    elif pointer and shortening.leaves_out(plan):
         lines.append(pointer)
     return "\n".join(lines)
 
 
+def _warnings(texts: Iterable[str], paint: Paint) -> list[str]:
+    """Indented lines that begin with a coloured `!`."""
+    return prefixed(f"  {paint('!', '!')} ", texts)
+
+
+def _section(title: str, lines: Iterable[str], paint: Paint) -> Iterator[str]:
+    """A title, the lines and an empty line; nothing where there are no lines."""
+    body = list(lines)
+    return section(paint(f"{title}:", "bold"), [*body, ""] if body else [])
+
+
 def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
-    if plan.notices:
-        yield paint("Notices:", "bold")
-        for one in plan.notices:
-            yield f"  {paint('!', '!')} {one.code}: {wording.shown(str(one))}"
-        yield ""
+    """All notices, for a plan that is shown in full."""
+    notices = (f"{notice.code}: {wording.shown(str(notice))}" for notice in plan.notices)
+    return _section("Notices", _warnings(notices, paint), paint)
 
 
 def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
-    for title, found in wording.judged(plan):
-        yield paint(f"{title}:", "bold")
-        for one in found:
-            yield f"  {paint('!', '!')} {wording.printable(one.code)}: {wording.shown(one.detail)}"
-        if found == plan.refused:
-            yield f"  {wording.way_out(found)}"
-        yield ""
+    """What the guards refuse, with the way out of it, and what was accepted."""
+    for title, violations in wording.violations_by_verdict(plan):
+        lines = _warnings(map(_violation, violations), paint)
+        if violations == plan.refused:
+            lines.append(f"  {wording.way_out(violations)}")
+        yield from _section(title, lines, paint)
+
+
+def _violation(violation: Violation) -> str:
+    """The code, which `--accept` takes, and what it means."""
+    return f"{wording.printable(violation.code)}: {wording.shown(violation.detail)}"
 
 
 def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
-    several = len({change.workspace for change in plan.changes}) > 1
-    for workspace in dict.fromkeys(change.workspace for change in plan.changes):
-        if several:
-            yield from (paint(f"Workspace {wording.printable(workspace)}", "bold"), "")
-        changes = [change for change in plan.changes if change.workspace == workspace]
-        for part in wording.shortened(changes, full=full):
-            if isinstance(part, str):
-                yield f"  {part}"
-            else:
-                for change in part:
-                    yield from changed(change, paint)
+    """The changes of one workspace after the other, under its name where there are several."""
+    by_workspace: dict[str, list[Change]] = defaultdict(list)
+    for change in plan.changes:
+        by_workspace[change.workspace].append(change)
+    for workspace, changes in by_workspace.items():
+        if len(by_workspace) > 1:
+            yield paint(f"Workspace {wording.printable(workspace)}", "bold")
+            yield ""
+        for part in shortening.shortened(changes, full=full):
+            yield from _part(part, paint)
         yield ""
 
 
-def changed(change: Change, paint: Paint) -> Iterator[str]:
+def _part(part: Sequence[Change] | str, paint: Paint) -> Iterator[str]:
+    """The lines of a run of changes, or the line for those that are left out."""
+    if isinstance(part, str):
+        yield f"  {part}"
+        return
+    for change in part:
+        yield from change_lines(change, paint)
+
+
+def change_lines(change: Change, paint: Paint) -> Iterator[str]:
     """One change in lines, indented by two."""
     sign = wording.sign(change)
-    reason = f"  # {wording.shown(change.reason)}" if change.reason else ""
+    reason = around("  # ", wording.shown(change.reason))
     yield f"  {paint(sign, sign)} {wording.title(change)}{reason}"
-    if change.kind in ("membership", "grant") or change.action == "delete":
-        return
-    rows = [
-        row
-        for row in wording.differences(change)
-        if change.before is not None or not _told_already(change, row)
-    ]
-    width = max((len(field) for field, _, _ in rows), default=0)
-    for field, old, new in rows:
-        value = new if change.before is None else f"{old} → {new}"
-        yield f"      {field:<{width}}  {value}"
+    if wording.shows_fields(change):
+        yield from _field_lines(change)
 
 
-def _told_already(change: Change, row: tuple[str, str, str]) -> bool:
-    """Whether a field of something new only repeats its name or its source."""
-    field, _, new = row
-    return (
-        field in ("name", "username", "title") and new == f'"{wording.printable(change.key)}"'
-    ) or (field in ("source", "status_origin") and change.kind != "source")
+def _field_lines(change: Change) -> list[str]:
+    """The fields of a change and their values, in two columns."""
+    rows = [row for row in wording.field_values(change) if not _repeats_title(change, *row)]
+    return indented(aligned(rows), 6)
 
 
-def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterable[str]:
-    if not plan.skips:
-        return []
-    several = (
-        len({skip.workspace for skip in plan.skips} | {change.workspace for change in plan.changes})
-        > 1
-    )
-    shown = plan.skips if full else plan.skips[: wording.SHOWN]
-    lines = [paint("Skipped (they gain nothing until this is fixed):", "bold")]
-    for skip in shown:
-        who = wording.shown(skip.username or skip.dn)
-        where = f" ({wording.shown(skip.dn)})" if skip.username and skip.dn else ""
-        named = f"{who}{where}: " if who else ""
-        place = f"{wording.printable(skip.workspace)}: " if several else ""
-        lines.append(
-            f"  {paint('!', '!')} {place}{skip.code}: {named}{wording.shown(skip.sentence)}"
-        )
-    if len(shown) < len(plan.skips):
-        lines.append(f"  … and {len(plan.skips) - len(shown)} more")
-    return [*lines, ""]
+def _repeats_title(change: Change, field: str, value: str) -> bool:
+    """Whether a field of a new object only repeats its name or its source."""
+    if change.before is not None:
+        return False
+    if field in ("source", "status_origin"):
+        return change.kind != "source"
+    is_name = field in ("name", "username", "title")
+    return is_name and value == f'"{wording.printable(change.key)}"'
 
 
-def _summary(plan: Plan) -> Iterable[str]:
+def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
+    """What cannot be synchronised and why; with the workspace if the plan is about several."""
+    several = wording.has_several_workspaces(chain(plan.skips, plan.changes))
+    shown, left_out = shortening.first(plan.skips, full=full)
+    lines = _warnings((_skip(skip, several=several) for skip in shown), paint)
+    if left_out:
+        lines.append(f"  {shortening.more(left_out)}")
+    return _section("Skipped (they gain nothing until this is fixed)", lines, paint)
+
+
+def _skip(skip: Skip, *, several: bool) -> str:
+    """What is skipped and why; with `several` workspaces in which of them, too."""
+    subject = wording.shown(skip.username or skip.dn)
+    if skip.username:
+        subject += around(" (", wording.shown(skip.dn), ")")
+    sentence = around("", subject, ": ") + wording.shown(skip.sentence)
+    workspace = f"{wording.printable(skip.workspace)}: " if several else ""
+    return f"{workspace}{skip.code}: {sentence}"
+
+
+def _summary(plan: Plan) -> Iterator[str]:
+    """What of the directories is left out of the plan, by its skips or by the command line."""
     if plan.skips:
-        counts = wording.skip_counts(plan).items()
-        yield f"  impossible: {', '.join(f'{number} {code}' for code, number in counts)}"
-    if wording.narrowed(plan):
-        yield f"  only {wording.narrowed(plan)}"
+        yield f"  not synchronised: {numbered(wording.skip_counts(plan))}"
+    if narrowed := wording.narrowed(plan):
+        yield f"  only {narrowed}"
     if plan.scope.undo:
         yield f"  undoes run {wording.printable(plan.scope.undo)}"
 
 
-def _configuration(plan: Plan) -> Iterable[str]:
-    yield f"  configuration: {wording.configuration(plan)}"
+def _configuration(plan: Plan) -> str:
+    """Which desired-state files the plan was made from."""
+    return f"  configuration: {wording.configuration(plan)}"
 
 
 _STYLES = {
-    "created": "+",
-    "adopted": "+",
-    "assigned": "+",
-    "impossible": "!",
-    "failed": "!",
-    "unknown": "!",
-} | dict.fromkeys(("removed", "blocked", "deactivated", "erased", "cleared"), "-")
+    summary.heading("existing"): "",
+    **dict.fromkeys(map(summary.heading, ("created", "adopted", "assigned")), "+"),
+    **dict.fromkeys(map(summary.heading, ("impossible", "failed", "unknown")), "!"),
+    **dict.fromkeys(
+        map(summary.heading, ("removed", "blocked", "deactivated", "erased", "cleared")), "-"
+    ),
+}
+"""Heading of a column → style of its numbers, "" for none; `~` where it is not listed."""
 
 
 def _counts(counts: summary.Counts, paint: Paint) -> Iterator[str]:
     """The table, numbers to the right; what is done in the colour of its sign."""
-    several = len({workspace for workspace, _ in counts}) > 1
-    rows = [
-        [wording.printable(cell) for cell in row] for row in summary.table(counts, several=several)
-    ]
+    rows = [list(map(wording.printable, row)) for row in summary.table(counts)]
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    styles = [_STYLES.get(how, "~") for how in rows[0]]
-    for at, row in enumerate(rows):
-        cells = [f"{row[0]:<{widths[0]}}"]
-        for cell, width, style, how in list(zip(row, widths, styles, rows[0], strict=True))[1:]:
-            text = f"{cell:>{width}}"
-            cells.append(paint(text, style) if at and cell and how != "existing" else text)
-        yield f"  {'  '.join(cells)}".rstrip()
+    heading, *numbers = rows
+    unstyled = [""] * len(heading)
+    styles = [_STYLES.get(column, "~") for column in heading]
+    yield _count_line(heading, widths, unstyled, paint)
+    for row in numbers:
+        yield _count_line(row, widths, styles, paint)
+
+
+def _count_line(
+    row: Sequence[str], widths: Sequence[int], styles: Sequence[str], paint: Paint
+) -> str:
+    """A row of the table; an empty cell and one with the style "" get no colour."""
+    line = f"  {row[0]:<{widths[0]}}"
+    for cell, width, style in zip(row[1:], widths[1:], styles[1:], strict=True):
+        text = f"{cell:>{width}}"
+        line += "  " + (paint(text, style) if cell and style else text)
+    return line.rstrip()
 
 
 def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str:
-    """What became of the changes: failures one by one, the rest as numbers; `skips` too."""
-    paint = painted if colour else plain
-    lines = [*_skips(plan, paint, full=False)] if skips else []
-    for outcome in wording.told(report):
-        detail = wording.shown(outcome.detail)
-        lines.append(
-            f"  {paint('!', '!')} {outcome.result}: {wording.title(outcome.change)}: {detail}"
-        )
+    """What became of the changes: failures one by one, the rest as numbers; `skips` too.
+
+          ! failed: user bob: block: the account is in use
+        Done: 1 applied, 1 failed, 0 skipped.
+          corp   created  failed
+          users        1       1
+          configuration: reconcile.yml (sha256 4be0643f1d98)
+
+    In a terminal, numbers and signs have the colours of a plan.
+    """
+    paint = paint_for(colour=colour)
+    lines = list(_skips(plan, paint, full=False)) if skips else []
+    lines += _warnings(map(_outcome, wording.unfinished(report)), paint)
     for trouble in report.troubles:
-        first, *rest = map(wording.shown, trouble.detail.splitlines())
-        lines.append(
-            f"  {paint('!', '!')} workspace {wording.printable(trouble.workspace)}: {first}"
-        )
-        lines += [f"    {line}" for line in rest]
+        lines += _trouble(trouble, paint)
     lines.append(paint(wording.outcome_line(report), "bold"))
     lines += _counts(summary.done(plan, report), paint)
-    lines += _configuration(plan) if report.outcomes else ()
+    if report.outcomes:
+        lines.append(_configuration(plan))
     return "\n".join(lines)
+
+
+def _outcome(outcome: Outcome) -> str:
+    """What became of a change, and why."""
+    title, detail = wording.title(outcome.change), wording.shown(outcome.detail)
+    return f"{outcome.result}: {title}: {detail}"
+
+
+def _trouble(trouble: Trouble, paint: Paint) -> Iterator[str]:
+    """What went wrong in a workspace; further lines of the detail are indented below."""
+    first, *rest = map(wording.shown, trouble.detail.splitlines())
+    yield from _warnings([f"workspace {wording.printable(trouble.workspace)}: {first}"], paint)
+    yield from indented(rest, 4)
 
 
 def plan(plan: Plan, showing: Showing) -> str:

@@ -2,30 +2,38 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from typing import Protocol
 
+from reconcile.model import kinds
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
-from reconcile.model.report import RESULTS, Outcome, Report, Trouble
+from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
+from reconcile.render.layout import and_more, numbered, prefixed
 
 printable, escaped = printing.printable, printing.escaped
 
-SHOWN = 10
-"""How many changes of one kind and action, and how many skips, a shortened plan shows."""
-
-SHOWN_CREATIONS = 3
-"""The same for new users, departments and groups, of which every field is shown."""
-
 _FILES = 5
-"""So many desired-state files are named."""
+"""How many desired-state files are named."""
 _NAME = 200
-"""So many characters of the name of a file are shown."""
+"""How many characters of the name of a file are shown."""
 _DIGEST = 12
-"""So much of a digest is shown."""
+"""How many characters of a digest are shown."""
 
 
 LONGEST_VALUE = 500
-"""Characters of a name or a value that are shown; JSON and CSV have all."""
+"""How many characters of a name or a value are shown; JSON and CSV have all."""
+
+
+class _InWorkspace(Protocol):
+    """A run, a change or a skip."""
+
+    @property
+    def workspace(self) -> str: ...
+
+
+def has_several_workspaces(items: Iterable[_InWorkspace]) -> bool:
+    """Whether the items are of more than one workspace, so that each has to name its own."""
+    return len({item.workspace for item in items}) > 1
 
 
 def shown(text: str) -> str:
@@ -42,98 +50,91 @@ def sign(change: Change) -> str:
 
 def title(change: Change) -> str:
     """What is changed, and how where the sign does not say it: `user jdoe`, `user jdoe: block`."""
-    verb = "" if change.action in ("create", "update", "delete") else f": {change.action}"
-    return f"{change.kind} {printing.quoted(change.key, LONGEST_VALUE)}{verb}"
+    name = f"{change.kind} {printing.quoted(change.key, LONGEST_VALUE)}"
+    sign_says_it = change.action in ("create", "update", "delete")
+    return name if sign_says_it else f"{name}: {change.action}"
+
+
+def shows_fields(change: Change) -> bool:
+    """Whether the fields say more than the title, as they do unless it is a link or a deletion."""
+    return change.kind not in kinds.PAIRS and change.action != "delete"
+
+
+def field_values(change: Change) -> Iterator[tuple[str, str]]:
+    """Each field as text, with its value for a new object, otherwise with old → new value."""
+    for field, old, new in differences(change):
+        yield field, new if change.before is None else f"{old} → {new}"
 
 
 def differences(change: Change) -> Iterator[tuple[str, str, str]]:
     """Field, old and new value as text; empty fields of something new or gone are left out."""
-    before, after = _flat(change.before), _flat(change.after)
-    for field in {**before, **after}:
+    before, after = _flat(change.fields_before), _flat(change.fields_after)
+    for field in before | after:
         old, new = before.get(field), after.get(field)
         if old or new:
-            yield (
-                printable(field),
-                _value(old),
-                _value(new),
-            )  # a field may end in the name of a group
+            # The name of a field may end in the name of a group, so it is foreign text.
+            yield printable(field), _value(old), _value(new)
 
 
-def _flat(fields: Fields | None) -> dict[str, str | None]:
+def _flat(fields: Fields) -> dict[str, str | None]:
+    """The fields, with `groups.NAME` for each nesting and `attributes.NAME` for each attribute."""
     flat: dict[str, str | None] = {}
-    for field, value in (fields or {}).items():
+    for field, value in fields.items():
         if isinstance(value, dict):
-            by_hand = (
-                "by hand" if field == "groups" else ""
-            )  # what is nested has an origin, "" for a person
-            flat |= {
-                f"{field}.{name}": text if text is None else text or by_hand
-                for name, text in value.items()
-            }
+            flat |= {f"{field}.{name}": _named(field, text) for name, text in value.items()}
         else:
             flat[field] = value
     return flat
 
 
+def _named(field: str, text: str | None) -> str | None:
+    """The value of an attribute; the origin of a nesting, which is "" where a person made it."""
+    return "by hand" if field == "groups" and text == "" else text
+
+
 def _value(value: str | None) -> str:
+    """The value in quotes, without which an empty one could not be seen."""
     return "(none)" if value is None else f'"{printing.quoted(value, LONGEST_VALUE)}"'
-
-
-def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change, ...] | str]:
-    """Runs of changes of one kind and action; where one is cut, a line with how many are left."""
-    for (kind, action), run in groupby(changes, key=lambda change: (change.kind, change.action)):
-        group = tuple(run)
-        limit = (
-            SHOWN_CREATIONS
-            if action == "create" and kind in ("department", "group", "user")
-            else SHOWN
-        )
-        yield group if full else group[:limit]
-        if not full and len(group) > limit:
-            yield f"… and {len(group) - limit} more: {kind} {action}"
-
-
-def is_shortened(changes: Iterable[Change]) -> bool:
-    """Whether a shortened plan leaves anything out."""
-    return any(isinstance(part, str) for part in shortened(changes, full=False))
-
-
-def leaves_out(plan: Plan) -> bool:
-    """Whether a shortened plan leaves out any change or skip."""
-    return is_shortened(plan.changes) or len(plan.skips) > SHOWN
 
 
 def counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
     """Kind → action → how many, in the plan's order of kinds."""
-    found: dict[str, dict[str, int]] = {}
-    for (kind, action), number in sorted(
-        Counter((change.kind, change.action) for change in changes).items(), key=_rank
-    ):
-        found.setdefault(kind, {})[action] = number
-    return found
+    numbers = Counter((change.kind, change.action) for change in changes)
+    by_kind: dict[str, dict[str, int]] = {}
+    for kind, action in sorted(numbers, key=_rank):
+        by_kind.setdefault(kind, {})[action] = numbers[kind, action]
+    return by_kind
 
 
-def _rank(item: tuple[tuple[str, str], int]) -> tuple[int, str]:
-    (kind, action), _ = item
-    return ("source", "department", "group", "user", "grant", "membership").index(kind), action
+_ORDER = tuple(kinds.KINDS)
+"""The kinds in the order of a plan."""
+
+
+def _rank(kind_and_action: tuple[str, str]) -> tuple[int, str]:
+    kind, action = kind_and_action
+    return _ORDER.index(kind), action
 
 
 def headline(plan: Plan) -> str:
     """The plan in one line."""
-    if not plan.changes and plan.scope.undo:
+    if plan.changes:
+        signs = Counter(map(sign, plan.changes))
+        return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to remove."
+    if plan.scope.undo:
         return f"No changes. Nothing is left to undo for run {printable(plan.scope.undo)}."
-    if not plan.changes and narrowed(plan):
+    if narrowed(plan):
         return "No changes in the scope of this plan."
-    if not plan.changes:
-        return "No changes. The platform matches the directories and the rules."
-    signs = Counter(map(sign, plan.changes))
-    return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to remove."
+    return "No changes. The platform matches the directories and the rules."
 
 
 def narrowed(plan: Plan) -> str:
     """What the command line narrowed the plan to; "" for nothing."""
-    scope = [*plan.scope.targets, *(f"source {name}" for name in plan.scope.sources)]
-    return printable(", ".join([*scope, *(f"workspace {name}" for name in plan.scope.workspaces)]))
+    scope = plan.scope
+    sources, workspaces = (
+        prefixed("source ", scope.sources),
+        prefixed("workspace ", scope.workspaces),
+    )
+    return printable(", ".join([*scope.targets, *sources, *workspaces]))
 
 
 def configuration(plan: Plan) -> str:
@@ -149,24 +150,29 @@ def configured(files: Iterable[str], digest: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names of files on one line: some of many, and the beginning of long ones."""
     names = list(names)
-    more = f" and {len(names) - _FILES} more" if len(names) > _FILES else ""
-    return ", ".join(printing.quoted(name, _NAME) for name in names[:_FILES]) + more
+    line = ", ".join(printing.quoted(name, _NAME) for name in names[:_FILES])
+    return line + and_more(names, _FILES)
 
 
-def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
+def violations_by_verdict(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
     """What the guards found, under the words for what became of it."""
     refused = plan.refused
-    accepted = tuple(one for one in plan.violations if one not in refused)
+    accepted = tuple(violation for violation in plan.violations if violation not in refused)
     if refused:
         yield "Refused by the guards", refused
     if accepted:
-        whom = sorted({f"{one.by}, {one.at}" for one in plan.accepted})
-        yield f"Accepted by {printable('; '.join(whom))}", accepted
+        yield f"Accepted by {_acceptors(plan)}", accepted
+
+
+def _acceptors(plan: Plan) -> str:
+    """Who accepted violations of the plan, and when."""
+    acceptors = {f"{acceptance.by}, {acceptance.at}" for acceptance in plan.accepted}
+    return printable("; ".join(sorted(acceptors)))
 
 
 def way_out(refused: Iterable[Violation]) -> str:
-    """What can be done about violations that nobody accepted."""
-    if all(one.acceptable for one in refused):
+    """What can be done about violations that have not been accepted."""
+    if all(violation.acceptable for violation in refused):
         return (
             "If this is intended: reconcile plan --accept CODE --out FILE, "
             "then reconcile apply FILE"
@@ -174,32 +180,43 @@ def way_out(refused: Iterable[Violation]) -> str:
     return "Some of this cannot be accepted: fix the directory or the rules, or change `safety`"
 
 
-def told(report: Report) -> Iterator[Outcome]:
-    """The outcomes shown one by one: what was not or not wholly applied, where not given up."""
-    kept = {one.change.workspace for one in report.outcomes if one.result == "applied"}
-    given_up = {trouble.workspace for trouble in report.troubles} - kept
+def unfinished(report: Report) -> Iterator[Outcome]:
+    """The outcomes shown one by one: those not applied, or not wholly.
+
+    A workspace in which nothing was applied because of a trouble is one line, not one a change.
+    """
+    troubled = {trouble.workspace for trouble in report.troubles}
+    given_up = troubled - _workspaces_with("applied", report)
     for outcome in report.outcomes:
-        if (
-            outcome.result != "applied" or outcome.detail
-        ) and outcome.change.workspace not in given_up:
+        if not _is_complete(outcome) and outcome.change.workspace not in given_up:
             yield outcome
+
+
+def _is_complete(outcome: Outcome) -> bool:
+    """Whether there is nothing to add to `applied`."""
+    return outcome.result == "applied" and not outcome.detail
+
+
+def _workspaces_with(result: Result, report: Report) -> set[str]:
+    """The workspaces in which a change ended with the result."""
+    outcomes = report.outcomes
+    return {outcome.change.workspace for outcome in outcomes if outcome.result == result}
 
 
 def outcome_line(report: Report) -> str:
     """The report in one line."""
     if not report.outcomes:
         return "Nothing to apply."
-    counts = {result: report.count(result) for result in RESULTS}
-    return (
-        "Done: "
-        + ", ".join(f"{n} {result}" for result, n in counts.items() if n or result != "unknown")
-        + "."
-    )
+    counts: dict[str, int] = {result: report.count(result) for result in RESULTS}
+    # Every other result is named, even if nothing ended so.
+    if not counts["unknown"]:
+        del counts["unknown"]
+    return f"Done: {numbered(counts)}."
 
 
-def became(trouble: Trouble, report: Report) -> str:
+def trouble_result(trouble: Trouble, report: Report) -> str:
     """What became of a workspace with a trouble: `failed`, or `unknown` if it may be kept."""
-    unknown = {one.change.workspace for one in report.outcomes if one.result == "unknown"}
+    unknown = _workspaces_with("unknown", report)
     return "unknown" if trouble.workspace in unknown else "failed"
 
 

@@ -26,15 +26,15 @@ def test_who_is_found_and_who_is_not(tmp_path: Path, server: Slapd) -> None:
     assert "(mail=P2@example.com)" not in err, "who is found is not looked for again"
     for name in ("p3", "p3@example.com", f"uid=p3,ou=people,{SUFFIX}"):
         out, err = site.run("explain", name, "-v")
-        assert f"corp: uid=p3,ou=people,{SUFFIX} is there" in out
+        assert f"corp: uid=p3,ou=people,{SUFFIX} exists" in out
         assert (
             "but users.filter: (&(objectClass=inetOrgPerson)(!(uid=p3))) does not match it" in out
         )
         assert "(&(objectClass=*)(|(uid=" in err
     site.desired(server.url, users={"create": "all", "base": "ou=people", "filter": "(uid=p1)"})
-    assert site.run("explain", "people", code=1)[0].startswith("people is nobody")
+    assert site.run("explain", "people", code=1)[0].startswith("'people' was not found")
     out, _ = site.run("explain", "*)(uid=*", code=1)
-    assert out.startswith("*)(uid=* is nobody")
+    assert out.startswith("'*)(uid=*' was not found")
 
 
 def test_a_user_whose_entry_the_rules_no_longer_find(tmp_path: Path, server: Slapd) -> None:

@@ -139,8 +139,8 @@ class Entrance(msgspec.Struct, frozen=True):
             created=assembling.now(),
             used={self.workspace: used(state.links, current, platform.history)},
         )
-        found = len(snapshot.persons)
-        person = snapshot.persons[0] if found == 1 and not login.is_excluded(inputs) else None
+        number = len(snapshot.persons)
+        person = snapshot.persons[0] if number == 1 and not login.is_excluded(inputs) else None
         key = login.attempts_key(self.source, self.name, person)
         wait = platform.attempts.begin(self.workspace, key, int(time.time()), self.origin)
         if wait:
@@ -153,12 +153,12 @@ class Entrance(msgspec.Struct, frozen=True):
             raise LoginRefused(
                 "wait", f"too many logins failed; try again in {_duration(wait)}", wait
             )
-        # Who is not there is asked for all the same: it must not take less time to find out.
+        # An unknown person is asked for, too: it must not take less time to find out.
         dn = person.dn if person is not None else f"cn={secrets.token_hex(8)},{self.source.base_dn}"
         why = directory.refusal(dn, password)
         if person is None:
             why = {0: "the rules find no such person", 1: "on the exclude list"}.get(
-                found, f"{found} have this name"
+                number, f"{number} have this name"
             )
         if why:
             log.info("login of %r (%s) failed: %s", self.name, name, why)
@@ -193,11 +193,11 @@ class Entrance(msgspec.Struct, frozen=True):
         kept = self.loaded.desired.lifecycle.on_out_of_scope.action == "keep"
         if not verdict.wanted and skip is None and not kept:
             if verdict.doubts:  # it is no longer selected by groups, maybe, that could not be read
-                found = "; ".join(f"{one.code}: {one.detail}" for one in verdict.doubts)
+                doubts = "; ".join(f"{doubt.code}: {doubt.detail}" for doubt in verdict.doubts)
                 log.warning(
                     "%s is let in and left as it is, for the read is not to be trusted: %s",
                     username,
-                    found,
+                    doubts,
                 )
                 return
             raise LoginRefused(

@@ -117,23 +117,24 @@ def import_(
         raise UsageError(f"{out}: a desired-state file ends in .yml or .yaml")
     read = connections.loads(connection_files.read(file), str(file))
     name = other_name or read.settings["name"]
-    given = _existing(paths, out)
-    loaded = inputs.configuration(given, variables) if given else None
+    state_paths = _existing(paths, out)
+    loaded = inputs.configuration(state_paths, variables) if state_paths else None
     files = connections.Files(
-        given, loaded, lambda some, contents: inputs.configuration(some, variables, contents)
+        state_paths, loaded, lambda some, contents: inputs.configuration(some, variables, contents)
     )
-    found = connections.find(name, loaded)
+    existing = connections.find(name, loaded)
     updating = (
-        found is not None and (answer or connection_dialog.asked(found.source.name)) == "update"
+        existing is not None
+        and (answer or connection_dialog.asked(existing.source.name)) == "update"
     )
-    if updating and found is not None:
-        _refuse_elsewhere(out, found)
-        placed = connections.update(read, found, files)
+    if updating and existing is not None:
+        _refuse_elsewhere(out, existing)
+        placed = connections.update(read, existing, files)
     else:
         placed = connections.add(
             read,
             connection_dialog.free(name, loaded),
-            connection_dialog.target(out, given, loaded),
+            connection_dialog.target(out, state_paths, loaded),
             files,
         )
     _report(placed)
@@ -146,11 +147,11 @@ def import_(
     else:
         connection_files.save(out, placed.before, placed.content)
         click.echo(f"Wrote {out}.", err=True)
-        connection_dialog.say_next(out, given, loaded)
+        connection_dialog.say_next(out, state_paths, loaded)
 
 
 def _existing(paths: tuple[Path, ...], out: Path | None) -> tuple[Path, ...]:
-    """The desired state that there is already; () for none."""
+    """The existing desired state; () for none."""
     if paths:
         return paths
     if Path(DEFAULT_PATH).exists():
@@ -158,10 +159,10 @@ def _existing(paths: tuple[Path, ...], out: Path | None) -> tuple[Path, ...]:
     return (out,) if out is not None and out.exists() else ()
 
 
-def _refuse_elsewhere(out: Path | None, found: "Found") -> None:
-    if out is not None and out.resolve() != found.file.resolve():
+def _refuse_elsewhere(out: Path | None, existing: "Found") -> None:
+    if out is not None and out.resolve() != existing.file.resolve():
         raise UsageError(
-            f"the source {found.source.name!r} stands in {found.file}: name that file with --out"
+            f"the source {existing.source.name!r} is in {existing.file}: name that file with --out"
         )
 
 

@@ -79,22 +79,24 @@ def explain(
             for source in chosen
         }
     with placing(loaded):
-        found = planning.explain(read, asked, user, strays, background)
+        explanation = planning.explain(read, asked, user, strays, background)
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
-        found = with_ties(found, target.history)
+        explanation = with_ties(explanation, target.history)
     searched = [
         msgspec.structs.replace(source, notices=placed(loaded, source.notices))
-        for source in found.sources
+        for source in explanation.sources
     ]
-    found = msgspec.structs.replace(found, sources=tuple(searched))
-    report(tuple(dict.fromkeys(notice for one in found.sources for notice in one.notices)))
+    explanation = msgspec.structs.replace(explanation, sources=tuple(searched))
+    report(
+        tuple(dict.fromkeys(notice for source in explanation.sources for notice in source.notices))
+    )
     if form == "json":
-        click.echo(explanation_json(found))
+        click.echo(explanation_json(explanation))
     else:
-        click.echo(explanation_text(found, colour=colour()))
+        click.echo(explanation_text(explanation, colour=colour()))
     if troubles:
         context.exit(troubles[0].exit_code)
-    context.exit(0 if found.people else EXIT_NOBODY)
+    context.exit(0 if explanation.people else EXIT_NOBODY)
 
 
 def _refuse_impossible(user: str) -> None:
@@ -121,7 +123,7 @@ def _strays(
     from reconcile.model.text import dn
     from reconcile.planning.explain import lookup
 
-    snapshot = next(one for one in read.snapshots if one.source == source.name)
+    snapshot = next(each for each in read.snapshots if each.source == source.name)
     if lookup.is_found(snapshot, asked, source):
         return
     with closing(adapters.directory(lookup.widened(source), tell)) as directory:
@@ -149,13 +151,13 @@ def _origins(loaded: "Loaded") -> dict[str, str]:
         settings = inputs.settings(loaded)
     except ConfigError:  # relative paths of several folders do not fit into one file
         return {}
-    found = {written(setting.path): setting.origin for setting in settings}
+    origins = {written(setting.path): setting.origin for setting in settings}
     for setting in settings:
-        found |= {
+        origins |= {
             f"{written(setting.path)}[{at}]": origin
             for at, origin in enumerate(setting.item_origins)
         }
-    return found
+    return origins
 
 
 COMMANDS = (explain,)

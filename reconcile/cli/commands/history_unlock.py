@@ -145,12 +145,12 @@ def _show(platform: "ManagedPlatform", names: tuple[str, ...], run: str, form: s
     from reconcile import render
     from reconcile.app import undo
 
-    found = undo.find(platform, names, run)
+    run_id = undo.find(platform, names, run)
     parts = [
-        (link, platform.history.entries(name, found))
+        (link, platform.history.entries(name, run_id))
         for name in names
         for link in platform.history.runs(name)
-        if link.run.id == found
+        if link.run.id == run_id
     ]
     click.echo(
         render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour())
@@ -182,18 +182,18 @@ def _verify(
     from reconcile.render.wording import escaped
 
     rows: list[dict[str, object]] = []
-    missing = dict.fromkeys(one.strip().lower() for one in hashes)
+    missing = dict.fromkeys(text.strip().lower() for text in hashes)
     for name in names:
-        found, wrong, links = _verified(platform, name)
-        for link in links[: found.sound]:
+        verification, wrong, links = _verified(platform, name)
+        for link in links[: verification.sound]:
             missing.pop(link.hash, None)
         rows.append(
             {
                 "workspace": name,
                 "runs": len(links),
-                "changes": found.changes,
-                "removed": found.removed,
-                "hash": found.hash,
+                "changes": verification.changes,
+                "removed": verification.removed,
+                "hash": verification.hash,
                 "broken": wrong or None,
             }
         )
@@ -201,9 +201,9 @@ def _verify(
         click.echo(escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()))
     else:
         _show_verified(rows)
-    for one in missing:
+    for noted in missing:
         click.echo(
-            f"BROKEN: no run has the hash {one}: the run that had it, and maybe more, was removed"
+            f"BROKEN: no run has the hash {noted}: the run that had it, and maybe more, was removed"
             " or rewritten.",
             err=form == "json",
         )
@@ -240,10 +240,10 @@ def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, st
 
     links = platform.history.runs(name)
     while True:
-        found = Verification()
+        verification = Verification()
         noted, wrong = platform.history.last(name), ""
         for link in links:
-            wrong = found.take(link, platform.history.entries(name, link.run.id))
+            wrong = verification.take(link, platform.history.entries(name, link.run.id))
             if wrong:
                 wrong = f"run {link.run.id}: {wrong}"
                 break
@@ -252,10 +252,10 @@ def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, st
                 "the first run: there are sources, which only a run makes known, and no run: all of"
                 " them were removed"
             )
-        wrong = wrong or found.end(noted)
+        wrong = wrong or verification.end(noted)
         before, links = links, platform.history.runs(name)
-        if [one.hash for one in links] == [one.hash for one in before]:
-            return found, wrong, links
+        if [link.hash for link in links] == [link.hash for link in before]:
+            return verification, wrong, links
 
 
 @click.command()

@@ -94,12 +94,8 @@ def _validate(
     except ConfigError as error:
         problems = error.problems
     if form == "json":
-        found = [problem._asdict() for problem in problems]
-        click.echo(
-            escaped(
-                json.dumps({"valid": not problems, "problems": found}, indent=2, ensure_ascii=False)
-            )
-        )
+        result = {"valid": not problems, "problems": [problem._asdict() for problem in problems]}
+        click.echo(escaped(json.dumps(result, indent=2, ensure_ascii=False)))
     elif form == "github":
         for problem in problems:
             click.echo(_annotation(problem))

@@ -68,24 +68,24 @@ def preview(
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
     with placing(loaded):
-        found = planning.preview(read)
-    found = msgspec.structs.replace(found, notices=placed(loaded, found.notices))
-    report(found.notices)
-    _show(found, form, several=len(read.current) > 1)
+        previewed = planning.preview(read)
+    previewed = msgspec.structs.replace(previewed, notices=placed(loaded, previewed.notices))
+    report(previewed.notices)
+    _show(previewed, form, several=len(read.current) > 1)
     if troubles:
         context.exit(troubles[0].exit_code)
-    context.exit(strict_exit(not_clean(found.notices, found.skips)) if strict else 0)
+    context.exit(strict_exit(not_clean(previewed.notices, previewed.skips)) if strict else 0)
 
 
-def _show(found: "Preview", form: Any, *, several: bool) -> None:
+def _show(previewed: "Preview", form: Any, *, several: bool) -> None:
     import msgspec
 
     from reconcile.render import escaped, rows, table
 
     if form == "json":
-        click.echo(escaped(msgspec.json.format(msgspec.json.encode(found), indent=2).decode()))
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(previewed), indent=2).decode()))
         return
-    users, skips = list(rows.previewed(found.users)), list(rows.skipped(found.skips))
+    users, skips = list(rows.previewed(previewed.users)), list(rows.skipped(previewed.skips))
     if form == "csv":
         click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
         return
@@ -93,8 +93,8 @@ def _show(found: "Preview", form: Any, *, several: bool) -> None:
     click.echo(table(users, columns, form) if users else "No person is in scope.")
     if skips:
         click.echo("\nSkipped (they gain nothing until this is fixed):")
-        told = ("source", "username", "exists", "status", "action", "skip", "dn")
-        click.echo(table(skips, ("workspace", *told) if several else told, form))
+        shown = ("source", "username", "exists", "status", "action", "skip", "dn")
+        click.echo(table(skips, ("workspace", *shown) if several else shown, form))
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
 
 

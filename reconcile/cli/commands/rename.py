@@ -62,27 +62,26 @@ def migrate_usernames(
             )
         with placing(loaded):
             full = planning.make_plan(read)
-        found = planning.migration(
+        migration = planning.migration(
             full, read.current, read.snapshots, loaded.desired.safety, target.abilities.own_username
         )
-    if found.collisions:
-        lines = "\n".join(f"  {line}" for line in found.collisions)
-        raise GuardRefused(
-            f"no user is renamed, for {len(found.collisions)} cannot have the new name:\n{lines}"
-        )
-    if not found.plan.changes:
+    if migration.collisions:
+        lines = "\n".join(f"  {line}" for line in migration.collisions)
+        number = len(migration.collisions)
+        raise GuardRefused(f"no user is renamed, for {number} cannot have the new name:\n{lines}")
+    if not migration.plan.changes:
         click.echo("Nothing to rename. All users have the names that the rules give.")
     else:
-        click.echo(output.plan(found.plan, "text", full=only_plan, saved=None, colour=colour()))
-    for line in found.left:
+        click.echo(output.plan(migration.plan, "text", full=only_plan, saved=None, colour=colour()))
+    for line in migration.left:
         click.echo(line)
-    if found.plan.refused:
-        raise refusal(found.plan.refused)
-    if only_plan or not found.plan.changes:
+    if migration.plan.refused:
+        raise refusal(migration.plan.refused)
+    if only_plan or not migration.plan.changes:
         return
     if not yes:
         confirmed("Rename them?")
-    _carry_out(found.plan, loaded, force=force)
+    _carry_out(migration.plan, loaded, force=force)
 
 
 @click.command("rename-source", short_help="Rename a source on the platform.")

@@ -61,16 +61,16 @@ def search(
             current = [platform.read(name) for name in names]
             abilities = platform.abilities
             used = {
-                one.workspace: identity_history.used(state.links, one, platform.history)
-                for one in current
+                workspace.workspace: identity_history.used(state.links, workspace, platform.history)
+                for workspace in current
             }
         with closing(adapters.directory(chosen, tell)) as directory:
             snapshot = directory.read(planning.search_query(state, chosen))
     with placing(loaded):
-        found = planning.survey(
+        matches = planning.survey(
             state, chosen, snapshot, current, abilities, planning.keyword(keyword), used
         )
-        rows = [msgspec.to_builtins(one) for one in found]
+        rows = list(map(msgspec.to_builtins, matches))
     columns = ("workspace", *_COLUMNS) if len(names) > 1 else _COLUMNS
     click.echo(table(rows, columns, form))
     if form == "table":

@@ -78,8 +78,8 @@ def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bo
     from reconcile.cli.checklist import each_server
 
     passed = False
-    for name, one in each_server(source):
-        with closing(adapters.directory(one, tell)) as directory:
+    for name, server in each_server(source):
+        with closing(adapters.directory(server, tell)) as directory:
             passed = checklist.show(name, directory.check()) or passed
     return passed
 
@@ -88,12 +88,18 @@ def _rules(loaded: "Loaded", counts: Sequence["RuleCount"]) -> Iterator[tuple[st
     """Whose the rule is, what it finds in words, and whether that is nothing."""
     from reconcile.planning import did_you_mean
 
-    for one in counts:
-        owner = "platform" if not one.sources else "rules"
-        name = one.sources[0] if len(one.sources) == 1 else owner
-        plural = "" if one.number == 1 else "s"
-        found = f"{one.pattern!r}: {one.number} {one.what}{plural}{did_you_mean(one.nearest)}"
-        yield name, str(loaded.places.problem(one.path, found)), not one.number and one.complete
+    for count in counts:
+        owner = "platform" if not count.sources else "rules"
+        name = count.sources[0] if len(count.sources) == 1 else owner
+        plural = "" if count.number == 1 else "s"
+        result = (
+            f"{count.pattern!r}: {count.number} {count.what}{plural}{did_you_mean(count.nearest)}"
+        )
+        yield (
+            name,
+            str(loaded.places.problem(count.path, result)),
+            not count.number and count.complete,
+        )
 
 
 COMMANDS = (test,)

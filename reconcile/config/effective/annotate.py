@@ -30,21 +30,28 @@ def annotated(settings: Iterable[Setting], folder: str) -> str:
 
 
 def _lines(settings: Iterable[Setting]) -> Iterator[str]:
+    """The lines of all settings, with an empty one between the sections."""
     before: Path = ()
     for setting in settings:
         path = setting.path
         shared = _shared(before, path)
-        # An empty line between the sections, but not between keys of the top.
-        if before and not shared and (len(path) > 1 or len(before) > 1):
+        is_key_of_top = len(path) == 1 and len(before) == 1
+        if before and not shared and not is_key_of_top:
             yield ""
         if setting.remark:
-            text = f"{'  ' * (len(path) - 1)}# {_key(path[-1])}: {', '.join(setting.value)}"
-            yield _commented(text, setting.origin)
+            yield _remark(setting)
             continue
         before = path
         *above, last = _heads(path, shared)
         yield from above
         yield from _value(last, setting)
+
+
+def _remark(setting: Setting) -> str:
+    """Values that no key can say, as a comment."""
+    *above, key = setting.path
+    text = f"{'  ' * len(above)}# {_key(key)}: {', '.join(setting.value)}"
+    return _commented(text, setting.origin)
 
 
 def _heads(path: Path, shared: int) -> Iterator[str]:
@@ -75,6 +82,7 @@ def _shared(before: Path, path: Path) -> int:
 
 
 def _value(head: str, setting: Setting) -> Iterator[str]:
+    """A value behind the beginning of its line; a long list on lines of its own."""
     value = setting.value
     if not isinstance(value, list):
         yield _commented(f"{head} {_scalar(value, template=setting.template)}", setting.origin)
@@ -87,43 +95,47 @@ def _value(head: str, setting: Setting) -> Iterator[str]:
     yield _commented(head, setting.origin)
     indent = " " * (len(head) - len(head.lstrip(" -")) + 2)
     origins = setting.item_origins or (setting.origin,) * len(items)
-    yield from (
-        _commented(f"{indent}- {item}", origin) for item, origin in zip(items, origins, strict=True)
-    )
+    for item, origin in zip(items, origins, strict=True):
+        yield _commented(f"{indent}- {item}", origin)
 
 
 def _commented(line: str, origin: str) -> str:
+    """A line with the origin of its value, in a column of their own."""
     return f"{line:<{_COLUMN}}  # {_printable(origin)}"
 
 
 def _printable(text: str) -> str:
+    """A file name within a comment, which no character of it may end."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _scalar(value: Any, *, template: bool) -> str:
-    if isinstance(value, str):
-        # What is no template, but looks like one, has to come out of one.
-        return _text(
-            f"{{{{ {value!r} }}}}" if not template and sandbox.is_template(value) else value
-        )
-    return json.dumps(value)
+    """A value that is no list and no mapping, as YAML."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # What is no template, but looks like one, has to come out of one.
+    is_literal = not template and sandbox.is_template(value)
+    return _text(f"{{{{ {value!r} }}}}" if is_literal else value)
 
 
 def _key(key: str | int) -> str:
+    """A key as YAML."""
     return _text(str(key))
+
+
+_SEPARATOR: Final = re.compile(r": |:$| $")
 
 
 def _text(text: str) -> str:
     """A text as YAML, in quotes where it needs them."""
-    if (
-        _PLAIN.fullmatch(text)
-        and documents.plain(text) == text
-        and not re.search(r": |:$| $", text)
-    ):
+    is_plain = _PLAIN.fullmatch(text) and not _SEPARATOR.search(text)
+    if is_plain and documents.plain(text) == text:
         return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(char if char.isprintable() else _escaped(char) for char in quoted)
+    return "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
 
 
 def _escaped(char: str) -> str:
+    """A character of a text in quotes, as its code where it cannot be seen."""
+    if char.isprintable():
+        return char
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

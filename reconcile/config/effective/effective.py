@@ -79,9 +79,10 @@ class Effective:
         return self._state.platform.folder
 
     def _origin(self, path: Path) -> str:
+        """Where the value at a path comes from, if not from a default."""
         if any(path[:length] in self._applied.paths for length in range(1, len(path) + 1)):
             return f"preset {self._applied.preset}"
-        if path[0] == "vars" and path[1:] and path[1] in self._given:
+        if path[:1] == ("vars",) and not self._given.isdisjoint(path[1:2]):
             return GIVEN
         problem = self._merged.problem(path, "")
         return f"{problem.file}:{problem.line}"
@@ -97,18 +98,21 @@ class _Walk:
         sources: tuple[desired.Source, ...],
         type_defaults: TypeDefaults,
     ) -> None:
+        """`data` may be shown: nothing in it is secret."""
         self._data = data
         self._origin = origin
         self._sources = sources
         self._type_defaults = [type_defaults(source) for source in sources]
 
     def all(self) -> Iterator[Setting]:
+        """Every setting of the document."""
         yield from self._mapping(self._data, schema.schema(), ())
 
     def _mapping(self, values: Values, at: Schema, path: Path) -> Iterator[Setting]:
+        """The keys in the order of the schema, then those that it does not know."""
         within = schema.of_type(at, values)
         known = within.get("properties", {})
-        for key in (*known, *(key for key in values if key not in known)):
+        for key in {**known, **values}:
             here, below = (*path, key), schema.step(within, key)
             if key in values:
                 yield from self._value(values[key], below, here)
@@ -116,39 +120,48 @@ class _Walk:
                 yield from self._default(below, here)
 
     def _value(self, value: Any, at: Schema, path: Path) -> Iterator[Setting]:
+        """What the files say at a path: one setting, or those within a mapping or list."""
         if isinstance(value, dict) and (value or "properties" in at):
             yield from self._mapping(value, at, path)
         elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
             for index, item in enumerate(value):
                 yield from self._value(item, schema.step(at, index), (*path, index))
         else:
-            secret = at.get("x-secret") and isinstance(value, str) and config_templates.calls(value)
-            items = (
-                [self._origin((*path, index)) for index in range(len(value))]
-                if isinstance(value, list)
-                else []
-            )
-            template = bool(at.get("x-template") or secret)
-            yield Setting(path, value, self._origin(path), template, item_origins=tuple(items))
+            number = len(value) if isinstance(value, list) else 0
+            origins = tuple(self._origin((*path, index)) for index in range(number))
+            template = _is_rendered_later(value, at)
+            yield Setting(path, value, self._origin(path), template, item_origins=origins)
 
     def _default(self, at: Schema, path: Path) -> Iterator[Setting]:
-        if path[0] == "sources":
-            source = self._sources[int(path[1])]
-            if not connection.has(source.type, str(path[2])):
-                return
-            by_type = self._type_defaults[int(path[1])]
-            name = written(path[2:])
-            if name in by_type:
-                value = by_type[name]
-                yield Setting(path, value, f"type {source.type}", remark=isinstance(value, list))
-                return
-            if name == "tls.mode":
-                yield Setting(path, source.tls.mode, BUILT_IN)
-                return
-        if "default" in at:
+        """What a key has that the files leave out; some keys of a source have it by its type."""
+        by_source = self._of_source(path) if path[0] == "sources" else None
+        if by_source is not None:
+            yield from by_source
+        elif "default" in at:
             yield Setting(path, at["default"], BUILT_IN, template="x-template" in at)
         elif "properties" in at and "required" not in at:
             yield from self._mapping({}, at, path)
+
+    def _of_source(self, path: Path) -> list[Setting] | None:
+        """The default by the type of a source; [] for a key it cannot have, None for any other."""
+        index, name = int(path[1]), written(path[2:])
+        source, by_type = self._sources[index], self._type_defaults[index]
+        if not connection.has(source.type, str(path[2])):
+            return []
+        if name in by_type:
+            value = by_type[name]
+            return [Setting(path, value, f"type {source.type}", remark=isinstance(value, list))]
+        if name == "tls.mode":
+            return [Setting(path, source.tls.mode, BUILT_IN)]
+        return None
+
+
+def _is_rendered_later(value: Any, at: Schema) -> bool:
+    """Whether a value is a template over an entry, or one that gives a secret."""
+    if at.get("x-template"):
+        return True
+    is_secret = isinstance(value, str) and bool(at.get("x-secret"))
+    return is_secret and bool(config_templates.calls(value))
 
 
 def as_data(settings: list[Setting]) -> list[dict[str, Any]]:

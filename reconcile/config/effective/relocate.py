@@ -37,7 +37,10 @@ def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict
 
 
 def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged) -> dict[str, Any]:
+    """A source with each of its paths as `move` makes it."""
+
     def visit(where: Path, text: str, at: Schema) -> object:
+        """A path, or the paths that the template of a secret names."""
         if at.get("x-path"):
             return move(text)
         if not at.get("x-secret") or "file" not in config_templates.calls(text):

@@ -1,5 +1,6 @@
 """What is wrong with the merged document, by path: collected, never raised on the way."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from reconcile.config.yaml.merging import Merged
@@ -25,6 +26,16 @@ class Findings:
         """A key that has to be there is not."""
         self._problems.append(self._merged.problem(path, f"the key `{key}` is missing"))
         self._paths.append((*path, key))
+
+    def require(self, values: Mapping[str, Any], path: Path, key: str) -> None:
+        """Adds a key that the mapping at a path has to have, if it has not."""
+        if key not in values:
+            self.missing(path, key)
+
+    def forbid(self, values: Mapping[str, Any], path: Path, key: str, message: str) -> None:
+        """Adds a key that the mapping at a path may not have, if it has it."""
+        if key in values:
+            self.add((*path, key), message, key=True)
 
     def twice(self, path: Path, first: Path) -> None:
         """Something that may be there once is there again."""

@@ -50,8 +50,8 @@ def read(name: str) -> Schema:
     """A file of `schemas/`: inside the package in a wheel, beside it in an editable install."""
     package = File(__file__).resolve().parents[2]
     places = (package / "schemas" / name, package.parent / "schemas" / name)
-    found = next(filter(File.exists, places), places[0])
-    loaded: Schema = json.loads(found.read_text(encoding="utf-8"))
+    file = next(filter(File.exists, places), places[0])
+    loaded: Schema = json.loads(file.read_text(encoding="utf-8"))
     return loaded
 
 
@@ -106,40 +106,68 @@ def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fau
     `available` has the adapter types there are, under `sources` and `platform`; they count as
     supported.
     """
-    refused: list[Path] = []
-    found: list[tuple[str, Fault]] = []
-    for error in _validator()(schema()).iter_errors(data):
-        path: Path = tuple(error.absolute_path)
-        if error.validator == NOT_YET:
-            if path[-1] == "type" and error.instance in available[str(path[0])]:
-                continue
-            refused.append(path)
-        keyword = (
-            "propertyNames"
-            if "propertyNames" in error.absolute_schema_path
-            else str(error.validator)
-        )
-        within = of_type(error.schema, error.instance)
-        faults = WORDINGS[keyword](path, error.instance, error.validator_value, within)
-        found += [(keyword, fault) for fault in faults]
+    errors = [error for error in _errors(data) if not _is_plug_in(error, available)]
+    refused = [_path(error) for error in errors if error.validator == NOT_YET]
+    worded = [(_keyword(error), fault) for error in errors for fault in _worded(error)]
     # Of the wrong type is all there is to say about a value.
-    typed = {fault.path for keyword, fault in found if keyword == "type"}
-    for keyword, fault in found:
-        if keyword in {"enum", "pattern"} and fault.path in typed:
-            continue
+    of_wrong_type = {fault.path for keyword, fault in worded if keyword == "type"}
+    for keyword, fault in worded:
+        is_repeated = keyword in ("enum", "pattern") and fault.path in of_wrong_type
         # What is not supported at all has no details worth checking.
-        if not any(
-            len(fault.path) > len(above) and fault.path[: len(above)] == above for above in refused
-        ):
+        is_detail = any(_is_below(fault.path, above) for above in refused)
+        if not is_repeated and not is_detail:
             yield fault
+
+
+def _errors(data: object) -> Iterator[ValidationError]:
+    """The errors of the validator."""
+    yield from _validator()(schema()).iter_errors(data)
+
+
+def _path(error: ValidationError) -> Path:
+    """Where an error is."""
+    return tuple(error.absolute_path)
+
+
+def _is_plug_in(error: ValidationError, available: Mapping[str, Iterable[str]]) -> bool:
+    """Whether an error is that of a type which a plug-in brings."""
+    path = _path(error)
+    if error.validator != NOT_YET or path[-1] != "type":
+        return False
+    return str(error.instance) in available[str(path[0])]
+
+
+def _keyword(error: ValidationError) -> str:
+    """The keyword of the schema by which an error is worded; errors of keys have one for all."""
+    if "propertyNames" in error.absolute_schema_path:
+        return "propertyNames"
+    return str(error.validator)
+
+
+def _worded(error: ValidationError) -> Iterator[Fault]:
+    """An error in words for people, as one fault or several."""
+    wording = WORDINGS[_keyword(error)]
+    around: Any = error.schema
+    return wording(
+        _path(error), error.instance, error.validator_value, of_type(around, error.instance)
+    )
+
+
+def _is_below(path: Path, above: Path) -> bool:
+    """Whether a path leads to something within another one."""
+    return len(path) > len(above) and path[: len(above)] == above
 
 
 @functools.cache
 def _validator() -> Any:
+    """The validator of this schema, which knows one keyword more."""
+
     def not_yet(
         _validator: Any, value: object, instance: object, _schema: Any
     ) -> Iterator[ValidationError]:
+        """An error for a key or value that is described, but does not work yet."""
         if value is True or (isinstance(value, list) and instance in value):
             yield ValidationError("not supported yet")
 
-    return extend(Draft202012Validator, {NOT_YET: not_yet})  # type: ignore[no-untyped-call]  # its stubs leave it open
+    # The stubs of the library leave the types of `extend` open.
+    return extend(Draft202012Validator, {NOT_YET: not_yet})  # type: ignore[no-untyped-call]

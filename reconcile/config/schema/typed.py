@@ -33,5 +33,6 @@ def texts(values: Values, key: str) -> Iterator[tuple[int, str]]:
 
 
 def _items(values: Values, key: str) -> Iterator[tuple[int, Any]]:
+    """Position and value of a list's items; none of another type."""
     value = values.get(key)
     return enumerate(value if isinstance(value, list) else ())

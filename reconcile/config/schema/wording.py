@@ -52,6 +52,7 @@ def _quoted(value: object) -> str:
 
 
 def _type(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
+    """Another type than the value may have."""
     types = [wish] if isinstance(wish, str) else wish
     expected = " or ".join(_WORDS[name] for name in types)
     if wish == "array":
@@ -67,10 +68,12 @@ def _kind(items: Schema) -> str:
 
 
 def _enum(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
+    """None of the words that the value may be."""
     yield Fault(path, choice(value, [word for word in wish if word not in at.get(NOT_YET, ())]))
 
 
 def _not_yet(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
+    """A key, or a value of one, that does not work yet."""
     what = shortened(value) if isinstance(value, str) else shown(value)
     if wish is True:
         what = "this key"
@@ -78,12 +81,14 @@ def _not_yet(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
 
 
 def _required(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
+    """One fault for each missing key."""
     for key in wish:
         if key not in value:
             yield Fault(path, "", missing=key)
 
 
 def _unknown(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
+    """One fault for each key that the schema does not know, with the key that may be meant."""
     known = [key for key, part in at["properties"].items() if part.get(NOT_YET) is not True]
     for key in value:
         if key not in at["properties"]:
@@ -92,23 +97,28 @@ def _unknown(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
 
 
 def _pattern(path: Path, _value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
+    """A text of another form; the schema has the words for it."""
     yield Fault(path, at["x-message"])
 
 
 def _names(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
+    """A key of another form, as `_pattern`."""
     # jsonschema has the error at the mapping: the key itself is the better place.
     yield Fault((*path, value), at["x-message"], at_key=True)
 
 
 def _empty(path: Path, *_: Any) -> Iterator[Fault]:
+    """An empty text or list."""
     yield Fault(path, "must not be empty")
 
 
 def _bound(words: str) -> "Wording":
+    """A number beyond a bound."""
     return lambda path, _value, wish, _at: iter([Fault(path, f"must be {words} {wish}")])
 
 
 def _unique(path: Path, value: Any, _wish: Any, _at: Schema) -> Iterator[Fault]:
+    """One fault for each item that is in the list before."""
     for index, item in enumerate(value):
         if item in value[:index]:
             yield Fault((*path, index), f"{shortened(str(item))} is in the list already")

@@ -31,7 +31,8 @@ def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
     ValueError for what is no command, TooSlow.
     """
     deadline = time.monotonic() + seconds
-    process = subprocess.Popen(  # noqa: S603 - running what the file names is the purpose; there is no shell
+    # Running what the file names is the purpose; there is no shell.
+    process = subprocess.Popen(  # noqa: S603
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -56,19 +57,19 @@ def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
 
 def _output(process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, most: int) -> bytes:
     """The output until the command closes it, ends, or has printed too much. Raises TooSlow."""
-    found = bytearray()
+    output = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        while len(found) <= most:
+        while len(output) <= most:
             ended = process.poll() is not None
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TooSlow
             if selector.select(0 if ended else min(left, _LOOK)):
-                piece = os.read(pipe.fileno(), most + 1 - len(found))
+                piece = os.read(pipe.fileno(), most + 1 - len(output))
                 if not piece:
                     break
-                found += piece
+                output += piece
             elif ended:
                 break
-    return bytes(found)
+    return bytes(output)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from reconcile.config.schema import schema
@@ -12,6 +13,7 @@ from reconcile.config.secrets import secret as envelopes
 from reconcile.config.secrets.secret import SecretText
 from reconcile.config.templates import config_templates
 from reconcile.config.templates.config_templates import SECRET_FUNCTIONS, Refused
+from reconcile.config.yaml.documents import Document
 from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path
 
@@ -32,7 +34,7 @@ class Secrecy:
     ) -> None:
         """`data` is rendered except for its secrets; `given` are variables from `--var`."""
         self._data = data
-        self._variables = variables
+        self._variables = dict(variables)
         self._given = given
         self._merged = merged
         self._environ = environ
@@ -78,6 +80,7 @@ class Secrecy:
         hidden: set[str] = set()
 
         def visit(path: Path, text: str, at: Schema) -> object:
+            """A secret without what it holds; any other text as it is."""
             if not at.get("x-secret"):
                 return text
             if not self._open(path, text):
@@ -86,30 +89,33 @@ class Secrecy:
 
         planned = {key: value for key, value in self._data.items() if key != "schedule"}
         document = schema.map_text(planned, visit)
-        shown = {name: MASK if name in hidden else value for name, value in self._variables.items()}
-        return {**document, "vars": shown}
+        return {**document, "vars": self._masked(hidden)}
 
     def shown(self) -> dict[str, Any]:
         """The document as it may be shown: values made from secrets are masked, too."""
         holding = self._holding()
 
         def visit(path: Path, text: str, at: Schema) -> object:
+            """A text, if no secret can be in it."""
             if at.get("x-secret"):
                 return self._closed(path, text)
-            made = not at.get("x-template") and self._variables_of(self._written(path)) & holding
-            return MASK if made else text
+            if at.get("x-template"):
+                return text
+            return text if holding.isdisjoint(self._variables_of(self._written(path))) else MASK
 
         document = schema.map_text(self._data, visit)
-        variables = {
-            name: MASK if name in holding or self._closure({name}) & holding else value
-            for name, value in self._variables.items()
-        }
+        secret = {name for name in self._variables if self._closure({name}) & holding}
+        variables = self._masked(secret)
         return {**document, "vars": variables} if variables or "vars" in document else document
 
     def secret_variables(self) -> frozenset[str]:
         """The variables that secrets are made from, and those made from these. Raises Refused."""
         holding = self._holding()
         return frozenset(name for name in self._variables if self._closure({name}) & holding)
+
+    def _masked(self, names: set[str]) -> dict[str, Any]:
+        """The variables, the named ones without what they hold."""
+        return self._variables | dict.fromkeys(names & self._variables.keys(), MASK)
 
     def _open(self, path: Path, text: str) -> bool:
         """Whether a value that may be a secret holds none as it is. Raises Refused."""
@@ -129,13 +135,13 @@ class Secrecy:
 
     def _holding(self) -> set[str]:
         """The variables that secrets are made from. Raises Refused."""
-        found: set[str] = set()
+        holding: set[str] = set()
         for path, text in self._secrets():
             if not _is_url(path):
-                found |= self._closure(self._read(self._written(path)))
+                holding |= self._closure(self._read(self._written(path)))
             elif config_templates.calls(text) or not self._open(path, text):
-                found |= self._holding_url(self._written(path), set())
-        return found
+                holding |= self._holding_url(self._written(path), set())
+        return holding
 
     def _holding_url(self, text: str, seen: set[str]) -> set[str]:
         """The variables that the password in the template of a URL is made from.
@@ -144,46 +150,51 @@ class Secrecy:
         """
         parts = envelopes.password_expressions(text)
         if parts is not None:
-            return set().union(*(self._closure(self._read(part)) for part in parts))
-        found = self._read(text) - seen
-        seen |= found
-        declared = mapping(self._merged.data, "vars")
-        for name in found - self._given:
-            for inner in _texts(declared.get(name)):
-                found = found | self._holding_url(inner, seen)
-        return found
+            return self._closure(set().union(*map(self._read, parts)))
+        names = self._read(text) - seen
+        seen |= names
+        holding = set(names)
+        for inner in self._texts_of(names):
+            holding |= self._holding_url(inner, seen)
+        return holding
 
     def _secrets(self) -> Iterator[tuple[Path, str]]:
-        found: list[tuple[Path, str]] = []
+        """Path and text of every secret of the document."""
+        secrets: list[tuple[Path, str]] = []
 
         def visit(path: Path, text: str, at: Schema) -> object:
+            """Keeps a secret, and replaces nothing."""
             if at.get("x-secret") and not at.get("x-not-supported-yet"):
-                found.append((path, text))
+                secrets.append((path, text))
             return text
 
         schema.map_text(self._data, visit)
-        yield from found
+        yield from secrets
 
     def _exposing(self, path: Path, text: str) -> list[str]:
         """The files readable by everybody that hold a secret in clear text. Raises Refused."""
-        here = self._merged.document(path)
         if config_templates.calls(text):
-            if not (_is_url(path) and envelopes.password(text)):
-                return []
-            documents = [here]
+            is_written = _is_url(path) and envelopes.password(text)
+            documents = [self._merged.document(path)] if is_written else []
         else:
-            value = str(config_templates.evaluate(text, self._variables))
-            if not value:
-                raise Refused("must not be empty")
-            if _is_url(path) and not envelopes.password(value):
-                return []
-            names = self._variables_of(text)
-            documents = [
-                self._merged.document(("vars", name)) for name in sorted(names - self._given)
-            ]
-            if not names or envelopes.rest(text):
-                documents.append(here)
+            documents = self._documents_of(path, text)
         return sorted({document.file for document in documents if document.exposed})
+
+    def _documents_of(self, path: Path, text: str) -> list[Document]:
+        """The documents in which parts of a secret stand that no function fetches.
+
+        Raises Refused for an empty one.
+        """
+        value = str(config_templates.evaluate(text, self._variables))
+        if not value:
+            raise Refused("must not be empty")
+        if _is_url(path) and not envelopes.password(value):
+            return []
+        names = self._variables_of(text)
+        documents = [self._merged.document(("vars", name)) for name in names - self._given]
+        # The secret's own document has a part of it, if not all comes from variables.
+        own = [] if names and not envelopes.rest(text) else [self._merged.document(path)]
+        return documents + own
 
     def _variables_of(self, text: str) -> set[str]:
         """The variables that a template reads, directly or through others. Raises Refused."""
@@ -201,16 +212,20 @@ class Secrecy:
 
     def _closure(self, names: set[str]) -> set[str]:
         """These variables and all that they are made from. Raises Refused."""
-        declared = mapping(self._merged.data, "vars")
-        found: set[str] = set()
+        known: set[str] = set()
         pending = set(names)
         while pending:
             name = pending.pop()
-            found.add(name)
-            if name not in self._given:
-                for text in _texts(declared.get(name)):
-                    pending |= self._named(config_templates.names(text), text) - found
-        return found
+            known.add(name)
+            for text in self._texts_of({name}):
+                pending |= self._named(config_templates.names(text), text) - known
+        return known
+
+    def _texts_of(self, names: set[str]) -> Iterator[str]:
+        """All texts that the files have for some variables; none for those of `--var`."""
+        declared = mapping(self._merged.data, "vars")
+        for name in names - self._given:
+            yield from _texts(declared.get(name))
 
     def _written(self, path: Path) -> str:
         """The text in the files that a value comes from, its own or a parent's; "" for no text."""
@@ -225,11 +240,13 @@ class Secrecy:
 
 def _texts(value: object) -> Iterator[str]:
     """All texts within a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from chain.from_iterable(map(_texts, value.values()))
+        case list():
+            yield from chain.from_iterable(map(_texts, value))
 
 
 def _is_url(path: Path) -> bool:

@@ -51,9 +51,11 @@ class SecretText:
         return self._text
 
     def __repr__(self) -> str:
+        """Never the text."""
         return "***"
 
     def __reduce__(self) -> NoReturn:
+        """Refuses to be pickled."""
         raise TypeError("a secret cannot be copied or stored")
 
 
@@ -69,10 +71,11 @@ def secret(
     functions = {"env": _environment(environ), "file": _files(folder), "command": _command}
 
     def fetch() -> str:
+        """The text. Raises ConfigError."""
         fault = "it gives an empty text"
         try:
-            if found := str(config_templates.evaluate(text, variables, functions)):
-                return found
+            if revealed := str(config_templates.evaluate(text, variables, functions)):
+                return revealed
         except Unavailable as error:
             fault = str(error)
         except config_templates.Refused:
@@ -110,6 +113,7 @@ def masked(text: str) -> str:
     kept: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
+        """A placeholder for an expression, which no pattern of a URL takes for anything else."""
         kept.append(match.group())
         return f"\0{len(kept) - 1}\0"
 
@@ -121,6 +125,7 @@ def masked(text: str) -> str:
 
 
 def _is_given(password: str) -> bool:
+    """Whether an expression gives the password, all of it."""
     return "\0" in password and "@" not in password
 
 
@@ -129,13 +134,14 @@ def password_expressions(text: str) -> list[str] | None:
     kept: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
+        """A placeholder for an expression."""
         kept.append(match.group())
         return f"\0{len(kept) - 1}\0"
 
     if len(text) > _LONGEST_URL:
         return None
-    found = _PASSWORD.search(_EXPRESSION.sub(mark, text))
-    return found and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", found[2])]
+    password = _PASSWORD.search(_EXPRESSION.sub(mark, text))
+    return password and [kept[int(number)] for number in re.findall("\0([0-9]+)\0", password[2])]
 
 
 def rest(text: str) -> str:
@@ -144,7 +150,10 @@ def rest(text: str) -> str:
 
 
 def _environment(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """The function `env`."""
+
     def env(name: str) -> str:
+        """The value of an environment variable. Raises Unavailable."""
         if name not in environ:
             raise Unavailable(f"the environment variable {str(name)[:100]} is not set")
         return environ[name]
@@ -153,7 +162,10 @@ def _environment(environ: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def _files(folder: Path) -> Callable[[str], str]:
+    """The function `file`, for the templates of a file in this folder."""
+
     def file(path: str) -> str:
+        """The text of a file, without the line end at its end. Raises Unavailable."""
         where = folder / path
         try:
             content = files.read(where, MAX_BYTES + 1).data
@@ -167,6 +179,7 @@ def _files(folder: Path) -> Callable[[str], str]:
 
 
 def _command(line: object) -> str:
+    """The function `command`: the output of a program. Raises Unavailable."""
     try:
         # Given None, shlex would read standard input.
         words = shlex.split(line if isinstance(line, str) else "")
@@ -189,6 +202,7 @@ def _command(line: object) -> str:
 
 
 def _text(content: bytes, what: str) -> str:
+    """Bytes as text, without one line end at the end. Raises Unavailable."""
     if len(content) > MAX_BYTES:
         raise Unavailable(f"{what} is larger than {MAX_BYTES // 1024} KiB")
     try:

@@ -85,18 +85,18 @@ class Builder:
 
     def sources(self) -> dict[int, desired.Source]:
         """Position and settings of every source that says what it is."""
-        found = {}
+        sources = {}
         for index, item in mappings(self._data, "sources"):
             path: Path = ("sources", index)
             values = self._findings.sound(path, dict(item))
             if {"name", "type", "base_dn"} <= values.keys():
-                found[index] = self._source(values, path)
+                sources[index] = self._source(values, path)
             else:
                 # Its templates are compiled all the same, for their problems.
                 self._users(
                     values.get("users", {}), (*path, "users"), Surroundings("", "", self._variables)
                 )
-        return found
+        return sources
 
     def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
         """The rules on groups and departments; complete only without problems."""
@@ -144,6 +144,7 @@ class Builder:
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:
+        """A source that has its required keys."""
         folder = self._folder(path)
         around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
         tls, bind, timeout = (
@@ -200,6 +201,7 @@ class Builder:
         )
 
     def _users(self, values: Values, path: Path, around: Surroundings) -> desired.Users:
+        """The rules on users of a source."""
         texts = values.get("fields", {})
         fields: dict[str, desired.Template | None] = {}
         for key, default in FIELDS.items():
@@ -229,6 +231,7 @@ class Builder:
         )
 
     def _around(self, name: str) -> Surroundings:
+        """What templates of a rule on groups or departments know of its source."""
         base_dn = next(
             (
                 text(source, "base_dn")
@@ -241,10 +244,11 @@ class Builder:
         return Surroundings(name, dn.domain(base_dn), self._variables)
 
     def _template(
-        self, given: str | None, default: str, path: Path, around: Surroundings
+        self, text: str | None, default: str, path: Path, around: Surroundings
     ) -> EntryTemplate:
+        """A template of the file, or the default one; one that does not compile is reported."""
         try:
-            return compiled(default if given is None else given, around)
+            return compiled(default if text is None else text, around)
         except Refused as error:
             self._findings.add(path, str(error))
             return compiled(default, around)

@@ -4,6 +4,7 @@ Values of the wrong type are skipped: the schema reports them.
 """
 
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from reconcile.config.schema.findings import Findings
@@ -32,14 +33,10 @@ def check(
     # Where no source is declared at all, that is the one mistake to report.
     if complete and "sources" in data:
         _references(data, findings)
-    for key in ("groups", "departments"):
-        for index, rule in mappings(data, key):
-            _patterns(rule, (key, index), "select", findings)
+    _patterns_of_rules(data, findings)
     _role_mappings(data, findings)
     lifecycle.check(mapping(data, "lifecycle"), findings)
     safety.check(data, findings)
-    for index, item in mappings(mapping(data, "safety"), "groups"):
-        _patterns(item, ("safety", "groups", index), "select", findings)
     for below, fault in schedule.faults(data.get("schedule")):
         findings.add(("schedule", *below), fault)
 
@@ -62,11 +59,12 @@ def _sources(data: Values, available: Collection[str], findings: Findings) -> No
 
 def _references(data: Values, findings: Findings) -> None:
     """Rules that name a source have to name one that is declared."""
-    names = [name for _, source in mappings(data, "sources") if (name := text(source, "name"))]
+    declared = (text(source, "name") for _, source in mappings(data, "sources"))
+    names = list(filter(None, declared))
     for key in ("role_mappings", "groups", "departments", "links"):
         for index, rule in mappings(data, key):
             name = text(rule, "source")
-            if name and name not in names:
+            if name not in ("", *names):
                 message = f"no source is called {shortened(name)}{_nearest(name, names)}"
                 findings.add((key, index, "source"), message)
 
@@ -97,13 +95,21 @@ def _type(
     built_in: Collection[str],
     findings: Findings,
 ) -> None:
-    name, known = text(values, "type"), sorted({*available, *built_in})
-    if (
-        isinstance(values.get("type"), str)
-        and name not in known
-        and not findings.touch((*path, "type"))
-    ):
-        findings.add((*path, "type"), choice(name, known))
+    """The type of a source or platform is a built-in one or that of a plug-in."""
+    here = (*path, "type")
+    kind, known = values.get("type"), sorted({*available, *built_in})
+    is_unknown = isinstance(kind, str) and kind not in known
+    if is_unknown and not findings.touch(here):
+        findings.add(here, choice(kind, known))
+
+
+def _patterns_of_rules(data: Values, findings: Findings) -> None:
+    """Patterns of the rules on groups and departments, and of those of `safety` on groups."""
+    for key in ("groups", "departments"):
+        for index, rule in mappings(data, key):
+            _patterns(rule, (key, index), "select", findings)
+    for index, rule in mappings(mapping(data, "safety"), "groups"):
+        _patterns(rule, ("safety", "groups", index), "select", findings)
 
 
 def _names(source: Values, path: Path, findings: Findings) -> None:
@@ -124,21 +130,27 @@ def _names(source: Values, path: Path, findings: Findings) -> None:
 
 
 def _patterns(values: Values, path: Path, key: str, findings: Findings) -> None:
+    """Those of a list of patterns that are distinguished names."""
     for index, pattern in texts(values, key):
         if "=" in pattern:
             _dn((*path, key, index), pattern, findings)
 
 
 def _dn(path: Path, name: str, findings: Findings) -> None:
+    """Adds what is wrong with a distinguished name; an empty one is reported by the schema."""
     if not name or findings.touch(path):
         return
-    fault = "" if name.strip() else "not a distinguished name: it is blank"
+    if fault := _dn_fault(name):
+        findings.add(path, fault if len(fault) <= 200 else "not a distinguished name")
+
+
+def _dn_fault(name: str) -> str:
+    """Why a text is no distinguished name; "" for one that is."""
     try:
         dn.normalize(name)
     except ValueError as error:
-        fault = str(error)
-    if fault:
-        findings.add(path, fault if len(fault) <= 200 else "not a distinguished name")
+        return str(error)
+    return "" if name.strip() else "not a distinguished name: it is blank"
 
 
 class _Assigned(NamedTuple):
@@ -149,31 +161,28 @@ class _Assigned(NamedTuple):
     position: int
 
     def overlap(self, other: "_Assigned") -> str:
-        """Who would get the field from both, in words; "" for none."""
+        """The users that would get the field from both, in words; "" for none."""
         if self.field != other.field:
             return ""
-        if self.roles and other.roles:
-            shared = self.roles & other.roles
-            return f"the role {shortened(min(shared))}" if shared else ""
-        # One of the two is for everyone, so they meet in every role of the other.
-        shared = self.roles | other.roles
-        return f"the role {shortened(min(shared))}" if shared else "everyone"
+        if not self.roles and not other.roles:
+            return "everyone"
+        # One that is for everyone meets the other in each of its roles.
+        shared = (self.roles or other.roles) & (other.roles or self.roles)
+        return f"the role {shortened(min(shared))}" if shared else ""
 
 
 def _attributes(data: Values, source: Values, path: Path, findings: Findings) -> None:
     """Extended attributes: one value for each field and role; `require` names existing fields."""
     users = mapping(source, "users")
     granted = _granted(data, text(source, "name"))
-    seen: list[_Assigned] = []
+    earlier: list[_Assigned] = []
     for index, attribute in mappings(users, "attributes"):
-        here = (*path, "users", "attributes", index)
         roles = dict(texts(attribute, "roles"))
-        _unknown_roles(roles, granted, here, findings)
+        _unknown_roles(roles, granted, (*path, "users", "attributes", index), findings)
         assigned = _Assigned(text(attribute, "field"), frozenset(roles.values()), index)
-        if assigned.field:
-            _given_twice(assigned, seen, path, findings)
-        seen.append(assigned)
-    known_fields = list(dict.fromkeys((*FIELDS, *(assigned.field for assigned in seen))))
+        _given_twice(assigned, earlier, path, findings)
+        earlier.append(assigned)
+    known_fields = list(dict.fromkeys((*FIELDS, *(assigned.field for assigned in earlier))))
     for index, field in texts(users, "require"):
         if field not in known_fields:
             findings.add((*path, "users", "require", index), choice(field, known_fields))
@@ -181,18 +190,14 @@ def _attributes(data: Values, source: Values, path: Path, findings: Findings) ->
 
 def _granted(data: Values, source: str) -> list[str]:
     """The roles that people of a source can have."""
-    roles = []
-    for key in ("role_mappings", "departments"):
-        for _, item in mappings(data, key):
-            role = text(item, "role")
-            if role and text(item, "source") in {"", source}:
-                roles.append(role)
-    return roles
+    rules = [*mappings(data, "role_mappings"), *mappings(data, "departments")]
+    return [text(rule, "role") for _, rule in rules if text(rule, "source") in ("", source)]
 
 
 def _unknown_roles(
     roles: Mapping[int, str], granted: list[str], here: Path, findings: Findings
 ) -> None:
+    """Roles of an extended attribute, by position, that nobody of the source can have."""
     for position, role in roles.items():
         if role not in granted:
             findings.add(
@@ -203,12 +208,13 @@ def _unknown_roles(
 
 
 def _given_twice(
-    assigned: _Assigned, seen: list[_Assigned], path: Path, findings: Findings
+    assigned: _Assigned, others: list[_Assigned], path: Path, findings: Findings
 ) -> None:
     """Adds the first attribute before this one that gives the same field to the same users."""
     attributes = (*path, "users", "attributes")
-    for earlier in seen:
-        if whom := assigned.overlap(earlier):
+    for earlier in others:
+        whom = assigned.overlap(earlier)
+        if whom and assigned.field:
             place = findings.where((*attributes, earlier.position, "field"))
             findings.add(
                 (*attributes, assigned.position, "field"),
@@ -218,16 +224,23 @@ def _given_twice(
 
 
 def _role_mappings(data: Values, findings: Findings) -> None:
-    default: int | None = None
+    """Each mapping has groups or is the default, of which there is one."""
+    defaults: list[Path] = []
     for index, item in mappings(data, "role_mappings"):
         path: Path = ("role_mappings", index)
         for position, name in texts(item, "groups"):
             _dn((*path, "groups", position), name, findings)
         if item.get("default") is True:
-            if default is not None:
-                findings.twice((*path, "default"), ("role_mappings", default, "default"))
-            default = index
-        elif "groups" not in item and "default" not in item:
-            findings.add(path, "give it groups whose members get the role, or default: true")
-        elif "groups" not in item and item.get("default") is False:
-            findings.add((*path, "default"), "without groups a role mapping needs default: true")
+            defaults.append((*path, "default"))
+        elif "groups" not in item:
+            _without_groups(item, path, findings)
+    for first, second in pairwise(defaults):
+        findings.twice(second, first)
+
+
+def _without_groups(item: Values, path: Path, findings: Findings) -> None:
+    """A role mapping without groups that is not the default one, if its `default` is sound."""
+    if "default" not in item:
+        findings.add(path, "give it groups whose members get the role, or default: true")
+    elif item["default"] is False:
+        findings.add((*path, "default"), "without groups a role mapping needs default: true")

@@ -50,9 +50,12 @@ def default_tls(servers: list[str]) -> str:
 
 def has(kind: str, key: str) -> bool:
     """Whether a source of a type may have a key."""
-    if key == "active_uac":
-        return kind == "active_directory" or kind not in {*_LDAP, "ldif"}
-    return not (kind == "ldif" and key in OF_SERVERS) and not (kind in _LDAP and key == "files")
+    if kind == "ldif":
+        return key not in (*OF_SERVERS, "active_uac")
+    if kind == "active_directory":
+        return key != "files"
+    # Plug-ins check their own sources.
+    return kind not in _LDAP or key not in ("files", "active_uac")
 
 
 def check(source: Values, path: Path, findings: Findings) -> None:
@@ -62,50 +65,52 @@ def check(source: Values, path: Path, findings: Findings) -> None:
         _files(source, path, findings)
     elif kind in _LDAP:
         _of_servers(source, path, findings)
-    if "active_uac" in source and not has(kind, "active_uac"):
+    if not has(kind, "active_uac"):
         message = "only a source of type active_directory has active_uac"
-        findings.add((*path, "active_uac"), message, key=True)
+        findings.forbid(source, path, "active_uac", message)
     _timeouts(source, path, findings)
 
 
 def _of_servers(source: Values, path: Path, findings: Findings) -> None:
-    if "servers" not in source:
-        findings.missing(path, "servers")
-    if "files" in source:
-        findings.add((*path, "files"), "only a source of type ldif has files", key=True)
+    """A source with LDAP servers."""
+    findings.require(source, path, "servers")
+    findings.forbid(source, path, "files", "only a source of type ldif has files")
     _servers(source, path, findings)
     _bind(source, path, findings)
 
 
 def _files(source: Values, path: Path, findings: Findings) -> None:
-    if "files" not in source:
-        findings.missing(path, "files")
+    """A source that is read from LDIF files."""
+    findings.require(source, path, "files")
     for key in OF_SERVERS:
-        if key in source:
-            findings.add(
-                (*path, key),
-                "a source of type ldif is read from files: leave this key out",
-                key=True,
-            )
+        message = "a source of type ldif is read from files: leave this key out"
+        findings.forbid(source, path, key, message)
 
 
 def _servers(source: Values, path: Path, findings: Findings) -> None:
+    """Each server is a URL whose scheme fits the TLS mode; without a mode all have one scheme."""
     mode = text(mapping(source, "tls"), "mode")
     schemes = set()
     for index, server in texts(source, "servers"):
-        here = (*path, "servers", index)
-        match = _SERVER.fullmatch(server)
-        if match is None or not 0 < int(match[2] or 1) < 65536:
+        scheme = _scheme(server)
+        if not scheme:
             expected = "expected ldap://host[:port] or ldaps://host[:port]"
-            findings.add(here, f"{expected}, got {shortened(server)}")
+            findings.add((*path, "servers", index), f"{expected}, got {shortened(server)}")
             continue
-        scheme = match[1].lower()
         schemes.add(scheme)
         if message := _WRONG_MODE.get((scheme, mode)):
-            findings.add(here, message)
+            findings.add((*path, "servers", index), message)
     if not mode and len(schemes) > 1:
         message = "ldap:// and ldaps:// servers in one source: use one of the two"
         findings.add((*path, "servers"), message)
+
+
+def _scheme(server: str) -> str:
+    """`ldap` or `ldaps`; "" for what is no URL of a server."""
+    match = _SERVER.fullmatch(server)
+    if match is None or int(match[2] or 1) not in range(1, 65536):
+        return ""
+    return match[1].lower()
 
 
 _WRONG_MODE: Final = {
@@ -119,53 +124,51 @@ _WRONG_MODE: Final = {
 
 
 def _bind(source: Values, path: Path, findings: Findings) -> None:
+    """A bind is by exactly one of: Kerberos, anonymous, DN and password."""
+    findings.require(source, path, "bind")
     bind, here = source.get("bind"), (*path, "bind")
-    if "bind" not in source:
-        findings.missing(path, "bind")
     if not isinstance(bind, dict):
         return
     anonymous, kerberos = bind.get("anonymous") is True, bind.get("kerberos") is True
-    named = "dn" in bind or "password" in bind
-    if "principal" in bind and not kerberos:
+    named = not bind.keys().isdisjoint(("dn", "password"))
+    if not kerberos:
         message = "only a bind with kerberos: true has a principal"
-        findings.add((*here, "principal"), message, key=True)
-    # A bind is by exactly one of: Kerberos, anonymous, DN and password.
-    if kerberos:
-        if anonymous or named:
-            message = (
-                "kerberos cannot be used with dn, password or anonymous: leave one of them out"
-            )
-            findings.add((*here, "kerberos"), message)
-    elif anonymous:
-        if named:
-            message = "anonymous cannot be used with dn and password: leave one of them out"
-            findings.add((*here, "anonymous"), message)
-    else:
+        findings.forbid(bind, here, "principal", message)
+    if kerberos and (anonymous or named):
+        message = "kerberos cannot be used with dn, password or anonymous: leave one of them out"
+        findings.add((*here, "kerberos"), message)
+    elif anonymous and named:
+        message = "anonymous cannot be used with dn and password: leave one of them out"
+        findings.add((*here, "anonymous"), message)
+    elif not kerberos and not anonymous:
         _named_bind(bind, here, findings)
 
 
 def _named_bind(bind: Values, here: Path, findings: Findings) -> None:
     """A bind by DN and password has to have both."""
-    if "dn" not in bind and "password" not in bind:
+    if bind.keys().isdisjoint(("dn", "password")):
         findings.add(here, "give dn and password, or anonymous: true, or kerberos: true")
     elif "password" not in bind:
         message = "dn without password is an anonymous bind to most servers"
         findings.add(here, f"{message}: give the password as well")
-    elif "dn" not in bind:
-        findings.missing(here, "dn")
+    else:
+        findings.require(bind, here, "dn")
 
 
 def _timeouts(source: Values, path: Path, findings: Findings) -> None:
+    """Durations are within bounds; those that the schema refuses are skipped."""
     for key, value in mapping(source, "timeout").items():
-        here = (*path, "timeout", key)
-        if isinstance(value, bool | str | int | float) and not findings.touch(here):
-            length = seconds(value)
-            if not 0.001 <= length <= _LONGEST:
-                findings.add(here, "expected a duration from 1ms to 24h")
-    here, value = (*path, "refuse_login_after"), source.get("refuse_login_after")
-    if (
-        isinstance(value, str | int | float)
-        and not findings.touch(here)
-        and seconds(value) > _LONGEST_REFUSAL
-    ):
+        length = _sound_seconds(value, (*path, "timeout", key), findings)
+        if length is not None and not 0.001 <= length <= _LONGEST:
+            findings.add((*path, "timeout", key), "expected a duration from 1ms to 24h")
+    here = (*path, "refuse_login_after")
+    length = _sound_seconds(source.get("refuse_login_after"), here, findings)
+    if length is not None and length > _LONGEST_REFUSAL:
         findings.add(here, "expected a duration of at most 1m")
+
+
+def _sound_seconds(value: object, here: Path, findings: Findings) -> float | None:
+    """The length of a duration; None for what is none."""
+    if not isinstance(value, str | int | float) or findings.touch(here):
+        return None
+    return seconds(value)

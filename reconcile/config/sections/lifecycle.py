@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from reconcile.config.schema.findings import Findings
-from reconcile.config.schema.typed import Values, text
+from reconcile.config.schema.typed import Values, mapping, text
 from reconcile.config.yaml.nodes import Path
 from reconcile.model import desired
 
@@ -13,17 +13,17 @@ _LONGEST: Final = 3660 * 86400.0
 """Ten years; anything longer is a slip of the keyboard."""
 _KEYS: Final = ("on_missing", "on_out_of_scope")
 _HARDER: Final = get_args(desired.Departing)
+"""What can happen to a user, each harder than the one before it."""
 
 
 def lifecycle(values: Mapping[str, Any]) -> desired.Lifecycle:
     """The lifecycle of a file without problems."""
-    given: dict[str, Any] = {
-        key: _departure(value) if key in _KEYS else value for key, value in values.items()
-    }
-    return desired.Lifecycle(**given)
+    departures = {key: _departure(values[key]) for key in _KEYS if key in values}
+    return desired.Lifecycle(**{**values, **departures})
 
 
 def _departure(value: str | Mapping[str, Any]) -> desired.Departure:
+    """An action by its name, or one with a grace period and a second action."""
     if isinstance(value, str):
         return desired.Departure(value)  # type: ignore[arg-type] # the schema has checked the word
     return desired.Departure(value["action"], seconds(value.get("after", "0s")), value.get("then"))
@@ -37,22 +37,33 @@ def seconds(grace: str) -> float:
 def check(values: Values, findings: Findings) -> None:
     """Adds what is wrong with grace periods."""
     for key in _KEYS:
-        departure = values.get(key)
-        if isinstance(departure, dict):
-            _departure_faults(departure, ("lifecycle", key), findings)
+        departure, here = mapping(values, key), ("lifecycle", key)
+        _pair(departure, here, findings)
+        _order(departure, here, findings)
+        _length(departure, here, findings)
 
 
-def _departure_faults(departure: Values, here: Path, findings: Findings) -> None:
-    """A grace period has a time and a second action, and the second action is the harder one."""
+def _pair(departure: Values, here: Path, findings: Findings) -> None:
+    """A grace period has a time and a second action."""
     for key, missing in (("after", "then"), ("then", "after")):
         if key in departure and missing not in departure:
             message = f"{key} needs {missing}: `{{action: block, after: 30d, then: erase}}`"
             findings.add((*here, key), message, key=True)
+
+
+def _order(departure: Values, here: Path, findings: Findings) -> None:
+    """The second action is the harder one."""
     action, then = text(departure, "action"), text(departure, "then")
     if action in ("erase", "delete") and "then" in departure:
         findings.add((*here, "then"), f"nothing can come after {action}", key=True)
-    elif action in _HARDER and then in _HARDER and _HARDER.index(then) <= _HARDER.index(action):
+    elif {action, then} <= set(_HARDER) and _HARDER.index(then) <= _HARDER.index(action):
         findings.add((*here, "then"), f"{then} is not harder than {action}, which comes first")
+
+
+def _length(departure: Values, here: Path, findings: Findings) -> None:
+    """The time is neither none nor too long; one that the schema refuses is skipped."""
     after = text(departure, "after")
-    if after and not findings.touch((*here, "after")) and not 0 < seconds(after) <= _LONGEST:
+    if not after or findings.touch((*here, "after")):
+        return
+    if not 0 < seconds(after) <= _LONGEST:
         findings.add((*here, "after"), "expected a time from 1s to 10 years")

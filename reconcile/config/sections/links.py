@@ -1,7 +1,7 @@
 """Which entry is whose: `links`, `match_by`, `takes_over`; and `when_absent` for its fields."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import Values, mapping, mappings, text, texts
@@ -11,16 +11,22 @@ from reconcile.model import desired
 from reconcile.model.text.department_path import titles
 from reconcile.model.text.folding import fold_name
 
-KINDS: Final = ("user", "group", "department")
+_Kind: TypeAlias = Literal["user", "group", "department"]
+_ENDS: Final[Mapping[_Kind, str]] = {
+    "user": "person",
+    "group": "entry",
+    "department": "entry",
+}
+"""What can be linked, and the key that names the entry of the source."""
 _FACTS: Final = ("dn", "username", "email")
 _FIELDS: Final = ("first_name", "last_name", "email", "manager")
 
 
 def link(values: Mapping[str, Any], place: str) -> desired.Link:
     """A link of a file without problems."""
-    kind = next(kind for kind in KINDS if kind in values)
-    entry = values["person"] if kind == "user" else values["entry"]
-    return desired.Link(kind, values[kind], values["source"], entry, place)  # type: ignore[arg-type] # of KINDS
+    (kind,) = _ENDS.keys() & values.keys()
+    entry = values[_ENDS[kind]]
+    return desired.Link(kind, values[kind], values["source"], entry, place)
 
 
 def absence(value: str | Mapping[str, str]) -> dict[str, Any]:
@@ -34,41 +40,44 @@ def check(data: Values, findings: Findings) -> None:
     With several workspaces one entry may be that of several users, groups or departments: of one in
     each.
     """
-    seen: dict[tuple[str, str, str], int] = {}
+    first: dict[tuple[str, str, str], int] = {}
     single_workspace = len(list(texts(mapping(data, "platform"), "workspaces"))) <= 1
     for index, item in mappings(data, "links"):
         path: Path = ("links", index)
-        kinds = [kind for kind in KINDS if kind in item]
+        kinds = _ENDS.keys() & item.keys()
         if len(kinds) != 1:
             message = "a link is about one user, group or department"
             findings.add(path, f"{message}: `{{user: kora, source: corp, person: …}}`")
             continue
-        kind = kinds[0]
+        (kind,) = kinds
         _check_ends(item, kind, path, findings)
-        ends = [("", kind, text(item, kind))]
+        _once(("", kind, text(item, kind)), index, first, findings)
         if single_workspace:
-            ends.append((text(item, "source"), kind, text(item, _end(kind))))
-        for source, what, word in ends:
-            first = seen.setdefault((source, what, fold_name(word)), index)
-            if word and first != index and not findings.touch(path):
-                findings.twice(path, ("links", first))
+            entry = text(item, _ENDS[kind])
+            _once((text(item, "source"), kind, entry), index, first, findings)
 
 
-def _end(kind: str) -> str:
-    """The key that names the entry of the source."""
-    return "person" if kind == "user" else "entry"
+def _once(
+    end: tuple[str, str, str],
+    index: int,
+    first: dict[tuple[str, str, str], int],
+    findings: Findings,
+) -> None:
+    """Adds an end of a link that an earlier link has. `end`: source ("" for none), kind, name."""
+    source, kind, name = end
+    earlier = first.setdefault((source, kind, fold_name(name)), index)
+    path: Path = ("links", index)
+    if name and earlier != index and not findings.touch(path):
+        findings.twice(path, ("links", earlier))
 
 
-def _check_ends(item: Values, kind: str, path: Path, findings: Findings) -> None:
+def _check_ends(item: Values, kind: _Kind, path: Path, findings: Findings) -> None:
     """The entry is under the right key, and a department is a path of titles."""
-    wanted = _end(kind)
-    other = "entry" if kind == "user" else "person"
-    if wanted not in item:
-        findings.missing(path, wanted)
-    if other in item:
-        findings.add((*path, other), f"a {kind} is linked by `{wanted}`", key=True)
-    name = text(item, kind)
-    if kind == "department" and name and not _is_path(name):
+    wanted = _ENDS[kind]
+    (other,) = set(_ENDS.values()) - {wanted}
+    findings.require(item, path, wanted)
+    findings.forbid(item, path, other, f"a {kind} is linked by `{wanted}`")
+    if kind == "department" and not _is_path(text(item, kind)):
         message = r"not a path of titles: a / within a title is \/, a \ is \\"
         findings.add((*path, kind), message)
 
@@ -76,14 +85,15 @@ def _check_ends(item: Values, kind: str, path: Path, findings: Findings) -> None
 def check_source(source: Values, path: Path, findings: Findings) -> None:
     """Adds unknown facts and fields, and sources that cannot be taken over from."""
     users, here = mapping(source, "users"), (*path, "users")
-    own = [field for _, item in mappings(users, "attributes") if (field := text(item, "field"))]
+    attributes = (text(item, "field") for _, item in mappings(users, "attributes"))
+    own = list(filter(None, attributes))
     fields = mapping(users, "fields")
     unmanaged = {field for field, template in fields.items() if template is None}
     _match_by(users, here, [*_FACTS, *own], unmanaged, findings)
-    absent = mapping(users, "when_absent")
-    for field in absent:
-        if field not in (*_FIELDS, *own):
-            findings.add((*here, "when_absent", field), choice(field, [*_FIELDS, *own]), key=True)
+    managed = [*_FIELDS, *own]
+    for field in mapping(users, "when_absent"):
+        if field not in managed:
+            findings.add((*here, "when_absent", field), choice(field, managed), key=True)
     for index, name in texts(source, "takes_over"):
         if name == text(source, "name"):
             findings.add((*path, "takes_over", index), "a source does not take over from itself")
@@ -114,8 +124,9 @@ def _match_by(
 
 
 def _is_path(name: str) -> bool:
+    """Whether a text is a path of titles; an empty one is reported by the schema."""
     try:
         titles(name)
     except ValueError:
-        return False
+        return not name
     return True

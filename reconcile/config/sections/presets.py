@@ -5,8 +5,9 @@ document before that is checked, so a preset's values are checked like those of 
 of the configuration's digest.
 """
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -92,29 +93,35 @@ def check(applied: Applied, findings: Findings) -> None:
     """Adds groups that a preset requires but that the source's search does not cover."""
     for index, source in mappings(applied.data, "sources"):
         path: Path = ("sources", index)
-        users = (*path, "users", "require_groups")
-        base_dn, base = text(source, "base_dn"), text(mapping(source, "groups"), "base")
-        if users not in applied.paths or any(
-            findings.touch((*path, *key)) for key in (("base_dn",), ("groups",))
-        ):
-            continue
-        searched = dn.join(base, base_dn)
-        for _, group in texts(mapping(source, "users"), "require_groups"):
-            if not dn.is_below(
-                *(dn.wide(dn.normalize(name), "compatibility") for name in (group, searched))
-            ):
-                findings.add(
-                    users,
-                    f"preset {applied.preset} takes members of {shortened(group)} only, "
-                    f"but groups are searched below {shortened(searched)}: widen base_dn or "
-                    "groups.base, or say which groups it is ([] for none)",
-                )
+        required = (*path, "users", "require_groups")
+        is_sound = not findings.touch((*path, "base_dn")) and not findings.touch((*path, "groups"))
+        if required in applied.paths and is_sound:
+            for message in _not_searched(source, applied.preset):
+                findings.add(required, message)
+
+
+def _not_searched(source: Values, preset: str) -> Iterator[str]:
+    """What to say of each required group that is not below where groups are searched."""
+    searched = dn.join(text(mapping(source, "groups"), "base"), text(source, "base_dn"))
+    for _, group in texts(mapping(source, "users"), "require_groups"):
+        if not dn.is_below(_wide(group), _wide(searched)):
+            yield (
+                f"preset {preset} takes members of {shortened(group)} only, "
+                f"but groups are searched below {shortened(searched)}: widen base_dn or "
+                "groups.base, or say which groups it is ([] for none)"
+            )
+
+
+def _wide(name: str) -> str:
+    """A DN in the form in which those that any server takes for one are equal."""
+    return dn.wide(dn.normalize(name), "compatibility")
 
 
 class _Filling:
     """Puts one default where the document has nothing."""
 
     def __init__(self, default: Default, paths: list[Path]) -> None:
+        """Adds the paths that it fills to `paths`."""
         self._default = default
         self._paths = paths
 
@@ -123,45 +130,51 @@ class _Filling:
         step, *rest = steps
         if step == "*":
             return self._into_items(value, tuple(rest), path)
-        if not isinstance(value, dict) or (step in value and not rest):
+        if not isinstance(value, dict):
             return value
-        if rest:
-            below = value.get(step, [] if rest[0] == "*" else {})
-            filled = self.into(below, tuple(rest), (*path, step), source)
-        else:
-            below, filled = None, self._value(source)
-            if filled is not None:
-                self._paths.append((*path, step))
+        if not rest:
+            return self._into_key(value, step, path, source)
+        below = value.get(step, [] if rest[0] == "*" else {})
+        filled = self.into(below, tuple(rest), (*path, step), source)
         return value if filled is below else {**value, step: filled}
 
+    def _into_key(self, value: Values, key: str, path: Path, source: Values) -> Values:
+        """A mapping with the default of a key that it does not have."""
+        default = None if key in value else self._value(source)
+        if default is None:
+            return value
+        self._paths.append((*path, key))
+        return {**value, key: default}
+
     def _into_items(self, value: Any, steps: tuple[str, ...], path: Path) -> Any:
+        """A list with the default in each of its items; of `sources` each item is the source."""
         if not isinstance(value, list):
             return value
-        items = [
-            self.into(item, steps, (*path, index), item if isinstance(item, dict) else {})
-            for index, item in enumerate(value)
-        ]
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        items = []
+        for index, item in enumerate(value):
+            source = item if isinstance(item, dict) else {}
+            items.append(self.into(item, steps, (*path, index), source))
+        is_same = all(map(operator.is_, items, value))
+        return value if is_same else items
 
     def _value(self, source: Values) -> Any:
         """The default's value; None where it is not for this source."""
         value = self._default.value
-        if self._default.source_type not in {"", text(source, "type")}:
+        if self._default.source_type not in ("", text(source, "type")):
             return None
-        if not isinstance(value, list):
+        if not isinstance(value, list) or "{domain}" not in str(value):
             return value
         domain = _domain(text(source, "base_dn"))
-        if not domain and any("{domain}" in str(item) for item in value):
+        if not domain:
             return None  # the base DN is missing or none, and the checks say so
-        return [
-            item.replace("{domain}", domain) if isinstance(item, str) else item for item in value
-        ]
+        return [item.replace("{domain}", domain) for item in value]
 
 
 def _domain(base_dn: str) -> str:
     """The `dc` part of a base DN, all of it if there is none; "" for text that is no DN."""
     try:
-        values = [value for rdn in dn.parse(base_dn) for name, value in rdn if name.lower() == "dc"]
+        pairs = [pair for rdn in dn.parse(base_dn) for pair in rdn]
     except ValueError:
         return ""
-    return ",".join("dc=" + _SPECIAL.sub(r"\\\g<0>", value) for value in values) or base_dn
+    components = [_SPECIAL.sub(r"\\\g<0>", value) for name, value in pairs if name.lower() == "dc"]
+    return ",".join(f"dc={component}" for component in components) or base_dn

@@ -1,6 +1,6 @@
 """How much a plan may change, and what it may not touch: `safety` of the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from reconcile.config.schema.findings import Findings
@@ -13,45 +13,61 @@ _NONE: Final = "none"
 
 
 def safety(values: Mapping[str, Any]) -> desired.Safety:
-    """The safety of a file without problems."""
-    given: dict[str, Any] = {}
-    if "limits" in values:
-        given["limits"] = desired.LossLimits(
-            **{key: _limit(value) for key, value in values["limits"].items()}
-        )
-    if "at_least" in values:
-        given["at_least"] = int(values["at_least"])
-    if "shrink" in values:
-        given["shrink"] = _limit(values["shrink"])
-    if "window" in values:
-        given["window"] = 0.0 if values["window"] == _NONE else lifecycle.seconds(values["window"])
-    if "groups" in values:
-        given["groups"] = tuple(
-            desired.GroupSafety(
-                tuple(item["select"]),
-                _limit(item["memberships_lost"]),
-                may_empty=item.get("may_empty", False),
-            )
-            for item in values["groups"]
-        )
-    if "protect" in values:
-        given["protect"] = desired.Protect(
-            **{key: _protected(value) for key, value in values["protect"].items()}
-        )
-    return desired.Safety(**given)
+    """The safety of a file without problems. What the file leaves out has its default."""
+    return desired.Safety(**{key: _READERS[key](value) for key, value in values.items()})
+
+
+def _limits(values: Mapping[str, Any]) -> desired.LossLimits:
+    """`limits`: one for each kind of loss."""
+    return desired.LossLimits(**{key: _limit(value) for key, value in values.items()})
 
 
 def _limit(value: str | int) -> desired.Limit | None:
+    """A number, or a share in percent; None for no limit."""
     if value == _NONE:
         return None
     text = str(value)
     return desired.Limit(float(text.removesuffix("%")), percent=text.endswith("%"))
 
 
+def _window(value: str) -> float:
+    """The time over which losses add up, in seconds; 0 for a run alone."""
+    return 0.0 if value == _NONE else lifecycle.seconds(value)
+
+
+def _groups(values: list[Mapping[str, Any]]) -> tuple[desired.GroupSafety, ...]:
+    """`groups`: limits of some groups."""
+    return tuple(
+        desired.GroupSafety(
+            tuple(item["select"]),
+            _limit(item["memberships_lost"]),
+            may_empty=item.get("may_empty", False),
+        )
+        for item in values
+    )
+
+
+def _protect(values: Mapping[str, Any]) -> desired.Protect:
+    """`protect`: users, roles and groups that no plan may touch."""
+    return desired.Protect(**{key: _protected(value) for key, value in values.items()})
+
+
 def _protected(value: Any) -> Any:
+    """Patterns as a tuple, a number as a whole one."""
     if isinstance(value, list):
         return tuple(value)
     return int(value) if isinstance(value, float) else value
+
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "limits": _limits,
+    "at_least": int,
+    "shrink": _limit,
+    "window": _window,
+    "groups": _groups,
+    "protect": _protect,
+}
+"""Each key of `safety` with what makes a value of it."""
 
 
 def check(data: Values, findings: Findings) -> None:
@@ -63,13 +79,13 @@ def check(data: Values, findings: Findings) -> None:
 
 def _percentages(values: Values) -> Iterator[tuple[Path, str]]:
     """Every percentage but that of new users, of whom there can be more than there are now."""
-    places: list[tuple[Path, object]] = []
-    for key, value in mapping(values, "limits").items():
-        if key != "creates":
-            places.append((("limits", key), value))
-    places.append((("shrink",), values.get("shrink")))
+    limits = mapping(values, "limits")
+    places: dict[Path, object] = {
+        ("limits", key): limits[key] for key in limits.keys() - {"creates"}
+    }
+    places["shrink",] = values.get("shrink")
     for index, item in mappings(values, "groups"):
-        places.append((("groups", index, "memberships_lost"), item.get("memberships_lost")))
-    for below, value in places:
+        places["groups", index, "memberships_lost"] = item.get("memberships_lost")
+    for below, value in places.items():
         if isinstance(value, str) and value.endswith("%"):
             yield ("safety", *below), value

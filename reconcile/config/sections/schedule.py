@@ -61,6 +61,7 @@ def faults(value: object) -> Iterator[tuple[Path, str]]:
 
 
 def _fault(path: Path, text: str, check: Any) -> Iterator[tuple[Path, str]]:
+    """What a check says of a text."""
     try:
         check(text)
     except _Wrong as error:
@@ -116,15 +117,16 @@ def _cron(text: str) -> str:
 def _sentence(text: str) -> str:
     """The cron line of `hourly`, `daily at 01:30` and the like."""
     plain = " ".join(text[: _LONGEST + 1].casefold().split())
-    if found := _HOURLY.fullmatch(plain):
-        return f"{_number(found['minute'] or '0', 59, text)} * * * *"
-    if found := _DAILY.fullmatch(plain):
-        minute, hour = _number(found["minute"], 59, text), _number(found["hour"], 23, text)
-        return f"{minute} {hour} * * {'*' if found['day'] is None else _day(found['day'])}"
+    if match := _HOURLY.fullmatch(plain):
+        return f"{_number(match['minute'] or '0', 59, text)} * * * *"
+    if match := _DAILY.fullmatch(plain):
+        minute, hour = _number(match["minute"], 59, text), _number(match["hour"], 23, text)
+        return f"{minute} {hour} * * {'*' if match['day'] is None else _day(match['day'])}"
     raise _Wrong(f"expected {FORMS}; got {shortened(text)}")
 
 
 def _number(digits: str, highest: int, text: str) -> int:
+    """A minute or an hour."""
     if int(digits) > highest:
         raise _Wrong(
             f"{shortened(text)} names no time of day: hours go from 00 to 23, minutes from 00 to 59"
@@ -133,6 +135,7 @@ def _number(digits: str, highest: int, text: str) -> int:
 
 
 def _day(word: str) -> int:
+    """A weekday as cron counts it."""
     for number, day in enumerate(_DAYS):
         if word in (day, day[:3]):
             return number
@@ -171,6 +174,7 @@ def _line(text: str) -> str:
 
 
 def _said(error: CronSimError) -> str:
+    """An error of cronsim in the words of this project."""
     what = (
         str(error)
         .removeprefix("Bad ")
@@ -181,6 +185,7 @@ def _said(error: CronSimError) -> str:
 
 
 def _zone(name: str) -> tzinfo:
+    """A time zone by its name in the tz database."""
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -25,15 +25,17 @@ class TooMuch(SecurityError):
 
 
 def text(value: object) -> str:
-    """A value as it is written out; lists and mappings only as far as they are small."""
+    """A value as it is written out; lists and mappings only as far as they are small.
+
+    Raises UndefinedError for an undefined value, also within a list, and TypeError for what is no
+    value of a configuration.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple | dict):
-        return short(str(whole(value)))
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise TooMuch("the number is too large")
+        return str(whole(value))
     if value is None or isinstance(value, int | float | Undefined):
-        return str(value)  # of an undefined value this raises
+        return str(value)
     raise TypeError(f"a {type(value).__name__} is no text")
 
 
@@ -44,6 +46,7 @@ def short(value: str) -> str:
 
 
 def _fits(length: int) -> None:
+    """Refuses a text of this length, if it is too long."""
     if length > MAX_TEXT:
         raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
 
@@ -82,20 +85,23 @@ def concat(parts: list[object]) -> str:
     return _joined("", map(text, parts))
 
 
-def join(value: Iterable[object], d: str = "", attribute: str | None = None) -> str:
+def join(value: Iterable[object], d: str = "") -> str:
     """The filter `join`, and the method of texts."""
-    if attribute is not None:
-        raise TypeError("join takes no attribute: use map first")
     return _joined(text(d), map(text, value))
 
 
 def _joined(separator: str, parts: Iterable[str]) -> str:
-    length, kept = 0, []
+    """The parts as one text; stops at the first that makes it too long."""
+    return separator.join(pieces(parts, len(separator)))
+
+
+def pieces(parts: Iterable[str], between: int = 0) -> Iterator[str]:
+    """The parts of a text, as long as they are short together, with `between` characters each."""
+    length = -between
     for part in parts:
-        length += len(part) + len(separator)
-        _fits(length - len(separator))
-        kept.append(part)
-    return separator.join(kept)
+        length += between + len(part)
+        _fits(length)
+        yield part
 
 
 def replace(s: object, old: object, new: object, count: int = -1) -> str:
@@ -114,6 +120,7 @@ def format_(value: object, *args: Any) -> Any:
 
 
 def _modulo(left: Any, right: Any) -> Any:
+    """The operator `%`: of texts with bounded widths."""
     if isinstance(left, str):
         if _WIDE.search(left):
             raise TooMuch("the text is formatted wider than 999 characters")
@@ -128,12 +135,14 @@ def _printed(part: Any) -> Any:
 
 
 def _add(left: Any, right: Any) -> Any:
+    """The operator `+`."""
     if isinstance(left, str) and isinstance(right, str):
         return concat([left, right])
     return _small(left + right)
 
 
 def _multiply(left: Any, right: Any) -> Any:
+    """The operator `*`."""
     # Texts and lists are repeated: their length is known before the result exists.
     for value, times in ((left, right), (right, left)):
         repeated = isinstance(value, str | list | tuple) and isinstance(times, int)
@@ -145,12 +154,14 @@ def _multiply(left: Any, right: Any) -> Any:
 
 
 def _power(left: Any, right: Any) -> Any:
+    """The operator `**`."""
     if isinstance(left, int) and isinstance(right, int):
-        _few_bits(left.bit_length() * max(right, 0))
+        _few_bits(left.bit_length() * right)
     return left**right
 
 
 def _few_bits(bits: int) -> None:
+    """Refuses a number of this many bits, if it is too large."""
     if bits > MAX_BITS:
         raise TooMuch("the number is too large")
 
@@ -175,6 +186,7 @@ def rounds(context: Context, value: Iterable[Any]) -> Iterator[Any]:
 
 
 def _counted(values: Iterator[Any], budget: list[int]) -> Iterator[Any]:
+    """The values, as long as the budget lasts."""
     for item in values:
         budget[0] -= 1
         if budget[0] < 0:
@@ -188,9 +200,8 @@ def rounds_left() -> dict[str, list[int]]:
 
 
 def range_(*limits: int) -> range:
-    """The function `range`."""
+    """The function `range`. Of numbers beyond C's, Python refuses to tell the length."""
     numbers = range(*limits)
-    # len() itself refuses numbers beyond C's; the bound is the same.
-    if max(map(abs, limits), default=0) > 2**31 or len(numbers) > MAX_ITEMS:
+    if len(numbers) > MAX_ITEMS:
         raise TooMuch(f"range of more than {MAX_ITEMS} numbers")
     return numbers

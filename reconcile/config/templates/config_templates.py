@@ -5,7 +5,7 @@ expression keeps the type of what the expression gives; any other is text.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import jinja2
@@ -14,7 +14,6 @@ from jinja2.utils import concat
 
 from reconcile.config.schema.wording import suggestion
 from reconcile.config.templates import bounds, sandbox
-from reconcile.config.templates.bounds import MAX_TEXT, TooMuch
 from reconcile.config.templates.sandbox import CompileErrors, Sandbox
 
 SECRET_FUNCTIONS: Final = ("env", "file", "command")
@@ -112,7 +111,7 @@ def evaluate(
         whole.set_environment(_environment)
         template = _environment.from_string(whole)
         rendering = template.new_context({**context, **bounds.rounds_left()})
-        written = bounds.encodable(concat(_bounded(template.root_render_func(rendering))))
+        written = bounds.encodable(concat(bounds.pieces(template.root_render_func(rendering))))
         return written if single is None else _plain(rendering.vars["result"])
     except Misplaced as error:
         raise Refused(str(error)) from None
@@ -133,6 +132,7 @@ def said(error: BaseException) -> str:
 
 
 def _undefined(error: jinja2.UndefinedError, variables: Mapping[str, Any]) -> str:
+    """What to say of a name that is no variable, or of an attribute that does not exist."""
     match = _UNDEFINED.fullmatch(error.message or "")
     if match is None:
         return said(error)
@@ -145,6 +145,7 @@ def unknown_variable(name: str, variables: Mapping[str, Any]) -> str:
 
 
 def _misplaced(*_args: object, **_kwargs: object) -> None:
+    """Takes the place of the secret functions where there is no secret."""
     raise Misplaced(
         "env(), file() and command() give secrets and are allowed only where one belongs: "
         "bind.password, platform.url and state"
@@ -158,15 +159,6 @@ def _single(body: list[nodes.Node]) -> nodes.Expr | None:
         expression = output.nodes[0]
         return None if isinstance(expression, nodes.TemplateData) else expression
     return None
-
-
-def _bounded(pieces: Iterable[str]) -> Iterator[str]:
-    length = 0
-    for piece in pieces:
-        length += len(piece)
-        if length > MAX_TEXT:
-            raise TooMuch(f"the text is longer than {MAX_TEXT} characters")
-        yield piece
 
 
 def _plain(value: Any) -> Any:

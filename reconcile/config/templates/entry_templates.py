@@ -40,11 +40,13 @@ class EntryTemplate:
     __slots__ = ("attributes", "render", "text")
 
     def __init__(self, text: str, attributes: frozenset[str], render: Render) -> None:
+        """`attributes` are the names, in lower case, of those that `render` may read."""
         self.text = text
         self.attributes = attributes
         self.render = render
 
     def __repr__(self) -> str:
+        """The text of the template."""
         return f"EntryTemplate({self.text!r})"
 
 
@@ -73,7 +75,10 @@ def compiled(text: str, around: Surroundings, *, short: bool = True) -> EntryTem
 
 
 def _closure(part: Part) -> Render:
+    """The rendering of a template that is a closure: bounded, and without blanks around it."""
+
     def render(entry: TemplateEntry, identifier: str = "") -> str | None:
+        """As `Render` says."""
         text = part(entry, identifier)
         if text is None:
             return None
@@ -87,7 +92,8 @@ def _closure(part: Part) -> Render:
 def _reading(attribute: str) -> Render:
     """The same for the most common shape of all, in one function instead of two."""
 
-    def render(entry: TemplateEntry, identifier: str = "") -> str | None:  # noqa: ARG001 - it is every template's signature
+    def render(entry: TemplateEntry, identifier: str = "") -> str | None:  # noqa: ARG001 - as in `Render`
+        """As `Render` says."""
         values = entry.attributes.get(attribute)
         if not values:
             return None
@@ -100,6 +106,7 @@ def _reading(attribute: str) -> Render:
 
 
 def _too_long() -> NoReturn:
+    """Fails, as does a template of which Jinja2 makes a text as long."""
     raise TemplateFailed(f"the text is longer than {MAX_TEXT} characters")
 
 
@@ -114,13 +121,15 @@ class _EntryContext(Context):
     """Finds names: the reserved ones as they were given, every other in the entry."""
 
     def resolve_or_missing(self, key: str) -> Any:
+        """The value of a name; one that supplies nothing if it is empty or absent."""
         if key in self.parent:
-            found = self.parent[key]
-            return Missing(name=key, exc=NothingSupplied) if found == "" else found
+            value = self.parent[key]
+            return Missing(name=key, exc=NothingSupplied) if value == "" else value
         return _attribute(self.parent[" entry"], key)
 
 
 def _attribute(entry: TemplateEntry, name: str) -> Any:
+    """The first value of an attribute; what supplies nothing for an absent one."""
     values = entry.attributes.get(name.lower())
     return (
         bounds.short(values[0])
@@ -135,9 +144,11 @@ class _Reader:
     __slots__ = ("_entry",)
 
     def __init__(self, entry: TemplateEntry) -> None:
+        """Reads one entry."""
         self._entry = entry
 
     def __getitem__(self, name: str) -> Any:
+        """The first value of the attribute."""
         return _attribute(self._entry, name)
 
 
@@ -146,10 +157,12 @@ _environment.context_class = _EntryContext
 
 
 def _jinja(tree: nodes.Template, around: Surroundings) -> Render:
+    """The rendering of a template by Jinja2."""
     template = _environment.from_string(tree)
     root = template.root_render_func
 
     def render(entry: TemplateEntry, identifier: str = "") -> str | None:
+        """As `Render` says."""
         context = _context(entry, identifier, around)
         try:
             text = _concatenated(root(template.new_context(context, shared=True)))
@@ -171,6 +184,7 @@ def _context(entry: TemplateEntry, identifier: str, around: Surroundings) -> dic
     """The reserved names, for one rendering."""
 
     def values(name: str) -> list[str]:
+        """The function `values`: all values of an attribute but blank ones."""
         present = entry.attributes.get(name.lower(), ())
         return [bounds.short(value) for value in present if value.strip()]
 
@@ -228,6 +242,7 @@ def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset
 
 
 def _refuse_secret(call: nodes.Call) -> None:
+    """Refuses the call of a function that gives a secret."""
     if isinstance(call.node, nodes.Name) and call.node.name in SECRET_FUNCTIONS:
         raise Refused(f"{call.node.name}() gives a secret, and this is no place for one")
 

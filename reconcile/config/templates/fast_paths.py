@@ -39,6 +39,7 @@ class Attribute:
     __slots__ = ("attribute",)
 
     def __init__(self, attribute: str) -> None:
+        """The name is in lower case."""
         self.attribute = attribute
 
     def __call__(self, entry: TemplateEntry, _identifier: str) -> str | None:
@@ -52,31 +53,35 @@ def part(
 ) -> Part | None:
     """The whole template as one closure, or None when it has any other shape."""
     shapes = _Shapes({"source": source, "domain": domain}, variables)
-    parts = []
+    parts: list[nodes.Node] = []
     for output in tree.body:
         if not isinstance(output, nodes.Output):
             return None
-        for node in output.nodes:
-            found = shapes.text(node)
-            if found is None:
-                return None
-            parts.append(found)
-    return _joined(parts)
+        parts += output.nodes
+    return shapes.joined(parts)
 
 
 class _Shapes:
     """From syntax to closures; every method gives None for a shape it does not know."""
 
     def __init__(self, constants: Mapping[str, str], variables: Mapping[str, Any]) -> None:
+        """`constants` are names with the same value for every entry."""
         self.constants = constants
         self.variables = variables
 
     def text(self, node: nodes.Node) -> Part | None:
+        """Anything that may stand in a template."""
         if isinstance(node, nodes.TemplateData):
             return constant(node.data)
         return self.soft(node) or self.hard(node)
 
+    def joined(self, parts: Sequence[nodes.Node]) -> Part | None:
+        """Parts one after the other."""
+        known = list(filter(None, map(self.text, parts)))
+        return _joined(known) if len(known) == len(parts) else None
+
     def soft(self, node: nodes.Node | None) -> Part | None:
+        """A part of which `default` catches that it is undefined."""
         match node:
             case nodes.Const(value=str(text)):
                 return constant(text)
@@ -84,11 +89,8 @@ class _Shapes:
                 return self._name(name)
             case nodes.Getitem(node=nodes.Name(name="attr"), arg=nodes.Const(value=str(name))):
                 return Attribute(name.lower())
-            case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)) if not hasattr(
-                dict, name
-            ):
-                value = self.variables.get(name)
-                return constant(value) if isinstance(value, str) else None
+            case nodes.Getattr(node=nodes.Name(name="vars"), attr=str(name)):
+                return self._variable(name)
             case nodes.Filter(
                 name=("default" | "d"), args=[other], kwargs=[], dyn_args=None, dyn_kwargs=None
             ):
@@ -97,6 +99,7 @@ class _Shapes:
         return None
 
     def hard(self, node: nodes.Node) -> Part | None:
+        """A part that uses others, and is undefined for good with one of them."""
         match node:
             case nodes.Filter(name=name, args=[], kwargs=[], dyn_args=None, dyn_kwargs=None) if (
                 name in _METHODS
@@ -104,17 +107,21 @@ class _Shapes:
                 inner = node.node and self.text(node.node)
                 return _changed(_METHODS[name], inner) if inner else None
             case nodes.Filter(name=" concat", node=nodes.List(items=items)):
-                inners = [self.text(item) for item in items]
-                known = [inner for inner in inners if inner is not None]
-                return _joined(known) if len(known) == len(inners) else None
+                return self.joined(items)
         return None
 
     def _name(self, name: str) -> Part | None:
+        """A name: a constant, one about the entry, or an attribute."""
         if name in self.constants:
             return constant(self.constants[name] or None)
         if name in _UNKNOWN:
             return None
         return _NAMES.get(name) or Attribute(name.lower())
+
+    def _variable(self, name: str) -> Part | None:
+        """A variable that is a text, and is not hidden by a method of mappings."""
+        value = None if hasattr(dict, name) else self.variables.get(name)
+        return constant(value) if isinstance(value, str) else None
 
 
 def constant(value: str | None) -> Part:
@@ -123,16 +130,19 @@ def constant(value: str | None) -> Part:
 
 
 def _default(first: Part, second: Part) -> Part:
+    """The first part, or the second where that is undefined."""
     if isinstance(first, Attribute):
         name = first.attribute
 
         def read(entry: TemplateEntry, identifier: str) -> str | None:
+            """As below, for an attribute: the most common case in one call instead of two."""
             values = entry.attributes.get(name)
             return values[0] if values and values[0].strip() else second(entry, identifier)
 
         return read
 
     def default(entry: TemplateEntry, identifier: str) -> str | None:
+        """The text of one of the two."""
         text = first(entry, identifier)
         return second(entry, identifier) if text is None else text
 
@@ -140,7 +150,10 @@ def _default(first: Part, second: Part) -> Part:
 
 
 def _changed(method: Callable[[str], str], inner: Part) -> Part:
+    """A part whose text goes through a method."""
+
     def change(entry: TemplateEntry, identifier: str) -> str | None:
+        """The changed text; bounded, because Jinja2 bounds it, too."""
         text = inner(entry, identifier)
         if text is not None and len(text) > bounds.MAX_TEXT:
             raise TemplateFailed(f"the text is longer than {bounds.MAX_TEXT} characters")
@@ -150,10 +163,12 @@ def _changed(method: Callable[[str], str], inner: Part) -> Part:
 
 
 def _joined(parts: Sequence[Part]) -> Part:
+    """The parts one after the other, undefined if one of them is."""
     if len(parts) == 1:
         return parts[0]
 
     def join(entry: TemplateEntry, identifier: str) -> str | None:
+        """The texts of all parts."""
         pieces = []
         for piece in parts:
             text = piece(entry, identifier)

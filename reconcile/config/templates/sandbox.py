@@ -126,6 +126,7 @@ class Missing(jinja2.StrictUndefined):
         name: str | None = None,
         exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
     ) -> None:
+        """As Jinja2's own."""
         # Jinja2 makes one without object and name for an `x if y` whose else is missing.
         super().__init__(
             hint, obj, name, NothingSupplied if obj is missing and name is None else exc
@@ -134,7 +135,9 @@ class Missing(jinja2.StrictUndefined):
 
 def _urlencode(value: object) -> str:
     """For any part of a URL: Jinja2 leaves a / as it is, which ends the account of a database."""
-    return quote(value, safe="") if isinstance(value, str) else do_urlencode(value)  # type: ignore[arg-type] # it looks itself
+    if isinstance(value, str):
+        return quote(value, safe="")
+    return do_urlencode(value)  # type: ignore[arg-type] # it refuses other types itself
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -179,7 +182,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def wrap_str_format(self, value: Any) -> None:
         """Not even the sandboxed `format` of texts: its widths know no bounds."""
 
-    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: D102 - Jinja2's own
+    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls with bounds the methods of texts that are filters, too."""
         owner, name = getattr(obj, "__self__", None), getattr(obj, "__name__", "")
         if isinstance(owner, str) and name == "replace":
             return bounds.replace(owner, *args, **kwargs)
@@ -210,30 +214,36 @@ class _Bounds(NodeTransformer):
     """Puts the counting filters where text and lists grow."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja2's own
+        """Loops count their rounds."""
         self.generic_visit(node)
         node.iter = _filtered(node.iter, " rounds")
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja2's own
+        """The operator `~` stops where its text is too long."""
         self.generic_visit(node)
         return _filtered(
             nodes.List(node.nodes, lineno=node.lineno, environment=node.environment), " concat"
         )
 
     def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 - Jinja2's own
+        """A list is neither large nor deep."""
         self.generic_visit(node)
         return _filtered(node, " whole")
 
     def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 - Jinja2's own
+        """Nor is a mapping."""
         self.generic_visit(node)
         return _filtered(node, " whole")
 
     def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 - Jinja2's own
+        """Nor is a tuple, unless it names what is assigned to."""
         self.generic_visit(node)
         return node if node.ctx == "store" else _filtered(node, " whole")
 
 
 def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
+    """The node with a filter behind it."""
     return nodes.Filter(
         cast("nodes.Expr", node),
         name,

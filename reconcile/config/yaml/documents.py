@@ -74,6 +74,7 @@ class _Refused(Exception):
     """The rest of the document makes no sense after this."""
 
     def __init__(self, place: Place, text: str) -> None:
+        """A fault that ends the reading."""
         super().__init__(text)
         self.place = place
         self.text = text
@@ -83,15 +84,18 @@ class _Composer:
     """Turns events into nodes, for one document."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
+        """Adds to `problems`."""
         self.file = file
         self.problems = problems
         self.anchors: dict[str, Node | None] = {}
         self.copies = 0
 
     def problem(self, place: Place, text: str) -> None:
+        """Adds a fault that does not end the reading."""
         self.problems.append(Problem(self.file, place.line, place.column, "", text))
 
     def document(self, content: bytes, loader: Loader) -> Node:
+        """The node at the top of a file."""
         text = _decoded(content)
         try:
             return self._root(yaml.parse(text, Loader=loader))
@@ -99,6 +103,7 @@ class _Composer:
             raise _Refused(*_syntax(error, text)) from None
 
     def _root(self, events: Iterator[yaml.Event]) -> Node:
+        """The node at the top of the only document there is."""
         root: Node | None = None
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -116,6 +121,7 @@ class _Composer:
         return root
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
+        """The node that begins with an event."""
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         anchor = getattr(event, "anchor", None)
@@ -140,6 +146,7 @@ class _Composer:
         return node
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
+        """The node of an anchor: shared, not copied, but counted as a copy."""
         place = _place(event)
         if event.anchor not in self.anchors:
             raise _Refused(place, f"no anchor &{event.anchor} above this alias")
@@ -154,10 +161,12 @@ class _Composer:
         return node
 
     def _items(self, events: Iterator[yaml.Event], depth: int) -> Iterator[Node]:
+        """The items of a list, to its end."""
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             yield self._node(event, events, depth + 1)
 
     def _mapping(self, events: Iterator[yaml.Event], depth: int) -> tuple[dict[str, Node], Keys]:
+        """The values of a mapping and the places of its keys; those of merge keys come last."""
         values: dict[str, Node] = {}
         keys: Keys = {}
         inherited: list[Node] = []
@@ -195,6 +204,7 @@ class _Composer:
         return nodes
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        """The value of a scalar by its tag, or by its look where it has none."""
         text: str = event.value
         if event.tag is None:
             return plain(text) if event.implicit[0] else text
@@ -211,6 +221,7 @@ class _Composer:
         return value
 
     def _check_tag(self, event: yaml.Event, allowed: str) -> None:
+        """Adds a tag that values of this kind may not have."""
         tag: str | None = getattr(event, "tag", None)
         if tag not in {None, "!", _TAG + allowed}:
             written = str(tag).replace(_TAG, "!!")
@@ -230,12 +241,14 @@ def plain(text: str) -> Scalar:
 
 
 def _place(event: yaml.Event) -> Place:
+    """Where an event begins."""
     mark = event.start_mark
     assert mark is not None  # noqa: S101 - both parsers set it
     return Place(mark.line + 1, mark.column + 1)
 
 
 def _decoded(content: bytes) -> str:
+    """The text of a file: UTF-8, not too large, without control characters."""
     if len(content) > MAX_BYTES:
         raise _Refused(
             Place(0, 0),
@@ -263,6 +276,7 @@ def _position(text: str, index: int) -> Place:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
+    """Place and words of an error of the parser."""
     # What is not closed is reported where it was opened, not at the end of the file.
     unclosed = "end of stream" in (error.problem or "") and error.context_mark
     mark = error.context_mark if unclosed else error.problem_mark

@@ -1,7 +1,7 @@
 """Several documents as one, and the file, line and column of every place in it."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from reconcile.config.yaml.documents import Document
@@ -46,20 +46,29 @@ class Merged:
         return ":".join(map(str, self.problem(path, "")[:3]))
 
     def _origin(self, path: Path) -> tuple[Document, Path]:
+        """The document of a path, and the path within it."""
         top, *rest = path or ("",)
-        if rest and top == "vars" and rest[0] in self._vars:
-            return self._vars[str(rest[0])], path
-        if rest and isinstance(rest[0], int) and rest[0] < len(self._items.get(str(top), ())):
-            document, position = self._items[str(top)][rest[0]]
+        if not rest:
+            return self._tops.get(str(top), self._documents[0]), path
+        first, items = rest[0], self._items.get(str(top), [])
+        if top == "vars" and first in self._vars:
+            return self._vars[str(first)], path
+        if isinstance(first, int) and first < len(items):
+            document, position = items[first]
             return document, (top, position, *rest[1:])
         return self._tops.get(str(top), self._documents[0]), path
 
     def _add(self, document: Document, key: str, node: Node) -> None:
-        if key not in self._tops:
-            self._tops[key] = document
-            self.data[key] = node.data()
-            self._placed(document, key, node)
+        """Takes a key at the top of a document: the first of its name, or one more."""
+        if key in self._tops:
+            self._merge(document, key, node)
             return
+        self._tops[key] = document
+        self.data[key] = node.data()
+        self._placed(document, key, node)
+
+    def _merge(self, document: Document, key: str, node: Node) -> None:
+        """Takes a key that an earlier document has, too."""
         value: Any = node.data()
         before = self.data[key]
         kind = _mergeable(key)
@@ -72,13 +81,12 @@ class Merged:
         elif isinstance(before, kind):
             for name in node.keys.keys() & self._vars.keys():
                 self._twice(document, (key, name), node.keys[name])
-            self.data[key] = (
-                operator.add(before, value) if kind is list else operator.or_(before, value)
-            )
+            self.data[key] = _JOINS[kind](before, value)
             self._placed(document, key, node)
         # Where the file before gave the wrong type, the schema's check says so.
 
     def _placed(self, document: Document, key: str, node: Node) -> None:
+        """Remembers which document the variables or the items of a list are from."""
         if key == "vars" and isinstance(node.value, dict):
             self._vars |= dict.fromkeys(node.value.keys() - self._vars.keys(), document)
         if key in _LISTS and isinstance(node.value, list):
@@ -86,12 +94,17 @@ class Merged:
             places += [(document, position) for position in range(len(node.value))]
 
     def _twice(self, document: Document, path: Path, place: Place) -> None:
+        """Adds a key that an earlier document has."""
         self._refuse(document, path, place, f"given already at {self.where(path)}")
 
     def _refuse(self, document: Document, path: Path, place: Place, message: str) -> None:
+        """Adds a problem of a document that is being merged."""
         self._problems.append(
             Problem(document.file, place.line, place.column, written(path), message)
         )
+
+
+_JOINS: Final[Mapping[type, Callable[[Any, Any], Any]]] = {list: operator.add, dict: operator.or_}
 
 
 def _mergeable(key: str) -> type[list[Any]] | type[dict[str, Any]] | None:

@@ -1,7 +1,7 @@
 """A YAML value with its place in the file, and how paths and values are shown to people."""
 
 import re
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
@@ -25,6 +25,7 @@ class Node:
     __slots__ = ("height", "keys", "place", "size", "value")
 
     def __init__(self, place: Place, value: "Scalar | list[Node] | dict[str, Node]") -> None:
+        """The keys of a mapping, and the size of what has children, are set later."""
         self.place = place
         self.value = value
         self.keys: Keys = {}
@@ -95,18 +96,18 @@ def shortened(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "…")
 
 
+_KINDS: Final = {
+    type(None): "nothing",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+}
+
+
 def shown(value: object) -> str:
-    """What kind of value it is, in plain words."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return f"{value}".lower()
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    """What kind of value it is, in plain words; of a switch which one."""
+    if isinstance(value, bool):
+        return f"{value}".lower()
+    return _KINDS.get(type(value), "a mapping")

@@ -136,6 +136,12 @@ def test_deep_data_from_a_template(tmp_path):
         "{% set a = 1 %}" + "{% set a = (a, a) %}" * 99 + "{{ a == a }}",
         "{% set a = 1 %}" + "{% set a = {'a': a, 'b': a} %}" * 99 + "{{ a | string }}",
         "{% for a in range(9999) recursive %}{{ loop(range(9999)) }}{% endfor %}",
+        "{% for a in range(99) recursive %}{% if loop.depth < 9 %}{{ loop(range(99)) }}{% endif %}{% endfor %}",
+        "{% set a = 1 %}{% set b = 1 %}"
+        + "{% set a = [a, a] %}{% set b = [b, b] %}" * 50
+        + "{{ a == b }}",
+        "{{ 2 ** 99 ** 99 ** 99 }}",
+        "{{ range(10 ** 99) | length }}",
         "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
         "{% for a in missing %}{% endfor %}",
         "{% for a in 5 %}{% endfor %}",
@@ -153,6 +159,9 @@ def test_deep_data_from_a_template(tmp_path):
         "{{ missing.x }}",
         "{{ none.x }}",
         "{{ [missing] }}",
+        "{{ [missing] }}-",
+        "{{ [1] | map(attribute='x') | list }}-",
+        "{{ '%s' % ([1] | map(attribute='x') | list,) }}-",
         "{{ {'a': missing} }}",
         "{{ [missing] | join }}",
         "{{ missing | join }}",

@@ -86,6 +86,7 @@ def render(
         ("{{ none }}", None),
         ("{{ mail.split('@')[0] }}", "ann"),
         ("{{ mail.split('@') | last | replace('.com', '') }}", "example"),
+        ("{{ 'aaa'.replace('a', 'b', 1) ~ ('aaa' | replace('a', 'b', 2)) }}", "baabba"),
         ("{{ '-'.join(['a', sn]) }}", "a-Lee"),
         ("{{ mail[:3] }}", "ann"),
         ("{% set first = sn[0] %}{{ first | lower }}{{ identifier }}", "lann"),

@@ -112,7 +112,7 @@ def test_what_a_report_comes_to() -> None:
 
 def test_nothing_makes_no_table() -> None:
     empty = Plan("1", "now", (), (), Scope(), Digests("", {}, {}))
-    assert summary.table(summary.planned(empty), several=False) == []
+    assert summary.table(summary.planned(empty)) == []
 
 
 def test_who_is_adopted_was_none_of_the_existing() -> None:

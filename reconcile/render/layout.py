@@ -1,0 +1,49 @@
+"""How lines, columns and names are put together, whatever they are about."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from reconcile.model.text.printing import printable
+
+
+def aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """One line a row: its first text filled up to the longest of them, two spaces, its second."""
+    width = max((len(first) for first, _ in rows), default=0)
+    return [f"{first:<{width}}  {second}" for first, second in rows]
+
+
+def section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """The title and the lines; nothing where there are no lines."""
+    body = list(lines)
+    if body:
+        yield title
+        yield from body
+
+
+def prefixed(prefix: str, texts: Iterable[str]) -> list[str]:
+    """The texts, each after the prefix."""
+    return [f"{prefix}{text}" for text in texts]
+
+
+def indented(lines: Iterable[str], by: int = 2) -> list[str]:
+    """The lines, each after `by` spaces."""
+    return prefixed(" " * by, lines)
+
+
+def joined(names: Iterable[str]) -> str:
+    """Foreign names on one line, separated by commas."""
+    return ", ".join(map(printable, names))
+
+
+def numbered(numbers: Mapping[str, int], between: str = " ") -> str:
+    """Numbers with what they count, separated by commas: `3 applied, 1 failed`."""
+    return ", ".join(f"{number}{between}{name}" for name, number in numbers.items())
+
+
+def around(before: str, text: str, after: str = "") -> str:
+    """The text between the other two; "" where there is no text."""
+    return f"{before}{text}{after}" if text else ""
+
+
+def and_more(items: Sequence[object], limit: int) -> str:
+    """The end of a list that shows `limit` items: ` and 3 more`; "" where it shows all."""
+    return f" and {len(items) - limit} more" if len(items) > limit else ""
