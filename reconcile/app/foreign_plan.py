@@ -37,5 +37,5 @@ def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
         if why := invalid_reason(change, undo=undo, lengths=limits.lengths):
             what = f"{change.action} {change.kind} {quoted(change.key)}: {quoted(why)}"
             raise PlanFileError(
-                f"{plan_file}: no plan holds such a change: {what}. Make a new plan"
+                f"{plan_file}: no plan contains such a change: {what}. Make a new plan"
             )

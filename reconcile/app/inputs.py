@@ -42,7 +42,7 @@ def configuration(
 ) -> Loaded:
     """Loads the desired-state files, `contents` instead of what is on disk.
 
-    Raises ConfigError with every problem; UsageError when there is no file.
+    Raises ConfigError with every problem; UsageError when there is not a file.
     """
     if not paths:
         if not Path(DEFAULT_PATH).exists():

@@ -66,11 +66,11 @@ def prepare(
     """
     loaded = assembling.configuration(paths, variables, contents)
     if not name.strip():
-        raise UsageError("the name is empty: who is it that logs in?")
+        raise UsageError("the name is empty: name the user who logs in")
     chosen = login.source_of(loaded.desired.sources, name, source)
     workspaces = assembling.chosen_workspaces(loaded.desired, [workspace] if workspace else [])
     if len(workspaces) > 1:
-        raise UsageError(f"there are several workspaces, name one: {', '.join(workspaces)}")
+        raise UsageError(f"there are several workspaces: name one of {', '.join(workspaces)}")
     return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin, user)
 
 
@@ -96,7 +96,7 @@ class Entrance(msgspec.Struct, frozen=True):
             # An empty password would be an anonymous bind, which every directory allows (RFC 4513,
             # 5.1.2).
             log.info(
-                "login of %r (%s): refused before anybody was asked",
+                "login of %r (%s): refused before any server was asked",
                 self.name[:LONGEST],
                 self.source.name,
             )
@@ -109,7 +109,7 @@ class Entrance(msgspec.Struct, frozen=True):
             local = fold_name(self.name)
             if any(not user.source and fold_name(user.username) == local for user in current.users):
                 raise LoginRefused(
-                    "local", f"{self.name} is an account of the platform itself, of no directory"
+                    "local", f"{self.name} is a local account of the platform, not of a directory"
                 )
             inputs = self._checked(password, current, platform, directory)
             with placing(self.loaded):
@@ -151,7 +151,7 @@ class Entrance(msgspec.Struct, frozen=True):
                 wait,
             )
             raise LoginRefused(
-                "wait", f"too many logins failed; try again in {_duration(wait)}", wait
+                "wait", f"too many failed logins; try again in {_duration(wait)}", wait
             )
         # Who is not there is asked for all the same: it must not take less time to find out.
         dn = person.dn if person is not None else f"cn={secrets.token_hex(8)},{self.source.base_dn}"
@@ -183,19 +183,20 @@ class Entrance(msgspec.Struct, frozen=True):
             )
         if user is None and skip is not None:
             raise LoginRefused(
-                "not_registered", f"{username} may not log in: no account can be made ({skip.code})"
+                "not_registered",
+                f"{username} may not log in: no account can be created ({skip.code})",
             )
         if user is None and not verdict.wanted:
             raise LoginRefused(
                 "not_registered",
-                f"{username} may not log in: there is no account, and none is made",
+                f"{username} may not log in: there is no account, and none is created",
             )
         kept = self.loaded.desired.lifecycle.on_out_of_scope.action == "keep"
         if not verdict.wanted and skip is None and not kept:
             if verdict.doubts:  # it is no longer selected by groups, maybe, that could not be read
                 found = "; ".join(f"{one.code}: {one.detail}" for one in verdict.doubts)
                 log.warning(
-                    "%s is let in and left as it is, for the read is not to be trusted: %s",
+                    "%s is logged in and left unchanged, because the read cannot be trusted: %s",
                     username,
                     found,
                 )
@@ -244,14 +245,16 @@ class Entrance(msgspec.Struct, frozen=True):
                 raise LoginRefused(
                     "not_registered", f"{verdict.username} may not log in: {error}"
                 ) from error
-            log.warning("%s is left as it is: %s", verdict.username, error)
+            log.warning("%s is left unchanged: %s", verdict.username, error)
             return False, ""
         except (Locked, StalePlan) as error:
             hindered = (
-                "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
+                "the platform was changed in the meantime"
+                if isinstance(error, StalePlan)
+                else str(error)
             )
             log.info(
-                "%s is left as it is for the next login or run: %s", verdict.username, hindered
+                "%s is left unchanged until the next login or run: %s", verdict.username, hindered
             )
             return False, hindered
         for outcome in report.outcomes:
@@ -266,13 +269,13 @@ class Entrance(msgspec.Struct, frozen=True):
         user = _user(current, verdict.user, self.source.name, external_id, verdict.username)
         if user is None and hindered:
             raise Locked(
-                f"{verdict.username} has no account yet, and none can be made now: try again.\n"
+                f"{verdict.username} has no account yet, and none can be created now: try again.\n"
                 f"{hindered}"
             )
         if user is None:
             raise LoginRefused(
                 "not_registered",
-                f"{verdict.username} may not log in: the platform made no account",
+                f"{verdict.username} may not log in: the platform created no account",
             )
         if user.status in _STATES:  # another process was faster
             raise LoginRefused(
