@@ -56,7 +56,7 @@ def _reasons(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator
         yield f"nothing {change.action}s a {change.kind}"
         return
     if (allowed.before, allowed.after) != (change.before is not None, change.after is not None):
-        yield "it has the wrong sides"
+        yield "its before and after do not fit its action"
         return
     yield from _wrong_fields(change, allowed, undo=undo)
     yield from _wrong_name(change)
@@ -90,7 +90,7 @@ def _wrong_pair(change: Change, before: Fields, after: Fields) -> Iterator[str]:
     if before.keys() != after.keys():
         yield "before and after do not have the same fields"
     if change.kind == "group" and "groups" in after and len(after) > 1:
-        yield "nested groups are changed in a change of their own"
+        yield "nested groups need a change of their own"
 
 
 def _missing_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[str]:

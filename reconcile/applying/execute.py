@@ -369,7 +369,9 @@ def _refuse_failures(outcomes: Sequence[Outcome]) -> None:
     ]
     if failed:
         raise ReconcileError(
-            "\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed])
+            "\n".join(
+                [f"nothing was changed, because {len(failed)} of the changes failed:", *failed]
+            )
         )
 
 
@@ -521,7 +523,7 @@ class _Batch:
         self, failed: set[int], newcomers: Mapping[str, int], *, circle: bool
     ) -> None:
         """Lets what waits do without those that failed."""
-        why = "for one of them in a circle failed" if circle else "which failed"
+        why = "because one of them in a circle failed" if circle else "which failed"
         for at, change in self.waiting.items():
             gone = {name for name in _leans_on(change) if newcomers.get(name, at) in failed - {at}}
             if gone:

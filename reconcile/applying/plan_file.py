@@ -158,7 +158,7 @@ def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any
         tagged = _decode(line, number, name)
         if type(tagged) not in _PLAIN:
             what = tagged.__struct_config__.tag
-            raise PlanFileError(f"{name}:{number}: a {what} has no place here")
+            raise PlanFileError(f"{name}:{number}: a {what} is not allowed here")
         plain, field = _PLAIN[type(tagged)]
         value = plain(*(getattr(tagged, part) for part in tagged.__struct_fields__))
         if isinstance(value, Change):
@@ -170,7 +170,9 @@ def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any
 def _refuse_invalid(change: Change, header: Header, place: str) -> None:
     why = invalid_reason(change, undo=bool(header.scope.undo))
     if why:
-        raise PlanFileError(f"{place}: no plan holds such a change: {quoted(why)}. Make a new plan")
+        raise PlanFileError(
+            f"{place}: no plan contains such a change: {quoted(why)}. Make a new plan"
+        )
 
 
 def _without_lists(header: Header) -> Plan:
@@ -218,7 +220,7 @@ def _refuse_forged_acceptances(plan: Plan, name: str) -> None:
     for accepted in plan.accepted:
         of = (accepted.code, accepted.guard, accepted.workspace, accepted.source)
         if of not in acceptable:
-            what = f"it accepts {quoted(accepted.code)}, which is no violation of the plan"
+            what = f"it accepts {quoted(accepted.code)}, which is not a violation of this plan"
             raise PlanFileError(f"{name}: {what}. Make a new plan")
 
 
@@ -238,9 +240,7 @@ def _refuse_forged_header(plan: Plan, name: str) -> None:
     )
     times = (plan.created, *(accepted.at for accepted in plan.accepted))
     if wrong := header_fault(names, times, plan.readings):
-        raise PlanFileError(
-            f"{name}:1: no plan says such a thing of itself: {wrong}. Make a new plan"
-        )
+        raise PlanFileError(f"{name}:1: no plan header contains this: {wrong}. Make a new plan")
 
 
 _PLAIN: dict[type, tuple[type[msgspec.Struct], str]] = {
@@ -261,7 +261,7 @@ def _header(line: bytes, name: str) -> Header:
             f"{name}:1: not a plan file, or one whose first line is damaged: {quoted(str(error))}"
         ) from error
     if raw.get("type") != "header":
-        raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
+        raise PlanFileError(f"{name}:1: not a plan file: its first line is not a header")
     if raw.get("format") != FORMAT:
         written, tool = (quoted(repr(raw.get(key))) for key in ("format", "tool"))
         raise PlanFileError(
