@@ -76,9 +76,7 @@ _FAMILIES = (
     login,
     connection,
 )
-_PATHS = (
-    "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."
-)
+_PATHS = "PATH is a desired-state file or a folder of them; the default is reconcile.yml."
 
 
 def _explained(command: click.Command) -> click.Command:

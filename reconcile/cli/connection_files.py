@@ -39,12 +39,14 @@ def write(path: Path, name: str, text: str) -> Path:
         path = path.resolve()
         if path.exists():
             if not path.is_file():
-                raise UsageError(f"{path} is no file: leave --out out to write to standard output")
+                raise UsageError(
+                    f"{path} is not a file: leave --out out to write to standard output"
+                )
             with path.open("rb") as file:
                 start = file.read(200)
             if start and not connections.is_connection(start):
                 raise UsageError(
-                    f"{path} exists and is no exported connection: it is not overwritten"
+                    f"{path} exists and is not an exported connection: it is not overwritten"
                 )
         _replace(path, text.encode(), None)
     except OSError as error:

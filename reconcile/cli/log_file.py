@@ -93,14 +93,16 @@ def _private(path: str, flags: int) -> int:
 
 
 def _refuse_other(path: Path, real: Path) -> None:
-    """Nothing is added to a file that is something else, nor rotated away what is no file."""
+    """Nothing is added to a file that is something else, nor rotated away what is not a file."""
     try:
         if real.exists() and not real.is_file():
-            raise UsageError(f"the log file {path} is no file: the log is on standard error too")
+            raise UsageError(
+                f"the log file {path} is not a file: standard error has the log anyway"
+            )
         if real.is_file() and real.stat().st_size:
             with real.open("rb") as existing:
                 if not _OURS.match(existing.read(16)):
-                    raise UsageError(f"{path} exists and is no log file: nothing is added to it")
+                    raise UsageError(f"{path} exists and is not a log file: nothing is added to it")
     except OSError as error:
         raise UsageError(f"the log file {path} cannot be opened: {error.strerror}") from error
 

@@ -36,7 +36,7 @@ def output_options(command: Command) -> Command:
         expose_value=False,
         is_eager=True,
         callback=_remember,
-        help="Begin a new log file at this size, in KiB, MiB or GiB.",
+        help="Start a new log file at this size, in KiB, MiB or GiB.",
     )(command)
     command = click.option(
         "--log-file",
@@ -61,7 +61,7 @@ def output_options(command: Command) -> Command:
         expose_value=False,
         is_eager=True,
         callback=_log_format,
-        help="Form of the log lines.",
+        help="Format of the log lines.",
     )(command)
     return click.option(
         "-v",
@@ -115,7 +115,7 @@ def format_option(*forms: str) -> Callable[[Command], Command]:
         type=click.Choice(forms),
         default=forms[0],
         show_default=True,
-        help="Form of the output.",
+        help="Format of the output.",
     )
 
 

@@ -76,22 +76,22 @@ def export(
     "--update",
     "answer",
     flag_value="update",
-    help="Where a source has the name: change its settings.",
+    help="If a source has the name, change its settings.",
 )
 @click.option(
     "--new",
     "answer",
     flag_value="new",
-    help="Where a source has the name: make another, as in `corp (2)`.",
+    help="If a source has the name, make another one, such as `corp (2)`.",
 )
 @click.option(
-    "--as", "other_name", metavar="NAME", help="Take this name instead of the one in FILE."
+    "--as", "other_name", metavar="NAME", help="Use this name instead of the one in FILE."
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.yml",
-    help="Write into this file, made or changed, instead of to standard output.",
+    help="Create or change this file instead of writing to standard output.",
 )
 @variable_option
 @output_options
@@ -138,7 +138,7 @@ def import_(
         )
     _report(placed)
     if updating and placed.content == placed.before:
-        click.echo(f"Nothing to change: {placed.file} says the same already.", err=True)
+        click.echo(f"Nothing to change: {placed.file} already says the same.", err=True)
     elif out is None:
         click.echo(placed.excerpt, nl=False)
         goal = placed.file if updating else "FILE.yml"

@@ -90,9 +90,9 @@ def history(
 
     run, paths = _split(arguments)
     if sum(map(bool, (run, user, verify))) > 1:
-        raise UsageError("a run, --user and --verify do not go together: ask for one of them")
+        raise UsageError("a run, --user and --verify cannot be combined: ask for one of them")
     if hashes and not verify:
-        raise UsageError("--expect goes with --verify")
+        raise UsageError("--expect needs --verify")
     loaded = inputs.configuration(paths, variables)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as platform:
@@ -127,7 +127,7 @@ def _list(platform: "ManagedPlatform", names: tuple[str, ...], limit: int, form:
         click.echo(render.runs_json(shown))
     elif not links:
         click.echo(
-            "No run yet: the first `reconcile apply` that changes something begins the history."
+            "No runs yet: the first `reconcile apply` that changes something starts the history."
         )
     else:
         click.echo(render.runs_text(shown))
@@ -220,7 +220,7 @@ def _show_verified(rows: "Sequence[Mapping[str, object]]") -> None:
             click.echo(f"Workspace {row['workspace']}: no run yet.")
         else:
             erased = (
-                f" ({row['removed']} of them without what they said: a person was erased)"
+                f" ({row['removed']} of them without their text: a person was erased)"
                 if row["removed"]
                 else ""
             )
@@ -249,7 +249,7 @@ def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, st
                 break
         if not links and platform.read(name).sources:
             wrong = (
-                "the first run: there are sources, which only a run makes known, and no run: all of"
+                "the first run: there are sources, which only a run adds, but no runs: all of"
                 " them were removed"
             )
         wrong = wrong or found.end(noted)
