@@ -27,7 +27,7 @@ from reconcile.model.text.digest import digest
 
 Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 _NO_DESIRED_STATE: Final = (
-    "this is no desired-state file: no line begins with a key such as `version:`. "
+    "this is not a desired-state file: no line begins with a key such as `version:`. "
     "`reconcile init` writes a starter file"
 )
 _NAMED: Final = re.compile(
@@ -118,7 +118,7 @@ def _documents(
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
     complete = len(read) == len(named) and all(problem.line for problem in problems)
     for file, first in again:
-        message = f"is read already as {first}: name it once"
+        message = f"is already read as {first}: name it once"
         problems.append(Problem(str(file), 0, 0, "", message))
     return read, complete
 
@@ -222,7 +222,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
         case OSError():
             text = f"cannot be read: {error.strerror}"
         case _:
-            text = "cannot be read: this is no file name"
+            text = "cannot be read: this is not a file name"
     return Problem(str(path), 0, 0, "", text)
 
 

@@ -111,7 +111,7 @@ def _bound(words: str) -> "Wording":
 def _unique(path: Path, value: Any, _wish: Any, _at: Schema) -> Iterator[Fault]:
     for index, item in enumerate(value):
         if item in value[:index]:
-            yield Fault((*path, index), f"{shortened(str(item))} is in the list already")
+            yield Fault((*path, index), f"{shortened(str(item))} is already in the list")
 
 
 Wording: TypeAlias = Callable[[Path, Any, Any, Schema], Iterator[Fault]]

@@ -69,7 +69,7 @@ def secret(
     functions = {"env": _environment(environ), "file": _files(folder), "command": _command}
 
     def fetch() -> str:
-        fault = "it gives an empty text"
+        fault = "it is empty"
         try:
             if found := str(config_templates.evaluate(text, variables, functions)):
                 return found
@@ -161,7 +161,7 @@ def _command(line: object) -> str:
         words = shlex.split(line if isinstance(line, str) else "")
         program = words[0]
     except (ValueError, IndexError):
-        raise Unavailable("the command is no command line") from None
+        raise Unavailable("the command line cannot be parsed") from None
     try:
         done = command.run(words, seconds=COMMAND_SECONDS, most=MAX_BYTES)
     except command.TooSlow:

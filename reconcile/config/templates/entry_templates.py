@@ -229,7 +229,7 @@ def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset
 
 def _refuse_secret(call: nodes.Call) -> None:
     if isinstance(call.node, nodes.Name) and call.node.name in SECRET_FUNCTIONS:
-        raise Refused(f"{call.node.name}() gives a secret, and this is no place for one")
+        raise Refused(f"{call.node.name}() gives a secret, which is not allowed here")
 
 
 def _named_attribute(node: nodes.Node) -> str | None:

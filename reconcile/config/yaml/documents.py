@@ -145,7 +145,9 @@ class _Composer:
             raise _Refused(place, f"no anchor &{event.anchor} above this alias")
         node = self.anchors[event.anchor]
         if node is None:
-            raise _Refused(place, f"the alias *{event.anchor} stands within what it stands for")
+            raise _Refused(
+                place, f"the alias *{event.anchor} is inside the value that it refers to"
+            )
         self.copies += node.size
         if self.copies > MAX_COPIES:
             raise _Refused(
@@ -177,7 +179,7 @@ class _Composer:
                 line, column = keys[key.value]
                 self.problem(
                     key.place,
-                    f"the key `{key.value}` is given already in line {line}, column {column}",
+                    f"the key `{key.value}` is already given in line {line}, column {column}",
                 )
             else:
                 values[key.value], keys[key.value] = value, key.place
@@ -207,7 +209,7 @@ class _Composer:
         if name not in _TAGGED:
             self._check_tag(event, "str")
         elif type(value) not in _TAGGED[name]:
-            self.problem(_place(event), f"this is no !!{name}")
+            self.problem(_place(event), f"this is not a valid !!{name}")
         return value
 
     def _check_tag(self, event: yaml.Event, allowed: str) -> None:
@@ -239,7 +241,7 @@ def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise _Refused(
             Place(0, 0),
-            f"larger than {MAX_BYTES // 1024 // 1024} MiB: this is no desired-state file",
+            f"larger than {MAX_BYTES // 1024 // 1024} MiB: this is not a desired-state file",
         )
     try:
         text = content.decode("utf-8-sig")

@@ -86,7 +86,7 @@ class Merged:
             places += [(document, position) for position in range(len(node.value))]
 
     def _twice(self, document: Document, path: Path, place: Place) -> None:
-        self._refuse(document, path, place, f"given already at {self.where(path)}")
+        self._refuse(document, path, place, f"already given at {self.where(path)}")
 
     def _refuse(self, document: Document, path: Path, place: Place, message: str) -> None:
         self._problems.append(
