@@ -98,7 +98,7 @@ def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value
         case frozenset():
             return sorted(value)
         case _:  # a new kind of secret must not get out
-            raise TypeError(f"a {type(value).__name__} is no setting")
+            raise TypeError(f"a {type(value).__name__} is not a setting")
 
 
 def _pruned(settings: Settings, usual: Settings) -> Settings:

@@ -77,15 +77,15 @@ def loads(content: bytes, file: str) -> Connection:
     if data.get("format") != FORMAT:
         _refuse(
             file,
-            "this is no connection: expected a file written by `reconcile connection export`, or "
-            "one that was downloaded from the settings of an authentication source "
+            "this is not a connection file: expected one that `reconcile connection export` wrote, "
+            "or one that was downloaded from the settings of an authentication source "
             "(AUTH_SOURCE_NAME, …)",
         )
     version = data.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
         _refuse(
             file,
-            f"format version {version} is not known here, only {VERSION}: "
+            f"format version {version} is not supported, only {VERSION}: "
             "update reconcile, or export again",
         )
     warnings = _without_password(data)
@@ -97,7 +97,7 @@ def loads(content: bytes, file: str) -> Connection:
 def _json(content: bytes, file: str) -> dict[str, Any]:
     """The object in a JSON file. Raises ConfigError."""
     if len(content) > MAX_BYTES:
-        _refuse(file, f"larger than {MAX_BYTES // 1024} KiB: this is no connection")
+        _refuse(file, f"larger than {MAX_BYTES // 1024} KiB: this is not a connection file")
     try:
         data = json.loads(
             content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_number
@@ -107,7 +107,7 @@ def _json(content: bytes, file: str) -> dict[str, Any]:
         problem = _json_problem(error, file)
     else:
         if not isinstance(data, dict):
-            _refuse(file, f"this is no connection: expected an object, got {shown(data)}")
+            _refuse(file, f"this is not a connection file: expected an object, got {shown(data)}")
         return data
     raise ConfigError([problem])
 
@@ -123,7 +123,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _json_problem(error: RecursionError | ValueError, file: str) -> Problem:

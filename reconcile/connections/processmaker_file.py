@@ -253,7 +253,7 @@ class _Reading:
     def _attribute_name(self, key: str, text: str) -> bool:
         if _ATTRIBUTE.fullmatch(text):
             return True
-        self.warnings.append(f"{key} is left out: {shortened(text)} is no name of an attribute")
+        self.warnings.append(f"{key} is left out: {shortened(text)} is not an attribute name")
         return False
 
     def _value(self, key: str) -> Any:

@@ -92,7 +92,7 @@ def _newlines(text: str) -> str:
 def _root(text: str) -> yaml.Node:
     root = yaml.compose(text, Loader=documents.LOADER)
     if not isinstance(root, yaml.MappingNode):
-        raise _Elsewhere("the file is no mapping")
+        raise _Elsewhere("the file is not a mapping")
     return root
 
 
@@ -197,7 +197,7 @@ def _append(text: str, item: Mapping[str, Any]) -> str:
         line_break = "" if text.endswith("\n") else "\n"
         return f"{text}{line_break}{yaml_text.block({'sources': [item]})}"
     if not isinstance(node, yaml.SequenceNode):
-        raise _Elsewhere("`sources` is no list")
+        raise _Elsewhere("`sources` is not a list")
     if not node.value:
         return _into_empty(text, node, item)
     end = _end(node.value[-1], text)
