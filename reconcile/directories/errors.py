@@ -101,7 +101,7 @@ class Result(NamedTuple):
         return quoted(self.message)
 
     def __str__(self) -> str:
-        name = RESULT_CODES.get(self.code, "a code that RFC 4511 does not know")
+        name = RESULT_CODES.get(self.code, "a code that is not in RFC 4511")
         said = f", the server says: {self.said}" if self.message else ""
         return f"result {self.code} ({name}){said}"
 
@@ -139,7 +139,7 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
     return kind(
         f"{reader.place}: {search} was not answered completely: {result}, after {entries} "
         "entries.\n"
-        f"Nothing of what was read is used. {remedy}"
+        f"Nothing that was read is used. {remedy}"
     )
 
 
@@ -171,7 +171,7 @@ def _remedy(reader: Reader, result: Result, entries: int) -> str:
                 "try again."
             )
         case _:
-            return _REMEDIES.get(result.code, "Ask those who run the directory.")
+            return _REMEDIES.get(result.code, "Ask the directory administrators.")
 
 
 _SIZE = "Ask for a larger size limit for {reader}, or set page_size below {page_size}."
@@ -184,7 +184,7 @@ _LOOKED_THROUGH = (
     "Server: nsLookThroughLimit), or narrow the base or the filter."
 )
 _UNPAGED = "Ask for a larger size limit for {reader}, or set page_size, for example to 500."
-_CLEAR = "The server wants TLS: set tls.mode to starttls or ldaps."
+_CLEAR = "The server requires TLS: set tls.mode to starttls or ldaps."
 _BUSY = "The server is overloaded or shutting down: try again later."
 _REMEDIES = {
     3: "Ask for a larger time limit for {reader}, or narrow the base or the filter.",
@@ -221,7 +221,7 @@ def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadabl
 def unpaged(place: str, search: Search, entries: int) -> SourceUnreadable:
     """The error for a server that was asked for a page and answers as if it had not been."""
     return SourceUnreadable(
-        f"{place}: {search} cannot be known to be complete: the server does not answer the "
+        f"{place}: {search} may be incomplete: the server does not answer the "
         f"request for pages, after {entries} entries.\n"
         "Set page_size to 0 to read without pages."
     )
@@ -250,7 +250,7 @@ def _broken(place: str, search: Search, why: str, entries: int) -> str:
     return (
         f"{place}: the connection broke in the middle of {search}, after {entries} entries: "
         f"{why}.\n"
-        "Nothing of what was read is used. Try again, or add another server to `servers`."
+        "Nothing that was read is used. Try again, or add another server to `servers`."
     )
 
 
@@ -259,7 +259,7 @@ def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
     return OutOfTime(
         f"{what} did not end within {deadline.seconds:g} s, the time for the whole read "
         f"({deadline.setting}), after {entries} entries.\n"
-        "Nothing of what was read is used. Ask those who run the directory why it is slow, "
+        "Nothing that was read is used. Ask the directory administrators why it is slow, "
         f"narrow the base or the filter, or raise {deadline.setting}."
     )
 
@@ -267,8 +267,8 @@ def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
 def too_much(place: str, search: Search, what: str, entries: int) -> Unbounded:
     """The error for an answer that is larger than a source may be."""
     return Unbounded(
-        f"{place}: {search} brings too much: {what}, after {entries} entries.\n"
-        "Nothing of what was read is used. If the directory is meant to be so large, raise that "
+        f"{place}: {search} returns too much: {what}, after {entries} entries.\n"
+        "Nothing that was read is used. If the directory is supposed to be this large, raise that "
         "limit; otherwise narrow the base or the filter."
     )
 
@@ -276,7 +276,7 @@ def too_much(place: str, search: Search, what: str, entries: int) -> Unbounded:
 def no_memory(place: str) -> Unbounded:
     """The error for an answer that this machine has no room for."""
     return Unbounded(
-        f"{place}: there is no memory for what the server sends. Nothing of what was read is "
+        f"{place}: not enough memory for what the server sends. Nothing that was read is "
         "used.\n"
         "Give this process more memory, narrow the base or the filter, or set limits (entries, "
         "entry_size, total_size) lower."
@@ -286,8 +286,8 @@ def no_memory(place: str) -> Unbounded:
 def unbelievable(place: str, search: Search, what: str, entries: int) -> Unintelligible:
     """The error for a server that answers what was not asked."""
     return Unintelligible(
-        f"{place}: the answer to {search} is not believed, after {entries} entries: {what}.\n"
-        "Nothing of what was read is used. Ask those who run the directory what answers at this "
+        f"{place}: the answer to {search} is not trusted, after {entries} entries: {what}.\n"
+        "Nothing that was read is used. Ask the directory administrators what answers at this "
         "address; another server may do better."
     )
 
@@ -296,11 +296,11 @@ def garbled(place: str, search: Search, error: object) -> Unintelligible:
     """The error for an answer that is none."""
     return Unintelligible(
         f"{place}: the answer to {search} is not LDAP: {quoted(str(error))}.\n"
-        "Nothing of what was read is used. Ask those who run the directory what answers at this "
+        "Nothing that was read is used. Ask the directory administrators what answers at this "
         "address; another server may do better."
     )
 
 
 def unaskable(place: str, search: Search, error: object) -> SourceUnreadable:
     """The error for a search that cannot be put into LDAP."""
-    return SourceUnreadable(f"{place}: {search} cannot be asked: {error}.")
+    return SourceUnreadable(f"{place}: {search} cannot be sent: {error}.")

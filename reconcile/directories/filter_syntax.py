@@ -40,7 +40,7 @@ def parse(text: str) -> FilterNode:
     for node in _leaves(root):
         name = node.assertion["attr"]
         if name is not False and not _DESCRIPTION.fullmatch(name):
-            raise ValueError(f"is not a filter (RFC 4515): {name!r} is no attribute name")
+            raise ValueError(f"is not a filter (RFC 4515): {name!r} is not an attribute name")
     tree: FilterNode = root.elements[0]
     return tree
 

@@ -72,21 +72,21 @@ def _advice(source: desired.Source, some: Target, result: Result) -> str:
         case 8 | 13 if protects(source, some):
             return _WITHIN_TLS if source.bind.kerberos else _ASK
         case 8 | 13:
-            return "The server wants TLS: set tls.mode to starttls or ldaps."
+            return "The server requires TLS: set tls.mode to starttls or ldaps."
         case 48:
-            return "The server allows no such bind: set bind.dn and bind.password."
+            return "The server does not allow this bind: set bind.dn and bind.password."
         case _:
             return _ASK
 
 
-_ASK: Final = "Ask those who run the directory."
+_ASK: Final = "Ask the directory administrators."
 _WITHIN_TLS: Final = (
-    "The server wants Kerberos to encrypt, not TLS (Samba: `ldap server require strong auth` is "
+    "The server requires Kerberos encryption, not TLS (Samba: `ldap server require strong auth` is "
     "not `allow_sasl_over_tls`): set tls.mode to none, and Kerberos encrypts everything."
 )
 _ADVICE_ON_KERBEROS: Final = {
-    7: "The server takes no Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
-    49: "The server does not take the ticket: its key or its clock is not what the KDC "
+    7: "The server does not accept Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
+    49: "The server does not accept the ticket: its key or its clock is not what the KDC "
     "thinks, or it knows no one of that name. No other server is asked.",
 }
 

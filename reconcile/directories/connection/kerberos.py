@@ -145,7 +145,7 @@ def bind(
         if result.code == IN_PROGRESS:
             return said
         binding.accepted(source, some, result, name)
-        raise ValueError("the server calls it a success without having proved who it is")
+        raise ValueError("the server reports success without having proved who it is")
 
     wanted = _ENCRYPTED if certificate is None else _PLAIN
     try:
@@ -159,14 +159,14 @@ def bind(
         result, _ = ask(context.wrap(bytes([wanted]) + ours.to_bytes(3, "big"), False).message)
     except (GSSError, ValueError) as error:
         said = _said(error) if isinstance(error, GSSError) else error
-        raise Unusable(BIND, f"the bind with Kerberos came to nothing: {said}") from error
+        raise Unusable(BIND, f"the bind with Kerberos failed: {said}") from error
     binding.accepted(source, some, result, name)
     return Bound(name, seal)
 
 
 _NOT_OFFERED: Final = {
-    _PLAIN: "the server wants Kerberos to encrypt within TLS, which is not done: set tls.mode to "
-    "none, and Kerberos encrypts everything.",
+    _PLAIN: "the server requires Kerberos encryption within TLS, which is not done: set tls.mode "
+    "to none, and Kerberos encrypts everything.",
     _ENCRYPTED: "the server lets Kerberos encrypt nothing, and there is no TLS: set tls.mode to "
     "starttls or ldaps.",
 }
@@ -226,7 +226,9 @@ def _no_ticket(
     if isinstance(error, ExpiredCredentialsError | MissingCredentialsError):
         code = _NO_TICKET
     whose = f" of {source.bind.principal}" if source.bind.principal else ""
-    advice = _ADVICE.get(code, "Ask those who run Kerberos.").format(service=service, whose=whose)
+    advice = _ADVICE.get(code, "Ask the Kerberos administrators.").format(
+        service=service, whose=whose
+    )
     text = f"Kerberos gives no ticket for {service}: {_said(error)}. {advice}"
     # Another server has another name; what else is missing no server can help with.
     return (

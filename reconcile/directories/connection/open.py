@@ -103,7 +103,7 @@ class _Opening:
         if wire.rest:
             # Whoever is on the way could have sent it: nothing that came in clear text is taken for
             # protected.
-            raise context.not_started("more came in clear text behind the answer")
+            raise context.not_started("more data followed the answer in clear text")
 
     def _bound(self, wire: Wire) -> str:
         """Who is bound."""
@@ -145,7 +145,7 @@ class _Opening:
         if wire.rest:
             raise Unusable(
                 BIND,
-                "the server answers more than it was asked: more came behind the answer to "
+                "the server sends more than it was asked for: more data follows the answer to "
                 "the bind",
             )
         return result, said if result.code == IN_PROGRESS else b""

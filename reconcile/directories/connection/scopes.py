@@ -34,8 +34,8 @@ def check(search: Search, names: Sequence[str]) -> None:
     strange = next((name for name in odd if not is_inside(name)), None)
     if strange is not None:
         raise Unbelievable(
-            f"the server gives the entry {quoted(strange) or '(the root)'}, which is not within "
-            "what was searched"
+            f"the server returns the entry {quoted(strange) or '(the root)'}, which is outside "
+            "the search"
         )
 
 

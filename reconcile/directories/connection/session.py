@@ -219,4 +219,4 @@ def _unexpected(data: bytes, found: Message) -> Exception:
         return ConnectionResetError(
             f"the server ended the connection: {messages.result(data, found.start, found.stop)}"
         )
-    return messages.Malformed(f"message {found.id} answers nothing that was asked")
+    return messages.Malformed(f"message {found.id} does not answer any request")

@@ -97,7 +97,7 @@ def _import_kerberos(source: desired.Source) -> None:
 def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
     if source.bind.anonymous:
         log.warning(
-            "%s: the bind is anonymous: what the directory hides from strangers is not there",
+            "%s: the bind is anonymous: what the directory hides from anonymous users is missing",
             source.name,
         )
     clear = [some.url for some in targets if source.tls.mode == "none" and not some.ldaps]
@@ -109,7 +109,7 @@ def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
         )
     if source.tls.verify == "none" and len(clear) < len(targets):
         log.warning(
-            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anybody on the way can %s",
+            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anyone in between can %s",
             source.name,
             "read and change what comes"
             if source.bind.kerberos

@@ -97,5 +97,5 @@ def _in_vain(last: dict[str, SourceUnreadable], tried: int) -> SourceUnreadable:
     errors = list(last.values())
     if tried == 1:
         return errors[0]
-    text = "\nIt was tried again with another server, in vain:\n".join(map(str, errors))
+    text = "\nAnother server was tried without success:\n".join(map(str, errors))
     return SourceUnreadable(f"{text}\nThis is after {tried} attempts, each of them from the start.")

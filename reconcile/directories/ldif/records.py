@@ -64,7 +64,7 @@ def records(
         last = data.count(b"\n") + 1
         raise Broken(
             last,
-            "the last line is not ended: the file is cut off (or end the line with a line break)",
+            "the last line has no line break: the file is cut off (otherwise add one)",
         )
     names: dict[bytes, str] = {}
     more_pages = 0
@@ -143,7 +143,7 @@ def _too_long(number: int, size: int, entry_size: int) -> Broken:
     return Broken(
         number,
         f"an entry of {size} bytes, more than {entry_size} (limits.entry_size): raise that limit "
-        "if the entry is meant to be so large",
+        "if the entry is supposed to be this large",
     )
 
 

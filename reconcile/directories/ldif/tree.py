@@ -47,8 +47,7 @@ class Tree:
                 odd.append(f"{where}: {quoted(entry.dn)!r}")
             if name in seen:
                 raise SourceUnreadable(
-                    f"{where}: the entry {quoted(entry.dn)} stands there twice, first at "
-                    f"{seen[name]}"
+                    f"{where}: the entry {quoted(entry.dn)} occurs twice, first at {seen[name]}"
                 )
             seen[name] = where
             self._entries[name] = entry
@@ -89,7 +88,7 @@ class Tree:
         base = self._references.only(dn.key(search.base))
         if not base:
             raise NoSuchObject(
-                f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be "
+                f"{self.place}: the base DN {search.base} does not exist.\n{search} cannot be "
                 "answered."
             )
         try:

@@ -47,7 +47,7 @@ def parsed(url: str, base_dn: str) -> Members:
     if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
     if text[:7].lower() != "ldap://":
-        raise ValueError("it is no URL of the form ldap:///base??scope?filter")
+        raise ValueError("it is not a URL of the form ldap:///base??scope?filter")
     host, _, rest = text[7:].partition("/")
     if host:
         raise ValueError("it names a server of its own")

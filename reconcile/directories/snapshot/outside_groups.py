@@ -228,7 +228,7 @@ def _by_rule(
         raise
     except SourceUnreadable as error:
         log.warning(
-            "%s: members of members are followed here, for the server does not: %s",
+            "%s: members of members are followed here, because the server does not do it: %s",
             source.name,
             error,
         )
@@ -330,7 +330,7 @@ def _by_following(
     for member, keys in below.ambiguous.items():
         meanings = " or ".join(map(quoted, keys))
         log.warning(
-            "%s: the member %s counts for no one: it can mean %s",
+            "%s: the member %s is ignored: it can mean %s",
             source.name,
             quoted(member),
             meanings,

@@ -73,7 +73,7 @@ def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:
 def _range(entry: RawEntry, name: str, searcher: Searcher) -> _Range:
     match = _RANGE.fullmatch(name)
     if match is None:
-        raise _refused(entry, name, searcher, "is no range")
+        raise _refused(entry, name, searcher, "is not a range")
     values = entry.attributes[name]
     first, last = int(match["first"]), None if match["last"] == "*" else int(match["last"])
     if last is not None and len(values) != last - first + 1:
@@ -130,7 +130,7 @@ def _refused(entry: RawEntry, name: str, searcher: Searcher, why: str) -> Source
     return SourceUnreadable(
         f"{searcher.place}: the attribute {quoted(name)} of {quoted(entry.dn)} has more values "
         f"than come at once, and cannot be read to the end: {why}.\n"
-        "Nothing of what was read is used. Try again; if that does not help, ask those who run "
-        "the directory for the right to read all of it, or for a larger limit of values "
+        "Nothing that was read is used. Try again; if that does not help, ask the directory "
+        "administrators for the right to read all of it, or for a larger limit of values "
         "(MaxValRange)."
     )

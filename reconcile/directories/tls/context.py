@@ -57,7 +57,7 @@ def _no_pem(file: str) -> str:
         if files.read(Path(file), len(_DER)).data == _DER:
             name = shlex.quote(file)
             command = f"openssl x509 -inform der -in {name} -out {name}.pem"
-            return f"it is in DER; `{command}` makes a file in PEM of it"
+            return f"it is in DER; `{command}` converts it to PEM"
     return "holds no certificate in PEM"
 
 

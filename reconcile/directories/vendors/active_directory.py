@@ -99,7 +99,7 @@ def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], st
     def rule(attributes: Attributes) -> str:
         control = _number(attributes, "useraccountcontrol")
         if control is not None and active and control not in active:
-            return f"userAccountControl {control} is none of active_uac"
+            return f"userAccountControl {control} is not in active_uac"
         if control is not None and not active and control & ACCOUNT_DISABLED:
             return f"userAccountControl {control} has the flag ACCOUNTDISABLE"
         expires = _number(attributes, "accountexpires")
@@ -120,7 +120,7 @@ def _number(attributes: Attributes, name: str) -> int | None:
     try:
         return int(values[0])
     except ValueError as error:
-        raise ValueError(f"{name} is {values[0]!r}, which is no number") from error
+        raise ValueError(f"{name} is {values[0]!r}, which is not a number") from error
 
 
 def other_partition(url: str) -> bool:

@@ -68,7 +68,7 @@ def principal_expired(attributes: Attributes, now: str) -> bool:
     for value in attributes.get("krbprincipalexpiration", ()):
         end = _TIME.fullmatch(value.strip())
         if end is None:
-            raise ValueError(f"krbprincipalexpiration is {value!r}, which is no time")
+            raise ValueError(f"krbprincipalexpiration is {value!r}, which is not a time")
         if end[1] <= now:
             return True
     return False
