@@ -138,7 +138,7 @@ class Selection:
                 listed = ", ".join(sorted(entries.values()))
                 ambiguous = (
                     f"{self._patterns[at]!r} can mean several entries of source {source}:"
-                    f" {listed}. Write the one that is meant as the directory does"
+                    f" {listed}. Write it as the directory does"
                 )
                 raise RulesRefused([(path(at), ambiguous)])
             for name in entries:

@@ -154,7 +154,7 @@ def _refuse_exchanges(
             for at, link in enumerate(links)
             if link.kind == kind and why.startswith(reason(link))
         )
-        what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
+        what = f"what the {kind} {links[at].name!r} stands for is claimed by another link"
         raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
 
 
@@ -227,14 +227,14 @@ def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState
     """Raises _Idle for a link that was followed once and now means another person or user."""
     if not _is_id(person, link.entry):
         raise _Idle(
-            "it was used already, and now this is another person: to link the user to that one,"
+            "it was already used, and this is another person now: to link the user to that one,"
             " name its id"
         )
     for other in current.users:
         if other.source != link.source or _own(other) != _own(person):
             continue
         if other is not user:
-            raise _Idle(f"it was used already: the person is that of {other.username!r} now")
+            raise _Idle(f"it was already used: the person now has the user {other.username!r}")
         return
 
 
@@ -295,15 +295,15 @@ def _refuse_exchanged(
     is_held = any(other.source == link.source and _own(other) == own for other in things)
     if is_held and _own(thing) in map(_own, entries.values()):
         raise _Idle(
-            f"the {link.kind} stands for another entry that is there, and this one has its"
-            f" {link.kind}, too"
+            f"the {link.kind} stands for another existing entry, and this entry has a"
+            f" {link.kind} of its own"
         )
 
 
 def _refuse_true(link: Link, owner: Owner, entry: AnyEntry) -> None:
     """Raises _Idle where the user, group or department already stands for the entry."""
     if _is_true(link, owner, entry):
-        raise _Idle("it is true already: the link can be removed")
+        raise _Idle("it is already true and can be removed")
 
 
 def _is_true(link: Link, owner: Owner, entry: AnyEntry) -> bool:

@@ -287,7 +287,7 @@ def _note_namesakes(
         shared = (_NAMES.get(fact, fact) for user_id in weak for fact in near[user_id])
         facts = list(dict.fromkeys(shared))
         agree = "agrees" if len(facts) == 1 else "agree, which say the same"
-        why = f"only the {' and '.join(facts)} {agree}, and the directory's id is another one"
+        why = f"only the {' and '.join(facts)} {agree}, and the directory's id is different"
     users = sorted((free[user_id] for user_id in user_ids), key=lambda user: user.username)
     matches.namesakes[position] = why, tuple(users)
 

@@ -234,7 +234,7 @@ def _why_nobody(rules: SourceRules, member: str) -> str:
     more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
     named = "; ".join(owners[:_NAMED])
     persons = f"{len(owners)} persons of {source}"
-    return f"{persons} have this uid, so that it is none of them: {named}{more}"
+    return f"{persons} have this uid, so it means none of them: {named}{more}"
 
 
 def unclear_managers(unclear: Iterable[UnclearManager], workspace: str) -> Iterator[Skip]:

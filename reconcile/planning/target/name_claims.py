@@ -149,6 +149,8 @@ def _refusal(loser: Claim[Item], holder: Held, duplicate: SkipCode) -> Refusal[I
         detail = f"{holder.name!r} belongs to source {holder.source}"
         return Refusal(loser, "owned_by_other_source", detail, holder)
     whose = (
-        f"that of {holder.dn!r}" if holder.dn else "taken, by what has no entry in the directory"
+        f"that of {holder.dn!r}"
+        if holder.dn
+        else "taken by something without an entry in the directory"
     )
     return Refusal(loser, duplicate, f"{holder.name!r} is {whose}", holder)
