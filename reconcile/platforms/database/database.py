@@ -24,8 +24,8 @@ class CommitLost(PlatformUnreadable):
         """Takes which server it was, and what was said of the connection."""
         self.what = what
         super().__init__(
-            f"{what}; whether it did is not known: run the command again, "
-            "which goes on from how things are"
+            f"{what}; it is not known whether it did: run the command again, "
+            "which continues from the current state"
         )
 
 

@@ -46,7 +46,7 @@ def decode(text: str, username: str) -> dict[str, str]:
     except msgspec.DecodeError as error:
         raise PlatformUnreadable(
             f"users.attributes of {quoted(username)} is not a JSON object ({error}); "
-            "put it right, or set it to {}"
+            "correct it, or set it to {}"
         ) from error
     return {
         name: value if isinstance(value, str) else encode(value)

@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class Connection(psycopg.Connection[Any]):
-    """Counts as broken, and is closed, once the server has said nothing for `patience` seconds."""
+    """Counts as broken, and is closed, once the server has not responded for `patience` seconds."""
 
     patience = float("inf")
 
@@ -30,7 +30,7 @@ class Connection(psycopg.Connection[Any]):
                 elif time.monotonic() > end:
                     self.pgconn.finish()
                     raise psycopg.OperationalError(
-                        f"the server has said nothing for {self.patience:g} s"
+                        f"the server has not responded for {self.patience:g} s"
                     )
                 state = operation.send(ready)
         except StopIteration as done:

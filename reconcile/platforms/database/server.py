@@ -30,14 +30,14 @@ IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
 network is gone."""
 BROKEN: Final = (
-    "the connection broke, and what was not yet kept is undone; "
-    "a new plan shows how things are ({text})"
+    "the connection broke, and what was not committed is undone; "
+    "a new plan shows the current state ({text})"
 )
-LOST: Final = "the connection broke while it was asked to keep what was written ({text})"
+LOST: Final = "the connection broke during the commit ({text})"
 DEFERRED: Final = (
-    "a rule that it checks when all is written refuses what was written, "
+    "a rule that is checked at the commit refuses the changes, "
     "so nothing was changed: {text} ({rule}). "
-    "Correct what the rule is about, or make it NOT DEFERRABLE: "
+    "Correct the data, or make the rule NOT DEFERRABLE: "
     "then the change that breaks it fails alone"
 )
 CLASH: Final = (
@@ -71,7 +71,7 @@ class ServerDatabase(Database):
         """Raises UsageError for a url that names no database, or a driver that is not installed."""
         if not url.database:
             raise UsageError(
-                f"platform.url names no database; write it as in {self.driver}://account@host/database"
+                f"platform.url does not name a database; write it as in {self.driver}://account@host/database"
             )
         port = f":{url.port}" if url.port else ""
         place = f" on {url.host}{port}" if url.host else ""

@@ -38,7 +38,7 @@ def connect(
     # The latter of a port that is no number, and quotes what it found.
     except (ArgumentError, ValueError):
         raise UsageError(
-            f"{setting} is no database URL; write one as in sqlite:///acme.db or "
+            f"{setting} is not a database URL; write one as in sqlite:///acme.db or "
             "postgresql+psycopg://account:password@host/database, "
             "with @ : / and % of a password as %40 %3A %2F and %25"
         ) from None

@@ -111,7 +111,7 @@ def _check(contents: Contents) -> None:
                     raise PlatformUnreadable(
                         f"the platform lists a {link_kind} of {end_kind} {quoted(end)}, "
                         f"and no such {end_kind}: what was read is not complete. "
-                        "Run again; if it stays so, "
+                        "Run again; if that does not help, "
                         "the application has to be repaired"
                     )
     _check_names(contents)

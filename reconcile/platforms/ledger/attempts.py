@@ -62,10 +62,13 @@ class SqlAttempts:
             else:
                 wait = self._counted(workspace, key, now)
         except Busy as busy:
-            raise Locked(f"no login can be counted now, and so none is made: {busy}") from busy
+            raise Locked(
+                f"failed logins cannot be counted now, so no login is made: {busy}"
+            ) from busy
         if wait is None:
             raise Locked(
-                "no login can be counted now, and so none is made: the count was removed; try again"
+                "failed logins cannot be counted now, so no login is made: "
+                "the count was removed; try again"
             )
         return wait
 
@@ -185,7 +188,7 @@ class SqlAttempts:
                     with self._database().writing() as connection:
                         connection.execute(sa.delete(table).where(condition))
         except PlatformUnreadable as error:  # the next one does it
-            log.debug("old failures of logins are still there: %s", error)
+            log.debug("old failed logins were not deleted: %s", error)
 
 
 def _whom(

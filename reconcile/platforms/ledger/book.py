@@ -61,7 +61,7 @@ def read(connection: sa.Connection, workspace: int) -> Book:
             raise PlatformUnreadable(
                 f"the ledger is damaged: its {kind} {platform_id!r} comes from a source that it "
                 "does not know. Restore it from a backup, or move it away: then every user is "
-                "recognised anew"
+                "recognised again"
             )
         known = dict(zip(_COLUMNS, values, strict=True))
         known["source"] = "" if source is None else sources[source].name

@@ -39,7 +39,7 @@ _TRIES: Final = 3
 _PAUSE: Final = 1.0
 """Seconds between two tries to release a lock."""
 _LOST: Final = (
-    "another run has taken over the lock, because this one did not move for too long; start again"
+    "another run has taken over the lock, because this one was inactive for too long; start again"
 )
 _log = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ def describe(held: Held, host: str) -> str:
             return f"{who}: that process is gone; run again with --force to take over"
         return f"{who}: it is still running; wait until it is done"
     if held.age is None:
-        renewed = f"{who}, which is no time"
+        renewed = f"{who}, which is not a time"
     elif held.age < -STALE:
         ahead = f"{-held.age:.0f} s in the future"
         renewed = f"{who}, which is {ahead}: the clock of the database was set back"
@@ -193,13 +193,15 @@ def describe(held: Held, host: str) -> str:
         renewed = f"{who}, last renewed {max(0, held.age):.0f} s ago"
     if held.host == host:
         renewed += (
-            ", in another container or machine of this name, or before this one was started again"
+            ", in another container or machine of this name, or from before a restart of this one"
         )
     if is_dead(held, host):
-        return f"{renewed}: see that nothing runs there, then run again with --force to take over"
+        return (
+            f"{renewed}: make sure that nothing runs there, "
+            "then run again with --force to take over"
+        )
     return (
-        f"{renewed}: wait until it is done; "
-        f"it counts as dead once it was not renewed for {STALE:.0f} s"
+        f"{renewed}: wait until it is done; it counts as dead after {STALE:.0f} s without renewal"
     )
 
 

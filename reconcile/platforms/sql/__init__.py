@@ -43,7 +43,7 @@ class SqlPlatform:
         if settings.url is None:
             yield ("url",), "is missing: it names the database, as in sqlite:///acme.db"
         for option in settings.options:
-            yield (option,), "is no setting of a platform of type sql"
+            yield (option,), "is not a setting of a platform of type sql"
 
     @cached_property
     def _store(self) -> "Store":
@@ -121,7 +121,7 @@ class SqlPlatform:
             kept = settling.was_kept(self._store.database, workspace, run)
         except PlatformUnreadable as error:
             raise OutcomeUnknown(
-                f"{lost.what}, and it has not said since whether it did: {error}"
+                f"{lost.what}, and it has not answered since whether it did: {error}"
             ) from lost
         if not kept:
             raise PlatformUnreadable(

@@ -66,8 +66,8 @@ def times(users: Iterable[User]) -> None:
         if not fine:
             raise PlatformUnreadable(
                 f"table users, row {user.id}: departed_at is {quoted(user.departed_at)}, "
-                "no time in RFC 3339: correct the value, "
-                "or set departed and departed_at to NULL, which begins the grace period anew"
+                "not an RFC 3339 time: correct the value, "
+                "or set departed and departed_at to NULL, which restarts the grace period"
             )
 
 
@@ -77,7 +77,7 @@ def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
         for number in numbers:
             if number is not None and not (isinstance(number, int) and number >= 0):
                 raise PlatformUnreadable(
-                    f"table readings, source {quoted(source)}: {quoted(number)} is no count: "
+                    f"table readings, source {quoted(source)}: {quoted(number)} is not a count: "
                     "delete the row"
                 )
     return tuple([Reading(*row) for row in rows])

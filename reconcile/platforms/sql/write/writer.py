@@ -93,7 +93,7 @@ class SqlWriter:
         """The workspace as it is now."""
         number = workspace_id(self._connection, self._workspace)
         if number is None:
-            raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
+            raise PlatformUnreadable(f"the workspace {self._workspace!r} no longer exists")
         state = reading.read(self._connection, self._workspace, self._progress, lock=True)
         sources, roles = (self._ids(table, number) for table in (t.sources, t.roles))
         self._work = Work(
