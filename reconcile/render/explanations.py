@@ -28,7 +28,7 @@ def explanation_text(found: Explanation, *, colour: bool) -> str:
         asked = wording.printable(found.asked)
         lines.append(
             paint(
-                f"{asked} is nobody: in no source, and not on the platform.",
+                f"{asked} was not found in any source or on the platform.",
                 "bold",
             )
         )
@@ -118,7 +118,7 @@ def _found(one: Explained, searched: dict[str, Searched], paint: Paint) -> Itera
 
 def _searched(one: Searched) -> str:
     rule = wording.printable(f"{one.by.filter or 'found'} below {one.by.base}")
-    return f"nobody of {one.persons} persons ({rule}), and no other entry below the base DN"
+    return f"none of {one.persons} persons ({rule}), and no other entry below the base DN"
 
 
 _Row = tuple[bool, str, str, str]
