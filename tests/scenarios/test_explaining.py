@@ -553,7 +553,7 @@ def test_nobody(shell: Shell) -> None:
     )
     out, err = shell.run("explain", "jdeo", code=1)
     assert out.startswith(
-        "jdeo is nobody: in no source, and not on the platform.\n  corp: nobody of 1 persons ("
+        "jdeo was not found in any source or on the platform.\n  corp: none of 1 persons ("
     )
     assert out.endswith("Did you mean jdoe?\n")
     assert err == ""
@@ -647,7 +647,7 @@ def test_the_documentation_shows_what_is_printed(shell: Shell) -> None:
     steps = re.findall(r"^\$ reconcile (.*)\n((?:(?!\$ |```).*\n)*)", text, re.MULTILINE)
     assert len(steps) == 6
     for command, promised in steps:
-        out, _ = shell.run(*shlex.split(command), code=1 if " is nobody" in promised else 0)
+        out, _ = shell.run(*shlex.split(command), code=1 if " was not found" in promised else 0)
         pattern = "".join(
             r"(?:.*\n)*?" if line == "…\n" else re.escape(line).replace("…", ".*")
             for line in promised.splitlines(True)

@@ -32,9 +32,9 @@ def test_who_is_found_and_who_is_not(tmp_path: Path, server: Slapd) -> None:
         )
         assert "(&(objectClass=*)(|(uid=" in err
     site.desired(server.url, users={"create": "all", "base": "ou=people", "filter": "(uid=p1)"})
-    assert site.run("explain", "people", code=1)[0].startswith("people is nobody")
+    assert site.run("explain", "people", code=1)[0].startswith("people was not found")
     out, _ = site.run("explain", "*)(uid=*", code=1)
-    assert out.startswith("*)(uid=* is nobody")
+    assert out.startswith("*)(uid=* was not found")
 
 
 def test_a_user_whose_entry_the_rules_no_longer_find(tmp_path: Path, server: Slapd) -> None:

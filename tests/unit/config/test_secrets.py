@@ -58,7 +58,7 @@ def test_from_the_environment(tmp_path):
     assert secret(path, environ={"P": "  x  "}).reveal() == "  x  "
     start = f"{path}:8:32: sources[0].bind.password: the secret could not be read: "
     assert why(secret(path)) == start + "the environment variable P is not set"
-    assert why(secret(path, environ={"P": ""})) == start + "it gives an empty text"
+    assert why(secret(path, environ={"P": ""})) == start + "it is empty"
 
 
 def test_from_a_file_beside_the_declaring_one(tmp_path):
@@ -80,7 +80,7 @@ def test_from_a_file_beside_the_declaring_one(tmp_path):
     os.mkfifo(tmp_path / "pw")
     assert why(secret(path)).endswith(f"cannot read {tmp_path}/pw: it is not a regular file")
     assert why(secret(ldap(tmp_path, '"{{ command(none) }}"'))).endswith(
-        "the command is no command line"
+        "the command line cannot be parsed"
     )
     assert why(
         secret(ldap(tmp_path, "\"{{ file('a' ~ zero) }}\"", 'vars: {zero: "\\0"}\n'))
@@ -101,10 +101,10 @@ def test_from_a_command_without_a_shell(tmp_path):
     )
     assert why(ask('it is "not', "closed")).endswith("is not UTF-8 text") is False
     assert why(secret(ldap(tmp_path, '"{{ command(\'\\"\') }}"'))).endswith(
-        "the command is no command line"
+        "the command line cannot be parsed"
     )
     assert why(secret(ldap(tmp_path, "\"{{ command('') }}\""))).endswith(
-        "the command is no command line"
+        "the command line cannot be parsed"
     )
     assert why(secret(ldap(tmp_path, '"{{ command(line) }}"', 'vars: {line: "a\\0b"}\n'))).endswith(
         ": bad name"
