@@ -51,7 +51,7 @@ class _InOrderOfUse(click.Group):
 )
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Keep an application platform's users, groups, departments and roles equal to its directories.
+    """Keep the users, groups, departments and roles of an application in step with its directories.
 
     Desired-state files say what is wanted; `plan` shows what would change; `apply` does exactly
     that; a second run changes nothing. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3

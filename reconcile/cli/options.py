@@ -44,7 +44,7 @@ def output_options(command: Command) -> Command:
         metavar="PATH",
         expose_value=False,
         callback=_log_file,
-        help="Write the log to PATH too.",
+        help="Also write the log to PATH.",
     )(command)
     command = click.option(
         "--no-color",
@@ -70,7 +70,7 @@ def output_options(command: Command) -> Command:
         expose_value=False,
         callback=_verbose,
         is_eager=True,  # before the log file's, which says what begins
-        help="Log what is done, directory searches as ldapsearch commands; -vv for everything.",
+        help="Log each step, and directory searches as ldapsearch commands; -vv logs everything.",
     )(command)
 
 

@@ -26,7 +26,7 @@ from reconcile.errors import UsageError
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Where the desired-state files of a plan file are now.",
+    help="The desired-state files for a plan file.",
 )
 @click.option(
     "--refresh", is_flag=True, help="If the plan file is stale, make a new plan and ask again."

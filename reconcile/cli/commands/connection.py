@@ -19,7 +19,7 @@ _KINDS = ("openldap", "active_directory", "389ds", "freeipa", "ldap")
 
 @click.group(short_help="Export and import a source's settings.")
 def connection() -> None:
-    """Settings of a source as a file: export them, import them elsewhere."""
+    """Export a source's settings to a file, and import them elsewhere."""
 
 
 @connection.command()
@@ -38,8 +38,8 @@ def export(
 ) -> None:
     """Write the settings of a source as JSON, without its password.
 
-    Only a source that passes its test is exported: every server is connected to, logged in at and
-    searched.
+    Only a source that passes its test is exported: it connects to every server, logs
+    in and searches.
     """
     from reconcile import connections
     from reconcile.app import inputs
@@ -103,9 +103,9 @@ def import_(
     out: Path | None,
     variables: dict[str, str],
 ) -> None:
-    """Make a source of a connection file, as YAML.
+    """Turn a connection file into a source in YAML.
 
-    FILE is what `connection export` wrote, or what was downloaded from the settings of an
+    FILE is a file written by `connection export`, or one downloaded from the settings of an
     authentication source of ProcessMaker 3.x. The source is checked together with the desired state
     in PATH. Nothing is written without --out.
     """

@@ -46,7 +46,7 @@ def _workspace_option(command: Command) -> Command:
     "--user",
     metavar="NAME",
     default="",
-    help="Everything done to this user: username, DN or external id.",
+    help="Everything done to this user, by username, DN or external id.",
 )
 @click.option(
     "--verify", is_flag=True, help="Check that the history was not altered; exit 1 if it was."
@@ -56,7 +56,7 @@ def _workspace_option(command: Command) -> Command:
     "hashes",
     multiple=True,
     metavar="HASH",
-    help="With --verify: a hash noted before, still there (repeatable).",
+    help="With --verify: check that a hash noted earlier still exists (repeatable).",
 )
 @click.option(
     "--limit",
@@ -83,8 +83,8 @@ def history(
 ) -> None:
     """List past runs, or show what one of them changed.
 
-    A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or
-    the beginning or end of its name. --user takes a former or present name, in any case.
+    A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is the
+    id of a run, or its start or end. --user takes a current or former name, in any case.
     """
     from reconcile.app import adapters, inputs
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
     "--workspace", default="", metavar="NAME", help="The workspace, if there are several."
 )
 @click.option(
-    "--source", default="", metavar="NAME", help="The source, if the name does not decide."
+    "--source", default="", metavar="NAME", help="The source, if the name does not determine it."
 )
 @click.option(
     "--origin",

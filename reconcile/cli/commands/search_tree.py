@@ -42,8 +42,8 @@ def search(
 ) -> None:
     """Find persons of a source by name, login, mail or DN.
 
-    KEYWORD is found anywhere, in any case; * stands for any text. Each person is IMPORTED, NOT
-    IMPORTED or CANNOT IMPORT, and why.
+    KEYWORD may be any part of it, in any case; * stands for any text. Each person is shown as
+    IMPORTED, NOT IMPORTED or CANNOT IMPORT, with the reason.
     """
     import msgspec
 
@@ -86,10 +86,10 @@ def search(
 def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
     """Show the departments and groups of a source as trees, while it is read.
 
-    What is selected is marked [x]. Departments are printed as soon as they are read, then the
-    groups; how many people there are, and in which of them, comes last. If the source cannot be
-    read to its end, the last line says so and the exit code is 7. JSON is one document, printed
-    once everything is read.
+    Selected ones are marked [x]. Departments are printed as soon as they are read, then the groups,
+    and at the end the number of people in each of them. If the source cannot be read to its end,
+    the last line says so and the exit code is 7. JSON is one document, printed once everything is
+    read.
     """
     import msgspec
 

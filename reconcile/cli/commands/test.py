@@ -37,9 +37,9 @@ def test(
 ) -> None:
     """Connect to every server and to the platform, and count what each rule finds. Changes nothing.
 
-    One line for each server and search, then one for each rule: how many persons, groups or OUs
-    each pattern finds, and similar names where it finds none. Rules on what cannot be read are left
-    out.
+    Prints one line for each server and search, then one for each pattern of the rules: how many
+    persons, groups or OUs it finds, and similar names if it finds none. Rules for sources that
+    cannot be read are left out.
     """
     import msgspec
 
