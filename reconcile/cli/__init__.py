@@ -80,7 +80,7 @@ _PATHS = "PATH is a desired-state file or a folder of them; the default is recon
 
 
 def _explained(command: click.Command) -> click.Command:
-    """With what PATH means, wherever there is one."""
+    """Adds what PATH means to commands that take one."""
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         _explained(below)
     if any(

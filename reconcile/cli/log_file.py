@@ -1,8 +1,8 @@
 """A log file: readable by its owner alone and rotated by size.
 
-It has nothing about people unless more is asked for. Several processes may write one file: the one
-that rotates holds a lock on it, and each looks whether the name still leads to the file at hand, so
-that logrotate may do it too.
+It contains nothing about people without -v. Several processes may write one file: the one that
+rotates holds a lock on it, and each checks whether the name still leads to its open file, so
+logrotate can rotate it, too.
 """
 
 import copy
@@ -22,11 +22,11 @@ _OURS = re.compile(rb'\d{4}-\d\d-\d\dT|\{"time"')
 class LogFile(RotatingFileHandler):
     """Rotates PATH to PATH.1, PATH.2 and so on.
 
-    A fault of the file is reported once and never ends a run.
+    An error of the file is reported once and never ends a run.
     """
 
     def __init__(self, path: Path, size: int, count: int) -> None:
-        """Raises UsageError where the file cannot be, or is no log."""
+        """Raises UsageError if the file cannot be opened or is not a log."""
         real = Path(
             os.path.realpath(path)
         )  # the name that a link leads to is rotated, not the link
@@ -93,7 +93,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _refuse_other(path: Path, real: Path) -> None:
-    """Nothing is added to a file that is something else, nor rotated away what is not a file."""
+    """Protects other files: nothing is added to them, and nothing but a file is rotated."""
     try:
         if real.exists() and not real.is_file():
             raise UsageError(
@@ -108,7 +108,7 @@ def _refuse_other(path: Path, real: Path) -> None:
 
 
 class _locked:  # noqa: N801 - used like a function
-    """Locks an open file; where there is no flock, processes must not share a log file."""
+    """Locks an open file; without flock, processes must not share a log file."""
 
     def __init__(self, descriptor: int) -> None:
         self._copy = os.dup(descriptor)  # the stream itself is closed on the way

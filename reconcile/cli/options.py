@@ -101,7 +101,7 @@ def scope_options(command: Command) -> Command:
 
 
 def paths_argument(command: Command) -> Command:
-    """PATH..., `reconcile.yml` where none is given."""
+    """PATH..., by default `reconcile.yml`."""
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(
         command
     )

@@ -15,7 +15,7 @@ class Silent:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Keeps what is shown out of the way of what is printed in the block."""
+        """Removes what is shown while the block prints."""
         yield
 
 

@@ -150,7 +150,7 @@ def import_(
 
 
 def _existing(paths: tuple[Path, ...], out: Path | None) -> tuple[Path, ...]:
-    """The desired state that there is already; () for none."""
+    """The existing desired state; () if there is none."""
     if paths:
         return paths
     if Path(DEFAULT_PATH).exists():
@@ -166,7 +166,7 @@ def _refuse_elsewhere(out: Path | None, found: "Found") -> None:
 
 
 def _report(placed: "Placed") -> None:
-    """Says what changes, and what to know of it."""
+    """Logs what changes, and any warnings."""
     from reconcile.render import printable
 
     for warning in placed.warnings:

@@ -136,7 +136,7 @@ def _searches(chosen: Iterable["Source"]) -> dict[str, "Asked"]:
 
 
 def _origins(loaded: "Loaded") -> dict[str, str]:
-    """Place in the desired state → where it comes from; empty where that cannot be said."""
+    """Place in the desired state → where it comes from; empty if that is not known."""
     from reconcile.app import inputs
     from reconcile.config.yaml.nodes import written
     from reconcile.errors import ConfigError

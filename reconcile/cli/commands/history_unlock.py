@@ -231,10 +231,10 @@ def _show_verified(rows: "Sequence[Mapping[str, object]]") -> None:
 
 
 def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
-    """All runs of a workspace, what is wrong with them or "", and they themselves.
+    """The result for a workspace, what is wrong with its runs or "", and the runs.
 
-    What is read run by run has to be one state: where another run was recorded meanwhile, all is
-    looked at once more.
+    The runs are read one by one and have to be one state: if another run was recorded in the
+    meantime, all of them are read again.
     """
     from reconcile.model.verification import Verification
 

@@ -114,7 +114,7 @@ def _validate(
 
 
 def _annotation(problem: Problem) -> str:
-    """A workflow command that puts the problem beside its line."""
+    """A workflow command that shows the problem next to its line."""
     message = f"{problem.path}: {problem.message}" if problem.path else problem.message
     for char, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
         message = message.replace(char, code)

@@ -148,7 +148,7 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
-    """Applies renames, all or none, and says what was done."""
+    """Applies the renames, all or none, and shows the result."""
     from reconcile.app import adapters, inputs, run, run_identity
     from reconcile.applying import GuardRules, apply
     from reconcile.cli import output

@@ -130,8 +130,7 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
 class _Lines:
     """The parts of a tree, each printed as soon as it is known.
 
-    A read that is tried again reports everything again: a part is printed once more only where it
-    differs now.
+    A read that is repeated reports everything again: a part is printed again only if it differs.
     """
 
     def __init__(self, tell: Silent) -> None:
@@ -146,7 +145,7 @@ class _Lines:
                 click.echo("\n".join(lines))  # which flushes
 
     def outlined(self, desired: "DesiredState", source: "Source", outline: "Outline") -> None:
-        """Prints the departments, or the groups once they are read too."""
+        """Prints the departments, and the groups once they are read."""
         from reconcile import planning
         from reconcile.render import tree_lines
 

@@ -95,7 +95,7 @@ def _timetable(
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
 ) -> "Timetable":
-    """The schedule of the files. Raises ConfigError, and UsageError where there is none."""
+    """The schedule of the files. Raises ConfigError, and UsageError if there is none."""
     from reconcile.app import inputs, service
     from reconcile.config.sections import schedule
 
@@ -125,7 +125,7 @@ class _Runs:
         """The exit code of the last run."""
 
     def again(self, former: "Timetable | None") -> "Timetable":
-        """The schedule as the files have it now; the former one if they have a fault."""
+        """The current schedule of the files; the previous one if they have an error."""
         try:
             return self._read()
         except (ConfigError, UsageError) as error:

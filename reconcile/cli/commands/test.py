@@ -73,7 +73,7 @@ def test(
 
 
 def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bool:
-    """Shows the checks of each server of a source and answers whether one of them passed all."""
+    """Shows the checks of each server of a source; returns whether one server passed all."""
     from reconcile.app import adapters
     from reconcile.cli.checklist import each_server
 
@@ -85,7 +85,7 @@ def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bo
 
 
 def _rules(loaded: "Loaded", counts: Sequence["RuleCount"]) -> Iterator[tuple[str, str, bool]]:
-    """Whose the rule is, what it finds in words, and whether that is nothing."""
+    """The source of the rule, what it finds in words, and whether it finds nothing."""
     from reconcile.planning import did_you_mean
 
     for one in counts:
