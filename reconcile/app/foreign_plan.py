@@ -1,4 +1,4 @@
-"""A plan that comes from a file: data, which chooses nothing and is judged by what it does.
+"""A plan from a file is data: it chooses nothing and is judged by what it does.
 
 Anyone who can write a plan file can make its SHA-256 right. So the configuration is the operator's
 own, and the guards look at what the changes do to the platform, whatever they are called.
@@ -18,9 +18,9 @@ from reconcile.render import wording
 
 
 def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
-    """Raises UsageError where a plan file names other desired-state files than the folder's own.
+    """Raises UsageError if a plan file names other desired-state files than the folder's own.
 
-    What it names is compared as text, and never opened.
+    The names are compared as text; the files are never opened.
     """
     if [Path(name).absolute() for name in named] != [Path(inputs.DEFAULT_PATH).absolute()]:
         raise UsageError(

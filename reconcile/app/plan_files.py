@@ -11,7 +11,7 @@ from reconcile.errors import PlanFileError, ReconcileError, UsageError
 from reconcile.model.change import Plan
 
 MAX_BYTES: Final = 1024**3
-"""A plan that erases a million people is half as large."""
+"""Twice the size of a plan that erases a million people."""
 
 
 def read(path: Path) -> Plan:

@@ -1,6 +1,6 @@
-"""A person logs in: found and let in by the directory, then brought up to date on the platform.
+"""A login: the directory checks the person, then the user on the platform is brought up to date.
 
-The order is the point. What the settings decide comes first; then the person is looked up with the
+The order matters. What the settings decide comes first; then the person is looked up with the
 source's own connection; then the attempt is counted, before it is made; then the directory is
 asked. Until it has said yes, the answer is never more than "login failed". The password goes into
 that one bind and nowhere else.
@@ -60,7 +60,7 @@ def prepare(
     user: str = "",
     contents: Mapping[Path, bytes] = {},
 ) -> "Entrance":
-    """What the files say of a login under this name; connects to nothing.
+    """What the files say about a login with this name; connects to nothing.
 
     Raises UsageError and ConfigError.
     """
@@ -75,7 +75,7 @@ def prepare(
 
 
 class Entrance(msgspec.Struct, frozen=True):
-    """A person before one source and one workspace."""
+    """A login of one person, at one source and one workspace."""
 
     loaded: Loaded
     name: str
@@ -84,7 +84,7 @@ class Entrance(msgspec.Struct, frozen=True):
     variables: tuple[str, ...]
     origin: str = ""
     user: str = ""
-    """Who takes the lock; "" for the account of the process."""
+    """The account that takes the lock; "" for that of the process."""
 
     def attempt(self, password: str, progress: Progress = no_progress) -> Login:
         """Logs in with the password. Raises LoginRefused, Unreadable and Locked."""
@@ -122,7 +122,7 @@ class Entrance(msgspec.Struct, frozen=True):
     def _checked(
         self, password: str, current: PlatformState, platform: ManagedPlatform, directory: Directory
     ) -> Inputs:
-        """What is to be judged, once the directory has let the person in. Raises LoginRefused."""
+        """What has to be judged after the bind has succeeded. Raises LoginRefused."""
         state, name = self.loaded.desired, self.source.name
         names = login.names(self.source, self.name, current)
         snapshot = directory.read_person(names, query(state, self.source))
@@ -166,7 +166,7 @@ class Entrance(msgspec.Struct, frozen=True):
         return inputs
 
     def _judged(self, verdict: Verdict) -> None:
-        """Raises LoginRefused for who gave the right password, and may not log in all the same."""
+        """Raises LoginRefused for a person with the right password who may not log in."""
         user, skip, username = verdict.user, verdict.skip, verdict.username
         if user is not None and user.status in _STATES:
             raise LoginRefused(
@@ -209,7 +209,7 @@ class Entrance(msgspec.Struct, frozen=True):
     def _updated(
         self, verdict: Verdict, external_id: str, current: PlatformState, platform: ManagedPlatform
     ) -> Login:
-        """The login, with the user as the rules want it now, or as far as that can be done now."""
+        """The login, with the user brought up to date as far as that is possible now."""
         user = verdict.user
         updated = registered = False
         if verdict.plan.changes:
@@ -230,7 +230,7 @@ class Entrance(msgspec.Struct, frozen=True):
         )
 
     def _applied(self, verdict: Verdict, platform: ManagedPlatform) -> tuple[bool, str]:
-        """Applies what the rules want; whether anything was applied, and what hindered it or ""."""
+        """Applies what the rules want; returns whether anything was applied, and why not or ""."""
         holder = run_identity.holder(self.user)
         try:
             report = apply(
@@ -265,7 +265,7 @@ class Entrance(msgspec.Struct, frozen=True):
     def _present(
         self, verdict: Verdict, external_id: str, current: PlatformState, hindered: str
     ) -> User:
-        """The user after the changes. Raises LoginRefused; Locked where `hindered` kept it away."""
+        """The user after the changes. Raises LoginRefused; Locked if `hindered` prevented it."""
         user = _user(current, verdict.user, self.source.name, external_id, verdict.username)
         if user is None and hindered:
             raise Locked(
@@ -300,7 +300,7 @@ def _person(inputs: Inputs) -> Person:
 
 
 def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
-    """The inputs, with whether the entries of accounts open to confusion still exist.
+    """The inputs, and whether the entries of accounts open to confusion still exist.
 
     Those are the accounts that the person could get by mistake.
     """
@@ -315,7 +315,7 @@ def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
 def _user(
     current: PlatformState, before: User | None, source: str, external_id: str, username: str
 ) -> User | None:
-    """The user as it is now: the same one, or the one that the first login made."""
+    """The user as it is now: the known one, or the one that the first login created."""
     own = [user for user in current.users if user.source == source]
     if before is not None:
         return next((user for user in own if user.id == before.id), None)
