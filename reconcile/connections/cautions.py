@@ -25,7 +25,7 @@ def password_template(name: str) -> str:
 
 
 def password_wanted(name: str) -> str:
-    """What to do for the password of a source."""
+    """What to do about the password of a source."""
     return (
         f"the password has to be set: put it into the environment variable {_variable(name)}, "
         f"or change bind.password to where it is"
@@ -35,7 +35,7 @@ def password_wanted(name: str) -> str:
 def all_of(
     connection: Connection, settings: Settings, source: desired.Source, loaded: Loaded | None
 ) -> list[str]:
-    """All warnings about the source as it will be."""
+    """All warnings about the source as it will be after the import."""
     return [*_certificate(connection, source), *_fields(settings, loaded), *_variables(settings)]
 
 
@@ -77,14 +77,14 @@ def _granted(name: str, loaded: Loaded | None) -> set[str]:
 
 
 def _is_list_of_text(value: object) -> bool:
-    """Whether it is a list with texts in it, and nothing else."""
+    """Whether it is a list of texts only, and not empty."""
     if not isinstance(value, list) or not value:
         return False
     return all(isinstance(item, str) for item in value)
 
 
 def _certificate(connection: Connection, source: desired.Source) -> Iterator[str]:
-    """What protects the connection less than it should."""
+    """Settings that protect the connection less than they should."""
     tls = source.tls
     if tls.mode == "none":
         return

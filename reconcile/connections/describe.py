@@ -57,7 +57,7 @@ def without_defaults(settings: Settings) -> Settings:
 
 
 def leaves(settings: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is no mapping, with its path."""
+    """Every value that is not a mapping, with its path."""
     for key, value in settings.items():
         if isinstance(value, dict):
             yield from leaves(value, (*above, key))
@@ -66,7 +66,7 @@ def leaves(settings: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path
 
 
 def at(settings: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path; None where there is none."""
+    """The value at a path; None if there is none."""
     value: Any = settings
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None

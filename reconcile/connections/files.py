@@ -40,7 +40,7 @@ class Connection(NamedTuple):
     ca_certificates: tuple[str, ...] = ()
     """SHA-256 fingerprints of the certificates in the CA file."""
     warnings: tuple[str, ...] = ()
-    """What the file says and cannot be imported."""
+    """What is in the file but cannot be imported."""
 
 
 def dumps(settings: Settings, ca_certificates: Sequence[str]) -> str:
@@ -55,7 +55,7 @@ def dumps(settings: Settings, ca_certificates: Sequence[str]) -> str:
 
 
 def is_connection(content: bytes) -> bool:
-    """Whether the content of a file looks like what `dumps` makes; the beginning is enough."""
+    """Whether the content of a file looks like the result of `dumps`; its beginning is enough."""
     return re.match(rb'\s*\{\s*"format":\s*"reconcile connection"', content) is not None
 
 
@@ -113,7 +113,7 @@ def _json(content: bytes, file: str) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of some pairs. Raises ValueError for a key that is given twice."""
+    """An object from pairs. Raises ValueError for a duplicate key."""
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:

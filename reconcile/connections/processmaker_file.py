@@ -23,18 +23,17 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?/?", re.IGNORECASE)
 
 _ALL_MEMBERS: Final = ("member", "uniquemember", "memberuid")
-"""What the product asks for, one by type; the source's type reads all of them anyway."""
+"""The product's default for each type; the source's type reads all of them anyway."""
 _USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
 _USUAL_UNITS: Final = "(objectclass=organizationalunit)"
 _OF_THE_FORM: Final = re.compile(
     r"(AUTH_SOURCE_)?CUSTOM_.*|AUTH_SOURCE_ATTRIBUTE_IDS|AUTH_SOURCE_GRID_TEXT|.*-checkbox"
 )
-"""What the product's settings page keeps for itself: copies of other keys and states of its
-fields."""
+"""Used only by the product's settings page: copies of other keys and states of its fields."""
 
 
 class Refused(Exception):
-    """No source can be made of the file; `faults` are keys and what is wrong with their values."""
+    """The file cannot become a source; `faults` are keys and what is wrong with their values."""
 
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         self.faults = tuple(faults)
@@ -47,7 +46,7 @@ def is_flat(data: Mapping[str, Any]) -> bool:
 
 
 def settings(data: Mapping[str, Any]) -> tuple[Settings, list[str]]:
-    """The settings that the file gives, and what of it could not be taken. Raises Refused."""
+    """The settings from the file, and warnings about what could not be used. Raises Refused."""
     reading = _Reading(data)
     made = reading.source()
     reading.name_the_rest()
@@ -57,7 +56,7 @@ def settings(data: Mapping[str, Any]) -> tuple[Settings, list[str]]:
 
 
 class _Reading:
-    """One file; remembers which keys were looked at."""
+    """One file; remembers which keys were used."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._data = data
@@ -211,7 +210,7 @@ class _Reading:
         return users
 
     def _attributes(self) -> list[Settings] | None:
-        """The extended attributes; None for a file that says nothing about them."""
+        """The extended attributes; None if the file does not mention them."""
         key = "AUTH_SOURCE_GRID_ATTRIBUTE"
         grid, switch = self._value(key), self._value("AUTH_SOURCE_SHOWGRID")
         rows = list(grid.values()) if isinstance(grid, dict) else grid
@@ -312,7 +311,7 @@ def _bracketed(text: str) -> str:
 
 
 def _any_of(classes: str) -> str:
-    """`(objectclass=a)(objectclass=b)` is how the product writes that one of them is enough."""
+    """The product writes `(objectclass=a)(objectclass=b)` when one of them is enough."""
     text = _bracketed(classes)
     parts: list[str] = []
     depth, start = 0, 0

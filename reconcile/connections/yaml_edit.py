@@ -1,9 +1,9 @@
 """Changes of single values in the text of a YAML file; all other bytes stay.
 
-A library that writes a whole file again keeps comments, but moves indentation, quotes and line
-breaks of what did not change. Here the parser's marks say where a value stands, and only that is
-replaced. What marks cannot show (aliases, merge keys, block text) ends in a text that does not say
-what it should; `checked` finds out and refuses it.
+A library that rewrites the whole file keeps comments, but changes indentation, quotes and line
+breaks elsewhere. Here the parser's marks say where a value is, and only that is replaced. Where
+marks are not enough (aliases, merge keys, block text), the result would be wrong; `checked` detects
+and refuses it.
 """
 
 import re
@@ -25,7 +25,7 @@ _BOM = "\ufeff"
 
 
 class Uneditable(Exception):
-    """The text is written in a way that cannot be changed without touching more."""
+    """The text cannot be changed without touching more than the value."""
 
 
 def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
@@ -50,7 +50,7 @@ def appended(content: bytes, item: Mapping[str, Any]) -> bytes:
 
 
 def excerpt(content: bytes, path: Path) -> str:
-    """The lines that say what a path names, as they stand in the file."""
+    """The lines for a path, as they are in the file."""
     text = _newlines(content.decode("utf-8-sig"))
     node = _find(_root(text), path)
     start, end = node.start_mark.index, _end(node, text)
@@ -82,7 +82,7 @@ def _data(content: bytes) -> Any:
 
 
 class _Elsewhere(Exception):
-    """A path leads to where nothing can be put."""
+    """A path leads to a place where nothing can be added."""
 
 
 def _newlines(text: str) -> str:
@@ -219,7 +219,7 @@ def _into_empty(text: str, node: yaml.SequenceNode, item: Mapping[str, Any]) -> 
 
 
 def _end(node: yaml.Node, text: str) -> int:
-    """Where a value ends. The parser's end of a block is after comments and empty lines."""
+    """Where a value ends: the parser puts the end of a block after comments and empty lines."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last, text)
@@ -230,7 +230,7 @@ def _end(node: yaml.Node, text: str) -> int:
 
 
 def _rest(text: str, end: int) -> str:
-    """What follows on the line, if it is nothing but a comment."""
+    """The rest of the line, if it is only a comment."""
     found = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)").match(text, end)
     return found[0] if found else ""
 
