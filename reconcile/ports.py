@@ -1,12 +1,12 @@
-"""What the core asks of a directory, of a platform and of a ledger.
+"""What the core needs from a directory, a platform and a ledger.
 
 Adapters are found by entry point.
 
 A directory adapter is a class of the group `reconcile.directories`, named after the source type; a
 platform adapter one of `reconcile.platforms`, named after the platform type. Both are made with
 their settings and a `Progress`, and have a static `problems(settings)` that checks the settings
-without any I/O; its paths start at the source or the platform, as in `("users", "filter")`. Opening
-connections waits until something is read.
+without any I/O; its paths start at the source or the platform, as in `("users", "filter")`.
+Connections are opened only when something is read.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -32,7 +32,7 @@ from reconcile.model.platform import (
 from reconcile.model.report import Outcome, Written
 
 Progress: TypeAlias = Callable[[str, int], None]
-"""Called with what is being done and how many are done so far; may be called often and must return
+"""Called with what is being done and how many are done so far. May be called often and must return
 at once."""
 
 Fault: TypeAlias = tuple[tuple[str | int, ...], str]
@@ -44,7 +44,7 @@ def no_progress(what: str, done: int) -> None:
 
 
 Outlined: TypeAlias = Callable[[Outline], None]
-"""Called while a source is read: with its OUs, then with its groups too. A read that is tried again
+"""Called while a source is read: with its OUs, then also with its groups. A read that is repeated
 calls it again."""
 
 
@@ -71,22 +71,22 @@ class Directory(Protocol):
         ...
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
-        """Everything the source's rules find, without strays.
+        """Everything that the source's rules find, without strays.
 
         `outlined` gets what exists before the persons are read.
         """
         ...
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
-        """Those of the ids, and of the DNs, that exist below the base DN, whatever the filters say.
+        """The given ids and DNs that exist below the base DN, whatever the filters say.
 
-        DNs are for users whose directory gave them no id. What is found comes back as it was asked
-        for.
+        DNs are for users whose directory gave them no id. What is found is returned as it was
+        given.
         """
         ...
 
     def read_person(self, names: Names, query: Query) -> DirectorySnapshot:
-        """As `read`, but of the persons only those with one of the names.
+        """Like `read`, but only the persons with one of the names.
 
         No other person's entry is read.
         """
@@ -98,7 +98,7 @@ class Directory(Protocol):
         Returns "" where the directory lets them in, otherwise why not.
 
         What it says is for the administrator; the password is in none of it. Raises
-        SourceUnreadable where no server could be asked, UsageError where logins are impossible.
+        SourceUnreadable if no server could be asked, UsageError if logins are impossible.
         """
         ...
 
@@ -120,7 +120,7 @@ class Holder(NamedTuple):
     started: str
     """RFC 3339, UTC."""
     heartbeat: str = ""
-    """When it last said that it is alive, RFC 3339, UTC; "" where it does not say."""
+    """When it last showed that it is alive, RFC 3339, UTC; "" if it does not."""
 
 
 class Rejected(Exception):
@@ -135,13 +135,13 @@ class Unclear(Exception):
 
 
 class Platform(Protocol):
-    """The application whose users are kept equal to the directories, and nothing of ours.
+    """The application whose users are kept in step with the directories, and nothing of reconcile.
 
     Ids are the application's own, as text. Fields are those of `reconcile.model.kinds`, by the same
-    names: a user's `department` and `manager` and a department's `parent` are ids, "" for none.
-    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it
-    may have been done, PlatformUnreadable where the application cannot be reached. No call is ever
-    repeated before its outcome has been looked up.
+    names: a user's `department` and `manager` and a department's `parent` are ids, "" for none. A
+    call is kept at once or raises: Rejected if the application refuses it, Unclear if it may have
+    been done, PlatformUnreadable if the application cannot be reached. No call is ever repeated
+    before its outcome has been looked up.
     """
 
     limits: Limits
@@ -162,19 +162,19 @@ class Platform(Protocol):
         ...
 
     def update(self, workspace: str, kind: ObjectKind, object_id: str, fields: Row) -> None:
-        """Sets these fields and no others; of `attributes` those given, where None removes one."""
+        """Sets these fields and no others; in `attributes`, None removes one."""
         ...
 
     def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
-        """Removes an object with all of its links. One that does not exist is no error."""
+        """Removes an object with all of its links. A missing object is not an error."""
         ...
 
     def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
-        """Makes links: all of them, or none and raises. One that exists is no error."""
+        """Adds links: all of them, or none and raises. An existing link is not an error."""
         ...
 
     def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
-        """Removes links: all of them, or none and raises. One that does not exist is no error."""
+        """Removes links: all of them, or none and raises. A missing link is not an error."""
         ...
 
     def check(self) -> Iterable[Check]:
@@ -194,15 +194,15 @@ class Writer(Protocol):
         ...
 
     def begin(self, run: Run) -> None:
-        """What the history will say of this run, as far as known, should the process die."""
+        """What the history will say about this run, as far as known, if the process dies."""
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """Carries out changes of one kind and action; returns what became of each.
 
-        A change that fails leaves no trace and does not hinder the others. Call `read` first: names
+        A change that fails leaves no trace and does not affect the others. Call `read` first: names
         in a change's `before` mean what they meant then, names in `after` include what was written
-        since. Raises only where nothing of the workspace is kept.
+        since. Raises only if nothing of the workspace is kept.
         """
         ...
 
@@ -213,14 +213,11 @@ class Writer(Protocol):
 
     @property
     def broken(self) -> BaseException | None:
-        """What broke off the writing, where what was written before is kept; None otherwise."""
+        """What stopped the writing, if what was written before is kept; otherwise None."""
         ...
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former.
-
-        Unknown sources are left out.
-        """
+        """Records how much each source had, replacing earlier readings; without unknown sources."""
         ...
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
@@ -238,14 +235,11 @@ class History(Protocol):
     """
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
-        """The oldest first; none where nothing has ever been applied.
-
-        `since`: those that began then or later.
-        """
+        """The oldest first; none if nothing was ever applied. `since`: those started since then."""
         ...
 
     def last(self, workspace: str) -> str:
-        """The hash of the last run, as it was noted beside the history; "" where none was."""
+        """The hash of the last run, as recorded outside the history; "" if there is none."""
         ...
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
@@ -253,7 +247,7 @@ class History(Protocol):
         ...
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
-        """Run and change of all that was done to users who have or had this name, oldest first.
+        """Run and change of everything done to users who have or had this name, oldest first.
 
         `name` is a username, DN or external id, in any case.
         """
@@ -261,7 +255,7 @@ class History(Protocol):
 
 
 class Attempts(Protocol):
-    """Logins that failed, counted for each workspace and key across all processes.
+    """Failed logins, counted for each workspace and key across all processes.
 
     Needs no lock.
     """
@@ -269,21 +263,21 @@ class Attempts(Protocol):
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
         """Counts an attempt as failed before it is made.
 
-        So of many at once no more are made than allowed.
+        So many attempts at once are not more than allowed.
 
         Returns 0, or how many seconds to wait: then the attempt is not counted and must not be
         made. `now` is in seconds since 1970. `origin` is where the attempt comes from, such as an
-        IP address, "" where that is not known: each origin has a count of its own. Raises Locked
-        where it cannot be counted in time.
+        IP address, "" if that is not known: each origin has a count of its own. Raises Locked if it
+        cannot be counted in time.
         """
         ...
 
     def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
-        """The attempt was a login: failures from this origin are forgotten; it is known."""
+        """The attempt succeeded: forgets failures from this origin, which is known from now on."""
         ...
 
     def forget(self, workspace: str, key: str) -> None:
-        """Forgets everything of this key, because the person is erased."""
+        """Forgets everything about this key, because the person is erased."""
         ...
 
 
@@ -307,13 +301,13 @@ class ManagedPlatform(Protocol):
         ...
 
     def read(self, workspace: str) -> PlatformState:
-        """The workspace as it is; an empty state where nothing has ever been applied."""
+        """The workspace as it is; an empty state if nothing has ever been applied."""
         ...
 
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False
     ) -> AbstractContextManager[None]:
-        """Keeps every other run out, preparing the platform for its first apply where needed.
+        """Keeps every other run out, and prepares the platform for its first apply if necessary.
 
         Raises Locked, naming the holder. `force` takes over from a dead holder, never from a live
         one.
@@ -323,17 +317,17 @@ class ManagedPlatform(Protocol):
     def unlock(self, workspace: str, host: str) -> Holder | None:
         """Removes the lock of a run that is dead, as seen from `host`, and returns its holder.
 
-        None where there is no lock. Raises Locked for a run that is alive.
+        None if there is no lock. Raises Locked for a run that is alive.
         """
         ...
 
     def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
         """A writer for the workspace. Needs the lock.
 
-        Where the platform is Transactional its work is kept when the block ends, and undone when it
+        If the platform is Transactional, the work is kept when the block ends, and undone when it
         raises. Otherwise every change is kept at once.
 
-        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it
+        Raises OutcomeUnknown if the platform was asked to keep the work and does not say whether it
         did.
         """
         ...
@@ -362,7 +356,7 @@ class Transactional(ManagedPlatform, Protocol):
 
 
 class Ledger(Protocol):
-    """What reconcile remembers of a Platform. Raises PlatformUnreadable and Locked."""
+    """What reconcile remembers about a Platform. Raises PlatformUnreadable and Locked."""
 
     @property
     def attempts(self) -> Attempts:
@@ -375,7 +369,7 @@ class Ledger(Protocol):
         ...
 
     def book(self, workspace: str) -> Book:
-        """What is remembered of a workspace; an empty book where nothing has ever been applied."""
+        """What is remembered about a workspace; an empty book if nothing has ever been applied."""
         ...
 
     def lock(
@@ -404,7 +398,7 @@ class Ledger(Protocol):
         opened: Sequence[Step] = (),
         edits: Sequence[Edit] = (),
     ) -> tuple[list[int], dict[tuple[ObjectKind, str], str]]:
-        """Keeps, all or nothing: what became of steps, edits of the book, steps about to be made.
+        """Records, all or nothing: results of steps, edits of the book, steps about to be made.
 
         Returns the numbers of the opened steps, and our ids of objects that the book did not have,
         by kind and the platform's id.
@@ -412,7 +406,7 @@ class Ledger(Protocol):
         ...
 
     def journal(self, workspace: str) -> tuple[Run | None, Sequence[Logged]]:
-        """The run that died before it closed its journal, and the steps that are in it."""
+        """The run that died before it closed its journal, and the steps in it."""
         ...
 
     def forget_step(self, workspace: str, number: int) -> None:
@@ -420,10 +414,7 @@ class Ledger(Protocol):
         ...
 
     def remember(self, workspace: str, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former.
-
-        Unknown sources are left out.
-        """
+        """Records how much each source had, replacing earlier readings; without unknown sources."""
         ...
 
     def finish(
