@@ -95,10 +95,10 @@ class Directory(Protocol):
     def refusal(self, dn: str, password: str) -> str:
         """Binds as a person, with nothing but this password.
 
-        Returns "" where the directory lets them in, otherwise why not.
+        Returns "" if the directory accepts it, otherwise why not. The text is for the administrator
+        and never contains the password.
 
-        What it says is for the administrator; the password is in none of it. Raises
-        SourceUnreadable if no server could be asked, UsageError if logins are impossible.
+        Raises SourceUnreadable if no server could be asked, UsageError if logins are impossible.
         """
         ...
 
