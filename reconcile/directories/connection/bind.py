@@ -1,4 +1,4 @@
-"""Who reads: what goes into the simple bind, and what the answer to a bind means."""
+"""The reader's account: what goes into a simple bind, and what the answer to a bind means."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -23,14 +23,15 @@ NO_GSSAPI: Final = (
 
 
 def missing(source: desired.Source) -> str:
-    """Why this machine cannot bind as the source says; "" where it can. Nothing is imported."""
+    """Why this machine cannot bind as the source says; "" if it can. Imports nothing."""
     return NO_GSSAPI if source.bind.kerberos and not find_spec("gssapi") else ""
 
 
 def password(source: desired.Source) -> bytes:
-    """What to bind with. Raises NoConnection where there is none, or an empty one.
+    """The credentials. Raises NoConnection if they are missing or empty.
 
-    As bytes, for libraries may change the spelling of a text (SASLprep), which servers do not.
+    They are bytes, because libraries may change the spelling of text (SASLprep), which servers do
+    not.
     """
     if source.bind.password is None or not source.bind.dn:
         raise NoConnection(
@@ -48,7 +49,7 @@ def password(source: desired.Source) -> bytes:
 
 
 def accepted(source: desired.Source, some: Target, result: Result, who: str) -> None:
-    """Raises NoConnection where the server refused the bind, Unusable where another may help."""
+    """Raises NoConnection if the server refused the bind, Unusable if another server may help."""
     if result.code in {BUSY, UNAVAILABLE}:
         raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
@@ -92,5 +93,5 @@ _ADVICE_ON_KERBEROS: Final = {
 
 
 def reader(source: desired.Source) -> str:
-    """Who is bound by a simple bind, for messages."""
+    """The account of a simple bind, for messages."""
     return "an anonymous reader" if source.bind.anonymous else source.bind.dn

@@ -2,11 +2,11 @@
 
 The ticket comes from where libkrb5 finds it (KRB5CCNAME, or a key in KRB5_CLIENT_KTNAME), the
 server's from the KDC. Within TLS the bind is tied to the server's certificate (RFC 5929) and
-nothing is encrypted twice, which Active Directory would refuse. Without TLS Kerberos encrypts all
-that follows, or there is no bind.
+nothing is encrypted twice, which Active Directory would refuse. Without TLS, Kerberos encrypts
+everything that follows, or there is no bind.
 
-The one place that imports gssapi, which is an extra: this module is imported once a source binds
-so.
+The one place that imports gssapi, which is an extra: this module is imported only when a source
+binds like that.
 """
 
 from collections.abc import Callable
@@ -55,9 +55,9 @@ class Seal:
     """What encrypts and signs both directions of a connection once Kerberos has bound it."""
 
     def __init__(self, context: gssapi.SecurityContext, largest: int) -> None:
-        """`largest` is how many bytes the server takes at once.
+        """`largest` is how many bytes the server accepts at once.
 
-        Raises ValueError where nothing fits in.
+        Raises ValueError if nothing fits.
         """
         self._context = context
         self._piece = context.get_wrap_size_limit(largest, True)
@@ -76,9 +76,9 @@ class Seal:
         return b"".join(len(piece).to_bytes(4, "big") + piece for piece in pieces)
 
     def opened(self, piece: bytes) -> bytes:
-        """What a piece holds.
+        """The content of a piece.
 
-        Raises OSError for one that the server did not encrypt, or that was changed on the way.
+        Raises OSError if the server did not encrypt it, or if it was changed on the way.
         """
         try:
             found = self._context.unwrap(piece)
@@ -91,7 +91,7 @@ class Seal:
 
 
 class Bound(NamedTuple):
-    """Who is bound, and what the connection goes through from now on; None within TLS."""
+    """The bound account, and what encrypts the connection from now on; None within TLS."""
 
     name: str
     seal: Seal | None
@@ -102,7 +102,7 @@ Begun: TypeAlias = tuple[str, gssapi.SecurityContext, bytes | None]
 
 
 def _from_kdc(some: Target, service: str, deadline: Deadline, begun: Callable[[], Begun]) -> Begun:
-    """What `begun` gives by asking the KDC, which has to answer in time."""
+    """The result of `begun`, which asks the KDC; it has to answer in time."""
     try:
         return within(deadline, begun)
     except Overdue as error:
@@ -121,11 +121,11 @@ def bind(
     ask: Ask,
     deadline: Deadline | None = None,
 ) -> Bound:
-    """Binds by asking.
+    """Binds through `ask`.
 
-    `certificate` is the server's, in DER, where there is TLS, and None where there is none. Raises
-    NoConnection where there is no ticket or the server refuses it, Unusable where another server
-    may do better, Overdue where the KDC has not answered at the deadline.
+    `certificate` is the server's, in DER; None without TLS. Raises NoConnection if there is no
+    ticket or the server refuses it, Unusable if another server may do better, Overdue if the KDC
+    has not answered by the deadline.
     """
     service = f"ldap/{source.tls.server_name or some.host}"
     deadline = deadline or after(source.timeout.connect, CONNECT)
@@ -196,7 +196,7 @@ def _context(
 
 
 def _tie(certificate: bytes | None) -> ChannelBindings | None:
-    """What a server may compare with its own certificate, so that no one can stand in between."""
+    """What the server can compare with its own certificate, to detect anyone in between."""
     digest = None
     with suppress(ValueError):  # TLS took it as it is
         digest = certificates.digest(certificate) if certificate else None
@@ -239,7 +239,7 @@ def _no_ticket(
 
 
 def _said(error: GSSError) -> str:
-    """The reason alone; GSSAPI's own text has numbers around it."""
+    """Only the reason; GSSAPI's own text has numbers around it."""
     reason = ", ".join(error.get_all_statuses(error.min_code, False))
     # Where the mechanism has nothing to add its reason is that all is well.
     return (

@@ -1,7 +1,7 @@
 """Connect, protect, bind: one server, within `timeout.connect` in all.
 
 It does not matter which library searches it afterwards. Each of these answers is waited for in
-Python, and has to be the next message there is: what comes unasked, or answers another request,
+Python, and has to be the next message: an unsolicited message, or an answer to another request,
 ends the attempt.
 """
 
@@ -33,7 +33,7 @@ _LARGEST: Final = 1 << 20
 
 
 class Opened(NamedTuple):
-    """A connection that is bound, and who is."""
+    """A bound connection, and its account."""
 
     wire: Wire
     who: str
@@ -44,7 +44,7 @@ def opened(
 ) -> Opened:
     """A bound connection. `until` is when the whole read has to be over.
 
-    Raises Unusable, or SourceUnreadable where no other server would do better.
+    Raises Unusable, or SourceUnreadable if no other server would do better.
     """
     try:
         return _Opening(source, some, after(source.timeout.connect, CONNECT, until)).opened(
@@ -106,7 +106,7 @@ class _Opening:
             raise context.not_started("more data followed the answer in clear text")
 
     def _bound(self, wire: Wire) -> str:
-        """Who is bound."""
+        """The bound account."""
         try:
             if self._source.bind.kerberos:
                 return self._kerberos(wire)
@@ -133,7 +133,7 @@ class _Opening:
         return bound.name
 
     def _bind(self, wire: Wire, request: bytes) -> tuple[Result, bytes]:
-        """What the server says to a part of the bind, and what its mechanism says.
+        """The server's answer to a part of the bind, and what its mechanism says.
 
         Raises OSError.
         """
@@ -155,7 +155,7 @@ class _Opening:
         return self._number
 
     def _answer(self, wire: Wire, request: bytes, operation: int) -> tuple[bytes, messages.Message]:
-        """The next message there is, which has to be the answer.
+        """The next message, which has to be the answer.
 
         Raises OSError, ValueError and TooLarge.
         """
@@ -174,7 +174,7 @@ class _Opening:
         return data, found
 
     def _in_time(self, error: OSError) -> OSError:
-        """The same error, unless the time for the whole read is over.
+        """The given error, unless the time for the whole read is over.
 
         That is not the fault of this server alone.
         """

@@ -1,8 +1,8 @@
 """From a source's settings to a bound session: transport, servers in order, warnings.
 
-A server that cannot be reached or cannot be trusted is left for the next one, and why is
-remembered. A server that refuses the bind ends the attempt: another one would refuse it too, and
-might lock the account. Nothing ever falls back to clear text.
+A server that cannot be reached or trusted is skipped, and the reason is remembered. A server that
+refuses the bind ends the attempt: another one would refuse it, too, and might lock the account.
+Nothing ever falls back to clear text.
 """
 
 import importlib
@@ -24,7 +24,7 @@ log = logging.getLogger("reconcile.directories")
 
 
 def tell_nobody(what: str, detail: str) -> None:
-    """A Told that reports to no one."""
+    """A Told that reports nothing."""
 
 
 def connect(
@@ -35,11 +35,11 @@ def connect(
     *,
     warned: bool = False,
 ) -> Session:
-    """A session with the first of the servers that can be used.
+    """A session with the first usable server.
 
     Raises NoConnection, naming each one's reason. Each server has `timeout.connect` for all steps
-    together; `until` is when the whole read has to be over, and raises OutOfTime. `warned`: what
-    there is to be said about the way to them was said before.
+    together; `until` is when the whole read has to be over, and raises OutOfTime. `warned`: the
+    warnings about the connections were already logged.
     """
     try:
         targets = [target(url) for url in urls]

@@ -15,7 +15,7 @@ from reconcile.ports import Fault
 
 
 class LdifDirectory(MemoryDirectory):
-    """One source in LDIF files, read at the first question and kept until `close`."""
+    """One source in LDIF files, read when first needed and kept until `close`."""
 
     @staticmethod
     def problems(source: desired.Source) -> Iterable[Fault]:

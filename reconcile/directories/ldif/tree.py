@@ -18,8 +18,7 @@ log = logging.getLogger("reconcile.directories")
 
 _PAGE: Final = 1000
 _FOLDING: Final[Folding] = "compatibility"
-"""No server says which names are the same, and all entries are at hand: the widest, where no other
-can be meant."""
+"""No server decides which names are the same, but all entries are known: the widest folding."""
 
 
 class Tree:
@@ -29,9 +28,9 @@ class Tree:
     """
 
     def __init__(self, place: str, found: Iterable[tuple[str, RawEntry]]) -> None:
-        """`found` are entries, each with where it stands.
+        """`found` are entries, each with its position.
 
-        Raises SourceUnreadable for a DN that is there twice. Warns of entries whose DN cannot be
+        Raises SourceUnreadable for a duplicate DN. Warns about entries whose DN cannot be
         understood.
         """
         self.place = place
@@ -78,7 +77,7 @@ class Tree:
         return lookalikes(self._entries.keys(), _FOLDING)
 
     def below(self, base: str) -> Iterator[RawEntry]:
-        """The base itself and what is below it; normalized."""
+        """The base itself and everything below it; normalized."""
         base = self._references.only(base) or base
         within = self._within("subtree", base)
         return (entry for name, entry in self._entries.items() if within(name))

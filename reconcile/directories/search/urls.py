@@ -38,10 +38,10 @@ def target(url: str) -> Target:
 
 
 def named(url: str) -> str:
-    """The normalized DN in the URL of a reference (RFC 4516); "" where there is none."""
+    """The normalized DN in the URL of a reference (RFC 4516); "" if there is none."""
     return dn.key(unquote(urlsplit(url).path.removeprefix("/")))
 
 
 def protects(source: desired.Source, some: Target) -> bool:
-    """Whether TLS stands between this server and us."""
+    """Whether the connection to this server uses TLS from the start."""
     return some.ldaps or source.tls.mode != "none"

@@ -1,9 +1,9 @@
-"""Attributes that come in ranges: Active Directory gives at most 1,500 values of one at a time.
+"""Attributes that come in ranges: Active Directory returns at most 1,500 values of one at a time.
 
-They are asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as
-only one search runs at a time. Ranges are places in a list: where a value is taken out of the list
-in between, all that follow move up, and one is in neither range. So all of them are read anew, and
-have to be of one `uSNChanged`. A group that cannot be read to its last value is not a smaller
+They are requested, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over,
+because only one search runs at a time. Ranges are positions in a list: if a value is removed in
+between, all values after it move up, and one is in neither range. So all ranges are read again, and
+have to have the same `uSNChanged`. A group that cannot be read to its last value is not a smaller
 group: it is refused.
 """
 
@@ -23,7 +23,7 @@ log = logging.getLogger("reconcile.directories")
 
 _OPTION = ";range="
 _VERSION = "usnchanged"
-"""Another number after every change of an entry, its links included."""
+"""A number that changes with every change of an entry, including its links."""
 _ATTEMPTS = 3
 _NAMES = attrgetter("names")
 _RANGE = re.compile(r"(?P<name>.+);range=(?P<first>\d+)-(?P<last>\d+|\*)")

@@ -1,4 +1,4 @@
-"""What the reader may see: what a directory hides looks as if it did not exist."""
+"""What the reader may see: hidden entries look as if they did not exist."""
 
 import logging
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ def look_at(base: str, searcher: Searcher) -> None:
 
 
 def why_nobody(source: desired.Source, search: Search, searcher: Searcher) -> str:
-    """What the reader sees where a search found no one, in words.
+    """What the reader sees if a search finds nobody, in words.
 
-    An empty place and a closed one look alike.
+    Empty and hidden places look alike.
     """
     base = dn.key(search.base)
     pages = searcher.search(search._replace(filter=ANYTHING, attributes=NO_ATTRIBUTES))
@@ -43,7 +43,7 @@ def why_nobody(source: desired.Source, search: Search, searcher: Searcher) -> st
 
 
 def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
-    """Warns of persons who do not show what all have."""
+    """Warns about persons who lack attributes that every person has."""
     for name in vendor.shown_by_all:
         hidden = [person.dn for person in persons if name not in person.attributes]
         if not hidden:
