@@ -1,7 +1,7 @@
 """The user's files as values, with every default. None is the default of the source's type.
 
-Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template`
-renders text from one directory entry, a `Secret` gives its text only when it is asked to.
+Everything here is plain data, except for two protocols that `reconcile.config` implements: a
+`Template` renders text from one directory entry, and a `Secret` reveals its text only on demand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ import msgspec
 
 Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
 Fact: TypeAlias = str
-"""What a person and a user can have in common: `dn`, `username`, `email`, or the field of an
-extended attribute."""
+"""A fact that a person and a user can share: `dn`, `username`, `email`, or the field of an extended
+attribute."""
 Absent: TypeAlias = Literal["clear", "keep"]
-"""What becomes of a field that the directory supplies nothing for."""
+"""What happens to a field for which the directory has no value."""
 Departing: TypeAlias = Literal["keep", "deactivate", "block", "erase", "delete"]
 """What is done to the user of a person who left, from the mildest to the hardest."""
 
 
 class Entry(Protocol):
-    """What a template sees of one directory entry."""
+    """The part of a directory entry that templates can use."""
 
     @property
     def dn(self) -> str:
@@ -55,7 +55,7 @@ class Template(Protocol):
 
 
 class Secret(Protocol):
-    """A text that never shows: not in a repr, a log, a plan or an error."""
+    """A text that is never shown: not in a repr, a log, a plan or an error."""
 
     def reveal(self) -> str:
         """The text itself. Raises ConfigError with its place if it cannot be read."""
@@ -75,7 +75,7 @@ class Platform(msgspec.Struct, frozen=True):
     unknown_user: str = "unknown"
     """Username of the user who takes over an erased user's open work."""
     create_roles: bool = True
-    """A role that does not exist is made when it is first granted."""
+    """A role that does not exist is created when it is first granted."""
     state: Secret | None = None
     """The database URL of the ledger, `state` of the file; None for the default."""
     state_folder: str = "."
@@ -84,7 +84,7 @@ class Platform(msgspec.Struct, frozen=True):
 
 
 class Tls(msgspec.Struct, frozen=True):
-    """How the way to a server is protected."""
+    """How the connection to a server is protected."""
 
     mode: Literal["none", "starttls", "ldaps"] = "starttls"
     ca_file: str | None = None
@@ -107,22 +107,22 @@ class Timeout(msgspec.Struct, frozen=True):
     """In seconds."""
 
     connect: float = 10.0
-    """For a server to be reached, protected and bound to, all of it together."""
+    """For connecting, TLS and bind, all together."""
     read: float = 60.0
     """For each answer: an entry, or the end of a page."""
     total: float = 1800.0
-    """For a whole read of the source, further attempts and other servers included."""
+    """For a whole read of the source, including further attempts and other servers."""
 
 
 class ReadLimits(msgspec.Struct, frozen=True):
-    """How much a read of a source may take, whatever the directory sends."""
+    """How much a read of a source may return, whatever the directory sends."""
 
     entries: int = 3_000_000
     """Of all searches together."""
     entry_size: int = 128 * 2**20
     """Bytes of one entry."""
     total_size: int = 4 * 2**30
-    """Bytes of all that comes."""
+    """Bytes in total."""
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -153,10 +153,10 @@ class Users(msgspec.Struct, frozen=True):
     manager_attribute: str | None = None
     disabled_when: Template | None = None
     match_by: tuple[Fact, ...] = ("dn", "username", "email")
-    """Two of these have to agree before a person without an id match is taken for a user."""
+    """Two of these have to agree before a person without an id match is matched to a user."""
     when_absent: Absent = "clear"
     absent: dict[str, Absent] = {}
-    """Field or extended attribute → what becomes of it, where that is not `when_absent`."""
+    """Field or extended attribute → what happens to it, if that differs from `when_absent`."""
 
     @property
     def username(self) -> Template:
@@ -168,7 +168,7 @@ class Users(msgspec.Struct, frozen=True):
     def clears(self, field: str) -> bool:
         """Whether a field, or an extended attribute, goes empty with the directory.
 
-        `manager` does unless `absent` names it: a former manager must not go on approving.
+        `manager` does unless `absent` names it, because a former manager must not go on approving.
         """
         usual = "clear" if field == "manager" else self.when_absent
         return self.absent.get(field, usual) == "clear"
@@ -192,7 +192,7 @@ class Units(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """Persons and groups, as patterns, without which a read of a source is not to be trusted."""
+    """Persons and groups, as patterns, that every read of a source must contain."""
 
     persons: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -230,14 +230,14 @@ class Source(msgspec.Struct, frozen=True):
     refuse_login_after: float = 2.0
     """Seconds: a refused login is answered after a whole multiple of them."""
     active_uac: tuple[int, ...] = ()
-    """Active Directory: the values of userAccountControl that are active, any other is disabled; ()
-    by the flag."""
+    """Active Directory: the values of userAccountControl that are active, all others are disabled;
+    () by the flag."""
     expect: Expected = Expected()
     takes_over: tuple[str, ...] = ()
-    """Names of the sources whose users, groups and departments may become this one's, once those
-    have lost them."""
+    """Names of other sources; users, groups and departments that they have lost may become this
+    source's."""
     ignore_referrals: tuple[str, ...] = ()
-    """DNs of parts below `base_dn` that are on other servers and no part of the source."""
+    """DNs of parts below `base_dn` that are on other servers and not part of the source."""
     options: dict[str, object] = {}
 
 
@@ -309,7 +309,7 @@ class Departure(msgspec.Struct, frozen=True):
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
-    """What happens to users who left, who come back, and to accounts that were there before."""
+    """What happens to users whose persons leave or come back, and to existing accounts."""
 
     on_missing: Departure = Departure("block")
     on_out_of_scope: Departure = Departure("deactivate")
@@ -317,12 +317,13 @@ class Lifecycle(msgspec.Struct, frozen=True):
     on_return: Literal["restore", "keep"] = "restore"
     on_source_removed: Literal["keep", "deactivate", "block"] = "block"
     on_deleted: Literal["recreate", "ignore"] = "recreate"
-    """A user deleted on the platform whose person is still selected."""
+    """What happens to a user that was deleted on the platform while its person is still
+    selected."""
     adopt_local: Literal["never", "matching_email", "always"] = "never"
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """So many may change at once: a number, or a percentage of what there is now."""
+    """How many may change at once: a number, or a percentage of what exists now."""
 
     number: float
     percent: bool = False
@@ -336,16 +337,16 @@ def _percent(number: float) -> Limit:
 
 
 class LossLimits(msgspec.Struct, frozen=True):
-    """How much one plan may change, for each source and in all; None is without limit."""
+    """How much one plan may change, for each source and in total; None is without limit."""
 
     users_lost: Limit | None = _percent(10)
     memberships_lost: Limit | None = _percent(30)
-    """For each group too."""
+    """Also for each group."""
     grants_lost: Limit | None = _percent(20)
     updates: Limit | None = _percent(50)
     creates: Limit | None = None
     emptied: Limit | None = _percent(10)
-    """Of each field, how many users may lose its value because the directory has none."""
+    """For each field, how many users may lose its value because the directory has none."""
 
 
 class GroupSafety(msgspec.Struct, frozen=True):
@@ -366,20 +367,20 @@ class Protect(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     min_admins: int = 1
-    """Active users of no source with the role `admin_role` that have to remain."""
+    """How many active users of no source with the role `admin_role` have to remain."""
     admin_role: str = "administrator"
 
 
 class Safety(msgspec.Struct, frozen=True):
-    """The guards that look at a plan before its first change."""
+    """The guards that check a plan before its first change."""
 
     limits: LossLimits = LossLimits()
     at_least: int = 5
     """A percentage never refuses fewer than this."""
     shrink: Limit | None = _percent(20)
-    """How far a source may fall behind its last good read."""
+    """How much smaller than at its last good read a source may be."""
     window: float = 7 * 86400.0
-    """Seconds for which what runs took away is added to what a plan takes away; 0 for never."""
+    """How long the losses of earlier runs are added to those of a plan, in seconds; 0 for never."""
     groups: tuple[GroupSafety, ...] = ()
     protect: Protect = Protect()
 

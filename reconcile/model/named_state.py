@@ -48,7 +48,7 @@ class Names:
     """The keys, names and fields of the objects of one state."""
 
     def __init__(self, state: PlatformState) -> None:
-        """Takes the state as it is; fields are made when they are asked for."""
+        """Takes the state as it is; fields are computed on demand."""
         self.state = state
         self._users = {user.id: user for user in state.users}
         self._groups = {group.id: group for group in state.groups}
