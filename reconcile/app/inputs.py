@@ -119,7 +119,7 @@ def readable(
 ) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
     """The workspaces that can be read, and a trouble for each of the others.
 
-    Raises PlatformUnreadable where none can be read.
+    Raises PlatformUnreadable if none can be read.
     """
     states: list[PlatformState] = []
     errors: dict[str, PlatformUnreadable] = {}

@@ -191,7 +191,7 @@ def _without_lists(header: Header) -> Plan:
 
 
 def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
-    """Raises PlanFileError where the footer does not count what the file holds."""
+    """Raises PlanFileError if the footer does not count what the file holds."""
     counted = {
         "changes": (footer.changes, len(plan.changes)),
         "skips": (footer.skips, len(plan.skips)),

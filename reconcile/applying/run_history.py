@@ -24,7 +24,7 @@ def recent_losses(platform: ManagedPlatform, safety: Safety, workspace: str, now
 def entries_of_run(platform: ManagedPlatform, workspace: str, run: str) -> Sequence[Entry]:
     """The entries of a run in a workspace; none where it did not take place there.
 
-    Raises ReconcileError where the history of the run was altered: otherwise anyone who can write
+    Raises ReconcileError if the history of the run was altered: otherwise anyone who can write
     to the history could have an undo do anything. Raises PlatformUnreadable.
     """
     entries = platform.history.entries(workspace, run)

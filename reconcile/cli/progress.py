@@ -22,7 +22,7 @@ class Silent:
 @contextmanager
 def progress() -> Iterator[Silent]:
     """A Progress that shows on a terminal and is silent elsewhere."""
-    if sys.stderr is None or not sys.stderr.isatty():  # None where it was closed before we started
+    if sys.stderr is None or not sys.stderr.isatty():  # None if it was closed before we started
         yield Silent()
         return
     from rich.console import Console

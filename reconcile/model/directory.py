@@ -36,7 +36,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     """One person of a directory.
 
     `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier`
-    the login attribute's value, "" where the entry has none. `disabled` is the vendor's rule,
+    the login attribute's value, "" if the entry has none. `disabled` is the vendor's rule,
     before any rule of the user. `manager` is the DN in the manager attribute; None when no manager
     attribute is configured, "" when absent. `identifiers` and `managers` hold all values, the one
     that counts first, if there are several and none is in the RDN; otherwise (). `logins` are the

@@ -2,7 +2,7 @@
 
 For every rule it says whether the person passes and why; a rule that is not set is left out. `rule`
 names a place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin` where that
-comes from (`file:line`, `preset NAME`, `type NAME`, `built-in`; "" where that is not known). A
+comes from (`file:line`, `preset NAME`, `type NAME`, `built-in`; "" if that is not known). A
 `path` holds DNs of groups, each a member of the one before it, the person a member of the last.
 """
 
@@ -50,7 +50,7 @@ class Asked(msgspec.Struct, frozen=True):
 class Stray(msgspec.Struct, frozen=True):
     """An entry below a source's base DN that its rules on persons do not find, and why.
 
-    `id` is "" where not known.
+    `id` is "" if not known.
     """
 
     dn: str

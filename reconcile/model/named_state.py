@@ -152,7 +152,7 @@ class Names:
         return fields
 
     def _named(self, kind: Kind, row: Any) -> str:
-        """The name of an object of an id; "" where there is none."""
+        """The name of an object of an id; "" if there is none."""
         if kind == "department":
             return self._paths.get(row) or self.path(row)
         user = self._users.get(row)

@@ -1,9 +1,9 @@
-"""What is wanted, as far as the platform is able to have it; the rest is a skip, said before apply.
+"""What is wanted, as far as the platform supports it; the rest is a skip, reported before apply.
 
 Rules that a platform cannot follow at all are refused earlier (`selection.platform_rules`). Here a
-single user, group or department asks for what the platform lacks. A new one is then not created;
-one that exists keeps what cannot change. What is taken away is taken away all the same, as far as
-the platform can.
+single user, group or department asks for what the platform lacks. A new one is then not created; an
+existing one keeps what cannot change. What is taken away is still taken away, as far as the
+platform can.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,14 +45,14 @@ Object = TypeVar("Object", User, Group, Department)
 
 
 def instead_of(status: Status, limits: Limits) -> Status | None:
-    """The status that a user gets where the platform lacks the wanted one; None for none."""
+    """The status that a user gets if the platform lacks the wanted one; None for none."""
     if status in limits.statuses:
         return status
     return next((other for other in INSTEAD.get(status, ()) if other in limits.statuses), None)
 
 
 def unfit(limits: Limits, field: str, text: str) -> str:
-    """Why a value cannot be kept; "" where it can. Lengths in characters are checked elsewhere."""
+    """Why a value cannot be kept; "" if it can. Lengths in characters are checked elsewhere."""
     largest = _LARGEST.get(limits.charset)
     if largest is not None and text and max(map(ord, text)) > largest:
         return f"the {field} has {_CHARSETS[limits.charset]}, which the platform cannot keep"

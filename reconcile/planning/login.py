@@ -53,7 +53,7 @@ class Verdict(msgspec.Struct):
 def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source:
     """The source of a login: the chosen one, the only one, or that of the domain in the name.
 
-    Raises UsageError where that is not exactly one; the platform's users make no difference.
+    Raises UsageError if that is not exactly one; the platform's users make no difference.
     """
     if chosen:
         return _chosen_source(sources, chosen)
@@ -115,7 +115,7 @@ def _living(current: PlatformState, source: Source) -> Iterator[User]:
 def attempts_key(source: Source, typed: str, person: Person | None) -> str:
     """The key under which failures count: one for a person, whichever name is typed.
 
-    A name that matches no person has a key, too. Names that a directory takes for one name (case,
+    A name that matches no person has a key, too. Names that a directory treats as the same (case,
     width, spaces, invisible characters) share it.
     """
     if person is not None:
@@ -254,7 +254,7 @@ def _place(snapshot: DirectorySnapshot, name: str) -> Callable[[str], bool]:
 def _manager(
     current: PlatformState, person: Person, source: Source, snapshot: DirectorySnapshot
 ) -> str | None:
-    """The id of the manager's user; "" for no manager, None where that is left to a run."""
+    """The id of the manager's user; "" for no manager, None if that is left to a run."""
     if not person.manager:
         return person.manager
     own = (user for user in current.users if user.source == source.name and user.dn)

@@ -57,7 +57,8 @@ def shared_addresses(results: Iterable[Wanted]) -> Iterator[Notice]:
 def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) -> Iterator[Notice]:
     """`protect.admin_role` that protects nobody: no user has the role, and no rule gives it.
 
-    Of the default that is worth a word only where local accounts have roles, and it may be a slip.
+    For the default, this is reported only if local accounts have roles, because then it may be a
+    mistake.
     """
     role = desired.safety.protect.admin_role
     if not current:

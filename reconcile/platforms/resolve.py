@@ -160,7 +160,7 @@ def _object(value: object) -> dict[str, str | None]:
 
 
 def text(fields: Fields, name: str) -> str:
-    """A field's text; "" where it is null or left out."""
+    """A field's text; "" if it is null or left out."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 

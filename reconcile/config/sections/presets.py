@@ -144,7 +144,7 @@ class _Filling:
         return value if all(new is old for new, old in zip(items, value, strict=True)) else items
 
     def _value(self, source: Values) -> Any:
-        """The default's value; None where it is not for this source."""
+        """The default's value; None if it is not for this source."""
         value = self._default.value
         if self._default.source_type not in {"", text(source, "type")}:
             return None

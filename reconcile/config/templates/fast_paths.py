@@ -42,7 +42,7 @@ class Attribute:
         self.attribute = attribute
 
     def __call__(self, entry: Entry, _identifier: str) -> str | None:
-        """The first value; None where there is none, or a blank one."""
+        """The first value; None if there is none, or a blank one."""
         values = entry.attributes.get(self.attribute)
         return values[0] if values and values[0].strip() else None
 

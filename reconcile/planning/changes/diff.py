@@ -1,8 +1,8 @@
 """The changes from the current state to the wanted one: objects with the same id are the same.
 
-A change of a user's status is a step of its own, beside the update of the profile, because losses
-are ordered and guarded. Reasons come from the planner if it knows one; otherwise they name the
-rule.
+A change of a user's status is a step of its own, separate from the update of the profile, because
+losses are ordered and guarded. Reasons come from the planner if it knows one; otherwise they name
+the rule.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -288,7 +288,7 @@ def _unselected(group: str, reasons: Reasons) -> str:
 
 
 def _differing(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:
-    """The fields in which two objects of one type differ, by id where they refer to something."""
+    """The fields in which two objects of one type differ; references are ids."""
     return [field for field in old.__struct_fields__ if getattr(old, field) != getattr(new, field)]
 
 

@@ -20,7 +20,7 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     A user brings its memberships and grants, its manager if that user is new, and the user that
     gives up the name it takes. A group brings its memberships, what is nested in it and what it is
     nested in, and the change that gives its new members to its source. Raises UsageError for text
-    that is no target.
+    that is not a target.
     """
     wanted = {_parse(target) for target in targets}
     if not wanted:
@@ -133,7 +133,7 @@ def check(
 
 
 def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
-    """The skips of the targets; all where there are no targets.
+    """The skips of the targets; all if there are no targets.
 
     Those of groups and departments are kept if any group or department is a target.
     """

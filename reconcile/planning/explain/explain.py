@@ -35,7 +35,7 @@ def explain(
 
     `asked`: source → its names; `strays`: source → entries that its rules do not find.
 
-    Raises UsageError where a plan would.
+    Raises UsageError if a plan would.
     """
     refuse_impossible(inputs)
     rules = source_rules(inputs)
@@ -155,7 +155,7 @@ def _is_of(user: User, stray: Stray) -> bool:
 
 
 def _alone(typed: str, workspaces: Sequence[Workspace]) -> Iterator[tuple[User, tuple[str, ...]]]:
-    """Each user who is meant and is nobody of those read, once for all workspaces."""
+    """Each matching user whose person was not read, once for all workspaces."""
     told: list[User] = []
     for workspace in workspaces:
         people = {user.id for user in workspace.people()}

@@ -1,4 +1,4 @@
-"""Whom somebody means who asks for a login, an e-mail address, a DN, a stable id or a username."""
+"""Who is meant by a login, an e-mail address, a DN, a stable id or a username."""
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator
@@ -19,12 +19,12 @@ from reconcile.planning.target.profiles import Refused
 from reconcile.planning.views.search import search_query
 
 MAILS = {"mail": "e-mail address", "userprincipalname": "userPrincipalName"}
-"""Attributes by which people ask for somebody, and what they call them."""
+"""Attributes that identify a person in a question, and what they are called."""
 _SIMILAR = 5
 
 
 def asking_query(desired: DesiredState, source: Source) -> Query:
-    """What the rules need, and the attributes by which people ask for somebody."""
+    """What the rules need, and the attributes that identify a person in a question."""
     asked = search_query(desired, source)
     return msgspec.structs.replace(
         asked, person_attributes=asked.person_attributes | frozenset(MAILS)
@@ -32,7 +32,7 @@ def asking_query(desired: DesiredState, source: Source) -> Query:
 
 
 def names(source: Source, typed: str, current: Iterable[PlatformState]) -> Names:
-    """What the directory may know somebody by, the ids of users who are asked for included."""
+    """The names by which the directory may know a person, including the ids of matching users."""
     found: set[str] = {typed}
     identifiers: tuple[str, ...] = (typed,)
     for state in current:
@@ -130,7 +130,7 @@ def strays(
 
 
 def similar(typed: str, known: Collection[str]) -> tuple[str, ...]:
-    """Names much like the one that means nobody."""
+    """Names similar to the one that matches nobody."""
     folded = {name.casefold(): name for name in sorted(known) if name}
     asked = typed.casefold().partition("@")[0] or typed.casefold()
     close = difflib.get_close_matches(asked, folded, _SIMILAR, 0.7)

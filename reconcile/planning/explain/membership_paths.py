@@ -13,7 +13,7 @@ class Paths:
         self._index = index
         self._position = position
         self._next: dict[str, str] = {}
-        """Normalized DN of a group the person is in → that of the group within it, "" where that is
+        """Normalized DN of a group the person is in → that of the group within it, "" if that is
         the person."""
         holders: dict[str, list[str]] = {}
         for key in index.groups:

@@ -37,7 +37,7 @@ class Background(msgspec.Struct, frozen=True):
     why_disabled: Callable[[Source, Attributes], str]
 
     def origin(self, place: str) -> str:
-        """Where a setting comes from, or what it is part of; "" where that is not known."""
+        """Where a setting comes from, or what it is part of; "" if that is not known."""
         while place:
             if place in self.origins:
                 return self.origins[place]
@@ -122,7 +122,7 @@ class Verdicts:
         return False, "not a member"
 
     def department(self) -> DepartmentVerdict | None:
-        """The nearest selected OU; None where no rule selects any of the source."""
+        """The nearest selected OU; None if no rule selects any of the source."""
         selected = {one.key: one for one in self._rules.departments}
         if not any(rule.source == self._rules.source.name for rule in self._desired.departments):
             return None
@@ -213,7 +213,7 @@ class Verdicts:
             )
 
     def manager(self) -> ManagerVerdict | None:
-        """Whom the directory names; None where the source names nobody's manager."""
+        """The manager in the directory; None if the source has no manager attribute."""
         if self._person.manager is None:
             return None
         if not self._person.manager:

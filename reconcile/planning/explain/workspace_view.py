@@ -1,4 +1,4 @@
-"""How one person, or one user, stands in a workspace: the planner's own answer, put into words."""
+"""The state of one person or user in a workspace: the planner's own answer, in words."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -79,7 +79,7 @@ class Workspace:
                 yield skip
 
     def person(self, source: str, position: int, rules: Iterable[Verdict]) -> Standing:
-        """How a person stands; `rules` are the verdicts on it."""
+        """The state of a person; `rules` are the results of the rules."""
         person = self._rules[source].index.person(position)
         user, candidate = self.user(source, position), self._candidates.get((source, position))
         skips = self._skips(source, person.dn)
@@ -98,7 +98,7 @@ class Workspace:
     def _code(
         self, source: str, position: int, user: User | None, candidate: Candidate | None
     ) -> Code:
-        """How a person stands that can be synchronised."""
+        """The state of a person that can be synchronised."""
         if candidate is not None and user is None:
             return "new"
         if candidate is not None and user is not None:
@@ -120,7 +120,7 @@ class Workspace:
         return why
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> Standing:
-        """How a user stands whose person was not read, or an entry that the rules do not find."""
+        """The state of a user whose person was not read, or of an entry outside the rules."""
         code: Code = "out"
         if user is not None and user.status == "erased":
             code = "erased"
@@ -280,7 +280,7 @@ def _name(given: Given) -> str:
 
 
 def _decides(verdict: Verdict) -> bool:
-    """Whether a verdict keeps somebody out; a disabled person is one that is let in."""
+    """Whether a result keeps the person out; a disabled person is not kept out."""
     return any(f".users.{name}" in verdict.rule for name in ("exclude", "create", "require_groups"))
 
 

@@ -1,7 +1,7 @@
-"""A source that goes by another name in the files: its users stay its users.
+"""A source that is renamed in the files: its users stay its users.
 
-A source is known by its name, so to a plan one that was renamed is one that is gone and one that is
-new. This makes the plan that tells the platform.
+A source is identified by its name, so in an ordinary plan a renamed source looks like one that was
+removed and a new one. This makes the plan that renames it on the platform.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from reconcile.planning.planner import Inputs, state_digest
 def renaming(inputs: Inputs, old: str, new: str) -> Plan:
     """One change for each workspace that knows the source `old`; nothing of a directory is needed.
 
-    Raises UsageError for what is no renaming.
+    Raises UsageError if it is not a renaming.
     """
     names = [source.name for source in inputs.desired.sources]
     if old in names:

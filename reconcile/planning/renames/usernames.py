@@ -1,7 +1,7 @@
-"""Moving users who are there to another scheme of usernames, all of them or none.
+"""Renames existing users to a new username scheme, all of them or none.
 
-An ordinary plan renames too, one user at a time: whoever cannot have the new name is skipped. Here
-one such is enough, and nobody is renamed, so that a scheme is never half in use.
+An ordinary plan renames, too, but one user at a time: a user that cannot have the new name is
+skipped. Here one such user is enough to stop the renaming, so that a scheme is never half in use.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -33,7 +33,7 @@ _OF_NAMES = frozenset(
 class Migration(msgspec.Struct, frozen=True):
     """`plan` holds the renames and nothing else. One collision refuses all of it.
 
-    `left` are users whose name stays, for their person is not to be found: one line each.
+    `left` are users whose name stays, because their person is not found: one line each.
     """
 
     plan: Plan
@@ -119,7 +119,7 @@ def _disables(change: Change) -> bool:
 
 
 def _rename(change: Change) -> Change | None:
-    """The change cut down to the username; None for one that renames nobody."""
+    """The change reduced to the username; None if it does not rename."""
     if change.kind != "user" or change.action != "update" or "username" not in (change.after or {}):
         return None
     before, after = change.before or {}, change.after or {}

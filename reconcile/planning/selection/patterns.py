@@ -71,7 +71,7 @@ class NamePatterns:
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        """Anything but `*` stands for itself."""
+        """Any character except `*` is literal."""
         texts = [folded(pattern) for pattern in patterns]
         self._exact = {text for text in texts if "*" not in text}
         self._wild = [Wildcard.of(text.split("*")) for text in texts if "*" in text]
@@ -126,7 +126,7 @@ class Selection:
         """Lets a pattern that names no entry exactly find one by a wider folding; returns itself.
 
         `path` gives that of a pattern in the desired state, by its number; `source` has the
-        candidates. Raises RulesRefused, which names all of them, where several can be meant.
+        candidates. Raises RulesRefused, which names all of them, if several can be meant.
         """
         exact = {at: read for at, read in enumerate(self._read) if at not in self._globs}
         if not exact:

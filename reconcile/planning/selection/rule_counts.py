@@ -23,7 +23,7 @@ class RuleCount(msgspec.Struct, frozen=True):
 
     `sources` are those that were searched, () for a rule on the platform. `complete`: nothing that
     the rule is about was left unread, so that 0 means none at all. `nearest` are similar names,
-    given only where it finds nothing.
+    only if it finds nothing.
     """
 
     path: str
@@ -101,7 +101,7 @@ class PlatformNames:
     """The names that patterns of `safety` are compared with: current and future ones."""
 
     def __init__(self, desired: DesiredState) -> None:
-        """Starts without any; nothing is kept where `safety` has no such pattern."""
+        """Starts empty; stores nothing if `safety` has no such pattern."""
         self._safety = desired.safety
         self._patterns = list(_protected(desired.safety))
         self._names: dict[What, dict[str, str]] = {"user": {}, "group": {}, "role": {}}

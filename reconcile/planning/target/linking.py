@@ -1,9 +1,9 @@
 """The links of the files: they say which entry a user, group or department stands for.
 
-A link goes before every other way of matching, but not before the rules: it ties nothing to an
-entry that they leave out. Afterwards the directory's id counts. So a link that is already true does
-nothing and is reported as a notice, like one that names nothing. A DN or login may pass to another
-entry later, so a link that names one is used only once.
+A link takes precedence over every other way of matching, but not over the rules: it links nothing
+to an entry that they leave out. Afterwards the directory's id counts. So a link that is already
+true does nothing and is reported as a notice, like one that names nothing. A DN or login may pass
+to another entry later, so a link that names one is used only once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def linked(
 ) -> Linked:
     """Looks up both ends of every link whose source was read; `used` are links a run has followed.
 
-    Raises RulesRefused where a link needs an entry that another link has to free first.
+    Raises RulesRefused if a link needs an entry that another link has to free first.
     """
     rules = {of_source.source.name: of_source for of_source in sources}
     linking = _Linking(rules, current, frozenset(used))
@@ -138,7 +138,7 @@ def followed(link: Link, reason: str) -> bool:
 def _refuse_exchanges(
     links: Sequence[Link], rules: Mapping[str, SourceRules], linked: Linked
 ) -> None:
-    """Raises RulesRefused where a linked thing stands now for an entry that another link wants.
+    """Raises RulesRefused if a linked thing stands now for an entry that another link wants.
 
     Each link needs what the other one has to free, so neither can go first: they need two runs.
     """

@@ -123,7 +123,7 @@ def _joined(
 
 
 def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
-    """Whether a member that the directory does not list stays all the same."""
+    """Whether a member that the directory does not list still stays."""
     by_hand = membership.origin == BY_HAND
     return (
         rule.members == "additive"
@@ -185,7 +185,7 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
 
 
 def _dangling_members(rules: SourceRules) -> dict[str, list[str]]:
-    """A member that is no person or group → the DNs of the groups that list it."""
+    """A member that is neither person nor group → the DNs of the groups that list it."""
     looked_into: set[str] = set()
     for key, rule in rules.groups.items():
         looked_into |= rules.index.within(key) if rule.nested != "ignore" else {key}

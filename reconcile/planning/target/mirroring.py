@@ -33,7 +33,7 @@ Mirror = TypeVar("Mirror", bound=Group | Department)
 Entry = DirectoryGroup | OrganizationalUnit
 Slot = tuple[str, str]
 _FOLDING: Final[Folding] = "compatibility"
-"""How DNs on the platform and of entries are compared where only one entry can be meant."""
+"""How DNs on the platform and of entries are compared, if only one entry can be meant."""
 ASIDE: Final = " (removed)"
 """The ending of an object's name after it lost its entry and another entry took its name."""
 
@@ -94,7 +94,7 @@ class Entries(msgspec.Struct, frozen=True):
 
 
 class Mirrored(msgspec.Struct, Generic[Mirror]):
-    """All objects of one kind that the workspace is to hold.
+    """All objects of one kind that the workspace should have.
 
     `ids`: source and normalized DN → id of a selected one, `held` ones included. `reasons`: id →
     why an object stands for another entry than before, or steps aside. `relinked` are the ids of

@@ -45,7 +45,7 @@ def rendered(
 def _choices(
     template: Template, entry: Entry, identifiers: Sequence[str]
 ) -> Iterator[tuple[Entry, str]]:
-    """The entry with each other combination of first values; none where nothing has several."""
+    """The entry with each other combination of first values; none if nothing has several."""
     named = _rdn_types(entry.dn)
     free = [
         name

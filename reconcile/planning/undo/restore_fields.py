@@ -28,7 +28,7 @@ def mapping(fields: Fields | None, name: str = "groups") -> dict[str, str | None
 
 
 def text(fields: Fields | None, name: str) -> str:
-    """A field's text; "" where there is none."""
+    """A field's text; "" if there is none."""
     value = (fields or {}).get(name)
     return value if isinstance(value, str) else ""
 
@@ -94,7 +94,7 @@ def put_back(
 
 
 def attributes_back(user: User, payload: Payload) -> tuple[dict[str, str], str]:
-    """The attributes, restored where the run's value still stands, and why others are not."""
+    """The attributes, restored if the run's value is unchanged, and why others are not."""
     attributes, changed = dict(user.attributes), False
     before = mapping(payload.before, "attributes")
     for name, left in mapping(payload.after, "attributes").items():

@@ -1,6 +1,6 @@
 """One change of a membership or grant, taken out of a state.
 
-Each function returns why the change could not be undone, "" where it was.
+Each function returns why the change could not be undone, "" if it was.
 """
 
 from typing import TypeAlias
@@ -57,7 +57,7 @@ def _needed(state: WorkingState, links: Links, pair: tuple[str, str]) -> bool:
 
 
 def _missing(state: WorkingState, user_id: str, missing: str) -> str:
-    """Why a link cannot be given again; `missing` is `group` or `role` where that is gone."""
+    """Why a link cannot be given again; `missing` is `group` or `role` if that is gone."""
     user = state.users.get(user_id)
     if missing:
         return f"the {missing} no longer exists"

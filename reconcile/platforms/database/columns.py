@@ -49,7 +49,7 @@ def name_column(column: str, length: int = NAME) -> sa.Column[str]:
 
 
 def text_column(column: str, length: int = NAME) -> sa.Column[str]:
-    """A text; "" where none is set."""
+    """A text; "" if none is set."""
     return sa.Column(column, sa.String(length), nullable=False, server_default="")
 
 

@@ -35,7 +35,7 @@ class Database(ABC):
     def exists(self) -> bool:
         """Whether there is anything to read.
 
-        Raises PlatformUnreadable where it could not even be made.
+        Raises PlatformUnreadable if it could not even be made.
         """
         return True
 
@@ -55,7 +55,7 @@ class Database(ABC):
         """
 
     def version(self, connection: sa.Connection) -> str:
-        """Which server it is; "" where it is none."""
+        """Which server it is; "" if it is none."""
         del connection
         return ""
 

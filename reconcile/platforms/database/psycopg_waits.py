@@ -15,7 +15,7 @@ class Connection(psycopg.Connection[Any]):
     patience = float("inf")
 
     def wait(self, gen: Generator[Any, Any, Value], *arguments: Any, **named: Any) -> Value:
-        """Sees the operation to its end. Raises OperationalError where the server keeps silent."""
+        """Sees the operation to its end. Raises OperationalError if the server keeps silent."""
         return super().wait(self._bounded(gen), *arguments, **named)
 
     def _bounded(self, operation: Generator[Any, Any, Value]) -> Generator[Any, Any, Value]:

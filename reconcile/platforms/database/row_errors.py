@@ -65,7 +65,7 @@ def refusal(error: Exception) -> str | None:
 def _code(error: DBAPIError) -> str | int | None:
     """PostgreSQL's SQLSTATE, MariaDB's number; None for SQLite.
 
-    "" where the driver itself objects.
+    "" if the driver itself objects.
     """
     first = error.orig.args[0] if error.orig is not None and error.orig.args else None
     if isinstance(first, int):

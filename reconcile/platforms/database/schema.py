@@ -43,7 +43,7 @@ class Schema(NamedTuple):
         return self.revisions.index(found) >= self.revisions.index(revision)
 
     def revision(self, connection: sa.Connection, database: str) -> str:
-        """The database's revision; "" where nothing was ever applied.
+        """The database's revision; "" if nothing was ever applied.
 
         Raises PlatformUnreadable for a revision that is not known here, and for tables of our names
         that another program made.

@@ -68,7 +68,7 @@ class SqliteDatabase(Database):
     def exists(self) -> bool:
         """Whether there is anything to read; a file of no bytes is an empty database.
 
-        Raises PlatformUnreadable where the file could not even be made.
+        Raises PlatformUnreadable if the file could not even be made.
         """
         with self.explained():
             there = self.path.exists()

@@ -64,7 +64,7 @@ def connect(
 
 
 def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
-    """Raises UsageError where part of the password may have become a host or a database.
+    """Raises UsageError if part of the password may have become a host or a database.
 
     Those are shown to people.
 

@@ -69,13 +69,13 @@ class Workspace:
         self.started = started
 
     def platform_id(self, kind: ObjectKind, own: str) -> str:
-        """The platform's id of an object. Raises Unknown where the platform no longer has it."""
+        """The platform's id of an object. Raises Unknown if the platform no longer has it."""
         if (kind, own) not in self.theirs:
             raise Unknown("it no longer exists")
         return self.theirs[kind, own]
 
     def expect_source(self, change: Change) -> None:
-        """Raises Unknown where the change names a source that the platform does not know."""
+        """Raises Unknown if the change names a source that the platform does not know."""
         source = text(change.after or {}, "source")
         if source and source not in self.sources:
             raise Unknown(f"the source {source!r} does not exist")

@@ -53,7 +53,7 @@ class Merged(NamedTuple):
 
 
 def merge(workspace: str, contents: Contents, book: Book) -> Merged:
-    """Raises PlatformUnreadable where what was read cannot be all, or cannot be true."""
+    """Raises PlatformUnreadable if what was read cannot be all, or cannot be true."""
     links = {kind: frozenset(contents.links.get(kind, ())) for kind in ENDS}
     contents = contents._replace(links=links)
     _check(contents)

@@ -59,7 +59,7 @@ class DrivenPlatform:
         return self._ledger.lock(workspaces, holder, force=force)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        """Removes the lock of a dead run and returns its holder; None if there is no lock."""
         return self._ledger.unlock(workspace, host)
 
     @contextmanager

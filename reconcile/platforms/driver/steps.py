@@ -51,7 +51,7 @@ class Planned(msgspec.Struct):
     places: tuple[int, ...] = ()
     """For links, the change that each pair carries out."""
     origins: tuple[str, ...] = ()
-    """For links, who puts each of them there; "" where it is removed."""
+    """For links, who puts each of them there; "" if it is removed."""
     after: tuple[int, ...] = ()
     """Planned steps that have to be kept first."""
     because: str = ""

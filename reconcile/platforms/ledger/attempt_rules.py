@@ -95,7 +95,7 @@ def begun(
 
     Returns what to remember of all together and of this one, and the seconds to wait.
 
-    None, None where it has to wait. The first is None too where the origin is known: then the
+    None, None if it has to wait. The first is None too where the origin is known: then the
     others do not matter.
     """
     one, wait = counted(own, now)

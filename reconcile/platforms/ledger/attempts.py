@@ -53,7 +53,7 @@ class SqlAttempts:
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
         """Counts an attempt; returns the seconds to wait.
 
-        Raises Locked where the database is busy for too long.
+        Raises Locked if the database is busy for too long.
         """
         try:
             self._prepare([workspace])
@@ -143,7 +143,7 @@ class SqlAttempts:
         return None
 
     def _count(self, workspace: str, key: str, now: int) -> int | None:
-        """Seconds to wait; None where there is no row to count in."""
+        """Seconds to wait; None if there is no row to count in."""
         own = _whom(_f, workspace, key)
         columns = (_f.failures, _f.last_failed_at, _f.locked_until)
         with self._database().writing() as connection:

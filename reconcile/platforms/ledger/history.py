@@ -300,7 +300,7 @@ class SqlHistory:
         return self._read(workspace, read)
 
     def last(self, workspace: str) -> str:
-        """The hash of the last run, as it stands beside the workspace; "" where none does."""
+        """The hash of the last run, as it stands beside the workspace; "" if none does."""
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[str]:
             noted = sa.select(t.workspaces.c.history_hash).where(t.workspaces.c.id == number)

@@ -46,7 +46,7 @@ class SqlLedger:
         return self._store.lock(workspaces, holder, force=force)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        """Removes the lock of a dead run and returns its holder; None if there is no lock."""
         return self._store.unlock(workspace, host)
 
     def started(self, workspace: str) -> str:

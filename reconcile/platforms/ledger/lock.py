@@ -55,7 +55,7 @@ class Held(NamedTuple):
     process_started: str | None
     started_at: str
     age: float | None
-    """Seconds since it was last renewed, by the database's clock; None where that is no time."""
+    """Seconds since it was last renewed, by the database's clock; None if that is no time."""
     heartbeat: str = ""
     """When that was, RFC 3339, UTC; what stands there where that is no time."""
 
@@ -309,7 +309,7 @@ def _take_in_time(
 
 
 def remove(database: Database, workspace: str, host: str) -> Holder | None:
-    """Removes the lock of a dead run, and returns its holder; None where there is none.
+    """Removes the lock of a dead run, and returns its holder; None if there is none.
 
     Raises Locked for a live one.
     """

@@ -16,7 +16,7 @@ the start."""
 def started(pid: int) -> str | None:
     """When a process started, by this machine; equal texts are one process.
 
-    None where it does not say.
+    None if it does not say.
 
     The text is `place()`, a slash and the time. "" says that there is no such process; one that has
     ended and waits for its parent (a zombie) counts as gone.
@@ -40,7 +40,7 @@ def started(pid: int) -> str | None:
 def place() -> str:
     """Where the numbers of processes mean what they mean here.
 
-    Equal texts are one place; "" where nothing says.
+    Equal texts are one place; "" if nothing says.
     """
     if not (_PROC / "self" / "stat").exists():
         return ""

@@ -51,7 +51,7 @@ class MemoryApplication:
         self.before = before
         self.after = after
         self.refuse = refuse
-        """Why an object with these fields is refused; "" where it is not."""
+        """Why an object with these fields is refused; "" if it is not."""
         self.calls: list[str] = []
         """Every call that was made, in words."""
         self._rows: dict[str, dict[ObjectKind, dict[str, Row]]] = {}

@@ -1,4 +1,4 @@
-"""Whether a change does to an account, group or department what only the rules may do.
+"""Whether a change does something to an account, group or department that only the rules may do.
 
 The planner never makes a change that is found here. But a plan file can hold any change, under any
 name, so these guards compare the state before with the state after and never go by what a change is
@@ -161,7 +161,7 @@ class _Rules:
         return ""
 
     def _is_recognised(self, before: User, after: Fields, source: Source) -> bool:
-        """Whether the platform says whose account it is, or facts do where the ledger is lost."""
+        """Whether the platform says whose account it is, or facts do if the ledger is lost."""
         kept_id = before.external_id.lower() if self._keeps_ids else ""
         if kept_id and kept_id == value_after(before, after, "external_id").lower():
             return True
