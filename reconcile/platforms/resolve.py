@@ -24,9 +24,9 @@ class Unknown(Exception):
 
 
 class Move(NamedTuple):
-    """An object that gives up one unique name for another; both are compared as they stand.
+    """An object that gives up one unique name for another; both in their form for comparison.
 
-    Where they are equal it keeps its name, in another spelling.
+    If they are equal, it keeps its name, in another spelling.
     """
 
     id: str

@@ -123,7 +123,7 @@ def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) ->
         ("mysql://joe:s3cret@db/acme", "mysql is not supported"),
         ("postgresql+asyncpg://joe:s3cret@db/acme", "not supported"),
         ("postgresql://db:s3cret/acme", "not a database URL"),
-        ("postgresql://joe:s3cret@db", "names no database"),
+        ("postgresql://joe:s3cret@db", "does not name a database"),
         ("sqlite+aiosqlite:///s3cret.db", "not supported"),
         ("sqlite://", "does not name a file"),
         ("sqlite:///:memory:", "does not name a file"),

@@ -54,7 +54,7 @@ def text_column(column: str, length: int = NAME) -> sa.Column[str]:
 
 
 def time_column(column: str) -> sa.Column[datetime]:
-    """A moment, in UTC; the one at which the row was inserted where none is set."""
+    """A moment, in UTC; by default the one when the row was inserted."""
     return sa.Column(
         column, sa.DateTime, nullable=False, server_default=sa.text("CURRENT_TIMESTAMP")
     )

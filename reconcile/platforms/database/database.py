@@ -40,7 +40,7 @@ class Database(ABC):
         return True
 
     def create(self) -> None:
-        """Makes it, where it can be made at all."""
+        """Creates it, if it can be created at all."""
         return
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """Why a database refuses a row, in plain words; and which of its errors are about the row.
 
-A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, as a
-full disk, is not, and ends the transaction.
+A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, such as
+a full disk, is not, and ends the transaction.
 """
 
 import re
@@ -30,11 +30,11 @@ the server."""
 _OWN: Final = 5000
 """MariaDB's own numbers are smaller; a trigger may give any."""
 _CHECKED: Final = 4025
-"""A CHECK of MariaDB, which PyMySQL takes for an error of the server's operation."""
+"""A CHECK of MariaDB, which PyMySQL treats as an error of the server's operation."""
 _UNIQUE: Final = {"23505", 1062}
 _TOO_LONG: Final = {"22001", 1406}
 _NAMED = re.compile(r"(?:for key|CONSTRAINT) ['`](?:[^'`]*\.)?([^'`.]+)['`]")
-"""Where MariaDB names the rule; what is quoted before may be anybody's text."""
+"""Where MariaDB names the rule; quoted text before it may be foreign."""
 
 
 class Refused(Exception):

@@ -25,7 +25,8 @@ CONNECT: Final = 10
 SILENT: float = 600
 """Seconds without a byte from the server after which a connection counts as broken."""
 COMMIT: float = 60
-"""As SILENT, for the answer to COMMIT: then the server is asked again, by another connection."""
+"""Like SILENT, for the answer to COMMIT: then the server is asked again, over another
+connection."""
 IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
 network is gone."""
@@ -124,7 +125,7 @@ class ServerDatabase(Database):
             self._commit(connection, transaction)
 
     def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:
-        """Raises CommitLost if the server did not answer, or not so that anybody could know."""
+        """Raises CommitLost if the server did not answer, or not clearly."""
         self._expect_within(connection, COMMIT)
         try:
             transaction.commit()

@@ -105,7 +105,7 @@ class SqliteDatabase(Database):
             yield connection
 
     def scrub(self) -> None:
-        """Writes the file anew, so that no page keeps what was deleted."""
+        """Rewrites the file, so that no page keeps what was deleted."""
         try:
             with self.explained(), closing(self._connector(write=True)()) as connection:
                 connection.execute("VACUUM")

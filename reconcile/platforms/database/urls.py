@@ -28,7 +28,7 @@ def connect(
     """The database of a URL; connects when it is first used. Raises UsageError for any other URL.
 
     `setting` is where the URL is written, for messages. A relative path starts at `folder`;
-    `make_folder`: the folder of an SQLite file is made along with it.
+    `make_folder`: the folder of an SQLite file is created with it.
     """
     if secret is None:
         raise UsageError(f"{setting} is missing: it names the database, as in sqlite:///acme.db")
@@ -66,10 +66,8 @@ def connect(
 def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
     """Raises UsageError if part of the password may have become a host or a database.
 
-    Those are shown to people.
-
-    With one @ at most, behind the account, account and password end where they should, whatever
-    else stands in them.
+    Host and database are shown to people. With at most one @, after the account, account and
+    password end where they should, whatever else is in them.
     """
     count = text.count("@")
     if count > 1 or (count and url.username is None):

@@ -29,7 +29,7 @@ SENT: Final[Mapping[ObjectKind, tuple[str, ...]]] = {
         *("department", "manager", "attributes", "external_id"),
     ),
 }
-"""The fields that a platform keeps where its abilities do not say which."""
+"""The fields that a platform keeps if its abilities do not say which."""
 
 
 class Workspace:
@@ -81,9 +81,9 @@ class Workspace:
             raise Unknown(f"the source {source!r} does not exist")
 
     def sent(self, kind: ObjectKind, change: Change) -> dict[str, object]:
-        """What the platform gets of an object: the fields of the change that it keeps.
+        """What the platform gets for an object: the fields of the change that it keeps.
 
-        Departments and managers are left as they are named, for `reference`.
+        Departments and managers stay names, for `reference`.
         """
         after = change.after or {}
         kept = self.limits.fields.get(kind, SENT[kind])
@@ -157,7 +157,7 @@ class Batch:
             self.prepare(place, change, prepare)
 
     def prepare(self, place: int, change: Change, prepare: Callable[[int, Change], None]) -> None:
-        """Prepares one change; it fails where it names what does not exist."""
+        """Prepares one change; it fails if it names something that does not exist."""
         try:
             prepare(place, change)
         except Unknown as unknown:

@@ -124,7 +124,7 @@ def _creation(
     by_name: Mapping[str, int],
     steps: Mapping[int, int],
 ) -> tuple[Planned, str]:
-    """The step that creates an object; and its manager, where that one is created after it."""
+    """The step that creates an object; and its manager, if that one is created after it."""
     workspace, change = batch.workspace, batch.changes[place]
     workspace.expect_source(change)
     fields = workspace.sent(kind, change)
@@ -161,7 +161,7 @@ def _creation(
 def _lead(
     batch: Batch, place: int, manager: str, by_name: Mapping[str, int], steps: Mapping[int, int]
 ) -> None:
-    """Gives a user its manager, where the two lead each other in a circle."""
+    """Gives a user its manager, if the two manage each other in a circle."""
     own, other = steps[place], steps.get(by_name[manager])
     without = f"without its manager {manager}, which failed"
     if other is None:

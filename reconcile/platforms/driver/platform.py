@@ -79,7 +79,7 @@ class DrivenPlatform:
             raise
 
     def _settle(self, workspace: str) -> None:
-        """Records a run that was broken off; where that cannot be, the next run does it."""
+        """Records an interrupted run; if that fails, the next run does it."""
         try:
             replay(self._platform, self._ledger, workspace)
         except ReconcileError as error:

@@ -42,7 +42,7 @@ class Planned(msgspec.Struct):
     """Which change of the batch it carries out."""
     edits: tuple[Edit, ...] = ()
     operation: Literal["create", "update", "delete", "link", "unlink", ""] = ""
-    """Empty where only the book changes."""
+    """Empty if only the book changes."""
     kind: ObjectKind | LinkKind = "user"
     target: str | New = ""
     """The platform's id of the object."""
@@ -55,7 +55,7 @@ class Planned(msgspec.Struct):
     after: tuple[int, ...] = ()
     """Planned steps that have to be kept first."""
     because: str = ""
-    """Why it fails where one of those was not kept."""
+    """Why it fails if one of those was not kept."""
     without: str = ""
     """The change is applied without this step; what it then lacks, in words."""
     lane: str = ""

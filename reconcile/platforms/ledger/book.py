@@ -208,7 +208,7 @@ class Editor:
 
 
 def remember_supplied(connection: sa.Connection, workspace: int) -> None:
-    """Adds all persons who now have a user of a source to those whom it ever supplied."""
+    """Adds all persons who now have a user of a source to those that it ever supplied."""
     known = sa.and_(
         t.supplied.c.source_id == _o.source_id, t.supplied.c.external_id == _o.external_id
     )

@@ -193,7 +193,7 @@ def _id(number: object) -> str:
 
 
 def _text(value: object) -> str:
-    """Text as it is; what no run writes as something else, so that no hash fits it."""
+    """Text as it is; anything that no run writes becomes different, so that no hash matches it."""
     if isinstance(value, str):
         return value
     return "" if value is None else repr(value)
@@ -300,7 +300,7 @@ class SqlHistory:
         return self._read(workspace, read)
 
     def last(self, workspace: str) -> str:
-        """The hash of the last run, as it stands beside the workspace; "" if none does."""
+        """The hash of the last run, as recorded with the workspace; "" if there is none."""
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[str]:
             noted = sa.select(t.workspaces.c.history_hash).where(t.workspaces.c.id == number)
@@ -359,7 +359,10 @@ _NUMBERS: Final = ("dirty", "applied", "failed", "skipped")
 
 
 def _link(row: sa.RowMapping, workspace: str) -> Link:
-    """What the row says; what no run writes is said in `altered`, for no hash would show it."""
+    """The content of the row.
+
+    Anything that no run writes is noted in `altered`, because no hash would show it.
+    """
     wrong: list[str] = []
     values: dict[str, Any] = {}
     for name in (*Run.__struct_fields__, "run", "git_commit", "previous_hash", "hash", "removed"):
@@ -435,7 +438,7 @@ def _concerning(
 
 
 def _in_order(place: tuple[object, object]) -> tuple[tuple[bool, str], ...]:
-    """The order of changes; a number that somebody altered to a text comes last."""
+    """The order of changes; a number that was altered to a text comes last."""
     return tuple(
         (not isinstance(part, int), f"{part:020d}" if isinstance(part, int) else str(part))
         for part in place

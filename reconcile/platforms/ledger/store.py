@@ -49,7 +49,7 @@ class Store:
             yield connection if self.revision(connection) else None
 
     def prepare(self, workspaces: Collection[str]) -> None:
-        """Makes file, tables and workspaces where they are missing."""
+        """Creates file, tables and workspaces if they are missing."""
         database = self.database
         if not database.exists():
             database.create()

@@ -1,7 +1,7 @@
 """An application that lives in memory: the smallest complete Platform, for tests and examples.
 
-It keeps every call at once, has ids of its own, refuses a name that exists already, and can be made
-to fail as a service behind a network does:
+It keeps every call at once, has its own ids, refuses a name that already exists, and can be made to
+fail like a service behind a network:
 
     MemoryApplication(before=hook)
 
@@ -180,7 +180,7 @@ def _copy(row: Row) -> Row:
 
 
 def _merged(row: Row, fields: Row) -> Row:
-    """The fields set; of `attributes` those given, where None removes one."""
+    """The fields with those set; in `attributes`, None removes one."""
     attributes: dict[str, Any] = {**row.get("attributes", {}), **(fields.get("attributes") or {})}
     kept = {name: value for name, value in attributes.items() if value is not None}
     return {**row, **fields, **({"attributes": kept} if kept or "attributes" in fields else {})}

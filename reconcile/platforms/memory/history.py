@@ -34,7 +34,7 @@ class MemoryHistory:
         return [link for link, _ in self._runs.get(workspace, []) if link.run.started >= since]
 
     def last(self, workspace: str) -> str:
-        """The hash of the last run, as it stands beside the workspace; "" if none does."""
+        """The hash of the last run, as recorded with the workspace; "" if there is none."""
         return self._last.get(workspace, "")
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:

@@ -68,7 +68,7 @@ class SqlPlatform:
         return self._store.history
 
     def read(self, workspace: str) -> PlatformState:
-        """The workspace as it is; an empty state where nothing has ever been applied."""
+        """The workspace as it is; an empty state if nothing has ever been applied."""
         from reconcile.platforms.sql.read import state
 
         with self._store.reading() as connection:
@@ -79,7 +79,7 @@ class SqlPlatform:
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False
     ) -> AbstractContextManager[None]:
-        """Keeps every other run out; makes file, tables and workspaces where they are missing."""
+        """Keeps every other run out; creates file, tables and workspaces if they are missing."""
         return self._store.lock(workspaces, holder, force=force)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:

@@ -1,10 +1,8 @@
-"""What no application should leave behind, and SQLite lets it.
+"""Rows that no application should leave behind, but SQLite allows.
 
-Rows that refer to nothing, numbers where text belongs.
-
-SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly
-at all. A plan made over such rows would be wrong, so the workspace counts as unreadable, and the
-message names the row.
+They refer to nothing, or have numbers where text belongs. SQLite checks references only if a
+program asks for it (`PRAGMA foreign_keys`), and types hardly at all. A plan made from such rows
+would be wrong, so the workspace counts as unreadable, and the message names the row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -72,7 +70,7 @@ def times(users: Iterable[User]) -> None:
 
 
 def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
-    """How much each source held. Raises PlatformUnreadable for what is no number of things."""
+    """How much each source had. Raises PlatformUnreadable for what is not a count."""
     for source, *numbers in rows:
         for number in numbers:
             if number is not None and not (isinstance(number, int) and number >= 0):

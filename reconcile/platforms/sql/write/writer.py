@@ -85,7 +85,7 @@ class SqlWriter:
         """By which changes persons were erased."""
 
     def finish(self) -> None:
-        """Notes whom the sources now supply; the last step before the commit."""
+        """Records whom the sources now supply; the last step before the commit."""
         if self._supplies and self._work is not None:
             known_persons.record(self._connection, self._work.workspace_id)
 
