@@ -64,11 +64,11 @@ def load(
 ) -> Loaded:
     """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
 
-    `variables` add to the files' `vars` and go before them. `contents` is taken instead of what is
-    on disk, for files that are to be checked before they are written. `sources` and `platforms` map
-    the adapter types there are to their checks, of which only those in use are called. Secrets are
-    fetched from `environ`, files and commands when they are revealed, not here. Raises ConfigError
-    with every problem of every file.
+    `variables` are added to the files' `vars` and override them. `contents` is used instead of what
+    is on disk, for files that are checked before they are written. `sources` and `platforms` map
+    the adapter types to their checks; only those in use are called. Secrets are fetched from
+    `environ`, files and commands when they are revealed, not here. Raises ConfigError with every
+    problem of every file.
     """
     problems: list[Problem] = []
     read, complete = _documents(paths, contents, problems)
@@ -209,7 +209,7 @@ def _is_foreign(document: documents.Document) -> bool:
 
 
 def _exposed(mode: int) -> bool:
-    """Whether everybody on the machine may read a file of this mode."""
+    """Whether everyone on the machine may read a file with this mode."""
     return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 

@@ -24,7 +24,7 @@ _FILE: Final = re.compile(r"""\bfile\(\s*(['"])([^'"\\]*)\1\s*\)""")
 def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict[str, Any]:
     """The document with the paths of its sources as they are from the platform's folder.
 
-    Raises ConfigError for the path of a secret that is no plain text.
+    Raises ConfigError for the path of a secret that is not plain text.
     """
     home = File(state.platform.folder)
     sources = list(data.get("sources", ()))

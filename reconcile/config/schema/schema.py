@@ -3,7 +3,7 @@
 Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (`entry`: a template
 over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
 folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
-`x-message` (what to say where the `pattern` does not match).
+`x-message` (what to say if the `pattern` does not match).
 """
 
 import functools
@@ -33,7 +33,7 @@ def schema() -> Schema:
 
 
 def read(name: str) -> Schema:
-    """A file of `schemas/`: inside the package in a wheel, beside it in an editable install."""
+    """A file of `schemas/`: inside the package in a wheel, next to it in an editable install."""
     package = File(__file__).resolve().parents[2]
     places = (package / "schemas" / name, package.parent / "schemas" / name)
     found = next(filter(File.exists, places), places[0])

@@ -16,7 +16,7 @@ from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path
 
 MASK: Final = "***"
-"""Stands for a secret that is no template."""
+"""Shown for a secret that is not a template."""
 
 
 class Secrecy:
@@ -48,7 +48,7 @@ class Secrecy:
         )
 
     def check(self, findings: Findings) -> None:
-        """Adds templates that cannot work, and secrets in files that everybody may read."""
+        """Adds templates that cannot work, and secrets in files that everyone may read."""
         for path, text in self._secrets():
             try:
                 self._check(path, text, findings)
@@ -115,7 +115,7 @@ class Secrecy:
         )
 
     def _closed(self, path: Path, text: str) -> str:
-        """What stands for a secret. Raises Refused."""
+        """The text shown for a secret. Raises Refused."""
         if config_templates.calls(text):
             return envelopes.masked(text)
         if not _is_url(path):
@@ -135,7 +135,7 @@ class Secrecy:
     def _holding_url(self, text: str, seen: set[str]) -> set[str]:
         """The variables that the password in the template of a URL is made from.
 
-        All variables of the template where the password cannot be located.
+        All variables of the template if the password cannot be located.
         """
         parts = envelopes.password_expressions(text)
         if parts is not None:
@@ -160,7 +160,7 @@ class Secrecy:
         yield from found
 
     def _exposing(self, path: Path, text: str) -> list[str]:
-        """The files readable by everybody that hold a secret in clear text. Raises Refused."""
+        """The files readable by everyone that contain a secret in clear text. Raises Refused."""
         here = self._merged.document(path)
         if config_templates.calls(text):
             if not (_is_url(path) and envelopes.password(text)):

@@ -112,7 +112,7 @@ def check(applied: Applied, findings: Findings) -> None:
 
 
 class _Filling:
-    """Puts one default where the document has nothing."""
+    """Sets one default that the document does not have."""
 
     def __init__(self, default: Default, paths: list[Path]) -> None:
         self._default = default
@@ -159,7 +159,7 @@ class _Filling:
 
 
 def _domain(base_dn: str) -> str:
-    """The `dc` part of a base DN, all of it if there is none; "" for text that is no DN."""
+    """The `dc` part of a base DN, all of it if there is none; "" for text that is not a DN."""
     try:
         values = [value for rdn in dn.parse(base_dn) for name, value in rdn if name.lower() == "dc"]
     except ValueError:

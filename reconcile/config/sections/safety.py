@@ -62,7 +62,7 @@ def check(data: Values, findings: Findings) -> None:
 
 
 def _percentages(values: Values) -> Iterator[tuple[Path, str]]:
-    """Every percentage but that of new users, of whom there can be more than there are now."""
+    """Every percentage except that of new users, of whom there can be more than exist now."""
     places: list[tuple[Path, object]] = []
     for key, value in mapping(values, "limits").items():
         if key != "creates":

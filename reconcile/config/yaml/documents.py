@@ -2,8 +2,8 @@
 
 YAML is read as version 1.2 means it, where 1.1 surprises: only `true` and `false` are booleans,
 `010`, `0x1F`, `12:30` and `2024-01-01` are text. Nodes are built from the parser's events, not by
-PyYAML's composer, because that one recurses without a limit and follows aliases however much they
-multiply.
+PyYAML's composer, because the composer recurses without a limit and follows aliases however much
+they multiply.
 """
 
 import re
@@ -19,7 +19,7 @@ from reconcile.errors import Problem
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_DEPTH: Final = 100
 MAX_COPIES: Final = 100_000
-"""Nodes that aliases may add to a document: some lines of aliases of aliases stand for billions."""
+"""Nodes that aliases may add to a document: a few lines of aliases of aliases can mean billions."""
 
 Loader: TypeAlias = "type[yaml.CSafeLoader | yaml.SafeLoader]"
 LOADER: Final[Loader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -46,7 +46,7 @@ _TAGGED: Final[dict[str, tuple[type, ...]]] = {
 
 
 class Document(NamedTuple):
-    """One file as it was read; `exposed` when everybody on the machine may read it."""
+    """One file as it was read; `exposed` if everyone on the machine may read it."""
 
     file: str
     folder: Path
@@ -223,7 +223,7 @@ class _Composer:
 
 
 def plain(text: str) -> Scalar:
-    """What an unquoted scalar stands for."""
+    """The meaning of an unquoted scalar."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
