@@ -15,7 +15,7 @@ from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.sentences import misfit
 
 _OWNER: Final = frozenset({"source", "external_id"})
-"""Whose something is, and which entry it stands for: only an undo puts that back."""
+"""The owner of an object, and the entry it stands for: only an undo restores them."""
 _HAVE_OWNERS: Final[frozenset[Kind]] = frozenset({"department", "group", "user"})
 _CHOICES: Final[Mapping[str, frozenset[str]]] = {
     field.name: frozenset(field.choices) for field in KINDS["user"] if field.choices
@@ -42,10 +42,10 @@ _TEXTS: Final = {
 def invalid_reason(
     change: Change, *, undo: bool = False, lengths: Mapping[str, int] | None = None
 ) -> str:
-    """What is wrong with the change; "" for one that a plan can hold.
+    """What is wrong with the change; "" for one that a plan can contain.
 
-    `undo`: the plan undoes a run, and may put back what people did. `lengths` are what the platform
-    can hold (`Limits.lengths`), where they are known.
+    `undo`: the plan undoes a run, and may restore what people did. `lengths` are what the platform
+    can store (`Limits.lengths`), if they are known.
     """
     return next(_reasons(change, undo, lengths or {}), "")
 

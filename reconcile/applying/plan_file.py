@@ -152,7 +152,7 @@ def _footer(data: bytes, lines: list[bytes], name: str) -> Footer:
 
 
 def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any, ...]]:
-    """What stands between header and footer: the plan's lists, by field."""
+    """Everything between header and footer: the plan's lists, by field."""
     lists: dict[str, list[msgspec.Struct]] = {field: [] for _, field in _PLAIN.values()}
     for number, line in enumerate(lines[1:-1], start=2):
         tagged = _decode(line, number, name)
@@ -207,7 +207,7 @@ def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
 
 
 def _refuse_forged_acceptances(plan: Plan, name: str) -> None:
-    """Raises PlanFileError for an acceptance of what the plan does not hold, or of something else.
+    """Raises PlanFileError for an acceptance of a violation that the plan does not contain.
 
     The history keeps what was accepted by guard, workspace and source, so these have to be those of
     the violation.
