@@ -1,4 +1,4 @@
-"""Why somebody is in or out, as text for people: one line a rule, yes or no first."""
+"""Why a person is in or out, as text for people: one line per rule, yes or no first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

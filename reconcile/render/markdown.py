@@ -123,8 +123,8 @@ _ESCAPES = str.maketrans(
     | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "$": "&#36;"}
 )
 _APART = "\u200b"
-"""Has no width, and parts what would be a link: forges make links of what is shown, whatever
-escapes it."""
+"""Has no width, and breaks up what would be a link: forges make links of what is shown, even if it
+is escaped."""
 _LINKED = re.compile(
     r"(?<=@)|(?<=[#!%~^&$])(?=\w)"  # people, issues, merge requests and the like
     r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=mailto:)|(?<=xmpp:)|(?<=\bgh-)(?=\d)",
@@ -139,7 +139,7 @@ def _cell(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """The same of a code that people copy: none of its colons is parted."""
+    """Like `escaped`, for a code that people copy: its colons are not broken up."""
     return _escaped(wording.shown(text))
 
 

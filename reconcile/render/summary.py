@@ -1,4 +1,4 @@
-"""What a plan or a report comes to for each source: how many of everything.
+"""The numbers of a plan or a report for each source: how many of everything.
 
 A user whose department changes is moved, and updated only if more than the DN changes with it; one
 that is renamed and blocked counts as both. `existing` are those nothing happens to; it is not known
@@ -98,7 +98,7 @@ def planned(plan: Plan) -> Counts:
 
 
 def done(plan: Plan, report: Report) -> Counts:
-    """What became of it: what was applied, and what is `failed` or `unknown`."""
+    """The outcome: what was applied, and what is `failed` or `unknown`."""
     return _count(plan, ((one.change, _NOT_DONE.get(one.result, "")) for one in report.outcomes))
 
 
@@ -161,7 +161,7 @@ def _count_existing(
 
 
 def _adopted(plan: Plan) -> dict[tuple[str, str, str], set[str]]:
-    """Who was not of the source before."""
+    """Users who were not of the source before."""
     found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for change in plan.changes:
         if change.before is not None and "source" in (change.after or {}) and change.kind in _ROWS:
@@ -170,7 +170,7 @@ def _adopted(plan: Plan) -> dict[tuple[str, str, str], set[str]]:
 
 
 def _told(change: Change) -> Iterator[tuple[str, str, str]]:
-    """What is counted how, and the key of what it is."""
+    """What is counted, how, and its key."""
     what, after = _ROWS[change.kind], change.after or {}
     if change.kind == "group" and "groups" in after:
         for side, other, how in (
@@ -202,7 +202,7 @@ def _nested(fields: Mapping[str, object]) -> set[str]:
 
 
 def _updated(change: Change) -> Iterator[str]:
-    """How an update is told; by the most that it does."""
+    """How an update is counted: by the most that it does."""
     fields = (change.after or {}).keys()
     moved = not fields.isdisjoint(("department", "parent"))
     renamed = change.kind != "user" and not fields.isdisjoint(("name", "title"))
@@ -215,7 +215,7 @@ def _updated(change: Change) -> Iterator[str]:
 
 
 def _impossible(skip: Skip) -> str:
-    """The row that a skip counts in. What an undo leaves of a user's memberships is the user's."""
+    """The row in which a skip is counted. For memberships that an undo leaves, it is the user's."""
     return "users" if skip.username else _SKIP_ROWS.get(skip.kind, "users")
 
 

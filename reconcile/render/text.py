@@ -168,7 +168,7 @@ def _counts(counts: summary.Counts, paint: Paint) -> Iterator[str]:
 
 
 def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str:
-    """What became of the changes: failures one by one, the rest as numbers; `skips` too."""
+    """The outcomes of the changes: failures one by one, the rest as numbers; also `skips`."""
     paint = painted if colour else plain
     lines = [*_skips(plan, paint, full=False)] if skips else []
     for outcome in wording.told(report):

@@ -41,7 +41,7 @@ def sign(change: Change) -> str:
 
 
 def title(change: Change) -> str:
-    """What is changed, and how where the sign does not say it: `user jdoe`, `user jdoe: block`."""
+    """What is changed, and how if the sign does not say it: `user jdoe`, `user jdoe: block`."""
     verb = "" if change.action in ("create", "update", "delete") else f": {change.action}"
     return f"{change.kind} {printing.quoted(change.key, LONGEST_VALUE)}{verb}"
 
@@ -80,7 +80,7 @@ def _value(value: str | None) -> str:
 
 
 def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change, ...] | str]:
-    """Runs of changes of one kind and action; where one is cut, a line with how many are left."""
+    """Runs of changes of one kind and action; if one is cut, a line with how many are left."""
     for (kind, action), run in groupby(changes, key=lambda change: (change.kind, change.action)):
         group = tuple(run)
         limit = (
@@ -154,7 +154,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
-    """What the guards found, under the words for what became of it."""
+    """What the guards found, under a heading that says what happened to it."""
     refused = plan.refused
     accepted = tuple(one for one in plan.violations if one not in refused)
     if refused:
@@ -165,7 +165,7 @@ def judged(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
 
 
 def way_out(refused: Iterable[Violation]) -> str:
-    """What can be done about violations that nobody accepted."""
+    """What can be done about violations that were not accepted."""
     if all(one.acceptable for one in refused):
         return (
             "If this is intended: reconcile plan --accept CODE --out FILE, "
@@ -175,7 +175,7 @@ def way_out(refused: Iterable[Violation]) -> str:
 
 
 def told(report: Report) -> Iterator[Outcome]:
-    """The outcomes shown one by one: what was not or not wholly applied, where not given up."""
+    """The outcomes shown one by one: not or not wholly applied, in workspaces not given up."""
     kept = {one.change.workspace for one in report.outcomes if one.result == "applied"}
     given_up = {trouble.workspace for trouble in report.troubles} - kept
     for outcome in report.outcomes:
@@ -198,7 +198,7 @@ def outcome_line(report: Report) -> str:
 
 
 def became(trouble: Trouble, report: Report) -> str:
-    """What became of a workspace with a trouble: `failed`, or `unknown` if it may be kept."""
+    """The outcome of a workspace with a trouble: `failed`, or `unknown` if it may be kept."""
     unknown = {one.change.workspace for one in report.outcomes if one.result == "unknown"}
     return "unknown" if trouble.workspace in unknown else "failed"
 
