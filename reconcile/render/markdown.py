@@ -139,7 +139,7 @@ def _cell(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    """Like `escaped`, for a code that people copy: its colons are not broken up."""
+    """Like `_cell`, for a code that people copy: its colons are not broken up."""
     return _escaped(wording.shown(text))
 
 
