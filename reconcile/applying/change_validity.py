@@ -95,7 +95,7 @@ def _wrong_pair(change: Change, before: Fields, after: Fields) -> Iterator[str]:
 
 def _missing_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[str]:
     """An action has the fields that it needs."""
-    # What an undo puts back may have been made by a person, who is no source.
+    # An undo may restore what a person made, who is not a source.
     needs = allowed.needs - {"source", "origin"} if undo else allowed.needs
     after = change.fields_after
     yield from (f"it has no {field}" for field in sorted(needs) if not after.get(field))

@@ -187,7 +187,7 @@ def _document(
         return None
     found: list[Problem] = []
     document = documents.read(path, content, exposed=_exposed(mode), problems=found)
-    # A file that is no desired state is never quoted: it may be a key, or hold passwords.
+    # A file that is not desired state is never quoted: it may be a key, or contain passwords.
     if document is not None and _is_foreign(document):
         found = [Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)]
         document = None

@@ -156,7 +156,7 @@ def _replace(text: str, parent: yaml.MappingNode, key: str, value: Any) -> str:
     name, node = next(pair for pair in parent.value if pair[0].value == key)
     start, end, new = node.start_mark.index, _end(node, text), yaml_text.inline(value)
     if isinstance(node, yaml.CollectionNode) and not node.flow_style:
-        # A block starts on a line of its own; what replaces it stands behind the key.
+        # A block starts on a line of its own; its replacement comes after the key.
         colon = text.index(":", name.end_mark.index) + 1
         comment = text[colon:start].partition("\n")[0].rstrip()
         return f"{text[:colon]} {new}{comment}{text[end:]}"

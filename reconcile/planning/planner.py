@@ -128,7 +128,7 @@ def make_plan(inputs: Inputs) -> Plan:
         changes=narrowed,
         skips=narrow.narrow_skips(tuple(skips), targets),
         violations=tuple(check_guards(inputs, narrowed, rules, read)),
-        # A plan narrowed to targets counts nothing, and is no reason to remember a read.
+        # A plan narrowed to targets counts nothing, and is not a reason to record a read.
         existing=() if targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),

@@ -101,7 +101,7 @@ def _printable(text: str) -> str:
 
 def _scalar(value: Any, *, template: bool) -> str:
     if isinstance(value, str):
-        # What is no template, but looks like one, has to come out of one.
+        # Text that looks like a template but is not one has to be the result of one.
         return _text(
             f"{{{{ {value!r} }}}}" if not template and sandbox.is_template(value) else value
         )

@@ -42,7 +42,7 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
             Default("roles.on_existing", "keep"),
             Default("lifecycle.on_missing", "erase"),
             Default("lifecycle.on_disabled", "deactivate"),
-            # There is no status `blocked` on that platform.
+            # That platform has no status `blocked`.
             Default("lifecycle.on_source_removed", "deactivate"),
             Default("lifecycle.adopt_local", "never"),
         ),
@@ -57,7 +57,7 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
             Default("roles.on_existing", "enforce"),
             Default("roles.authoritative", True),
             Default("lifecycle.on_missing", "block"),
-            # There is no status `inactive` on that platform.
+            # That platform has no status `inactive`.
             Default("lifecycle.on_out_of_scope", "block"),
             Default("lifecycle.on_disabled", "block"),
             Default("lifecycle.on_source_removed", "block"),

@@ -230,7 +230,7 @@ def _no_ticket(
         service=service, whose=whose
     )
     text = f"Kerberos gives no ticket for {service}: {_said(error)}. {advice}"
-    # Another server has another name; what else is missing no server can help with.
+    # Another server has another name; for other missing things, no server can help.
     return (
         Unusable(BIND, text)
         if code == _NO_SUCH_SERVICE

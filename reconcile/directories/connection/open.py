@@ -120,7 +120,7 @@ class _Opening:
         return bind.reader(self._source)
 
     def _kerberos(self, wire: Wire) -> str:
-        # By itself, for gssapi is an extra.
+        # Imported separately, because gssapi is an extra.
         from reconcile.directories.connection import kerberos
 
         def ask(said: bytes) -> tuple[Result, bytes]:

@@ -48,7 +48,7 @@ def connect(
     if source.bind.kerberos:
         _import_kerberos(source)
     protected = [protects(source, some) for some in targets]
-    # Without TLS Kerberos signs and encrypts, or there is no bind.
+    # Without TLS, Kerberos signs and encrypts, or there is no bind.
     if source.require_signing and not source.bind.kerberos and not all(protected):
         raise NoConnection(
             TLS,

@@ -123,7 +123,7 @@ def _name(path: tuple[str | int, ...], text: str) -> Iterator[Fault]:
 
 def malformed(path: tuple[str, ...], text: str) -> Iterator[Fault]:
     """The fault of an invalid filter."""
-    # Here, for ldap3 is slow to import and most sources name no filter of their own.
+    # Imported here, because ldap3 is slow to import and most sources have no filter of their own.
     from reconcile.directories import filter_syntax
 
     try:

@@ -23,7 +23,7 @@ def target(url: str) -> Target:
     """
     parts = urlsplit(url.strip())
     if "@" in parts.netloc:
-        # Not quoted in the message: what stands before the sign may be a password.
+        # Not quoted in the message: the text before the sign may be a password.
         raise ValueError("a server URL names no user and no password; they belong to bind")
     if (
         parts.scheme not in {"ldap", "ldaps"}

@@ -80,7 +80,7 @@ def _decoded(text: str) -> str:
 
 
 def _filter(text: str) -> str:
-    # Here, for ldap3 is slow to import and most directories have no such group.
+    # Imported here, because ldap3 is slow to import and most directories have no such group.
     from reconcile.directories import filter_syntax
 
     wanted = filters.enclosed(text) if text.strip() else ANYTHING

@@ -166,7 +166,7 @@ _ACTIVE_DIRECTORY: Final = Vendor(
 )
 
 _389DS: Final = Vendor(
-    # nsPerson is what 389's own tools make; it stands beside inetOrgPerson, not below it.
+    # nsPerson is what 389's own tools create; it is not a subclass of inetOrgPerson.
     user_filter="(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
     identifier="uid",
     stable_id="nsuniqueid",
@@ -186,7 +186,7 @@ _FREEIPA: Final = Vendor(
     user_base="cn=users,cn=accounts",
     identifier="uid",
     stable_id="ipauniqueid",
-    # The private groups of users, which stand beside the real ones, are no ipaUserGroup.
+    # The private groups of users, next to the real ones, are not of class ipaUserGroup.
     group_filter="(objectClass=ipaUserGroup)",
     group_base="cn=groups,cn=accounts",
     member_attributes=("member",),

@@ -22,7 +22,7 @@ Folding: TypeAlias = Literal["case", "compatibility"]
 """What a server folds beyond what all servers fold: the case of letters in all scripts, or also
 what Unicode calls compatible."""
 
-# Printable ASCII without what an escape could stand for, and everything beyond ASCII.
+# Printable ASCII without what an escape could mean, and everything beyond ASCII.
 _PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff]++"
 _COMMON = (
     r"(?ai:cn|ou|dc|uid|o|l|c|st|sn|mail)"  # main names: nothing else can be written for them here

@@ -197,7 +197,7 @@ def match_facts(
         known_id = user.external_id or "unknown"
         matches.ties[position] = f"{how} by {facts}: the directory's id was {known_id}"
         linked.append(user)
-    # Whatever else agrees is not decided here: the users still free are namesakes.
+    # Other matches are not decided here: the users that are still free are namesakes.
     for position, near in agreeing.items():
         if position not in matches.users:
             left = {user_id: facts for user_id, facts in near.items() if user_id in free}

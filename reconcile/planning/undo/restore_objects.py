@@ -110,7 +110,7 @@ def restore_user(state: WorkingState, entry: Entry, payload: Payload) -> str:
         return "was deleted"
     user = state.users.get(entry.user)
     if user is None or user.status == "erased":
-        # For a user whom the run itself ended, that change gives the reason.
+        # For a user that the run itself ended, that change gives the reason.
         return "" if entry.user in state.ended else "no longer exists"
     references: dict[str, Mapping[str, object]] = {
         "manager": state.users,

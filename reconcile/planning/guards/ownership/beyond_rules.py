@@ -108,7 +108,7 @@ class _Rules:
         if change.before is None:
             return "" if owner in self._sources else _would_be_of(owner)
         before = self._owners.thing(change)
-        # What does not exist makes the plan stale, which is found elsewhere.
+        # A missing object makes the plan stale, which is found elsewhere.
         return "" if before is None else self._why_existing_not_changed(change, before, owner)
 
     def _why_existing_not_changed(self, change: Change, before: Thing, owner: str) -> str:
