@@ -343,8 +343,8 @@ def _interrupted(
 def _unsettled(workspace: str, error: OutcomeUnknown, run: str) -> Trouble:
     detail = (
         f"it is not known whether this was kept: {error}. Once the platform answers, `reconcile"
-        f" history {run}` shows the run if it was kept and does not know it otherwise; either way"
-        " the next plan goes on from how things are"
+        f" history {run}` shows the run if it was kept, and otherwise does not know it. Either way,"
+        " the next plan continues from the current state"
     )
     return Trouble(workspace, error.exit_code, detail)
 

@@ -241,7 +241,7 @@ def _variables(merged: Merged, given: Mapping[str, str], findings: Findings) -> 
     for name in given.keys() - names:
         if not any(re.search(rf"\b{name}\b", text) for text in texts):
             near = suggestion(name, names)
-            message = f"--var gives it a value, but no `vars` and no template uses it{near}"
+            message = f"--var sets it, but neither `vars` nor a template uses it{near}"
             findings.add(("vars", name), message)
     for name, value in declared.items() if isinstance(declared, dict) else ():
         if name not in given:

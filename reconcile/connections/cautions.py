@@ -145,7 +145,7 @@ def _variables(settings: Settings) -> Iterator[str]:
         for name in sorted(_variables_in(value)):
             yield (
                 f"{written(path)} reads the variable {name} of `vars`: make sure that it exists, "
-                "and is no secret"
+                "and is not a secret"
             )
 
 

@@ -71,7 +71,7 @@ def _changed(content: bytes, change: Callable[[str], str], expect: Callable[[Any
         raise Uneditable(str(error)) from None
     result = (bom + (made.replace("\n", "\r\n") if crlf else made)).encode()
     if _data(result) != expect(_data(content)):
-        raise Uneditable("anchors, aliases or unusual YAML stand where something is to be changed")
+        raise Uneditable("anchors, aliases or unusual YAML are where something has to change")
     return result
 
 

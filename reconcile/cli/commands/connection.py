@@ -161,7 +161,7 @@ def _existing(paths: tuple[Path, ...], out: Path | None) -> tuple[Path, ...]:
 def _refuse_elsewhere(out: Path | None, found: "Found") -> None:
     if out is not None and out.resolve() != found.file.resolve():
         raise UsageError(
-            f"the source {found.source.name!r} stands in {found.file}: name that file with --out"
+            f"the source {found.source.name!r} is in {found.file}: name that file with --out"
         )
 
 

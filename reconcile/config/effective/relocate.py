@@ -54,7 +54,7 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
                     merged.problem(
                         where,
                         "the path in file(…) cannot be made relative to the platform's folder: "
-                        "write it as a plain text",
+                        "write it as plain text",
                     )
                 ]
             )

@@ -66,7 +66,7 @@ class Secrecy:
         for file in self._exposing(path, text):
             findings.add(
                 path,
-                f"a secret in a file readable by everybody: chmod 600 {file}, "
+                f"a secret in a file that everyone can read: chmod 600 {file}, "
                 "or take it from env('…')",
             )
 

@@ -49,7 +49,7 @@ def hints(declared: Iterable[Source], current: Iterable[PlatformState]) -> Itera
                 if one.name not in users and _same_base(one.base_dn, gone.base_dn):
                     text = (
                         f"{state.workspace}: source {gone.name} is no longer declared,"
-                        f" and {one.name} is new and of the same base DN: if it is the same"
+                        f" and {one.name} is new and has the same base DN: if it is the same"
                         f" directory, `{_command(gone.name, one.name)}` keeps its users"
                     )
                     both = (gone.name, one.name)

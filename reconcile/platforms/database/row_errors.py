@@ -14,7 +14,7 @@ from reconcile.platforms.database.json_values import brief
 _MEANINGS: Final = {
     "username": "another user of the workspace has this username",
     "groups_name": "another group of the workspace has this name",
-    "departments_title": "another department beside it has this title",
+    "departments_title": "a sibling department has this title",
     "external_id": "another one of the same source has this external id",
     "nested_groups": "the group is in this group already",
     "memberships": "the user is in this group already",

@@ -135,7 +135,7 @@ def _refuse_encoding(connection: sa.Connection, database: str) -> None:
         encoding = connection.execute(sa.text("SHOW server_encoding")).scalar_one()
         if encoding != "UTF8":
             raise PlatformUnreadable(
-                f"the {database} has the encoding {encoding}, which cannot hold every name: "
+                f"the {database} has the encoding {encoding}, which does not have all characters: "
                 "create one with ENCODING 'UTF8'"
             )
 

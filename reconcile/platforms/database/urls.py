@@ -74,6 +74,6 @@ def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
         raise UsageError(
             f"{setting}: quote the account and the password: "
             "{{ env('DB_PASSWORD') | urlencode }}; "
-            "the only @ stands before the host, every other one is written as %40, "
+            "the only @ is before the host, every other one is written as %40, "
             "and a / in the account as %2F"
         )

@@ -165,7 +165,7 @@ def _check_names(contents: Contents) -> None:
         if number > 1:
             raise PlatformUnreadable(
                 f"the platform has {number} {kind}s called {quoted(name[1])}, which reconcile "
-                "cannot tell apart: rename all but one of them"
+                "cannot distinguish: rename all but one of them"
             )
 
 

@@ -289,7 +289,7 @@ def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
         / "a.yml"
     )
     assert said(path, variables={"port": "1", "b": "2", "c": "3"}) == []
-    known = "--var gives it a value, but no `vars` and no template uses it"
+    known = "--var sets it, but neither `vars` nor a template uses it"
     assert said(path, variables={"prt": "1", "b": "", "c": "", "note": "x"}) == [
         f"a.yml:9:1: vars.note: {known}",
         f"a.yml:9:1: vars.prt: {known}; did you mean `port`?",

@@ -188,7 +188,7 @@ def test_functions_are_for_secrets_only(tmp_path):
 
 
 def test_literal_passwords(tmp_path):
-    message = "sources[0].bind.password: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
+    message = "sources[0].bind.password: a secret in a file that everyone can read: chmod 600 a.yml, or take it from env('…')"
     assert said(ldap(tmp_path, "hunter2", mode=0o644)) == [f"a.yml:8:32: {message}"]
     assert said(ldap(tmp_path, "\"{{ 'hunter2' }}\"", mode=0o604)) == [f"a.yml:8:32: {message}"]
     assert said(ldap(tmp_path, "hunter2", mode=0o640)) == []
@@ -203,7 +203,7 @@ def test_literal_passwords_in_variables(tmp_path):
         path = ldap(tmp_path, text)
         (line,) = said(path, open_file)
         assert line.endswith(
-            "a secret in a file readable by everybody: chmod 600 b.yml, or take it from env('…')"
+            "a secret in a file that everyone can read: chmod 600 b.yml, or take it from env('…')"
         )
     assert said(ldap(tmp_path, '"{{ pw }}"', mode=0o644), open_file, variables={"pw": "x"}) == []
     assert said(ldap(tmp_path, '"a{{ pw }}"', mode=0o644), open_file, variables={"pw": "x"}) != []
@@ -229,7 +229,7 @@ def test_literal_passwords_in_urls(tmp_path, url, literal):
     found = said(platform(tmp_path, f'"{url}"', "vars: {h: h}\n"))
     assert found == (
         [
-            "a.yml:4:8: platform.url: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
+            "a.yml:4:8: platform.url: a secret in a file that everyone can read: chmod 600 a.yml, or take it from env('…')"
         ]
         if literal
         else []
