@@ -704,7 +704,7 @@ def test_over_tls(secure: Slapd, authority: Authority, transport: str) -> None:
     assert directory.refusal(admin, secure.password) == ""
     assert "result 49" in directory.refusal(admin, WRONG)
     plain = LdapDirectory(source(secure.url, transport=transport))
-    with pytest.raises(SourceUnreadable, match="wants TLS"):
+    with pytest.raises(SourceUnreadable, match="requires TLS"):
         plain.refusal(admin, secure.password)
 
 
