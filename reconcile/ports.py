@@ -20,8 +20,8 @@ from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.history import Entry, Link, Run
 from reconcile.model.login import Names
 from reconcile.model.platform import (
+    Abilities,
     Contents,
-    Limits,
     LinkKind,
     ObjectKind,
     Pair,
@@ -144,7 +144,7 @@ class Platform(Protocol):
     before its outcome has been looked up.
     """
 
-    limits: Limits
+    abilities: Abilities
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 
@@ -288,7 +288,7 @@ class ManagedPlatform(Protocol):
     or raise PlatformUnreadable, and change nothing.
     """
 
-    limits: Limits
+    abilities: Abilities
 
     @property
     def attempts(self) -> Attempts:

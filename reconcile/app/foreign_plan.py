@@ -12,7 +12,7 @@ from reconcile.app import inputs
 from reconcile.applying import invalid_reason
 from reconcile.errors import PlanFileError, UsageError
 from reconcile.model.change import Plan
-from reconcile.model.platform import Limits
+from reconcile.model.platform import Abilities
 from reconcile.model.text.printing import quoted
 from reconcile.render import wording
 
@@ -30,11 +30,11 @@ def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
         )
 
 
-def refuse_unfit(made: Plan, limits: Limits, plan_file: Path) -> None:
+def refuse_unfit(made: Plan, abilities: Abilities, plan_file: Path) -> None:
     """Raises PlanFileError for a text that an entry of a directory could not have put there."""
     undo = bool(made.scope.undo)
     for change in made.changes:
-        if why := invalid_reason(change, undo=undo, lengths=limits.lengths):
+        if why := invalid_reason(change, undo=undo, lengths=abilities.lengths):
             what = f"{change.action} {change.kind} {quoted(change.key)}: {quoted(why)}"
             raise PlanFileError(
                 f"{plan_file}: no plan contains such a change: {what}. Make a new plan"

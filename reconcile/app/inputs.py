@@ -179,7 +179,7 @@ def collected(
         scope=scope,
         snapshots=snapshots,
         current=current,
-        limits=target.limits,
+        abilities=target.abilities,
         tool=__version__,
         created=created,
         recent={

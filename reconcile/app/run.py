@@ -146,7 +146,7 @@ def carry_out(prepared: Prepared, progress: Progress, run: str = "") -> Report:
     holder = run_identity.holder(task.user)
     with closing(adapters.platform(loaded.desired.platform, progress)) as target:
         if saved is not None and task.plan_file is not None:
-            foreign_plan.refuse_unfit(saved, target.limits, task.plan_file)
+            foreign_plan.refuse_unfit(saved, target.abilities, task.plan_file)
         report = carry_out_plan(
             made,
             target,

@@ -65,7 +65,7 @@ def made(
             tool=__version__,
             created=created,
             safety=safety,
-            own_username=target.limits.own_username,
+            own_username=target.abilities.own_username,
             recent={
                 one.workspace: recent_losses(target, safety, one.workspace, created)
                 for one in current

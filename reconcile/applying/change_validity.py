@@ -45,7 +45,7 @@ def invalid_reason(
     """What is wrong with the change; "" for one that a plan can contain.
 
     `undo`: the plan undoes a run, and may restore what people did. `lengths` are what the platform
-    can store (`Limits.lengths`), if they are known.
+    can store (`Abilities.lengths`), if they are known.
     """
     return next(_reasons(change, undo, lengths or {}), "")
 

@@ -79,7 +79,7 @@ class Judge:
         self, changes: Sequence[Change], state: PlatformState, rules: GuardRules
     ) -> Iterator[Violation]:
         """The guards that judged the plan when it was made."""
-        safety, own = rules.desired.safety, self._platform.limits.own_username
+        safety, own = rules.desired.safety, self._platform.abilities.own_username
         readings = self._plan.readings
         if rules.purpose == "renaming":
             yield from violations(changes, state, safety, own, readings, renaming=True)

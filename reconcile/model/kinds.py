@@ -47,7 +47,7 @@ class Field(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     """The possible values, "" for null; () for any."""
     length: str = ""
-    """The length of `Limits.lengths` that a value has to fit in, where a directory supplies it."""
+    """The length of `Abilities.lengths` that a value has to fit in, where a directory supplies it."""
 
     @property
     def by_id(self) -> bool:

@@ -181,7 +181,7 @@ class Contents(NamedTuple):
     """The roles that exist, whether anyone has them or not."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Abilities(msgspec.Struct, frozen=True):
     """What a platform can do and store.
 
     Everything else is refused or skipped when a plan is made.

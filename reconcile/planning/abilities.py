@@ -13,10 +13,10 @@ import msgspec
 
 from reconcile.model.change import Skip, SkipKind
 from reconcile.model.platform import (
+    Abilities,
     Department,
     Grant,
     Group,
-    Limits,
     Membership,
     ObjectKind,
     PlatformState,
@@ -44,29 +44,29 @@ _CHARSETS: Final = {
 Object = TypeVar("Object", User, Group, Department)
 
 
-def instead_of(status: Status, limits: Limits) -> Status | None:
+def instead_of(status: Status, abilities: Abilities) -> Status | None:
     """The status that a user gets if the platform lacks the wanted one; None for none."""
-    if status in limits.statuses:
+    if status in abilities.statuses:
         return status
-    return next((other for other in INSTEAD.get(status, ()) if other in limits.statuses), None)
+    return next((other for other in INSTEAD.get(status, ()) if other in abilities.statuses), None)
 
 
-def unfit(limits: Limits, field: str, text: str) -> str:
+def unfit(abilities: Abilities, field: str, text: str) -> str:
     """Why a value cannot be kept; "" if it can. Lengths in characters are checked elsewhere."""
-    largest = _LARGEST.get(limits.charset)
+    largest = _LARGEST.get(abilities.charset)
     if largest is not None and text and max(map(ord, text)) > largest:
-        return f"the {field} has {_CHARSETS[limits.charset]}, which the platform cannot keep"
-    length = limits.lengths.get(field, 0)
-    if limits.lengths_in == "bytes" and length and len(text.encode()) > length:
+        return f"the {field} has {_CHARSETS[abilities.charset]}, which the platform cannot keep"
+    length = abilities.lengths.get(field, 0)
+    if abilities.lengths_in == "bytes" and length and len(text.encode()) > length:
         return f"the {field} has more than {length} bytes, which is all the platform keeps"
     return ""
 
 
-def within(limits: Limits, current: PlatformState, wanted: PlatformState) -> "Within":
+def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> "Within":
     """The wanted state, reduced to what the platform is able to have."""
-    if _takes_everything(limits):
+    if _takes_everything(abilities):
         return Within(wanted, [])
-    narrowing = _Narrowing(limits, current)
+    narrowing = _Narrowing(abilities, current)
     return narrowing.narrowed(wanted)
 
 
@@ -77,21 +77,21 @@ class Within(msgspec.Struct):
     skips: list[Skip]
 
 
-def _takes_everything(limits: Limits) -> bool:
+def _takes_everything(abilities: Abilities) -> bool:
     """Whether no platform state can ask for too much: so it is with tables of our own."""
-    plain = Limits()
+    plain = Abilities()
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks"),
     )
-    return all(getattr(limits, aspect) == getattr(plain, aspect) for aspect in aspects)
+    return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 
 
 class _Narrowing:
     """Reduces one workspace; collects what is skipped."""
 
-    def __init__(self, limits: Limits, current: PlatformState) -> None:
-        self._limits = limits
+    def __init__(self, abilities: Abilities, current: PlatformState) -> None:
+        self._abilities = abilities
         self._current = current
         self._skips: list[Skip] = []
 
@@ -154,7 +154,7 @@ class _Narrowing:
     def _undeletable(
         self, kind: ObjectKind, known: Mapping[str, Object], kept: Iterable[str]
     ) -> list[Object]:
-        if kind in self._limits.deletes:
+        if kind in self._abilities.deletes:
             return []
         gone = [old for own, old in known.items() if own not in kept]
         for old in gone:
@@ -168,14 +168,14 @@ class _Narrowing:
         unfitting = {
             name: why
             for name, value in _values(one).items()
-            if (why := unfit(self._limits, name, value))
+            if (why := unfit(self._abilities, name, value))
         }
         if old is None:
             return (None, next(iter(unfitting.values()))) if unfitting else (one, "")
         texts, former = _texts(one), _texts(old)
         fixed = {
             name: f"the platform cannot change the {name} of a {kind}"
-            for name in sorted(self._limits.fixed.get(kind, ()))
+            for name in sorted(self._abilities.fixed.get(kind, ()))
             if texts.get(name, "") != former.get(name, "")
         }
         reasons = unfitting | fixed
@@ -199,7 +199,7 @@ class _Narrowing:
 
     def _kept_fields(self, user: User, old: User | None) -> User:
         """The user without fields that the platform does not keep: those stay as they are there."""
-        fields = self._limits.fields.get("user")
+        fields = self._abilities.fields.get("user")
         if fields is None:
             return user
         former = old or User("", "")
@@ -210,12 +210,12 @@ class _Narrowing:
 
     def _serving(self, user: User, old: User | None) -> User | None:
         """The user with a status that the platform has; None for an erased one that is deleted."""
-        status = instead_of(user.status, self._limits)
+        status = instead_of(user.status, self._abilities)
         if status is not None:
             return user if status == user.status else _replaced(user, status=status)
         if old is not None and user.status == old.status:
             return user  # as it is there, whatever the adapter says it has
-        if user.status == "erased" and "user" in self._limits.deletes:
+        if user.status == "erased" and "user" in self._abilities.deletes:
             return None
         why = f"the platform has no status for {user.status}"
         if user.status == "erased":
@@ -225,7 +225,7 @@ class _Narrowing:
 
     def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> tuple[Grant, ...]:
         grants = tuple(wanted)
-        if self._limits.several_roles:
+        if self._abilities.several_roles:
             return grants
         by_user: dict[str, list[Grant]] = {}
         for grant in grants:
@@ -270,7 +270,7 @@ class _Narrowing:
         self, users: tuple[User, ...], grants: tuple[Grant, ...], links: tuple[Membership, ...]
     ) -> tuple[tuple[User, ...], tuple[Grant, ...]]:
         """Users have to have what the platform demands of each: a role, a group, a department."""
-        if not self._limits.needs:
+        if not self._abilities.needs:
             return users, grants
         with_role = {grant.user for grant in grants}
         with_group = {link.user for link in links}
@@ -282,7 +282,7 @@ class _Narrowing:
         known = {user.id for user in self._current.users}
         kept: list[User] = []
         for user in users:
-            lacking = [need for need in sorted(self._limits.needs) if not having[need](user)]
+            lacking = [need for need in sorted(self._abilities.needs) if not having[need](user)]
             if lacking and user.status != "erased":
                 why = f"the platform wants every user to have a {' and a '.join(lacking)}"
                 self._skip("user", user, why, user.id in known)
@@ -306,7 +306,7 @@ _REFERENCES: Final = frozenset({"department", "manager"})
 
 
 def _values(one: User | Group | Department) -> dict[str, str]:
-    """The texts of an object that have to fit, by the names that limits use."""
+    """The texts of an object that have to fit, by the names that abilities use."""
     if isinstance(one, Group):
         return {"group": one.name, "name": one.name}
     if isinstance(one, Department):

@@ -176,7 +176,7 @@ def judge(inputs: Inputs) -> Verdict:
     alone = msgspec.structs.replace(snapshot, persons=(without_manager,))
     rules = SourceRules(inputs.desired, source, alone, login=True)
     used = inputs.used.get(current.workspace, ())
-    people = gather(inputs.desired, [rules], current, inputs.limits, used).people[source.name]
+    people = gather(inputs.desired, [rules], current, inputs.abilities, used).people[source.name]
     user = people.matched.get(0)
     candidate = people.candidates[0] if people.candidates else None
     wanted_name = candidate.username if candidate is not None else ""

@@ -11,7 +11,7 @@ from reconcile.model.desired import DesiredState, Link
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
 from reconcile.model.notice import Notice
-from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.text import dn
 from reconcile.model.text.digest import digest
 from reconcile.model.text.references import References
@@ -45,7 +45,7 @@ class Inputs(msgspec.Struct, frozen=True):
     scope: Scope
     snapshots: tuple[DirectorySnapshot, ...]
     current: tuple[PlatformState, ...]
-    limits: Limits
+    abilities: Abilities
     tool: str
     created: str
     recent: Mapping[str, Losses] = {}
@@ -57,8 +57,8 @@ class Inputs(msgspec.Struct, frozen=True):
 def worked_out(inputs: Inputs, rules: Sequence[SourceRules], current: PlatformState) -> Wanted:
     """What is wanted in one workspace of the inputs. Raises RulesRefused."""
     used = inputs.used.get(current.workspace, ())
-    result = wanted(inputs.desired, rules, current, inputs.limits, inputs.created, used)
-    able = within(inputs.limits, current, result.state)
+    result = wanted(inputs.desired, rules, current, inputs.abilities, inputs.created, used)
+    able = within(inputs.abilities, current, result.state)
     result.state = able.state
     result.skips += able.skips
     return result
@@ -211,7 +211,7 @@ def check_guards(
     read: tuple[Reading, ...],
 ) -> Iterator[Violation]:
     """What the guards find in the changes of all workspaces, and what the sources lack."""
-    safety, own = inputs.desired.safety, inputs.limits.own_username
+    safety, own = inputs.desired.safety, inputs.abilities.own_username
     for state in inputs.current:
         workspace = state.workspace
         in_workspace = [change for change in changes if change.workspace == workspace]
@@ -252,7 +252,7 @@ def source_rules(inputs: Inputs) -> list[SourceRules]:
 
 def refuse_impossible(inputs: Inputs) -> None:
     """Raises RulesRefused and UsageError as `refuse_impossible_rules`."""
-    refuse_impossible_rules(inputs.desired, inputs.current, inputs.limits)
+    refuse_impossible_rules(inputs.desired, inputs.current, inputs.abilities)
 
 
 def state_digest(state: PlatformState) -> str:

@@ -17,7 +17,7 @@ import pytest
 from reconcile.applying import apply
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.change import Change, Digests, Plan, Scope
-from reconcile.model.platform import Limits
+from reconcile.model.platform import Abilities
 from reconcile.model.report import Report
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.application import MemoryApplication
@@ -37,8 +37,8 @@ from reconcile.testing.builders import (
 from reconcile.testing.driven import driven
 from tests.contract.platforms import HERE
 
-LIMITS = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=1)
-MANY = Limits(any_role=True, nested_groups=True, links_per_call=2, concurrency=4)
+LIMITS = Abilities(any_role=True, nested_groups=True, links_per_call=2, concurrency=1)
+MANY = Abilities(any_role=True, nested_groups=True, links_per_call=2, concurrency=4)
 
 
 NO_IDS = {"user": frozenset({"username", "first_name", "email", "status"})}
@@ -92,9 +92,9 @@ SECOND: tuple[Change, ...] = (
 class House:
     """An application, its ledger, and a platform driven over both."""
 
-    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
+    def __init__(self, folder: Path, abilities: Abilities = LIMITS) -> None:
         self.folder = folder
-        self.application = MemoryApplication(limits=limits)
+        self.application = MemoryApplication(abilities=abilities)
         self.platform = self.reopened()
 
     def reopened(self) -> DrivenPlatform:
@@ -245,7 +245,7 @@ def test_at_once_as_many_as_the_platform_takes(tmp_path: Path) -> None:
 
 def test_an_account_that_a_person_made_meanwhile_is_not_taken(house: House) -> None:
     """The create was not answered and not made; a person makes an account of the same name."""
-    house.application.limits = msgspec.structs.replace(LIMITS, fields=NO_IDS)
+    house.application.abilities = msgspec.structs.replace(LIMITS, fields=NO_IDS)
     house.platform = house.reopened()
 
     def unanswered(call: str) -> None:
@@ -262,7 +262,7 @@ def test_an_account_that_a_person_made_meanwhile_is_not_taken(house: House) -> N
 
 
 def test_what_a_slow_server_made_later_is_recognised(house: House) -> None:
-    house.application.limits = msgspec.structs.replace(LIMITS, fields=NO_IDS)
+    house.application.abilities = msgspec.structs.replace(LIMITS, fields=NO_IDS)
     house.platform = house.reopened()
     fields = {"username": "ann", "first_name": "Ann", "email": "ann@x"}
 

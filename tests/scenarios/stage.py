@@ -169,7 +169,7 @@ class Stage:
                 scope,
                 tuple(snapshots),
                 current,
-                platform.limits,
+                platform.abilities,
                 "test",
                 at,
                 {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import RulesRefused
-from reconcile.model.platform import Limits
+from reconcile.model.platform import Abilities
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.testing.driven import driven
 from tests.scenarios.stage import DESIRED, Stage, ldif
@@ -17,8 +17,8 @@ SOURCE = DESIRED["sources"][0]
 def stage_of(
     folder: Path, directory: dict[str, Any], desired: dict[str, Any], **able: Any
 ) -> Stage:
-    limits = Limits(**{"any_role": True, "nested_groups": True, **able})
-    stage = Stage(folder, driven(folder, MemoryApplication(limits=limits)))
+    abilities = Abilities(**{"any_role": True, "nested_groups": True, **able})
+    stage = Stage(folder, driven(folder, MemoryApplication(abilities=abilities)))
     stage.write(DESIRED | desired, {"corp": ldif(directory)})
     return stage
 

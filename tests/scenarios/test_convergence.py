@@ -390,7 +390,7 @@ def test_a_login_does_what_the_plan_of_everybody_does_for_that_person(
     for person in snapshot.persons:
         one = msgspec.structs.replace(snapshot, persons=(person,))
         inputs = Inputs(
-            state, "", (), (), Scope(), (one,), (current,), platform.limits, "test", NOW
+            state, "", (), (), Scope(), (one,), (current,), platform.abilities, "test", NOW
         )
         with pytest.MonkeyPatch.context() as everybody:
             everybody.setattr(logins, "_concerned", lambda whole, *_: whole)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from reconcile.errors import UsageError
-from reconcile.model.platform import Limits
+from reconcile.model.platform import Abilities
 from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.scenarios.stage import BASE, DESIRED, Stage, ldif, told
 
-LIMITS = Limits(
+LIMITS = Abilities(
     lengths={"username": 5, "last_name": 4, "group": 4, "department": 4, "attribute": 2},
     reserved_usernames=frozenset({"admin"}),
     any_role=True,
@@ -19,7 +19,7 @@ USERS = {"create": "all", "attributes": [{"field": "badge", "value": "{{ employe
 
 
 def test_names_that_do_not_fit(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
+    stage = Stage(tmp_path, MemoryPlatform(abilities=LIMITS))
     directory: dict[str, Any] = {
         "ou=ok": None,
         "ou=toolong": None,
@@ -65,7 +65,7 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_who_cannot_have_a_new_name_keeps_the_one_of_before(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
+    stage = Stage(tmp_path, MemoryPlatform(abilities=LIMITS))
     desired = DESIRED | {
         "groups": [{"source": "corp", "select": ["cn=*"]}],
         "departments": [{"source": "corp", "select": ["ou=*"]}],
@@ -128,7 +128,7 @@ def test_a_login_that_is_no_text_is_none(tmp_path: Path) -> None:
 
 
 def test_a_platform_without_nested_groups_refuses_to_keep_them(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, MemoryPlatform(limits=LIMITS))
+    stage = Stage(tmp_path, MemoryPlatform(abilities=LIMITS))
     rules = [
         {"source": "corp", "select": ["cn=a"]},
         {"source": "corp", "select": ["cn=*"], "nested": "keep"},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.model.platform import Limits
+from reconcile.model.platform import Abilities
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.testing.driven import driven
 from tests.scenarios.stage import DESIRED, Stage, ldif
@@ -27,7 +27,7 @@ AFTER = {
     "uid=new": {"mail": "new@x.org"},
     "cn=staff": {"member": ["uid=ann", "uid=new"]},
 }
-FORGETFUL = Limits(
+FORGETFUL = Abilities(
     any_role=True,
     nested_groups=True,
     fields={"user": frozenset({"username", "first_name", "last_name", "email", "status"})},
@@ -36,15 +36,17 @@ FORGETFUL = Limits(
 
 
 @pytest.mark.parametrize(
-    ("limits", "reason"),
+    ("abilities", "reason"),
     [
         (None, "recognised by the external id that the platform keeps"),
         (FORGETFUL, "recognised by username and e-mail address"),
     ],
     ids=["by external id", "by two facts"],
 )
-def test_a_lost_ledger_is_no_disaster(limits: Limits | None, reason: str, tmp_path: Path) -> None:
-    application = MemoryApplication(limits=limits)
+def test_a_lost_ledger_is_no_disaster(
+    abilities: Abilities | None, reason: str, tmp_path: Path
+) -> None:
+    application = MemoryApplication(abilities=abilities)
     stage = Stage(tmp_path, driven(tmp_path, application))
     stage.write(STATE, {"corp": ldif(BEFORE)})
     stage.apply(stage.plan()[0])

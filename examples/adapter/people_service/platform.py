@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.desired import Platform as Settings
-from reconcile.model.platform import Contents, Limits, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.ports import Check, Fault, Progress, Rejected, Unclear, no_progress
 
 OBJECTS: tuple[ObjectKind, ...] = ("user", "group", "department")
@@ -28,7 +28,7 @@ LINKS: tuple[LinkKind, ...] = ("membership", "grant", "nesting")
 class PeopleService:
     """See `reconcile.ports.Platform` for what each method promises."""
 
-    limits = Limits(any_role=True, nested_groups=True, links_per_call=100, concurrency=4)
+    abilities = Abilities(any_role=True, nested_groups=True, links_per_call=100, concurrency=4)
 
     def __init__(self, settings: Settings, progress: Progress = no_progress) -> None:
         self._address = str(settings.options["address"]).rstrip("/")

@@ -63,7 +63,7 @@ def migrate_usernames(
         with placing(loaded):
             full = planning.make_plan(read)
         found = planning.migration(
-            full, read.current, read.snapshots, loaded.desired.safety, target.limits.own_username
+            full, read.current, read.snapshots, loaded.desired.safety, target.abilities.own_username
         )
     if found.collisions:
         lines = "\n".join(f"  {line}" for line in found.collisions)
@@ -129,7 +129,7 @@ def rename_source(
             scope=Scope(),
             snapshots=(),
             current=current,
-            limits=target.limits,
+            abilities=target.abilities,
             tool=__version__,
             created=inputs.now(),
         )

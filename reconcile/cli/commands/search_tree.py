@@ -59,7 +59,7 @@ def search(
     with progress() as tell:
         with closing(adapters.platform(state.platform, tell)) as platform:
             current = [platform.read(name) for name in names]
-            limits = platform.limits
+            abilities = platform.abilities
             used = {
                 one.workspace: identity_history.used(state.links, one, platform.history)
                 for one in current
@@ -68,7 +68,7 @@ def search(
             snapshot = directory.read(planning.search_query(state, chosen))
     with placing(loaded):
         found = planning.survey(
-            state, chosen, snapshot, current, limits, planning.keyword(keyword), used
+            state, chosen, snapshot, current, abilities, planning.keyword(keyword), used
         )
         rows = [msgspec.to_builtins(one) for one in found]
     columns = ("workspace", *_COLUMNS) if len(names) > 1 else _COLUMNS

@@ -4,27 +4,27 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.errors import RulesRefused
 from reconcile.model.desired import DesiredState
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.platform import Abilities, PlatformState
 from reconcile.planning.selection import source_names
 
 
 def refuse_impossible_rules(
-    desired: DesiredState, current: Iterable[PlatformState], limits: Limits
+    desired: DesiredState, current: Iterable[PlatformState], abilities: Abilities
 ) -> None:
     """Raises RulesRefused for such rules, and UsageError as `refuse_other_case`."""
     current = list(current)
-    _refuse_nesting(desired, limits)
-    _refuse_lacking(desired, limits)
-    _refuse_departures(desired, limits)
+    _refuse_nesting(desired, abilities)
+    _refuse_lacking(desired, abilities)
+    _refuse_departures(desired, abilities)
     source_names.refuse_other_case(desired.sources, current)
-    if not limits.any_role:
+    if not abilities.any_role:
         _refuse_unknown_roles(desired, current)
 
 
-def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
+def _refuse_nesting(desired: DesiredState, abilities: Abilities) -> None:
     """Raises RulesRefused if a rule keeps nested groups and the platform has none."""
     kept = [at for at, rule in enumerate(desired.groups) if rule.nested == "keep"]
-    if kept and not limits.nested_groups:
+    if kept and not abilities.nested_groups:
         message = (
             f"a platform of type {desired.platform.type} has no groups within groups: "
             "write flatten, so that members of members become members, or ignore"
@@ -32,7 +32,7 @@ def _refuse_nesting(desired: DesiredState, limits: Limits) -> None:
         raise RulesRefused((f"groups[{at}].nested", message) for at in kept)
 
 
-def _refuse_lacking(desired: DesiredState, limits: Limits) -> None:
+def _refuse_lacking(desired: DesiredState, abilities: Abilities) -> None:
     """Raises RulesRefused if rules are about a kind that the platform does not have."""
     rules = {
         "department": [f"departments[{at}]" for at in range(len(desired.departments))],
@@ -42,14 +42,14 @@ def _refuse_lacking(desired: DesiredState, limits: Limits) -> None:
     words = {"department": "departments", "group": "groups", "grant": "roles"}
     refused = [
         (path, f"a platform of type {desired.platform.type} has no {words[kind]}: remove the rule")
-        for kind in sorted(limits.lacks)
+        for kind in sorted(abilities.lacks)
         for path in rules[kind]
     ]
     if refused:
         raise RulesRefused(refused)
 
 
-def _refuse_departures(desired: DesiredState, limits: Limits) -> None:
+def _refuse_departures(desired: DesiredState, abilities: Abilities) -> None:
     """Raises RulesRefused if users could be taken out of service only by deleting them.
 
     A missing status becomes a harder one; only for the last of them, erased, there is none. No user
@@ -62,7 +62,7 @@ def _refuse_departures(desired: DesiredState, limits: Limits) -> None:
         "on_disabled": lifecycle.on_disabled,
         "on_source_removed": lifecycle.on_source_removed,
     }
-    out_of_service = limits.statuses & {"inactive", "blocked", "blocked_in_directory"}
+    out_of_service = abilities.statuses & {"inactive", "blocked", "blocked_in_directory"}
     name = f"a platform of type {desired.platform.type}"
     refused = [
         (f"lifecycle.{key}", f"{name} cannot {action} users: write delete, erase or keep")

@@ -15,7 +15,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState
 from reconcile.model.directory import Person
-from reconcile.model.platform import Limits, PlatformState, User
+from reconcile.model.platform import Abilities, PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import matching, profiles
@@ -97,7 +97,7 @@ class Gathering:
         desired: DesiredState,
         rules: SourceRules,
         current: PlatformState,
-        limits: Limits,
+        abilities: Abilities,
         granted: Mapping[str, Iterable[str]],
     ) -> None:
         """`granted`: user id → the roles that syncs granted."""
@@ -105,7 +105,7 @@ class Gathering:
         self._roles_wanted = desired.roles
         self._settings = rules.source.users
         self._workspace = current.workspace
-        self._limits = limits
+        self._abilities = abilities
         self._granted = granted
         self._adopt = desired.lifecycle.adopt_local
         deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else ()
@@ -352,7 +352,7 @@ class Gathering:
                 candidate.roles, candidate.keeps_roles = self._roles(position, candidate.user)
                 values = profiles.fields(settings, person, candidate.user, name)
         user, roles = candidate.user, candidate.roles
-        profile = profiles.profile(settings, person, user, values, roles, self._limits)
+        profile = profiles.profile(settings, person, user, values, roles, self._abilities)
         candidate.values, candidate.attributes = values, profile.attributes
         return profile.left_out
 

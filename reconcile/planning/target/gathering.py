@@ -10,7 +10,7 @@ import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
-from reconcile.model.platform import BY_HAND, Limits, PlatformState, User
+from reconcile.model.platform import BY_HAND, Abilities, PlatformState, User
 from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.candidates import Candidate, Gathering, People, link_line
@@ -29,7 +29,7 @@ def gather(
     desired: DesiredState,
     sources: Sequence[SourceRules],
     current: PlatformState,
-    limits: Limits,
+    abilities: Abilities,
     used: Collection[Link] = (),
 ) -> Gathered:
     """The people of the sources that were read, matched with the users of this workspace.
@@ -44,7 +44,7 @@ def gather(
     gatherings: dict[str, Gathering] = {}
     for rules in sources:
         name = rules.source.name
-        gatherings[name] = Gathering(desired, rules, current, limits, granted)
+        gatherings[name] = Gathering(desired, rules, current, abilities, granted)
         gatherings[name].match(users.get(name, ()), links.users.get(name, {}))
     # Then it takes over users that another source has lost.
     declared = {source.name for source in desired.sources}

@@ -8,7 +8,7 @@ An object that is no longer selected stays as it is; only what a sync put into i
 from collections.abc import Mapping, Sequence
 
 from reconcile.model.named_state import Names
-from reconcile.model.platform import Department, Group, Limits, PlatformState
+from reconcile.model.platform import Abilities, Department, Group, PlatformState
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.mirroring import Entries, Mirrored, Mirroring, Wish
 
@@ -18,7 +18,7 @@ DepartmentLinks = Mapping[tuple[str, str], tuple[Department, str]]
 
 
 def groups(
-    sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: Links
+    sources: Sequence[SourceRules], current: PlatformState, abilities: Abilities, links: Links
 ) -> Mirrored[Group]:
     """The groups of a workspace, nested as they are now; `group_nesting` decides on that."""
     by_id = {group.id: group for group in current.groups}
@@ -36,7 +36,7 @@ def groups(
     ]
     read = {rules.source.name: rules.index.groups for rules in sources if rules.asked.groups}
     entries = Entries.of(read, _declared(sources))
-    length = limits.lengths.get("group", 0)
+    length = abilities.lengths.get("group", 0)
     mirroring = Mirroring(
         current.workspace,
         "group",
@@ -51,7 +51,10 @@ def groups(
 
 
 def departments(
-    sources: Sequence[SourceRules], current: PlatformState, limits: Limits, links: DepartmentLinks
+    sources: Sequence[SourceRules],
+    current: PlatformState,
+    abilities: Abilities,
+    links: DepartmentLinks,
 ) -> Mirrored[Department]:
     """The departments of a workspace; one whose parent cannot exist is left out, too."""
     wishes = [
@@ -61,7 +64,7 @@ def departments(
     ]
     read = {rules.source.name: rules.index.units for rules in sources if rules.asked.units}
     entries = Entries.of(read, _declared(sources))
-    length = limits.lengths.get("department", 0)
+    length = abilities.lengths.get("department", 0)
     names = Names(current)
     mirroring = Mirroring(
         current.workspace,

@@ -13,7 +13,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model.change import SkipCode
 from reconcile.model.desired import Users
 from reconcile.model.directory import Person
-from reconcile.model.platform import Limits, User
+from reconcile.model.platform import Abilities, User
 from reconcile.model.text.folding import fold_name
 from reconcile.model.text.sentences import misfit
 from reconcile.planning.target.one_value import rendered
@@ -82,7 +82,7 @@ def profile(
     user: User | None,
     values: dict[str, str],
     roles: Iterable[str],
-    limits: Limits,
+    abilities: Abilities,
 ) -> Profile:
     """The whole profile; `values` are its fields.
 
@@ -91,7 +91,7 @@ def profile(
     result = Profile(values, {}, [])
     logins, roles = identifiers(person), frozenset(roles)
     before: Mapping[str, str] = user.attributes if user is not None else {}
-    length = limits.lengths.get("attribute", 0)
+    length = abilities.lengths.get("attribute", 0)
     for attribute in settings.attributes:
         if attribute.roles and attribute.roles.isdisjoint(roles):
             continue
@@ -108,20 +108,20 @@ def profile(
             continue
         if text is not None or settings.clears(field):
             result.attributes[field] = text
-    _check(settings, result, limits)
+    _check(settings, result, abilities)
     return result
 
 
-def _check(settings: Users, profile: Profile, limits: Limits) -> None:
+def _check(settings: Users, profile: Profile, abilities: Abilities) -> None:
     """Raises Refused for a required value that is missing, and a reserved or unfit one."""
     for field in settings.require:
         if not profile.fields.get(field) and not profile.attributes.get(field):
             raise Refused("missing_field", f"{field} is required and the directory has none")
     name = profile.fields["username"]
-    if fold_name(name) in limits.reserved_usernames:
+    if fold_name(name) in abilities.reserved_usernames:
         raise Refused("reserved_username", f"the platform reserves the name {name!r}")
     for field, text in profile.fields.items():
-        check_text(field, text, limits.lengths.get(field, 0))
+        check_text(field, text, abilities.lengths.get(field, 0))
 
 
 def check_text(what: str, text: str, length: int) -> None:

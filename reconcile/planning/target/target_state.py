@@ -8,10 +8,10 @@ import msgspec
 from reconcile.model.change import Skip
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.platform import (
+    Abilities,
     Department,
     Grant,
     Group,
-    Limits,
     PlatformState,
     Source,
     User,
@@ -48,7 +48,7 @@ def wanted(
     desired: DesiredState,
     sources: Sequence[SourceRules],
     current: PlatformState,
-    limits: Limits,
+    abilities: Abilities,
     now: str,
     used: Collection[Link] = (),
 ) -> Wanted:
@@ -57,7 +57,7 @@ def wanted(
     Users of declared sources that were not read stay as they are. `now` (RFC 3339) decides which
     grace periods are over; `used` are links that a run has followed.
     """
-    gathered = gather(desired, sources, current, limits, used)
+    gathered = gather(desired, sources, current, abilities, used)
     people, links = gathered.people, gathered.links
     skips = [skip for of_source in people.values() for skip in of_source.skips]
     # Departures come first: they free usernames.
@@ -66,8 +66,8 @@ def wanted(
     _depart(desired, people, current, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
     # Groups and departments.
-    departments = groups_and_departments.departments(sources, current, limits, links.departments)
-    groups = groups_and_departments.groups(sources, current, limits, links.groups)
+    departments = groups_and_departments.departments(sources, current, abilities, links.departments)
+    groups = groups_and_departments.groups(sources, current, abilities, links.groups)
     skips += departments.skips + groups.skips
     skips += memberships.dangling(
         (rules for rules in sources if not rules.login), current.workspace

@@ -8,7 +8,7 @@ import msgspec
 from reconcile.model.change import ASIDE, Skip
 from reconcile.model.desired import DesiredState, Link, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
-from reconcile.model.platform import Limits, PlatformState, User
+from reconcile.model.platform import Abilities, PlatformState, User
 from reconcile.model.text import dn
 from reconcile.model.text.wildcards import Wildcard
 from reconcile.planning.selection.query import query
@@ -56,7 +56,7 @@ def survey(
     source: Source,
     snapshot: DirectorySnapshot,
     current: Sequence[PlatformState],
-    limits: Limits,
+    abilities: Abilities,
     patterns: Sequence[Wildcard],
     used: Mapping[str, Collection[Link]],
 ) -> Iterator[Found]:
@@ -70,7 +70,7 @@ def survey(
     everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())
     wide = SourceRules(desired, msgspec.structs.replace(source, users=everybody), snapshot)
     for state in current:
-        people = gather(desired, [wide], state, limits, used.get(state.workspace, ())).people
+        people = gather(desired, [wide], state, abilities, used.get(state.workspace, ())).people
         skips = list(people[source.name].skips)
         candidates = {one.position: one for one in settle_usernames(people, state, (), skips)}
         refused = {skip.dn: skip for skip in skips if skip.code not in ASIDE}

@@ -7,9 +7,9 @@ from reconcile.model.book import REMEMBERED
 from reconcile.model.change import Change, Fields
 from reconcile.model.platform import (
     NOW,
+    Abilities,
     Department,
     Group,
-    Limits,
     LinkKind,
     ObjectKind,
     Pair,
@@ -35,7 +35,7 @@ SENT: Final[Mapping[ObjectKind, tuple[str, ...]]] = {
 class Workspace:
     """The names and ids of one workspace while a run writes to it."""
 
-    def __init__(self, merged: Merged, names: Names, limits: Limits, started: str) -> None:
+    def __init__(self, merged: Merged, names: Names, abilities: Abilities, started: str) -> None:
         """`names` are those of the merged state; `started`: when the run began, RFC 3339."""
         self.names = names
         self.theirs = dict(merged.theirs)
@@ -65,7 +65,7 @@ class Workspace:
             if not entry.source
         }
         """Kind and our id of what belongs to no source → the entry that the platform ties it to."""
-        self.limits = limits
+        self.abilities = abilities
         self.started = started
 
     def platform_id(self, kind: ObjectKind, own: str) -> str:
@@ -86,7 +86,7 @@ class Workspace:
         Departments and managers stay names, for `reference`.
         """
         after = change.after or {}
-        kept = self.limits.fields.get(kind, SENT[kind])
+        kept = self.abilities.fields.get(kind, SENT[kind])
         fields: dict[str, object] = {
             name: value or "" for name, value in after.items() if name in kept
         }

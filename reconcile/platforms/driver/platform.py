@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from reconcile.errors import ReconcileError
-from reconcile.model.platform import Limits, PlatformState
+from reconcile.model.platform import Abilities, PlatformState
 from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.driver.replay import as_it_is, replay
 from reconcile.platforms.driver.writer import DrivenWriter
@@ -33,7 +33,7 @@ class DrivenPlatform:
         self._platform = platform
         self._ledger = ledger
         self._progress = progress
-        self.limits: Limits = platform.limits
+        self.abilities: Abilities = platform.abilities
 
     @property
     def attempts(self) -> Attempts:

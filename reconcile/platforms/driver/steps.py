@@ -98,7 +98,9 @@ class Runner:
         """
         results: dict[int, Result] = {}
         agenda = Agenda(planned)
-        while self.broken is None and (window := agenda.window(self._platform.limits.concurrency)):
+        while self.broken is None and (
+            window := agenda.window(self._platform.abilities.concurrency)
+        ):
             made = self._make(window, planned, results, changes, first)
             results |= made
             for at, result in made.items():

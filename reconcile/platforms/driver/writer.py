@@ -71,7 +71,7 @@ class DrivenWriter:
             merged = merged._replace(state=state)
         started = self._ledger.started(self._name)
         names = Names(merged.state)
-        self._workspace = Workspace(merged, names, self._platform.limits, started)
+        self._workspace = Workspace(merged, names, self._platform.abilities, started)
         self._runner.known = {(kind, theirs) for (kind, _), theirs in merged.theirs.items()}
         return merged.state
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from reconcile.model import desired
-from reconcile.model.platform import Contents, Limits, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.model.text.folding import fold_name
 from reconcile.ports import Check, Fault, Progress, Rejected, no_progress
 
@@ -40,14 +40,16 @@ class MemoryApplication:
         settings: desired.Platform | None = None,
         progress: Progress = no_progress,
         *,
-        limits: Limits | None = None,
+        abilities: Abilities | None = None,
         before: Hook = _nothing,
         after: Hook = _nothing,
         refuse: Callable[[ObjectKind, Row], str] = _nothing_to_refuse,
     ) -> None:
         """Takes what it is able to do, and what happens before and after each call."""
         del settings, progress
-        self.limits = limits or Limits(any_role=True, nested_groups=True, links_per_call=10)
+        self.abilities = abilities or Abilities(
+            any_role=True, nested_groups=True, links_per_call=10
+        )
         self.before = before
         self.after = after
         self.refuse = refuse

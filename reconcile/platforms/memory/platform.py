@@ -24,7 +24,7 @@ from reconcile.errors import Locked
 from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.history import Run
-from reconcile.model.platform import Limits, PlatformState, Reading
+from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.ledger.attempt_rules import MemoryAttempts, keys
 from reconcile.platforms.memory.draft import Draft
@@ -45,12 +45,12 @@ class MemoryPlatform:
         *,
         states: Iterable[PlatformState] = (),
         fault: FaultHook | None = None,
-        limits: Limits | None = None,
+        abilities: Abilities | None = None,
         transactions: bool = True,
         step: Callable[[], None] = lambda: None,
     ) -> None:
         """Takes the workspaces to begin with, what is to fail, and whether a run is kept whole."""
-        self.limits = limits or Limits(any_role=True, nested_groups=True)
+        self.abilities = abilities or Abilities(any_role=True, nested_groups=True)
         self.attempts = MemoryAttempts()
         self.history = MemoryHistory(self.read)
         self._settings = settings or desired.Platform(type="memory")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from reconcile.errors import OutcomeUnknown, PlatformUnreadable, ReconcileError
 from reconcile.model import desired
-from reconcile.model.platform import Limits, PlatformState
-from reconcile.platforms.sql.tables.limits import limits
+from reconcile.model.platform import Abilities, PlatformState
+from reconcile.platforms.sql.tables.limits import abilities
 from reconcile.ports import Attempts, Check, Fault, History, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
@@ -35,7 +35,7 @@ class SqlPlatform:
         """Takes the settings; connects when first used."""
         self._settings = settings
         self._progress = progress
-        self.limits: Limits = limits(settings)
+        self.abilities: Abilities = abilities(settings)
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:

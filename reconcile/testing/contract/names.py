@@ -191,7 +191,7 @@ def test_a_name_may_hold_the_slash_of_the_key(platform: ManagedPlatform) -> None
 
 
 def test_values_as_long_as_the_limits_say(platform: ManagedPlatform) -> None:
-    limit = platform.limits.lengths
+    limit = platform.abilities.lengths
     long = {
         field: "ä" * (limit.get(field) or 300) for field in ("first_name", "last_name", "email")
     }

@@ -11,7 +11,7 @@ def nestings(platform: ManagedPlatform) -> Any:
 
 
 def test_groups_are_created_within_each_other_and_in_a_circle(platform: ManagedPlatform) -> None:
-    assert platform.limits.nested_groups
+    assert platform.abilities.nested_groups
     ok(platform, group("there"))
     ok(
         platform,

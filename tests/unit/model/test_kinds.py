@@ -11,10 +11,10 @@ from reconcile.model import change, kinds
 from reconcile.model.kinds import KINDS, Kind
 from reconcile.model.named_state import Named, Names
 from reconcile.model.platform import (
+    Abilities,
     Department,
     Grant,
     Group,
-    Limits,
     Membership,
     PlatformState,
     Source,
@@ -128,7 +128,7 @@ def test_lengths_are_those_that_a_platform_limits() -> None:
         "attribute",
     }
     for length in lengths:
-        assert f"`{length}`" in inspect.getsource(Limits), length
+        assert f"`{length}`" in inspect.getsource(Abilities), length
 
 
 def test_the_documented_table_is_the_table() -> None:

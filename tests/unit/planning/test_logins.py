@@ -8,7 +8,7 @@ from reconcile.model.change import Scope
 from reconcile.model.desired import DesiredState, Entry, Expected, Groups, Platform, Source, Users
 from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
 from reconcile.model.login import Names
-from reconcile.model.platform import Limits, PlatformState, Reading, User
+from reconcile.model.platform import Abilities, PlatformState, Reading, User
 from reconcile.planning import Inputs
 from reconcile.planning.guards.source_health import partial_reading
 from reconcile.planning.login import attempts_key, doubtful, judge, names, source_of
@@ -141,7 +141,7 @@ def inputs(person: Person, *users: User) -> Inputs:
     snapshot = DirectorySnapshot("corp", CORP.base_dn, persons=(person,))
     state = PlatformState("main", users=users)
     return Inputs(
-        desired, "", (), (), Scope(), (snapshot,), (state,), Limits(), "", "2026-01-01T00:00:00Z"
+        desired, "", (), (), Scope(), (snapshot,), (state,), Abilities(), "", "2026-01-01T00:00:00Z"
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from reconcile.model.desired import Platform
-from reconcile.model.platform import Limits
+from reconcile.model.platform import Abilities
 from reconcile.model.text.folding import fold_name
 
 NAME: Final = 255
@@ -13,7 +13,7 @@ NAME: Final = 255
 EMAIL: Final = 320
 """Characters in an e-mail address: 64 before the @ and 255 behind it."""
 
-LIMITS: Final = Limits(
+LIMITS: Final = Abilities(
     lengths={
         "username": NAME,
         "first_name": NAME,
@@ -28,7 +28,7 @@ LIMITS: Final = Limits(
 )
 
 
-def limits(settings: Platform) -> Limits:
+def abilities(settings: Platform) -> Abilities:
     """What a platform with these settings can hold."""
     reserved = frozenset({fold_name(settings.unknown_user)})
     return msgspec.structs.replace(
